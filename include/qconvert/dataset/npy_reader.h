@@ -1,0 +1,37 @@
+// NumPy array files, formats 1.0, 2.0 and 3.0 (numpy.lib.format).
+#ifndef QCONVERT_DATASET_NPY_READER_H_
+#define QCONVERT_DATASET_NPY_READER_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qconvert/base/file.h"
+#include "qconvert/ir/tensor.h"
+
+namespace qconvert {
+
+struct NpyHeader {
+  DataType type = DataType::kUndefined;
+  bool big_endian = false;
+  bool fortran_order = false;
+  std::vector<int64_t> shape;
+  int64_t data_offset = 0;
+  int64_t data_bytes = 0;  // what shape and type need; the file holds at least that much
+};
+
+// Reads and checks the header against the file's size: version, a dictionary of exactly descr, fortran_order and shape,
+// a numeric dtype, a shape that fits. Nothing is allocated from numbers in the file before they are checked.
+// Throws Error(kData) naming the file.
+NpyHeader ReadNpyHeader(const InputFile& file);
+
+// Rows [first, first + count) along axis 0 (all of the data with count < 0 or rank 0), row-major, little endian.
+Tensor ReadNpy(const InputFile& file, const NpyHeader& header, int64_t first = 0, int64_t count = -1);
+
+// Parses the header's dictionary text alone. Exposed for tests and fuzzing; `place` names the file.
+NpyHeader ParseNpyDictionary(std::string_view text, const std::string& place);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_DATASET_NPY_READER_H_

@@ -1,0 +1,36 @@
+// Session on ONNX Runtime.
+#ifndef QCONVERT_RUNTIME_ORT_SESSION_H_
+#define QCONVERT_RUNTIME_ORT_SESSION_H_
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "qconvert/runtime/session.h"
+
+namespace qconvert {
+
+enum class OptimizationLevel { kNone, kAll };
+
+struct OrtSessionOptions {
+  OptimizationLevel optimization = OptimizationLevel::kAll;
+  // One is right for calibration: samples run in parallel instead, and results do not depend on the thread count.
+  int intra_op_threads = 1;
+  // Where the engine writes its optimized graph; empty: nowhere.
+  std::filesystem::path optimized_model_path;
+};
+
+// Loads from serialized bytes. `place` names the model in errors.
+// Throws Error: kModel when the engine refuses the model, kFile when the engine's library cannot be loaded.
+std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const std::string& place,
+                                        const OrtSessionOptions& options);
+// Loads a file, with external data beside it.
+std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file, const std::string& place,
+                                            const OrtSessionOptions& options);
+
+// Version of the loaded library, for example "1.28.0".
+std::string OrtVersion();
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_RUNTIME_ORT_SESSION_H_

@@ -1,0 +1,44 @@
+// Running a model: the interface that calibration and comparison see.
+#ifndef QCONVERT_RUNTIME_SESSION_H_
+#define QCONVERT_RUNTIME_SESSION_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// Sees the values of observer nodes while a sample runs. One per Run call: an implementation needs no locks.
+class ValueObserver {
+ public:
+  virtual ~ValueObserver() = default;
+  // `id` is the observer node's "id" attribute; `values` is valid during the call only.
+  virtual void Observe(int64_t id, std::span<const float> values) = 0;
+};
+
+// The operator that calibration inserts: one float tensor in, the same tensor out, read on the way.
+//   x -> qconvert.observe:Observe {id} -> y
+inline constexpr const char* kObserverDomain = "qconvert.observe";
+inline constexpr const char* kObserverOpType = "Observe";
+
+// A loaded model. Run may be called from several threads at once.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  virtual const std::vector<Value>& inputs() const = 0;
+  // With types inferred by the engine.
+  virtual const std::vector<Value>& outputs() const = 0;
+
+  // Runs one sample. `inputs` are matched by name and must be complete. Returns the outputs in order; an output that is
+  // no tensor comes back with type kUndefined. `observer` may be null.
+  // Throws Error(kModel) with the engine's reason.
+  virtual std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const = 0;
+};
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_RUNTIME_SESSION_H_

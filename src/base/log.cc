@@ -1,0 +1,47 @@
+#include "qconvert/base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+LogLevel g_level = LogLevel::kNormal;
+
+spdlog::logger& Logger() {
+  static const std::shared_ptr<spdlog::logger> logger = [] {
+    auto result =
+        std::make_shared<spdlog::logger>("qconvert", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    result->set_pattern("qconvert: %v");
+    result->set_error_handler([](const std::string&) {});  // a closed stderr is not worth a message
+    return result;
+  }();
+  return *logger;
+}
+
+}  // namespace
+
+void SetLogLevel(LogLevel level) {
+  g_level = level;
+  switch (level) {
+    case LogLevel::kQuiet:
+      return Logger().set_level(spdlog::level::err);
+    case LogLevel::kNormal:
+      return Logger().set_level(spdlog::level::info);
+    case LogLevel::kVerbose:
+      return Logger().set_level(spdlog::level::debug);
+  }
+}
+
+LogLevel GetLogLevel() { return g_level; }
+
+void LogDebug(std::string_view message) { Logger().debug("{}", message); }
+void LogInfo(std::string_view message) { Logger().info("{}", message); }
+void LogWarning(std::string_view message) { Logger().warn("warning: {}", message); }
+void LogError(std::string_view message) { Logger().error("error: {}", message); }
+
+}  // namespace qconvert

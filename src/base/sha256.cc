@@ -1,0 +1,44 @@
+#include "qconvert/base/sha256.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "qconvert/base/check.h"
+
+namespace qconvert {
+
+struct Sha256::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  QCONVERT_CHECK(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::Update(std::string_view bytes) {
+  QCONVERT_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
+}
+
+std::string Sha256::HexDigest() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int length = 0;
+  QCONVERT_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &length) == 1);
+  std::string text;
+  for (unsigned int i = 0; i < length; ++i) {
+    text.push_back("0123456789abcdef"[digest[i] >> 4]);
+    text.push_back("0123456789abcdef"[digest[i] & 15]);
+  }
+  return text;
+}
+
+std::string Sha256Hex(std::string_view bytes) {
+  Sha256 hash;
+  hash.Update(bytes);
+  return hash.HexDigest();
+}
+
+}  // namespace qconvert

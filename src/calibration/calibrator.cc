@@ -1,0 +1,196 @@
+#include "qconvert/calibration/calibrator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "qconvert/base/checked.h"
+#include "qconvert/base/error.h"
+#include "qconvert/ir/topology.h"
+
+namespace qconvert {
+namespace {
+
+// Private statistics of one worker.
+class StatisticsObserver : public ValueObserver {
+ public:
+  StatisticsObserver(size_t values, TensorStatistics::Detail detail) : statistics_(values), detail_(detail) {}
+
+  void Observe(int64_t id, std::span<const float> values) override {
+    statistics_[static_cast<size_t>(id)].Observe(values, detail_, scratch_);
+  }
+
+  const std::vector<TensorStatistics>& statistics() const { return statistics_; }
+
+ private:
+  std::vector<TensorStatistics> statistics_;
+  TensorStatistics::Detail detail_;
+  Histogram::BinScratch scratch_;
+};
+
+std::vector<int64_t> StateShape(const Value& state, const std::vector<Value>& inputs, const Sample& sample) {
+  std::unordered_map<std::string, int64_t> symbols;
+  for (const Tensor& tensor : sample.inputs) {
+    const auto it = std::find_if(inputs.begin(), inputs.end(), [&](const Value& v) { return v.name == tensor.name; });
+    if (it == inputs.end() || !it->type.shape) continue;
+    for (size_t d = 0; d < tensor.dims.size(); ++d) {
+      const Dim& dim = (*it->type.shape)[d];
+      if (!dim.symbol.empty()) symbols.emplace(dim.symbol, tensor.dims[d]);
+    }
+  }
+  std::vector<int64_t> dims;
+  if (!state.type.shape) return dims;
+  for (const Dim& dim : *state.type.shape) {
+    const auto it = symbols.find(dim.symbol);
+    dims.push_back(dim.known() ? dim.value : it != symbols.end() ? it->second : 1);
+  }
+  return dims;
+}
+
+Tensor Zeros(const Value& value, std::vector<int64_t> dims) {
+  Tensor tensor;
+  tensor.name = value.name;
+  tensor.type = value.type.element;
+  const std::optional<int64_t> count = ElementCount(dims);
+  const std::optional<int64_t> bytes = count ? PackedBytes(tensor.type, *count) : std::nullopt;
+  if (!bytes) {
+    throw Error(ExitCode::kModel, "", fmt::format("input \"{}\" cannot be a state: it has no usable shape", value.name));
+  }
+  tensor.dims = std::move(dims);
+  tensor.bytes = std::make_shared<const std::string>(static_cast<size_t>(*bytes), '\0');
+  return tensor;
+}
+
+}  // namespace
+
+InputFeeder::InputFeeder(const SampleSource& samples, std::vector<Value> inputs, std::vector<StateInput> states)
+    : samples_(samples), inputs_(std::move(inputs)), states_(std::move(states)) {}
+
+bool InputFeeder::has_feedback() const {
+  return std::any_of(states_.begin(), states_.end(), [](const StateInput& s) { return !s.output.empty(); });
+}
+
+Sample InputFeeder::Read(size_t index, const std::vector<Tensor>& previous) const {
+  Sample sample = samples_.Read(index);
+  for (const StateInput& state : states_) {
+    const auto fed = std::find_if(previous.begin(), previous.end(),
+                                  [&](const Tensor& t) { return !state.output.empty() && t.name == state.output; });
+    if (fed != previous.end()) {
+      sample.inputs.push_back(*fed);
+      sample.inputs.back().name = state.input;
+      continue;
+    }
+    const auto input = std::find_if(inputs_.begin(), inputs_.end(), [&](const Value& v) { return v.name == state.input; });
+    sample.inputs.push_back(Zeros(*input, StateShape(*input, inputs_, sample)));
+  }
+  return sample;
+}
+
+Graph InsertObservers(const Graph& graph, const std::vector<std::string>& values) {
+  Graph out = graph;
+  NameMaker names(graph);
+  std::unordered_map<std::string, std::string> before;  // observed value -> what its producer writes now
+  std::unordered_map<std::string, std::string> after_input;
+  for (size_t id = 0; id < values.size(); ++id) {
+    const std::string& value = values[id];
+    const bool is_input = graph.IsInput(value);
+    const std::string other = names.Make("observed_");
+    Node node = MakeNode(kObserverOpType, {is_input ? value : other}, {is_input ? other : value});
+    node.domain = kObserverDomain;
+    node.Set("id", static_cast<int64_t>(id));
+    (is_input ? after_input : before).emplace(value, other);
+    out.nodes.push_back(std::move(node));
+  }
+  for (Node& node : out.nodes) {
+    if (node.domain == kObserverDomain) continue;
+    for (std::string& output : node.outputs) {
+      const auto it = before.find(output);
+      if (it != before.end()) output = it->second;
+    }
+    for (std::string& input : node.inputs) {
+      const auto it = after_input.find(input);
+      if (it != after_input.end()) input = it->second;
+    }
+  }
+  SortNodes(out);
+  return out;
+}
+
+void ParallelFor(size_t count, int workers, const std::function<void(size_t, size_t)>& work) {
+  std::atomic<size_t> next{0};
+  std::atomic<bool> failed{false};
+  std::mutex mutex;
+  size_t failed_index = count;
+  std::exception_ptr failure;
+  const auto loop = [&](size_t worker) {
+    for (size_t i = next++; i < count && !failed; i = next++) {
+      try {
+        work(i, worker);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        failed = true;
+        if (i < failed_index) {
+          failed_index = i;
+          failure = std::current_exception();
+        }
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  const size_t wanted = std::min(count, static_cast<size_t>(std::max(workers, 1)));
+  for (size_t w = 1; w < wanted; ++w) {
+    try {
+      threads.emplace_back(loop, w);
+    } catch (const std::system_error&) {
+      break;  // fewer threads, the same result
+    }
+  }
+  loop(0);
+  for (std::thread& thread : threads) thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+CalibrationTable Calibrate(const Session& session, const InputFeeder& feeder, const std::vector<std::string>& values,
+                           const CalibrationOptions& options) {
+  const int workers = feeder.has_feedback() ? 1 : std::max(1, options.workers);
+  std::vector<StatisticsObserver> observers(static_cast<size_t>(workers), StatisticsObserver(values.size(), options.detail));
+  std::vector<Tensor> previous;
+  std::mutex progress_mutex;
+  size_t done = 0;
+  ParallelFor(feeder.size(), workers, [&](size_t index, size_t worker) {
+    const Sample sample = feeder.Read(index, previous);
+    StatisticsObserver& observer = observers[worker];
+    std::vector<Tensor> outputs;
+    try {
+      outputs = session.Run(sample.inputs, &observer);
+    } catch (const Error& e) {
+      throw Error(e.code(), sample.name, e.what());
+    }
+    for (size_t v = 0; v < values.size(); ++v) {
+      const int64_t nans = observer.statistics()[v].nan_count;
+      if (nans > 0) {
+        throw Error(ExitCode::kNumeric, sample.name,
+                    fmt::format("{} values of \"{}\" are NaN in the float model", nans, values[v]));
+      }
+    }
+    if (feeder.has_feedback()) previous = std::move(outputs);
+    const std::lock_guard lock(progress_mutex);
+    if (options.progress) options.progress(++done, feeder.size());
+  });
+  CalibrationTable table;
+  table.samples = feeder.size();
+  for (size_t v = 0; v < values.size(); ++v) {
+    TensorStatistics& merged = table.values[values[v]];
+    for (const StatisticsObserver& observer : observers) merged.Merge(observer.statistics()[v]);
+  }
+  return table;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,164 @@
+#include "convert_type.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+bool IsInteger(DataType type) {
+  switch (type) {
+    case DataType::kInt8:
+    case DataType::kInt16:
+    case DataType::kInt32:
+    case DataType::kInt64:
+    case DataType::kUint8:
+    case DataType::kUint16:
+    case DataType::kUint32:
+    case DataType::kUint64:
+    case DataType::kBool:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Calls `visit` with a span of the tensor's native element type (float16 excluded).
+template <typename Visitor>
+void VisitElements(const Tensor& tensor, Visitor&& visit) {
+  switch (tensor.type) {
+    case DataType::kFloat:
+      return visit(tensor.values<float>());
+    case DataType::kDouble:
+      return visit(tensor.values<double>());
+    case DataType::kInt8:
+      return visit(tensor.values<int8_t>());
+    case DataType::kInt16:
+      return visit(tensor.values<int16_t>());
+    case DataType::kInt32:
+      return visit(tensor.values<int32_t>());
+    case DataType::kInt64:
+      return visit(tensor.values<int64_t>());
+    case DataType::kUint16:
+      return visit(tensor.values<uint16_t>());
+    case DataType::kUint32:
+      return visit(tensor.values<uint32_t>());
+    case DataType::kUint64:
+      return visit(tensor.values<uint64_t>());
+    default:
+      return visit(tensor.values<uint8_t>());
+  }
+}
+
+template <typename To>
+Tensor ConvertTo(const Tensor& tensor, DataType to, const std::string& place) {
+  std::vector<To> out;
+  out.reserve(static_cast<size_t>(tensor.element_count()));
+  VisitElements(tensor, [&](auto values) {
+    for (const auto v : values) {
+      using From = std::decay_t<decltype(v)>;
+      if constexpr (std::is_integral_v<To> && std::is_integral_v<From>) {
+        if (!std::in_range<To>(v)) {
+          throw Error(ExitCode::kData, place, fmt::format("holds {}, which does not fit type {}", v, DataTypeName(to)));
+        }
+      }
+      out.push_back(static_cast<To>(v));
+    }
+  });
+  return MakeTensor<To>(tensor.name, to, tensor.dims, out);
+}
+
+// IEEE single to half, round to nearest even.
+uint16_t FloatToHalf(float value) {
+  const float magnitude = std::fabs(value);
+  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
+  if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7E00);
+  if (magnitude >= 65520.0F) return static_cast<uint16_t>(sign | 0x7C00);
+  if (magnitude < 0x1p-14F) return static_cast<uint16_t>(sign | static_cast<int>(std::nearbyint(magnitude * 0x1p24F)));
+  int exponent = 0;
+  const float fraction = std::frexp(magnitude, &exponent);  // in [0.5, 1)
+  int mantissa = static_cast<int>(std::nearbyint(fraction * 2048.0F)) - 1024;
+  int biased = exponent + 14;
+  if (mantissa == 1024) {
+    mantissa = 0;
+    ++biased;
+  }
+  return static_cast<uint16_t>(sign | (biased << 10) | mantissa);
+}
+
+void CheckFinite(const Tensor& tensor, const std::string& place) {
+  if (!IsFloatingPoint(tensor.type)) return;
+  int64_t bad = 0;
+  if (tensor.type == DataType::kFloat16) {
+    for (const uint16_t v : tensor.values<uint16_t>()) bad += (v & 0x7C00) == 0x7C00 ? 1 : 0;
+  } else if (tensor.type == DataType::kDouble) {
+    for (const double v : tensor.values<double>()) bad += std::isfinite(v) ? 0 : 1;
+  } else if (tensor.type == DataType::kFloat) {
+    for (const float v : tensor.values<float>()) bad += std::isfinite(v) ? 0 : 1;
+  }
+  if (bad > 0) {
+    throw Error(ExitCode::kNumeric, place,
+                fmt::format("{} of {} values are NaN or infinite", bad, tensor.element_count()));
+  }
+}
+
+}  // namespace
+
+bool CanConvert(DataType from, DataType to) {
+  if (from == to) return true;
+  const bool from_number = IsInteger(from) || IsFloatingPoint(from);
+  if (to == DataType::kBool) return from == DataType::kUint8;
+  return IsFloatingPoint(to) && to != DataType::kBfloat16 ? from_number : IsInteger(from) && IsInteger(to);
+}
+
+Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place) {
+  CheckFinite(tensor, place);
+  if (tensor.type == to) return tensor;
+  if (tensor.type == DataType::kFloat16) {
+    tensor = MakeFloatTensor(tensor.name, tensor.dims, ToFloats(tensor));
+    if (to == DataType::kFloat) return tensor;
+  }
+  switch (to) {
+    case DataType::kFloat: {
+      Tensor out = ConvertTo<float>(tensor, to, place);
+      CheckFinite(out, place);  // a double may overflow
+      return out;
+    }
+    case DataType::kDouble:
+      return ConvertTo<double>(tensor, to, place);
+    case DataType::kFloat16: {
+      const Tensor floats = ConvertTo<float>(tensor, DataType::kFloat, place);
+      std::vector<uint16_t> out;
+      for (const float v : floats.values<float>()) out.push_back(FloatToHalf(v));
+      Tensor half = MakeTensor<uint16_t>(tensor.name, to, tensor.dims, out);
+      CheckFinite(half, place);
+      return half;
+    }
+    case DataType::kInt8:
+      return ConvertTo<int8_t>(tensor, to, place);
+    case DataType::kInt16:
+      return ConvertTo<int16_t>(tensor, to, place);
+    case DataType::kInt32:
+      return ConvertTo<int32_t>(tensor, to, place);
+    case DataType::kInt64:
+      return ConvertTo<int64_t>(tensor, to, place);
+    case DataType::kUint16:
+      return ConvertTo<uint16_t>(tensor, to, place);
+    case DataType::kUint32:
+      return ConvertTo<uint32_t>(tensor, to, place);
+    case DataType::kUint64:
+      return ConvertTo<uint64_t>(tensor, to, place);
+    default:
+      return ConvertTo<uint8_t>(tensor, to, place);
+  }
+}
+
+}  // namespace qconvert

@@ -1,0 +1,235 @@
+#include "qconvert/dataset/npy_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "qconvert/base/checked.h"
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int64_t kMaxHeader = 64 * 1024;
+constexpr size_t kMaxNpyRank = 32;
+constexpr std::string_view kMagic = "\x93NUMPY";
+
+// A parser for the one literal a header may hold: {'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }
+class DictionaryParser {
+ public:
+  DictionaryParser(std::string_view text, const std::string& place) : text_(text), place_(place) {}
+
+  NpyHeader Parse() {
+    NpyHeader header;
+    bool descr = false;
+    bool order = false;
+    bool shape = false;
+    Expect('{');
+    while (!Accept('}')) {
+      const std::string key = String();
+      Expect(':');
+      bool& seen = key == "descr" ? descr : key == "fortran_order" ? order : shape;
+      if (key != "descr" && key != "fortran_order" && key != "shape") {
+        Fail(fmt::format("has unknown header key '{}'", key));
+      }
+      if (std::exchange(seen, true)) Fail(fmt::format("gives header key '{}' twice", key));
+      if (key == "descr") ParseDescr(header);
+      if (key == "fortran_order") header.fortran_order = Bool();
+      if (key == "shape") header.shape = Shape();
+      if (!Accept(',')) {
+        Expect('}');
+        break;
+      }
+    }
+    SkipSpace();
+    if (at_ != text_.size()) Fail("has text after the header dictionary");
+    if (!descr || !order || !shape) Fail("header lacks descr, fortran_order or shape");
+    return header;
+  }
+
+ private:
+  [[noreturn]] void Fail(const std::string& message) const {
+    throw Error(ExitCode::kData, place_, "npy file " + message);
+  }
+
+  void SkipSpace() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n')) ++at_;
+  }
+
+  bool Accept(char c) {
+    SkipSpace();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  void Expect(char c) {
+    if (!Accept(c)) Fail(fmt::format("header is malformed, expected '{}' at byte {}", c, at_));
+  }
+
+  bool AcceptWord(std::string_view word) {
+    SkipSpace();
+    if (!text_.substr(at_).starts_with(word)) return false;
+    at_ += word.size();
+    return true;
+  }
+
+  std::string String() {
+    SkipSpace();
+    const char quote = Accept('\'') ? '\'' : '"';
+    if (quote == '"') Expect('"');
+    const size_t end = text_.find(quote, at_);
+    if (end == std::string_view::npos) Fail("header has an unclosed string");
+    std::string value(text_.substr(at_, end - at_));
+    at_ = end + 1;
+    return value;
+  }
+
+  bool Bool() {
+    if (AcceptWord("True")) return true;
+    if (AcceptWord("False")) return false;
+    Fail("header's fortran_order is neither True nor False");
+  }
+
+  std::vector<int64_t> Shape() {
+    std::vector<int64_t> dims;
+    Expect('(');
+    while (!Accept(')')) {
+      SkipSpace();
+      int64_t dim = 0;
+      const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), dim);
+      if (error != std::errc() || dim < 0) Fail("header's shape is malformed");
+      at_ = static_cast<size_t>(end - text_.data());
+      AcceptWord("L");  // Python 2 wrote long integers so
+      dims.push_back(dim);
+      if (dims.size() > kMaxNpyRank) Fail(fmt::format("has more than {} dimensions", kMaxNpyRank));
+      if (!Accept(',')) {
+        Expect(')');
+        break;
+      }
+    }
+    return dims;
+  }
+
+  void ParseDescr(NpyHeader& header) {
+    SkipSpace();
+    if (at_ < text_.size() && (text_[at_] == '[' || text_[at_] == '(')) {
+      Fail("has a structured dtype, expected plain numbers");
+    }
+    const std::string descr = String();
+    static constexpr std::pair<std::string_view, DataType> kTypes[] = {
+        {"f2", DataType::kFloat16}, {"f4", DataType::kFloat},  {"f8", DataType::kDouble},
+        {"i1", DataType::kInt8},    {"i2", DataType::kInt16},  {"i4", DataType::kInt32},
+        {"i8", DataType::kInt64},   {"u1", DataType::kUint8},  {"u2", DataType::kUint16},
+        {"u4", DataType::kUint32},  {"u8", DataType::kUint64}, {"b1", DataType::kBool}};
+    if (descr == "|O") Fail("holds Python objects (pickle), expected plain numbers");
+    for (const auto& [code, type] : kTypes) {
+      if (descr.size() == 3 && descr.substr(1) == code && std::string_view("<>|=").find(descr[0]) != std::string_view::npos) {
+        header.type = type;
+        header.big_endian = descr[0] == '>' && BitsOf(type) > 8;
+        return;
+      }
+    }
+    Fail(fmt::format("has dtype '{}', expected a number type such as '<f4'", descr));
+  }
+
+  std::string_view text_;
+  const std::string& place_;
+  size_t at_ = 0;
+};
+
+// Copies elements of `width` bytes from column-major to row-major order.
+std::string FromFortran(const std::string& in, const std::vector<int64_t>& shape, size_t width) {
+  std::string out(in.size(), '\0');
+  std::vector<size_t> stride(shape.size(), 1);
+  for (size_t d = 1; d < shape.size(); ++d) stride[d] = stride[d - 1] * static_cast<size_t>(shape[d - 1]);
+  std::vector<int64_t> index(shape.size(), 0);
+  const size_t count = in.size() / width;
+  for (size_t to = 0; to < count; ++to) {
+    size_t from = 0;
+    for (size_t d = 0; d < shape.size(); ++d) from += static_cast<size_t>(index[d]) * stride[d];
+    std::memcpy(out.data() + to * width, in.data() + from * width, width);
+    for (size_t d = shape.size(); d-- > 0;) {
+      if (++index[d] < shape[d]) break;
+      index[d] = 0;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+NpyHeader ParseNpyDictionary(std::string_view text, const std::string& place) {
+  return DictionaryParser(text, place).Parse();
+}
+
+NpyHeader ReadNpyHeader(const InputFile& file) {
+  const std::string place = file.path().string();
+  const auto fail = [&](const std::string& message) { throw Error(ExitCode::kData, place, message); };
+  char head[12] = {};
+  const int64_t head_size = std::min<int64_t>(file.size(), sizeof(head));
+  file.ReadAt(0, head_size, head);
+  if (head_size < 10 || std::string_view(head, 6) != kMagic) fail("is not an npy file");
+  const int major = static_cast<unsigned char>(head[6]);
+  if (major < 1 || major > 3) fail(fmt::format("has npy format {}, expected 1 to 3", major));
+  const int64_t prefix = major == 1 ? 10 : 12;
+  if (head_size < prefix) fail("npy header is cut off");
+  uint32_t length = 0;
+  for (int64_t i = prefix; i-- > 8;) length = (length << 8) | static_cast<unsigned char>(head[i]);
+  if (length > kMaxHeader || prefix + length > file.size()) {
+    fail(fmt::format("npy header claims {} bytes, the file has {}", length, file.size()));
+  }
+  std::string text(length, '\0');
+  file.ReadAt(prefix, length, text.data());
+  NpyHeader header = ParseNpyDictionary(text, place);
+  header.data_offset = prefix + length;
+  const std::optional<int64_t> count = ElementCount(header.shape);
+  const std::optional<int64_t> bytes = count ? PackedBytes(header.type, *count) : std::nullopt;
+  if (!bytes) fail(fmt::format("has impossible shape ({})", fmt::join(header.shape, ", ")));
+  header.data_bytes = *bytes;
+  if (file.size() - header.data_offset != *bytes) {
+    fail(fmt::format("holds {} bytes of data, expected {} for shape ({})", file.size() - header.data_offset,
+                     *bytes, fmt::join(header.shape, ", ")));
+  }
+  return header;
+}
+
+Tensor ReadNpy(const InputFile& file, const NpyHeader& header, int64_t first, int64_t count) {
+  Tensor tensor;
+  tensor.type = header.type;
+  tensor.dims = header.shape;
+  const bool all = count < 0 || header.shape.empty();
+  const auto width = static_cast<size_t>(BitsOf(header.type) / 8);
+  int64_t offset = header.data_offset;
+  int64_t bytes = header.data_bytes;
+  // Column-major data has no contiguous rows: read it whole, then cut.
+  if (!all && !header.fortran_order) {
+    const int64_t row = header.shape[0] == 0 ? 0 : header.data_bytes / header.shape[0];
+    offset += first * row;
+    bytes = count * row;
+    tensor.dims[0] = count;
+  }
+  std::string data(static_cast<size_t>(bytes), '\0');
+  file.ReadAt(offset, bytes, data.data());
+  if (header.big_endian) {
+    for (size_t i = 0; i < data.size(); i += width) {
+      std::reverse(data.begin() + static_cast<ptrdiff_t>(i), data.begin() + static_cast<ptrdiff_t>(i + width));
+    }
+  }
+  if (header.fortran_order) {
+    data = FromFortran(data, header.shape, width);
+    if (!all) {
+      const size_t row = header.shape[0] == 0 ? 0 : data.size() / static_cast<size_t>(header.shape[0]);
+      data = data.substr(static_cast<size_t>(first) * row, static_cast<size_t>(count) * row);
+      tensor.dims[0] = count;
+    }
+  }
+  tensor.bytes = std::make_shared<const std::string>(std::move(data));
+  return tensor;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,249 @@
+#include "qconvert/ir/graph_validator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+#include "qconvert/base/error.h"
+#include "qconvert/ir/topology.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int64_t kMaxIrVersion = 14;
+constexpr int64_t kMaxOpset = 28;
+constexpr int kMaxFunctionDepth = 32;
+
+using NameSet = std::unordered_set<std::string>;
+using FunctionKey = std::pair<std::string, std::string>;
+
+std::string Describe(const Node& node) {
+  if (!node.name.empty()) return fmt::format("node \"{}\" ({})", node.name, node.op_type);
+  if (!node.outputs.empty()) return fmt::format("node writing \"{}\" ({})", node.outputs[0], node.op_type);
+  return fmt::format("a node of type {}", node.op_type);
+}
+
+class Validator {
+ public:
+  Validator(const Model& model, const std::string& place) : model_(model), place_(place) {}
+
+  void Run() {
+    CheckVersions();
+    for (const Function& function : model_.functions) {
+      if (!functions_.insert({function.domain, function.name}).second && function.overload.empty()) {
+        Fail(fmt::format("function \"{}:{}\" is defined twice", function.domain, function.name));
+      }
+    }
+    if (model_.graph.outputs.empty()) Fail("the graph has no outputs");
+    for (const Value& input : model_.graph.inputs) {
+      if (!input.type.is_tensor() && input.type.opaque.empty()) {
+        Fail(fmt::format("graph input \"{}\" has no type", input.name));
+      }
+    }
+    CheckGraph(model_.graph, {}, model_.opsets, 1);
+    for (const Function& function : model_.functions) CheckFunction(function);
+    CheckFunctionCalls();
+  }
+
+ private:
+  [[noreturn]] void Fail(const std::string& message) const {
+    throw Error(ExitCode::kModel, place_, message);
+  }
+
+  void CheckVersions() {
+    if (model_.ir_version <= 0) Fail("has no ir_version, expected an ONNX model");
+    if (model_.ir_version > kMaxIrVersion) {
+      Fail(fmt::format("has IR version {}, expected at most {}", model_.ir_version, kMaxIrVersion));
+    }
+    if (model_.opsets.empty()) Fail("has no opset_import");
+    CheckOpset(model_.opsets);
+  }
+
+  void CheckOpset(const std::map<std::string, int64_t>& opsets) const {
+    for (const auto& [domain, version] : opsets) {
+      if (version < 1 || (domain.empty() && version > kMaxOpset)) {
+        Fail(fmt::format("imports opset {} of domain \"{}\", expected 1 to {}", version,
+                         domain.empty() ? "ai.onnx" : domain, kMaxOpset));
+      }
+    }
+  }
+
+  // `visible`: names of outer levels.
+  void CheckGraph(const Graph& graph, NameSet visible, const std::map<std::string, int64_t>& opsets,
+                  int depth) {
+    if (depth > kMaxGraphDepth) {
+      Fail(fmt::format("subgraphs are nested deeper than {} levels", kMaxGraphDepth));
+    }
+    CheckInterface(graph);
+    NameSet written;
+    const auto declare = [&](const std::string& name) {
+      visible.insert(name);
+      return written.insert(name).second;
+    };
+    for (const Value& input : graph.inputs) declare(input.name);
+    for (const auto& [name, tensor] : graph.initializers) declare(name);
+    for (const SparseTensor& sparse : graph.sparse_initializers) declare(sparse.values.name);
+    DeclareOutputs(graph.nodes, declare);
+    CheckNodes(graph.nodes, visible, opsets, depth, /*in_function=*/false);
+    for (const Value& output : graph.outputs) {
+      if (!visible.contains(output.name)) {
+        Fail(fmt::format("graph output \"{}\" is written by no node", output.name));
+      }
+    }
+    CheckAcyclic(graph);
+  }
+
+  template <typename Declare>
+  void DeclareOutputs(const std::vector<Node>& nodes, Declare&& declare) const {
+    for (const Node& node : nodes) {
+      for (const std::string& output : node.outputs) {
+        if (!output.empty() && !declare(output)) {
+          Fail(fmt::format("{} writes \"{}\", which is written already", Describe(node), output));
+        }
+      }
+    }
+  }
+
+  void CheckInterface(const Graph& graph) const {
+    NameSet names;
+    for (const Value& input : graph.inputs) {
+      if (input.name.empty()) Fail("a graph input has no name");
+      if (!names.insert(input.name).second) {
+        Fail(fmt::format("two graph inputs are named \"{}\"", input.name));
+      }
+    }
+    names.clear();
+    for (const Value& output : graph.outputs) {
+      if (!names.insert(output.name).second) {
+        Fail(fmt::format("two graph outputs are named \"{}\"", output.name));
+      }
+    }
+  }
+
+  void CheckNodes(const std::vector<Node>& nodes, const NameSet& visible,
+                  const std::map<std::string, int64_t>& opsets, int depth, bool in_function) {
+    node_count_ += nodes.size();
+    if (node_count_ > kMaxNodes) Fail(fmt::format("has more than {} nodes", kMaxNodes));
+    for (const Node& node : nodes) {
+      if (node.op_type.empty()) Fail("a node has no operator name");
+      if (node.op_type.find('\0') != std::string::npos) {
+        Fail(fmt::format("operator name \"{}\" holds a NUL byte", node.op_type));
+      }
+      if (!opsets.contains(node.domain) && !functions_.contains({node.domain, node.op_type})) {
+        Fail(fmt::format("{} is of domain \"{}\", which the model does not import", Describe(node),
+                         node.domain.empty() ? "ai.onnx" : node.domain));
+      }
+      for (const std::string& input : node.inputs) {
+        if (!input.empty() && !visible.contains(input)) {
+          Fail(fmt::format("{} reads \"{}\", which nothing writes", Describe(node), input));
+        }
+      }
+      CheckAttributes(node, in_function);
+      for (const Graph* subgraph : SubgraphsOf(node)) CheckGraph(*subgraph, visible, opsets, depth + 1);
+    }
+  }
+
+  void CheckAttributes(const Node& node, bool in_function) const {
+    for (const auto& [key, attribute] : node.attributes) {
+      if (!in_function && !attribute.reference.empty()) {
+        Fail(fmt::format("{}: attribute \"{}\" refers to a function attribute outside a function",
+                         Describe(node), key));
+      }
+    }
+    if (!node.domain.empty()) return;
+    static const std::map<std::string, std::vector<std::string>, std::less<>> kBodies = {
+        {"If", {"then_branch", "else_branch"}}, {"Loop", {"body"}}, {"Scan", {"body"}}};
+    const auto it = kBodies.find(node.op_type);
+    if (it == kBodies.end()) return;
+    for (const std::string& key : it->second) {
+      const auto attribute = node.attributes.find(key);
+      if (attribute == node.attributes.end() ||
+          (!std::holds_alternative<Subgraph>(attribute->second.data) &&
+           attribute->second.reference.empty())) {
+        Fail(fmt::format("{} has no graph attribute \"{}\"", Describe(node), key));
+      }
+    }
+  }
+
+  void CheckAcyclic(const Graph& graph) const {
+    Graph order;  // names only: sorting must not copy weights
+    for (const Node& node : graph.nodes) {
+      Node bare = MakeNode(node.op_type, node.inputs, node.outputs);
+      for (const Graph* subgraph : SubgraphsOf(node)) {
+        for (const std::string& name : CapturedValues(*subgraph)) bare.inputs.push_back(name);
+      }
+      order.nodes.push_back(std::move(bare));
+    }
+    const std::string value = SortNodes(order);
+    if (!value.empty()) Fail(fmt::format("the nodes around \"{}\" form a cycle", value));
+  }
+
+  void CheckFunction(const Function& function) {
+    const std::string name = fmt::format("function \"{}:{}\"", function.domain, function.name);
+    NameSet visible(function.inputs.begin(), function.inputs.end());
+    NameSet written = visible;
+    DeclareOutputs(function.nodes, [&](const std::string& value) {
+      visible.insert(value);
+      return written.insert(value).second;
+    });
+    CheckOpset(function.opsets);
+    CheckNodes(function.nodes, visible, function.opsets, 1, /*in_function=*/true);
+    for (const std::string& output : function.outputs) {
+      if (!visible.contains(output)) {
+        Fail(fmt::format("{}: output \"{}\" is written by no node", name, output));
+      }
+    }
+  }
+
+  // Functions must not call themselves, directly or through others.
+  void CheckFunctionCalls() {
+    std::map<FunctionKey, std::set<FunctionKey>> calls;
+    for (const Function& function : model_.functions) {
+      auto& callees = calls[{function.domain, function.name}];
+      for (const Node& node : function.nodes) CollectCalls(node, callees);
+    }
+    std::map<FunctionKey, int> height;  // 0 while on the stack
+    for (const auto& [key, callees] : calls) CallHeight(key, calls, height);
+  }
+
+  void CollectCalls(const Node& node, std::set<FunctionKey>& callees) const {
+    if (functions_.contains({node.domain, node.op_type})) callees.insert({node.domain, node.op_type});
+    for (const Graph* subgraph : SubgraphsOf(node)) {
+      for (const Node& inner : subgraph->nodes) CollectCalls(inner, callees);
+    }
+  }
+
+  int CallHeight(const FunctionKey& key, const std::map<FunctionKey, std::set<FunctionKey>>& calls,
+                 std::map<FunctionKey, int>& height) const {
+    const auto known = height.find(key);
+    if (known != height.end()) {
+      if (known->second == 0) Fail(fmt::format("function \"{}:{}\" calls itself", key.first, key.second));
+      return known->second;
+    }
+    height[key] = 0;
+    int deepest = 0;
+    for (const FunctionKey& callee : calls.at(key)) {
+      deepest = std::max(deepest, CallHeight(callee, calls, height));
+    }
+    if (deepest + 1 > kMaxFunctionDepth) {
+      Fail(fmt::format("functions call each other deeper than {} levels", kMaxFunctionDepth));
+    }
+    return height[key] = deepest + 1;
+  }
+
+  const Model& model_;
+  const std::string& place_;
+  std::set<FunctionKey> functions_;
+  size_t node_count_ = 0;
+};
+
+}  // namespace
+
+void ValidateModel(const Model& model, const std::string& place) { Validator(model, place).Run(); }
+
+}  // namespace qconvert

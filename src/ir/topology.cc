@@ -1,0 +1,170 @@
+#include "qconvert/ir/topology.h"
+
+#include <queue>
+#include <utility>
+
+namespace qconvert {
+namespace {
+
+// Names a node reads: its inputs and what its subgraphs capture.
+std::vector<std::string> ReadNames(const Node& node) {
+  std::vector<std::string> names;
+  for (const std::string& input : node.inputs) {
+    if (!input.empty()) names.push_back(input);
+  }
+  for (const Graph* subgraph : SubgraphsOf(node)) {
+    for (const std::string& captured : CapturedValues(*subgraph)) names.push_back(captured);
+  }
+  return names;
+}
+
+void CollectNames(const Graph& graph, std::unordered_set<std::string>& names) {
+  for (const Value& value : graph.inputs) names.insert(value.name);
+  for (const Value& value : graph.outputs) names.insert(value.name);
+  for (const auto& [name, tensor] : graph.initializers) names.insert(name);
+  for (const SparseTensor& sparse : graph.sparse_initializers) names.insert(sparse.values.name);
+  for (const Node& node : graph.nodes) {
+    names.insert(node.inputs.begin(), node.inputs.end());
+    names.insert(node.outputs.begin(), node.outputs.end());
+    for (const Graph* subgraph : SubgraphsOf(node)) CollectNames(*subgraph, names);
+  }
+}
+
+}  // namespace
+
+Topology::Topology(const Graph& graph) : graph_(graph) {
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    for (const std::string& output : node.outputs) {
+      if (!output.empty()) producer_.emplace(output, n);
+    }
+    for (size_t slot = 0; slot < node.inputs.size(); ++slot) {
+      if (!node.inputs[slot].empty()) uses_[node.inputs[slot]].push_back({n, slot});
+    }
+    for (const Graph* subgraph : SubgraphsOf(node)) {
+      for (const std::string& name : CapturedValues(*subgraph)) {
+        uses_[name].push_back({n, Use::kCaptured});
+      }
+    }
+  }
+  for (const Value& output : graph.outputs) outputs_.insert(output.name);
+}
+
+size_t Topology::ProducerIndex(const std::string& value) const {
+  const auto it = producer_.find(value);
+  return it == producer_.end() ? npos : it->second;
+}
+
+const Node* Topology::Producer(const std::string& value) const {
+  const size_t index = ProducerIndex(value);
+  return index == npos ? nullptr : &graph_.nodes[index];
+}
+
+const std::vector<Use>& Topology::Uses(const std::string& value) const {
+  static const std::vector<Use> kNone;
+  const auto it = uses_.find(value);
+  return it == uses_.end() ? kNone : it->second;
+}
+
+bool Topology::HasSingleUse(const std::string& value) const {
+  const std::vector<Use>& uses = Uses(value);
+  return uses.size() == 1 && uses[0].slot != Use::kCaptured && !IsGraphOutput(value);
+}
+
+std::set<std::string> CapturedValues(const Graph& graph) {
+  std::set<std::string> local;
+  for (const Value& input : graph.inputs) local.insert(input.name);
+  for (const auto& [name, tensor] : graph.initializers) local.insert(name);
+  for (const SparseTensor& sparse : graph.sparse_initializers) local.insert(sparse.values.name);
+  for (const Node& node : graph.nodes) local.insert(node.outputs.begin(), node.outputs.end());
+  std::set<std::string> captured;
+  const auto read = [&](const std::string& name) {
+    if (!name.empty() && !local.contains(name)) captured.insert(name);
+  };
+  for (const Node& node : graph.nodes) {
+    for (const std::string& name : ReadNames(node)) read(name);
+  }
+  for (const Value& output : graph.outputs) read(output.name);
+  return captured;
+}
+
+std::string SortNodes(Graph& graph) {
+  const size_t count = graph.nodes.size();
+  std::unordered_map<std::string, size_t> producer;
+  for (size_t n = 0; n < count; ++n) {
+    for (const std::string& output : graph.nodes[n].outputs) {
+      if (!output.empty()) producer.emplace(output, n);
+    }
+  }
+  std::vector<std::vector<size_t>> readers(count);
+  std::vector<size_t> waiting(count, 0);
+  for (size_t n = 0; n < count; ++n) {
+    for (const std::string& name : ReadNames(graph.nodes[n])) {
+      const auto it = producer.find(name);
+      if (it == producer.end()) continue;
+      readers[it->second].push_back(n);
+      ++waiting[n];
+    }
+  }
+  std::priority_queue<size_t, std::vector<size_t>, std::greater<>> ready;
+  for (size_t n = 0; n < count; ++n) {
+    if (waiting[n] == 0) ready.push(n);
+  }
+  std::vector<size_t> order;
+  while (!ready.empty()) {
+    const size_t n = ready.top();
+    ready.pop();
+    order.push_back(n);
+    for (const size_t reader : readers[n]) {
+      if (--waiting[reader] == 0) ready.push(reader);
+    }
+  }
+  for (size_t n = 0; order.size() < count && n < count; ++n) {
+    if (waiting[n] > 0) return graph.nodes[n].outputs.empty() ? graph.nodes[n].op_type : graph.nodes[n].outputs[0];
+  }
+  std::vector<Node> sorted;
+  sorted.reserve(count);
+  for (const size_t n : order) sorted.push_back(std::move(graph.nodes[n]));
+  graph.nodes = std::move(sorted);
+  return "";
+}
+
+size_t RemoveDeadNodes(Graph& graph) {
+  std::unordered_set<std::string> live;
+  for (const Value& output : graph.outputs) live.insert(output.name);
+  std::vector<bool> keep(graph.nodes.size(), false);
+  for (size_t n = graph.nodes.size(); n-- > 0;) {  // nodes are sorted: readers come after producers
+    const Node& node = graph.nodes[n];
+    for (const std::string& output : node.outputs) {
+      if (live.contains(output)) keep[n] = true;
+    }
+    if (!keep[n]) continue;
+    for (const std::string& name : ReadNames(node)) live.insert(name);
+  }
+  std::vector<Node> kept;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (keep[n]) kept.push_back(std::move(graph.nodes[n]));
+  }
+  const size_t removed = graph.nodes.size() - kept.size();
+  graph.nodes = std::move(kept);
+  std::erase_if(graph.initializers, [&](const auto& item) { return !live.contains(item.first); });
+  std::erase_if(graph.sparse_initializers,
+                [&](const SparseTensor& sparse) { return !live.contains(sparse.values.name); });
+  std::erase_if(graph.value_info, [&](const auto& item) { return !live.contains(item.first); });
+  return removed;
+}
+
+std::unordered_set<std::string> AllNames(const Graph& graph) {
+  std::unordered_set<std::string> names;
+  CollectNames(graph, names);
+  return names;
+}
+
+std::string NameMaker::Make(const std::string& prefix) {
+  for (;;) {
+    std::string name = prefix + std::to_string(next_[prefix]++);
+    if (taken_.insert(name).second) return name;
+  }
+}
+
+}  // namespace qconvert

@@ -1,0 +1,65 @@
+#include "ort_library.h"
+
+#include <dlfcn.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+constexpr const char* kLibrary = "libonnxruntime.so.1";
+constexpr int kMinMinor = 28;
+
+// Minor version of "1.MINOR.PATCH", or -1.
+int MinorVersion(const std::string& version) {
+  if (!version.starts_with("1.")) return -1;
+  int minor = -1;
+  std::from_chars(version.data() + 2, version.data() + version.size(), minor);
+  return minor;
+}
+
+const OrtApiBase* LoadLibrary() {
+  setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+  void* library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    throw Error(ExitCode::kFile, kLibrary, std::string("cannot load ONNX Runtime: ") + dlerror());
+  }
+  using GetApiBase = const OrtApiBase* (*)();
+  const auto get_api_base = reinterpret_cast<GetApiBase>(dlsym(library, "OrtGetApiBase"));
+  if (get_api_base == nullptr) {
+    throw Error(ExitCode::kFile, kLibrary, "is not ONNX Runtime");
+  }
+  const OrtApiBase* base = get_api_base();
+  const std::string version = base->GetVersionString();
+  if (MinorVersion(version) < kMinMinor) {
+    throw Error(ExitCode::kFile, kLibrary, "is version " + version + ", expected 1.28.0 or newer");
+  }
+  const OrtApi* api = base->GetApi(ORT_API_VERSION);
+  if (api == nullptr) {
+    throw Error(ExitCode::kFile, kLibrary,
+                "version " + version + " does not serve API " + std::to_string(ORT_API_VERSION));
+  }
+  Ort::InitApi(api);
+  return base;
+}
+
+const OrtApiBase* Base() {
+  static const OrtApiBase* const base = LoadLibrary();
+  return base;
+}
+
+}  // namespace
+
+Ort::Env& OrtEnvironment() {
+  Base();
+  // Never destroyed: sessions in static storage may outlive any order we could choose.
+  static Ort::Env* const environment = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "qconvert");
+  return *environment;
+}
+
+std::string OrtLibraryVersion() { return Base()->GetVersionString(); }
+
+}  // namespace qconvert

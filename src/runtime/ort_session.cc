@@ -1,0 +1,188 @@
+#include "qconvert/runtime/ort_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "observer_op.h"
+#include "ort_library.h"
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+// ONNX Runtime's element type numbers are those of ONNX up to 23 (float4e2m1); others are not served by the C API.
+DataType FromOrt(ONNXTensorElementDataType type) {
+  return DataTypeFromNumber(static_cast<int64_t>(type)).value_or(DataType::kUndefined);
+}
+
+// The engine's message without its status prefix and source paths, first line only.
+std::string CleanMessage(std::string message) {
+  const size_t line_end = message.find('\n');
+  if (line_end != std::string::npos) message.resize(line_end);
+  if (message.find(".cc:") != std::string::npos) {  // "/path/file.cc:123 Function text"
+    const size_t space = message.find(' ', message.find(".cc:"));
+    message = space == std::string::npos ? "internal failure" : message.substr(space + 1);
+  }
+  for (const std::string_view prefix : {"Load model from ", "This is an invalid model. "}) {
+    if (message.starts_with(prefix)) message = message.substr(prefix.size());
+  }
+  return message;
+}
+
+ValueType TypeOf(const Ort::TypeInfo& info) {
+  ValueType type;
+  if (info.GetONNXType() != ONNX_TYPE_TENSOR) {
+    type.opaque = "non-tensor";
+    return type;
+  }
+  const auto tensor = info.GetTensorTypeAndShapeInfo();
+  type.element = FromOrt(tensor.GetElementType());
+  const std::vector<int64_t> dims = tensor.GetShape();
+  if (dims.empty()) return type;  // the C API tells no scalar from an unknown rank
+  std::vector<const char*> symbols(dims.size());
+  tensor.GetSymbolicDimensions(symbols.data(), symbols.size());
+  type.shape.emplace();
+  for (size_t i = 0; i < dims.size(); ++i) {
+    type.shape->push_back({dims[i], dims[i] < 0 && symbols[i] != nullptr ? symbols[i] : ""});
+  }
+  return type;
+}
+
+Ort::Value ToOrt(const Tensor& tensor, const Ort::MemoryInfo& memory) {
+  Ort::AllocatorWithDefaultOptions allocator;
+  if (tensor.type == DataType::kString) {
+    Ort::Value value = Ort::Value::CreateTensor(allocator, tensor.dims.data(), tensor.dims.size(),
+                                                ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING);
+    std::vector<const char*> strings;
+    for (const std::string& text : tensor.strings) strings.push_back(text.c_str());
+    value.FillStringTensor(strings.data(), strings.size());
+    return value;
+  }
+  // The engine does not write into inputs; its C API merely lacks const.
+  return Ort::Value::CreateTensor(memory, const_cast<char*>(tensor.bytes->data()), tensor.bytes->size(),
+                                  tensor.dims.data(), tensor.dims.size(),
+                                  static_cast<ONNXTensorElementDataType>(tensor.type));
+}
+
+Tensor FromOrtValue(const Ort::Value& value, const std::string& name) {
+  Tensor tensor;
+  tensor.name = name;
+  if (!value.IsTensor()) return tensor;
+  const auto info = value.GetTensorTypeAndShapeInfo();
+  tensor.dims = info.GetShape();
+  tensor.type = FromOrt(info.GetElementType());
+  if (tensor.type == DataType::kString) {
+    for (size_t i = 0; i < info.GetElementCount(); ++i) tensor.strings.push_back(value.GetStringTensorElement(i));
+    return tensor;
+  }
+  const auto size = PackedBytes(tensor.type, static_cast<int64_t>(info.GetElementCount()));
+  if (!size) {
+    tensor.type = DataType::kUndefined;
+    return tensor;
+  }
+  tensor.bytes = std::make_shared<const std::string>(static_cast<const char*>(value.GetTensorRawData()),
+                                                     static_cast<size_t>(*size));
+  return tensor;
+}
+
+class OrtSession : public Session {
+ public:
+  OrtSession(Ort::Session session, std::string place)
+      : session_(std::move(session)), place_(std::move(place)) {
+    Ort::AllocatorWithDefaultOptions allocator;
+    for (size_t i = 0; i < session_.GetInputCount(); ++i) {
+      inputs_.push_back({session_.GetInputNameAllocated(i, allocator).get(),
+                         TypeOf(session_.GetInputTypeInfo(i)), {}, {}});
+    }
+    for (size_t i = 0; i < session_.GetOutputCount(); ++i) {
+      outputs_.push_back({session_.GetOutputNameAllocated(i, allocator).get(),
+                          TypeOf(session_.GetOutputTypeInfo(i)), {}, {}});
+    }
+  }
+
+  const std::vector<Value>& inputs() const override { return inputs_; }
+  const std::vector<Value>& outputs() const override { return outputs_; }
+
+  std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const override {
+    try {
+      return RunUnchecked(inputs, observer);
+    } catch (const Ort::Exception& e) {
+      throw Error(ExitCode::kModel, place_, fmt::format("running failed: {}", CleanMessage(e.what())));
+    }
+  }
+
+ private:
+  std::vector<Tensor> RunUnchecked(std::span<const Tensor> inputs, ValueObserver* observer) const {
+    const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+    std::vector<const char*> input_names;
+    std::vector<Ort::Value> values;
+    for (const Value& input : inputs_) {
+      const auto it = std::find_if(inputs.begin(), inputs.end(),
+                                   [&](const Tensor& t) { return t.name == input.name; });
+      if (it == inputs.end()) {
+        throw Error(ExitCode::kData, place_, fmt::format("no data for input \"{}\"", input.name));
+      }
+      input_names.push_back(input.name.c_str());
+      values.push_back(ToOrt(*it, memory));
+    }
+    std::vector<const char*> output_names;
+    for (const Value& output : outputs_) output_names.push_back(output.name.c_str());
+    const ScopedObserver scope(observer);
+    // Session::Run is thread-safe; the wrapper merely lacks const.
+    std::vector<Ort::Value> results =
+        const_cast<Ort::Session&>(session_).Run(Ort::RunOptions{}, input_names.data(), values.data(), values.size(),
+                                                output_names.data(), output_names.size());
+    std::vector<Tensor> out;
+    for (size_t i = 0; i < results.size(); ++i) out.push_back(FromOrtValue(results[i], outputs_[i].name));
+    return out;
+  }
+
+  Ort::Session session_;
+  std::string place_;
+  std::vector<Value> inputs_;
+  std::vector<Value> outputs_;
+};
+
+template <typename MakeSession>
+std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions& options, MakeSession&& make) {
+  Ort::Env& environment = OrtEnvironment();
+  try {
+    Ort::SessionOptions ort_options;
+    ort_options.SetGraphOptimizationLevel(options.optimization == OptimizationLevel::kAll
+                                              ? GraphOptimizationLevel::ORT_ENABLE_ALL
+                                              : GraphOptimizationLevel::ORT_DISABLE_ALL);
+    ort_options.SetIntraOpNumThreads(options.intra_op_threads);
+    ort_options.SetInterOpNumThreads(1);
+    ort_options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
+    ort_options.Add(ObserverDomain());
+    if (!options.optimized_model_path.empty()) {
+      ort_options.SetOptimizedModelFilePath(options.optimized_model_path.c_str());
+    }
+    return std::make_unique<OrtSession>(make(environment, ort_options), place);
+  } catch (const Ort::Exception& e) {
+    throw Error(ExitCode::kModel, place,
+                fmt::format("ONNX Runtime refuses the model: {}", CleanMessage(e.what())));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const std::string& place,
+                                        const OrtSessionOptions& options) {
+  return Open(place, options, [&](Ort::Env& environment, const Ort::SessionOptions& ort_options) {
+    return Ort::Session(environment, model_bytes.data(), model_bytes.size(), ort_options);
+  });
+}
+
+std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file, const std::string& place,
+                                            const OrtSessionOptions& options) {
+  return Open(place, options, [&](Ort::Env& environment, const Ort::SessionOptions& ort_options) {
+    return Ort::Session(environment, file.c_str(), ort_options);
+  });
+}
+
+std::string OrtVersion() { return OrtLibraryVersion(); }
+
+}  // namespace qconvert
