@@ -159,6 +159,10 @@ SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<
                          const SampleSourceOptions& options) {
   SampleSource source;
   source.inputs_ = inputs;
+  if (inputs.empty()) {
+    source.picks_.emplace_back();
+    return source;
+  }
   const auto files = FilesPerInput(folder, inputs);
   for (size_t f = 0; f < files[0].size(); ++f) {
     std::vector<std::vector<SampleSource::Piece>> cut;  // per input, the pieces of its f-th file

@@ -53,7 +53,9 @@ struct ObserverOp : Ort::CustomOpBase<ObserverOp, ObserverKernel> {
     return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
   }
   static Ort::Status InferOutputShape(Ort::ShapeInferContext& context) {
-    return context.SetOutputShape(0, context.GetInputShape(0));
+    const auto shape = context.GetInputShape(0);
+    if (shape.empty()) return Ort::Status{nullptr};  // unknown rank: saying rank 0 would be wrong
+    return context.SetOutputShape(0, shape);
   }
 };
 

@@ -61,6 +61,7 @@ class SampleSource {
 // Lists the folder and checks every header. `inputs`: the model inputs that need data.
 //   - A file with one dimension fewer than the input is one sample without the batch axis.
 //   - A file whose axis 0 is longer than the input's fixed axis 0 is cut into pieces of that length.
+//   - Without inputs there is one empty sample, and the folder is not looked at.
 //   - With split_batch, an input whose axis 0 is free is fed row by row.
 // Throws Error: kFile when the folder is missing, kData when it holds no usable samples or they do not pair.
 SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<Value>& inputs,

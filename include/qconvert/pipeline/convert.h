@@ -1,0 +1,44 @@
+// The main job: all stages in order. The only place that knows the order.
+#ifndef QCONVERT_PIPELINE_CONVERT_H_
+#define QCONVERT_PIPELINE_CONVERT_H_
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "qconvert/calibration/calibrator.h"
+#include "qconvert/config/quant_config.h"
+#include "qconvert/report/conversion_report.h"
+
+namespace qconvert {
+
+struct ConvertOptions {
+  std::filesystem::path model;
+  std::filesystem::path output;  // empty: <stem>_quantized.onnx beside the model
+  std::filesystem::path calibration_folder;
+  std::filesystem::path config_file;  // for overwrite checks only; may be empty
+  std::string config_sha256;          // provenance
+  QuantConfig config;
+  std::vector<StateInput> states;  // inputs without data
+  int workers = 0;                 // 0: one per processor
+  int64_t max_samples = 0;         // 0: all
+  bool float_only = false;         // write the loaded model back, unquantized
+  bool external_data = false;      // weights in a data file beside the model, also below 2 GB
+  std::function<void(size_t done, size_t total)> progress;
+};
+
+// Converts and writes <output> and <stem>_quant_info.json beside it, both or none. Throws Error; then earlier outputs
+// are untouched.
+ConversionReport Convert(const ConvertOptions& options);
+
+// Where Convert writes.
+std::filesystem::path OutputPath(const ConvertOptions& options);
+std::filesystem::path QuantInfoPath(const std::filesystem::path& output);
+
+// The tool's version, "0.1.0".
+std::string Version();
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_PIPELINE_CONVERT_H_

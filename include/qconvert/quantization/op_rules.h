@@ -1,0 +1,53 @@
+// Which operators ONNX Runtime's CPU provider computes on integers, and under which conditions.
+//
+// Source: the provider's QDQ selectors and kernels as measured on 1.28.0 (docs/op_rules.md). To add an operator: one row
+// in op_rules.cc, its conditions in WhyFloat, a fusion test.
+#ifndef QCONVERT_QUANTIZATION_OP_RULES_H_
+#define QCONVERT_QUANTIZATION_OP_RULES_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/ir/topology.h"
+
+namespace qconvert {
+
+enum class OpKind {
+  kFloatOnly,   // no integer kernel
+  kWeighted,    // Conv, Gemm, MatMul with constant weights: integer wherever possible
+  kArithmetic,  // Add, Concat, pools, ...: integer where that takes fewer conversions
+  kMovement,    // Reshape, MaxPool, ...: moves or picks values, so it follows its input and shares its parameters
+};
+
+struct OpRule {
+  std::string op_type;
+  OpKind kind = OpKind::kFloatOnly;
+  // With as many conversions either way, the integer form moves fewer bytes (a pool's output is smaller than its input).
+  bool integer_on_tie = false;
+  // How many inputs carry values to be quantized; the others are shapes, indices, bounds.
+  size_t value_inputs = 1;
+};
+
+inline constexpr size_t kAllInputs = static_cast<size_t>(-1);
+
+// The row of a node's operator in domain ai.onnx; kFloatOnly for all others.
+const OpRule& FindOpRule(const Node& node);
+
+// Type of a value: declared or inferred, or that of an initializer; kUndefined when unknown.
+DataType TypeOfValue(const Graph& graph, const std::string& value);
+
+// Empty when the integer kernel takes this node, else the reason why it stays float ("weight is computed at run time").
+std::string WhyFloat(const Graph& graph, const Node& node);
+
+// Axis of the output channels in input 1 of a weighted node: Conv 0, Gemm 1 (0 with transB), MatMul last; -1 when
+// weights of this node have one scale only (MatMul with weights of more than two dimensions).
+int64_t WeightAxis(const Node& node, const Tensor& weight);
+
+// True when the node's compute happens on float tensors at all (so that a report should mention it).
+bool ComputesFloat(const Graph& graph, const Node& node);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_QUANTIZATION_OP_RULES_H_

@@ -1,0 +1,62 @@
+// What a conversion did, as data, as a short table, and as JSON.
+#ifndef QCONVERT_REPORT_CONVERSION_REPORT_H_
+#define QCONVERT_REPORT_CONVERSION_REPORT_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "qconvert/quantization/insert_qdq.h"
+#include "qconvert/quantization/plan.h"
+#include "qconvert/report/comparison.h"
+
+namespace qconvert {
+
+struct ConversionReport {
+  std::string input;   // as the user named them
+  std::string output;
+  bool float_only = false;
+  int64_t float_bytes = 0;
+  int64_t quantized_bytes = 0;
+  size_t samples = 0;           // used for calibration
+  size_t compared_samples = 0;  // used for the comparison
+  std::vector<OutputComparison> outputs;
+  size_t integer_nodes = 0;
+  size_t fused_nodes = 0;
+  size_t float_nodes = 0;
+  // Why nodes stayed float: (operator, reason) -> names of the nodes.
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> float_reasons;
+  std::vector<std::string> warnings;
+  std::vector<std::pair<std::string, double>> seconds;  // by stage; printed, never written to a file
+};
+
+// Fills the node counts and reasons from a plan.
+void CountNodes(const Graph& graph, const Placement& placement, ConversionReport& report);
+
+// The table for people.
+std::string FormatReport(const ConversionReport& report);
+
+// The verdict for scripts: deterministic, no times. `exit_class` is ExitCodeName of the run.
+std::string ReportJson(const ConversionReport& report, const std::string& exit_class);
+// The verdict of a failed run.
+std::string FailureJson(const std::string& input, const std::string& exit_class, const std::vector<std::string>& errors);
+
+// Provenance that goes into quant_info.json and the model's metadata.
+struct Provenance {
+  std::string tool_version;
+  std::string engine_version;
+  std::string model_sha256;
+  std::string config_sha256;
+  std::string data_sha256;
+};
+
+// quant_info.json: every quantized value and weight with type, scale, zero point, range, method and origin, the float
+// nodes with reasons, and where it all came from. Never a time or a path.
+std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan, const InsertedQdq& inserted,
+                          const ConversionReport& report, const Provenance& provenance);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_REPORT_CONVERSION_REPORT_H_

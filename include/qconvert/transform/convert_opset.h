@@ -1,0 +1,25 @@
+// Raises a model to a newer opset, operator by operator.
+#ifndef QCONVERT_TRANSFORM_CONVERT_OPSET_H_
+#define QCONVERT_TRANSFORM_CONVERT_OPSET_H_
+
+#include <cstdint>
+#include <string>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// Per-axis QuantizeLinear/DequantizeLinear came with opset 13: the lowest a quantized model can have.
+inline constexpr int64_t kQuantizedOpset = 13;
+inline constexpr int64_t kOldestConvertibleOpset = 7;
+
+// Raises ai.onnx from its version (7 or newer) to `target` (at most 13) if it is older, in the main graph, subgraphs and
+// functions. Operators whose meaning changes on the way are rewritten by one table (opset_adapters.h); all others keep
+// their meaning. Operators that left the standard (Affine, Crop, ImageScaler, ...) become standard ones.
+// Uses declared types in value_info where a rewrite needs a rank, and a general form where it is unknown.
+// Throws Error(kModel) naming `place` and the node when a node has no equivalent.
+void ConvertOpset(Model& model, int64_t target, const std::string& place);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TRANSFORM_CONVERT_OPSET_H_

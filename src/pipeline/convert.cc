@@ -1,0 +1,232 @@
+#include "qconvert/pipeline/convert.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "compare_models.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/log.h"
+#include "qconvert/base/suggest.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/graph_validator.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/quantization/insert_qdq.h"
+#include "qconvert/runtime/ort_session.h"
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kComparedSamples = 16;
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(ConversionReport& report) : report_(report) {}
+  // Books the time since the last call under `stage`.
+  void Lap(const char* stage) {
+    const auto now = std::chrono::steady_clock::now();
+    report_.seconds.emplace_back(stage, std::chrono::duration<double>(now - last_).count());
+    last_ = now;
+  }
+
+ private:
+  ConversionReport& report_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+void RefuseOverwriting(const std::filesystem::path& output, const std::filesystem::path& input) {
+  if (!input.empty() && SameFile(output, input)) {
+    throw Error(ExitCode::kUsage, output.string(), fmt::format("is an input ({}), will not overwrite it", input.string()));
+  }
+}
+
+// A state must be an input, and what is fed back an output.
+void CheckStates(const std::vector<StateInput>& states, const Graph& graph, const std::string& place) {
+  const auto names = [](const std::vector<Value>& values) {
+    std::vector<std::string> out;
+    for (const Value& value : values) out.push_back(value.name);
+    return out;
+  };
+  for (const StateInput& state : states) {
+    if (!graph.IsInput(state.input)) {
+      throw Error(ExitCode::kUsage, place, fmt::format("--state: the model has no input \"{}\"{}", state.input,
+                                                       DidYouMean(state.input, names(graph.inputs))));
+    }
+    if (!state.output.empty() && !graph.IsOutput(state.output)) {
+      throw Error(ExitCode::kUsage, place, fmt::format("--state: the model has no output \"{}\"{}", state.output,
+                                                       DidYouMean(state.output, names(graph.outputs))));
+    }
+  }
+}
+
+std::vector<Value> DataInputs(const Graph& graph, const std::vector<StateInput>& states, const std::string& place) {
+  std::vector<Value> inputs;
+  for (const Value& input : graph.inputs) {
+    const bool is_state =
+        std::any_of(states.begin(), states.end(), [&](const StateInput& state) { return state.input == input.name; });
+    if (is_state) continue;
+    if (!input.type.is_tensor() || input.type.element == DataType::kString) {
+      throw Error(ExitCode::kModel, place, fmt::format("input \"{}\" is no numeric tensor, cannot be calibrated", input.name));
+    }
+    inputs.push_back(input);
+  }
+  return inputs;
+}
+
+// Rows of a file are samples of their own when every input and output has a free first dimension.
+bool HasFreeBatch(const Graph& graph) {
+  const auto free = [](const Value& value) {
+    return value.type.shape && !value.type.shape->empty() && !(*value.type.shape)[0].known();
+  };
+  return std::all_of(graph.inputs.begin(), graph.inputs.end(), free) &&
+         std::all_of(graph.outputs.begin(), graph.outputs.end(), free);
+}
+
+SampleSource OpenCalibrationData(const ConvertOptions& options, const Graph& graph) {
+  const std::string place = options.model.string();
+  CheckStates(options.states, graph, place);
+  const std::vector<Value> inputs = DataInputs(graph, options.states, place);
+  if (!inputs.empty() && options.calibration_folder.empty()) {
+    throw Error(ExitCode::kUsage, "", "no calibration data given, expected --calib DIR");
+  }
+  SampleSource samples = OpenSamples(options.calibration_folder, inputs,
+                                     {.split_batch = HasFreeBatch(graph), .max_samples = options.max_samples});
+  for (const auto& file : samples.files()) RefuseOverwriting(OutputPath(options), file);
+  return samples;
+}
+
+CalibrationTable RunCalibration(const Model& model, const Placement& placement, const InputFeeder& feeder,
+                                const ConvertOptions& options, int workers) {
+  const std::vector<std::string> observed = placement.Observed();
+  Model instrumented;
+  instrumented.ir_version = model.ir_version;
+  instrumented.opsets = model.opsets;
+  instrumented.functions = model.functions;
+  instrumented.opsets.emplace(kObserverDomain, 1);
+  instrumented.graph = InsertObservers(model.graph, observed);
+  instrumented.graph.value_info.clear();
+  const auto session = OpenOrtSession(SerializeModel(instrumented), options.model.string(), {});
+  const auto needs_histogram = [](const TensorSettings& settings) { return settings.method != CalibrationMethod::kMaxMin; };
+  const bool histogram = needs_histogram(options.config.activation) || needs_histogram(options.config.input);
+  return Calibrate(*session, feeder, observed,
+                   {.workers = workers,
+                    .detail = histogram ? TensorStatistics::Detail::kHistogram : TensorStatistics::Detail::kRangeOnly,
+                    .progress = options.progress});
+}
+
+void CheckWeightsFinite(const Graph& graph, const std::string& place) {
+  for (const auto& [name, tensor] : graph.initializers) {
+    if (tensor.type != DataType::kFloat) continue;
+    int64_t bad = 0;
+    for (const float v : tensor.values<float>()) bad += std::isfinite(v) ? 0 : 1;
+    if (bad > 0 && tensor.dims.size() >= 2) {
+      throw Error(ExitCode::kNumeric, place, fmt::format("{} values of weight \"{}\" are NaN or infinite", bad, name));
+    }
+  }
+}
+
+void AddProvenance(Model& model, const Provenance& provenance) {
+  const auto set = [&](const std::string& key, const std::string& value) {
+    std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == key; });
+    model.metadata.emplace_back(key, value);
+  };
+  set("qconvert.version", provenance.tool_version);
+  set("qconvert.model_sha256", provenance.model_sha256);
+  set("qconvert.config_sha256", provenance.config_sha256);
+  set("qconvert.data_sha256", provenance.data_sha256);
+}
+
+ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded, ConversionReport report) {
+  const auto verify = [&](const std::filesystem::path& temporary) { LoadOnnx(temporary); };
+  const ExportedFiles files =
+      ExportOnnx(loaded.model, OutputPath(options), {.external_data = options.external_data, .verify = verify});
+  report.quantized_bytes = files.bytes;
+  return report;
+}
+
+}  // namespace
+
+std::filesystem::path OutputPath(const ConvertOptions& options) {
+  if (!options.output.empty()) return options.output;
+  std::filesystem::path output = options.model;
+  return output.replace_filename(options.model.stem().string() + (options.float_only ? "_float.onnx" : "_quantized.onnx"));
+}
+
+std::filesystem::path QuantInfoPath(const std::filesystem::path& output) {
+  std::string stem = output.stem().string();
+  constexpr std::string_view kSuffix = "_quantized";
+  if (stem.size() > kSuffix.size() && stem.ends_with(kSuffix)) stem.resize(stem.size() - kSuffix.size());
+  std::filesystem::path info = output;
+  return info.replace_filename(stem + "_quant_info.json");
+}
+
+std::string Version() { return QCONVERT_VERSION; }
+
+ConversionReport Convert(const ConvertOptions& options) {
+  const std::string place = options.model.string();
+  const std::filesystem::path output = OutputPath(options);
+  ConversionReport report;
+  report.input = place;
+  report.output = output.string();
+  report.float_only = options.float_only;
+  Stopwatch watch(report);
+
+  LoadedModel loaded = LoadOnnx(options.model);
+  CheckWritable(output);
+  CheckWritable(QuantInfoPath(output));
+  for (const auto& file : loaded.files) RefuseOverwriting(output, file);
+  RefuseOverwriting(output, options.config_file);
+  report.float_bytes = loaded.file_bytes;
+  watch.Lap("load");
+  if (options.float_only) return WriteFloat(options, loaded, std::move(report));
+
+  Model model = std::move(loaded.model);
+  PrepareModel(model, place);
+  CheckWeightsFinite(model.graph, place);
+  const SampleSource samples = OpenCalibrationData(options, model.graph);
+  const InputFeeder feeder(samples, model.graph.inputs, options.states);
+  const int workers = options.workers > 0 ? options.workers : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  report.samples = samples.size();
+  watch.Lap("prepare");
+
+  Placement placement = PlaceNodes(model.graph, {});
+  const CalibrationTable table = RunCalibration(model, placement, feeder, options, workers);
+  watch.Lap("calibrate");
+
+  // Values with infinities stay float: place again around them. Only fewer values can be needed than were observed.
+  const std::set<std::string> blocked = NonFiniteValues(table);
+  for (const std::string& value : blocked) report.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
+  if (!blocked.empty()) placement = PlaceNodes(model.graph, {.blocked = blocked});
+  const QuantizationPlan plan = MakePlan(model.graph, std::move(placement), table, options.config);
+  CountNodes(model.graph, plan.placement, report);
+  if (report.integer_nodes == 0) report.warnings.push_back("nothing was quantized: no operator has an integer kernel that pays");
+  const Graph float_graph = model.graph;
+  const InsertedQdq inserted = InsertQdq(model, plan, options.config);
+  const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256, samples.Sha256Digest()};
+  AddProvenance(model, provenance);
+  ValidateModel(model, place);
+  watch.Lap("quantize");
+
+  const auto reference = OpenOrtSessionFile(options.model, place, {});
+  const auto verify = [&](const std::filesystem::path& temporary) {
+    const auto session = OpenOrtSessionFile(temporary, output.string(), {});
+    report.compared_samples = std::min(kComparedSamples, feeder.size());
+    report.outputs = CompareModels(*reference, *session, feeder, kComparedSamples, workers);
+  };
+  const ExportedFiles files = ExportOnnx(model, output, {.external_data = options.external_data, .verify = verify});
+  report.quantized_bytes = files.bytes;
+  AtomicFile info(QuantInfoPath(output));
+  info.Write(QuantInfoJson(float_graph, plan, inserted, report, provenance));
+  info.Commit();
+  watch.Lap("write and compare");
+  return report;
+}
+
+}  // namespace qconvert

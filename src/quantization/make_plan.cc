@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "qconvert/base/check.h"
+#include "qconvert/base/error.h"
+#include "qconvert/quantization/plan.h"
+
+namespace qconvert {
+namespace {
+
+Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings) {
+  switch (settings.method) {
+    case CalibrationMethod::kMaxMin:
+      return MaxMinRange(statistics);
+    case CalibrationMethod::kPercentile:
+      return settings.symmetry ? SymmetricPercentileRange(statistics, settings.percentage)
+                               : PercentileRange(statistics, settings.percentage);
+  }
+  QCONVERT_CHECK(false);
+}
+
+}  // namespace
+
+std::set<std::string> NonFiniteValues(const CalibrationTable& table) {
+  std::set<std::string> out;
+  for (const auto& [value, statistics] : table.values) {
+    if (statistics.inf_count > 0) out.insert(value);
+  }
+  return out;
+}
+
+QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table, const QuantConfig& config) {
+  QuantizationPlan plan;
+  const Topology topology(graph);
+  for (const auto& [value, root] : placement.roots) {
+    const TensorSettings& settings = graph.IsInput(root) ? config.input : config.activation;
+    const TensorStatistics& statistics = table.values.at(root);
+    ValuePlan& decided = plan.values[value];
+    decided.root = root;
+    const Node* producer = topology.Producer(root);
+    if (producer != nullptr && producer->Is("HardSigmoid") && placement.integer_values.contains(root)) {
+      // Its integer form is an Add whose saturation is the clip to [0, 1]; see insert_qdq.h.
+      decided.range = {0, 1};
+      decided.method = "fixed";
+    } else {
+      decided.range = RangeOf(statistics, settings);
+      decided.method = MethodName(settings.method);
+    }
+    const IntegerGrid grid = GridOf(settings);
+    if (settings.symmetry && !settings.is_signed && decided.range.min < 0) {
+      throw Error(ExitCode::kNumeric, "",
+                  fmt::format("value \"{}\" reaches {}, which symmetric unsigned settings cannot represent", root, decided.range.min));
+    }
+    decided.params = ParamsFromRange(decided.range, grid);
+  }
+  plan.placement = std::move(placement);
+  return plan;
+}
+
+}  // namespace qconvert

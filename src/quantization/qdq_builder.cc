@@ -1,0 +1,89 @@
+#include "qdq_builder.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "qconvert/base/check.h"
+
+namespace qconvert {
+namespace {
+
+template <typename T>
+Tensor IntegerTensor(DataType type, std::vector<int64_t> dims, const std::vector<int32_t>& values) {
+  std::vector<T> narrow;
+  for (const int32_t v : values) narrow.push_back(static_cast<T>(v));
+  return MakeTensor<T>("", type, std::move(dims), narrow);
+}
+
+Tensor IntegerTensor(DataType type, std::vector<int64_t> dims, const std::vector<int32_t>& values) {
+  switch (type) {
+    case DataType::kUint8:
+      return IntegerTensor<uint8_t>(type, std::move(dims), values);
+    case DataType::kInt8:
+      return IntegerTensor<int8_t>(type, std::move(dims), values);
+    case DataType::kUint16:
+      return IntegerTensor<uint16_t>(type, std::move(dims), values);
+    case DataType::kInt16:
+      return IntegerTensor<int16_t>(type, std::move(dims), values);
+    case DataType::kInt32:
+      return IntegerTensor<int32_t>(type, std::move(dims), values);
+    default:
+      QCONVERT_CHECK(false);
+  }
+}
+
+std::vector<int64_t> ParameterDims(const QuantParams& params) {
+  if (params.per_tensor()) return {};
+  return {static_cast<int64_t>(params.scales.size())};
+}
+
+bool AllZero(const std::vector<int32_t>& values) {
+  return std::all_of(values.begin(), values.end(), [](int32_t v) { return v == 0; });
+}
+
+}  // namespace
+
+std::string QdqBuilder::Constant(Tensor tensor, const std::string& prefix) {
+  const auto key = std::make_tuple(tensor.type, tensor.dims, *tensor.bytes);
+  const auto it = constants_.find(key);
+  if (it != constants_.end()) return it->second;
+  tensor.name = names_.Make(prefix);
+  constants_.emplace(key, tensor.name);
+  return graph_.initializers.emplace(tensor.name, tensor).first->first;
+}
+
+std::string QdqBuilder::ScaleName(const QuantParams& params) {
+  return Constant(MakeFloatTensor("", ParameterDims(params), params.scales), "s");
+}
+
+std::string QdqBuilder::ZeroPointName(const QuantParams& params) {
+  return Constant(IntegerTensor(params.type, ParameterDims(params), params.zero_points), "z");
+}
+
+std::string QdqBuilder::IntegerScalar(DataType type, int32_t value) { return Constant(IntegerTensor(type, {}, {value}), "z"); }
+
+Node QdqBuilder::Make(std::string op_type, std::vector<std::string> inputs, const std::string& to, const QuantParams& params) {
+  Node node = MakeNode(std::move(op_type), std::move(inputs), {to});
+  if (!params.per_tensor()) node.Set("axis", params.axis);
+  if (foreign_16bit_ && (params.type == DataType::kUint16 || params.type == DataType::kInt16)) {
+    node.domain = "com.microsoft";
+    used_foreign_ = true;
+  }
+  return node;
+}
+
+Node QdqBuilder::Quantize(const std::string& from, const std::string& to, const QuantParams& params) {
+  std::vector<std::string> inputs = {from, ScaleName(params)};
+  // Without a zero point QuantizeLinear writes uint8 with zero point 0.
+  if (params.type != DataType::kUint8 || !AllZero(params.zero_points)) inputs.push_back(ZeroPointName(params));
+  return Make("QuantizeLinear", std::move(inputs), to, params);
+}
+
+Node QdqBuilder::Dequantize(const std::string& from, const std::string& to, const QuantParams& params, bool explicit_zero_point) {
+  std::vector<std::string> inputs = {from, ScaleName(params)};
+  if (explicit_zero_point || !AllZero(params.zero_points)) inputs.push_back(ZeroPointName(params));
+  return Make("DequantizeLinear", std::move(inputs), to, params);
+}
+
+}  // namespace qconvert

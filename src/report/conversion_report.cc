@@ -1,0 +1,176 @@
+#include "qconvert/report/conversion_report.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMaxReasonRows = 12;
+
+std::string Size(int64_t bytes) {
+  if (bytes < 10'000) return fmt::format("{} B", bytes);
+  if (bytes < 10'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+// JSON text must be UTF-8; names in a model need not be.
+std::string Text(const std::string& name) { return EscapeForTerminal(name); }
+
+Json OutputJson(const OutputComparison& output) {
+  return {{"name", Text(output.name)},
+          {"cosine", output.cosine()},
+          {"sqnr_db", output.sqnr_db()},
+          {"max_error", output.max_error},
+          {"values", output.count},
+          {"mismatched_shapes", output.mismatched_shapes},
+          {"non_finite", output.non_finite}};
+}
+
+Json FloatNodesJson(const ConversionReport& report) {
+  Json out = Json::array();
+  for (const auto& [key, nodes] : report.float_reasons) {
+    Json names = Json::array();
+    for (const std::string& name : nodes) names.push_back(Text(name));
+    out.push_back({{"op_type", Text(key.first)}, {"reason", Text(key.second)}, {"nodes", std::move(names)}});
+  }
+  return out;
+}
+
+Json ParamsJson(const QuantParams& params) {
+  Json out = {{"type", DataTypeName(params.type)}};
+  if (params.per_tensor()) {
+    out["scale"] = params.scales[0];
+    out["zero_point"] = params.zero_points[0];
+  } else {
+    out["axis"] = params.axis;
+    out["scale"] = params.scales;
+    out["zero_point"] = 0;  // per-axis parameters are symmetric
+  }
+  return out;
+}
+
+void FormatOutputs(const ConversionReport& report, std::string& out) {
+  auto sink = std::back_inserter(out);
+  size_t width = 6;
+  for (const OutputComparison& output : report.outputs) width = std::max(width, Text(output.name).size());
+  fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", "output", width, "cosine", "SQNR dB", "max error");
+  for (const OutputComparison& output : report.outputs) {
+    fmt::format_to(sink, "  {:<{}}  {:>9.6f}  {:>9.2f}  {:>10.4g}\n", Text(output.name), width, output.cosine(),
+                   output.sqnr_db(), output.max_error);
+  }
+}
+
+}  // namespace
+
+void CountNodes(const Graph& graph, const Placement& placement, ConversionReport& report) {
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    const NodePlacement& place = placement.nodes[n];
+    report.integer_nodes += place.domain == NodeDomain::kInteger ? 1 : 0;
+    report.fused_nodes += place.domain == NodeDomain::kFused ? 1 : 0;
+    if (place.domain != NodeDomain::kFloat) continue;
+    ++report.float_nodes;
+    report.float_reasons[{node.op_type, place.reason}].push_back(node.name.empty() ? node.outputs[0] : node.name);
+  }
+}
+
+std::string FormatReport(const ConversionReport& report) {
+  std::string out;
+  auto sink = std::back_inserter(out);
+  fmt::format_to(sink, "{} -> {}\n", Text(report.input), Text(report.output));
+  if (report.float_only) {
+    fmt::format_to(sink, "  written back as float, {}\n", Size(report.quantized_bytes));
+    return out;
+  }
+  if (!report.outputs.empty()) {
+    FormatOutputs(report, out);
+    fmt::format_to(sink, "  against the float model on {} of {} calibration samples\n", report.compared_samples, report.samples);
+  }
+  fmt::format_to(sink, "  size     {} -> {} ({:.2f})\n", Size(report.float_bytes), Size(report.quantized_bytes),
+                 static_cast<double>(report.quantized_bytes) / static_cast<double>(std::max<int64_t>(report.float_bytes, 1)));
+  fmt::format_to(sink, "  nodes    {} integer, {} fused into them, {} float\n", report.integer_nodes, report.fused_nodes,
+                 report.float_nodes);
+  size_t rows = 0;
+  for (const auto& [key, nodes] : report.float_reasons) {
+    if (++rows > kMaxReasonRows) {
+      fmt::format_to(sink, "           ... {} more reasons, see the JSON\n", report.float_reasons.size() - kMaxReasonRows);
+      break;
+    }
+    fmt::format_to(sink, "           {:>4} x {:<18} {}\n", nodes.size(), Text(key.first), Text(key.second));
+  }
+  std::vector<std::string> times;
+  double total = 0;
+  for (const auto& [stage, seconds] : report.seconds) {
+    total += seconds;
+    times.push_back(fmt::format("{} {:.2f}", stage, seconds));
+  }
+  fmt::format_to(sink, "  seconds  {:.2f} ({})\n", total, fmt::join(times, ", "));
+  return out;
+}
+
+std::string ReportJson(const ConversionReport& report, const std::string& exit_class) {
+  Json outputs = Json::array();
+  for (const OutputComparison& output : report.outputs) outputs.push_back(OutputJson(output));
+  Json warnings = Json::array();
+  for (const std::string& warning : report.warnings) warnings.push_back(Text(warning));
+  const Json json = {{"exit", exit_class},
+                     {"input", Text(report.input)},
+                     {"output", Text(report.output)},
+                     {"float_only", report.float_only},
+                     {"bytes_before", report.float_bytes},
+                     {"bytes_after", report.quantized_bytes},
+                     {"samples", report.samples},
+                     {"compared_samples", report.compared_samples},
+                     {"outputs", std::move(outputs)},
+                     {"nodes", {{"integer", report.integer_nodes}, {"fused", report.fused_nodes}, {"float", report.float_nodes}}},
+                     {"float_nodes", FloatNodesJson(report)},
+                     {"warnings", std::move(warnings)}};
+  return json.dump(2) + "\n";
+}
+
+std::string FailureJson(const std::string& input, const std::string& exit_class, const std::vector<std::string>& errors) {
+  Json lines = Json::array();
+  for (const std::string& error : errors) lines.push_back(Text(error));
+  return Json{{"exit", exit_class}, {"input", Text(input)}, {"errors", std::move(lines)}}.dump(2) + "\n";
+}
+
+std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan, const InsertedQdq& inserted,
+                          const ConversionReport& report, const Provenance& provenance) {
+  Json values = Json::object();
+  for (const auto& [name, decided] : plan.values) {
+    Json entry = ParamsJson(decided.params);
+    entry["range"] = {decided.range.min, decided.range.max};
+    entry["method"] = decided.method;
+    if (decided.root != name) entry["shares"] = Text(decided.root);
+    entry["source"] = graph.IsInput(name)                                       ? "graph input"
+                      : plan.placement.integer_values.contains(name) ? "integer node"
+                                                                                : "float node";
+    values[Text(name)] = std::move(entry);
+  }
+  Json weights = Json::array();
+  for (const QuantizedNodeWeights& weight : inserted.weights) {
+    Json entry = {{"node", Text(weight.node)}, {"weight", Text(weight.weight)}};
+    entry.update(ParamsJson(weight.params));
+    weights.push_back(std::move(entry));
+  }
+  const Json json = {{"provenance",
+                      {{"tool", "qconvert " + provenance.tool_version},
+                       {"engine", "onnxruntime " + provenance.engine_version},
+                       {"model_sha256", provenance.model_sha256},
+                       {"config_sha256", provenance.config_sha256},
+                       {"data_sha256", provenance.data_sha256},
+                       {"samples", report.samples}}},
+                     {"values", std::move(values)},
+                     {"weights", std::move(weights)},
+                     {"float_nodes", FloatNodesJson(report)}};
+  return json.dump(1) + "\n";
+}
+
+}  // namespace qconvert

@@ -1,0 +1,77 @@
+#include "conv_weights.h"
+
+#include <utility>
+
+namespace qconvert {
+namespace {
+
+const Tensor* FloatInitializer(const Graph& graph, const std::string& name) {
+  const Tensor* tensor = graph.FindInitializer(name);
+  return tensor != nullptr && tensor->type == DataType::kFloat ? tensor : nullptr;
+}
+
+// Lays out the channel axis of weights [.., axis, ..].
+void SetAxis(ChannelWeights& weights, size_t axis) {
+  const std::vector<int64_t>& dims = weights.weight->dims;
+  weights.inner = 1;
+  for (size_t d = axis + 1; d < dims.size(); ++d) weights.inner *= dims[d];
+  weights.period = dims[axis];
+  weights.outer = weights.inner * weights.period;
+}
+
+}  // namespace
+
+std::optional<ChannelWeights> FindChannelWeights(const Graph& graph, const Node& node) {
+  ChannelWeights out;
+  out.weight = FloatInitializer(graph, node.input(1));
+  if (out.weight == nullptr || out.weight->element_count() == 0) return std::nullopt;
+  const std::vector<int64_t>& dims = out.weight->dims;
+  if (node.Is("Conv") && dims.size() >= 3) {
+    SetAxis(out, 0);
+    out.channels = dims[0];
+    out.outer = out.weight->element_count();
+  } else if (node.Is("ConvTranspose") && dims.size() >= 3) {
+    // W is [C, M / group, ...]: the channels of group g are g * M / group + j.
+    const int64_t group = node.GetInt("group", 1);
+    if (group < 1 || dims[0] % group != 0) return std::nullopt;
+    SetAxis(out, 1);
+    out.channels = dims[1] * group;
+    if (group > 1 && dims[0] != group) return std::nullopt;  // several inputs a group: no single run per group
+    if (group == 1) out.outer = out.weight->element_count();
+  } else if (node.Is("Gemm") && dims.size() == 2 && node.GetFloat("alpha", 1) == 1 && node.GetFloat("beta", 1) == 1) {
+    const size_t axis = node.GetInt("transB", 0) != 0 ? 0 : 1;
+    SetAxis(out, axis);
+    out.channels = dims[axis];
+    out.outer = out.weight->element_count();
+  } else {
+    return std::nullopt;
+  }
+  out.bias.assign(static_cast<size_t>(out.channels), 0.0F);
+  if (node.input(2).empty()) return out;
+  const Tensor* bias = FloatInitializer(graph, node.inputs[2]);
+  if (bias == nullptr || bias->element_count() != out.channels || bias->dims.empty() || bias->dims.back() != out.channels) {
+    return std::nullopt;
+  }
+  out.bias = ToFloats(*bias);
+  return out;
+}
+
+void ScaleChannels(Graph& graph, Node& node, const ChannelWeights& weights, const std::vector<double>& scale,
+                   const std::vector<double>& shift, NameMaker& names) {
+  std::vector<float> values = ToFloats(*weights.weight);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto channel = static_cast<size_t>(weights.ChannelOf(static_cast<int64_t>(i)));
+    values[i] = static_cast<float>(values[i] * scale[channel]);
+  }
+  std::vector<float> bias(weights.bias.size());
+  for (size_t c = 0; c < bias.size(); ++c) bias[c] = static_cast<float>(weights.bias[c] * scale[c] + shift[c]);
+  Tensor new_weight = MakeFloatTensor(names.Make("w"), weights.weight->dims, values);
+  Tensor new_bias = MakeFloatTensor(names.Make("b"), {weights.channels}, bias);
+  node.inputs.resize(2);
+  node.inputs[1] = new_weight.name;
+  node.inputs.push_back(new_bias.name);
+  graph.initializers.emplace(new_weight.name, std::move(new_weight));
+  graph.initializers.emplace(new_bias.name, std::move(new_bias));
+}
+
+}  // namespace qconvert

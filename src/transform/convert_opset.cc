@@ -1,0 +1,116 @@
+#include "qconvert/transform/convert_opset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "opset_adapters.h"
+#include "qconvert/base/error.h"
+#include "qconvert/ir/topology.h"
+
+namespace qconvert {
+namespace {
+
+const OpsetAdapterRow* FindAdapter(const Node& node, int64_t version) {
+  if (!node.domain.empty()) return nullptr;
+  const auto& rows = OpsetAdapters();
+  const auto it = std::find_if(rows.begin(), rows.end(), [&](const OpsetAdapterRow& row) {
+    return row.op_type == node.op_type && row.version == version;
+  });
+  return it == rows.end() ? nullptr : &*it;
+}
+
+class Converter {
+ public:
+  explicit Converter(const std::string& place) : place_(place) {}
+
+  void ConvertGraph(Graph& graph, int64_t version, NameMaker& names) const {
+    AdapterContext context{
+        names,
+        [&](Tensor tensor) {
+          tensor.name = names.Make("c");
+          return graph.initializers.emplace(tensor.name, tensor).first->first;
+        },
+        [&](const std::string& value) -> const ValueType* { return FindType(graph, value); },
+        [&](const std::string& value) { return graph.FindInitializer(value); }};
+    graph.nodes = ConvertNodes(std::move(graph.nodes), version, context, names);
+  }
+
+  void ConvertFunction(Function& function, int64_t version) const {
+    Graph view;  // names only, for fresh ones
+    view.nodes = function.nodes;
+    for (const std::string& name : function.inputs) view.inputs.push_back({name, {}, {}, {}});
+    NameMaker names(view);
+    std::vector<Node> constants;
+    AdapterContext context{names,
+                           [&](Tensor tensor) {
+                             const std::string name = names.Make("c");
+                             Node node = MakeNode("Constant", {}, {name});
+                             node.Set("value", std::move(tensor));
+                             constants.push_back(std::move(node));
+                             return name;
+                           },
+                           [](const std::string&) -> const ValueType* { return nullptr; },
+                           [](const std::string&) -> const Tensor* { return nullptr; }};
+    std::vector<Node> nodes = ConvertNodes(std::move(function.nodes), version, context, names);
+    function.nodes = std::move(constants);
+    for (Node& node : nodes) function.nodes.push_back(std::move(node));
+  }
+
+ private:
+  static const ValueType* FindType(const Graph& graph, const std::string& value) {
+    const auto it = graph.value_info.find(value);
+    if (it != graph.value_info.end()) return &it->second.type;
+    for (const Value& input : graph.inputs) {
+      if (input.name == value) return &input.type;
+    }
+    return nullptr;
+  }
+
+  std::vector<Node> ConvertNodes(std::vector<Node> nodes, int64_t version, AdapterContext& context,
+                                 NameMaker& names) const {
+    std::vector<Node> out;
+    for (Node& node : nodes) {
+      for (Graph* subgraph : SubgraphsOf(node)) ConvertGraph(*subgraph, version, names);
+      const OpsetAdapterRow* row = FindAdapter(node, version);
+      if (row == nullptr) {
+        out.push_back(std::move(node));
+        continue;
+      }
+      const std::string described = node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
+      try {
+        for (Node& replacement : row->adapt(std::move(node), context)) out.push_back(std::move(replacement));
+      } catch (const AdapterRefusal& refusal) {
+        throw Error(ExitCode::kModel, place_,
+                    fmt::format("node \"{}\" cannot be raised to opset {}: {}", described, version, refusal.reason));
+      }
+    }
+    return out;
+  }
+
+  const std::string& place_;
+};
+
+}  // namespace
+
+void ConvertOpset(Model& model, int64_t target, const std::string& place) {
+  const int64_t from = model.opset();
+  if (from >= target) return;
+  if (from < kOldestConvertibleOpset) {
+    throw Error(ExitCode::kModel, place,
+                fmt::format("has opset {}, expected {} or newer", from, kOldestConvertibleOpset));
+  }
+  const Converter converter(place);
+  NameMaker names(model.graph);
+  for (int64_t version = from + 1; version <= target; ++version) converter.ConvertGraph(model.graph, version, names);
+  model.opsets[""] = target;
+  for (Function& function : model.functions) {
+    auto it = function.opsets.find("");
+    if (it == function.opsets.end()) continue;
+    for (int64_t version = it->second + 1; version <= target; ++version) converter.ConvertFunction(function, version);
+    it->second = std::max(it->second, target);
+  }
+}
+
+}  // namespace qconvert

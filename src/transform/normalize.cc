@@ -1,0 +1,110 @@
+#include "qconvert/transform/normalize.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "qconvert/ir/topology.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int64_t kIrVersion = 8;
+
+// The tensor of a Constant node, or nothing for a form that stays a node (sparse).
+std::optional<Tensor> ConstantValue(const Node& node) {
+  if (node.attributes.size() != 1) return std::nullopt;
+  const auto& [key, attribute] = *node.attributes.begin();
+  if (!attribute.reference.empty()) return std::nullopt;
+  if (const auto* tensor = std::get_if<Tensor>(&attribute.data)) return *tensor;
+  if (const auto* f = std::get_if<float>(&attribute.data)) return MakeFloatTensor("", {}, std::array{*f});
+  if (const auto* i = std::get_if<int64_t>(&attribute.data)) return MakeInt64Tensor("", {}, std::array{*i});
+  if (const auto* floats = std::get_if<std::vector<float>>(&attribute.data)) {
+    return MakeFloatTensor("", {static_cast<int64_t>(floats->size())}, *floats);
+  }
+  if (const auto* ints = std::get_if<std::vector<int64_t>>(&attribute.data)) {
+    return MakeInt64Tensor("", {static_cast<int64_t>(ints->size())}, *ints);
+  }
+  Tensor strings;
+  strings.type = DataType::kString;
+  if (const auto* text = std::get_if<std::string>(&attribute.data)) {
+    strings.strings = {*text};
+    return strings;
+  }
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&attribute.data)) {
+    strings.strings = *texts;
+    strings.dims = {static_cast<int64_t>(texts->size())};
+    return strings;
+  }
+  return std::nullopt;
+}
+
+void NormalizeGraph(Graph& graph) {
+  SortNodes(graph);
+  std::vector<Node> kept;
+  for (Node& node : graph.nodes) {
+    for (Graph* subgraph : SubgraphsOf(node)) NormalizeGraph(*subgraph);
+    std::optional<Tensor> constant;
+    if (node.Is("Constant") && node.outputs.size() == 1) constant = ConstantValue(node);
+    if (!constant) {
+      kept.push_back(std::move(node));
+      continue;
+    }
+    constant->name = node.outputs[0];
+    graph.initializers.insert_or_assign(node.outputs[0], std::move(*constant));
+  }
+  graph.nodes = std::move(kept);
+}
+
+}  // namespace
+
+void Normalize(Model& model) {
+  NormalizeGraph(model.graph);
+  std::erase_if(model.graph.inputs,
+                [&](const Value& input) { return model.graph.FindInitializer(input.name) != nullptr; });
+  model.ir_version = std::max(model.ir_version, kIrVersion);
+}
+
+void RenameUses(Graph& graph, const std::unordered_map<std::string, std::string>& renames) {
+  if (renames.empty()) return;
+  const auto resolve = [&](std::string& name) {
+    for (auto it = renames.find(name); it != renames.end(); it = renames.find(name)) name = it->second;
+  };
+  for (Node& node : graph.nodes) {
+    for (std::string& input : node.inputs) resolve(input);
+    for (Graph* subgraph : SubgraphsOf(node)) {
+      RenameUses(*subgraph, renames);
+      for (Value& output : subgraph->outputs) resolve(output.name);
+    }
+  }
+}
+
+size_t EliminateIdentity(Graph& graph) {
+  std::unordered_map<std::string, std::string> renames;
+  const Topology topology(graph);
+  std::vector<bool> remove(graph.nodes.size(), false);
+  size_t removed = 0;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    const bool dropout = node.Is("Dropout") && (node.outputs.size() < 2 || node.outputs[1].empty() ||
+                                                (topology.Uses(node.outputs[1]).empty() && !graph.IsOutput(node.outputs[1]))) &&
+                         node.input(2).empty();
+    if ((!node.Is("Identity") && !dropout) || node.inputs.empty() || topology.IsGraphOutput(node.outputs[0])) continue;
+    renames.emplace(node.outputs[0], node.inputs[0]);
+    remove[n] = true;
+    ++removed;
+  }
+  std::vector<Node> kept;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (!remove[n]) kept.push_back(std::move(graph.nodes[n]));
+  }
+  graph.nodes = std::move(kept);
+  RenameUses(graph, renames);
+  for (Node& node : graph.nodes) {
+    for (Graph* subgraph : SubgraphsOf(node)) removed += EliminateIdentity(*subgraph);
+  }
+  return removed;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,126 @@
+// qconvert MODEL.onnx --config FILE --calib DIR: options -> pipeline -> exit code. The only catch-all.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "options.h"
+#include "progress.h"
+#include "qconvert/base/check.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/log.h"
+#include "qconvert/base/sha256.h"
+#include "qconvert/config/config_node.h"
+#include "qconvert/config/vitis_reader.h"
+#include "qconvert/pipeline/convert.h"
+
+namespace qconvert {
+namespace {
+
+constexpr const char* kDefaultPreset = "cpu_int8";
+
+// A file as it is, else a shipped preset of that name: beside the program (installed or built).
+std::filesystem::path FindConfig(const std::string& name) {
+  std::error_code error;
+  const std::filesystem::path given = name.empty() ? kDefaultPreset : name;
+  if (!name.empty() && (std::filesystem::exists(given, error) || given.has_parent_path())) return given;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  for (const char* folder : {"../share/qconvert/configs", "../../configs"}) {
+    for (const char* ending : {"", ".json"}) {
+      const auto preset = program.parent_path() / folder / (given.string() + ending);
+      if (std::filesystem::is_regular_file(preset, error)) return preset.lexically_normal();
+    }
+  }
+  return given;
+}
+
+ConvertOptions MakeOptions(const CommandLine& line) {
+  ConvertOptions options;
+  options.model = line.model;
+  options.output = line.output;
+  options.calibration_folder = line.calibration_folder;
+  options.workers = line.workers;
+  options.max_samples = line.max_samples;
+  options.float_only = line.float_only;
+  options.external_data = line.external_data;
+  for (const std::string& state : line.states) {
+    const size_t equals = state.find('=');
+    options.states.push_back({state.substr(0, equals), equals == std::string::npos ? "" : state.substr(equals + 1)});
+  }
+  if (line.float_only) return options;
+  options.config_file = FindConfig(line.config);
+  const std::string text = ReadFile(options.config_file, kMaxConfigBytes);
+  options.config = ParseVitisConfig(text, options.config_file.string(), line.overrides);
+  Sha256 hash;
+  hash.Update(text);
+  for (const std::string& override_text : line.overrides) hash.Update("\n" + override_text);
+  options.config_sha256 = hash.HexDigest();
+  return options;
+}
+
+void WriteJson(const std::string& target, const std::string& text) {
+  if (target.empty()) return;
+  if (target == "-") {
+    std::fputs(text.c_str(), stdout);
+    return;
+  }
+  AtomicFile file(target);
+  file.Write(text);
+  file.Commit();
+}
+
+int Run(const CommandLine& line) {
+  ConvertOptions options = MakeOptions(line);
+  Progress progress("calibrating");
+  if (!line.quiet) options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  const ConversionReport report = Convert(options);
+  for (const std::string& warning : report.warnings) LogWarning(EscapeForTerminal(warning));
+  if (!line.quiet && line.json != "-") std::fputs(FormatReport(report).c_str(), stdout);
+  WriteJson(line.json, ReportJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
+  return static_cast<int>(ExitCode::kSuccess);
+}
+
+// Reports a failure on stderr and, if asked for, as JSON.
+int Fail(const std::optional<CommandLine>& line, ExitCode code, const std::vector<std::string>& errors) {
+  for (const std::string& error : errors) LogError(error);
+  try {
+    if (line) WriteJson(line->json, FailureJson(line->model, std::string(ExitCodeName(code)), errors));
+  } catch (const std::exception& e) {
+    LogError(e.what());
+  }
+  return static_cast<int>(code);
+}
+
+int Main(int argc, char** argv) {
+  std::optional<CommandLine> line;
+  try {
+    RemoveTemporariesOnSignal();
+    line = ParseCommandLine(argc, argv);
+    if (!line) return static_cast<int>(ExitCode::kSuccess);
+    if (line->verbose) SetLogLevel(LogLevel::kVerbose);
+    if (line->quiet) SetLogLevel(LogLevel::kQuiet);
+    return Run(*line);
+  } catch (const ConfigError& e) {
+    return Fail(line, e.code(), e.problems());
+  } catch (const Error& e) {
+    return Fail(line, e.code(), {e.what()});
+  } catch (const std::bad_alloc&) {
+    return Fail(line, ExitCode::kResource, {"out of memory"});
+  } catch (const std::filesystem::filesystem_error& e) {
+    return Fail(line, ExitCode::kFile, {e.path1().string() + ": " + e.code().message()});
+  } catch (const std::exception& e) {
+    return Fail(line, ExitCode::kInternal, {std::string("internal error: ") + e.what()});
+  }
+}
+
+}  // namespace
+}  // namespace qconvert
+
+int main(int argc, char** argv) { return qconvert::Main(argc, argv); }

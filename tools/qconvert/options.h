@@ -1,0 +1,33 @@
+// The command line: options -> ConvertOptions and what concerns the terminal.
+#ifndef QCONVERT_TOOLS_QCONVERT_OPTIONS_H_
+#define QCONVERT_TOOLS_QCONVERT_OPTIONS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qconvert {
+
+// Exactly what was written on the command line; no file has been looked at.
+struct CommandLine {
+  std::string model;
+  std::string config;  // file, or name of a shipped preset
+  std::string calibration_folder;
+  std::string output;
+  std::vector<std::string> overrides;  // --set
+  std::vector<std::string> states;     // --state INPUT[=OUTPUT]
+  std::string json;                    // file, "-" for stdout, empty for none
+  int workers = 0;
+  int max_samples = 0;
+  bool float_only = false;
+  bool external_data = false;
+  bool verbose = false;
+  bool quiet = false;
+};
+
+// Parses. Returns nothing when help or version was asked for (it has been printed). Throws Error(kUsage).
+std::optional<CommandLine> ParseCommandLine(int argc, char** argv);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TOOLS_QCONVERT_OPTIONS_H_

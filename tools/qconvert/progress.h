@@ -1,0 +1,29 @@
+// Progress of long work on stderr: a bar with ETA on a terminal, a line now and then elsewhere.
+#ifndef QCONVERT_TOOLS_QCONVERT_PROGRESS_H_
+#define QCONVERT_TOOLS_QCONVERT_PROGRESS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace qconvert {
+
+class Progress {
+ public:
+  explicit Progress(std::string what);
+  // Called with growing `done`; draws at most ten times a second, and at the end.
+  void Update(size_t done, size_t total);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void DrawBar(size_t done, size_t total, double seconds) const;
+
+  std::string what_;
+  bool terminal_;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point drawn_ = start_;
+};
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TOOLS_QCONVERT_PROGRESS_H_
