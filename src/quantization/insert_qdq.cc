@@ -254,7 +254,7 @@ class Inserter {
     }
     const QuantParams& input_params = Params(source.inputs[0]);
     QuantizedWeights quantized =
-        QuantizeWeights(weight, WeightAxis(source, weight), bias, input_params.scales[0], config_.weights);
+        QuantizeWeights(weight, KernelOrder(source, weight), bias, input_params.scales[0], config_.weights);
     inserted_.weights.push_back({source.name.empty() ? source.outputs[0] : source.name, source.inputs[1], quantized.params});
     const bool gemm_kernel = source.Is("Gemm") || place.bias_add != kNone;
     node.inputs[0] = Dequantized(source.inputs[0]);

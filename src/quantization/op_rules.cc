@@ -116,6 +116,30 @@ int64_t WeightAxis(const Node& node, const Tensor& weight) {
   return weight.dims.size() == 2 ? 1 : -1;
 }
 
+WeightOrder KernelOrder(const Node& node, const Tensor& weight) {
+  WeightOrder order;
+  order.axis = WeightAxis(node, weight);
+  const std::vector<int64_t>& dims = weight.dims;
+  if (node.Is("Conv")) {
+    order.channels = dims[0];
+    order.count = order.channel_stride = weight.element_count() / dims[0];
+    order.inner_count = dims[1];
+    order.inner_stride = order.count / dims[1];
+    order.outer_stride = 1;
+    order.pairs_in_16_bits = !(dims[1] == 1 && node.GetInt("group", 1) == dims[0]);
+    return order;
+  }
+  const size_t rank = dims.size();
+  const bool transposed = node.Is("Gemm") && node.GetInt("transB", 0) != 0;
+  order.channels = dims[transposed ? rank - 2 : rank - 1];
+  order.count = order.inner_count = dims[transposed ? rank - 1 : rank - 2];
+  order.channel_stride = transposed ? order.count : 1;
+  order.inner_stride = transposed ? 1 : order.channels;
+  order.batch_stride = order.channels * order.count;
+  order.batches = order.batch_stride == 0 ? 0 : weight.element_count() / order.batch_stride;
+  return order;
+}
+
 std::string WhyFloat(const Graph& graph, const Node& node) {
   const OpRule& rule = FindOpRule(node);
   if (rule.kind == OpKind::kFloatOnly) {

@@ -11,6 +11,7 @@
 
 #include "qconvert/ir/graph.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/quantization/quantize_weights.h"
 
 namespace qconvert {
 
@@ -44,6 +45,9 @@ std::string WhyFloat(const Graph& graph, const Node& node);
 // Axis of the output channels in input 1 of a weighted node: Conv 0, Gemm 1 (0 with transB), MatMul last; -1 when
 // weights of this node have one scale only (MatMul with weights of more than two dimensions).
 int64_t WeightAxis(const Node& node, const Tensor& weight);
+
+// The order in which the node's integer kernel walks its weights (Conv is computed channels-last).
+WeightOrder KernelOrder(const Node& node, const Tensor& weight);
 
 // True when the node's compute happens on float tensors at all (so that a report should mention it).
 bool ComputesFloat(const Graph& graph, const Node& node);

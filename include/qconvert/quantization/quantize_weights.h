@@ -20,14 +20,35 @@ struct QuantizedWeights {
   std::vector<float> bias_scales;  // input_scale * params.scales, one, or one per channel
 };
 
-// weight: float, finite. axis: the output channels, -1 for one scale. bias: one number per channel, or empty.
+// The order in which an integer kernel multiplies one output channel's weights with its inputs:
+// weight k of channel o in matrix b is element
+//   b * batch_stride + o * channel_stride + (k / inner_count) * outer_stride + (k % inner_count) * inner_stride.
+struct WeightOrder {
+  int64_t axis = -1;  // of the output channels, -1 when the weights have one scale only
+  int64_t batches = 1;
+  int64_t batch_stride = 0;
+  int64_t channels = 1;
+  int64_t channel_stride = 0;
+  int64_t count = 0;  // weights per channel
+  int64_t inner_count = 1;
+  int64_t inner_stride = 1;
+  int64_t outer_stride = 0;
+  // False for depthwise convolutions, whose kernel adds in 32 bits.
+  bool pairs_in_16_bits = true;
+};
+
+// weight: float, finite. bias: one number per channel, or empty.
 //
 //   s_w = max|W| / qmax per channel,   W_q = round(W / s_w),   b_q = round(b / (s_x * s_w)) as int32
 //
-// Two floors keep s_w useful: a channel (nearly) without weights takes a scale of 2^-16 of the largest one's, and s_w is
-// raised until |b_q| <= 2^30, so that neither the bias nor the accumulator overflows int32.
+// Three floors keep s_w useful:
+//   - A channel (nearly) without weights takes a scale of 2^-16 of the largest one's.
+//   - |b_q| <= 2^30, so that neither the bias nor the accumulator overflows int32.
+//   - uint8 x int8 kernels on x86 without VNNI add products in pairs of neighbours as 16-bit integers that saturate
+//     (vpmaddubsw): two weights of one sign must not sum to more than 128, since 255 * 128 < 2^15. Only channels that
+//     have such a pair get a wider scale, and then no input can saturate.
 // Source: ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero point 0).
-QuantizedWeights QuantizeWeights(const Tensor& weight, int64_t axis, std::span<const float> bias, float input_scale,
+QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order, std::span<const float> bias, float input_scale,
                                  const TensorSettings& settings);
 
 }  // namespace qconvert
