@@ -74,15 +74,13 @@ Node QdqBuilder::Make(std::string op_type, std::vector<std::string> inputs, cons
 }
 
 Node QdqBuilder::Quantize(const std::string& from, const std::string& to, const QuantParams& params) {
-  std::vector<std::string> inputs = {from, ScaleName(params)};
-  // Without a zero point QuantizeLinear writes uint8 with zero point 0.
-  if (params.type != DataType::kUint8 || !AllZero(params.zero_points)) inputs.push_back(ZeroPointName(params));
-  return Make("QuantizeLinear", std::move(inputs), to, params);
+  return Make("QuantizeLinear", {from, ScaleName(params), ZeroPointName(params)}, to, params);
 }
 
 Node QdqBuilder::Dequantize(const std::string& from, const std::string& to, const QuantParams& params, bool explicit_zero_point) {
   std::vector<std::string> inputs = {from, ScaleName(params)};
-  if (explicit_zero_point || !AllZero(params.zero_points)) inputs.push_back(ZeroPointName(params));
+  // A scalar costs nothing (equal ones are shared), and some kernels ask for it; a vector of zeros is left out.
+  if (params.per_tensor() || explicit_zero_point || !AllZero(params.zero_points)) inputs.push_back(ZeroPointName(params));
   return Make("DequantizeLinear", std::move(inputs), to, params);
 }
 

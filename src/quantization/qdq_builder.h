@@ -23,7 +23,7 @@ class QdqBuilder {
   std::string Constant(Tensor tensor, const std::string& prefix);
 
   Node Quantize(const std::string& from, const std::string& to, const QuantParams& params);
-  // `explicit_zero_point`: also when it is zero; the engine's Gemm kernel asks for it.
+  // `explicit_zero_point`: also when it is a vector of zeros; the engine's Gemm kernel asks for it.
   Node Dequantize(const std::string& from, const std::string& to, const QuantParams& params, bool explicit_zero_point = false);
 
   // Scalar, or one element per slice.

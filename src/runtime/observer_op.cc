@@ -1,6 +1,8 @@
 #include "observer_op.h"
 
 #include <cstring>
+#include <string>
+#include <vector>
 
 namespace qconvert {
 namespace {
@@ -53,8 +55,17 @@ struct ObserverOp : Ort::CustomOpBase<ObserverOp, ObserverKernel> {
     return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
   }
   static Ort::Status InferOutputShape(Ort::ShapeInferContext& context) {
-    const auto shape = context.GetInputShape(0);
+    Ort::ShapeInferContext::Shape shape = context.GetInputShape(0);
     if (shape.empty()) return Ort::Status{nullptr};  // unknown rank: saying rank 0 would be wrong
+    const std::string id = std::to_string(context.GetAttrInt("id"));
+    std::vector<std::string> symbols(shape.size());  // the shape holds pointers into it
+    for (size_t d = 0; d < shape.size(); ++d) {
+      // An unknown size comes as -1 and would be taken for a real one; a name of its own says "unknown".
+      if (shape[d].IsInt() && shape[d].AsInt() < 0) {
+        symbols[d] = "observed_" + id + "_" + std::to_string(d);
+        shape[d] = Ort::ShapeInferContext::SymbolicInteger(symbols[d].c_str());
+      }
+    }
     return context.SetOutputShape(0, shape);
   }
 };

@@ -27,10 +27,10 @@ struct TensorSettings {
 // Defaults are those of configs/cpu_int8.json (a test keeps them equal).
 struct QuantConfig {
   TargetDevice target_device = TargetDevice::kCpu;
-  TensorSettings input;
+  TensorSettings input{.method = CalibrationMethod::kPercentile, .percentage = 99.999};
   TensorSettings weights{.symmetry = true, .is_signed = true, .narrow_range = true, .per_channel = true};
   TensorSettings bias{.bit_width = 32, .symmetry = true, .is_signed = true};
-  TensorSettings activation;
+  TensorSettings activation{.method = CalibrationMethod::kPercentile, .percentage = 99.999};
 
   bool operator==(const QuantConfig&) const = default;
 };
