@@ -1,7 +1,7 @@
 # Options that every target of ours shares, and the function that makes a stage.
 
 add_library(qconvert_options INTERFACE)
-target_compile_options(qconvert_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers
+target_compile_options(qconvert_options INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Wno-restrict
                        -fno-math-errno -ffp-contract=off)
 if(QCONVERT_WARNINGS_AS_ERRORS)
   target_compile_options(qconvert_options INTERFACE -Werror)

@@ -1,0 +1,149 @@
+#include "qconvert/dataset/sample_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "qconvert/base/error.h"
+#include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Value Input(const std::vector<std::string>& dims, const std::string& name = "x", DataType type = DataType::kFloat) {
+  return {name, TypeOf(type, dims), {}, {}};
+}
+
+std::vector<float> Count(size_t n) {
+  std::vector<float> out;
+  for (size_t i = 0; i < n; ++i) out.push_back(static_cast<float>(i));
+  return out;
+}
+
+class SampleSourceTest : public testing::Test {
+ protected:
+  SampleSource Open(const std::vector<Value>& inputs, const SampleSourceOptions& options = {}) const {
+    return OpenSamples(folder_.path(), inputs, options);
+  }
+  std::string OpenError(const std::vector<Value>& inputs, ExitCode code = ExitCode::kData, bool read = false) const {
+    try {
+      const SampleSource source = Open(inputs);
+      if (read) source.Read(0);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), code) << e.what();
+      return e.what();
+    }
+    return "";
+  }
+  TempDir folder_;
+};
+
+TEST_F(SampleSourceTest, SortedFilesOfOneInput) {
+  folder_.Write("b.npy", NpyFloats({1, 2}, Count(2)));
+  folder_.Write("a.npy", NpyFloats({1, 2}, std::vector<float>{5, 6}));
+  folder_.Write(".hidden", "");
+  const SampleSource source = Open({Input({"1", "2"})});
+  ASSERT_EQ(source.size(), 2U);
+  EXPECT_EQ(source.Read(0).name, "a.npy");
+  EXPECT_THAT(source.Read(0).inputs[0].values<float>(), ElementsAre(5, 6));
+}
+
+TEST_F(SampleSourceTest, AddsAMissingBatchAxisAndCutsStackedSamples) {
+  folder_.Write("a.npy", NpyFloats({2}, Count(2)));
+  folder_.Write("b.npy", NpyFloats({3, 2}, Count(6)));
+  const SampleSource source = Open({Input({"1", "2"})});
+  ASSERT_EQ(source.size(), 4U);
+  EXPECT_THAT(source.Read(0).inputs[0].dims, ElementsAre(1, 2));
+  EXPECT_EQ(source.Read(2).name, "b.npy[1]");
+  EXPECT_THAT(source.Read(2).inputs[0].values<float>(), ElementsAre(2, 3));
+}
+
+TEST_F(SampleSourceTest, AFreeBatchIsSplitOnlyWhenAsked) {
+  folder_.Write("a.npy", NpyFloats({3, 2}, Count(6)));
+  EXPECT_EQ(Open({Input({"N", "2"})}).size(), 1U);
+  EXPECT_EQ(Open({Input({"N", "2"})}, {.split_batch = true}).size(), 3U);
+}
+
+TEST_F(SampleSourceTest, MaxSamplesSpreadsEvenly) {
+  for (const char* name : {"0.npy", "1.npy", "2.npy", "3.npy"}) folder_.Write(name, NpyFloats({1, 2}, Count(2)));
+  const SampleSource source = Open({Input({"1", "2"})}, {.max_samples = 2});
+  ASSERT_EQ(source.size(), 2U);
+  EXPECT_EQ(source.Read(1).name, "2.npy");
+}
+
+TEST_F(SampleSourceTest, PairsInputsByFileName) {
+  folder_.Write("a/0.npy", NpyFloats({1, 2}, Count(2)));
+  folder_.Write("b_c/0.bin", std::string(8, '\0'));
+  const std::vector<Value> inputs = {Input({"1", "2"}, "a"), Input({}, "b/c", DataType::kInt64)};
+  const SampleSource source = Open(inputs);
+  ASSERT_EQ(source.size(), 1U);
+  EXPECT_EQ(source.Read(0).inputs[1].name, "b/c");
+  EXPECT_EQ(source.Read(0).inputs[1].type, DataType::kInt64);
+  folder_.Write("a/1.npy", NpyFloats({1, 2}, Count(2)));
+  EXPECT_THAT(OpenError(inputs), HasSubstr("2 files for input \"a\" but 1"));
+  folder_.Write("b_c/9.bin", std::string(8, '\0'));
+  EXPECT_THAT(OpenError(inputs), HasSubstr("has no partner"));
+  EXPECT_THAT(OpenError({Input({"1", "2"}, "a"), Input({"1"}, "b_d")}), HasSubstr("no sub-folder for input \"b_d\", did you mean 'b_c'?"));
+}
+
+TEST_F(SampleSourceTest, RawFilesTakeTheInputsTypeAndShape) {
+  folder_.Write("a.bin", std::string(24, '\0'));
+  EXPECT_EQ(Open({Input({"1", "2"})}).size(), 3U);
+  EXPECT_THAT(Open({Input({"1", "N", "2"})}).Read(0).inputs[0].dims, ElementsAre(1, 3, 2));
+  EXPECT_THAT(OpenError({Input({"1", "5"})}), HasSubstr("has 24 bytes, expected a multiple of 20"));
+  EXPECT_THAT(OpenError({Input({"M", "N"})}), HasSubstr("several free dimensions"));
+}
+
+TEST_F(SampleSourceTest, ConvertsNumbersThatSurvive) {
+  folder_.Write("a.npy", NpyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (1,1), }", std::string("\0\0\0\0\0\0\xf8\x3f", 8)));
+  EXPECT_THAT(Open({Input({"1", "1"})}).Read(0).inputs[0].values<float>(), ElementsAre(1.5F));
+  EXPECT_THAT(ToFloats(Open({Input({"1", "1"}, "x", DataType::kFloat16)}).Read(0).inputs[0]), ElementsAre(1.5F));
+  EXPECT_THAT(OpenError({Input({"1", "1"}, "x", DataType::kInt64)}), HasSubstr("holds double, expected int64"));
+}
+
+TEST_F(SampleSourceTest, IntegersMustFit) {
+  folder_.Write("a.npy", NpyBytes("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", std::string("\0\0\0\0\1\0\0\0", 8)));
+  EXPECT_THAT(OpenError({Input({"1"}, "x", DataType::kInt32)}, ExitCode::kData, true), HasSubstr("holds 4294967296, which does not fit type int32"));
+}
+
+TEST_F(SampleSourceTest, NaNAndInfinityAreCountedAndNamed) {
+  folder_.Write("a.npy", NpyFloats({1, 3}, std::vector<float>{NAN, 1, INFINITY}));
+  EXPECT_THAT(OpenError({Input({"1", "3"})}, ExitCode::kNumeric, true), HasSubstr("a.npy: 2 of 3 values are NaN or infinite"));
+}
+
+TEST_F(SampleSourceTest, BadFoldersAreNamed) {
+  EXPECT_THAT(OpenError({Input({"1"})}), HasSubstr("holds no samples"));
+  folder_.Write("readme.txt", "");
+  EXPECT_THAT(OpenError({Input({"1"})}), HasSubstr("readme.txt: is neither .npy nor .bin"));
+  EXPECT_THROW(OpenSamples(folder_ / "none", {Input({"1"})}, {}), Error);
+}
+
+TEST_F(SampleSourceTest, WrongShapesAreNamed) {
+  folder_.Write("a.npy", NpyFloats({1, 9}, Count(9)));
+  EXPECT_THAT(OpenError({Input({"1", "8"})}), HasSubstr("a.npy: has shape [1,9], expected [1,8] for input \"x\""));
+  EXPECT_THAT(OpenError({Input({"1", "3", "3", "1"})}), HasSubstr("has shape [1,9]"));
+  EXPECT_THAT(OpenError({Input({"2", "9"})}), HasSubstr("has shape [1,9], expected [2,9]"));
+}
+
+TEST_F(SampleSourceTest, WithoutInputsThereIsOneEmptySample) {
+  const SampleSource source = OpenSamples("", {}, {});
+  ASSERT_EQ(source.size(), 1U);
+  EXPECT_TRUE(source.Read(0).inputs.empty());
+}
+
+TEST_F(SampleSourceTest, TheHashSeesNamesAndContents) {
+  folder_.Write("a.npy", NpyFloats({1, 2}, Count(2)));
+  const std::string first = Open({Input({"1", "2"})}).Sha256Digest();
+  EXPECT_EQ(Open({Input({"1", "2"})}).Sha256Digest(), first);
+  folder_.Write("a.npy", NpyFloats({1, 2}, std::vector<float>{0, 2}));
+  EXPECT_NE(Open({Input({"1", "2"})}).Sha256Digest(), first);
+}
+
+}  // namespace
+}  // namespace qconvert

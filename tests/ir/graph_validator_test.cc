@@ -1,0 +1,107 @@
+#include "qconvert/ir/graph_validator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "qconvert/base/error.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+GraphBuilder Valid() {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y");
+  b.Add("Relu", {"x"}, {"y"}).name = "relu";
+  return b;
+}
+
+Function CallingFunction(const std::string& name, const std::string& callee) {
+  Function function;
+  function.name = name;
+  function.domain = "f";
+  function.inputs = {"a"};
+  function.outputs = {"b"};
+  function.opsets = {{"", 13}, {"f", 1}};
+  Node node = MakeNode(callee, {"a"}, {"b"});
+  node.domain = "f";
+  function.nodes.push_back(node);
+  return function;
+}
+
+struct BadCase {
+  const char* name;
+  std::function<void(Model&)> damage;
+  const char* message;
+};
+
+TEST(GraphValidatorTest, AcceptsAValidModel) { EXPECT_NO_THROW(ValidateModel(Valid().model, "m")); }
+
+TEST(GraphValidatorTest, NamesWhatIsWrong) {
+  const std::vector<BadCase> cases = {
+      {"ir 0", [](Model& m) { m.ir_version = 0; }, "no ir_version"},
+      {"ir 9999", [](Model& m) { m.ir_version = 9999; }, "IR version 9999"},
+      {"no opsets", [](Model& m) { m.opsets.clear(); }, "no opset_import"},
+      {"opset 0", [](Model& m) { m.opsets[""] = 0; }, "opset 0"},
+      {"opset 9999", [](Model& m) { m.opsets[""] = 9999; }, "opset 9999"},
+      {"no outputs", [](Model& m) { m.graph.outputs.clear(); }, "no outputs"},
+      {"missing producer", [](Model& m) { m.graph.nodes[0].inputs[0] = "ghost"; }, "reads \"ghost\", which nothing writes"},
+      {"missing output", [](Model& m) { m.graph.outputs[0].name = "ghost"; }, "\"ghost\" is written by no node"},
+      {"written twice", [](Model& m) { m.graph.nodes.push_back(m.graph.nodes[0]); }, "\"y\", which is written already"},
+      {"writes an input", [](Model& m) { m.graph.nodes[0].outputs.push_back("x"); }, "\"x\", which is written already"},
+      {"two inputs", [](Model& m) { m.graph.inputs.push_back(m.graph.inputs[0]); }, "two graph inputs"},
+      {"two outputs", [](Model& m) { m.graph.outputs.push_back(m.graph.outputs[0]); }, "two graph outputs"},
+      {"untyped input", [](Model& m) { m.graph.inputs[0].type = {}; }, "has no type"},
+      {"no operator", [](Model& m) { m.graph.nodes[0].op_type.clear(); }, "no operator name"},
+      {"NUL in operator", [](Model& m) { m.graph.nodes[0].op_type = std::string("Re\0lu", 5); }, "NUL"},
+      {"unknown domain", [](Model& m) { m.graph.nodes[0].domain = "acme"; }, "does not import"},
+      {"self loop", [](Model& m) { m.graph.nodes[0].inputs[0] = "y"; }, "cycle"},
+      {"reference outside", [](Model& m) { m.graph.nodes[0].attributes["a"].reference = "r"; }, "outside a function"},
+      {"If without branches", [](Model& m) { m.graph.nodes[0].op_type = "If"; }, "no graph attribute \"then_branch\""},
+      {"recursive function",
+       [](Model& m) {
+         m.functions = {CallingFunction("g", "h"), CallingFunction("h", "g")};
+         m.opsets["f"] = 1;
+       },
+       "calls itself"},
+  };
+  for (const BadCase& bad : cases) {
+    Model model = Valid().model;
+    bad.damage(model);
+    try {
+      ValidateModel(model, "m.onnx");
+      ADD_FAILURE() << bad.name << " was accepted";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ExitCode::kModel);
+      EXPECT_THAT(e.what(), testing::StartsWith("m.onnx: ")) << bad.name;
+      EXPECT_THAT(e.what(), testing::HasSubstr(bad.message)) << bad.name;
+    }
+  }
+}
+
+TEST(GraphValidatorTest, LimitsTheDepthOfSubgraphs) {
+  const auto nested = [](int depth) {
+    Model model = Valid().model;
+    model.graph.inputs.push_back({"c", {DataType::kBool, std::vector<Dim>{}, {}}, {}, {}});
+    for (int i = 1; i < depth; ++i) {
+      Graph outer;
+      outer.outputs = {{"y" + std::to_string(i), {}, {}, {}}};
+      Node node = MakeNode("If", {"c"}, {outer.outputs[0].name});
+      Graph inner;
+      inner.nodes = model.graph.nodes;
+      inner.outputs = {{model.graph.nodes[0].outputs[0], {}, {}, {}}};
+      node.Set("then_branch", Subgraph(inner));
+      node.Set("else_branch", Subgraph(Graph{}));
+      model.graph.nodes = {node};
+      model.graph.outputs = outer.outputs;
+    }
+    return model;
+  };
+  EXPECT_NO_THROW(ValidateModel(nested(kMaxGraphDepth), "m"));
+  EXPECT_THROW(ValidateModel(nested(kMaxGraphDepth + 1), "m"), Error);
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,236 @@
+// The main job on the shipped example.
+#include "qconvert/pipeline/convert.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/sha256.h"
+#include "qconvert/config/vitis_reader.h"
+#include "qconvert/dataset/npy_reader.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/runtime/ort_session.h"
+#include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+const std::filesystem::path kExample = QCONVERT_SOURCE_DIR "/examples/digits";
+
+ConvertOptions ExampleOptions(const TempDir& folder) {
+  ConvertOptions options;
+  options.model = kExample / "model.onnx";
+  options.calibration_folder = kExample / "calib";
+  options.output = folder / "out.onnx";
+  return options;
+}
+
+// Share of the labelled test pictures that a model gets right.
+double Accuracy(const std::filesystem::path& model) {
+  const InputFile image_file(kExample / "test_images.npy");
+  const InputFile label_file(kExample / "test_labels.npy");
+  const Tensor images = ReadNpy(image_file, ReadNpyHeader(image_file));
+  const Tensor labels = ReadNpy(label_file, ReadNpyHeader(label_file));
+  std::vector<float> pixels;
+  for (const uint8_t p : images.values<uint8_t>()) pixels.push_back(static_cast<float>(p) / 16);
+  const int64_t count = images.dims[0];
+  const auto session = OpenOrtSessionFile(model, "model", {});
+  const auto scores = session->Run(std::vector{MakeFloatTensor("image", {count, 1, 16, 16}, pixels)}, nullptr)[0];
+  const auto values = scores.values<float>();
+  int right = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto* row = values.data() + i * 10;
+    right += std::max_element(row, row + 10) - row == labels.values<uint8_t>()[static_cast<size_t>(i)] ? 1 : 0;
+  }
+  return static_cast<double>(right) / static_cast<double>(count);
+}
+
+TEST(ConvertTest, TheExampleStaysAccurateAndShrinks) {
+  const TempDir folder;
+  const ConversionReport report = Convert(ExampleOptions(folder));
+  EXPECT_EQ(report.samples, 64U);
+  ASSERT_EQ(report.outputs.size(), 1U);
+  EXPECT_GT(report.outputs[0].cosine(), 0.999);
+  EXPECT_EQ(report.float_nodes, 0U);
+  EXPECT_LT(report.quantized_bytes, report.float_bytes * 35 / 100);
+  EXPECT_EQ(report.quantized_bytes, static_cast<int64_t>(std::filesystem::file_size(folder / "out.onnx")));
+  EXPECT_GE(Accuracy(folder / "out.onnx"), Accuracy(kExample / "model.onnx") - 0.005);
+  const std::string info = Slurp(folder / "out_quant_info.json");
+  EXPECT_THAT(info, testing::HasSubstr("\"method\": \"percentile\""));
+  EXPECT_THAT(info, testing::Not(testing::HasSubstr(folder.path().string()))) << "no path in any output";
+}
+
+TEST(ConvertTest, TheSameBytesForAnyWorkerCountAndFileLayout) {
+  std::string first;
+  for (const auto& [workers, method] : std::vector<std::pair<int, CalibrationMethod>>{
+           {1, CalibrationMethod::kPercentile}, {2, CalibrationMethod::kPercentile}, {4, CalibrationMethod::kPercentile}}) {
+    const TempDir folder;
+    ConvertOptions options = ExampleOptions(folder);
+    options.workers = workers;
+    options.config.activation.method = method;
+    Convert(options);
+    const std::string bytes = Slurp(folder / "out.onnx") + Slurp(folder / "out_quant_info.json");
+    if (first.empty()) first = bytes;
+    EXPECT_EQ(bytes == first, true) << workers;
+  }
+}
+
+TEST(ConvertTest, EveryPresetConverts) {
+  for (const auto& preset : ListFolder(QCONVERT_SOURCE_DIR "/configs")) {
+    if (preset.extension() != ".json") continue;
+    const TempDir folder;
+    ConvertOptions options = ExampleOptions(folder);
+    options.config = ReadVitisConfig(preset, {});
+    EXPECT_GT(Convert(options).outputs[0].cosine(), 0.99) << preset;
+  }
+}
+
+TEST(ConvertTest, ExternalDataAndFloatOnly) {
+  const TempDir folder;
+  ConvertOptions options = ExampleOptions(folder);
+  options.external_data = true;
+  const ConversionReport report = Convert(options);
+  EXPECT_GT(report.outputs[0].cosine(), 0.999);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 3);
+  options.float_only = true;
+  options.output = folder / "float.onnx";
+  Convert(options);
+  EXPECT_EQ(Accuracy(folder / "float.onnx"), Accuracy(kExample / "model.onnx"));
+}
+
+ExitCode FailureOf(const ConvertOptions& options, const std::string& message) {
+  try {
+    Convert(options);
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr(message));
+    return e.code();
+  }
+  return ExitCode::kSuccess;
+}
+
+TEST(ConvertTest, InputsAreNeverOverwritten) {
+  const TempDir folder;
+  std::filesystem::copy(kExample / "model.onnx", folder / "m.onnx");
+  std::filesystem::copy(kExample / "calib", folder / "calib");
+  ConvertOptions options = ExampleOptions(folder);
+  options.model = folder / "m.onnx";
+  options.calibration_folder = folder / "calib";
+  std::filesystem::create_hard_link(folder / "m.onnx", folder / "hard.onnx");
+  for (const auto& output : {folder / "m.onnx", folder / "hard.onnx", folder / "calib" / "00.npy"}) {
+    const std::string before = Slurp(output);
+    options.output = output;
+    EXPECT_EQ(FailureOf(options, "is an input"), ExitCode::kUsage);
+    EXPECT_EQ(Slurp(output), before);
+  }
+}
+
+TEST(ConvertTest, FailuresLeaveAnOlderOutputAlone) {
+  const TempDir folder;
+  ConvertOptions options = ExampleOptions(folder);
+  folder.Write("out.onnx", "old");
+  folder.Write("calib/a.npy", NpyFloats({1, 1, 16, 16}, std::vector<float>(256, NAN)));
+  options.calibration_folder = folder / "calib";
+  EXPECT_EQ(FailureOf(options, "256 of 256 values are NaN"), ExitCode::kNumeric);
+  options.calibration_folder = folder / "none";
+  EXPECT_EQ(FailureOf(options, "no such calibration folder"), ExitCode::kFile);
+  options.calibration_folder.clear();
+  EXPECT_EQ(FailureOf(options, "no calibration data given"), ExitCode::kUsage);
+  EXPECT_EQ(Slurp(folder / "out.onnx"), "old");
+}
+
+// Saves a model and `samples` files of random data of this shape.
+ConvertOptions Prepare(const TempDir& folder, const GraphBuilder& b, const std::vector<int64_t>& shape, float spread = 1) {
+  folder.Write("m.onnx", SerializeModel(b.model));
+  size_t count = 1;
+  for (const int64_t d : shape) count *= static_cast<size_t>(d);
+  for (uint32_t i = 0; i < 4; ++i) folder.Write(fmt::format("calib/{}.npy", i), NpyFloats(shape, RandomFloats(count, i, spread)));
+  ConvertOptions options;
+  options.model = folder / "m.onnx";
+  options.calibration_folder = folder / "calib";
+  options.output = folder / "out.onnx";
+  return options;
+}
+
+TEST(ConvertTest, StatesWithoutDataAreFedBack) {
+  const TempDir folder;
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Input("h", {"1", "8"}).Output("y").Output("h2").Random("w", {8, 8}, 0.3F);
+  b.Add("MatMul", {"x", "w"}, {"m"});
+  b.Add("Add", {"m", "h"}, {"s"});
+  b.Add("Tanh", {"s"}, {"h2"});
+  b.Add("MatMul", {"h2", "w"}, {"y"});
+  ConvertOptions options = Prepare(folder, b, {1, 8});
+  EXPECT_EQ(FailureOf(options, "has no sub-folder for input"), ExitCode::kData);
+  options.states = {{"h", "h2"}};
+  EXPECT_GT(Convert(options).outputs[0].cosine(), 0.99);
+  options.states = {{"hh", "h2"}};
+  EXPECT_EQ(FailureOf(options, "no input \"hh\", did you mean 'h'?"), ExitCode::kUsage);
+  options.states = {{"h", "h3"}};
+  EXPECT_EQ(FailureOf(options, "no output \"h3\", did you mean 'h2'?"), ExitCode::kUsage);
+}
+
+TEST(ConvertTest, InfinitiesInsideStayFloatAndAreNamed) {
+  const TempDir folder;
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y").Random("w", {8, 8}).Floats("ninf", {}, {-INFINITY}).Floats("zero", {}, {0});
+  b.Add("MatMul", {"x", "w"}, {"m"});
+  b.Add("Greater", {"x", "zero"}, {"g"});
+  b.Add("Where", {"g", "m", "ninf"}, {"masked"});
+  b.Add("Softmax", {"masked"}, {"p"});
+  b.Add("MatMul", {"p", "w"}, {"y"});
+  const ConversionReport report = Convert(Prepare(folder, b, {1, 8}));
+  EXPECT_GT(report.outputs[0].cosine(), 0.99);
+}
+
+TEST(ConvertTest, ConstantAndZeroAndTinyDataConvert) {
+  for (const float value : {0.0F, 5.0F, -5.0F, 1e-40F, 1e30F}) {
+    const TempDir folder;
+    GraphBuilder b;
+    b.Input("x", {"1", "4", "6", "6"}).Output("y").Random("w", {4, 4, 3, 3});
+    b.Add("Conv", {"x", "w"}, {"c"});
+    b.Add("Relu", {"c"}, {"y"});
+    ConvertOptions options = Prepare(folder, b, {1, 4, 6, 6});
+    for (int i = 0; i < 4; ++i) folder.Write(fmt::format("calib/{}.npy", i), NpyFloats({1, 4, 6, 6}, std::vector<float>(144, value)));
+    EXPECT_NO_THROW(Convert(options)) << value;
+  }
+}
+
+TEST(ConvertTest, AModelWithNothingToQuantizePasses) {
+  const TempDir folder;
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y");
+  b.Add("Relu", {"x"}, {"y"});
+  const ConversionReport report = Convert(Prepare(folder, b, {1, 8}));
+  EXPECT_EQ(report.integer_nodes, 0U);
+  EXPECT_THAT(report.warnings, testing::ElementsAre(testing::HasSubstr("nothing was quantized")));
+}
+
+TEST(ConvertTest, GraphOutputsThatAreInputsOrInitializersPass) {
+  const TempDir folder;
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("x").Output("w").Output("y").Random("w", {8, 8});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  EXPECT_NO_THROW(Convert(Prepare(folder, b, {1, 8})));
+}
+
+TEST(ConvertTest, NaNWeightsAreNamed) {
+  const TempDir folder;
+  GraphBuilder b;
+  b.Input("x", {"1", "2"}).Output("y").Floats("w", {2, 2}, {1, NAN, INFINITY, 2});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  EXPECT_EQ(FailureOf(Prepare(folder, b, {1, 2}), "2 values of weight \"w\" are NaN or infinite"), ExitCode::kNumeric);
+}
+
+TEST(QuantInfoPathTest, IsTheStemBeside) {
+  EXPECT_EQ(QuantInfoPath("a/m_quantized.onnx"), "a/m_quant_info.json");
+  EXPECT_EQ(QuantInfoPath("a/m.onnx"), "a/m_quant_info.json");
+}
+
+}  // namespace
+}  // namespace qconvert

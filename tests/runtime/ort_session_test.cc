@@ -1,0 +1,98 @@
+#include "qconvert/runtime/ort_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "qconvert/base/error.h"
+#include "qconvert/calibration/calibrator.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+class Recorder : public ValueObserver {
+ public:
+  void Observe(int64_t id, std::span<const float> values) override { seen[id].assign(values.begin(), values.end()); }
+  std::map<int64_t, std::vector<float>> seen;
+};
+
+std::unique_ptr<Session> Open(const Model& model) { return OpenOrtSession(SerializeModel(model), "m.onnx", {}); }
+
+TEST(OrtSessionTest, RunsAndTellsTypes) {
+  GraphBuilder b;
+  b.Input("x", {"N", "2"}).Output("y");
+  b.Add("Relu", {"x"}, {"y"});
+  const auto session = Open(b.model);
+  EXPECT_EQ(session->inputs()[0].type.element, DataType::kFloat);
+  EXPECT_EQ((*session->inputs()[0].type.shape)[0].symbol, "N");
+  const Tensor x = MakeFloatTensor("x", {1, 2}, std::vector<float>{-1, 2});
+  EXPECT_THAT(session->Run(std::vector{x}, nullptr)[0].values<float>(), testing::ElementsAre(0, 2));
+}
+
+TEST(OrtSessionTest, ErrorsAreOneLineOfOurs) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y");
+  b.Add("NoSuchOperator", {"x"}, {"y"});
+  try {
+    Open(b.model);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kModel);
+    EXPECT_THAT(e.what(), testing::StartsWith("m.onnx: ONNX Runtime refuses the model: "));
+    EXPECT_THAT(e.what(), testing::HasSubstr("NoSuchOperator"));
+    EXPECT_THAT(e.what(), testing::Not(testing::HasSubstr("\n")));
+    EXPECT_THAT(e.what(), testing::Not(testing::HasSubstr(".cc:")));
+  }
+}
+
+TEST(OrtSessionTest, AFailingRunIsAnError) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y").Ints("i", {1}, {5});
+  b.Add("Relu", {"x"}, {"r"});
+  b.Add("Gather", {"r", "i"}, {"y"});
+  const auto session = Open(b.model);
+  EXPECT_THROW(session->Run(std::vector{RandomTensor("x", {2}, 1)}, nullptr), Error);
+  EXPECT_THROW(session->Run({}, nullptr), Error) << "an input is missing";
+}
+
+TEST(ObserverTest, SeesValuesAndChangesNothing) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "8", "8"}).Output("y").Random("w", {4, 3, 3, 3});
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("Add", {"r", "r"}, {"y"});
+  Model observed = b.model;
+  observed.graph = InsertObservers(b.model.graph, {"r", "x", "y"});
+  observed.opsets[kObserverDomain] = 1;
+  const auto session = Open(observed);
+  EXPECT_EQ(session->outputs()[0].name, "y");
+  Recorder recorder;
+  const Tensor x = RandomTensor("x", {1, 3, 8, 8}, 2);
+  const Tensor y = session->Run(std::vector{x}, &recorder)[0];
+  EXPECT_LE(MaxDifference(y, RunModel(b.model, {x})[0]), 1e-5F);
+  ASSERT_EQ(recorder.seen.size(), 3U);
+  EXPECT_EQ(recorder.seen[1], ToFloats(x));
+  EXPECT_EQ(recorder.seen[2], ToFloats(y));
+  EXPECT_EQ(recorder.seen[0].size(), 4U * 36);
+  Recorder idle;
+  session->Run(std::vector{x}, nullptr);
+  EXPECT_TRUE(idle.seen.empty());
+}
+
+TEST(ObserverTest, UnknownDimensionsStayUnknown) {
+  GraphBuilder b;
+  b.Input("x", {"?", "?"}).Output("y").Ints("s", {1}, {0}).Ints("e", {1}, {1});
+  b.Add("Relu", {"x"}, {"r"});
+  b.Add("Slice", {"r", "s", "e"}, {"y"});
+  Model observed = b.model;
+  observed.graph = InsertObservers(b.model.graph, {"r"});
+  observed.opsets[kObserverDomain] = 1;
+  const auto session = Open(observed);
+  EXPECT_THAT(session->Run(std::vector{RandomTensor("x", {4, 3}, 2)}, nullptr)[0].dims, testing::ElementsAre(1, 3));
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,48 @@
+// Quantizes a small model in memory, the way the pipeline does.
+#ifndef QCONVERT_TESTS_SUPPORT_QUANTIZE_MODEL_H_
+#define QCONVERT_TESTS_SUPPORT_QUANTIZE_MODEL_H_
+
+#include "qconvert/calibration/tensor_statistics.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/quantization/insert_qdq.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+
+struct QuantizedModel {
+  Model float_model;  // prepared
+  Model model;
+  QuantizationPlan plan;
+};
+
+// Prepares, calibrates on `samples` and quantizes.
+inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<Tensor>>& samples, const QuantConfig& config = {}) {
+  QuantizedModel out;
+  PrepareModel(model, "test model");
+  out.float_model = model;
+  Placement placement = PlaceNodes(model.graph, {});
+  const std::vector<std::string> observed = placement.Observed();
+  Model probe = model;
+  probe.graph.value_info.clear();
+  for (const std::string& value : observed) {
+    if (!probe.graph.IsOutput(value) && !probe.graph.IsInput(value)) probe.graph.outputs.push_back({value, {}, {}, {}});
+  }
+  CalibrationTable table;
+  Histogram::BinScratch scratch;
+  for (const auto& sample : samples) {
+    std::vector<Tensor> values = RunModel(probe, sample);
+    values.insert(values.end(), sample.begin(), sample.end());
+    for (const Tensor& value : values) {
+      if (value.type != DataType::kFloat) continue;
+      table.values[value.name].Observe(value.values<float>(), TensorStatistics::Detail::kHistogram, scratch);
+    }
+  }
+  out.plan = MakePlan(model.graph, std::move(placement), table, config);
+  InsertQdq(model, out.plan, config);
+  out.model = std::move(model);
+  return out;
+}
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TESTS_SUPPORT_QUANTIZE_MODEL_H_

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# A run opens no socket, starts no program, and writes nothing outside its output folder.
+set -u
+qconvert=$1
+root=$2
+command -v strace > /dev/null || { echo "strace is not installed, skipped"; exit 0; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/out" "$work/home" "$work/tmp"
+env -i HOME="$work/home" TMPDIR="$work/tmp" strace -f -qq -o "$work/trace" \
+  -e trace=openat,openat2,open,creat,connect,socket,bind,execve,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,symlink,link \
+  "$qconvert" "$root/examples/digits/model.onnx" --calib "$root/examples/digits/calib" -o "$work/out/m.onnx" > /dev/null || {
+  grep -q 'PTRACE' "$work/trace" 2> /dev/null && { echo "ptrace is not allowed here, skipped"; exit 0; }
+  echo "the run failed"
+  exit 1
+}
+failed=0
+grep -E '(connect|socket|bind)\(' "$work/trace" && { echo "opens a socket"; failed=1; }
+[ "$(grep -c 'execve(' "$work/trace")" = 1 ] || { echo "starts a program"; failed=1; }
+outside=$(grep -E 'O_WRONLY|O_RDWR|O_CREAT|creat\(|rename|unlink|mkdir|symlink|link\(' "$work/trace" | grep -vF "$work/out/" | grep -v '"/dev/' | grep -v ENOENT)
+[ -z "$outside" ] || { echo "writes outside the output folder:"; echo "$outside"; failed=1; }
+[ -z "$(ls -A "$work/home" "$work/tmp" | grep -v ':$' | grep .)" ] || { echo "leaves files in HOME or TMPDIR"; failed=1; }
+[ "$(ls "$work/out" | wc -l)" = 2 ] || { echo "output folder holds: $(ls -A "$work/out")"; failed=1; }
+exit $failed
