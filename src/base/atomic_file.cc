@@ -67,7 +67,9 @@ void RemoveTemporariesOnSignal() {
   action.sa_handler = OnTerminatingSignal;
   sigfillset(&action.sa_mask);
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
-    sigaction(signal_number, &action, nullptr);
+    struct sigaction before {};
+    sigaction(signal_number, &action, &before);
+    if (signal_number == SIGHUP && before.sa_handler == SIG_IGN) sigaction(signal_number, &before, nullptr);  // nohup
   }
 }
 

@@ -61,7 +61,7 @@ TEST(VitisReaderTest, BadInputsGetTheirPlace) {
       {"", "c.json: is empty, expected settings"},
       {"# nothing", "c.json: is empty, expected settings"},
       {"[1]", "c.json:1:1: expected a map of settings"},
-      {"{", "c.json:1:2: "},
+      {"{", "c.json:1:1: end of map flow not found"},
       {std::string("{\"a\0\": 1}", 9), "c.json: holds a NUL byte"},
       {"{\"target_device\": \"CPU\", \"target_device\": \"CPU\"}", "key 'target_device' is given twice, first at line 1"},
       {"{\"target_devise\": \"CPU\"}", "c.json:1:2: unknown key 'target_devise', did you mean 'target_device'?"},

@@ -160,19 +160,19 @@ ConvertOptions Prepare(const TempDir& folder, const GraphBuilder& b, const std::
 TEST(ConvertTest, StatesWithoutDataAreFedBack) {
   const TempDir folder;
   GraphBuilder b;
-  b.Input("x", {"1", "8"}).Input("h", {"1", "8"}).Output("y").Output("h2").Random("w", {8, 8}, 0.3F);
+  b.Input("x", {"1", "8"}).Input("hidden", {"1", "8"}).Output("y").Output("hidden_out").Random("w", {8, 8}, 0.3F);
   b.Add("MatMul", {"x", "w"}, {"m"});
-  b.Add("Add", {"m", "h"}, {"s"});
-  b.Add("Tanh", {"s"}, {"h2"});
-  b.Add("MatMul", {"h2", "w"}, {"y"});
+  b.Add("Add", {"m", "hidden"}, {"s"});
+  b.Add("Tanh", {"s"}, {"hidden_out"});
+  b.Add("MatMul", {"hidden_out", "w"}, {"y"});
   ConvertOptions options = Prepare(folder, b, {1, 8});
   EXPECT_EQ(FailureOf(options, "has no sub-folder for input"), ExitCode::kData);
-  options.states = {{"h", "h2"}};
+  options.states = {{"hidden", "hidden_out"}};
   EXPECT_GT(Convert(options).outputs[0].cosine(), 0.99);
-  options.states = {{"hh", "h2"}};
-  EXPECT_EQ(FailureOf(options, "no input \"hh\", did you mean 'h'?"), ExitCode::kUsage);
-  options.states = {{"h", "h3"}};
-  EXPECT_EQ(FailureOf(options, "no output \"h3\", did you mean 'h2'?"), ExitCode::kUsage);
+  options.states = {{"hiden", "hidden_out"}};
+  EXPECT_EQ(FailureOf(options, "no input \"hiden\", did you mean 'hidden'?"), ExitCode::kUsage);
+  options.states = {{"hidden", "hidden_uot"}};
+  EXPECT_EQ(FailureOf(options, "no output \"hidden_uot\", did you mean 'hidden_out'?"), ExitCode::kUsage);
 }
 
 TEST(ConvertTest, InfinitiesInsideStayFloatAndAreNamed) {

@@ -223,7 +223,10 @@ TEST(ConvertOpsetTest, OperatorsThatLeftTheStandard) {
   Node& t = tanh.Add("ScaledTanh", {"x"}, {"y"});
   t.Set("alpha", 2.0F);
   t.Set("beta", 0.5F);
-  RaiseAndCompare(tanh);
+  const Model retired = tanh.model;  // its kernel approximates tanh in its own way
+  ConvertOpset(tanh.model, kQuantizedOpset, "m");
+  const Tensor x = RandomTensor("x", {1, 4, 6, 6}, 11);
+  EXPECT_LE(MaxDifference(RunModel(retired, {x})[0], RunModel(tanh.model, {x})[0]), 1e-6F);
   GraphBuilder soft = Old(7);
   Node& p = soft.Add("ParametricSoftplus", {"x"}, {"y"});
   p.Set("alpha", 2.0F);
