@@ -126,7 +126,9 @@ class TreeBuilder : public YAML::EventHandler {
 };
 
 std::string At(const std::string& file, const ConfigPlace& place, std::string_view message) {
-  const std::string where = place.line > 0 ? fmt::format("{}:{}:{}", file, place.line, place.column) : file;
+  const std::string where = place.line > 0                          ? fmt::format("{}:{}:{}", file, place.line, place.column)
+                            : place.line == ConfigPlace::kOverride ? "--set"
+                                                                   : file;
   return EscapeForTerminal(where) + ": " + EscapeForTerminal(message);
 }
 

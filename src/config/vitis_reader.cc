@@ -251,6 +251,7 @@ class Reader {
 ConfigNode Word(std::string text) {
   ConfigNode node;
   node.kind = Kind::kScalar;
+  node.place.line = ConfigPlace::kOverride;
   node.scalar = std::move(text);
   return node;
 }

@@ -13,6 +13,7 @@ namespace qconvert {
 namespace {
 
 constexpr int kMaxWorkers = 1024;
+constexpr int kMaxSamples = 1'000'000'000;
 
 void Define(CLI::App& app, CommandLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model")->required();
@@ -32,7 +33,7 @@ void Define(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(1, kMaxWorkers));
   app.add_option("--max-samples", line.max_samples, "use at most N samples, spread evenly")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kMaxSamples));
   app.add_option("--json", line.json, "write the verdict for scripts to FILE, or to stdout with -")->type_name("FILE");
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
   app.add_flag("--external-data", line.external_data, "weights in a data file beside the model, also below 2 GB");

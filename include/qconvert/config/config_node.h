@@ -13,7 +13,8 @@
 namespace qconvert {
 
 struct ConfigPlace {
-  int line = 0;  // from 1; 0 when there is no place (a command-line override)
+  int line = 0;  // from 1; 0: the file as a whole; kOverride: a --set on the command line
+  static constexpr int kOverride = -1;
   int column = 0;
 };
 
