@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <regex>
 #include <utility>
 
 #include "observer_op.h"
@@ -17,14 +18,15 @@ DataType FromOrt(ONNXTensorElementDataType type) {
   return DataTypeFromNumber(static_cast<int64_t>(type)).value_or(DataType::kUndefined);
 }
 
-// The engine's message without its status prefix and source paths, first line only.
+// The engine's message without its status prefix, source paths and C++ signatures, first line only:
+// "/path/file.cc:123 void onnxruntime::Check(int) const [with T = int] text" becomes "text".
 std::string CleanMessage(std::string message) {
   const size_t line_end = message.find('\n');
   if (line_end != std::string::npos) message.resize(line_end);
-  if (message.find(".cc:") != std::string::npos) {  // "/path/file.cc:123 Function text"
-    const size_t space = message.find(' ', message.find(".cc:"));
-    message = space == std::string::npos ? "internal failure" : message.substr(space + 1);
-  }
+  static const std::regex kSource(R"(\S+\.(cc|h|cpp):\d+ )");
+  static const std::regex kSignature(R"((\S+ )*\S*onnxruntime::[^(]*\([^)]*\)( const)?( \[with [^\]]*\])? )");
+  message = std::regex_replace(message, kSource, "");
+  message = std::regex_replace(message, kSignature, "", std::regex_constants::format_first_only);
   for (const std::string_view prefix : {"Load model from ", "This is an invalid model. "}) {
     if (message.starts_with(prefix)) message = message.substr(prefix.size());
   }

@@ -95,6 +95,7 @@ class Converter {
 }  // namespace
 
 void ConvertOpset(Model& model, int64_t target, const std::string& place) {
+  if (!model.opsets.contains("")) model.opsets[""] = target;  // no standard operator yet
   const int64_t from = model.opset();
   if (from >= target) return;
   if (from < kOldestConvertibleOpset) {
