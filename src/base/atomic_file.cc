@@ -55,7 +55,8 @@ std::filesystem::path FolderOf(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
 
-[[noreturn]] void ThrowErrno(const std::filesystem::path& path, std::string_view action, int error) {
+[[noreturn]] void ThrowErrno(const std::filesystem::path& path, std::string_view action,
+                             int error) {
   throw Error(ExitCode::kFile, path.string(),
               std::string(action) + ": " + std::generic_category().message(error));
 }
@@ -69,7 +70,8 @@ void RemoveTemporariesOnSignal() {
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};
     sigaction(signal_number, &action, &before);
-    if (signal_number == SIGHUP && before.sa_handler == SIG_IGN) sigaction(signal_number, &before, nullptr);  // nohup
+    if (signal_number == SIGHUP && before.sa_handler == SIG_IGN)
+      sigaction(signal_number, &before, nullptr);  // nohup
   }
 }
 
@@ -103,7 +105,8 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
   for (int i = 0; i < kNameAttempts; ++i) {
     temporary_ = FolderOf(target_) /
                  (".qconvert-" + std::to_string(getpid()) + "-" + std::to_string(i) + ".tmp");
-    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    descriptor_ =
+        open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (descriptor_ >= 0) break;
     if (errno != EEXIST) ThrowErrno(target_, "cannot write", errno);
   }
@@ -129,7 +132,8 @@ void AtomicFile::Write(std::string_view bytes) {
 void AtomicFile::Sync() {
   if (descriptor_ < 0) return;
   if (fsync(descriptor_) != 0) ThrowErrno(target_, "cannot write to disk", errno);
-  if (close(std::exchange(descriptor_, -1)) != 0) ThrowErrno(target_, "cannot write to disk", errno);
+  if (close(std::exchange(descriptor_, -1)) != 0)
+    ThrowErrno(target_, "cannot write to disk", errno);
 }
 
 void AtomicFile::Commit() {
@@ -138,7 +142,8 @@ void AtomicFile::Commit() {
   if (stat(target_.c_str(), &old) == 0 && chmod(temporary_.c_str(), old.st_mode & 07777) != 0) {
     ThrowErrno(target_, "cannot keep the file mode", errno);
   }
-  if (rename(temporary_.c_str(), target_.c_str()) != 0) ThrowErrno(target_, "cannot replace", errno);
+  if (rename(temporary_.c_str(), target_.c_str()) != 0)
+    ThrowErrno(target_, "cannot replace", errno);
   temporary_.clear();
   UnregisterTemporary(std::exchange(slot_, -1));
   const int folder = open(FolderOf(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -15,7 +15,8 @@
 namespace qconvert {
 namespace {
 
-[[noreturn]] void ThrowErrno(const std::filesystem::path& path, std::string_view action, int error) {
+[[noreturn]] void ThrowErrno(const std::filesystem::path& path, std::string_view action,
+                             int error) {
   throw Error(ExitCode::kFile, path.string(),
               std::string(action) + ": " + std::generic_category().message(error));
 }
@@ -44,8 +45,7 @@ int OpenForReading(const std::filesystem::path& path) {
 
 }  // namespace
 
-InputFile::InputFile(const std::filesystem::path& path)
-    : InputFile(OpenForReading(path), path) {}
+InputFile::InputFile(const std::filesystem::path& path) : InputFile(OpenForReading(path), path) {}
 
 InputFile::InputFile(int descriptor, std::filesystem::path name)
     : descriptor_(descriptor), size_(RegularFileSize(descriptor, name)), path_(std::move(name)) {}

@@ -21,7 +21,8 @@ namespace {
 // Private statistics of one worker.
 class StatisticsObserver : public ValueObserver {
  public:
-  StatisticsObserver(size_t values, TensorStatistics::Detail detail) : statistics_(values), detail_(detail) {}
+  StatisticsObserver(size_t values, TensorStatistics::Detail detail)
+      : statistics_(values), detail_(detail) {}
 
   void Observe(int64_t id, std::span<const float> values) override {
     statistics_[static_cast<size_t>(id)].Observe(values, detail_, scratch_);
@@ -35,10 +36,12 @@ class StatisticsObserver : public ValueObserver {
   Histogram::BinScratch scratch_;
 };
 
-std::vector<int64_t> StateShape(const Value& state, const std::vector<Value>& inputs, const Sample& sample) {
+std::vector<int64_t> StateShape(const Value& state, const std::vector<Value>& inputs,
+                                const Sample& sample) {
   std::unordered_map<std::string, int64_t> symbols;
   for (const Tensor& tensor : sample.inputs) {
-    const auto it = std::find_if(inputs.begin(), inputs.end(), [&](const Value& v) { return v.name == tensor.name; });
+    const auto it = std::find_if(inputs.begin(), inputs.end(),
+                                 [&](const Value& v) { return v.name == tensor.name; });
     if (it == inputs.end() || !it->type.shape) continue;
     for (size_t d = 0; d < tensor.dims.size(); ++d) {
       const Dim& dim = (*it->type.shape)[d];
@@ -61,7 +64,8 @@ Tensor Zeros(const Value& value, std::vector<int64_t> dims) {
   const std::optional<int64_t> count = ElementCount(dims);
   const std::optional<int64_t> bytes = count ? PackedBytes(tensor.type, *count) : std::nullopt;
   if (!bytes) {
-    throw Error(ExitCode::kModel, "", fmt::format("input \"{}\" cannot be a state: it has no usable shape", value.name));
+    throw Error(ExitCode::kModel, "",
+                fmt::format("input \"{}\" cannot be a state: it has no usable shape", value.name));
   }
   tensor.dims = std::move(dims);
   tensor.bytes = std::make_shared<const std::string>(static_cast<size_t>(*bytes), '\0');
@@ -70,24 +74,28 @@ Tensor Zeros(const Value& value, std::vector<int64_t> dims) {
 
 }  // namespace
 
-InputFeeder::InputFeeder(const SampleSource& samples, std::vector<Value> inputs, std::vector<StateInput> states)
+InputFeeder::InputFeeder(const SampleSource& samples, std::vector<Value> inputs,
+                         std::vector<StateInput> states)
     : samples_(samples), inputs_(std::move(inputs)), states_(std::move(states)) {}
 
 bool InputFeeder::has_feedback() const {
-  return std::any_of(states_.begin(), states_.end(), [](const StateInput& s) { return !s.output.empty(); });
+  return std::any_of(states_.begin(), states_.end(),
+                     [](const StateInput& s) { return !s.output.empty(); });
 }
 
 Sample InputFeeder::Read(size_t index, const std::vector<Tensor>& previous) const {
   Sample sample = samples_.Read(index);
   for (const StateInput& state : states_) {
-    const auto fed = std::find_if(previous.begin(), previous.end(),
-                                  [&](const Tensor& t) { return !state.output.empty() && t.name == state.output; });
+    const auto fed = std::find_if(previous.begin(), previous.end(), [&](const Tensor& t) {
+      return !state.output.empty() && t.name == state.output;
+    });
     if (fed != previous.end()) {
       sample.inputs.push_back(*fed);
       sample.inputs.back().name = state.input;
       continue;
     }
-    const auto input = std::find_if(inputs_.begin(), inputs_.end(), [&](const Value& v) { return v.name == state.input; });
+    const auto input = std::find_if(inputs_.begin(), inputs_.end(),
+                                    [&](const Value& v) { return v.name == state.input; });
     sample.inputs.push_back(Zeros(*input, StateShape(*input, inputs_, sample)));
   }
   return sample;
@@ -96,7 +104,8 @@ Sample InputFeeder::Read(size_t index, const std::vector<Tensor>& previous) cons
 Graph InsertObservers(const Graph& graph, const std::vector<std::string>& values) {
   Graph out = graph;
   NameMaker names(graph);
-  std::unordered_map<std::string, std::string> before;  // observed value -> what its producer writes now
+  std::unordered_map<std::string, std::string>
+      before;  // observed value -> what its producer writes now
   std::unordered_map<std::string, std::string> after_input;
   for (size_t id = 0; id < values.size(); ++id) {
     const std::string& value = values[id];
@@ -157,10 +166,12 @@ void ParallelFor(size_t count, int workers, const std::function<void(size_t, siz
   if (failure) std::rethrow_exception(failure);
 }
 
-CalibrationTable Calibrate(const Session& session, const InputFeeder& feeder, const std::vector<std::string>& values,
+CalibrationTable Calibrate(const Session& session, const InputFeeder& feeder,
+                           const std::vector<std::string>& values,
                            const CalibrationOptions& options) {
   const int workers = feeder.has_feedback() ? 1 : std::max(1, options.workers);
-  std::vector<StatisticsObserver> observers(static_cast<size_t>(workers), StatisticsObserver(values.size(), options.detail));
+  std::vector<StatisticsObserver> observers(static_cast<size_t>(workers),
+                                            StatisticsObserver(values.size(), options.detail));
   std::vector<Tensor> previous;
   std::mutex progress_mutex;
   size_t done = 0;

@@ -43,13 +43,15 @@ void Histogram::Add(std::span<const float> values, float abs_max, BinScratch& sc
   const float inverse_width = std::ldexp(static_cast<float>(kSideBins), -exponent_);
   if (values.size() < kSmallBlock) {
     for (const float x : values) {
-      const auto bin = static_cast<size_t>(std::min(std::fabs(x) * inverse_width, static_cast<float>(kSideBins - 1)));
+      const auto bin = static_cast<size_t>(
+          std::min(std::fabs(x) * inverse_width, static_cast<float>(kSideBins - 1)));
       ++counts_[x < 0 ? kSideBins - 1 - bin : kSideBins + bin];
     }
     return;
   }
   // A block is far below 2^32 values, so 32-bit counters cannot overflow.
-  BinBlock(values.data(), values.size(), inverse_width, static_cast<int32_t>(kSideBins), scratch.counts.data());
+  BinBlock(values.data(), values.size(), inverse_width, static_cast<int32_t>(kSideBins),
+           scratch.counts.data());
   uint32_t* sub = scratch.counts.data();
   for (size_t i = 0; i < kBins; ++i) {
     counts_[i] += uint64_t{sub[i]} + sub[kBins + i] + sub[2 * kBins + i] + sub[3 * kBins + i];
@@ -65,12 +67,16 @@ void Histogram::Merge(const Histogram& other) {
   for (size_t i = 0; i < kBins; ++i) counts_[i] += grown.counts_[i];
 }
 
-double Histogram::bin_width() const { return std::ldexp(1.0 / static_cast<double>(kSideBins), exponent_); }
+double Histogram::bin_width() const {
+  return std::ldexp(1.0 / static_cast<double>(kSideBins), exponent_);
+}
 
 double Histogram::LowerEdge(size_t bin) const {
   return (static_cast<double>(bin) - static_cast<double>(kSideBins)) * bin_width();
 }
 
-uint64_t Histogram::total() const { return std::accumulate(counts_.begin(), counts_.end(), uint64_t{0}); }
+uint64_t Histogram::total() const {
+  return std::accumulate(counts_.begin(), counts_.end(), uint64_t{0});
+}
 
 }  // namespace qconvert

@@ -23,7 +23,8 @@ BlockRange RangeImpl(const float* HWY_RESTRICT values, size_t count) {
   auto max0 = min0;
   auto min1 = min0;
   auto max1 = min0;
-  auto bits = hn::Zero(du);  // largest magnitude as an integer: orders NaN and infinity above all numbers
+  auto bits =
+      hn::Zero(du);  // largest magnitude as an integer: orders NaN and infinity above all numbers
   size_t i = 0;
   for (; i + 2 * lanes <= count; i += 2 * lanes) {
     const auto a = hn::LoadU(d, values + i);
@@ -32,7 +33,8 @@ BlockRange RangeImpl(const float* HWY_RESTRICT values, size_t count) {
     max0 = hn::Max(max0, a);
     min1 = hn::Min(min1, b);
     max1 = hn::Max(max1, b);
-    bits = hn::Max(bits, hn::Max(hn::And(hn::BitCast(du, a), magnitude_mask), hn::And(hn::BitCast(du, b), magnitude_mask)));
+    bits = hn::Max(bits, hn::Max(hn::And(hn::BitCast(du, a), magnitude_mask),
+                                 hn::And(hn::BitCast(du, b), magnitude_mask)));
   }
   BlockRange range;
   range.min = hn::GetLane(hn::MinOfLanes(d, hn::Min(min0, min1)));
@@ -65,11 +67,13 @@ void BinImpl(const float* HWY_RESTRICT values, size_t count, float inverse_width
     const auto x = hn::LoadU(d, values + i);
     const auto bin = hn::ConvertTo(di, hn::Min(hn::Mul(hn::Abs(x), scale), top));
     const auto negative = hn::RebindMask(di, hn::Lt(x, zero));
-    hn::Store(hn::IfThenElse(negative, hn::Sub(first_negative, bin), hn::Add(first_positive, bin)), di, index);
+    hn::Store(hn::IfThenElse(negative, hn::Sub(first_negative, bin), hn::Add(first_positive, bin)),
+              di, index);
     for (size_t k = 0; k < lanes; ++k) ++counts[(k & 3) * stride + static_cast<size_t>(index[k])];
   }
   for (; i < count; ++i) {
-    const auto bin = static_cast<int32_t>(std::min(std::fabs(values[i]) * inverse_width, static_cast<float>(side - 1)));
+    const auto bin = static_cast<int32_t>(
+        std::min(std::fabs(values[i]) * inverse_width, static_cast<float>(side - 1)));
     ++counts[static_cast<size_t>(values[i] < 0 ? side - 1 - bin : side + bin)];
   }
 }
@@ -88,7 +92,8 @@ BlockRange RangeOfBlock(const float* values, size_t count) {
   return HWY_DYNAMIC_DISPATCH(RangeImpl)(values, count);
 }
 
-void BinBlock(const float* values, size_t count, float inverse_width, int32_t side, uint32_t* counts) {
+void BinBlock(const float* values, size_t count, float inverse_width, int32_t side,
+              uint32_t* counts) {
   HWY_DYNAMIC_DISPATCH(BinImpl)(values, count, inverse_width, side, counts);
 }
 

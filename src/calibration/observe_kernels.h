@@ -17,8 +17,10 @@ struct BlockRange {
 BlockRange RangeOfBlock(const float* values, size_t count);
 
 // Adds each finite value x to counts[s * 2 * side + bin(x)] with s its position modulo 4 and
-// bin(x) = x < 0 ? side - 1 - trunc(|x| * inverse_width) : side + trunc(|x| * inverse_width), capped to the side.
-void BinBlock(const float* values, size_t count, float inverse_width, int32_t side, uint32_t* counts);
+// bin(x) = x < 0 ? side - 1 - trunc(|x| * inverse_width) : side + trunc(|x| * inverse_width),
+// capped to the side.
+void BinBlock(const float* values, size_t count, float inverse_width, int32_t side,
+              uint32_t* counts);
 
 }  // namespace qconvert
 

@@ -6,7 +6,8 @@
 namespace qconvert {
 namespace {
 
-// Value below which `rank` (fractional) of the counted values lie. `edge(i)` is the lower edge of bin i.
+// Value below which `rank` (fractional) of the counted values lie. `edge(i)` is the lower edge of
+// bin i.
 template <typename Counts, typename Edge>
 double ValueAtRank(const Counts& counts, double rank, double width, Edge&& edge) {
   double below = 0;
@@ -34,23 +35,27 @@ Range PercentileRange(const TensorStatistics& statistics, double percentage) {
   const double tail = (100.0 - percentage) / 200.0 * static_cast<double>(statistics.count);
   const auto edge = [&](size_t i) { return histogram.LowerEdge(i); };
   const double low = ValueAtRank(histogram.counts(), tail, histogram.bin_width(), edge);
-  const double high =
-      ValueAtRank(histogram.counts(), static_cast<double>(statistics.count) - tail, histogram.bin_width(), edge);
-  return {std::clamp(static_cast<float>(low), full.min, 0.0F), std::clamp(static_cast<float>(high), 0.0F, full.max)};
+  const double high = ValueAtRank(histogram.counts(), static_cast<double>(statistics.count) - tail,
+                                  histogram.bin_width(), edge);
+  return {std::clamp(static_cast<float>(low), full.min, 0.0F),
+          std::clamp(static_cast<float>(high), 0.0F, full.max)};
 }
 
 Range SymmetricPercentileRange(const TensorStatistics& statistics, double percentage) {
   const Range full = MaxMinRange(statistics);
   const float largest = std::max(-full.min, full.max);
   const Histogram& histogram = statistics.histogram;
-  if (percentage >= 100 || statistics.count == 0 || histogram.counts().empty()) return {-largest, largest};
+  if (percentage >= 100 || statistics.count == 0 || histogram.counts().empty())
+    return {-largest, largest};
   std::vector<uint64_t> magnitudes(Histogram::kSideBins);
   for (size_t i = 0; i < Histogram::kSideBins; ++i) {
-    magnitudes[i] = histogram.counts()[Histogram::kSideBins + i] + histogram.counts()[Histogram::kSideBins - 1 - i];
+    magnitudes[i] = histogram.counts()[Histogram::kSideBins + i] +
+                    histogram.counts()[Histogram::kSideBins - 1 - i];
   }
   const double width = histogram.bin_width();
-  const double threshold = ValueAtRank(magnitudes, percentage / 100.0 * static_cast<double>(statistics.count), width,
-                                       [&](size_t i) { return static_cast<double>(i) * width; });
+  const double threshold =
+      ValueAtRank(magnitudes, percentage / 100.0 * static_cast<double>(statistics.count), width,
+                  [&](size_t i) { return static_cast<double>(i) * width; });
   const float t = std::min(static_cast<float>(threshold), largest);
   return {-t, t};
 }

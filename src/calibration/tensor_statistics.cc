@@ -25,7 +25,8 @@ void ObserveFinite(TensorStatistics& statistics, std::span<const float> block, B
 
 }  // namespace
 
-void TensorStatistics::Observe(std::span<const float> values, Detail detail, Histogram::BinScratch& scratch) {
+void TensorStatistics::Observe(std::span<const float> values, Detail detail,
+                               Histogram::BinScratch& scratch) {
   while (!values.empty()) {
     const auto block = values.first(std::min(values.size(), Histogram::kBlock));
     values = values.subspan(block.size());

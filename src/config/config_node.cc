@@ -21,11 +21,13 @@ struct Refusal {
   std::string message;
 };
 
-// Builds the tree from parser events: the way to see anchors, depth and duplicates before they cost anything.
+// Builds the tree from parser events: the way to see anchors, depth and duplicates before they cost
+// anything.
 class TreeBuilder : public YAML::EventHandler {
  public:
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (std::exchange(started_, true)) throw Refusal{PlaceOf(mark), "has a second document, expected one"};
+    if (std::exchange(started_, true))
+      throw Refusal{PlaceOf(mark), "has a second document, expected one"};
   }
   void OnDocumentEnd() override {}
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
@@ -63,7 +65,7 @@ class TreeBuilder : public YAML::EventHandler {
  private:
   struct OpenNode {
     ConfigNode node;
-    std::vector<ConfigNode> parts;         // items, or keys and values in turn
+    std::vector<ConfigNode> parts;            // items, or keys and values in turn
     std::map<std::string, ConfigPlace> keys;  // of a map
   };
 
@@ -74,7 +76,8 @@ class TreeBuilder : public YAML::EventHandler {
     }
   }
 
-  void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, ConfigNode::Kind kind) {
+  void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+            ConfigNode::Kind kind) {
     CheckPlain(mark, tag, anchor);
     if (open_.size() >= static_cast<size_t>(kMaxConfigDepth)) {
       throw Refusal{PlaceOf(mark), fmt::format("is nested deeper than {} levels", kMaxConfigDepth)};
@@ -97,7 +100,8 @@ class TreeBuilder : public YAML::EventHandler {
     Add(std::move(done.node));
   }
 
-  void Finish(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, ConfigNode node) {
+  void Finish(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+              ConfigNode node) {
     CheckPlain(mark, tag, anchor);
     node.place = PlaceOf(mark);
     Add(std::move(node));
@@ -114,7 +118,8 @@ class TreeBuilder : public YAML::EventHandler {
       if (node.kind != ConfigNode::Kind::kScalar) throw Refusal{node.place, "a key must be a word"};
       const auto [first, fresh] = parent.keys.emplace(node.scalar, node.place);
       if (!fresh) {
-        throw Refusal{node.place, fmt::format("key '{}' is given twice, first at line {}", node.scalar, first->second.line)};
+        throw Refusal{node.place, fmt::format("key '{}' is given twice, first at line {}",
+                                              node.scalar, first->second.line)};
       }
     }
     parent.parts.push_back(std::move(node));
@@ -126,13 +131,14 @@ class TreeBuilder : public YAML::EventHandler {
 };
 
 std::string At(const std::string& file, const ConfigPlace& place, std::string_view message) {
-  const std::string where = place.line > 0                          ? fmt::format("{}:{}:{}", file, place.line, place.column)
+  const std::string where = place.line > 0 ? fmt::format("{}:{}:{}", file, place.line, place.column)
                             : place.line == ConfigPlace::kOverride ? "--set"
                                                                    : file;
   return EscapeForTerminal(where) + ": " + EscapeForTerminal(message);
 }
 
-[[noreturn]] void Throw(const std::string& file, const ConfigPlace& place, std::string_view message) {
+[[noreturn]] void Throw(const std::string& file, const ConfigPlace& place,
+                        std::string_view message) {
   throw ConfigError({At(file, place, message)});
 }
 
@@ -150,7 +156,8 @@ void ConfigProblems::ThrowIfAny() const {
 }
 
 ConfigNode ParseConfig(const std::string& text, const std::string& file) {
-  if (text.find('\0') != std::string::npos) Throw(file, {}, "holds a NUL byte, expected UTF-8 text");
+  if (text.find('\0') != std::string::npos)
+    Throw(file, {}, "holds a NUL byte, expected UTF-8 text");
   std::istringstream stream(text);
   TreeBuilder builder;
   try {

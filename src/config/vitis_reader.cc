@@ -18,12 +18,27 @@ using Kind = ConfigNode::Kind;
 
 const std::vector<std::string> kTensorTypes = {"input", "weights", "bias", "activation"};
 // Switches that must be off until they do something.
-const std::vector<std::string> kSwitches = {
-    "include_cle",          "include_bias_corr",           "convert_relu6_to_relu",  "convert_silu_to_hswish",
-    "keep_add_layer_accuracy", "keep_first_last_layer_accuracy", "change_concat_input_fix", "change_pool_input_fix"};
-const std::vector<std::string> kLaterKeys = {"layer_quantize_config", "quantizable_data_type", "onnx_opset_version"};
-const std::vector<std::string> kParameterKeys = {"datatype",    "bit_width", "method",       "percentage", "round_mode", "symmetry",
-                                                 "per_channel", "signed",    "narrow_range", "scale_type", "calib_statistic_method"};
+const std::vector<std::string> kSwitches = {"include_cle",
+                                            "include_bias_corr",
+                                            "convert_relu6_to_relu",
+                                            "convert_silu_to_hswish",
+                                            "keep_add_layer_accuracy",
+                                            "keep_first_last_layer_accuracy",
+                                            "change_concat_input_fix",
+                                            "change_pool_input_fix"};
+const std::vector<std::string> kLaterKeys = {"layer_quantize_config", "quantizable_data_type",
+                                             "onnx_opset_version"};
+const std::vector<std::string> kParameterKeys = {"datatype",
+                                                 "bit_width",
+                                                 "method",
+                                                 "percentage",
+                                                 "round_mode",
+                                                 "symmetry",
+                                                 "per_channel",
+                                                 "signed",
+                                                 "narrow_range",
+                                                 "scale_type",
+                                                 "calib_statistic_method"};
 
 // One parameter object; absent keys inherit.
 struct Parameters {
@@ -41,8 +56,11 @@ class Reader {
   explicit Reader(std::string file) : problems_(std::move(file)) {}
 
   QuantConfig Read(const ConfigNode& root) {
-    const auto is_overall = [](const ConfigNode& key) { return key.scalar == "overall_quantize_config"; };
-    for (const auto& [key, value] : root.entries) {  // first: the others go on top of it, wherever it stands
+    const auto is_overall = [](const ConfigNode& key) {
+      return key.scalar == "overall_quantize_config";
+    };
+    for (const auto& [key, value] :
+         root.entries) {  // first: the others go on top of it, wherever it stands
       if (is_overall(key)) ReadOverall(value);
     }
     for (const auto& [key, value] : root.entries) {
@@ -66,12 +84,14 @@ class Reader {
       for (const auto& [type, object] : value.entries) ReadTensor(type, object);
     } else if (Has(kSwitches, name)) {
       const auto on = ReadBool(value, name);
-      if (on && *on) problems_.Add(value.place, fmt::format("{}: true is not implemented yet", name));
+      if (on && *on)
+        problems_.Add(value.place, fmt::format("{}: true is not implemented yet", name));
     } else if (Has(kLaterKeys, name)) {
       problems_.Add(key.place, fmt::format("{} is not implemented yet", name));
     } else {
       std::vector<std::string> known = kSwitches;
-      known.insert(known.end(), {"target_device", "overall_quantize_config", "tensor_quantize_config"});
+      known.insert(known.end(),
+                   {"target_device", "overall_quantize_config", "tensor_quantize_config"});
       problems_.Add(key.place, fmt::format("unknown key '{}'{}", name, DidYouMean(name, known)));
     }
   }
@@ -87,8 +107,10 @@ class Reader {
 
   void ReadTensor(const ConfigNode& type, const ConfigNode& object) {
     if (!Has(kTensorTypes, type.scalar)) {
-      problems_.Add(type.place, fmt::format("unknown tensor type '{}'{}, expected input, weights, bias or activation",
-                                            type.scalar, DidYouMean(type.scalar, kTensorTypes)));
+      problems_.Add(
+          type.place,
+          fmt::format("unknown tensor type '{}'{}, expected input, weights, bias or activation",
+                      type.scalar, DidYouMean(type.scalar, kTensorTypes)));
       return;
     }
     Apply(ReadParameters(object, type.scalar), Settings(type.scalar));
@@ -105,8 +127,11 @@ class Reader {
       } else if (name == "bit_width") {
         out.bit_width = ReadBitWidth(value, type);
       } else if (name == "method") {
-        const auto word = ReadChoice(value, name, {"maxmin", "percentile"}, {"entropy", "mse", "diffs"});
-        if (word) out.method = *word == "maxmin" ? CalibrationMethod::kMaxMin : CalibrationMethod::kPercentile;
+        const auto word =
+            ReadChoice(value, name, {"maxmin", "percentile"}, {"entropy", "mse", "diffs"});
+        if (word)
+          out.method =
+              *word == "maxmin" ? CalibrationMethod::kMaxMin : CalibrationMethod::kPercentile;
       } else if (name == "percentage") {
         out.percentage = ReadPercentage(value);
       } else if (name == "round_mode") {
@@ -124,7 +149,8 @@ class Reader {
       } else if (name == "calib_statistic_method") {
         problems_.Add(key.place, "calib_statistic_method is not implemented yet");
       } else {
-        problems_.Add(key.place, fmt::format("unknown key '{}'{}", name, DidYouMean(name, kParameterKeys)));
+        problems_.Add(key.place,
+                      fmt::format("unknown key '{}'{}", name, DidYouMean(name, kParameterKeys)));
       }
     }
     return out;
@@ -135,13 +161,17 @@ class Reader {
     const char* end = value.scalar.data() + value.scalar.size();
     const auto [stop, error] = std::from_chars(value.scalar.data(), end, width);
     if (value.kind != Kind::kScalar || value.quoted || error != std::errc() || stop != end) {
-      problems_.Add(value.place, fmt::format("bit_width is '{}', expected a whole number", Shown(value)));
+      problems_.Add(value.place,
+                    fmt::format("bit_width is '{}', expected a whole number", Shown(value)));
       return std::nullopt;
     }
-    const std::vector<int> works = type == "weights" ? std::vector{8} : type == "bias" ? std::vector{32} : std::vector{8, 16};
+    const std::vector<int> works = type == "weights" ? std::vector{8}
+                                   : type == "bias"  ? std::vector{32}
+                                                     : std::vector{8, 16};
     if (std::find(works.begin(), works.end(), width) == works.end()) {
       const bool legal = width >= 1 && width <= 32;
-      problems_.Add(value.place, fmt::format("bit_width {} {}, expected {}", width, legal ? "is not implemented yet" : "is out of range",
+      problems_.Add(value.place, fmt::format("bit_width {} {}, expected {}", width,
+                                             legal ? "is not implemented yet" : "is out of range",
                                              fmt::join(works, " or ")));
       return std::nullopt;
     }
@@ -152,32 +182,40 @@ class Reader {
     double number = 0;
     const char* end = value.scalar.data() + value.scalar.size();
     const auto [stop, error] = std::from_chars(value.scalar.data(), end, number);
-    if (value.kind != Kind::kScalar || value.quoted || error != std::errc() || stop != end || !(number > 0 && number <= 100)) {
-      problems_.Add(value.place, fmt::format("percentage is '{}', expected a number above 0, at most 100", Shown(value)));
+    if (value.kind != Kind::kScalar || value.quoted || error != std::errc() || stop != end ||
+        !(number > 0 && number <= 100)) {
+      problems_.Add(
+          value.place,
+          fmt::format("percentage is '{}', expected a number above 0, at most 100", Shown(value)));
       return std::nullopt;
     }
     return number;
   }
 
   std::optional<bool> ReadBool(const ConfigNode& value, const std::string& name) {
-    if (value.kind == Kind::kScalar && !value.quoted && (value.scalar == "true" || value.scalar == "false")) {
+    if (value.kind == Kind::kScalar && !value.quoted &&
+        (value.scalar == "true" || value.scalar == "false")) {
       return value.scalar == "true";
     }
-    problems_.Add(value.place, fmt::format("{} is '{}', expected true or false", name, Shown(value)));
+    problems_.Add(value.place,
+                  fmt::format("{} is '{}', expected true or false", name, Shown(value)));
     return std::nullopt;
   }
 
   // A word out of `works`; one out of `later` is an error of its own.
-  std::optional<std::string> ReadChoice(const ConfigNode& value, const std::string& name, const std::vector<std::string>& works,
+  std::optional<std::string> ReadChoice(const ConfigNode& value, const std::string& name,
+                                        const std::vector<std::string>& works,
                                         const std::vector<std::string>& later) {
     if (value.kind == Kind::kScalar && Has(works, value.scalar)) return value.scalar;
     if (value.kind == Kind::kScalar && Has(later, value.scalar)) {
-      problems_.Add(value.place, fmt::format("{}: {} is not implemented yet, expected {}", name, value.scalar, fmt::join(works, " or ")));
+      problems_.Add(value.place, fmt::format("{}: {} is not implemented yet, expected {}", name,
+                                             value.scalar, fmt::join(works, " or ")));
       return std::nullopt;
     }
     std::vector<std::string> all = works;
     all.insert(all.end(), later.begin(), later.end());
-    problems_.Add(value.place, fmt::format("{} is '{}'{}, expected {}", name, Shown(value), DidYouMean(value.scalar, all), fmt::join(all, ", ")));
+    problems_.Add(value.place, fmt::format("{} is '{}'{}, expected {}", name, Shown(value),
+                                           DidYouMean(value.scalar, all), fmt::join(all, ", ")));
     return std::nullopt;
   }
 
@@ -192,16 +230,20 @@ class Reader {
     for (const std::string& type : kTensorTypes) {
       const TensorSettings& settings = Settings(type);
       const ConfigPlace& place = places_[Index(type)];
-      if (settings.per_channel && type != "weights") problems_.Add(place, fmt::format("per_channel is for weights only, not {}", type));
+      if (settings.per_channel && type != "weights")
+        problems_.Add(place, fmt::format("per_channel is for weights only, not {}", type));
       if (settings.narrow_range && !(settings.symmetry && settings.is_signed)) {
         problems_.Add(place, fmt::format("narrow_range of {} needs symmetry and signed", type));
       }
-      if (type == "weights" && settings.bit_width != 8) problems_.Add(place, "bit_width of weights is 16, expected 8");
+      if (type == "weights" && settings.bit_width != 8)
+        problems_.Add(place, "bit_width of weights is 16, expected 8");
       if (settings.per_channel && settings.method != CalibrationMethod::kMaxMin) {
         problems_.Add(place, "per_channel weights take method maxmin only");
       }
       if ((type == "weights" || type == "bias") && !(settings.symmetry && settings.is_signed)) {
-        problems_.Add(place, fmt::format("{} on target CPU are symmetric and signed: integer kernels need it", type));
+        problems_.Add(
+            place, fmt::format("{} on target CPU are symmetric and signed: integer kernels need it",
+                               type));
       }
     }
   }
@@ -235,11 +277,15 @@ class Reader {
   }
 
   static size_t Index(const std::string& type) {
-    return static_cast<size_t>(std::find(kTensorTypes.begin(), kTensorTypes.end(), type) - kTensorTypes.begin());
+    return static_cast<size_t>(std::find(kTensorTypes.begin(), kTensorTypes.end(), type) -
+                               kTensorTypes.begin());
   }
 
   TensorSettings& Settings(const std::string& type) {
-    return type == "input" ? config_.input : type == "weights" ? config_.weights : type == "bias" ? config_.bias : config_.activation;
+    return type == "input"     ? config_.input
+           : type == "weights" ? config_.weights
+           : type == "bias"    ? config_.bias
+                               : config_.activation;
   }
 
   ConfigProblems problems_;
@@ -278,7 +324,8 @@ void ApplyOverride(ConfigNode& root, const std::string& text) {
     place = &Child(root, path);
   } else {
     const std::string head = path.substr(0, dot);
-    const bool tensor = std::find(kTensorTypes.begin(), kTensorTypes.end(), head) != kTensorTypes.end();
+    const bool tensor =
+        std::find(kTensorTypes.begin(), kTensorTypes.end(), head) != kTensorTypes.end();
     ConfigNode& object = tensor ? Child(Child(root, "tensor_quantize_config"), head)
                                 : Child(root, head == "overall" ? "overall_quantize_config" : head);
     place = &Child(object, path.substr(dot + 1));
@@ -288,16 +335,20 @@ void ApplyOverride(ConfigNode& root, const std::string& text) {
 
 }  // namespace
 
-QuantConfig ParseVitisConfig(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
+QuantConfig ParseVitisConfig(const std::string& text, const std::string& name,
+                             const std::vector<std::string>& overrides) {
   ConfigNode root = ParseConfig(text, name);
   for (const std::string& override_text : overrides) ApplyOverride(root, override_text);
   return Reader(name).Read(root);
 }
 
-QuantConfig ReadVitisConfig(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+QuantConfig ReadVitisConfig(const std::filesystem::path& file,
+                            const std::vector<std::string>& overrides) {
   return ParseVitisConfig(ReadFile(file, kMaxConfigBytes), file.string(), overrides);
 }
 
-std::string MethodName(CalibrationMethod method) { return method == CalibrationMethod::kMaxMin ? "maxmin" : "percentile"; }
+std::string MethodName(CalibrationMethod method) {
+  return method == CalibrationMethod::kMaxMin ? "maxmin" : "percentile";
+}
 
 }  // namespace qconvert

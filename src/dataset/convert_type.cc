@@ -67,7 +67,8 @@ Tensor ConvertTo(const Tensor& tensor, DataType to, const std::string& place) {
       using From = std::decay_t<decltype(v)>;
       if constexpr (std::is_integral_v<To> && std::is_integral_v<From>) {
         if (!std::in_range<To>(v)) {
-          throw Error(ExitCode::kData, place, fmt::format("holds {}, which does not fit type {}", v, DataTypeName(to)));
+          throw Error(ExitCode::kData, place,
+                      fmt::format("holds {}, which does not fit type {}", v, DataTypeName(to)));
         }
       }
       out.push_back(static_cast<To>(v));
@@ -82,7 +83,8 @@ uint16_t FloatToHalf(float value) {
   const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
   if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7E00);
   if (magnitude >= 65520.0F) return static_cast<uint16_t>(sign | 0x7C00);
-  if (magnitude < 0x1p-14F) return static_cast<uint16_t>(sign | static_cast<int>(std::nearbyint(magnitude * 0x1p24F)));
+  if (magnitude < 0x1p-14F)
+    return static_cast<uint16_t>(sign | static_cast<int>(std::nearbyint(magnitude * 0x1p24F)));
   int exponent = 0;
   const float fraction = std::frexp(magnitude, &exponent);  // in [0.5, 1)
   int mantissa = static_cast<int>(std::nearbyint(fraction * 2048.0F)) - 1024;
@@ -116,7 +118,8 @@ bool CanConvert(DataType from, DataType to) {
   if (from == to) return true;
   const bool from_number = IsInteger(from) || IsFloatingPoint(from);
   if (to == DataType::kBool) return from == DataType::kUint8;
-  return IsFloatingPoint(to) && to != DataType::kBfloat16 ? from_number : IsInteger(from) && IsInteger(to);
+  return IsFloatingPoint(to) && to != DataType::kBfloat16 ? from_number
+                                                          : IsInteger(from) && IsInteger(to);
 }
 
 Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place) {

@@ -8,12 +8,13 @@
 
 namespace qconvert {
 
-// True when values of `from` may be given for an input of type `to`: the same type, integers or bool to a floating
-// point type, floating point to floating point, integer to integer (checked per value).
+// True when values of `from` may be given for an input of type `to`: the same type, integers or
+// bool to a floating point type, floating point to floating point, integer to integer (checked per
+// value).
 bool CanConvert(DataType from, DataType to);
 
-// Converts; throws Error(kData) naming `place` when a value does not fit, Error(kNumeric) when a floating-point value is
-// NaN or infinite (with the count).
+// Converts; throws Error(kData) naming `place` when a value does not fit, Error(kNumeric) when a
+// floating-point value is NaN or infinite (with the count).
 Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place);
 
 }  // namespace qconvert

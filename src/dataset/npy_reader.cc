@@ -18,7 +18,8 @@ constexpr int64_t kMaxHeader = 64 * 1024;
 constexpr size_t kMaxNpyRank = 32;
 constexpr std::string_view kMagic = "\x93NUMPY";
 
-// A parser for the one literal a header may hold: {'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }
+// A parser for the one literal a header may hold: {'descr': '<f4', 'fortran_order': False, 'shape':
+// (1, 2), }
 class DictionaryParser {
  public:
   DictionaryParser(std::string_view text, const std::string& place) : text_(text), place_(place) {}
@@ -101,7 +102,8 @@ class DictionaryParser {
     while (!Accept(')')) {
       SkipSpace();
       int64_t dim = 0;
-      const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), dim);
+      const auto [end, error] =
+          std::from_chars(text_.data() + at_, text_.data() + text_.size(), dim);
       if (error != std::errc() || dim < 0) Fail("header's shape is malformed");
       at_ = static_cast<size_t>(end - text_.data());
       AcceptWord("L");  // Python 2 wrote long integers so
@@ -128,7 +130,8 @@ class DictionaryParser {
         {"u4", DataType::kUint32},  {"u8", DataType::kUint64}, {"b1", DataType::kBool}};
     if (descr == "|O") Fail("holds Python objects (pickle), expected plain numbers");
     for (const auto& [code, type] : kTypes) {
-      if (descr.size() == 3 && descr.substr(1) == code && std::string_view("<>|=").find(descr[0]) != std::string_view::npos) {
+      if (descr.size() == 3 && descr.substr(1) == code &&
+          std::string_view("<>|=").find(descr[0]) != std::string_view::npos) {
         header.type = type;
         header.big_endian = descr[0] == '>' && BitsOf(type) > 8;
         return;
@@ -146,7 +149,8 @@ class DictionaryParser {
 std::string FromFortran(const std::string& in, const std::vector<int64_t>& shape, size_t width) {
   std::string out(in.size(), '\0');
   std::vector<size_t> stride(shape.size(), 1);
-  for (size_t d = 1; d < shape.size(); ++d) stride[d] = stride[d - 1] * static_cast<size_t>(shape[d - 1]);
+  for (size_t d = 1; d < shape.size(); ++d)
+    stride[d] = stride[d - 1] * static_cast<size_t>(shape[d - 1]);
   std::vector<int64_t> index(shape.size(), 0);
   const size_t count = in.size() / width;
   for (size_t to = 0; to < count; ++to) {
@@ -169,7 +173,9 @@ NpyHeader ParseNpyDictionary(std::string_view text, const std::string& place) {
 
 NpyHeader ReadNpyHeader(const InputFile& file) {
   const std::string place = file.path().string();
-  const auto fail = [&](const std::string& message) { throw Error(ExitCode::kData, place, message); };
+  const auto fail = [&](const std::string& message) {
+    throw Error(ExitCode::kData, place, message);
+  };
   char head[12] = {};
   const int64_t head_size = std::min<int64_t>(file.size(), sizeof(head));
   file.ReadAt(0, head_size, head);
@@ -192,8 +198,8 @@ NpyHeader ReadNpyHeader(const InputFile& file) {
   if (!bytes) fail(fmt::format("has impossible shape ({})", fmt::join(header.shape, ", ")));
   header.data_bytes = *bytes;
   if (file.size() - header.data_offset != *bytes) {
-    fail(fmt::format("holds {} bytes of data, expected {} for shape ({})", file.size() - header.data_offset,
-                     *bytes, fmt::join(header.shape, ", ")));
+    fail(fmt::format("holds {} bytes of data, expected {} for shape ({})",
+                     file.size() - header.data_offset, *bytes, fmt::join(header.shape, ", ")));
   }
   return header;
 }
@@ -217,13 +223,15 @@ Tensor ReadNpy(const InputFile& file, const NpyHeader& header, int64_t first, in
   file.ReadAt(offset, bytes, data.data());
   if (header.big_endian) {
     for (size_t i = 0; i < data.size(); i += width) {
-      std::reverse(data.begin() + static_cast<ptrdiff_t>(i), data.begin() + static_cast<ptrdiff_t>(i + width));
+      std::reverse(data.begin() + static_cast<ptrdiff_t>(i),
+                   data.begin() + static_cast<ptrdiff_t>(i + width));
     }
   }
   if (header.fortran_order) {
     data = FromFortran(data, header.shape, width);
     if (!all) {
-      const size_t row = header.shape[0] == 0 ? 0 : data.size() / static_cast<size_t>(header.shape[0]);
+      const size_t row =
+          header.shape[0] == 0 ? 0 : data.size() / static_cast<size_t>(header.shape[0]);
       data = data.substr(static_cast<size_t>(first) * row, static_cast<size_t>(count) * row);
       tensor.dims[0] = count;
     }

@@ -27,13 +27,17 @@ std::string InputShape(const Value& input) {
   return fmt::format("[{}]", fmt::join(dims, ","));
 }
 
-[[noreturn]] void FailShape(const std::filesystem::path& file, const Value& input, const std::vector<int64_t>& dims) {
+[[noreturn]] void FailShape(const std::filesystem::path& file, const Value& input,
+                            const std::vector<int64_t>& dims) {
   throw Error(ExitCode::kData, file.string(),
-              fmt::format("has shape [{}], expected {} for input \"{}\"", fmt::join(dims, ","), InputShape(input), input.name));
+              fmt::format("has shape [{}], expected {} for input \"{}\"", fmt::join(dims, ","),
+                          InputShape(input), input.name));
 }
 
-// True when `dims` (from axis `skip` of the input on) fits the declared shape; free dimensions fit anything.
-bool Fits(const std::vector<int64_t>& dims, size_t from, const std::vector<Dim>& shape, size_t skip) {
+// True when `dims` (from axis `skip` of the input on) fits the declared shape; free dimensions fit
+// anything.
+bool Fits(const std::vector<int64_t>& dims, size_t from, const std::vector<Dim>& shape,
+          size_t skip) {
   if (dims.size() - from != shape.size() - skip) return false;
   for (size_t d = skip; d < shape.size(); ++d) {
     if (shape[d].known() && shape[d].value != dims[from + d - skip]) return false;
@@ -42,11 +46,12 @@ bool Fits(const std::vector<int64_t>& dims, size_t from, const std::vector<Dim>&
 }
 
 // How a file's array is cut into samples: rows per sample, or -1 for the whole array.
-int64_t RowsPerSample(const std::filesystem::path& file, const Value& input, const std::vector<int64_t>& dims,
-                      bool split_batch) {
+int64_t RowsPerSample(const std::filesystem::path& file, const Value& input,
+                      const std::vector<int64_t>& dims, bool split_batch) {
   if (!input.type.shape) return -1;
   const std::vector<Dim>& shape = *input.type.shape;
-  if (dims.size() + 1 == shape.size() && (!shape[0].known() || shape[0].value == 1) && Fits(dims, 0, shape, 1)) {
+  if (dims.size() + 1 == shape.size() && (!shape[0].known() || shape[0].value == 1) &&
+      Fits(dims, 0, shape, 1)) {
     return -1;
   }
   if (dims.size() != shape.size() || shape.empty()) {
@@ -56,37 +61,43 @@ int64_t RowsPerSample(const std::filesystem::path& file, const Value& input, con
   if (!Fits(dims, 1, shape, 1)) FailShape(file, input, dims);
   if (!shape[0].known()) return split_batch && dims[0] > 1 ? 1 : -1;
   if (shape[0].value == dims[0]) return -1;
-  if (shape[0].value == 0 || dims[0] == 0 || dims[0] % shape[0].value != 0) FailShape(file, input, dims);
+  if (shape[0].value == 0 || dims[0] == 0 || dims[0] % shape[0].value != 0)
+    FailShape(file, input, dims);
   return shape[0].value;
 }
 
 // Shape of a headerless file of `bytes` bytes; one free dimension is found from the size.
-std::vector<int64_t> RawShape(const std::filesystem::path& file, const Value& input, int64_t bytes) {
+std::vector<int64_t> RawShape(const std::filesystem::path& file, const Value& input,
+                              int64_t bytes) {
   if (!input.type.shape) {
-    throw Error(ExitCode::kData, file.string(), fmt::format("input \"{}\" has no shape, use .npy", input.name));
+    throw Error(ExitCode::kData, file.string(),
+                fmt::format("input \"{}\" has no shape, use .npy", input.name));
   }
   std::vector<int64_t> dims;
   std::optional<size_t> free;
   for (const Dim& dim : *input.type.shape) {
     if (!dim.known() && free) {
       throw Error(ExitCode::kData, file.string(),
-                  fmt::format("input \"{}\" has several free dimensions {}, use .npy", input.name, InputShape(input)));
+                  fmt::format("input \"{}\" has several free dimensions {}, use .npy", input.name,
+                              InputShape(input)));
     }
     if (!dim.known()) free = dims.size();
     dims.push_back(dim.known() ? dim.value : 1);
   }
   const int64_t unit = PackedBytes(input.type.element, ElementCount(dims).value_or(0)).value_or(0);
   if (unit <= 0 || bytes <= 0 || bytes % unit != 0) {
-    throw Error(ExitCode::kData, file.string(),
-                fmt::format("has {} bytes, expected a multiple of {} for {}{} of input \"{}\"", bytes, unit,
-                            DataTypeName(input.type.element), InputShape(input), input.name));
+    throw Error(
+        ExitCode::kData, file.string(),
+        fmt::format("has {} bytes, expected a multiple of {} for {}{} of input \"{}\"", bytes, unit,
+                    DataTypeName(input.type.element), InputShape(input), input.name));
   }
   if (free) {
     dims[*free] = bytes / unit;
   } else if (bytes != unit && !dims.empty()) {
     dims[0] *= bytes / unit;  // several samples in one file
   } else if (bytes != unit) {
-    throw Error(ExitCode::kData, file.string(), fmt::format("has {} bytes, expected {}", bytes, unit));
+    throw Error(ExitCode::kData, file.string(),
+                fmt::format("has {} bytes, expected {}", bytes, unit));
   }
   return dims;
 }
@@ -113,26 +124,31 @@ std::filesystem::path InputFolder(const std::filesystem::path& folder, const Val
   std::replace(plain.begin(), plain.end(), '/', '_');
   std::replace(plain.begin(), plain.end(), ':', '_');
   for (const std::string& name : {input.name, plain}) {
-    if (name.find("..") == std::string::npos && std::filesystem::is_directory(folder / name)) return folder / name;
+    if (name.find("..") == std::string::npos && std::filesystem::is_directory(folder / name))
+      return folder / name;
   }
   std::vector<std::string> present;
   for (const auto& entry : ListFolder(folder)) present.push_back(entry.filename().string());
-  throw Error(ExitCode::kData, folder.string(),
-              fmt::format("has no sub-folder for input \"{}\"{}", input.name, DidYouMean(plain, present)));
+  throw Error(
+      ExitCode::kData, folder.string(),
+      fmt::format("has no sub-folder for input \"{}\"{}", input.name, DidYouMean(plain, present)));
 }
 
 std::vector<std::vector<std::filesystem::path>> FilesPerInput(const std::filesystem::path& folder,
                                                               const std::vector<Value>& inputs) {
   std::vector<std::vector<std::filesystem::path>> out;
-  if (!std::filesystem::exists(folder)) throw Error(ExitCode::kFile, folder.string(), "no such calibration folder");
+  if (!std::filesystem::exists(folder))
+    throw Error(ExitCode::kFile, folder.string(), "no such calibration folder");
   if (!std::filesystem::is_directory(folder)) {
-    throw Error(ExitCode::kData, folder.string(), "is not a folder, expected a folder of .npy or .bin files");
+    throw Error(ExitCode::kData, folder.string(),
+                "is not a folder, expected a folder of .npy or .bin files");
   }
   if (inputs.size() == 1) {
     const auto entries = ListFolder(folder);
-    const bool nested = !entries.empty() && std::all_of(entries.begin(), entries.end(), [](const auto& entry) {
-      return std::filesystem::is_directory(entry);
-    });
+    const bool nested =
+        !entries.empty() && std::all_of(entries.begin(), entries.end(), [](const auto& entry) {
+          return std::filesystem::is_directory(entry);
+        });
     out.push_back(SampleFiles(nested ? InputFolder(folder, inputs[0]) : folder));
     return out;
   }
@@ -140,13 +156,14 @@ std::vector<std::vector<std::filesystem::path>> FilesPerInput(const std::filesys
   for (size_t i = 1; i < inputs.size(); ++i) {
     if (out[i].size() != out[0].size()) {
       throw Error(ExitCode::kData, folder.string(),
-                  fmt::format("has {} files for input \"{}\" but {} for \"{}\"", out[0].size(), inputs[0].name,
-                              out[i].size(), inputs[i].name));
+                  fmt::format("has {} files for input \"{}\" but {} for \"{}\"", out[0].size(),
+                              inputs[0].name, out[i].size(), inputs[i].name));
     }
     for (size_t f = 0; f < out[i].size(); ++f) {
       if (out[i][f].stem() != out[0][f].stem()) {
         throw Error(ExitCode::kData, out[i][f].string(),
-                    fmt::format("has no partner for input \"{}\", which has {}", inputs[0].name, out[0][f].filename().string()));
+                    fmt::format("has no partner for input \"{}\", which has {}", inputs[0].name,
+                                out[0][f].filename().string()));
       }
     }
   }
@@ -179,7 +196,8 @@ SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<
       const int64_t rows = RowsPerSample(path, inputs[i], dims, options.split_batch);
       auto& pieces = cut.emplace_back();
       if (rows < 0) pieces.push_back({source.files_.size(), i, 0, -1});
-      for (int64_t row = 0; rows > 0 && row < dims[0]; row += rows) pieces.push_back({source.files_.size(), i, row, rows});
+      for (int64_t row = 0; rows > 0 && row < dims[0]; row += rows)
+        pieces.push_back({source.files_.size(), i, row, rows});
       source.files_.push_back(path);
     }
     for (size_t i = 1; i < inputs.size(); ++i) {
@@ -198,7 +216,8 @@ SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<
   if (options.max_samples > 0 && options.max_samples < total) {
     std::vector<std::vector<SampleSource::Piece>> kept;
     for (int64_t k = 0; k < options.max_samples; ++k) {
-      kept.push_back(std::move(source.picks_[static_cast<size_t>(k * total / options.max_samples)]));
+      kept.push_back(
+          std::move(source.picks_[static_cast<size_t>(k * total / options.max_samples)]));
     }
     source.picks_ = std::move(kept);
   }
@@ -219,8 +238,10 @@ Tensor SampleSource::ReadPiece(const Piece& piece) const {
   }
   Tensor tensor = ReadNpy(file, header, piece.row, piece.rows);
   tensor.name = input.name;
-  if (input.type.shape && tensor.dims.size() + 1 == input.type.shape->size()) tensor.dims.insert(tensor.dims.begin(), 1);
-  if (input.type.shape && !Fits(tensor.dims, 0, *input.type.shape, 0)) FailShape(path, input, tensor.dims);
+  if (input.type.shape && tensor.dims.size() + 1 == input.type.shape->size())
+    tensor.dims.insert(tensor.dims.begin(), 1);
+  if (input.type.shape && !Fits(tensor.dims, 0, *input.type.shape, 0))
+    FailShape(path, input, tensor.dims);
   return ConvertSample(std::move(tensor), input.type.element, path.string());
 }
 

@@ -47,7 +47,8 @@ void AddEntry(onnx::TensorProto& proto, const char* key, const std::string& valu
   entry->set_value(value);
 }
 
-// Hashes what it is given, and writes it too once a file is open: two passes over the same initializers.
+// Hashes what it is given, and writes it too once a file is open: two passes over the same
+// initializers.
 struct DataWriter {
   Sha256 hash;
   AtomicFile* file = nullptr;
@@ -109,7 +110,8 @@ ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& tar
   const std::string bytes = Serialize(proto);
   file.Write(bytes);
   file.Sync();
-  const bool existed = std::filesystem::exists(data_path);  // then it has the same content: its name is its hash
+  const bool existed =
+      std::filesystem::exists(data_path);  // then it has the same content: its name is its hash
   data.Commit();
   try {
     if (options.verify) options.verify(file.temporary_path());

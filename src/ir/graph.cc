@@ -78,7 +78,8 @@ int64_t Model::opset() const {
   return it == opsets.end() ? 0 : it->second;
 }
 
-Node MakeNode(std::string op_type, std::vector<std::string> inputs, std::vector<std::string> outputs) {
+Node MakeNode(std::string op_type, std::vector<std::string> inputs,
+              std::vector<std::string> outputs) {
   Node node;
   node.op_type = std::move(op_type);
   node.inputs = std::move(inputs);

@@ -24,7 +24,8 @@ using FunctionKey = std::pair<std::string, std::string>;
 
 std::string Describe(const Node& node) {
   if (!node.name.empty()) return fmt::format("node \"{}\" ({})", node.name, node.op_type);
-  if (!node.outputs.empty()) return fmt::format("node writing \"{}\" ({})", node.outputs[0], node.op_type);
+  if (!node.outputs.empty())
+    return fmt::format("node writing \"{}\" ({})", node.outputs[0], node.op_type);
   return fmt::format("a node of type {}", node.op_type);
 }
 
@@ -35,7 +36,8 @@ class Validator {
   void Run() {
     CheckVersions();
     for (const Function& function : model_.functions) {
-      if (!functions_.insert({function.domain, function.name}).second && function.overload.empty()) {
+      if (!functions_.insert({function.domain, function.name}).second &&
+          function.overload.empty()) {
         Fail(fmt::format("function \"{}:{}\" is defined twice", function.domain, function.name));
       }
     }
@@ -144,7 +146,8 @@ class Validator {
         }
       }
       CheckAttributes(node, in_function);
-      for (const Graph* subgraph : SubgraphsOf(node)) CheckGraph(*subgraph, visible, opsets, depth + 1);
+      for (const Graph* subgraph : SubgraphsOf(node))
+        CheckGraph(*subgraph, visible, opsets, depth + 1);
     }
   }
 
@@ -212,7 +215,8 @@ class Validator {
   }
 
   void CollectCalls(const Node& node, std::set<FunctionKey>& callees) const {
-    if (functions_.contains({node.domain, node.op_type})) callees.insert({node.domain, node.op_type});
+    if (functions_.contains({node.domain, node.op_type}))
+      callees.insert({node.domain, node.op_type});
     for (const Graph* subgraph : SubgraphsOf(node)) {
       for (const Node& inner : subgraph->nodes) CollectCalls(inner, callees);
     }
@@ -222,7 +226,8 @@ class Validator {
                  std::map<FunctionKey, int>& height) const {
     const auto known = height.find(key);
     if (known != height.end()) {
-      if (known->second == 0) Fail(fmt::format("function \"{}:{}\" calls itself", key.first, key.second));
+      if (known->second == 0)
+        Fail(fmt::format("function \"{}:{}\" calls itself", key.first, key.second));
       return known->second;
     }
     height[key] = 0;

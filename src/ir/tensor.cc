@@ -17,7 +17,8 @@ Tensor MakeFloatTensor(std::string name, std::vector<int64_t> dims, std::span<co
   return MakeTensor<float>(std::move(name), DataType::kFloat, std::move(dims), values);
 }
 
-Tensor MakeInt64Tensor(std::string name, std::vector<int64_t> dims, std::span<const int64_t> values) {
+Tensor MakeInt64Tensor(std::string name, std::vector<int64_t> dims,
+                       std::span<const int64_t> values) {
   return MakeTensor<int64_t>(std::move(name), DataType::kInt64, std::move(dims), values);
 }
 

@@ -120,7 +120,8 @@ std::string SortNodes(Graph& graph) {
     }
   }
   for (size_t n = 0; order.size() < count && n < count; ++n) {
-    if (waiting[n] > 0) return graph.nodes[n].outputs.empty() ? graph.nodes[n].op_type : graph.nodes[n].outputs[0];
+    if (waiting[n] > 0)
+      return graph.nodes[n].outputs.empty() ? graph.nodes[n].op_type : graph.nodes[n].outputs[0];
   }
   std::vector<Node> sorted;
   sorted.reserve(count);

@@ -17,16 +17,17 @@
 namespace qconvert {
 namespace {
 
-using google::protobuf::io::CodedInputStream;
 using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
 
 constexpr int64_t kMaxModelFile = (int64_t{1} << 31) - 1;  // protobuf's own limit
 constexpr int64_t kHashChunk = int64_t{1} << 20;
 
-// Counts the nodes of the main graph on the wire, so that a small file with millions of empty nodes is refused before
-// message objects grow. Malformed input ends the count; the parser reports it.
+// Counts the nodes of the main graph on the wire, so that a small file with millions of empty nodes
+// is refused before message objects grow. Malformed input ends the count; the parser reports it.
 size_t CountNodesOnWire(std::string_view bytes) {
-  CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                      static_cast<int>(bytes.size()));
   size_t nodes = 0;
   for (uint32_t tag = in.ReadTag(); tag != 0; tag = in.ReadTag()) {
     if (WireFormatLite::GetTagFieldNumber(tag) != onnx::ModelProto::kGraphFieldNumber ||
@@ -50,7 +51,8 @@ size_t CountNodesOnWire(std::string_view bytes) {
 std::string_view GuessFormat(std::string_view bytes) {
   const auto begins = [&](std::string_view magic) { return bytes.starts_with(magic); };
   if (bytes.empty()) return "an empty file";
-  if (begins("version https://git-lfs")) return "a Git LFS pointer; fetch the real file with `git lfs pull`";
+  if (begins("version https://git-lfs"))
+    return "a Git LFS pointer; fetch the real file with `git lfs pull`";
   if (begins("PK\x03\x04")) return "a zip archive";
   if (begins("\x1f\x8b")) return "a gzip file; unpack it first";
   if (begins("\x80\x02") || begins("\x80\x03") || begins("\x80\x04")) return "a Python pickle";

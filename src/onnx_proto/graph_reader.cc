@@ -49,7 +49,8 @@ class Reader {
     model.configurations = ReadOpaque(proto.configuration());
     if (!proto.has_graph()) Fail("has no graph, expected an ONNX model");
     model.graph = ReadGraph(*proto.mutable_graph(), 1);
-    for (auto& function : *proto.mutable_functions()) model.functions.push_back(ReadFunction(function));
+    for (auto& function : *proto.mutable_functions())
+      model.functions.push_back(ReadFunction(function));
     return model;
   }
 
@@ -79,12 +80,14 @@ class Reader {
     const auto& tensor = proto.tensor_type();
     const std::optional<DataType> element = DataTypeFromNumber(tensor.elem_type());
     if (!element) {
-      Fail(fmt::format("value \"{}\" has element type {}, which ONNX does not know", name, tensor.elem_type()));
+      Fail(fmt::format("value \"{}\" has element type {}, which ONNX does not know", name,
+                       tensor.elem_type()));
     }
     type.element = *element;
     if (!tensor.has_shape()) return type;
     if (tensor.shape().dim_size() > kMaxRank) {
-      Fail(fmt::format("value \"{}\" has rank {}, expected at most {}", name, tensor.shape().dim_size(), kMaxRank));
+      Fail(fmt::format("value \"{}\" has rank {}, expected at most {}", name,
+                       tensor.shape().dim_size(), kMaxRank));
     }
     type.shape.emplace();
     for (const auto& dim : tensor.shape().dim()) {
@@ -142,7 +145,8 @@ class Reader {
     for (auto& attribute : *proto.mutable_attribute()) {
       const std::string name = attribute.name();
       if (!node.attributes.emplace(name, ReadAttribute(attribute, depth)).second) {
-        Fail(fmt::format("node \"{}\" ({}) gives attribute \"{}\" twice", node.name, node.op_type, name));
+        Fail(fmt::format("node \"{}\" ({}) gives attribute \"{}\" twice", node.name, node.op_type,
+                         name));
       }
     }
     return node;

@@ -37,7 +37,8 @@ class Writer {
     WriteOpaque(model.training_info, proto.mutable_training_info());
     WriteOpaque(model.configurations, proto.mutable_configuration());
     WriteGraph(model.graph, *proto.mutable_graph());
-    for (const Function& function : model.functions) WriteFunction(function, *proto.add_functions());
+    for (const Function& function : model.functions)
+      WriteFunction(function, *proto.add_functions());
   }
 
  private:
@@ -106,12 +107,14 @@ class Writer {
     proto.set_op_type(node.op_type);
     for (const std::string& input : node.inputs) proto.add_input(input);
     for (const std::string& output : node.outputs) proto.add_output(output);
-    for (const auto& [key, attribute] : node.attributes) WriteAttribute(key, attribute, *proto.add_attribute());
+    for (const auto& [key, attribute] : node.attributes)
+      WriteAttribute(key, attribute, *proto.add_attribute());
     WriteMetadata(node.metadata, proto.mutable_metadata_props());
     WriteOpaque(node.device_configurations, proto.mutable_device_configurations());
   }
 
-  void WriteAttribute(const std::string& key, const Attribute& attribute, onnx::AttributeProto& proto) const {
+  void WriteAttribute(const std::string& key, const Attribute& attribute,
+                      onnx::AttributeProto& proto) const {
     using A = onnx::AttributeProto;
     const auto visit = [&](const auto& value) {
       using T = std::decay_t<decltype(value)>;
@@ -152,7 +155,8 @@ class Writer {
       if constexpr (std::is_same_v<T, int64_t>) proto.add_ints(value);
       if constexpr (std::is_same_v<T, std::string>) proto.add_strings(value);
       if constexpr (std::is_same_v<T, Tensor>) WriteTensor(value, *proto.add_tensors());
-      if constexpr (std::is_same_v<T, SparseTensor>) WriteSparseTensor(value, *proto.add_sparse_tensors());
+      if constexpr (std::is_same_v<T, SparseTensor>)
+        WriteSparseTensor(value, *proto.add_sparse_tensors());
       if constexpr (std::is_same_v<T, Subgraph>) WriteGraph(value.graph(), *proto.add_graphs());
     }
     if constexpr (std::is_same_v<T, float>) proto.set_type(A::FLOATS);

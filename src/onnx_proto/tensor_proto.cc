@@ -95,11 +95,13 @@ Tensor TensorReader::Read(onnx::TensorProto& proto) {
   tensor.dims.assign(proto.dims().begin(), proto.dims().end());
   const std::optional<DataType> type = DataTypeFromNumber(proto.data_type());
   if (!type || *type == DataType::kUndefined) {
-    Fail(tensor.name, fmt::format("has element type {}, which ONNX does not know", proto.data_type()));
+    Fail(tensor.name,
+         fmt::format("has element type {}, which ONNX does not know", proto.data_type()));
   }
   tensor.type = *type;
   if (tensor.dims.size() > kMaxRank) {
-    Fail(tensor.name, fmt::format("has rank {}, expected at most {}", tensor.dims.size(), kMaxRank));
+    Fail(tensor.name,
+         fmt::format("has rank {}, expected at most {}", tensor.dims.size(), kMaxRank));
   }
   if (proto.has_segment()) Fail(tensor.name, "is split into segments, which is not supported");
   const std::optional<int64_t> count = ElementCount(tensor.dims);
@@ -129,8 +131,9 @@ Tensor TensorReader::Read(onnx::TensorProto& proto) {
   std::string bytes = proto.has_raw_data() ? std::move(*proto.mutable_raw_data())
                                            : PackTypedField(proto, tensor.type).value_or("");
   if (static_cast<int64_t>(bytes.size()) != *expected) {
-    Fail(tensor.name, fmt::format("has {} bytes of data, expected {} for {}[{}]", bytes.size(), *expected,
-                                  DataTypeName(tensor.type), fmt::join(tensor.dims, ",")));
+    Fail(tensor.name,
+         fmt::format("has {} bytes of data, expected {} for {}[{}]", bytes.size(), *expected,
+                     DataTypeName(tensor.type), fmt::join(tensor.dims, ",")));
   }
   tensor.bytes = std::make_shared<const std::string>(std::move(bytes));
   return tensor;
@@ -161,7 +164,8 @@ SparseTensor TensorReader::Read(onnx::SparseTensorProto& proto) {
   return sparse;
 }
 
-void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor, int64_t expected_bytes) {
+void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor,
+                                int64_t expected_bytes) {
   std::map<std::string, std::string> entries;
   for (const auto& entry : proto.external_data()) {
     static constexpr std::array<std::string_view, 5> kKnown = {"location", "offset", "length",
@@ -177,13 +181,15 @@ void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor, 
   const auto number = [&](const char* key) -> std::optional<int64_t> {
     if (!entries.contains(key)) return std::nullopt;
     const std::optional<int64_t> value = ParseDecimal(entries[key]);
-    if (!value) Fail(tensor.name, fmt::format("external {} \"{}\" is not a whole number", key, entries[key]));
+    if (!value)
+      Fail(tensor.name, fmt::format("external {} \"{}\" is not a whole number", key, entries[key]));
     return value;
   };
   const int64_t offset = number("offset").value_or(0);
   const int64_t length = number("length").value_or(expected_bytes);
   if (length != expected_bytes) {
-    Fail(tensor.name, fmt::format("external length {} does not fit its shape, expected {}", length, expected_bytes));
+    Fail(tensor.name, fmt::format("external length {} does not fit its shape, expected {}", length,
+                                  expected_bytes));
   }
   const InputFile& file = OpenExternal(entries["location"], tensor.name);
   const std::optional<int64_t> end = CheckedAdd(offset, length);
@@ -197,7 +203,8 @@ void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor, 
   tensor.bytes = std::make_shared<const std::string>(std::move(bytes));
 }
 
-const InputFile& TensorReader::OpenExternal(const std::string& location, const std::string& tensor_name) {
+const InputFile& TensorReader::OpenExternal(const std::string& location,
+                                            const std::string& tensor_name) {
   const auto cached = files_.find(location);
   if (cached != files_.end()) return *cached->second;
   const auto refuse = [&](const std::string& why) {
@@ -219,7 +226,8 @@ const InputFile& TensorReader::OpenExternal(const std::string& location, const s
   // A model that is itself a link (a hub cache) may have its weights beside the file it points to.
   const auto real_model_folder = std::filesystem::canonical(model_path_, error).parent_path();
   const auto target = folder / location;
-  if (!IsInside((real_folder / location).lexically_normal(), real_folder)) refuse("leaves the model's folder");
+  if (!IsInside((real_folder / location).lexically_normal(), real_folder))
+    refuse("leaves the model's folder");
   const auto real_target = std::filesystem::canonical(target, error);
   if (error) {
     throw Error(ExitCode::kFile, model_path_.string(),

@@ -10,7 +10,8 @@ bool IsComparable(const Tensor& tensor) {
   return tensor.type != DataType::kUndefined && tensor.type != DataType::kString;
 }
 
-void Accumulate(const std::vector<Tensor>& expected, const std::vector<Tensor>& actual, std::vector<OutputComparison>& sums) {
+void Accumulate(const std::vector<Tensor>& expected, const std::vector<Tensor>& actual,
+                std::vector<OutputComparison>& sums) {
   sums.resize(expected.size());
   for (size_t o = 0; o < expected.size(); ++o) {
     if (IsComparable(expected[o])) AddToComparison(expected[o], actual[o], sums[o]);
@@ -19,8 +20,8 @@ void Accumulate(const std::vector<Tensor>& expected, const std::vector<Tensor>& 
 
 }  // namespace
 
-std::vector<OutputComparison> CompareModels(const Session& expected, const Session& actual, const InputFeeder& feeder,
-                                            size_t count, int workers) {
+std::vector<OutputComparison> CompareModels(const Session& expected, const Session& actual,
+                                            const InputFeeder& feeder, size_t count, int workers) {
   std::vector<OutputComparison> sums;
   const size_t total = feeder.size();
   count = std::min(count, total);

@@ -10,10 +10,11 @@
 
 namespace qconvert {
 
-// Compares on `count` samples: spread evenly, or the first ones in order when states are fed back (each model feeds back
-// its own). The sums are taken in sample order, so the worker count cannot change them.
-std::vector<OutputComparison> CompareModels(const Session& expected, const Session& actual, const InputFeeder& feeder,
-                                            size_t count, int workers);
+// Compares on `count` samples: spread evenly, or the first ones in order when states are fed back
+// (each model feeds back its own). The sums are taken in sample order, so the worker count cannot
+// change them.
+std::vector<OutputComparison> CompareModels(const Session& expected, const Session& actual,
+                                            const InputFeeder& feeder, size_t count, int workers);
 
 }  // namespace qconvert
 

@@ -43,12 +43,14 @@ class Stopwatch {
 
 void RefuseOverwriting(const std::filesystem::path& output, const std::filesystem::path& input) {
   if (!input.empty() && SameFile(output, input)) {
-    throw Error(ExitCode::kUsage, output.string(), fmt::format("is an input ({}), will not overwrite it", input.string()));
+    throw Error(ExitCode::kUsage, output.string(),
+                fmt::format("is an input ({}), will not overwrite it", input.string()));
   }
 }
 
 // A state must be an input, and what is fed back an output.
-void CheckStates(const std::vector<StateInput>& states, const Graph& graph, const std::string& place) {
+void CheckStates(const std::vector<StateInput>& states, const Graph& graph,
+                 const std::string& place) {
   const auto names = [](const std::vector<Value>& values) {
     std::vector<std::string> out;
     for (const Value& value : values) out.push_back(value.name);
@@ -56,24 +58,30 @@ void CheckStates(const std::vector<StateInput>& states, const Graph& graph, cons
   };
   for (const StateInput& state : states) {
     if (!graph.IsInput(state.input)) {
-      throw Error(ExitCode::kUsage, place, fmt::format("--state: the model has no input \"{}\"{}", state.input,
-                                                       DidYouMean(state.input, names(graph.inputs))));
+      throw Error(ExitCode::kUsage, place,
+                  fmt::format("--state: the model has no input \"{}\"{}", state.input,
+                              DidYouMean(state.input, names(graph.inputs))));
     }
     if (!state.output.empty() && !graph.IsOutput(state.output)) {
-      throw Error(ExitCode::kUsage, place, fmt::format("--state: the model has no output \"{}\"{}", state.output,
-                                                       DidYouMean(state.output, names(graph.outputs))));
+      throw Error(ExitCode::kUsage, place,
+                  fmt::format("--state: the model has no output \"{}\"{}", state.output,
+                              DidYouMean(state.output, names(graph.outputs))));
     }
   }
 }
 
-std::vector<Value> DataInputs(const Graph& graph, const std::vector<StateInput>& states, const std::string& place) {
+std::vector<Value> DataInputs(const Graph& graph, const std::vector<StateInput>& states,
+                              const std::string& place) {
   std::vector<Value> inputs;
   for (const Value& input : graph.inputs) {
-    const bool is_state =
-        std::any_of(states.begin(), states.end(), [&](const StateInput& state) { return state.input == input.name; });
+    const bool is_state = std::any_of(states.begin(), states.end(), [&](const StateInput& state) {
+      return state.input == input.name;
+    });
     if (is_state) continue;
     if (!input.type.is_tensor() || input.type.element == DataType::kString) {
-      throw Error(ExitCode::kModel, place, fmt::format("input \"{}\" is no numeric tensor, cannot be calibrated", input.name));
+      throw Error(
+          ExitCode::kModel, place,
+          fmt::format("input \"{}\" is no numeric tensor, cannot be calibrated", input.name));
     }
     inputs.push_back(input);
   }
@@ -96,14 +104,16 @@ SampleSource OpenCalibrationData(const ConvertOptions& options, const Graph& gra
   if (!inputs.empty() && options.calibration_folder.empty()) {
     throw Error(ExitCode::kUsage, "", "no calibration data given, expected --calib DIR");
   }
-  SampleSource samples = OpenSamples(options.calibration_folder, inputs,
-                                     {.split_batch = HasFreeBatch(graph), .max_samples = options.max_samples});
+  SampleSource samples =
+      OpenSamples(options.calibration_folder, inputs,
+                  {.split_batch = HasFreeBatch(graph), .max_samples = options.max_samples});
   for (const auto& file : samples.files()) RefuseOverwriting(OutputPath(options), file);
   return samples;
 }
 
-CalibrationTable RunCalibration(const Model& model, const Placement& placement, const InputFeeder& feeder,
-                                const ConvertOptions& options, int workers) {
+CalibrationTable RunCalibration(const Model& model, const Placement& placement,
+                                const InputFeeder& feeder, const ConvertOptions& options,
+                                int workers) {
   const std::vector<std::string> observed = placement.Observed();
   Model instrumented;
   instrumented.ir_version = model.ir_version;
@@ -113,11 +123,15 @@ CalibrationTable RunCalibration(const Model& model, const Placement& placement, 
   instrumented.graph = InsertObservers(model.graph, observed);
   instrumented.graph.value_info.clear();
   const auto session = OpenOrtSession(SerializeModel(instrumented), options.model.string(), {});
-  const auto needs_histogram = [](const TensorSettings& settings) { return settings.method != CalibrationMethod::kMaxMin; };
-  const bool histogram = needs_histogram(options.config.activation) || needs_histogram(options.config.input);
+  const auto needs_histogram = [](const TensorSettings& settings) {
+    return settings.method != CalibrationMethod::kMaxMin;
+  };
+  const bool histogram =
+      needs_histogram(options.config.activation) || needs_histogram(options.config.input);
   return Calibrate(*session, feeder, observed,
                    {.workers = workers,
-                    .detail = histogram ? TensorStatistics::Detail::kHistogram : TensorStatistics::Detail::kRangeOnly,
+                    .detail = histogram ? TensorStatistics::Detail::kHistogram
+                                        : TensorStatistics::Detail::kRangeOnly,
                     .progress = options.progress});
 }
 
@@ -127,7 +141,8 @@ void CheckWeightsFinite(const Graph& graph, const std::string& place) {
     int64_t bad = 0;
     for (const float v : tensor.values<float>()) bad += std::isfinite(v) ? 0 : 1;
     if (bad > 0 && tensor.dims.size() >= 2) {
-      throw Error(ExitCode::kNumeric, place, fmt::format("{} values of weight \"{}\" are NaN or infinite", bad, name));
+      throw Error(ExitCode::kNumeric, place,
+                  fmt::format("{} values of weight \"{}\" are NaN or infinite", bad, name));
     }
   }
 }
@@ -143,10 +158,12 @@ void AddProvenance(Model& model, const Provenance& provenance) {
   set("qconvert.data_sha256", provenance.data_sha256);
 }
 
-ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded, ConversionReport report) {
+ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded,
+                            ConversionReport report) {
   const auto verify = [&](const std::filesystem::path& temporary) { LoadOnnx(temporary); };
   const ExportedFiles files =
-      ExportOnnx(loaded.model, OutputPath(options), {.external_data = options.external_data, .verify = verify});
+      ExportOnnx(loaded.model, OutputPath(options),
+                 {.external_data = options.external_data, .verify = verify});
   report.quantized_bytes = files.bytes;
   return report;
 }
@@ -156,13 +173,15 @@ ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& lo
 std::filesystem::path OutputPath(const ConvertOptions& options) {
   if (!options.output.empty()) return options.output;
   std::filesystem::path output = options.model;
-  return output.replace_filename(options.model.stem().string() + (options.float_only ? "_float.onnx" : "_quantized.onnx"));
+  return output.replace_filename(options.model.stem().string() +
+                                 (options.float_only ? "_float.onnx" : "_quantized.onnx"));
 }
 
 std::filesystem::path QuantInfoPath(const std::filesystem::path& output) {
   std::string stem = output.stem().string();
   constexpr std::string_view kSuffix = "_quantized";
-  if (stem.size() > kSuffix.size() && stem.ends_with(kSuffix)) stem.resize(stem.size() - kSuffix.size());
+  if (stem.size() > kSuffix.size() && stem.ends_with(kSuffix))
+    stem.resize(stem.size() - kSuffix.size());
   std::filesystem::path info = output;
   return info.replace_filename(stem + "_quant_info.json");
 }
@@ -192,7 +211,9 @@ ConversionReport Convert(const ConvertOptions& options) {
   CheckWeightsFinite(model.graph, place);
   const SampleSource samples = OpenCalibrationData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
-  const int workers = options.workers > 0 ? options.workers : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int workers = options.workers > 0
+                          ? options.workers
+                          : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   report.samples = samples.size();
   watch.Lap("prepare");
 
@@ -200,16 +221,20 @@ ConversionReport Convert(const ConvertOptions& options) {
   const CalibrationTable table = RunCalibration(model, placement, feeder, options, workers);
   watch.Lap("calibrate");
 
-  // Values with infinities stay float: place again around them. Only fewer values can be needed than were observed.
+  // Values with infinities stay float: place again around them. Only fewer values can be needed
+  // than were observed.
   const std::set<std::string> blocked = NonFiniteValues(table);
-  for (const std::string& value : blocked) report.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
+  for (const std::string& value : blocked)
+    report.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
   if (!blocked.empty()) placement = PlaceNodes(model.graph, {.blocked = blocked});
   const QuantizationPlan plan = MakePlan(model.graph, std::move(placement), table, options.config);
   CountNodes(model.graph, plan.placement, report);
-  if (report.integer_nodes == 0) report.warnings.push_back("nothing was quantized: no operator has an integer kernel that pays");
+  if (report.integer_nodes == 0)
+    report.warnings.push_back("nothing was quantized: no operator has an integer kernel that pays");
   const Graph float_graph = model.graph;
   const InsertedQdq inserted = InsertQdq(model, plan, options.config);
-  const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256, samples.Sha256Digest()};
+  const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256,
+                              samples.Sha256Digest()};
   AddProvenance(model, provenance);
   ValidateModel(model, place);
   watch.Lap("quantize");
@@ -220,7 +245,8 @@ ConversionReport Convert(const ConvertOptions& options) {
     report.compared_samples = std::min(kComparedSamples, feeder.size());
     report.outputs = CompareModels(*reference, *session, feeder, kComparedSamples, workers);
   };
-  const ExportedFiles files = ExportOnnx(model, output, {.external_data = options.external_data, .verify = verify});
+  const ExportedFiles files =
+      ExportOnnx(model, output, {.external_data = options.external_data, .verify = verify});
   report.quantized_bytes = files.bytes;
   AtomicFile info(QuantInfoPath(output));
   info.Write(QuantInfoJson(float_graph, plan, inserted, report, provenance));

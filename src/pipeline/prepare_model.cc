@@ -30,12 +30,14 @@ std::vector<Tensor> Evaluate(const Model& model, const Graph& graph, const std::
   constants.ir_version = model.ir_version;
   constants.opsets = model.opsets;
   constants.graph = graph;
-  const auto session = OpenOrtSession(SerializeModel(constants), place, {.optimization = OptimizationLevel::kNone});
+  const auto session =
+      OpenOrtSession(SerializeModel(constants), place, {.optimization = OptimizationLevel::kNone});
   return session->Run({}, nullptr);
 }
 
 // Runs one pass, checks what it left and says what it did.
-void RunPass(Model& model, const std::string& place, std::string_view name, const std::function<size_t()>& pass) {
+void RunPass(Model& model, const std::string& place, std::string_view name,
+             const std::function<size_t()>& pass) {
   const size_t changed = pass();
   ValidateModel(model, place);
   if (changed > 0) LogDebug(fmt::format("{}: {}", name, changed));
@@ -63,27 +65,34 @@ void InferTypes(Model& model, const std::string& place) {
   }
   for (const Node& node : probe.graph.nodes) {
     for (const std::string& output : node.outputs) {
-      if (!output.empty() && !probe.graph.IsOutput(output)) probe.graph.outputs.push_back({output, {}, {}, {}});
+      if (!output.empty() && !probe.graph.IsOutput(output))
+        probe.graph.outputs.push_back({output, {}, {}, {}});
     }
   }
-  const auto session = OpenOrtSession(SerializeModel(probe), place, {.optimization = OptimizationLevel::kNone});
+  const auto session =
+      OpenOrtSession(SerializeModel(probe), place, {.optimization = OptimizationLevel::kNone});
   model.graph.value_info.clear();
   for (const Value& output : session->outputs()) model.graph.value_info[output.name] = output;
 }
 
 void PrepareModel(Model& model, const std::string& place) {
   Graph& graph = model.graph;
-  const auto run = [&](std::string_view name, const std::function<size_t()>& pass) { RunPass(model, place, name, pass); };
+  const auto run = [&](std::string_view name, const std::function<size_t()>& pass) {
+    RunPass(model, place, name, pass);
+  };
   run("normalize", [&] { return Normalize(model), size_t{0}; });
   run("widen_float16", [&] { return WidenFloat16(model) ? size_t{1} : size_t{0}; });
   InferTypes(model, place);  // opset adapters look at ranks and types
   run("convert_opset", [&] { return ConvertOpset(model, kQuantizedOpset, place), size_t{0}; });
   run("eliminate_identity", [&] { return EliminateIdentity(graph); });
   run("fold_constants", [&] {
-    return FoldConstants(graph, {.evaluate = [&](const Graph& constants) { return Evaluate(model, constants, place); }});
+    return FoldConstants(graph, {.evaluate = [&](const Graph& constants) {
+                           return Evaluate(model, constants, place);
+                         }});
   });
   run("remove_dead_nodes", [&] { return RemoveDeadNodes(graph); });
-  // Padding first: a BatchNormalization behind Pad and Conv does not mind, an arithmetic node between would.
+  // Padding first: a BatchNormalization behind Pad and Conv does not mind, an arithmetic node
+  // between would.
   run("fold_pad_into_conv", [&] { return FoldPadIntoConv(graph); });
   run("fold_batch_normalization", [&] { return FoldBatchNormalization(graph); });
   run("fold_arithmetic_into_conv", [&] { return FoldArithmeticIntoConv(graph); });

@@ -20,7 +20,11 @@ constexpr int64_t kOpsetWith16Bit = 21;
 class Inserter {
  public:
   Inserter(Model& model, const QuantizationPlan& plan, const QuantConfig& config)
-      : model_(model), graph_(model.graph), plan_(plan), config_(config), topology_(source_),
+      : model_(model),
+        graph_(model.graph),
+        plan_(plan),
+        config_(config),
+        topology_(source_),
         builder_(model.graph, model.opset() < kOpsetWith16Bit) {}
 
   InsertedQdq Run() {
@@ -30,7 +34,8 @@ class Inserter {
       if (place.domain == NodeDomain::kFused) continue;
       if (place.domain != NodeDomain::kInteger) {
         EmitFloat(source_.nodes[n]);
-      } else if (FindOpRule(source_.nodes[n]).kind == OpKind::kMovement && Is8Bit(source_.nodes[n].inputs[0])) {
+      } else if (FindOpRule(source_.nodes[n]).kind == OpKind::kMovement &&
+                 Is8Bit(source_.nodes[n].inputs[0])) {
         EmitMovement(source_.nodes[n]);
       } else {
         EmitUnit(n);
@@ -48,9 +53,13 @@ class Inserter {
   }
 
  private:
-  const QuantParams& Params(const std::string& value) const { return plan_.values.at(value).params; }
+  const QuantParams& Params(const std::string& value) const {
+    return plan_.values.at(value).params;
+  }
   bool IsQuantized(const std::string& value) const { return plan_.values.contains(value); }
-  bool IsIntegerValue(const std::string& value) const { return plan_.placement.integer_values.contains(value); }
+  bool IsIntegerValue(const std::string& value) const {
+    return plan_.placement.integer_values.contains(value);
+  }
   bool Is8Bit(const std::string& value) const { return BitsOf(Params(value).type) == 8; }
 
   // Values whose name others know: graph outputs and what subgraphs read.
@@ -58,7 +67,8 @@ class Inserter {
     if (!IsIntegerValue(value)) return false;
     const auto& uses = topology_.Uses(value);
     return topology_.IsGraphOutput(value) ||
-           std::any_of(uses.begin(), uses.end(), [](const Use& use) { return use.slot == Use::kCaptured; });
+           std::any_of(uses.begin(), uses.end(),
+                       [](const Use& use) { return use.slot == Use::kCaptured; });
   }
 
   const std::string& QuantizedName(const std::string& value) {
@@ -84,7 +94,9 @@ class Inserter {
   }
 
   // What a float node reads for `value`.
-  std::string FloatView(const std::string& value) { return IsIntegerValue(value) ? Dequantized(value) : value; }
+  std::string FloatView(const std::string& value) {
+    return IsIntegerValue(value) ? Dequantized(value) : value;
+  }
 
   void EmitFloat(const Node& source) {
     Node node = source;
@@ -102,14 +114,16 @@ class Inserter {
     for (const std::string& output : source.outputs) QuantizeIfPlanned(output);
   }
 
-  // Input channels of a float node whose weights the engine would quantize behind a scalar DQ; 0 for all others.
+  // Input channels of a float node whose weights the engine would quantize behind a scalar DQ; 0
+  // for all others.
   int64_t PrivateDqChannels(const Node& node) const {
     if (!IsIntegerValue(node.input(0))) return 0;
     const Tensor* weight = source_.FindInitializer(node.input(1));
     if (weight == nullptr || weight->dims.size() < 2) return 0;
     if (node.Is("Conv")) return weight->dims[1] * node.GetInt("group", 1);
     if (node.Is("ConvTranspose")) return weight->dims[0];
-    if (node.Is("Gemm") && node.GetInt("transA", 0) == 0) return weight->dims[node.GetInt("transB", 0) != 0 ? 1 : 0];
+    if (node.Is("Gemm") && node.GetInt("transA", 0) == 0)
+      return weight->dims[node.GetInt("transB", 0) != 0 ? 1 : 0];
     return 0;
   }
 
@@ -122,7 +136,8 @@ class Inserter {
     for (size_t i = 1; i < node.inputs.size(); ++i) node.inputs[i] = FloatView(node.inputs[i]);
     if (source.Is("Relu") || source.Is("Clip")) {
       node.op_type = "Clip";
-      node.inputs = {QuantizedName(input), IntegerBound(source, 1, params), IntegerBound(source, 2, params)};
+      node.inputs = {QuantizedName(input), IntegerBound(source, 1, params),
+                     IntegerBound(source, 2, params)};
       if (node.inputs[2].empty()) node.inputs.resize(2);
     }
     if (source.Is("Pad") && source.GetString("mode", "constant") == "constant") {
@@ -146,8 +161,9 @@ class Inserter {
       bound = ToFloats(*tensor)[0];
     }
     const IntegerLimits limits = LimitsOf(params.type);
-    return builder_.IntegerScalar(params.type,
-                                  QuantizeValue(bound, params.scales[0], params.zero_points[0], limits.min, limits.max));
+    return builder_.IntegerScalar(
+        params.type,
+        QuantizeValue(bound, params.scales[0], params.zero_points[0], limits.min, limits.max));
   }
 
   // An integer node with what is fused behind it.
@@ -157,7 +173,8 @@ class Inserter {
     if (source.Is("HardSigmoid") && place.tail.empty() && EmitHardSigmoid(source)) return;
     Node node = source;
     std::string bias_name;
-    const bool weighted = FindOpRule(source).kind == OpKind::kWeighted && source_.FindInitializer(source.input(1)) != nullptr;
+    const bool weighted = FindOpRule(source).kind == OpKind::kWeighted &&
+                          source_.FindInitializer(source.input(1)) != nullptr;
     if (weighted) {
       bias_name = EmitWeights(n, node);
     } else {
@@ -182,7 +199,8 @@ class Inserter {
   // Chains the unit's nodes, names its output, and puts the Qs behind it.
   void ConnectAndQuantize(std::vector<Node> unit, const std::string& output, const Node& source) {
     const bool quantized = IsIntegerValue(output);
-    const bool movement = FindOpRule(source).kind == OpKind::kMovement;  // 16 bit: several outputs are possible
+    const bool movement =
+        FindOpRule(source).kind == OpKind::kMovement;  // 16 bit: several outputs are possible
     std::vector<Node> quantizers;
     if (movement) {
       for (std::string& name : unit[0].outputs) {
@@ -198,7 +216,8 @@ class Inserter {
         unit[k].outputs[0] = k + 1 < unit.size() ? builder_.FreshName("t") : last;
         if (k + 1 < unit.size()) Reconnect(unit[k + 1], unit[k].outputs[0]);
       }
-      if (quantized) quantizers.push_back(builder_.Quantize(last, QuantizedName(output), Params(output)));
+      if (quantized)
+        quantizers.push_back(builder_.Quantize(last, QuantizedName(output), Params(output)));
     }
     for (auto* list : {&unit, &quantizers}) {
       for (Node& node : *list) out_.push_back(std::move(node));
@@ -217,10 +236,12 @@ class Inserter {
     }
   }
 
-  // Input i of an integer node: a quantized activation, a quantized constant, or what it is (shapes, indices).
+  // Input i of an integer node: a quantized activation, a quantized constant, or what it is
+  // (shapes, indices).
   std::string IntegerOperand(const Node& source, size_t i) {
     const std::string& input = source.inputs[i];
-    if (i >= FindOpRule(source).value_inputs && !(source.Is("MatMul") && i == 1)) return FloatView(input);
+    if (i >= FindOpRule(source).value_inputs && !(source.Is("MatMul") && i == 1))
+      return FloatView(input);
     const Tensor* constant = source_.FindInitializer(input);
     if (constant == nullptr) return Dequantized(input);
     auto& name = constant_operands_[input];
@@ -233,39 +254,47 @@ class Inserter {
       Tensor integers;
       integers.type = params.type;
       integers.dims = constant->dims;
-      integers.bytes = std::make_shared<const std::string>(QuantizeToBytes(values, constant->dims, params, grid.qmin, grid.qmax));
+      integers.bytes = std::make_shared<const std::string>(
+          QuantizeToBytes(values, constant->dims, params, grid.qmin, grid.qmax));
       name = builder_.FreshName("d");
-      out_.push_back(builder_.Dequantize(builder_.Constant(std::move(integers), "c"), name, params));
+      out_.push_back(
+          builder_.Dequantize(builder_.Constant(std::move(integers), "c"), name, params));
     }
     return name;
   }
 
-  // Puts integer weights (and a Conv's or Gemm's bias) in place; returns the dequantized bias name for a MatMul's Add.
+  // Puts integer weights (and a Conv's or Gemm's bias) in place; returns the dequantized bias name
+  // for a MatMul's Add.
   std::string EmitWeights(size_t n, Node& node) {
     const Node& source = source_.nodes[n];
     const NodePlacement& place = plan_.placement.nodes[n];
     const Tensor& weight = *source_.FindInitializer(source.inputs[1]);
     std::vector<float> bias;
-    if (!source.Is("MatMul") && !source.input(2).empty()) bias = ToFloats(*source_.FindInitializer(source.inputs[2]));
+    if (!source.Is("MatMul") && !source.input(2).empty())
+      bias = ToFloats(*source_.FindInitializer(source.inputs[2]));
     if (place.bias_add != kNone) {
       for (const std::string& input : source_.nodes[place.bias_add].inputs) {
         if (const Tensor* tensor = source_.FindInitializer(input)) bias = ToFloats(*tensor);
       }
     }
     const QuantParams& input_params = Params(source.inputs[0]);
-    QuantizedWeights quantized =
-        QuantizeWeights(weight, KernelOrder(source, weight), bias, input_params.scales[0], config_.weights);
-    inserted_.weights.push_back({source.name.empty() ? source.outputs[0] : source.name, source.inputs[1], quantized.params});
+    QuantizedWeights quantized = QuantizeWeights(weight, KernelOrder(source, weight), bias,
+                                                 input_params.scales[0], config_.weights);
+    inserted_.weights.push_back({source.name.empty() ? source.outputs[0] : source.name,
+                                 source.inputs[1], quantized.params});
     const bool gemm_kernel = source.Is("Gemm") || place.bias_add != kNone;
     node.inputs[0] = Dequantized(source.inputs[0]);
     node.inputs[1] = builder_.FreshName("d");
-    out_.push_back(builder_.Dequantize(builder_.Constant(std::move(quantized.weight), "w"), node.inputs[1], quantized.params,
+    out_.push_back(builder_.Dequantize(builder_.Constant(std::move(quantized.weight), "w"),
+                                       node.inputs[1], quantized.params,
                                        /*explicit_zero_point=*/gemm_kernel));
     if (!quantized.bias) return "";
-    QuantParams bias_params{DataType::kInt32, quantized.bias_scales.size() > 1 ? 0 : -1, quantized.bias_scales,
+    QuantParams bias_params{DataType::kInt32, quantized.bias_scales.size() > 1 ? 0 : -1,
+                            quantized.bias_scales,
                             std::vector<int32_t>(quantized.bias_scales.size(), 0)};
     const std::string bias_name = builder_.FreshName("d");
-    out_.push_back(builder_.Dequantize(builder_.Constant(std::move(*quantized.bias), "b"), bias_name, bias_params));
+    out_.push_back(builder_.Dequantize(builder_.Constant(std::move(*quantized.bias), "b"),
+                                       bias_name, bias_params));
     if (place.bias_add == kNone) node.inputs[2] = bias_name;
     return bias_name;
   }
@@ -294,10 +323,12 @@ class Inserter {
     const float shift = beta / alpha;
     const QuantParams shift_params = ParamsFromRange({shift, shift}, GridOf(config_.activation));
     const IntegerLimits limits = LimitsOf(shift_params.type);
-    const int32_t integer = QuantizeValue(shift, shift_params.scales[0], shift_params.zero_points[0], limits.min, limits.max);
+    const int32_t integer = QuantizeValue(shift, shift_params.scales[0],
+                                          shift_params.zero_points[0], limits.min, limits.max);
     const std::string operand = builder_.FreshName("d");
     const std::string sum = builder_.FreshName("t");
-    out_.push_back(builder_.Dequantize(builder_.IntegerScalar(shift_params.type, integer), operand, shift_params));
+    out_.push_back(builder_.Dequantize(builder_.IntegerScalar(shift_params.type, integer), operand,
+                                       shift_params));
     Node add = MakeNode("Add", {Dequantized(source.inputs[0]), operand}, {sum});
     add.name = source.name;
     QuantParams clip = params;

@@ -30,7 +30,8 @@ std::set<std::string> NonFiniteValues(const CalibrationTable& table) {
   return out;
 }
 
-QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table, const QuantConfig& config) {
+QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
+                          const QuantConfig& config) {
   QuantizationPlan plan;
   const Topology topology(graph);
   for (const auto& [value, root] : placement.roots) {
@@ -39,7 +40,8 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
     ValuePlan& decided = plan.values[value];
     decided.root = root;
     const Node* producer = topology.Producer(root);
-    if (producer != nullptr && producer->Is("HardSigmoid") && placement.integer_values.contains(root)) {
+    if (producer != nullptr && producer->Is("HardSigmoid") &&
+        placement.integer_values.contains(root)) {
       // Its integer form is an Add whose saturation is the clip to [0, 1]; see insert_qdq.h.
       decided.range = {0, 1};
       decided.method = "fixed";
@@ -49,8 +51,10 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
     }
     const IntegerGrid grid = GridOf(settings);
     if (settings.symmetry && !settings.is_signed && decided.range.min < 0) {
-      throw Error(ExitCode::kNumeric, "",
-                  fmt::format("value \"{}\" reaches {}, which symmetric unsigned settings cannot represent", root, decided.range.min));
+      throw Error(
+          ExitCode::kNumeric, "",
+          fmt::format("value \"{}\" reaches {}, which symmetric unsigned settings cannot represent",
+                      root, decided.range.min));
     }
     decided.params = ParamsFromRange(decided.range, grid);
   }

@@ -47,13 +47,16 @@ const std::vector<OpRule>& Rules() {
 
 std::string WhyFloatWeighted(const Graph& graph, const Node& node) {
   const Tensor* weight = graph.FindInitializer(node.input(1));
-  if (node.Is("MatMul") && weight == nullptr) return "";  // both are activations: judged like arithmetic
+  if (node.Is("MatMul") && weight == nullptr)
+    return "";  // both are activations: judged like arithmetic
   if (weight == nullptr) return "its weight is computed at run time";
-  if (weight->type != DataType::kFloat) return fmt::format("its weight is {}", DataTypeName(weight->type));
+  if (weight->type != DataType::kFloat)
+    return fmt::format("its weight is {}", DataTypeName(weight->type));
   if (weight->element_count() == 0) return "its weight is empty";
   const bool conv = node.Is("Conv");
   const size_t rank = weight->dims.size();
-  if (conv && (rank < 3 || rank > 5)) return fmt::format("no integer kernel for weights of rank {}", rank);
+  if (conv && (rank < 3 || rank > 5))
+    return fmt::format("no integer kernel for weights of rank {}", rank);
   if (!conv && rank < 2) return "its weight is a vector";
   if (node.Is("Gemm") && node.GetInt("transA", 0) != 0) return "transA has no integer kernel";
   if (node.Is("Gemm") && node.GetFloat("alpha", 1) != 1) return "alpha is not 1";
@@ -61,22 +64,26 @@ std::string WhyFloatWeighted(const Graph& graph, const Node& node) {
   const Tensor* bias = graph.FindInitializer(node.inputs[2]);
   const int64_t channels = weight->dims[static_cast<size_t>(WeightAxis(node, *weight))];
   if (bias == nullptr) return "its bias is computed at run time";
-  if (bias->type != DataType::kFloat || bias->element_count() != channels) return "its bias is not one number per channel";
+  if (bias->type != DataType::kFloat || bias->element_count() != channels)
+    return "its bias is not one number per channel";
   if (node.Is("Gemm") && node.GetFloat("beta", 1) != 1) return "beta is not 1";
   return "";
 }
 
 std::string WhyFloatMovement(const Graph& graph, const Node& node) {
-  if (node.Is("MaxPool") && node.outputs.size() > 1 && !node.outputs[1].empty()) return "its indices are used";
+  if (node.Is("MaxPool") && node.outputs.size() > 1 && !node.outputs[1].empty())
+    return "its indices are used";
   if (node.Is("Resize") && node.GetString("mode", "nearest") != "nearest") {
     return fmt::format("no exact integer kernel for mode {}", node.GetString("mode", "nearest"));
   }
-  if (node.Is("Resize") && node.GetString("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize") {
+  if (node.Is("Resize") &&
+      node.GetString("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize") {
     return "crop and resize has no integer kernel";
   }
   if (node.Is("Pad") && !node.input(2).empty()) {
     const Tensor* value = graph.FindInitializer(node.inputs[2]);
-    if (value == nullptr || value->type != DataType::kFloat || value->element_count() != 1 || value->values<float>()[0] != 0) {
+    if (value == nullptr || value->type != DataType::kFloat || value->element_count() != 1 ||
+        value->values<float>()[0] != 0) {
       return "pads with another value than 0";
     }
   }
@@ -88,7 +95,8 @@ std::string WhyFloatMovement(const Graph& graph, const Node& node) {
 const OpRule& FindOpRule(const Node& node) {
   if (!node.domain.empty()) return kFloatRule;
   const auto& rules = Rules();
-  const auto it = std::find_if(rules.begin(), rules.end(), [&](const OpRule& rule) { return rule.op_type == node.op_type; });
+  const auto it = std::find_if(rules.begin(), rules.end(),
+                               [&](const OpRule& rule) { return rule.op_type == node.op_type; });
   return it == rules.end() ? kFloatRule : *it;
 }
 
@@ -105,9 +113,10 @@ DataType TypeOfValue(const Graph& graph, const std::string& value) {
 }
 
 bool ComputesFloat(const Graph& graph, const Node& node) {
-  return !node.outputs.empty() && std::any_of(node.outputs.begin(), node.outputs.end(), [&](const std::string& output) {
-    return !output.empty() && TypeOfValue(graph, output) == DataType::kFloat;
-  });
+  return !node.outputs.empty() &&
+         std::any_of(node.outputs.begin(), node.outputs.end(), [&](const std::string& output) {
+           return !output.empty() && TypeOfValue(graph, output) == DataType::kFloat;
+         });
 }
 
 int64_t WeightAxis(const Node& node, const Tensor& weight) {
@@ -143,14 +152,16 @@ WeightOrder KernelOrder(const Node& node, const Tensor& weight) {
 std::string WhyFloat(const Graph& graph, const Node& node) {
   const OpRule& rule = FindOpRule(node);
   if (rule.kind == OpKind::kFloatOnly) {
-    return fmt::format("no integer kernel for {}", node.domain.empty() ? node.op_type : node.domain + ":" + node.op_type);
+    return fmt::format("no integer kernel for {}",
+                       node.domain.empty() ? node.op_type : node.domain + ":" + node.op_type);
   }
   if (TypeOfValue(graph, node.outputs[0]) != DataType::kFloat) return "is not float32";
   const size_t inputs = std::min(rule.value_inputs, node.inputs.size());
   for (size_t i = 0; i < inputs; ++i) {
     if (TypeOfValue(graph, node.inputs[i]) != DataType::kFloat) return "is not float32";
   }
-  return rule.kind == OpKind::kWeighted ? WhyFloatWeighted(graph, node) : WhyFloatMovement(graph, node);
+  return rule.kind == OpKind::kWeighted ? WhyFloatWeighted(graph, node)
+                                        : WhyFloatMovement(graph, node);
 }
 
 }  // namespace qconvert

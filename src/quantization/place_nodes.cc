@@ -14,7 +14,10 @@ constexpr size_t kNone = static_cast<size_t>(-1);
 class Placer {
  public:
   Placer(const Graph& graph, const PlaceOptions& options)
-      : graph_(graph), options_(options), topology_(graph), placement_{std::vector<NodePlacement>(graph.nodes.size()), {}, {}} {}
+      : graph_(graph),
+        options_(options),
+        topology_(graph),
+        placement_{std::vector<NodePlacement>(graph.nodes.size()), {}, {}} {}
 
   Placement Run() {
     FindCandidates();
@@ -69,7 +72,8 @@ class Placer {
     return node.op_type == "DequantizeLinear" || node.op_type == "QuantizeLinear";
   }
 
-  // Collects what the kernel does in the same step: MatMul + bias, then one Relu or Clip with constant bounds.
+  // Collects what the kernel does in the same step: MatMul + bias, then one Relu or Clip with
+  // constant bounds.
   void FindTail(size_t n) {
     NodePlacement& place = At(n);
     const auto extend = [&](size_t reader) {
@@ -95,7 +99,8 @@ class Placer {
     if (!add.Is("Add") || weight == nullptr || weight->dims.size() != 2) return false;
     for (const std::string& input : add.inputs) {
       const Tensor* bias = graph_.FindInitializer(input);
-      if (bias != nullptr && bias->type == DataType::kFloat && bias->dims.size() == 1 && bias->dims[0] == weight->dims[1]) {
+      if (bias != nullptr && bias->type == DataType::kFloat && bias->dims.size() == 1 &&
+          bias->dims[0] == weight->dims[1]) {
         return true;
       }
     }
@@ -106,8 +111,10 @@ class Placer {
     if (node.Is("Relu")) return true;
     if (!node.Is("Clip")) return false;
     for (size_t i = 1; i < node.inputs.size(); ++i) {
-      const Tensor* bound = node.inputs[i].empty() ? nullptr : graph_.FindInitializer(node.inputs[i]);
-      if (!node.inputs[i].empty() && (bound == nullptr || bound->element_count() != 1)) return false;
+      const Tensor* bound =
+          node.inputs[i].empty() ? nullptr : graph_.FindInitializer(node.inputs[i]);
+      if (!node.inputs[i].empty() && (bound == nullptr || bound->element_count() != 1))
+        return false;
     }
     return true;
   }
@@ -120,7 +127,8 @@ class Placer {
     while (placement_.nodes[n].domain == NodeDomain::kFused) {
       const Node& node = graph_.nodes[n];
       size_t before = topology_.ProducerIndex(node.inputs[0]);
-      if (node.Is("Add") && graph_.FindInitializer(node.inputs[0]) != nullptr) before = topology_.ProducerIndex(node.inputs[1]);
+      if (node.Is("Add") && graph_.FindInitializer(node.inputs[0]) != nullptr)
+        before = topology_.ProducerIndex(node.inputs[1]);
       n = before;
     }
     return placement_.nodes[n].domain == NodeDomain::kInteger ? n : kNone;
@@ -148,16 +156,19 @@ class Placer {
 
   bool HasIntegerReader(const std::string& value) const {
     const auto& uses = topology_.Uses(value);
-    return std::any_of(uses.begin(), uses.end(), [&](const Use& use) { return IsQuantizedUse(use); });
+    return std::any_of(uses.begin(), uses.end(),
+                       [&](const Use& use) { return IsQuantizedUse(use); });
   }
 
   bool HasFloatReader(const std::string& value) const {
     const auto& uses = topology_.Uses(value);
     return topology_.IsGraphOutput(value) ||
-           std::any_of(uses.begin(), uses.end(), [&](const Use& use) { return !IsQuantizedUse(use); });
+           std::any_of(uses.begin(), uses.end(),
+                       [&](const Use& use) { return !IsQuantizedUse(use); });
   }
 
-  // The value carries integers anyway: an integer node writes it, or a weighted node has it quantized.
+  // The value carries integers anyway: an integer node writes it, or a weighted node has it
+  // quantized.
   bool IsIntegerAnyway(const std::string& value, size_t asking) const {
     const size_t producer = IntegerProducer(value);
     if (producer != kNone) return !HasFloatOutputKernel(producer) || HasIntegerReader(value);
@@ -189,9 +200,12 @@ class Placer {
     const OpKind kind = Rule(n).kind;
     if (kind == OpKind::kMovement) {
       if (graph_.FindInitializer(node.inputs[0]) != nullptr) return "its input is constant";
-      return IsIntegerAnyway(node.inputs[0], n) && IntegerProducer(node.inputs[0]) != kNone ? "" : "its input is float";
+      return IsIntegerAnyway(node.inputs[0], n) && IntegerProducer(node.inputs[0]) != kNone
+                 ? ""
+                 : "its input is float";
     }
-    const bool both_activations = node.Is("MatMul") && graph_.FindInitializer(node.input(1)) == nullptr;
+    const bool both_activations =
+        node.Is("MatMul") && graph_.FindInitializer(node.input(1)) == nullptr;
     if (kind == OpKind::kWeighted && !both_activations) return "";
     return CountBorders(n) ? "" : "integers would take more conversions around it than they save";
   }
@@ -221,7 +235,8 @@ class Placer {
       const bool movement = Rule(n).kind == OpKind::kMovement;
       for (size_t i = 0; i < ValueInputs(n); ++i) {
         const std::string& input = node.inputs[i];
-        if (!input.empty() && graph_.FindInitializer(input) == nullptr) placement_.roots.emplace(input, input);
+        if (!input.empty() && graph_.FindInitializer(input) == nullptr)
+          placement_.roots.emplace(input, input);
       }
       if (movement) {
         const std::string root = placement_.roots.at(node.inputs[0]);
@@ -253,6 +268,8 @@ std::vector<std::string> Placement::Observed() const {
   return {distinct.begin(), distinct.end()};
 }
 
-Placement PlaceNodes(const Graph& graph, const PlaceOptions& options) { return Placer(graph, options).Run(); }
+Placement PlaceNodes(const Graph& graph, const PlaceOptions& options) {
+  return Placer(graph, options).Run();
+}
 
 }  // namespace qconvert

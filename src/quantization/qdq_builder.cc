@@ -61,9 +61,12 @@ std::string QdqBuilder::ZeroPointName(const QuantParams& params) {
   return Constant(IntegerTensor(params.type, ParameterDims(params), params.zero_points), "z");
 }
 
-std::string QdqBuilder::IntegerScalar(DataType type, int32_t value) { return Constant(IntegerTensor(type, {}, {value}), "z"); }
+std::string QdqBuilder::IntegerScalar(DataType type, int32_t value) {
+  return Constant(IntegerTensor(type, {}, {value}), "z");
+}
 
-Node QdqBuilder::Make(std::string op_type, std::vector<std::string> inputs, const std::string& to, const QuantParams& params) {
+Node QdqBuilder::Make(std::string op_type, std::vector<std::string> inputs, const std::string& to,
+                      const QuantParams& params) {
   Node node = MakeNode(std::move(op_type), std::move(inputs), {to});
   if (!params.per_tensor()) node.Set("axis", params.axis);
   if (foreign_16bit_ && (params.type == DataType::kUint16 || params.type == DataType::kInt16)) {
@@ -73,14 +76,18 @@ Node QdqBuilder::Make(std::string op_type, std::vector<std::string> inputs, cons
   return node;
 }
 
-Node QdqBuilder::Quantize(const std::string& from, const std::string& to, const QuantParams& params) {
+Node QdqBuilder::Quantize(const std::string& from, const std::string& to,
+                          const QuantParams& params) {
   return Make("QuantizeLinear", {from, ScaleName(params), ZeroPointName(params)}, to, params);
 }
 
-Node QdqBuilder::Dequantize(const std::string& from, const std::string& to, const QuantParams& params, bool explicit_zero_point) {
+Node QdqBuilder::Dequantize(const std::string& from, const std::string& to,
+                            const QuantParams& params, bool explicit_zero_point) {
   std::vector<std::string> inputs = {from, ScaleName(params)};
-  // A scalar costs nothing (equal ones are shared), and some kernels ask for it; a vector of zeros is left out.
-  if (params.per_tensor() || explicit_zero_point || !AllZero(params.zero_points)) inputs.push_back(ZeroPointName(params));
+  // A scalar costs nothing (equal ones are shared), and some kernels ask for it; a vector of zeros
+  // is left out.
+  if (params.per_tensor() || explicit_zero_point || !AllZero(params.zero_points))
+    inputs.push_back(ZeroPointName(params));
   return Make("DequantizeLinear", std::move(inputs), to, params);
 }
 

@@ -15,8 +15,10 @@ namespace qconvert {
 
 class QdqBuilder {
  public:
-  // `needs_16bit_domain`: 16-bit Q/DQ must come from com.microsoft (ai.onnx has them from opset 21).
-  QdqBuilder(Graph& graph, bool needs_16bit_domain) : graph_(graph), names_(graph), foreign_16bit_(needs_16bit_domain) {}
+  // `needs_16bit_domain`: 16-bit Q/DQ must come from com.microsoft (ai.onnx has them from opset
+  // 21).
+  QdqBuilder(Graph& graph, bool needs_16bit_domain)
+      : graph_(graph), names_(graph), foreign_16bit_(needs_16bit_domain) {}
 
   std::string FreshName(const std::string& prefix) { return names_.Make(prefix); }
   // Adds an initializer under a fresh name, or finds one of equal content.
@@ -24,7 +26,8 @@ class QdqBuilder {
 
   Node Quantize(const std::string& from, const std::string& to, const QuantParams& params);
   // `explicit_zero_point`: also when it is a vector of zeros; the engine's Gemm kernel asks for it.
-  Node Dequantize(const std::string& from, const std::string& to, const QuantParams& params, bool explicit_zero_point = false);
+  Node Dequantize(const std::string& from, const std::string& to, const QuantParams& params,
+                  bool explicit_zero_point = false);
 
   // Scalar, or one element per slice.
   std::string ScaleName(const QuantParams& params);
@@ -35,7 +38,8 @@ class QdqBuilder {
   bool used_foreign_domain() const { return used_foreign_; }
 
  private:
-  Node Make(std::string op_type, std::vector<std::string> inputs, const std::string& to, const QuantParams& params);
+  Node Make(std::string op_type, std::vector<std::string> inputs, const std::string& to,
+            const QuantParams& params);
 
   Graph& graph_;
   NameMaker names_;

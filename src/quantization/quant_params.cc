@@ -51,7 +51,8 @@ QuantParams ParamsFromRange(Range range, const IntegerGrid& grid) {
   int32_t zero_point = 0;
   if (!grid.symmetric) {
     const double zero = grid.qmin - std::nearbyint(low / static_cast<double>(scale));
-    zero_point = static_cast<int32_t>(std::clamp(zero, static_cast<double>(grid.qmin), static_cast<double>(grid.qmax)));
+    zero_point = static_cast<int32_t>(
+        std::clamp(zero, static_cast<double>(grid.qmin), static_cast<double>(grid.qmax)));
   }
   return {grid.type, -1, {scale}, {zero_point}};
 }

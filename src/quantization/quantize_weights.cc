@@ -9,18 +9,21 @@
 namespace qconvert {
 namespace {
 
-constexpr double kMaxBias = 1073741824.0;         // 2^30
-// Two weights that round up may sum to one more than their real sum: 127 here keeps the integers at 128.
+constexpr double kMaxBias = 1073741824.0;  // 2^30
+// Two weights that round up may sum to one more than their real sum: 127 here keeps the integers at
+// 128.
 constexpr double kMaxPair = 127.0;
 constexpr double kSmallestChannel = 1.0 / 65536;  // of the largest channel's scale
 
 // Largest magnitude per slice along `axis`, or of all values.
-std::vector<double> MaxMagnitudes(std::span<const float> values, const std::vector<int64_t>& dims, int64_t axis) {
+std::vector<double> MaxMagnitudes(std::span<const float> values, const std::vector<int64_t>& dims,
+                                  int64_t axis) {
   size_t inner = 1;
   size_t channels = 1;
   if (axis >= 0) {
     channels = static_cast<size_t>(dims[static_cast<size_t>(axis)]);
-    for (size_t d = static_cast<size_t>(axis) + 1; d < dims.size(); ++d) inner *= static_cast<size_t>(dims[d]);
+    for (size_t d = static_cast<size_t>(axis) + 1; d < dims.size(); ++d)
+      inner *= static_cast<size_t>(dims[d]);
   }
   std::vector<double> out(channels, 0.0);
   for (size_t i = 0; i < values.size(); ++i) {
@@ -36,9 +39,10 @@ std::vector<double> MaxPairs(std::span<const float> values, const WeightOrder& o
   for (int64_t b = 0; b < order.batches; ++b) {
     for (int64_t o = 0; o < order.channels; ++o) {
       const auto at = [&](int64_t k) {
-        return static_cast<double>(values[static_cast<size_t>(b * order.batch_stride + o * order.channel_stride +
-                                                              k / order.inner_count * order.outer_stride +
-                                                              k % order.inner_count * order.inner_stride)]);
+        return static_cast<double>(
+            values[static_cast<size_t>(b * order.batch_stride + o * order.channel_stride +
+                                       k / order.inner_count * order.outer_stride +
+                                       k % order.inner_count * order.inner_stride)]);
       };
       double& largest = out[static_cast<size_t>(o)];
       for (int64_t k = 0; k + 1 < order.count; k += 2) {
@@ -52,7 +56,8 @@ std::vector<double> MaxPairs(std::span<const float> values, const WeightOrder& o
 }
 
 // The scale floor that keeps pairs from saturating, per scale.
-std::vector<double> PairFloors(std::span<const float> values, const WeightOrder& order, size_t scales) {
+std::vector<double> PairFloors(std::span<const float> values, const WeightOrder& order,
+                               size_t scales) {
   std::vector<double> floors(scales, 0.0);
   if (!order.pairs_in_16_bits) return floors;
   const std::vector<double> pairs = MaxPairs(values, order);
@@ -65,7 +70,8 @@ std::vector<double> PairFloors(std::span<const float> values, const WeightOrder&
 
 }  // namespace
 
-QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order, std::span<const float> bias, float input_scale,
+QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
+                                 std::span<const float> bias, float input_scale,
                                  const TensorSettings& settings) {
   const IntegerGrid grid = GridOf(settings);
   const auto values = weight.values<float>();
@@ -82,12 +88,13 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
       if (magnitudes.size() > 1 && b != c) continue;
       scale = std::max(scale, std::fabs(static_cast<double>(bias[b])) / (input_scale * kMaxBias));
     }
-    out.params.scales.push_back(std::max(static_cast<float>(scale), std::numeric_limits<float>::min()));
+    out.params.scales.push_back(
+        std::max(static_cast<float>(scale), std::numeric_limits<float>::min()));
   }
   out.weight.type = grid.type;
   out.weight.dims = weight.dims;
-  out.weight.bytes =
-      std::make_shared<const std::string>(QuantizeToBytes(values, weight.dims, out.params, grid.qmin, grid.qmax));
+  out.weight.bytes = std::make_shared<const std::string>(
+      QuantizeToBytes(values, weight.dims, out.params, grid.qmin, grid.qmax));
   if (bias.empty()) return out;
   std::vector<int32_t> integers;
   for (const float scale : out.params.scales) {
@@ -98,7 +105,8 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
     const double q = std::nearbyint(static_cast<double>(bias[b]) / scale);
     integers.push_back(static_cast<int32_t>(std::clamp(q, -kMaxBias, kMaxBias)));
   }
-  out.bias = MakeTensor<int32_t>("", DataType::kInt32, {static_cast<int64_t>(bias.size())}, integers);
+  out.bias =
+      MakeTensor<int32_t>("", DataType::kInt32, {static_cast<int64_t>(bias.size())}, integers);
   return out;
 }
 

@@ -24,12 +24,9 @@ std::string Size(int64_t bytes) {
 std::string Text(const std::string& name) { return EscapeForTerminal(name); }
 
 Json OutputJson(const OutputComparison& output) {
-  return {{"name", Text(output.name)},
-          {"cosine", output.cosine()},
-          {"sqnr_db", output.sqnr_db()},
-          {"max_error", output.max_error},
-          {"values", output.count},
-          {"mismatched_shapes", output.mismatched_shapes},
+  return {{"name", Text(output.name)},      {"cosine", output.cosine()},
+          {"sqnr_db", output.sqnr_db()},    {"max_error", output.max_error},
+          {"values", output.count},         {"mismatched_shapes", output.mismatched_shapes},
           {"non_finite", output.non_finite}};
 }
 
@@ -38,7 +35,8 @@ Json FloatNodesJson(const ConversionReport& report) {
   for (const auto& [key, nodes] : report.float_reasons) {
     Json names = Json::array();
     for (const std::string& name : nodes) names.push_back(Text(name));
-    out.push_back({{"op_type", Text(key.first)}, {"reason", Text(key.second)}, {"nodes", std::move(names)}});
+    out.push_back(
+        {{"op_type", Text(key.first)}, {"reason", Text(key.second)}, {"nodes", std::move(names)}});
   }
   return out;
 }
@@ -59,11 +57,13 @@ Json ParamsJson(const QuantParams& params) {
 void FormatOutputs(const ConversionReport& report, std::string& out) {
   auto sink = std::back_inserter(out);
   size_t width = 6;
-  for (const OutputComparison& output : report.outputs) width = std::max(width, Text(output.name).size());
-  fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", "output", width, "cosine", "SQNR dB", "max error");
+  for (const OutputComparison& output : report.outputs)
+    width = std::max(width, Text(output.name).size());
+  fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", "output", width, "cosine", "SQNR dB",
+                 "max error");
   for (const OutputComparison& output : report.outputs) {
-    fmt::format_to(sink, "  {:<{}}  {:>9.6f}  {:>9.2f}  {:>10.4g}\n", Text(output.name), width, output.cosine(),
-                   output.sqnr_db(), output.max_error);
+    fmt::format_to(sink, "  {:<{}}  {:>9.6f}  {:>9.2f}  {:>10.4g}\n", Text(output.name), width,
+                   output.cosine(), output.sqnr_db(), output.max_error);
   }
 }
 
@@ -77,7 +77,8 @@ void CountNodes(const Graph& graph, const Placement& placement, ConversionReport
     report.fused_nodes += place.domain == NodeDomain::kFused ? 1 : 0;
     if (place.domain != NodeDomain::kFloat) continue;
     ++report.float_nodes;
-    report.float_reasons[{node.op_type, place.reason}].push_back(node.name.empty() ? node.outputs[0] : node.name);
+    report.float_reasons[{node.op_type, place.reason}].push_back(node.name.empty() ? node.outputs[0]
+                                                                                   : node.name);
   }
 }
 
@@ -91,19 +92,24 @@ std::string FormatReport(const ConversionReport& report) {
   }
   if (!report.outputs.empty()) {
     FormatOutputs(report, out);
-    fmt::format_to(sink, "  against the float model on {} of {} calibration samples\n", report.compared_samples, report.samples);
+    fmt::format_to(sink, "  against the float model on {} of {} calibration samples\n",
+                   report.compared_samples, report.samples);
   }
-  fmt::format_to(sink, "  size     {} -> {} ({:.2f})\n", Size(report.float_bytes), Size(report.quantized_bytes),
-                 static_cast<double>(report.quantized_bytes) / static_cast<double>(std::max<int64_t>(report.float_bytes, 1)));
-  fmt::format_to(sink, "  nodes    {} integer, {} fused into them, {} float\n", report.integer_nodes, report.fused_nodes,
-                 report.float_nodes);
+  fmt::format_to(sink, "  size     {} -> {} ({:.2f})\n", Size(report.float_bytes),
+                 Size(report.quantized_bytes),
+                 static_cast<double>(report.quantized_bytes) /
+                     static_cast<double>(std::max<int64_t>(report.float_bytes, 1)));
+  fmt::format_to(sink, "  nodes    {} integer, {} fused into them, {} float\n",
+                 report.integer_nodes, report.fused_nodes, report.float_nodes);
   size_t rows = 0;
   for (const auto& [key, nodes] : report.float_reasons) {
     if (++rows > kMaxReasonRows) {
-      fmt::format_to(sink, "           ... {} more reasons, see the JSON\n", report.float_reasons.size() - kMaxReasonRows);
+      fmt::format_to(sink, "           ... {} more reasons, see the JSON\n",
+                     report.float_reasons.size() - kMaxReasonRows);
       break;
     }
-    fmt::format_to(sink, "           {:>4} x {:<18} {}\n", nodes.size(), Text(key.first), Text(key.second));
+    fmt::format_to(sink, "           {:>4} x {:<18} {}\n", nodes.size(), Text(key.first),
+                   Text(key.second));
   }
   std::vector<std::string> times;
   double total = 0;
@@ -129,29 +135,35 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
                      {"samples", report.samples},
                      {"compared_samples", report.compared_samples},
                      {"outputs", std::move(outputs)},
-                     {"nodes", {{"integer", report.integer_nodes}, {"fused", report.fused_nodes}, {"float", report.float_nodes}}},
+                     {"nodes",
+                      {{"integer", report.integer_nodes},
+                       {"fused", report.fused_nodes},
+                       {"float", report.float_nodes}}},
                      {"float_nodes", FloatNodesJson(report)},
                      {"warnings", std::move(warnings)}};
   return json.dump(2) + "\n";
 }
 
-std::string FailureJson(const std::string& input, const std::string& exit_class, const std::vector<std::string>& errors) {
+std::string FailureJson(const std::string& input, const std::string& exit_class,
+                        const std::vector<std::string>& errors) {
   Json lines = Json::array();
   for (const std::string& error : errors) lines.push_back(Text(error));
-  return Json{{"exit", exit_class}, {"input", Text(input)}, {"errors", std::move(lines)}}.dump(2) + "\n";
+  return Json{{"exit", exit_class}, {"input", Text(input)}, {"errors", std::move(lines)}}.dump(2) +
+         "\n";
 }
 
-std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan, const InsertedQdq& inserted,
-                          const ConversionReport& report, const Provenance& provenance) {
+std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
+                          const InsertedQdq& inserted, const ConversionReport& report,
+                          const Provenance& provenance) {
   Json values = Json::object();
   for (const auto& [name, decided] : plan.values) {
     Json entry = ParamsJson(decided.params);
     entry["range"] = {decided.range.min, decided.range.max};
     entry["method"] = decided.method;
     if (decided.root != name) entry["shares"] = Text(decided.root);
-    entry["source"] = graph.IsInput(name)                                       ? "graph input"
+    entry["source"] = graph.IsInput(name)                            ? "graph input"
                       : plan.placement.integer_values.contains(name) ? "integer node"
-                                                                                : "float node";
+                                                                     : "float node";
     values[Text(name)] = std::move(entry);
   }
   Json weights = Json::array();

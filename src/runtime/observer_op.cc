@@ -60,7 +60,8 @@ struct ObserverOp : Ort::CustomOpBase<ObserverOp, ObserverKernel> {
     const std::string id = std::to_string(context.GetAttrInt("id"));
     std::vector<std::string> symbols(shape.size());  // the shape holds pointers into it
     for (size_t d = 0; d < shape.size(); ++d) {
-      // An unknown size comes as -1 and would be taken for a real one; a name of its own says "unknown".
+      // An unknown size comes as -1 and would be taken for a real one; a name of its own says
+      // "unknown".
       if (shape[d].IsInt() && shape[d].AsInt() < 0) {
         symbols[d] = "observed_" + id + "_" + std::to_string(d);
         shape[d] = Ort::ShapeInferContext::SymbolicInteger(symbols[d].c_str());

@@ -7,7 +7,8 @@
 
 namespace qconvert {
 
-// Who observes on this thread. With one intra-op thread a kernel runs on the thread that called Run.
+// Who observes on this thread. With one intra-op thread a kernel runs on the thread that called
+// Run.
 class ScopedObserver {
  public:
   explicit ScopedObserver(ValueObserver* observer);

@@ -11,9 +11,9 @@
 
 namespace qconvert {
 
-// Sets ORT_DISABLE_TELEMETRY=1, loads libonnxruntime.so.1 from the program's run path, checks that it is at least
-// 1.28.0 and serves the API of our headers, and makes the one environment. Idempotent, thread-safe.
-// Throws Error(kFile) when the library is missing or too old.
+// Sets ORT_DISABLE_TELEMETRY=1, loads libonnxruntime.so.1 from the program's run path, checks that
+// it is at least 1.28.0 and serves the API of our headers, and makes the one environment.
+// Idempotent, thread-safe. Throws Error(kFile) when the library is missing or too old.
 Ort::Env& OrtEnvironment();
 
 // Version of the loaded library.

@@ -13,7 +13,8 @@
 namespace qconvert {
 namespace {
 
-// ONNX Runtime's element type numbers are those of ONNX up to 23 (float4e2m1); others are not served by the C API.
+// ONNX Runtime's element type numbers are those of ONNX up to 23 (float4e2m1); others are not
+// served by the C API.
 DataType FromOrt(ONNXTensorElementDataType type) {
   return DataTypeFromNumber(static_cast<int64_t>(type)).value_or(DataType::kUndefined);
 }
@@ -24,7 +25,8 @@ std::string CleanMessage(std::string message) {
   const size_t line_end = message.find('\n');
   if (line_end != std::string::npos) message.resize(line_end);
   static const std::regex kSource(R"(\S+\.(cc|h|cpp):\d+ )");
-  static const std::regex kSignature(R"((\S+ )*\S*onnxruntime::[^(]*\([^)]*\)( const)?( \[with [^\]]*\])? )");
+  static const std::regex kSignature(
+      R"((\S+ )*\S*onnxruntime::[^(]*\([^)]*\)( const)?( \[with [^\]]*\])? )");
   message = std::regex_replace(message, kSource, "");
   message = std::regex_replace(message, kSignature, "", std::regex_constants::format_first_only);
   for (const std::string_view prefix : {"Load model from ", "This is an invalid model. "}) {
@@ -63,8 +65,8 @@ Ort::Value ToOrt(const Tensor& tensor, const Ort::MemoryInfo& memory) {
     return value;
   }
   // The engine does not write into inputs; its C API merely lacks const.
-  return Ort::Value::CreateTensor(memory, const_cast<char*>(tensor.bytes->data()), tensor.bytes->size(),
-                                  tensor.dims.data(), tensor.dims.size(),
+  return Ort::Value::CreateTensor(memory, const_cast<char*>(tensor.bytes->data()),
+                                  tensor.bytes->size(), tensor.dims.data(), tensor.dims.size(),
                                   static_cast<ONNXTensorElementDataType>(tensor.type));
 }
 
@@ -76,7 +78,8 @@ Tensor FromOrtValue(const Ort::Value& value, const std::string& name) {
   tensor.dims = info.GetShape();
   tensor.type = FromOrt(info.GetElementType());
   if (tensor.type == DataType::kString) {
-    for (size_t i = 0; i < info.GetElementCount(); ++i) tensor.strings.push_back(value.GetStringTensorElement(i));
+    for (size_t i = 0; i < info.GetElementCount(); ++i)
+      tensor.strings.push_back(value.GetStringTensorElement(i));
     return tensor;
   }
   const auto size = PackedBytes(tensor.type, static_cast<int64_t>(info.GetElementCount()));
@@ -84,8 +87,8 @@ Tensor FromOrtValue(const Ort::Value& value, const std::string& name) {
     tensor.type = DataType::kUndefined;
     return tensor;
   }
-  tensor.bytes = std::make_shared<const std::string>(static_cast<const char*>(value.GetTensorRawData()),
-                                                     static_cast<size_t>(*size));
+  tensor.bytes = std::make_shared<const std::string>(
+      static_cast<const char*>(value.GetTensorRawData()), static_cast<size_t>(*size));
   return tensor;
 }
 
@@ -96,11 +99,15 @@ class OrtSession : public Session {
     Ort::AllocatorWithDefaultOptions allocator;
     for (size_t i = 0; i < session_.GetInputCount(); ++i) {
       inputs_.push_back({session_.GetInputNameAllocated(i, allocator).get(),
-                         TypeOf(session_.GetInputTypeInfo(i)), {}, {}});
+                         TypeOf(session_.GetInputTypeInfo(i)),
+                         {},
+                         {}});
     }
     for (size_t i = 0; i < session_.GetOutputCount(); ++i) {
       outputs_.push_back({session_.GetOutputNameAllocated(i, allocator).get(),
-                          TypeOf(session_.GetOutputTypeInfo(i)), {}, {}});
+                          TypeOf(session_.GetOutputTypeInfo(i)),
+                          {},
+                          {}});
     }
   }
 
@@ -111,7 +118,8 @@ class OrtSession : public Session {
     try {
       return RunUnchecked(inputs, observer);
     } catch (const Ort::Exception& e) {
-      throw Error(ExitCode::kModel, place_, fmt::format("running failed: {}", CleanMessage(e.what())));
+      throw Error(ExitCode::kModel, place_,
+                  fmt::format("running failed: {}", CleanMessage(e.what())));
     }
   }
 
@@ -133,11 +141,12 @@ class OrtSession : public Session {
     for (const Value& output : outputs_) output_names.push_back(output.name.c_str());
     const ScopedObserver scope(observer);
     // Session::Run is thread-safe; the wrapper merely lacks const.
-    std::vector<Ort::Value> results =
-        const_cast<Ort::Session&>(session_).Run(Ort::RunOptions{}, input_names.data(), values.data(), values.size(),
-                                                output_names.data(), output_names.size());
+    std::vector<Ort::Value> results = const_cast<Ort::Session&>(session_).Run(
+        Ort::RunOptions{}, input_names.data(), values.data(), values.size(), output_names.data(),
+        output_names.size());
     std::vector<Tensor> out;
-    for (size_t i = 0; i < results.size(); ++i) out.push_back(FromOrtValue(results[i], outputs_[i].name));
+    for (size_t i = 0; i < results.size(); ++i)
+      out.push_back(FromOrtValue(results[i], outputs_[i].name));
     return out;
   }
 
@@ -148,7 +157,8 @@ class OrtSession : public Session {
 };
 
 template <typename MakeSession>
-std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions& options, MakeSession&& make) {
+std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions& options,
+                              MakeSession&& make) {
   Ort::Env& environment = OrtEnvironment();
   try {
     Ort::SessionOptions ort_options;
@@ -178,7 +188,8 @@ std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const st
   });
 }
 
-std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file, const std::string& place,
+std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file,
+                                            const std::string& place,
                                             const OrtSessionOptions& options) {
   return Open(place, options, [&](Ort::Env& environment, const Ort::SessionOptions& ort_options) {
     return Ort::Session(environment, file.c_str(), ort_options);

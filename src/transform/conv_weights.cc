@@ -36,9 +36,11 @@ std::optional<ChannelWeights> FindChannelWeights(const Graph& graph, const Node&
     if (group < 1 || dims[0] % group != 0) return std::nullopt;
     SetAxis(out, 1);
     out.channels = dims[1] * group;
-    if (group > 1 && dims[0] != group) return std::nullopt;  // several inputs a group: no single run per group
+    if (group > 1 && dims[0] != group)
+      return std::nullopt;  // several inputs a group: no single run per group
     if (group == 1) out.outer = out.weight->element_count();
-  } else if (node.Is("Gemm") && dims.size() == 2 && node.GetFloat("alpha", 1) == 1 && node.GetFloat("beta", 1) == 1) {
+  } else if (node.Is("Gemm") && dims.size() == 2 && node.GetFloat("alpha", 1) == 1 &&
+             node.GetFloat("beta", 1) == 1) {
     const size_t axis = node.GetInt("transB", 0) != 0 ? 0 : 1;
     SetAxis(out, axis);
     out.channels = dims[axis];
@@ -49,22 +51,25 @@ std::optional<ChannelWeights> FindChannelWeights(const Graph& graph, const Node&
   out.bias.assign(static_cast<size_t>(out.channels), 0.0F);
   if (node.input(2).empty()) return out;
   const Tensor* bias = FloatInitializer(graph, node.inputs[2]);
-  if (bias == nullptr || bias->element_count() != out.channels || bias->dims.empty() || bias->dims.back() != out.channels) {
+  if (bias == nullptr || bias->element_count() != out.channels || bias->dims.empty() ||
+      bias->dims.back() != out.channels) {
     return std::nullopt;
   }
   out.bias = ToFloats(*bias);
   return out;
 }
 
-void ScaleChannels(Graph& graph, Node& node, const ChannelWeights& weights, const std::vector<double>& scale,
-                   const std::vector<double>& shift, NameMaker& names) {
+void ScaleChannels(Graph& graph, Node& node, const ChannelWeights& weights,
+                   const std::vector<double>& scale, const std::vector<double>& shift,
+                   NameMaker& names) {
   std::vector<float> values = ToFloats(*weights.weight);
   for (size_t i = 0; i < values.size(); ++i) {
     const auto channel = static_cast<size_t>(weights.ChannelOf(static_cast<int64_t>(i)));
     values[i] = static_cast<float>(values[i] * scale[channel]);
   }
   std::vector<float> bias(weights.bias.size());
-  for (size_t c = 0; c < bias.size(); ++c) bias[c] = static_cast<float>(weights.bias[c] * scale[c] + shift[c]);
+  for (size_t c = 0; c < bias.size(); ++c)
+    bias[c] = static_cast<float>(weights.bias[c] * scale[c] + shift[c]);
   Tensor new_weight = MakeFloatTensor(names.Make("w"), weights.weight->dims, values);
   Tensor new_bias = MakeFloatTensor(names.Make("b"), {weights.channels}, bias);
   node.inputs.resize(2);

@@ -23,13 +23,15 @@ struct ChannelWeights {
   int64_t outer = 1;   // elements of one run
 };
 
-// Nothing unless weights and bias are float initializers of the expected shapes and, for Gemm, alpha and beta are 1.
+// Nothing unless weights and bias are float initializers of the expected shapes and, for Gemm,
+// alpha and beta are 1.
 std::optional<ChannelWeights> FindChannelWeights(const Graph& graph, const Node& node);
 
-// Gives `node` new weights W' = W * scale[o] and bias b' = b * scale[o] + shift[o] (one number each per output channel).
-// Both are new initializers: the old ones may have other readers.
-void ScaleChannels(Graph& graph, Node& node, const ChannelWeights& weights, const std::vector<double>& scale,
-                   const std::vector<double>& shift, NameMaker& names);
+// Gives `node` new weights W' = W * scale[o] and bias b' = b * scale[o] + shift[o] (one number each
+// per output channel). Both are new initializers: the old ones may have other readers.
+void ScaleChannels(Graph& graph, Node& node, const ChannelWeights& weights,
+                   const std::vector<double>& scale, const std::vector<double>& shift,
+                   NameMaker& names);
 
 }  // namespace qconvert
 

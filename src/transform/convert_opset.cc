@@ -78,12 +78,15 @@ class Converter {
         out.push_back(std::move(node));
         continue;
       }
-      const std::string described = node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
+      const std::string described =
+          node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
       try {
-        for (Node& replacement : row->adapt(std::move(node), context)) out.push_back(std::move(replacement));
+        for (Node& replacement : row->adapt(std::move(node), context))
+          out.push_back(std::move(replacement));
       } catch (const AdapterRefusal& refusal) {
         throw Error(ExitCode::kModel, place_,
-                    fmt::format("node \"{}\" cannot be raised to opset {}: {}", described, version, refusal.reason));
+                    fmt::format("node \"{}\" cannot be raised to opset {}: {}", described, version,
+                                refusal.reason));
       }
     }
     return out;
@@ -104,12 +107,14 @@ void ConvertOpset(Model& model, int64_t target, const std::string& place) {
   }
   const Converter converter(place);
   NameMaker names(model.graph);
-  for (int64_t version = from + 1; version <= target; ++version) converter.ConvertGraph(model.graph, version, names);
+  for (int64_t version = from + 1; version <= target; ++version)
+    converter.ConvertGraph(model.graph, version, names);
   model.opsets[""] = target;
   for (Function& function : model.functions) {
     auto it = function.opsets.find("");
     if (it == function.opsets.end()) continue;
-    for (int64_t version = it->second + 1; version <= target; ++version) converter.ConvertFunction(function, version);
+    for (int64_t version = it->second + 1; version <= target; ++version)
+      converter.ConvertFunction(function, version);
     it->second = std::max(it->second, target);
   }
 }

@@ -14,8 +14,10 @@ namespace {
 
 bool IsFoldableOperator(const Node& node) {
   static constexpr std::array<std::string_view, 11> kNever = {
-      "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli",
-      "Dropout",      "QuantizeLinear", "DequantizeLinear", "Constant", "DynamicQuantizeLinear"};
+      "RandomNormal",      "RandomUniform",        "RandomNormalLike",
+      "RandomUniformLike", "Multinomial",          "Bernoulli",
+      "Dropout",           "QuantizeLinear",       "DequantizeLinear",
+      "Constant",          "DynamicQuantizeLinear"};
   return node.domain.empty() && SubgraphsOf(node).empty() && !node.outputs.empty() &&
          std::find(kNever.begin(), kNever.end(), node.op_type) == kNever.end() &&
          !node.op_type.starts_with("Sequence") && !node.op_type.starts_with("Optional") &&
@@ -25,7 +27,8 @@ bool IsFoldableOperator(const Node& node) {
 // Elements named by an integer tensor, each at most as large as the folded result may be.
 std::optional<int64_t> Product(const Graph& graph, const std::string& name) {
   const Tensor* tensor = graph.FindInitializer(name);
-  if (tensor == nullptr || (tensor->type != DataType::kInt64 && tensor->type != DataType::kInt32)) return std::nullopt;
+  if (tensor == nullptr || (tensor->type != DataType::kInt64 && tensor->type != DataType::kInt32))
+    return std::nullopt;
   return ElementCount(ToInt64s(*tensor));
 }
 
@@ -36,7 +39,8 @@ std::optional<int64_t> BroadcastCount(const std::vector<const Tensor*>& inputs) 
   std::vector<int64_t> dims(rank, 1);
   for (const Tensor* tensor : inputs) {
     const size_t lead = rank - tensor->dims.size();
-    for (size_t d = 0; d < tensor->dims.size(); ++d) dims[lead + d] = std::max(dims[lead + d], tensor->dims[d]);
+    for (size_t d = 0; d < tensor->dims.size(); ++d)
+      dims[lead + d] = std::max(dims[lead + d], tensor->dims[d]);
   }
   return ElementCount(dims);
 }
@@ -45,8 +49,10 @@ std::optional<int64_t> BroadcastCount(const std::vector<const Tensor*>& inputs) 
 std::optional<int64_t> OutputBytes(const Graph& graph, const Node& node) {
   constexpr int64_t kWidest = 8;  // bytes of one element
   static constexpr std::array<std::string_view, 10> kUnbounded = {
-      "Range", "Resize", "Upsample", "Pad", "OneHot", "CenterCropPad", "Col2Im", "EyeLike", "Einsum", "Conv"};
-  if (std::find(kUnbounded.begin(), kUnbounded.end(), node.op_type) != kUnbounded.end()) return std::nullopt;
+      "Range",         "Resize", "Upsample", "Pad",    "OneHot",
+      "CenterCropPad", "Col2Im", "EyeLike",  "Einsum", "Conv"};
+  if (std::find(kUnbounded.begin(), kUnbounded.end(), node.op_type) != kUnbounded.end())
+    return std::nullopt;
   std::vector<const Tensor*> inputs;
   int64_t in_bytes = 16;
   for (const std::string& input : node.inputs) {
@@ -62,7 +68,9 @@ std::optional<int64_t> OutputBytes(const Graph& graph, const Node& node) {
   if (node.Is("MatMul") || node.Is("Gemm") || node.Is("Gather") || node.Is("GatherND")) {
     std::optional<int64_t> count = kWidest;
     for (const Tensor* tensor : inputs) count = times(count, tensor->element_count());
-    const int64_t inner = inputs.empty() || inputs[0]->dims.empty() ? 1 : std::max<int64_t>(inputs[0]->dims.back(), 1);
+    const int64_t inner = inputs.empty() || inputs[0]->dims.empty()
+                              ? 1
+                              : std::max<int64_t>(inputs[0]->dims.back(), 1);
     return count && node.Is("MatMul") ? std::optional(*count / inner) : count;
   }
   const auto broadcast = times(BroadcastCount(inputs), kWidest);
@@ -71,18 +79,21 @@ std::optional<int64_t> OutputBytes(const Graph& graph, const Node& node) {
 }
 
 // One sweep: all nodes that can be computed now, as one graph.
-Graph CollectWave(const Graph& graph, const FoldConstantsOptions& options, std::vector<size_t>& picked) {
+Graph CollectWave(const Graph& graph, const FoldConstantsOptions& options,
+                  std::vector<size_t>& picked) {
   Graph wave;
   wave.name = "constants";
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (!IsFoldableOperator(node)) continue;
-    const bool constant = std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
-      return input.empty() || graph.FindInitializer(input) != nullptr;
-    });
+    const bool constant =
+        std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
+          return input.empty() || graph.FindInitializer(input) != nullptr;
+        });
     if (!constant) continue;
-    const bool is_output = std::any_of(node.outputs.begin(), node.outputs.end(),
-                                       [&](const std::string& output) { return graph.IsOutput(output); });
+    const bool is_output =
+        std::any_of(node.outputs.begin(), node.outputs.end(),
+                    [&](const std::string& output) { return graph.IsOutput(output); });
     const auto bytes = OutputBytes(graph, node);
     if (is_output || !bytes || *bytes > options.max_bytes) continue;
     picked.push_back(n);
@@ -109,13 +120,15 @@ size_t FoldConstants(Graph& graph, const FoldConstantsOptions& options) {
     try {
       values = options.evaluate(wave);
     } catch (const Error&) {
-      return folded;  // the engine will say the same, with a better place, when it loads the whole model
+      return folded;  // the engine will say the same, with a better place, when it loads the whole
+                      // model
     }
     for (Tensor& value : values) {
       if (value.type == DataType::kUndefined) return folded;
     }
     for (Tensor& value : values) graph.initializers.insert_or_assign(value.name, std::move(value));
-    for (size_t k = picked.size(); k-- > 0;) graph.nodes.erase(graph.nodes.begin() + static_cast<ptrdiff_t>(picked[k]));
+    for (size_t k = picked.size(); k-- > 0;)
+      graph.nodes.erase(graph.nodes.begin() + static_cast<ptrdiff_t>(picked[k]));
     folded += picked.size();
   }
 }

@@ -20,15 +20,20 @@ struct ChannelAffine {
   std::vector<double> shift;
 };
 
-std::optional<ChannelAffine> BatchNormalizationAffine(const Graph& graph, const Node& node, int64_t channels) {
-  if (!node.Is("BatchNormalization") || node.inputs.size() != 5 || node.GetInt("training_mode", 0) != 0) return std::nullopt;
+std::optional<ChannelAffine> BatchNormalizationAffine(const Graph& graph, const Node& node,
+                                                      int64_t channels) {
+  if (!node.Is("BatchNormalization") || node.inputs.size() != 5 ||
+      node.GetInt("training_mode", 0) != 0)
+    return std::nullopt;
   for (size_t o = 1; o < node.outputs.size(); ++o) {
     if (!node.outputs[o].empty()) return std::nullopt;
   }
   std::vector<std::vector<float>> parameters;
   for (size_t i = 1; i < 5; ++i) {
     const Tensor* tensor = graph.FindInitializer(node.inputs[i]);
-    if (tensor == nullptr || tensor->type != DataType::kFloat || tensor->element_count() != channels) return std::nullopt;
+    if (tensor == nullptr || tensor->type != DataType::kFloat ||
+        tensor->element_count() != channels)
+      return std::nullopt;
     parameters.push_back(ToFloats(*tensor));
   }
   const double epsilon = node.GetFloat("epsilon", 1e-5F);
@@ -43,7 +48,8 @@ std::optional<ChannelAffine> BatchNormalizationAffine(const Graph& graph, const 
   return affine;
 }
 
-// True when broadcasting `dims` against [N, C, spatial...] of `rank` gives one number per channel, or one in all.
+// True when broadcasting `dims` against [N, C, spatial...] of `rank` gives one number per channel,
+// or one in all.
 bool IsPerChannel(const std::vector<int64_t>& dims, int64_t channels, size_t rank) {
   if (dims.size() > rank) return false;
   for (size_t d = 0; d < dims.size(); ++d) {
@@ -53,32 +59,40 @@ bool IsPerChannel(const std::vector<int64_t>& dims, int64_t channels, size_t ran
   return true;
 }
 
-std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& node, int64_t channels, size_t rank,
-                                              const std::string& x) {
-  if (node.inputs.size() != 2 || !(node.Is("Mul") || node.Is("Add") || node.Is("Sub") || node.Is("Div"))) return std::nullopt;
+std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& node,
+                                              int64_t channels, size_t rank, const std::string& x) {
+  if (node.inputs.size() != 2 ||
+      !(node.Is("Mul") || node.Is("Add") || node.Is("Sub") || node.Is("Div")))
+    return std::nullopt;
   ChannelAffine affine;
   affine.input = node.inputs[0] == x ? 0 : 1;
   const bool reversed = affine.input == 1;
   const Tensor* constant = graph.FindInitializer(node.inputs[1 - affine.input]);
-  if (constant == nullptr || constant->type != DataType::kFloat || !IsPerChannel(constant->dims, channels, rank)) {
+  if (constant == nullptr || constant->type != DataType::kFloat ||
+      !IsPerChannel(constant->dims, channels, rank)) {
     return std::nullopt;
   }
   std::vector<float> values = ToFloats(*constant);
-  if (values.empty() || (node.Is("Div") && (reversed || std::count(values.begin(), values.end(), 0.0F) > 0))) {
+  if (values.empty() ||
+      (node.Is("Div") && (reversed || std::count(values.begin(), values.end(), 0.0F) > 0))) {
     return std::nullopt;
   }
   if (values.size() == 1) values.assign(static_cast<size_t>(channels), values[0]);
   for (const double c : values) {
-    affine.scale.push_back(node.Is("Mul") ? c : node.Is("Div") ? 1.0 / c : node.Is("Sub") && reversed ? -1.0 : 1.0);
+    affine.scale.push_back(node.Is("Mul")               ? c
+                           : node.Is("Div")             ? 1.0 / c
+                           : node.Is("Sub") && reversed ? -1.0
+                                                        : 1.0);
     affine.shift.push_back(node.Is("Add") ? c : node.Is("Sub") ? (reversed ? c : -c) : 0.0);
   }
   return affine;
 }
 
-using FindAffine = std::function<std::optional<ChannelAffine>(const Node& weighted, const ChannelWeights& weights,
-                                                              const Node& reader)>;
+using FindAffine = std::function<std::optional<ChannelAffine>(
+    const Node& weighted, const ChannelWeights& weights, const Node& reader)>;
 
-// Folds each reader that `find` understands into the node with weights before it, until nothing changes.
+// Folds each reader that `find` understands into the node with weights before it, until nothing
+// changes.
 size_t FoldReaders(Graph& graph, const FindAffine& find) {
   NameMaker names(graph);
   size_t folded = 0;
@@ -89,7 +103,8 @@ size_t FoldReaders(Graph& graph, const FindAffine& find) {
     std::vector<bool> touched(graph.nodes.size(), false);
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
       Node& node = graph.nodes[n];
-      if (touched[n] || node.outputs.size() != 1 || !topology.HasSingleUse(node.outputs[0])) continue;
+      if (touched[n] || node.outputs.size() != 1 || !topology.HasSingleUse(node.outputs[0]))
+        continue;
       const auto weights = FindChannelWeights(graph, node);
       if (!weights) continue;
       const size_t reader_index = topology.Uses(node.outputs[0])[0].node;
@@ -113,14 +128,17 @@ size_t FoldReaders(Graph& graph, const FindAffine& find) {
   return folded;
 }
 
-// Pads of a Pad node by axis: begins then ends; nothing when they are not constant zeros around spatial axes.
-std::optional<std::vector<int64_t>> ZeroSpatialPads(const Graph& graph, const Node& pad, size_t rank) {
+// Pads of a Pad node by axis: begins then ends; nothing when they are not constant zeros around
+// spatial axes.
+std::optional<std::vector<int64_t>> ZeroSpatialPads(const Graph& graph, const Node& pad,
+                                                    size_t rank) {
   if (!pad.Is("Pad") || pad.GetString("mode", "constant") != "constant") return std::nullopt;
   const Tensor* pads = graph.FindInitializer(pad.input(1));
   if (pads == nullptr || pads->type != DataType::kInt64) return std::nullopt;
   if (!pad.input(2).empty()) {
     const Tensor* value = graph.FindInitializer(pad.inputs[2]);
-    if (value == nullptr || value->type != DataType::kFloat || value->element_count() != 1 || value->values<float>()[0] != 0) {
+    if (value == nullptr || value->type != DataType::kFloat || value->element_count() != 1 ||
+        value->values<float>()[0] != 0) {
       return std::nullopt;
     }
   }
@@ -149,17 +167,20 @@ std::optional<std::vector<int64_t>> ZeroSpatialPads(const Graph& graph, const No
 }  // namespace
 
 size_t FoldBatchNormalization(Graph& graph) {
-  return FoldReaders(graph, [&](const Node& /*weighted*/, const ChannelWeights& weights, const Node& reader) {
-    return BatchNormalizationAffine(graph, reader, weights.channels);
-  });
+  return FoldReaders(
+      graph, [&](const Node& /*weighted*/, const ChannelWeights& weights, const Node& reader) {
+        return BatchNormalizationAffine(graph, reader, weights.channels);
+      });
 }
 
 size_t FoldArithmeticIntoConv(Graph& graph) {
-  return FoldReaders(graph, [&](const Node& weighted, const ChannelWeights& weights,
-                                const Node& reader) -> std::optional<ChannelAffine> {
-    if (weighted.Is("Gemm")) return std::nullopt;
-    return ArithmeticAffine(graph, reader, weights.channels, weights.weight->dims.size(), weighted.outputs[0]);
-  });
+  return FoldReaders(graph,
+                     [&](const Node& weighted, const ChannelWeights& weights,
+                         const Node& reader) -> std::optional<ChannelAffine> {
+                       if (weighted.Is("Gemm")) return std::nullopt;
+                       return ArithmeticAffine(graph, reader, weights.channels,
+                                               weights.weight->dims.size(), weighted.outputs[0]);
+                     });
 }
 
 size_t FoldPadIntoConv(Graph& graph) {
@@ -176,7 +197,9 @@ size_t FoldPadIntoConv(Graph& graph) {
     const auto extra = ZeroSpatialPads(graph, *pad, rank);
     if (!extra) continue;
     std::vector<int64_t> pads(2 * (rank - 2), 0);
-    if (const auto* present = conv.FindInts("pads"); present != nullptr && present->size() == pads.size()) pads = *present;
+    if (const auto* present = conv.FindInts("pads");
+        present != nullptr && present->size() == pads.size())
+      pads = *present;
     for (size_t d = 0; d < rank - 2; ++d) {
       pads[d] += (*extra)[d + 2];
       pads[d + rank - 2] += (*extra)[rank + d + 2];
@@ -196,19 +219,21 @@ size_t FuseMatMulAdd(Graph& graph) {
   std::vector<bool> remove(graph.nodes.size(), false);
   for (Node& node : graph.nodes) {
     const Tensor* weight = graph.FindInitializer(node.input(1));
-    if (!node.Is("MatMul") || weight == nullptr || weight->type != DataType::kFloat || weight->dims.size() != 2 ||
-        !topology.HasSingleUse(node.outputs[0])) {
+    if (!node.Is("MatMul") || weight == nullptr || weight->type != DataType::kFloat ||
+        weight->dims.size() != 2 || !topology.HasSingleUse(node.outputs[0])) {
       continue;
     }
     const auto type = graph.value_info.find(node.outputs[0]);
-    if (type == graph.value_info.end() || !type->second.type.shape || type->second.type.shape->size() != 2) continue;
+    if (type == graph.value_info.end() || !type->second.type.shape ||
+        type->second.type.shape->size() != 2)
+      continue;
     const size_t reader = topology.Uses(node.outputs[0])[0].node;
     Node& add = graph.nodes[reader];
     if (!add.Is("Add")) continue;
     const std::string bias_name = add.inputs[add.inputs[0] == node.outputs[0] ? 1 : 0];
     const Tensor* bias = graph.FindInitializer(bias_name);
-    if (bias == nullptr || bias->dims.empty() || bias->dims.size() > 2 || bias->element_count() != weight->dims[1] ||
-        bias->dims.back() != weight->dims[1]) {
+    if (bias == nullptr || bias->dims.empty() || bias->dims.size() > 2 ||
+        bias->element_count() != weight->dims[1] || bias->dims.back() != weight->dims[1]) {
       continue;
     }
     node.op_type = "Gemm";

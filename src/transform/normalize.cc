@@ -18,8 +18,10 @@ std::optional<Tensor> ConstantValue(const Node& node) {
   const auto& [key, attribute] = *node.attributes.begin();
   if (!attribute.reference.empty()) return std::nullopt;
   if (const auto* tensor = std::get_if<Tensor>(&attribute.data)) return *tensor;
-  if (const auto* f = std::get_if<float>(&attribute.data)) return MakeFloatTensor("", {}, std::array{*f});
-  if (const auto* i = std::get_if<int64_t>(&attribute.data)) return MakeInt64Tensor("", {}, std::array{*i});
+  if (const auto* f = std::get_if<float>(&attribute.data))
+    return MakeFloatTensor("", {}, std::array{*f});
+  if (const auto* i = std::get_if<int64_t>(&attribute.data))
+    return MakeInt64Tensor("", {}, std::array{*i});
   if (const auto* floats = std::get_if<std::vector<float>>(&attribute.data)) {
     return MakeFloatTensor("", {static_cast<int64_t>(floats->size())}, *floats);
   }
@@ -61,15 +63,17 @@ void NormalizeGraph(Graph& graph) {
 
 void Normalize(Model& model) {
   NormalizeGraph(model.graph);
-  std::erase_if(model.graph.inputs,
-                [&](const Value& input) { return model.graph.FindInitializer(input.name) != nullptr; });
+  std::erase_if(model.graph.inputs, [&](const Value& input) {
+    return model.graph.FindInitializer(input.name) != nullptr;
+  });
   model.ir_version = std::max(model.ir_version, kIrVersion);
 }
 
 void RenameUses(Graph& graph, const std::unordered_map<std::string, std::string>& renames) {
   if (renames.empty()) return;
   const auto resolve = [&](std::string& name) {
-    for (auto it = renames.find(name); it != renames.end(); it = renames.find(name)) name = it->second;
+    for (auto it = renames.find(name); it != renames.end(); it = renames.find(name))
+      name = it->second;
   };
   for (Node& node : graph.nodes) {
     for (std::string& input : node.inputs) resolve(input);
@@ -87,10 +91,14 @@ size_t EliminateIdentity(Graph& graph) {
   size_t removed = 0;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    const bool dropout = node.Is("Dropout") && (node.outputs.size() < 2 || node.outputs[1].empty() ||
-                                                (topology.Uses(node.outputs[1]).empty() && !graph.IsOutput(node.outputs[1]))) &&
-                         node.input(2).empty();
-    if ((!node.Is("Identity") && !dropout) || node.inputs.empty() || topology.IsGraphOutput(node.outputs[0])) continue;
+    const bool dropout =
+        node.Is("Dropout") &&
+        (node.outputs.size() < 2 || node.outputs[1].empty() ||
+         (topology.Uses(node.outputs[1]).empty() && !graph.IsOutput(node.outputs[1]))) &&
+        node.input(2).empty();
+    if ((!node.Is("Identity") && !dropout) || node.inputs.empty() ||
+        topology.IsGraphOutput(node.outputs[0]))
+      continue;
     renames.emplace(node.outputs[0], node.inputs[0]);
     remove[n] = true;
     ++removed;

@@ -71,7 +71,8 @@ Nodes Upsample9(Node node, AdapterContext& context) {
   const std::vector<float> scales = TakeFloats(node, "scales");
   if (scales.empty()) return {std::move(node)};
   node.inputs.resize(1);
-  node.inputs.push_back(context.add_constant(MakeFloatTensor("", {static_cast<int64_t>(scales.size())}, scales)));
+  node.inputs.push_back(
+      context.add_constant(MakeFloatTensor("", {static_cast<int64_t>(scales.size())}, scales)));
   return {std::move(node)};
 }
 
@@ -80,17 +81,19 @@ Nodes UpsampleToResize10(Node node, AdapterContext& /*context*/) {
   return {std::move(node)};
 }
 
-// Resize-11 named the coordinate rule; version 10 always was asymmetric, and rounded down when enlarging, up when
-// shrinking. A new second input, roi, is unused in this mode.
+// Resize-11 named the coordinate rule; version 10 always was asymmetric, and rounded down when
+// enlarging, up when shrinking. A new second input, roi, is unused in this mode.
 Nodes Resize11(Node node, AdapterContext& context) {
   const std::string scales_name = node.input(1);
   if (node.GetString("mode", "nearest") == "nearest") {
     const Tensor* scales = context.constant(scales_name);
-    if (scales == nullptr) throw AdapterRefusal{"nearest Resize with computed scales has no equivalent"};
+    if (scales == nullptr)
+      throw AdapterRefusal{"nearest Resize with computed scales has no equivalent"};
     const std::vector<float> values = ToFloats(*scales);
     const bool shrinks = std::any_of(values.begin(), values.end(), [](float s) { return s < 1; });
     const bool enlarges = std::any_of(values.begin(), values.end(), [](float s) { return s > 1; });
-    if (shrinks && enlarges) throw AdapterRefusal{"nearest Resize that shrinks one axis and enlarges another"};
+    if (shrinks && enlarges)
+      throw AdapterRefusal{"nearest Resize that shrinks one axis and enlarges another"};
     node.Set("nearest_mode", std::string(shrinks ? "ceil" : "floor"));
   }
   node.Set("coordinate_transformation_mode", std::string("asymmetric"));
@@ -125,9 +128,11 @@ Nodes Clip11(Node node, AdapterContext& context) {
     const float value = node.GetFloat(key, 0);
     node.attributes.erase(it);
     if (element == DataType::kDouble) {
-      return context.add_constant(MakeTensor<double>("", element, {}, std::array{static_cast<double>(value)}));
+      return context.add_constant(
+          MakeTensor<double>("", element, {}, std::array{static_cast<double>(value)}));
     }
-    if (element != DataType::kFloat) throw AdapterRefusal{"Clip on a type other than float and double"};
+    if (element != DataType::kFloat)
+      throw AdapterRefusal{"Clip on a type other than float and double"};
     return Scalar(context, value);
   };
   const std::string low = limit("min");
@@ -158,7 +163,8 @@ Nodes Dropout12(Node node, AdapterContext& /*context*/) {
   return {std::move(node)};
 }
 
-// Softmax-13, LogSoftmax-13, Hardmax-13 work along one axis; before, on all axes from `axis` (default 1) on as one row.
+// Softmax-13, LogSoftmax-13, Hardmax-13 work along one axis; before, on all axes from `axis`
+// (default 1) on as one row.
 //   Softmax{axis}(x)  =  Reshape(Softmax{-1}(Flatten{axis}(x)), Shape(x))
 // and simply Softmax{axis} when all other axes from there on have size 1 or axis is the last one.
 Nodes Softmax13(Node node, AdapterContext& context) {
@@ -203,21 +209,26 @@ Nodes Affine(Node node, AdapterContext& context) {
 Nodes ImageScaler(Node node, AdapterContext& context) {
   const std::vector<float> bias = TakeFloats(node, "bias");
   const std::string product = context.names.Make("scaler_");
-  const std::string shift = context.add_constant(MakeFloatTensor("", {1, static_cast<int64_t>(bias.size()), 1, 1}, bias));
+  const std::string shift =
+      context.add_constant(MakeFloatTensor("", {1, static_cast<int64_t>(bias.size()), 1, 1}, bias));
   return {MakeNode("Mul", {node.inputs[0], Scalar(context, node.GetFloat("scale", 1))}, {product}),
           MakeNode("Add", {product, shift}, {node.outputs[0]})};
 }
 
-// Crop (left in opset 10): border = left, top, right, bottom of NCHW; scale = height, width of the result instead of
-// right and bottom.
+// Crop (left in opset 10): border = left, top, right, bottom of NCHW; scale = height, width of the
+// result instead of right and bottom.
 Nodes Crop(Node node, AdapterContext& context) {
   const std::vector<int64_t> border = TakeInts(node, "border");
   if (border.size() != 4) throw AdapterRefusal{"Crop without four borders"};
   const auto* scale = node.FindInts("scale");
   constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
-  std::vector<int64_t> ends = {border[3] == 0 ? kEnd : -border[3], border[2] == 0 ? kEnd : -border[2]};
-  if (scale != nullptr && scale->size() == 2) ends = {border[1] + (*scale)[0], border[0] + (*scale)[1]};
-  return {MakeNode("Slice", {node.inputs[0], Ints(context, {border[1], border[0]}), Ints(context, ends), Ints(context, {2, 3})},
+  std::vector<int64_t> ends = {border[3] == 0 ? kEnd : -border[3],
+                               border[2] == 0 ? kEnd : -border[2]};
+  if (scale != nullptr && scale->size() == 2)
+    ends = {border[1] + (*scale)[0], border[0] + (*scale)[1]};
+  return {MakeNode("Slice",
+                   {node.inputs[0], Ints(context, {border[1], border[0]}), Ints(context, ends),
+                    Ints(context, {2, 3})},
                    {node.outputs[0]})};
 }
 
@@ -230,11 +241,16 @@ Nodes ScaledActivation(const Node& node, const std::string& activation, AdapterC
           MakeNode("Mul", {active, Scalar(context, node.GetFloat("alpha", 1))}, {node.outputs[0]})};
 }
 
-Nodes ScaledTanh(Node node, AdapterContext& context) { return ScaledActivation(node, "Tanh", context); }
-Nodes ParametricSoftplus(Node node, AdapterContext& context) { return ScaledActivation(node, "Softplus", context); }
+Nodes ScaledTanh(Node node, AdapterContext& context) {
+  return ScaledActivation(node, "Tanh", context);
+}
+Nodes ParametricSoftplus(Node node, AdapterContext& context) {
+  return ScaledActivation(node, "Softplus", context);
+}
 
 Nodes Retired(Node node, AdapterContext& /*context*/) {
-  throw AdapterRefusal{"operator " + node.op_type + " left the ONNX standard and has no equivalent"};
+  throw AdapterRefusal{"operator " + node.op_type +
+                       " left the ONNX standard and has no equivalent"};
 }
 
 }  // namespace

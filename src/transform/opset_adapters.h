@@ -1,5 +1,5 @@
-// One rewrite per operator and version in which its meaning changed. Source: the operators' version histories in the
-// ONNX standard (docs/Changelog), for opsets 8 to 13.
+// One rewrite per operator and version in which its meaning changed. Source: the operators' version
+// histories in the ONNX standard (docs/Changelog), for opsets 8 to 13.
 #ifndef QCONVERT_SRC_TRANSFORM_OPSET_ADAPTERS_H_
 #define QCONVERT_SRC_TRANSFORM_OPSET_ADAPTERS_H_
 
@@ -23,8 +23,8 @@ struct AdapterContext {
   std::function<const Tensor*(const std::string&)> constant;
 };
 
-// Changes `node` to its meaning in the new version and returns the nodes that replace it (often just itself).
-// Throws AdapterRefusal when there is no equivalent.
+// Changes `node` to its meaning in the new version and returns the nodes that replace it (often
+// just itself). Throws AdapterRefusal when there is no equivalent.
 using OpsetAdapter = std::vector<Node> (*)(Node node, AdapterContext& context);
 
 // Why a node has no equivalent; the driver adds the place.

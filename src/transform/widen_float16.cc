@@ -12,7 +12,9 @@ namespace {
 
 bool IsHalf(const ValueType& type) { return type.element == DataType::kFloat16; }
 
-Tensor Widen(const Tensor& tensor) { return MakeFloatTensor(tensor.name, tensor.dims, ToFloats(tensor)); }
+Tensor Widen(const Tensor& tensor) {
+  return MakeFloatTensor(tensor.name, tensor.dims, ToFloats(tensor));
+}
 
 Node CastNode(const std::string& from, const std::string& to, DataType type) {
   Node node = MakeNode("Cast", {from}, {to});
@@ -25,7 +27,8 @@ bool CanWiden(const Model& model) {
   const bool has_half =
       std::any_of(graph.initializers.begin(), graph.initializers.end(),
                   [](const auto& item) { return item.second.type == DataType::kFloat16; }) ||
-      std::any_of(graph.inputs.begin(), graph.inputs.end(), [](const Value& v) { return IsHalf(v.type); });
+      std::any_of(graph.inputs.begin(), graph.inputs.end(),
+                  [](const Value& v) { return IsHalf(v.type); });
   return has_half && model.functions.empty() &&
          std::all_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
            return node.domain.empty() && SubgraphsOf(node).empty() && !node.Is("QuantizeLinear") &&
@@ -35,7 +38,8 @@ bool CanWiden(const Model& model) {
 
 void WidenAttributes(Node& node) {
   for (auto& [key, attribute] : node.attributes) {
-    if (auto* tensor = std::get_if<Tensor>(&attribute.data); tensor != nullptr && tensor->type == DataType::kFloat16) {
+    if (auto* tensor = std::get_if<Tensor>(&attribute.data);
+        tensor != nullptr && tensor->type == DataType::kFloat16) {
       attribute.data = Widen(*tensor);
     }
     auto* number = std::get_if<int64_t>(&attribute.data);

@@ -49,7 +49,8 @@ TEST(CheckedTest, ElementCount) {
   EXPECT_FALSE(ElementCount(std::array<int64_t, 2>{-1, 5}));
   EXPECT_FALSE(ElementCount(std::array<int64_t, 2>{-2, -2})) << "two negatives are no positive";
   EXPECT_FALSE(ElementCount(std::array<int64_t, 3>{INT64_C(1) << 32, INT64_C(1) << 32, 1}));
-  EXPECT_FALSE(ElementCount(std::array<int64_t, 3>{INT64_C(1) << 32, INT64_C(1) << 32, 0})) << "a zero hides no overflow";
+  EXPECT_FALSE(ElementCount(std::array<int64_t, 3>{INT64_C(1) << 32, INT64_C(1) << 32, 0}))
+      << "a zero hides no overflow";
 }
 
 }  // namespace

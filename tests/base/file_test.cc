@@ -73,7 +73,8 @@ TEST(CheckWritableTest, RefusesWhatCannotBecomeAFile) {
 TEST(InputFileTest, RefusesFoldersPipesAndDevicesAtOnce) {
   const TempDir folder;
   ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
-  for (const std::filesystem::path& path : {folder.path(), folder / "pipe", std::filesystem::path("/dev/zero"), folder / "none"}) {
+  for (const std::filesystem::path& path :
+       {folder.path(), folder / "pipe", std::filesystem::path("/dev/zero"), folder / "none"}) {
     try {
       InputFile file(path);
       FAIL() << path;

@@ -40,7 +40,9 @@ class CalibratorTest : public testing::Test {
  protected:
   CalibratorTest() {
     for (int i = 0; i < 23; ++i) {
-      folder_.Write(fmt::format("{:02}.npy", i), NpyFloats({1, 500}, RandomFloats(500, static_cast<uint32_t>(i), static_cast<float>(1 + i))));
+      folder_.Write(fmt::format("{:02}.npy", i),
+                    NpyFloats({1, 500}, RandomFloats(500, static_cast<uint32_t>(i),
+                                                     static_cast<float>(1 + i))));
     }
   }
   CalibrationTable Run(int workers, const std::vector<StateInput>& states = {}) {
@@ -48,7 +50,8 @@ class CalibratorTest : public testing::Test {
     const Value s{"s", FloatType({"1", "500"}), {}, {}};
     const SampleSource samples = OpenSamples(folder_.path(), {x}, {});
     const InputFeeder feeder(samples, {x, s}, states);
-    return Calibrate(FakeSession(), feeder, {"y"}, {.workers = workers, .progress = [&](size_t done, size_t) { done_ = done; }});
+    return Calibrate(FakeSession(), feeder, {"y"},
+                     {.workers = workers, .progress = [&](size_t done, size_t) { done_ = done; }});
   }
   TempDir folder_;
   size_t done_ = 0;
@@ -72,7 +75,8 @@ TEST_F(CalibratorTest, NaNNamesValueSampleAndCount) {
   folder_.Write("99.npy", NpyFloats({1, 500}, std::vector<float>(500, 3e38F)));
   class NanSession : public FakeSession {
    public:
-    std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const override {
+    std::vector<Tensor> Run(std::span<const Tensor> inputs,
+                            ValueObserver* observer) const override {
       std::vector<float> values = ToFloats(inputs[0]);
       for (float& v : values) v = v > 1e38F ? NAN : v;
       observer->Observe(0, values);

@@ -23,7 +23,8 @@ std::vector<uint64_t> Reference(const std::vector<float>& values, int exponent) 
   std::vector<uint64_t> counts(Histogram::kBins, 0);
   for (const float x : values) {
     const double width = std::ldexp(1.0 / Histogram::kSideBins, exponent);
-    const auto bin = static_cast<size_t>(std::min(std::fabs(static_cast<double>(x)) / width, Histogram::kSideBins - 1.0));
+    const auto bin = static_cast<size_t>(
+        std::min(std::fabs(static_cast<double>(x)) / width, Histogram::kSideBins - 1.0));
     ++counts[x < 0 ? Histogram::kSideBins - 1 - bin : Histogram::kSideBins + bin];
   }
   return counts;
@@ -52,7 +53,8 @@ TEST(HistogramTest, EqualsDirectBinning) {
   for (const size_t count : {1U, 100U, 2048U, 8191U, 100'003U}) {
     const std::vector<float> values = Growing(count, 5);
     const TensorStatistics statistics = Observe(values);
-    EXPECT_EQ(statistics.histogram.counts(), Reference(values, statistics.histogram.exponent())) << count;
+    EXPECT_EQ(statistics.histogram.counts(), Reference(values, statistics.histogram.exponent()))
+        << count;
     EXPECT_EQ(statistics.histogram.total(), count);
   }
 }
@@ -65,7 +67,9 @@ TEST(HistogramTest, OrderAndSplittingDoNotChangeABit) {
   for (const size_t parts : {2U, 3U, 7U}) {
     TensorStatistics merged;
     for (size_t p = parts; p-- > 0;) {
-      const auto at = [&](size_t k) { return values.begin() + static_cast<ptrdiff_t>(k * values.size() / parts); };
+      const auto at = [&](size_t k) {
+        return values.begin() + static_cast<ptrdiff_t>(k * values.size() / parts);
+      };
       merged.Merge(Observe({at(p), at(p + 1)}));
     }
     EXPECT_EQ(merged, whole) << parts;
@@ -77,7 +81,8 @@ TEST(HistogramTest, ExtremesHaveDefinedBins) {
   const TensorStatistics statistics = Observe(values);
   EXPECT_EQ(statistics.histogram.total(), 6U);
   EXPECT_EQ(statistics.histogram.exponent(), 128);
-  EXPECT_EQ(statistics.histogram.counts()[Histogram::kSideBins], 3U) << "zeros and the tiny positive one";
+  EXPECT_EQ(statistics.histogram.counts()[Histogram::kSideBins], 3U)
+      << "zeros and the tiny positive one";
   EXPECT_EQ(statistics.histogram.counts()[Histogram::kSideBins - 1], 1U);
 }
 

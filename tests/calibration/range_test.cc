@@ -43,7 +43,8 @@ TEST(PercentileRangeTest, IsWithinABinOfTheExactPercentile) {
     EXPECT_NEAR(range.max, Percentile(values, 100 - (100 - p) / 2), 2 * bin) << p;
     std::vector<float> magnitudes = values;
     for (float& v : magnitudes) v = std::fabs(v);
-    EXPECT_NEAR(SymmetricPercentileRange(statistics, p).max, Percentile(magnitudes, p), 2 * bin) << p;
+    EXPECT_NEAR(SymmetricPercentileRange(statistics, p).max, Percentile(magnitudes, p), 2 * bin)
+        << p;
   }
 }
 

@@ -16,7 +16,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Value Input(const std::vector<std::string>& dims, const std::string& name = "x", DataType type = DataType::kFloat) {
+Value Input(const std::vector<std::string>& dims, const std::string& name = "x",
+            DataType type = DataType::kFloat) {
   return {name, TypeOf(type, dims), {}, {}};
 }
 
@@ -28,10 +29,12 @@ std::vector<float> Count(size_t n) {
 
 class SampleSourceTest : public testing::Test {
  protected:
-  SampleSource Open(const std::vector<Value>& inputs, const SampleSourceOptions& options = {}) const {
+  SampleSource Open(const std::vector<Value>& inputs,
+                    const SampleSourceOptions& options = {}) const {
     return OpenSamples(folder_.path(), inputs, options);
   }
-  std::string OpenError(const std::vector<Value>& inputs, ExitCode code = ExitCode::kData, bool read = false) const {
+  std::string OpenError(const std::vector<Value>& inputs, ExitCode code = ExitCode::kData,
+                        bool read = false) const {
     try {
       const SampleSource source = Open(inputs);
       if (read) source.Read(0);
@@ -71,7 +74,8 @@ TEST_F(SampleSourceTest, AFreeBatchIsSplitOnlyWhenAsked) {
 }
 
 TEST_F(SampleSourceTest, MaxSamplesSpreadsEvenly) {
-  for (const char* name : {"0.npy", "1.npy", "2.npy", "3.npy"}) folder_.Write(name, NpyFloats({1, 2}, Count(2)));
+  for (const char* name : {"0.npy", "1.npy", "2.npy", "3.npy"})
+    folder_.Write(name, NpyFloats({1, 2}, Count(2)));
   const SampleSource source = Open({Input({"1", "2"})}, {.max_samples = 2});
   ASSERT_EQ(source.size(), 2U);
   EXPECT_EQ(source.Read(1).name, "2.npy");
@@ -89,7 +93,8 @@ TEST_F(SampleSourceTest, PairsInputsByFileName) {
   EXPECT_THAT(OpenError(inputs), HasSubstr("2 files for input \"a\" but 1"));
   folder_.Write("b_c/9.bin", std::string(8, '\0'));
   EXPECT_THAT(OpenError(inputs), HasSubstr("has no partner"));
-  EXPECT_THAT(OpenError({Input({"1", "2"}, "a"), Input({"1"}, "b_d")}), HasSubstr("no sub-folder for input \"b_d\", did you mean 'b_c'?"));
+  EXPECT_THAT(OpenError({Input({"1", "2"}, "a"), Input({"1"}, "b_d")}),
+              HasSubstr("no sub-folder for input \"b_d\", did you mean 'b_c'?"));
 }
 
 TEST_F(SampleSourceTest, RawFilesTakeTheInputsTypeAndShape) {
@@ -101,20 +106,26 @@ TEST_F(SampleSourceTest, RawFilesTakeTheInputsTypeAndShape) {
 }
 
 TEST_F(SampleSourceTest, ConvertsNumbersThatSurvive) {
-  folder_.Write("a.npy", NpyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (1,1), }", std::string("\0\0\0\0\0\0\xf8\x3f", 8)));
+  folder_.Write("a.npy", NpyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (1,1), }",
+                                  std::string("\0\0\0\0\0\0\xf8\x3f", 8)));
   EXPECT_THAT(Open({Input({"1", "1"})}).Read(0).inputs[0].values<float>(), ElementsAre(1.5F));
-  EXPECT_THAT(ToFloats(Open({Input({"1", "1"}, "x", DataType::kFloat16)}).Read(0).inputs[0]), ElementsAre(1.5F));
-  EXPECT_THAT(OpenError({Input({"1", "1"}, "x", DataType::kInt64)}), HasSubstr("holds double, expected int64"));
+  EXPECT_THAT(ToFloats(Open({Input({"1", "1"}, "x", DataType::kFloat16)}).Read(0).inputs[0]),
+              ElementsAre(1.5F));
+  EXPECT_THAT(OpenError({Input({"1", "1"}, "x", DataType::kInt64)}),
+              HasSubstr("holds double, expected int64"));
 }
 
 TEST_F(SampleSourceTest, IntegersMustFit) {
-  folder_.Write("a.npy", NpyBytes("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", std::string("\0\0\0\0\1\0\0\0", 8)));
-  EXPECT_THAT(OpenError({Input({"1"}, "x", DataType::kInt32)}, ExitCode::kData, true), HasSubstr("holds 4294967296, which does not fit type int32"));
+  folder_.Write("a.npy", NpyBytes("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }",
+                                  std::string("\0\0\0\0\1\0\0\0", 8)));
+  EXPECT_THAT(OpenError({Input({"1"}, "x", DataType::kInt32)}, ExitCode::kData, true),
+              HasSubstr("holds 4294967296, which does not fit type int32"));
 }
 
 TEST_F(SampleSourceTest, NaNAndInfinityAreCountedAndNamed) {
   folder_.Write("a.npy", NpyFloats({1, 3}, std::vector<float>{NAN, 1, INFINITY}));
-  EXPECT_THAT(OpenError({Input({"1", "3"})}, ExitCode::kNumeric, true), HasSubstr("a.npy: 2 of 3 values are NaN or infinite"));
+  EXPECT_THAT(OpenError({Input({"1", "3"})}, ExitCode::kNumeric, true),
+              HasSubstr("a.npy: 2 of 3 values are NaN or infinite"));
 }
 
 TEST_F(SampleSourceTest, BadFoldersAreNamed) {
@@ -126,7 +137,8 @@ TEST_F(SampleSourceTest, BadFoldersAreNamed) {
 
 TEST_F(SampleSourceTest, WrongShapesAreNamed) {
   folder_.Write("a.npy", NpyFloats({1, 9}, Count(9)));
-  EXPECT_THAT(OpenError({Input({"1", "8"})}), HasSubstr("a.npy: has shape [1,9], expected [1,8] for input \"x\""));
+  EXPECT_THAT(OpenError({Input({"1", "8"})}),
+              HasSubstr("a.npy: has shape [1,9], expected [1,8] for input \"x\""));
   EXPECT_THAT(OpenError({Input({"1", "3", "3", "1"})}), HasSubstr("has shape [1,9]"));
   EXPECT_THAT(OpenError({Input({"2", "9"})}), HasSubstr("has shape [1,9], expected [2,9]"));
 }

@@ -30,11 +30,13 @@ TEST(OnnxExporterTest, ExternalDataLoadsInTheEngineAndHere) {
   const TempDir folder;
   const auto target = folder / "m.onnx";
   const ExportedFiles files = ExportOnnx(MatMulModel(), target, {.external_data = true});
-  EXPECT_EQ(files.bytes, static_cast<int64_t>(std::filesystem::file_size(target) + std::filesystem::file_size(files.data_file)));
+  EXPECT_EQ(files.bytes, static_cast<int64_t>(std::filesystem::file_size(target) +
+                                              std::filesystem::file_size(files.data_file)));
   EXPECT_LT(std::filesystem::file_size(target), 1000U);
   const Tensor x = RandomTensor("x", {1, 32}, 3);
   const auto session = OpenOrtSessionFile(target, "m", {.optimization = OptimizationLevel::kNone});
-  EXPECT_EQ(*session->Run(std::vector{x}, nullptr)[0].bytes, *RunModel(MatMulModel(), {x})[0].bytes);
+  EXPECT_EQ(*session->Run(std::vector{x}, nullptr)[0].bytes,
+            *RunModel(MatMulModel(), {x})[0].bytes);
   EXPECT_EQ(SerializeModel(LoadOnnx(target).model), SerializeModel(MatMulModel()));
 }
 
@@ -47,7 +49,8 @@ TEST(OnnxExporterTest, ARefusedResultLeavesEverythingAsItWas) {
       complete = LoadOnnx(temporary).model.graph.nodes.size() == 2;
       throw Error(ExitCode::kNumeric, "", "not good enough");
     };
-    EXPECT_THROW(ExportOnnx(MatMulModel(), target, {.external_data = external, .verify = refuse}), Error);
+    EXPECT_THROW(ExportOnnx(MatMulModel(), target, {.external_data = external, .verify = refuse}),
+                 Error);
     EXPECT_TRUE(complete) << "the check sees the whole model";
     EXPECT_EQ(Slurp(target), "old");
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);

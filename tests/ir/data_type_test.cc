@@ -36,7 +36,8 @@ TEST(HalfTest, EveryHalfIsExact) {
       EXPECT_EQ(std::isnan(value), mantissa != 0);
       EXPECT_EQ(std::isinf(value), mantissa == 0);
     } else {
-      const double expected = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+      const double expected =
+          exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
       ASSERT_EQ(value, sign * expected) << bits;
     }
   }

@@ -57,10 +57,12 @@ class ExternalDataTest : public testing::Test {
 };
 
 TEST_F(ExternalDataTest, ReadsWithAndWithoutOffsetAndLength) {
-  for (const Entries& entries : {Entries{{"location", "w.bin"}}, Entries{{"location", "w.bin"}, {"offset", "0"}, {"length", "8"}},
+  for (const Entries& entries : {Entries{{"location", "w.bin"}},
+                                 Entries{{"location", "w.bin"}, {"offset", "0"}, {"length", "8"}},
                                  Entries{{"location", "./w.bin"}}}) {
     const LoadedModel loaded = LoadOnnx(folder_.Write("m/model.onnx", ModelWith(entries)));
-    EXPECT_THAT(loaded.model.graph.initializers.at("w").values<float>(), testing::ElementsAre(1, 2));
+    EXPECT_THAT(loaded.model.graph.initializers.at("w").values<float>(),
+                testing::ElementsAre(1, 2));
     EXPECT_EQ(loaded.files.size(), 2U);
   }
 }
@@ -69,10 +71,19 @@ TEST_F(ExternalDataTest, RefusesWhatLeavesTheFolder) {
   std::filesystem::create_directories(folder_ / "m/sub");
   std::filesystem::create_symlink("../secret.bin", folder_ / "m/link.bin");
   std::filesystem::create_symlink("..", folder_ / "m/up");
-  const std::vector<std::string> locations = {"../secret.bin",    "sub/../../secret.bin",     "w.bin/../../secret.bin", "..//./secret.bin",
-                                              "..\\secret.bin",   (folder_ / "secret.bin").string(), "link.bin",               "up/secret.bin",
-                                              "C:\\secret.bin",   "",                         std::string("w.bin\0x", 7),
-                                              "*/_ORT_MEM_ADDR_/*", "*/_ORT_NATIVE_ENDIAN_MEM_ADDR_/*"};
+  const std::vector<std::string> locations = {"../secret.bin",
+                                              "sub/../../secret.bin",
+                                              "w.bin/../../secret.bin",
+                                              "..//./secret.bin",
+                                              "..\\secret.bin",
+                                              (folder_ / "secret.bin").string(),
+                                              "link.bin",
+                                              "up/secret.bin",
+                                              "C:\\secret.bin",
+                                              "",
+                                              std::string("w.bin\0x", 7),
+                                              "*/_ORT_MEM_ADDR_/*",
+                                              "*/_ORT_NATIVE_ENDIAN_MEM_ADDR_/*"};
   for (const std::string& location : locations) {
     const std::string error = LoadError({{"location", location}});
     EXPECT_THAT(error, testing::HasSubstr("tensor \"w\"")) << location;

@@ -64,7 +64,8 @@ TEST(OnnxLoaderTest, ReadsAModel) {
 
 TEST(OnnxLoaderTest, SaysWhatAFileIsInstead) {
   EXPECT_THAT(LoadError(""), testing::HasSubstr("an empty file"));
-  EXPECT_THAT(LoadError("version https://git-lfs.github.com/spec/v1\n"), testing::HasSubstr("Git LFS pointer"));
+  EXPECT_THAT(LoadError("version https://git-lfs.github.com/spec/v1\n"),
+              testing::HasSubstr("Git LFS pointer"));
   EXPECT_THAT(LoadError("<html>"), testing::HasSubstr("web page"));
   EXPECT_THAT(LoadError("PK\x03\x04...."), testing::HasSubstr("zip archive"));
   EXPECT_THAT(LoadError("\x1f\x8b\x08"), testing::HasSubstr("gzip"));
@@ -78,7 +79,8 @@ TEST(OnnxLoaderTest, CutAndExtendedFilesAreRefused) {
   for (size_t n = 1; n < bytes.size(); ++n) {
     const TempDir folder;
     try {
-      LoadOnnx(folder.Write("m.onnx", bytes.substr(0, n)));  // a prefix can be a smaller valid message, never a crash
+      LoadOnnx(folder.Write(
+          "m.onnx", bytes.substr(0, n)));  // a prefix can be a smaller valid message, never a crash
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), ExitCode::kModel);
     }
@@ -92,7 +94,8 @@ TEST(OnnxLoaderTest, RefusesMillionsOfEmptyNodesBeforeTheyCostMemory) {
   onnx::ModelProto model;
   model.set_ir_version(8);
   std::string bytes = model.SerializeAsString() + "\x3a";
-  for (size_t n = nodes.size(); n > 0; n >>= 7) bytes += static_cast<char>((n & 127) | (n > 127 ? 128 : 0));
+  for (size_t n = nodes.size(); n > 0; n >>= 7)
+    bytes += static_cast<char>((n & 127) | (n > 127 ? 128 : 0));
   EXPECT_THAT(LoadError(bytes + nodes), testing::HasSubstr("more than 1000000 nodes"));
 }
 
@@ -105,24 +108,47 @@ struct BadTensor {
 TEST(OnnxLoaderTest, BadTensorsAreNamed) {
   using T = onnx::TensorProto;
   const std::vector<BadTensor> cases = {
-      {"raw too short", [](T& t) { t.clear_float_data(), t.set_raw_data("1234"); }, "has 4 bytes of data, expected 8"},
-      {"raw too long", [](T& t) { t.clear_float_data(), t.set_raw_data(std::string(12, 'x')); }, "has 12 bytes"},
-      {"float data too short", [](T& t) { t.mutable_float_data()->RemoveLast(); }, "has 4 bytes of data"},
-      {"overflow", [](T& t) { t.add_dims(INT64_MAX); t.add_dims(INT64_MAX); }, "impossible dimensions"},
-      {"bytes overflow", [](T& t) { t.clear_dims(), t.add_dims(INT64_MAX / 2); }, "impossible dimensions"},
-      {"wraps to the right size", [](T& t) { t.clear_dims(), t.add_dims(INT64_C(1) << 32), t.add_dims((INT64_C(1) << 32) + 2); },
+      {"raw too short", [](T& t) { t.clear_float_data(), t.set_raw_data("1234"); },
+       "has 4 bytes of data, expected 8"},
+      {"raw too long", [](T& t) { t.clear_float_data(), t.set_raw_data(std::string(12, 'x')); },
+       "has 12 bytes"},
+      {"float data too short", [](T& t) { t.mutable_float_data()->RemoveLast(); },
+       "has 4 bytes of data"},
+      {"overflow",
+       [](T& t) {
+         t.add_dims(INT64_MAX);
+         t.add_dims(INT64_MAX);
+       },
        "impossible dimensions"},
-      {"two negatives", [](T& t) { t.clear_dims(), t.add_dims(-1), t.add_dims(-2); }, "impossible dimensions"},
-      {"huge, no data", [](T& t) { t.clear_float_data(), t.clear_dims(), t.add_dims(INT64_C(1) << 40); }, "has 0 bytes of data"},
+      {"bytes overflow", [](T& t) { t.clear_dims(), t.add_dims(INT64_MAX / 2); },
+       "impossible dimensions"},
+      {"wraps to the right size",
+       [](T& t) {
+         t.clear_dims(), t.add_dims(INT64_C(1) << 32), t.add_dims((INT64_C(1) << 32) + 2);
+       },
+       "impossible dimensions"},
+      {"two negatives", [](T& t) { t.clear_dims(), t.add_dims(-1), t.add_dims(-2); },
+       "impossible dimensions"},
+      {"huge, no data",
+       [](T& t) { t.clear_float_data(), t.clear_dims(), t.add_dims(INT64_C(1) << 40); },
+       "has 0 bytes of data"},
       {"zero dim with data", [](T& t) { t.add_dims(0); }, "has 8 bytes of data, expected 0"},
       {"two payloads", [](T& t) { t.set_raw_data("12345678"); }, "in more than one place"},
       {"type 0", [](T& t) { t.set_data_type(0); }, "element type 0"},
       {"type 9999", [](T& t) { t.set_data_type(9999); }, "element type 9999"},
-      {"wrong field", [](T& t) { t.clear_float_data(), t.add_int32_data(1), t.add_int32_data(2); }, "has 0 bytes of data"},
-      {"string with raw data", [](T& t) { t.set_data_type(8), t.clear_float_data(), t.set_raw_data("x"); }, "string tensor"},
-      {"int4 bytes", [](T& t) { t.set_data_type(22), t.clear_float_data(), t.set_raw_data("12"); }, "has 2 bytes of data, expected 1"},
+      {"wrong field", [](T& t) { t.clear_float_data(), t.add_int32_data(1), t.add_int32_data(2); },
+       "has 0 bytes of data"},
+      {"string with raw data",
+       [](T& t) { t.set_data_type(8), t.clear_float_data(), t.set_raw_data("x"); },
+       "string tensor"},
+      {"int4 bytes", [](T& t) { t.set_data_type(22), t.clear_float_data(), t.set_raw_data("12"); },
+       "has 2 bytes of data, expected 1"},
       {"segment", [](T& t) { t.mutable_segment()->set_begin(0); }, "segments"},
-      {"rank 65", [](T& t) { for (int i = 0; i < 64; ++i) t.add_dims(1); }, "rank 65"},
+      {"rank 65",
+       [](T& t) {
+         for (int i = 0; i < 64; ++i) t.add_dims(1);
+       },
+       "rank 65"},
       {"no name", [](T& t) { t.clear_name(); }, "no name"},
   };
   for (const BadTensor& bad : cases) {
@@ -154,10 +180,12 @@ TEST(OnnxLoaderTest, TypedFieldsOfSmallTypesArePacked) {
 TEST(OnnxLoaderTest, DuplicatesAreRefused) {
   onnx::ModelProto twice = AddModel();
   *twice.mutable_graph()->add_initializer() = twice.graph().initializer(0);
-  EXPECT_THAT(LoadError(twice.SerializeAsString()), testing::HasSubstr("two initializers are named \"w\""));
+  EXPECT_THAT(LoadError(twice.SerializeAsString()),
+              testing::HasSubstr("two initializers are named \"w\""));
   onnx::ModelProto opsets = AddModel();
   opsets.add_opset_import()->set_domain("ai.onnx");
-  EXPECT_THAT(LoadError(opsets.SerializeAsString()), testing::HasSubstr("imports domain \"ai.onnx\" twice"));
+  EXPECT_THAT(LoadError(opsets.SerializeAsString()),
+              testing::HasSubstr("imports domain \"ai.onnx\" twice"));
 }
 
 TEST(OnnxLoaderTest, SparseIndicesMustFit) {
@@ -188,7 +216,11 @@ TEST(OnnxLoaderTest, WhatIsNotUnderstoodSurvives) {
   auto* attribute = node->add_attribute();
   attribute->set_name("t");
   attribute->set_type(onnx::AttributeProto::TYPE_PROTO);
-  attribute->mutable_tp()->mutable_sequence_type()->mutable_elem_type()->mutable_tensor_type()->set_elem_type(1);
+  attribute->mutable_tp()
+      ->mutable_sequence_type()
+      ->mutable_elem_type()
+      ->mutable_tensor_type()
+      ->set_elem_type(1);
   node->add_device_configurations()->set_configuration_id("two");
   model.add_configuration()->set_name("two");
   model.add_metadata_props()->set_key("k");

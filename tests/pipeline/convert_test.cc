@@ -41,12 +41,16 @@ double Accuracy(const std::filesystem::path& model) {
   for (const uint8_t p : images.values<uint8_t>()) pixels.push_back(static_cast<float>(p) / 16);
   const int64_t count = images.dims[0];
   const auto session = OpenOrtSessionFile(model, "model", {});
-  const auto scores = session->Run(std::vector{MakeFloatTensor("image", {count, 1, 16, 16}, pixels)}, nullptr)[0];
+  const auto scores =
+      session->Run(std::vector{MakeFloatTensor("image", {count, 1, 16, 16}, pixels)}, nullptr)[0];
   const auto values = scores.values<float>();
   int right = 0;
   for (int64_t i = 0; i < count; ++i) {
     const auto* row = values.data() + i * 10;
-    right += std::max_element(row, row + 10) - row == labels.values<uint8_t>()[static_cast<size_t>(i)] ? 1 : 0;
+    right +=
+        std::max_element(row, row + 10) - row == labels.values<uint8_t>()[static_cast<size_t>(i)]
+            ? 1
+            : 0;
   }
   return static_cast<double>(right) / static_cast<double>(count);
 }
@@ -59,17 +63,21 @@ TEST(ConvertTest, TheExampleStaysAccurateAndShrinks) {
   EXPECT_GT(report.outputs[0].cosine(), 0.999);
   EXPECT_EQ(report.float_nodes, 0U);
   EXPECT_LT(report.quantized_bytes, report.float_bytes * 35 / 100);
-  EXPECT_EQ(report.quantized_bytes, static_cast<int64_t>(std::filesystem::file_size(folder / "out.onnx")));
+  EXPECT_EQ(report.quantized_bytes,
+            static_cast<int64_t>(std::filesystem::file_size(folder / "out.onnx")));
   EXPECT_GE(Accuracy(folder / "out.onnx"), Accuracy(kExample / "model.onnx") - 0.005);
   const std::string info = Slurp(folder / "out_quant_info.json");
   EXPECT_THAT(info, testing::HasSubstr("\"method\": \"percentile\""));
-  EXPECT_THAT(info, testing::Not(testing::HasSubstr(folder.path().string()))) << "no path in any output";
+  EXPECT_THAT(info, testing::Not(testing::HasSubstr(folder.path().string())))
+      << "no path in any output";
 }
 
 TEST(ConvertTest, TheSameBytesForAnyWorkerCountAndFileLayout) {
   std::string first;
-  for (const auto& [workers, method] : std::vector<std::pair<int, CalibrationMethod>>{
-           {1, CalibrationMethod::kPercentile}, {2, CalibrationMethod::kPercentile}, {4, CalibrationMethod::kPercentile}}) {
+  for (const auto& [workers, method] :
+       std::vector<std::pair<int, CalibrationMethod>>{{1, CalibrationMethod::kPercentile},
+                                                      {2, CalibrationMethod::kPercentile},
+                                                      {4, CalibrationMethod::kPercentile}}) {
     const TempDir folder;
     ConvertOptions options = ExampleOptions(folder);
     options.workers = workers;
@@ -122,7 +130,8 @@ TEST(ConvertTest, InputsAreNeverOverwritten) {
   options.model = folder / "m.onnx";
   options.calibration_folder = folder / "calib";
   std::filesystem::create_hard_link(folder / "m.onnx", folder / "hard.onnx");
-  for (const auto& output : {folder / "m.onnx", folder / "hard.onnx", folder / "calib" / "00.npy"}) {
+  for (const auto& output :
+       {folder / "m.onnx", folder / "hard.onnx", folder / "calib" / "00.npy"}) {
     const std::string before = Slurp(output);
     options.output = output;
     EXPECT_EQ(FailureOf(options, "is an input"), ExitCode::kUsage);
@@ -145,11 +154,13 @@ TEST(ConvertTest, FailuresLeaveAnOlderOutputAlone) {
 }
 
 // Saves a model and `samples` files of random data of this shape.
-ConvertOptions Prepare(const TempDir& folder, const GraphBuilder& b, const std::vector<int64_t>& shape, float spread = 1) {
+ConvertOptions Prepare(const TempDir& folder, const GraphBuilder& b,
+                       const std::vector<int64_t>& shape, float spread = 1) {
   folder.Write("m.onnx", SerializeModel(b.model));
   size_t count = 1;
   for (const int64_t d : shape) count *= static_cast<size_t>(d);
-  for (uint32_t i = 0; i < 4; ++i) folder.Write(fmt::format("calib/{}.npy", i), NpyFloats(shape, RandomFloats(count, i, spread)));
+  for (uint32_t i = 0; i < 4; ++i)
+    folder.Write(fmt::format("calib/{}.npy", i), NpyFloats(shape, RandomFloats(count, i, spread)));
   ConvertOptions options;
   options.model = folder / "m.onnx";
   options.calibration_folder = folder / "calib";
@@ -160,7 +171,11 @@ ConvertOptions Prepare(const TempDir& folder, const GraphBuilder& b, const std::
 TEST(ConvertTest, StatesWithoutDataAreFedBack) {
   const TempDir folder;
   GraphBuilder b;
-  b.Input("x", {"1", "8"}).Input("hidden", {"1", "8"}).Output("y").Output("hidden_out").Random("w", {8, 8}, 0.3F);
+  b.Input("x", {"1", "8"})
+      .Input("hidden", {"1", "8"})
+      .Output("y")
+      .Output("hidden_out")
+      .Random("w", {8, 8}, 0.3F);
   b.Add("MatMul", {"x", "w"}, {"m"});
   b.Add("Add", {"m", "hidden"}, {"s"});
   b.Add("Tanh", {"s"}, {"hidden_out"});
@@ -172,13 +187,18 @@ TEST(ConvertTest, StatesWithoutDataAreFedBack) {
   options.states = {{"hiden", "hidden_out"}};
   EXPECT_EQ(FailureOf(options, "no input \"hiden\", did you mean 'hidden'?"), ExitCode::kUsage);
   options.states = {{"hidden", "hidden_uot"}};
-  EXPECT_EQ(FailureOf(options, "no output \"hidden_uot\", did you mean 'hidden_out'?"), ExitCode::kUsage);
+  EXPECT_EQ(FailureOf(options, "no output \"hidden_uot\", did you mean 'hidden_out'?"),
+            ExitCode::kUsage);
 }
 
 TEST(ConvertTest, InfinitiesInsideStayFloatAndAreNamed) {
   const TempDir folder;
   GraphBuilder b;
-  b.Input("x", {"1", "8"}).Output("y").Random("w", {8, 8}).Floats("ninf", {}, {-INFINITY}).Floats("zero", {}, {0});
+  b.Input("x", {"1", "8"})
+      .Output("y")
+      .Random("w", {8, 8})
+      .Floats("ninf", {}, {-INFINITY})
+      .Floats("zero", {}, {0});
   b.Add("MatMul", {"x", "w"}, {"m"});
   b.Add("Greater", {"x", "zero"}, {"g"});
   b.Add("Where", {"g", "m", "ninf"}, {"masked"});
@@ -196,7 +216,9 @@ TEST(ConvertTest, ConstantAndZeroAndTinyDataConvert) {
     b.Add("Conv", {"x", "w"}, {"c"});
     b.Add("Relu", {"c"}, {"y"});
     ConvertOptions options = Prepare(folder, b, {1, 4, 6, 6});
-    for (int i = 0; i < 4; ++i) folder.Write(fmt::format("calib/{}.npy", i), NpyFloats({1, 4, 6, 6}, std::vector<float>(144, value)));
+    for (int i = 0; i < 4; ++i)
+      folder.Write(fmt::format("calib/{}.npy", i),
+                   NpyFloats({1, 4, 6, 6}, std::vector<float>(144, value)));
     EXPECT_NO_THROW(Convert(options)) << value;
   }
 }
@@ -224,7 +246,8 @@ TEST(ConvertTest, NaNWeightsAreNamed) {
   GraphBuilder b;
   b.Input("x", {"1", "2"}).Output("y").Floats("w", {2, 2}, {1, NAN, INFINITY, 2});
   b.Add("MatMul", {"x", "w"}, {"y"});
-  EXPECT_EQ(FailureOf(Prepare(folder, b, {1, 2}), "2 values of weight \"w\" are NaN or infinite"), ExitCode::kNumeric);
+  EXPECT_EQ(FailureOf(Prepare(folder, b, {1, 2}), "2 values of weight \"w\" are NaN or infinite"),
+            ExitCode::kNumeric);
 }
 
 TEST(QuantInfoPathTest, IsTheStemBeside) {

@@ -1,4 +1,5 @@
-// Load -> IR -> export of every model of the distribution's libonnx-testdata: the same bits in ONNX Runtime.
+// Load -> IR -> export of every model of the distribution's libonnx-testdata: the same bits in ONNX
+// Runtime.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +24,8 @@ std::vector<Tensor> Inputs(const std::filesystem::path& folder, const Session& s
   for (size_t i = 0; i < session.inputs().size(); ++i) {
     const auto file = folder / "test_data_set_0" / ("input_" + std::to_string(i) + ".pb");
     onnx::TensorProto proto;
-    if (!proto.ParseFromString(ReadFile(file))) throw Error(ExitCode::kData, file.string(), "no tensor");
+    if (!proto.ParseFromString(ReadFile(file)))
+      throw Error(ExitCode::kData, file.string(), "no tensor");
     TensorReader reader(file);
     inputs.push_back(reader.Read(proto));
     inputs.back().name = session.inputs()[i].name;
@@ -32,13 +34,15 @@ std::vector<Tensor> Inputs(const std::filesystem::path& folder, const Session& s
 }
 
 std::vector<Tensor> RunFile(const std::filesystem::path& model, const std::string& bytes) {
-  const auto session = OpenOrtSession(bytes, model.string(), {.optimization = OptimizationLevel::kNone});
+  const auto session =
+      OpenOrtSession(bytes, model.string(), {.optimization = OptimizationLevel::kNone});
   return session->Run(Inputs(model.parent_path(), *session), nullptr);
 }
 
 bool SameTensors(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Tensor& x, const Tensor& y) {
-    return x.type == y.type && x.dims == y.dims && x.strings == y.strings && (x.bytes == y.bytes || *x.bytes == *y.bytes);
+    return x.type == y.type && x.dims == y.dims && x.strings == y.strings &&
+           (x.bytes == y.bytes || *x.bytes == *y.bytes);
   });
 }
 
@@ -65,14 +69,16 @@ TEST(OnnxTestdataTest, RoundTripIsBitEqual) {
     if (SameTensors(expected, actual)) {
       ++equal;
     } else {
-      EXPECT_FALSE(SameTensors(expected, RunFile(model, ReadFile(model)))) << "differs, and is not random";
+      EXPECT_FALSE(SameTensors(expected, RunFile(model, ReadFile(model))))
+          << "differs, and is not random";
     }
   }
   RecordProperty("models", static_cast<int>(models.size()));
   RecordProperty("bit_equal", static_cast<int>(equal));
   EXPECT_GT(models.size(), 1000U);
   EXPECT_GT(equal, 900U);
-  std::printf("%zu models: %zu bit-equal, %zu whose original does not run here\n", models.size(), equal, not_run);
+  std::printf("%zu models: %zu bit-equal, %zu whose original does not run here\n", models.size(),
+              equal, not_run);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// What we write, the engine runs on integer kernels: counted in its own optimized graph; and stays near the float model.
+// What we write, the engine runs on integer kernels: counted in its own optimized graph; and stays
+// near the float model.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +21,8 @@ struct FusionCase {
   float tolerance = 0.05F;                   // of the largest float output
 };
 
-void AddConv(GraphBuilder& b, const std::string& x, const std::string& y, int64_t channels = 8, int64_t group = 1) {
+void AddConv(GraphBuilder& b, const std::string& x, const std::string& y, int64_t channels = 8,
+             int64_t group = 1) {
   b.Random("w_" + y, {channels, 8 / group, 3, 3}, 0.2F).Random("b_" + y, {channels});
   Node& node = b.Add("Conv", {x, "w_" + y, "b_" + y}, {y});
   node.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
@@ -31,7 +33,9 @@ std::vector<FusionCase> Cases() {
   return {
       {"conv", [](GraphBuilder& b) { AddConv(b, "x", "y"); }, {{"QLinearConv", 1}}},
       {"depthwise", [](GraphBuilder& b) { AddConv(b, "x", "y", 8, 8); }, {{"QLinearConv", 1}}},
-      {"conv relu", [](GraphBuilder& b) { AddConv(b, "x", "c"), b.Add("Relu", {"c"}, {"y"}); }, {{"QLinearConv", 1}, {"Relu", 0}}},
+      {"conv relu",
+       [](GraphBuilder& b) { AddConv(b, "x", "c"), b.Add("Relu", {"c"}, {"y"}); },
+       {{"QLinearConv", 1}, {"Relu", 0}}},
       {"conv relu6",
        [](GraphBuilder& b) {
          b.Floats("lo", {}, {0}).Floats("hi", {}, {6});
@@ -79,7 +83,10 @@ std::vector<FusionCase> Cases() {
          b.Add("AveragePool", {"m"}, {"a"}).Set("kernel_shape", std::vector<int64_t>{2, 2});
          b.Add("GlobalAveragePool", {"a"}, {"y"});
        },
-       {{"QLinearConv", 1}, {"QLinearAveragePool", 1}, {"QLinearGlobalAveragePool", 1}, {"DequantizeLinear", 1}}},
+       {{"QLinearConv", 1},
+        {"QLinearAveragePool", 1},
+        {"QLinearGlobalAveragePool", 1},
+        {"DequantizeLinear", 1}}},
       {"channel shuffle",
        [](GraphBuilder& b) {
          b.Ints("s1", {5}, {1, 2, 4, 8, 8}).Ints("s2", {4}, {1, 8, 8, 8});
@@ -93,7 +100,11 @@ std::vector<FusionCase> Cases() {
        {{"QLinearConv", 1}, {"QuantizeLinear", 1}, {"DequantizeLinear", 2}}},
       {"slice gather pad resize depth to space",
        [](GraphBuilder& b) {
-         b.Ints("st", {1}, {0}).Ints("en", {1}, {6}).Ints("ax", {1}, {2}).Ints("i", {4}, {3, 1, 0, 2}).Ints("p", {8}, {0, 0, 1, 1, 0, 0, 1, 1});
+         b.Ints("st", {1}, {0})
+             .Ints("en", {1}, {6})
+             .Ints("ax", {1}, {2})
+             .Ints("i", {4}, {3, 1, 0, 2})
+             .Ints("p", {8}, {0, 0, 1, 1, 0, 0, 1, 1});
          b.Floats("sc", {4}, {1, 1, 2, 2});
          AddConv(b, "x", "c");
          b.Add("Slice", {"c", "st", "en", "ax"}, {"s"});
@@ -112,7 +123,11 @@ std::vector<FusionCase> Cases() {
          b.Add("Mul", {"c2", "g"}, {"m"});
          AddConv(b, "m", "y");
        },
-       {{"QLinearConv", 3}, {"QLinearLeakyRelu", 1}, {"QLinearSigmoid", 1}, {"QLinearMul", 1}, {"DequantizeLinear", 1}},
+       {{"QLinearConv", 3},
+        {"QLinearLeakyRelu", 1},
+        {"QLinearSigmoid", 1},
+        {"QLinearMul", 1},
+        {"DequantizeLinear", 1}},
        0.08F},
       {"hard swish",
        [](GraphBuilder& b) {
@@ -121,7 +136,11 @@ std::vector<FusionCase> Cases() {
          b.Add("HardSwish", {"c1"}, {"h"});
          AddConv(b, "h", "y");
        },
-       {{"QLinearConv", 2}, {"QLinearAdd", 1}, {"QLinearMul", 1}, {"HardSigmoid", 0}, {"DequantizeLinear", 1}}},
+       {{"QLinearConv", 2},
+        {"QLinearAdd", 1},
+        {"QLinearMul", 1},
+        {"HardSigmoid", 0},
+        {"DequantizeLinear", 1}}},
       {"squeeze and excite",
        [](GraphBuilder& b) {
          b.Random("w1", {4, 8, 1, 1}).Random("w2", {8, 4, 1, 1});
@@ -134,7 +153,11 @@ std::vector<FusionCase> Cases() {
          b.Add("Mul", {"c", "g"}, {"m"});
          AddConv(b, "m", "y");
        },
-       {{"QLinearConv", 4}, {"QLinearMul", 1}, {"QLinearAdd", 1}, {"QLinearGlobalAveragePool", 1}, {"DequantizeLinear", 1}},
+       {{"QLinearConv", 4},
+        {"QLinearMul", 1},
+        {"QLinearAdd", 1},
+        {"QLinearGlobalAveragePool", 1},
+        {"DequantizeLinear", 1}},
        0.08F},
       {"classifier: flatten, gemm",
        [](GraphBuilder& b) {
@@ -155,12 +178,17 @@ std::vector<FusionCase> Cases() {
          b.Add("Add", {"b2", "m2"}, {"y"});
        },
        {{"QGemm", 2}, {"Gemm", 0}, {"MatMul", 0}}},
-      {"matmul without bias", [](GraphBuilder& b) { b.Random("w", {8, 4}), b.Add("MatMul", {"x", "w"}, {"y"}); }, {{"MatMulIntegerToFloat", 1}}},
+      {"matmul without bias",
+       [](GraphBuilder& b) {
+         b.Random("w", {8, 4}), b.Add("MatMul", {"x", "w"}, {"y"});
+       },
+       {{"MatMulIntegerToFloat", 1}}},
   };
 }
 
 TEST(FusionTest, IntegerKernelsAreUsedAndResultsStayNear) {
-  const std::vector<std::vector<Tensor>> samples = {{RandomTensor("x", {1, 8, 8, 8}, 1)}, {RandomTensor("x", {1, 8, 8, 8}, 2)}};
+  const std::vector<std::vector<Tensor>> samples = {{RandomTensor("x", {1, 8, 8, 8}, 1)},
+                                                    {RandomTensor("x", {1, 8, 8, 8}, 2)}};
   for (const FusionCase& test : Cases()) {
     SCOPED_TRACE(test.name);
     GraphBuilder b;
@@ -170,7 +198,8 @@ TEST(FusionTest, IntegerKernelsAreUsedAndResultsStayNear) {
     const auto operators = OptimizedOperators(q.model);
     for (const auto& [op, count] : test.expected) {
       const auto it = operators.find(op);
-      EXPECT_EQ(it == operators.end() ? 0 : it->second, count) << op << "\n" << PrintGraph(q.model.graph);
+      EXPECT_EQ(it == operators.end() ? 0 : it->second, count) << op << "\n"
+                                                               << PrintGraph(q.model.graph);
     }
     const Tensor expected = RunModel(b.model, samples[0])[0];
     const Tensor actual = RunModel(q.model, samples[0], true)[0];
@@ -180,7 +209,8 @@ TEST(FusionTest, IntegerKernelsAreUsedAndResultsStayNear) {
   }
 }
 
-// ONNX Runtime quantizes float weights behind a scalar DQ by itself; a node that the plan keeps float must stay float.
+// ONNX Runtime quantizes float weights behind a scalar DQ by itself; a node that the plan keeps
+// float must stay float.
 TEST(FusionTest, AFloatConvBetweenIntegerOnesKeepsItsWeights) {
   GraphBuilder b;
   b.Input("x", {"1", "8", "8", "8"}).Output("y").Random("wt", {8, 8, 3, 3}, 0.2F);
@@ -191,7 +221,8 @@ TEST(FusionTest, AFloatConvBetweenIntegerOnesKeepsItsWeights) {
   const auto operators = OptimizedOperators(q.model);
   EXPECT_THAT(operators, Contains(Pair("QLinearConv", 2)));
   EXPECT_THAT(operators, Contains(Pair("ConvTranspose", 1)));
-  EXPECT_THAT(operators, Contains(Pair("DequantizeLinear", 2))) << "one before it, one at the end, none for its weights";
+  EXPECT_THAT(operators, Contains(Pair("DequantizeLinear", 2)))
+      << "one before it, one at the end, none for its weights";
 }
 
 TEST(FusionTest, SixteenBitActivationsRunAndAreFiner) {
@@ -207,7 +238,8 @@ TEST(FusionTest, SixteenBitActivationsRunAndAreFiner) {
   EXPECT_EQ(wide.model.opsets.count("com.microsoft"), 1U);
   const QuantizedModel narrow = QuantizeModel(b.model, {x});
   const Tensor expected = RunModel(b.model, x)[0];
-  EXPECT_LT(MaxDifference(expected, RunModel(wide.model, x, true)[0]), MaxDifference(expected, RunModel(narrow.model, x, true)[0]));
+  EXPECT_LT(MaxDifference(expected, RunModel(wide.model, x, true)[0]),
+            MaxDifference(expected, RunModel(narrow.model, x, true)[0]));
 }
 
 TEST(FusionTest, SignedSymmetricActivationsKeepTheirRelu) {

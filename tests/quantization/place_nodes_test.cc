@@ -40,7 +40,8 @@ TEST(PlaceNodesTest, AFloatIslandOfSmallNodesStaysFloat) {
   b.Add("Sigmoid", {"x"}, {"s"});
   b.Add("Mul", {"x", "s"}, {"m"});
   b.Add("Add", {"m", "m"}, {"y"});
-  EXPECT_THAT(Place(b), ElementsAre(Pair("Add", kDoesNotPay), Pair("Mul", kDoesNotPay), Pair("Sigmoid", kDoesNotPay)));
+  EXPECT_THAT(Place(b), ElementsAre(Pair("Add", kDoesNotPay), Pair("Mul", kDoesNotPay),
+                                    Pair("Sigmoid", kDoesNotPay)));
 }
 
 TEST(PlaceNodesTest, ASoftmaxAtTheEndStaysFloat) {
@@ -56,7 +57,8 @@ TEST(PlaceNodesTest, NodesWithoutAKernelSayWhy) {
   b.Add("Tanh", {"x"}, {"t"});
   b.Add("Conv", {"t", "t"}, {"c"});
   b.Add("ConvTranspose", {"c", "wt"}, {"y"});
-  EXPECT_THAT(Place(b), ElementsAre(Pair("Conv", "its weight is computed at run time"), Pair("ConvTranspose", "no integer kernel for ConvTranspose"),
+  EXPECT_THAT(Place(b), ElementsAre(Pair("Conv", "its weight is computed at run time"),
+                                    Pair("ConvTranspose", "no integer kernel for ConvTranspose"),
                                     Pair("Tanh", "no integer kernel for Tanh")));
 }
 
@@ -75,7 +77,8 @@ TEST(PlaceNodesTest, IntegerComputationsAreNoneOfOurs) {
   b.Add("Shape", {"x"}, {"shape"});
   b.Add("Reshape", {"x", "shape"}, {"r"});
   b.Add("Conv", {"r", "w"}, {"y"});
-  EXPECT_THAT(Place(b), ElementsAre(Pair("Conv", "integer"), Pair("Reshape", "its input is float")));
+  EXPECT_THAT(Place(b),
+              ElementsAre(Pair("Conv", "integer"), Pair("Reshape", "its input is float")));
 }
 
 TEST(PlaceNodesTest, BlockedValuesKeepTheirNodesFloat) {
@@ -84,7 +87,8 @@ TEST(PlaceNodesTest, BlockedValuesKeepTheirNodesFloat) {
   b.Add("Relu", {"c"}, {"r"});
   b.Add("Conv", {"r", "w"}, {"y"});
   const auto places = Place(b, {.blocked = {"r"}});
-  EXPECT_THAT(places, ElementsAre(Pair("Conv", "its output holds infinities"), Pair("Conv", "its input holds infinities"),
+  EXPECT_THAT(places, ElementsAre(Pair("Conv", "its output holds infinities"),
+                                  Pair("Conv", "its input holds infinities"),
                                   Pair("Relu", "no integer kernel for Relu")));
 }
 
@@ -107,7 +111,9 @@ TEST(MakePlanTest, SymmetricUnsignedMeetsNegativeValues) {
   InferTypes(b.model, "m");
   CalibrationTable table;
   Histogram::BinScratch scratch;
-  for (const char* value : {"x", "y"}) table.values[value].Observe(std::vector<float>{-1, 1}, TensorStatistics::Detail::kHistogram, scratch);
+  for (const char* value : {"x", "y"})
+    table.values[value].Observe(std::vector<float>{-1, 1}, TensorStatistics::Detail::kHistogram,
+                                scratch);
   QuantConfig config;
   config.input.symmetry = true;
   EXPECT_THROW(MakePlan(b.model.graph, PlaceNodes(b.model.graph, {}), table, config), Error);

@@ -13,12 +13,18 @@ namespace {
 
 TEST(GridTest, FollowsTheSettings) {
   EXPECT_EQ(GridOf({.bit_width = 8}), (IntegerGrid{DataType::kUint8, 0, 255, false}));
-  EXPECT_EQ(GridOf({.bit_width = 8, .is_signed = true}), (IntegerGrid{DataType::kUint8, 0, 255, false})) << "asymmetric is unsigned";
-  EXPECT_EQ(GridOf({.bit_width = 8, .symmetry = true, .is_signed = true}), (IntegerGrid{DataType::kInt8, -128, 127, true}));
-  EXPECT_EQ(GridOf({.bit_width = 8, .symmetry = true, .is_signed = true, .narrow_range = true}), (IntegerGrid{DataType::kInt8, -127, 127, true}));
-  EXPECT_EQ(GridOf({.bit_width = 8, .symmetry = true}), (IntegerGrid{DataType::kUint8, 0, 255, true}));
+  EXPECT_EQ(GridOf({.bit_width = 8, .is_signed = true}),
+            (IntegerGrid{DataType::kUint8, 0, 255, false}))
+      << "asymmetric is unsigned";
+  EXPECT_EQ(GridOf({.bit_width = 8, .symmetry = true, .is_signed = true}),
+            (IntegerGrid{DataType::kInt8, -128, 127, true}));
+  EXPECT_EQ(GridOf({.bit_width = 8, .symmetry = true, .is_signed = true, .narrow_range = true}),
+            (IntegerGrid{DataType::kInt8, -127, 127, true}));
+  EXPECT_EQ(GridOf({.bit_width = 8, .symmetry = true}),
+            (IntegerGrid{DataType::kUint8, 0, 255, true}));
   EXPECT_EQ(GridOf({.bit_width = 16}), (IntegerGrid{DataType::kUint16, 0, 65535, false}));
-  EXPECT_EQ(GridOf({.bit_width = 16, .symmetry = true, .is_signed = true}), (IntegerGrid{DataType::kInt16, -32768, 32767, true}));
+  EXPECT_EQ(GridOf({.bit_width = 16, .symmetry = true, .is_signed = true}),
+            (IntegerGrid{DataType::kInt16, -32768, 32767, true}));
 }
 
 const IntegerGrid kUint8 = GridOf({.bit_width = 8});
@@ -51,7 +57,8 @@ TEST(ParamsFromRangeTest, DegenerateRanges) {
   for (const float c : {5.0F, -5.0F, 1e-20F}) {
     const QuantParams constant = ParamsFromRange({c, c}, kUint8);
     const int32_t q = QuantizeValue(c, constant.scales[0], constant.zero_points[0], 0, 255);
-    EXPECT_FLOAT_EQ(DequantizeValue(q, constant.scales[0], constant.zero_points[0]), c) << "a constant is representable";
+    EXPECT_FLOAT_EQ(DequantizeValue(q, constant.scales[0], constant.zero_points[0]), c)
+        << "a constant is representable";
   }
 }
 
@@ -65,7 +72,9 @@ TEST(ParamsFromRangeTest, ZeroIsExactAndErrorsAreAtMostHalfAStep) {
     for (const IntegerGrid& grid : {kUint8, kInt8}) {
       const QuantParams p = ParamsFromRange(range, grid);
       const auto real = [&](float x) {
-        return DequantizeValue(QuantizeValue(x, p.scales[0], p.zero_points[0], grid.qmin, grid.qmax), p.scales[0], p.zero_points[0]);
+        return DequantizeValue(
+            QuantizeValue(x, p.scales[0], p.zero_points[0], grid.qmin, grid.qmax), p.scales[0],
+            p.zero_points[0]);
       };
       ASSERT_EQ(real(0), 0.0F);
       for (const float x : {range.min, range.max, (range.min + range.max) / 2}) {

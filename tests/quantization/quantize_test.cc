@@ -25,13 +25,16 @@ std::vector<TypeCase> Types() {
           {DataType::kInt16, {-32768, 0, 32767}}};
 }
 
-// Exact ties, their neighbours, values out of range, infinities, NaN, subnormals, plain random ones.
+// Exact ties, their neighbours, values out of range, infinities, NaN, subnormals, plain random
+// ones.
 std::vector<float> HardValues(float scale, std::mt19937& engine) {
-  std::vector<float> values = {0.0F, -0.0F, INFINITY, -INFINITY, NAN, 1e30F, -1e30F, 3.4e38F, -3.4e38F, 1e-45F, -1e-45F, 1e-38F};
+  std::vector<float> values = {0.0F,   -0.0F,   INFINITY, -INFINITY, NAN,     1e30F,
+                               -1e30F, 3.4e38F, -3.4e38F, 1e-45F,    -1e-45F, 1e-38F};
   std::uniform_int_distribution<int> code(-70000, 70000);
   for (int i = 0; i < 15'000; ++i) {
     const float tie = (static_cast<float>(code(engine)) + 0.5F) * scale;
-    values.insert(values.end(), {tie, std::nextafter(tie, INFINITY), std::nextafter(tie, -INFINITY)});
+    values.insert(values.end(),
+                  {tie, std::nextafter(tie, INFINITY), std::nextafter(tie, -INFINITY)});
   }
   std::normal_distribution<float> normal(0.0F, 300.0F);
   for (int i = 0; i < 30'000; ++i) values.push_back(normal(engine) * scale);
@@ -49,7 +52,8 @@ Model QuantizeModel(DataType type, float scale, int32_t zero_point) {
   Tensor z;
   z.name = "z";
   z.type = type;
-  z.bytes = std::make_shared<const std::string>(QuantizeToBytes(std::vector{real}, {}, unit, limits.min, limits.max));
+  z.bytes = std::make_shared<const std::string>(
+      QuantizeToBytes(std::vector{real}, {}, unit, limits.min, limits.max));
   b.model.graph.initializers["z"] = z;
   b.Add("QuantizeLinear", {"x", "s", "z"}, {"q"});
   b.Add("DequantizeLinear", {"q", "s", "z"}, {"y"});
@@ -60,7 +64,8 @@ TEST(QuantizeTest, BitEqualToTheEngine) {
   std::mt19937 engine(17);
   for (const TypeCase& type : Types()) {
     size_t compared = 0;
-    for (const float scale : {1.0F, 0.1F, 0.0039215689F, 3.7e-5F, 123.456F, 1.17549435e-38F, 1e-40F}) {
+    for (const float scale :
+         {1.0F, 0.1F, 0.0039215689F, 3.7e-5F, 123.456F, 1.17549435e-38F, 1e-40F}) {
       for (const int32_t zero_point : type.zero_points) {
         const std::vector<float> values = HardValues(scale, engine);
         const Tensor x = MakeFloatTensor("x", {static_cast<int64_t>(values.size())}, values);
@@ -73,7 +78,8 @@ TEST(QuantizeTest, BitEqualToTheEngine) {
           const size_t width = ours.size() / values.size();
           for (size_t i = 0; i < values.size(); ++i) {
             ASSERT_EQ(ours.compare(i * width, width, *outputs[0].bytes, i * width, width), 0)
-                << DataTypeName(type.type) << " x " << values[i] << " scale " << scale << " zero point " << zero_point;
+                << DataTypeName(type.type) << " x " << values[i] << " scale " << scale
+                << " zero point " << zero_point;
           }
         }
         const auto real = outputs[1].values<float>();
@@ -91,7 +97,8 @@ TEST(QuantizeTest, BitEqualToTheEngine) {
 TEST(QuantizeTest, PerAxisUsesTheSlicesScale) {
   const std::vector<float> values = {1, 2, 3, 4, 5, 6, 7, 8};
   const QuantParams params{DataType::kInt8, 1, {1, 2}, {0, 0}};
-  const std::string bytes = QuantizeToBytes(values, std::vector<int64_t>{2, 2, 2}, params, -127, 127);
+  const std::string bytes =
+      QuantizeToBytes(values, std::vector<int64_t>{2, 2, 2}, params, -127, 127);
   EXPECT_EQ(bytes, std::string("\1\2\2\2\5\6\4\4", 8));  // 3 / 2 and 7 / 2 are ties: to even
 }
 

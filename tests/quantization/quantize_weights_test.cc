@@ -20,7 +20,8 @@ Node Conv(int64_t group = 1) {
   return node;
 }
 
-QuantizedWeights Quantize(const Tensor& weight, const Node& node, const std::vector<float>& bias = {}, float input_scale = 0.01F,
+QuantizedWeights Quantize(const Tensor& weight, const Node& node,
+                          const std::vector<float>& bias = {}, float input_scale = 0.01F,
                           const TensorSettings& settings = kPerChannel) {
   return QuantizeWeights(weight, KernelOrder(node, weight), bias, input_scale, settings);
 }
@@ -52,7 +53,8 @@ TEST(QuantizeWeightsTest, TinyWeightsWithALargeBiasKeepIt) {
 
 TEST(QuantizeWeightsTest, DeadChannelsAndSubnormalsHaveNormalScales) {
   for (const float w : {0.0F, -0.0F, 1e-44F}) {
-    const QuantizedWeights q = Quantize(MakeFloatTensor("w", {2, 1, 1, 1}, std::vector<float>{w, w}), Conv(), {0, 0});
+    const QuantizedWeights q =
+        Quantize(MakeFloatTensor("w", {2, 1, 1, 1}, std::vector<float>{w, w}), Conv(), {0, 0});
     for (const float scale : q.params.scales) EXPECT_TRUE(std::isnormal(scale));
     for (const float scale : q.bias_scales) EXPECT_TRUE(std::isnormal(scale));
   }
@@ -60,7 +62,8 @@ TEST(QuantizeWeightsTest, DeadChannelsAndSubnormalsHaveNormalScales) {
 
 // Neighbours in the kernel's order must not sum beyond 128, or 255 * (w1 + w2) leaves 16 bits.
 TEST(QuantizeWeightsTest, NoPairCanSaturate16Bits) {
-  for (const auto& dims : {std::vector<int64_t>{16, 8, 3, 3}, std::vector<int64_t>{16, 3, 3, 3}, std::vector<int64_t>{4, 5, 7}}) {
+  for (const auto& dims : {std::vector<int64_t>{16, 8, 3, 3}, std::vector<int64_t>{16, 3, 3, 3},
+                           std::vector<int64_t>{4, 5, 7}}) {
     const Tensor weight = RandomTensor("w", dims, 31);
     const QuantizedWeights q = Quantize(weight, Conv());
     const WeightOrder order = KernelOrder(Conv(), weight);
@@ -68,7 +71,8 @@ TEST(QuantizeWeightsTest, NoPairCanSaturate16Bits) {
     for (int64_t o = 0; o < order.channels; ++o) {
       for (int64_t k = 0; k + 1 < order.count; k += 2) {
         const auto at = [&](int64_t i) {
-          return int{codes[static_cast<size_t>(o * order.channel_stride + i / order.inner_count * order.outer_stride +
+          return int{codes[static_cast<size_t>(o * order.channel_stride +
+                                               i / order.inner_count * order.outer_stride +
                                                i % order.inner_count * order.inner_stride)]};
         };
         const int positive = std::max(at(k), 0) + std::max(at(k + 1), 0);
@@ -81,7 +85,8 @@ TEST(QuantizeWeightsTest, NoPairCanSaturate16Bits) {
 }
 
 TEST(QuantizeWeightsTest, OnlyChannelsWithSuchAPairLoseRange) {
-  // Channel 0: neighbours of opposite sign; channel 1: both large and positive; a depthwise kernel does not mind.
+  // Channel 0: neighbours of opposite sign; channel 1: both large and positive; a depthwise kernel
+  // does not mind.
   const Tensor weight = MakeFloatTensor("w", {2, 2, 1, 1}, std::vector<float>{1, -1, 1, 1});
   const QuantizedWeights q = Quantize(weight, Conv());
   EXPECT_FLOAT_EQ(q.params.scales[0], 1 / 127.0F);
@@ -94,11 +99,12 @@ TEST(KernelOrderTest, CoversEachWeightOnce) {
   Node gemm = MakeNode("Gemm", {"x", "w"}, {"y"});
   Node transposed = gemm;
   transposed.Set("transB", int64_t{1});
-  const std::vector<std::pair<Node, std::vector<int64_t>>> cases = {{Conv(), {4, 3, 2, 5}},
-                                                                    {Conv(2), {4, 3, 7}},
-                                                                    {gemm, {6, 4}},
-                                                                    {transposed, {4, 6}},
-                                                                    {MakeNode("MatMul", {"x", "w"}, {"y"}), {3, 6, 4}}};
+  const std::vector<std::pair<Node, std::vector<int64_t>>> cases = {
+      {Conv(), {4, 3, 2, 5}},
+      {Conv(2), {4, 3, 7}},
+      {gemm, {6, 4}},
+      {transposed, {4, 6}},
+      {MakeNode("MatMul", {"x", "w"}, {"y"}), {3, 6, 4}}};
   for (const auto& [node, dims] : cases) {
     const Tensor weight = RandomTensor("w", dims, 1);
     const WeightOrder order = KernelOrder(node, weight);
@@ -106,7 +112,8 @@ TEST(KernelOrderTest, CoversEachWeightOnce) {
     for (int64_t b = 0; b < order.batches; ++b) {
       for (int64_t o = 0; o < order.channels; ++o) {
         for (int64_t k = 0; k < order.count; ++k) {
-          ++seen[static_cast<size_t>(b * order.batch_stride + o * order.channel_stride + k / order.inner_count * order.outer_stride +
+          ++seen[static_cast<size_t>(b * order.batch_stride + o * order.channel_stride +
+                                     k / order.inner_count * order.outer_stride +
                                      k % order.inner_count * order.inner_stride)];
         }
       }
@@ -118,7 +125,8 @@ TEST(KernelOrderTest, CoversEachWeightOnce) {
 TEST(QuantizeWeightsTest, PerTensorHasOneScale) {
   TensorSettings settings = kPerChannel;
   settings.per_channel = false;
-  const QuantizedWeights q = Quantize(RandomTensor("w", {4, 3, 3, 3}, 2), Conv(), {1, 2, 3, 4}, 0.1F, settings);
+  const QuantizedWeights q =
+      Quantize(RandomTensor("w", {4, 3, 3, 3}, 2), Conv(), {1, 2, 3, 4}, 0.1F, settings);
   EXPECT_TRUE(q.params.per_tensor());
   EXPECT_EQ(q.params.scales.size(), 1U);
   EXPECT_EQ(q.bias_scales.size(), 1U);

@@ -9,7 +9,9 @@
 namespace qconvert {
 namespace {
 
-Tensor Floats(const std::vector<float>& values) { return MakeFloatTensor("y", {static_cast<int64_t>(values.size())}, values); }
+Tensor Floats(const std::vector<float>& values) {
+  return MakeFloatTensor("y", {static_cast<int64_t>(values.size())}, values);
+}
 
 OutputComparison Compare(const std::vector<float>& a, const std::vector<float>& b) {
   OutputComparison comparison;
@@ -30,7 +32,8 @@ TEST(ComparisonTest, DegenerateOutputs) {
   EXPECT_EQ(Compare({1, 2}, {1, 2}).sqnr_db(), 200);
   EXPECT_EQ(Compare({0, 0}, {1, 0}).sqnr_db(), -200);
   EXPECT_EQ(Compare({1, 2}, {1, NAN}).non_finite, 1);
-  EXPECT_EQ(Compare({1, INFINITY}, {1, 5}).count, 1) << "where the float model is infinite there is nothing to compare";
+  EXPECT_EQ(Compare({1, INFINITY}, {1, 5}).count, 1)
+      << "where the float model is infinite there is nothing to compare";
   EXPECT_EQ(Compare({1, 2}, {1}).mismatched_shapes, 1);
 }
 

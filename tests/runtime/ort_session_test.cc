@@ -15,11 +15,15 @@ namespace {
 
 class Recorder : public ValueObserver {
  public:
-  void Observe(int64_t id, std::span<const float> values) override { seen[id].assign(values.begin(), values.end()); }
+  void Observe(int64_t id, std::span<const float> values) override {
+    seen[id].assign(values.begin(), values.end());
+  }
   std::map<int64_t, std::vector<float>> seen;
 };
 
-std::unique_ptr<Session> Open(const Model& model) { return OpenOrtSession(SerializeModel(model), "m.onnx", {}); }
+std::unique_ptr<Session> Open(const Model& model) {
+  return OpenOrtSession(SerializeModel(model), "m.onnx", {});
+}
 
 TEST(OrtSessionTest, RunsAndTellsTypes) {
   GraphBuilder b;
@@ -91,7 +95,8 @@ TEST(ObserverTest, UnknownDimensionsStayUnknown) {
   observed.graph = InsertObservers(b.model.graph, {"r"});
   observed.opsets[kObserverDomain] = 1;
   const auto session = Open(observed);
-  EXPECT_THAT(session->Run(std::vector{RandomTensor("x", {4, 3}, 2)}, nullptr)[0].dims, testing::ElementsAre(1, 3));
+  EXPECT_THAT(session->Run(std::vector{RandomTensor("x", {4, 3}, 2)}, nullptr)[0].dims,
+              testing::ElementsAre(1, 3));
 }
 
 }  // namespace

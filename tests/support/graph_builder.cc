@@ -32,7 +32,8 @@ GraphBuilder::GraphBuilder(int64_t opset) {
   model.graph.name = "test";
 }
 
-GraphBuilder& GraphBuilder::Input(const std::string& name, const std::vector<std::string>& dims, DataType type) {
+GraphBuilder& GraphBuilder::Input(const std::string& name, const std::vector<std::string>& dims,
+                                  DataType type) {
   model.graph.inputs.push_back({name, TypeOf(type, dims), {}, {}});
   return *this;
 }
@@ -42,24 +43,28 @@ GraphBuilder& GraphBuilder::Output(const std::string& name, DataType type) {
   return *this;
 }
 
-GraphBuilder& GraphBuilder::Floats(const std::string& name, std::vector<int64_t> dims, std::vector<float> values) {
+GraphBuilder& GraphBuilder::Floats(const std::string& name, std::vector<int64_t> dims,
+                                   std::vector<float> values) {
   model.graph.initializers[name] = MakeFloatTensor(name, std::move(dims), values);
   return *this;
 }
 
-GraphBuilder& GraphBuilder::Ints(const std::string& name, std::vector<int64_t> dims, std::vector<int64_t> values) {
+GraphBuilder& GraphBuilder::Ints(const std::string& name, std::vector<int64_t> dims,
+                                 std::vector<int64_t> values) {
   model.graph.initializers[name] = MakeInt64Tensor(name, std::move(dims), values);
   return *this;
 }
 
-GraphBuilder& GraphBuilder::Random(const std::string& name, std::vector<int64_t> dims, float spread) {
+GraphBuilder& GraphBuilder::Random(const std::string& name, std::vector<int64_t> dims,
+                                   float spread) {
   uint32_t seed = 1;
   for (const char c : name) seed = seed * 31 + static_cast<unsigned char>(c);
   model.graph.initializers[name] = RandomTensor(name, std::move(dims), seed, spread);
   return *this;
 }
 
-Node& GraphBuilder::Add(const std::string& op_type, std::vector<std::string> inputs, std::vector<std::string> outputs) {
+Node& GraphBuilder::Add(const std::string& op_type, std::vector<std::string> inputs,
+                        std::vector<std::string> outputs) {
   model.graph.nodes.push_back(MakeNode(op_type, std::move(inputs), std::move(outputs)));
   return model.graph.nodes.back();
 }
@@ -72,15 +77,17 @@ std::vector<float> RandomFloats(size_t count, uint32_t seed, float spread) {
   return values;
 }
 
-Tensor RandomTensor(const std::string& name, std::vector<int64_t> dims, uint32_t seed, float spread) {
+Tensor RandomTensor(const std::string& name, std::vector<int64_t> dims, uint32_t seed,
+                    float spread) {
   size_t count = 1;
   for (const int64_t dim : dims) count *= static_cast<size_t>(dim);
   return MakeFloatTensor(name, std::move(dims), RandomFloats(count, seed, spread));
 }
 
 std::vector<Tensor> RunModel(const Model& model, const std::vector<Tensor>& inputs, bool optimize) {
-  const auto session = OpenOrtSession(SerializeModel(model), "test model",
-                                      {.optimization = optimize ? OptimizationLevel::kAll : OptimizationLevel::kNone});
+  const auto session = OpenOrtSession(
+      SerializeModel(model), "test model",
+      {.optimization = optimize ? OptimizationLevel::kAll : OptimizationLevel::kNone});
   return session->Run(inputs, nullptr);
 }
 

@@ -21,7 +21,8 @@ inline std::string NpyBytes(std::string dictionary, const std::string& data) {
 }
 
 inline std::string NpyFloats(const std::vector<int64_t>& shape, std::span<const float> values) {
-  return NpyBytes(fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}", fmt::join(shape, ", ")),
+  return NpyBytes(fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}",
+                              fmt::join(shape, ", ")),
                   std::string(reinterpret_cast<const char*>(values.data()), values.size_bytes()));
 }
 

@@ -16,7 +16,8 @@ struct QuantizedModel {
 };
 
 // Prepares, calibrates on `samples` and quantizes.
-inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<Tensor>>& samples, const QuantConfig& config = {}) {
+inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<Tensor>>& samples,
+                                    const QuantConfig& config = {}) {
   QuantizedModel out;
   PrepareModel(model, "test model");
   out.float_model = model;
@@ -25,7 +26,8 @@ inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<T
   Model probe = model;
   probe.graph.value_info.clear();
   for (const std::string& value : observed) {
-    if (!probe.graph.IsOutput(value) && !probe.graph.IsInput(value)) probe.graph.outputs.push_back({value, {}, {}, {}});
+    if (!probe.graph.IsOutput(value) && !probe.graph.IsInput(value))
+      probe.graph.outputs.push_back({value, {}, {}, {}});
   }
   CalibrationTable table;
   Histogram::BinScratch scratch;
@@ -34,7 +36,8 @@ inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<T
     values.insert(values.end(), sample.begin(), sample.end());
     for (const Tensor& value : values) {
       if (value.type != DataType::kFloat) continue;
-      table.values[value.name].Observe(value.values<float>(), TensorStatistics::Detail::kHistogram, scratch);
+      table.values[value.name].Observe(value.values<float>(), TensorStatistics::Detail::kHistogram,
+                                       scratch);
     }
   }
   out.plan = MakePlan(model.graph, std::move(placement), table, config);

@@ -136,7 +136,8 @@ TEST(ConvertOpsetTest, Resize10ThatShrinksAndEnlargesIsRefused) {
     ConvertOpset(b.model, kQuantizedOpset, "m.onnx");
     FAIL();
   } catch (const Error& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("m.onnx: node \"resize\" cannot be raised to opset 11"));
+    EXPECT_THAT(e.what(),
+                testing::HasSubstr("m.onnx: node \"resize\" cannot be raised to opset 11"));
   }
 }
 
@@ -191,7 +192,8 @@ TEST(ConvertOpsetTest, DropoutAndBatchNormalization) {
   GraphBuilder b = Old(7);
   b.Floats("one", {4}, {1, 2, 3, 4}).Floats("zero", {4}, {0, 1, 0, -1});
   b.Add("Dropout", {"x"}, {"d"}).Set("ratio", 0.3F);
-  b.Add("BatchNormalization", {"d", "one", "zero", "zero", "one"}, {"y"}).Set("spatial", int64_t{1});
+  b.Add("BatchNormalization", {"d", "one", "zero", "zero", "one"}, {"y"})
+      .Set("spatial", int64_t{1});
   RaiseAndCompare(b);
   GraphBuilder odd = Old(7);
   odd.Add("BatchNormalization", {"x", "x", "x", "x", "x"}, {"y"}).Set("spatial", int64_t{0});
@@ -280,9 +282,11 @@ TEST(ConvertOpsetTest, EveryAdapterHasATestHere) {
     return std::string(std::istreambuf_iterator<char>(in), {});
   }();
   for (const OpsetAdapterRow& row : OpsetAdapters()) {
-    static const std::vector<std::string> kRetired = {"Scale", "GivenTensorFill", "DynamicSlice", "ATen", "Scan"};
+    static const std::vector<std::string> kRetired = {"Scale", "GivenTensorFill", "DynamicSlice",
+                                                      "ATen", "Scan"};
     if (std::find(kRetired.begin(), kRetired.end(), row.op_type) != kRetired.end()) continue;
-    EXPECT_NE(source.find("\"" + std::string(row.op_type) + "\""), std::string::npos) << row.op_type;
+    EXPECT_NE(source.find("\"" + std::string(row.op_type) + "\""), std::string::npos)
+        << row.op_type;
   }
 }
 

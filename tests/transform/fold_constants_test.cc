@@ -37,7 +37,12 @@ TEST(FoldConstantsTest, FoldsChains) {
 
 TEST(FoldConstantsTest, LeavesRandomQuantizedAndHugeNodesAlone) {
   GraphBuilder b;
-  b.Output("r").Output("q").Output("h").Floats("a", {4}, {1, 2, 3, 4}).Floats("scale", {}, {0.1F}).Ints("huge", {1}, {INT64_C(1) << 40});
+  b.Output("r")
+      .Output("q")
+      .Output("h")
+      .Floats("a", {4}, {1, 2, 3, 4})
+      .Floats("scale", {}, {0.1F})
+      .Ints("huge", {1}, {INT64_C(1) << 40});
   b.Add("RandomNormalLike", {"a"}, {"n"});
   b.Add("Relu", {"n"}, {"r"});
   b.Add("QuantizeLinear", {"a", "scale"}, {"i"});

@@ -19,7 +19,10 @@ void ExpectSame(const Model& before, const Model& after, const std::vector<int64
 
 GraphBuilder ConvModel(int64_t group = 1) {
   GraphBuilder b;
-  b.Input("x", {"1", "4", "6", "6"}).Output("y").Random("w", {8, 4 / group, 3, 3}, 0.3F).Random("b", {8});
+  b.Input("x", {"1", "4", "6", "6"})
+      .Output("y")
+      .Random("w", {8, 4 / group, 3, 3}, 0.3F)
+      .Random("b", {8});
   b.Add("Conv", {"x", "w", "b"}, {"c"}).Set("group", group);
   return b;
 }
@@ -87,7 +90,8 @@ TEST(FoldArithmeticTest, PerChannelAndScalarConstants) {
     for (const bool first : {false, true}) {
       GraphBuilder b = ConvModel();
       b.Random("k", {8, 1, 1}).Floats("s", {}, {2.5F});
-      b.Add(op, first ? std::vector<std::string>{"k", "c"} : std::vector<std::string>{"c", "k"}, {"m"});
+      b.Add(op, first ? std::vector<std::string>{"k", "c"} : std::vector<std::string>{"c", "k"},
+            {"m"});
       b.Add("Mul", {"m", "s"}, {"y"});
       const Model before = b.model;
       const bool constant_over_conv = std::string(op) == "Div" && first;
@@ -106,7 +110,10 @@ TEST(FoldArithmeticTest, OtherShapesStay) {
 
 TEST(FoldPadTest, SpatialZerosGoIntoTheConv) {
   GraphBuilder b;
-  b.Input("x", {"1", "4", "6", "6"}).Output("y").Random("w", {8, 4, 3, 3}).Ints("p", {8}, {0, 0, 1, 0, 0, 0, 2, 3});
+  b.Input("x", {"1", "4", "6", "6"})
+      .Output("y")
+      .Random("w", {8, 4, 3, 3})
+      .Ints("p", {8}, {0, 0, 1, 0, 0, 0, 2, 3});
   b.Add("Pad", {"x", "p"}, {"a"});
   b.Add("Conv", {"a", "w"}, {"y"}).Set("pads", std::vector<int64_t>{1, 1, 0, 0});
   const Model before = b.model;
@@ -116,7 +123,8 @@ TEST(FoldPadTest, SpatialZerosGoIntoTheConv) {
 }
 
 TEST(FoldPadTest, OtherPadsStay) {
-  for (const auto& pads : {std::vector<int64_t>{0, 1, 0, 0, 0, 0, 0, 0}, std::vector<int64_t>{0, 0, -1, 0, 0, 0, 0, 0}}) {
+  for (const auto& pads : {std::vector<int64_t>{0, 1, 0, 0, 0, 0, 0, 0},
+                           std::vector<int64_t>{0, 0, -1, 0, 0, 0, 0, 0}}) {
     GraphBuilder b;
     b.Input("x", {"1", "4", "6", "6"}).Output("y").Random("w", {8, 4, 3, 3}).Ints("p", {8}, pads);
     b.Add("Pad", {"x", "p"}, {"a"});
@@ -124,7 +132,11 @@ TEST(FoldPadTest, OtherPadsStay) {
     EXPECT_EQ(FoldPadIntoConv(b.model.graph), 0U);
   }
   GraphBuilder ones;
-  ones.Input("x", {"1", "4", "6", "6"}).Output("y").Random("w", {8, 4, 3, 3}).Ints("p", {8}, {0, 0, 1, 1, 0, 0, 1, 1}).Floats("v", {}, {1});
+  ones.Input("x", {"1", "4", "6", "6"})
+      .Output("y")
+      .Random("w", {8, 4, 3, 3})
+      .Ints("p", {8}, {0, 0, 1, 1, 0, 0, 1, 1})
+      .Floats("v", {}, {1});
   ones.Add("Pad", {"x", "p", "v"}, {"a"});
   ones.Add("Conv", {"a", "w"}, {"y"});
   EXPECT_EQ(FoldPadIntoConv(ones.model.graph), 0U);

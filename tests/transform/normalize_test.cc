@@ -36,7 +36,8 @@ TEST(EliminateIdentityTest, ChainsGoButGraphOutputsKeepTheirName) {
   b.Add("Relu", {"d"}, {"y"});
   b.Add("Identity", {"a"}, {"z"});
   EXPECT_EQ(EliminateIdentity(b.model.graph), 2U);
-  EXPECT_EQ(PrintGraph(b.model.graph), "input x float[2]\ny = Relu(x)\nz = Identity(x)\noutput y float\noutput z float\n");
+  EXPECT_EQ(PrintGraph(b.model.graph),
+            "input x float[2]\ny = Relu(x)\nz = Identity(x)\noutput y float\noutput z float\n");
 }
 
 TEST(EliminateIdentityTest, ADropoutWhoseMaskIsReadStays) {

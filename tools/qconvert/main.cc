@@ -1,4 +1,5 @@
-// qconvert MODEL.onnx --config FILE --calib DIR: options -> pipeline -> exit code. The only catch-all.
+// qconvert MODEL.onnx --config FILE --calib DIR: options -> pipeline -> exit code. The only
+// catch-all.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -30,7 +31,8 @@ constexpr const char* kDefaultPreset = "cpu_int8";
 std::filesystem::path FindConfig(const std::string& name) {
   std::error_code error;
   const std::filesystem::path given = name.empty() ? kDefaultPreset : name;
-  if (!name.empty() && (std::filesystem::exists(given, error) || given.has_parent_path())) return given;
+  if (!name.empty() && (std::filesystem::exists(given, error) || given.has_parent_path()))
+    return given;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   for (const char* folder : {"../share/qconvert/configs", "../../configs"}) {
     for (const char* ending : {"", ".json"}) {
@@ -52,7 +54,8 @@ ConvertOptions MakeOptions(const CommandLine& line) {
   options.external_data = line.external_data;
   for (const std::string& state : line.states) {
     const size_t equals = state.find('=');
-    options.states.push_back({state.substr(0, equals), equals == std::string::npos ? "" : state.substr(equals + 1)});
+    options.states.push_back(
+        {state.substr(0, equals), equals == std::string::npos ? "" : state.substr(equals + 1)});
   }
   if (line.float_only) return options;
   options.config_file = FindConfig(line.config);
@@ -79,7 +82,8 @@ void WriteJson(const std::string& target, const std::string& text) {
 int Run(const CommandLine& line) {
   ConvertOptions options = MakeOptions(line);
   Progress progress("calibrating");
-  if (!line.quiet) options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  if (!line.quiet)
+    options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
   const ConversionReport report = Convert(options);
   for (const std::string& warning : report.warnings) LogWarning(EscapeForTerminal(warning));
   if (!line.quiet && line.json != "-") std::fputs(FormatReport(report).c_str(), stdout);
@@ -88,10 +92,12 @@ int Run(const CommandLine& line) {
 }
 
 // Reports a failure on stderr and, if asked for, as JSON.
-int Fail(const std::optional<CommandLine>& line, ExitCode code, const std::vector<std::string>& errors) {
+int Fail(const std::optional<CommandLine>& line, ExitCode code,
+         const std::vector<std::string>& errors) {
   for (const std::string& error : errors) LogError(error);
   try {
-    if (line) WriteJson(line->json, FailureJson(line->model, std::string(ExitCodeName(code)), errors));
+    if (line)
+      WriteJson(line->json, FailureJson(line->model, std::string(ExitCodeName(code)), errors));
   } catch (const std::exception& e) {
     LogError(e.what());
   }

@@ -1,7 +1,7 @@
 #include "options.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 
@@ -17,26 +17,36 @@ constexpr int kMaxSamples = 1'000'000'000;
 
 void Define(CLI::App& app, CommandLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model")->required();
-  app.add_option("-c,--config", line.config, "settings: a file, or the name of a preset (default: cpu_int8)")->type_name("FILE");
-  app.add_option("--calib", line.calibration_folder, "folder of .npy or .bin samples, or one sub-folder per input")
+  app.add_option("-c,--config", line.config,
+                 "settings: a file, or the name of a preset (default: cpu_int8)")
+      ->type_name("FILE");
+  app.add_option("--calib", line.calibration_folder,
+                 "folder of .npy or .bin samples, or one sub-folder per input")
       ->type_name("DIR");
-  app.add_option("-o,--output", line.output, "where to write (default: MODEL's stem + _quantized.onnx, beside it)")
+  app.add_option("-o,--output", line.output,
+                 "where to write (default: MODEL's stem + _quantized.onnx, beside it)")
       ->type_name("OUT.onnx");
-  app.add_option("--set", line.overrides, "override a setting, for example activation.method=percentile; repeatable")
+  app.add_option("--set", line.overrides,
+                 "override a setting, for example activation.method=percentile; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--state", line.states, "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")
+  app.add_option(
+         "--state", line.states,
+         "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")
       ->type_name("INPUT[=OUTPUT]")
       ->allow_extra_args(false);
-  app.add_option("--workers", line.workers, "samples run at the same time (default: one per processor)")
+  app.add_option("--workers", line.workers,
+                 "samples run at the same time (default: one per processor)")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxWorkers));
   app.add_option("--max-samples", line.max_samples, "use at most N samples, spread evenly")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxSamples));
-  app.add_option("--json", line.json, "write the verdict for scripts to FILE, or to stdout with -")->type_name("FILE");
+  app.add_option("--json", line.json, "write the verdict for scripts to FILE, or to stdout with -")
+      ->type_name("FILE");
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
-  app.add_flag("--external-data", line.external_data, "weights in a data file beside the model, also below 2 GB");
+  app.add_flag("--external-data", line.external_data,
+               "weights in a data file beside the model, also below 2 GB");
   auto* verbose = app.add_flag("-v,--verbose", line.verbose, "say what each pass does");
   app.add_flag("-q,--quiet", line.quiet, "print errors only")->excludes(verbose);
 }
@@ -54,7 +64,8 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   std::string message = e.what();
   const auto extras = app.remaining(true);
   if (!extras.empty()) {
-    message = fmt::format("unexpected argument '{}'{}", extras[0], DidYouMean(extras[0], OptionNames(app)));
+    message = fmt::format("unexpected argument '{}'{}", extras[0],
+                          DidYouMean(extras[0], OptionNames(app)));
   } else if (message == "MODEL is required") {
     message = "no model given";
   }
@@ -67,7 +78,8 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
 void RefuseEmpty(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& value : option->results()) {
-      if (value.empty()) throw Error(ExitCode::kUsage, "", fmt::format("{} is empty", option->get_name()));
+      if (value.empty())
+        throw Error(ExitCode::kUsage, "", fmt::format("{} is empty", option->get_name()));
     }
   }
 }
@@ -76,15 +88,21 @@ void RefuseEmpty(const CLI::App& app) {
 
 std::optional<CommandLine> ParseCommandLine(int argc, char** argv) {
   CommandLine line;
-  CLI::App app("Converts a float ONNX model into a quantized one that runs on integer kernels.\n"
-               "Calibrates on real samples, writes the model and <stem>_quant_info.json beside it, and compares both.",
-               "qconvert");
-  app.footer("Examples:\n"
-             "  qconvert model.onnx --calib samples/\n"
-             "  qconvert model.onnx --config mix_precision_config.json --calib samples/ -o model_int8.onnx --json verdict.json\n"
-             "  qconvert model.onnx --calib samples/ --set activation.method=percentile --set activation.percentage=99.999\n"
-             "Exit codes: 0 done, 2 command line, 3 config, 4 model, 5 calibration data, 6 files, 7 resource limit, 8 numbers,\n"
-             "70 internal error, 128 + n ended by signal n");
+  CLI::App app(
+      "Converts a float ONNX model into a quantized one that runs on integer kernels.\n"
+      "Calibrates on real samples, writes the model and <stem>_quant_info.json beside it, and "
+      "compares both.",
+      "qconvert");
+  app.footer(
+      "Examples:\n"
+      "  qconvert model.onnx --calib samples/\n"
+      "  qconvert model.onnx --config mix_precision_config.json --calib samples/ -o "
+      "model_int8.onnx --json verdict.json\n"
+      "  qconvert model.onnx --calib samples/ --set activation.method=percentile --set "
+      "activation.percentage=99.999\n"
+      "Exit codes: 0 done, 2 command line, 3 config, 4 model, 5 calibration data, 6 files, 7 "
+      "resource limit, 8 numbers,\n"
+      "70 internal error, 128 + n ended by signal n");
   app.set_version_flag("--version", "qconvert " + Version());
   Define(app, line);
   try {

@@ -25,7 +25,8 @@ struct CommandLine {
   bool quiet = false;
 };
 
-// Parses. Returns nothing when help or version was asked for (it has been printed). Throws Error(kUsage).
+// Parses. Returns nothing when help or version was asked for (it has been printed). Throws
+// Error(kUsage).
 std::optional<CommandLine> ParseCommandLine(int argc, char** argv);
 
 }  // namespace qconvert

@@ -15,7 +15,8 @@ constexpr double kPlainInterval = 10;  // seconds between lines in a log
 
 }  // namespace
 
-Progress::Progress(std::string what) : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(std::string what)
+    : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void Progress::Update(size_t done, size_t total) {
   const auto now = Clock::now();
@@ -38,9 +39,10 @@ void Progress::Update(size_t done, size_t total) {
 void Progress::DrawBar(size_t done, size_t total, double seconds) const {
   const size_t filled = done * kWidth / total;
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  std::string text = fmt::format("\r{} [{}{}] {}/{}  {:.1f}/s", what_, std::string(filled, '#'), std::string(kWidth - filled, ' '),
-                                 done, total, rate);
-  if (done < total && rate > 0) text += fmt::format("  {:.0f} s left ", static_cast<double>(total - done) / rate);
+  std::string text = fmt::format("\r{} [{}{}] {}/{}  {:.1f}/s", what_, std::string(filled, '#'),
+                                 std::string(kWidth - filled, ' '), done, total, rate);
+  if (done < total && rate > 0)
+    text += fmt::format("  {:.0f} s left ", static_cast<double>(total - done) / rate);
   if (done == total) text += "                \r\033[K";  // the table that follows says the rest
   std::fputs(text.c_str(), stderr);
 }

@@ -20,7 +20,8 @@ inline std::optional<int64_t> CheckedAdd(int64_t a, int64_t b) {
   return result;
 }
 
-// Product of dimensions; nothing when one is negative or when the product passes int64, also when another one is 0.
+// Product of dimensions; nothing when one is negative or when the product passes int64, also when
+// another one is 0.
 inline std::optional<int64_t> ElementCount(std::span<const int64_t> dims) {
   int64_t nonzero_product = 1;
   bool empty = false;

@@ -1,8 +1,8 @@
 // The one error type of the library and the exit codes it maps to.
 //
-// A user's fault (model, config, data, disk) is an Error; a fault of ours is a failed QCONVERT_CHECK (base/check.h).
-// Every folder that wraps a third-party library turns that library's exceptions into Error at its border; only the
-// command-line tool catches.
+// A user's fault (model, config, data, disk) is an Error; a fault of ours is a failed
+// QCONVERT_CHECK (base/check.h). Every folder that wraps a third-party library turns that library's
+// exceptions into Error at its border; only the command-line tool catches.
 #ifndef QCONVERT_BASE_ERROR_H_
 #define QCONVERT_BASE_ERROR_H_
 
@@ -31,8 +31,9 @@ std::string_view ExitCodeName(ExitCode code);
 // A failure the user can act on. what() is "PLACE: MESSAGE", one line, control characters escaped.
 class Error : public std::runtime_error {
  public:
-  // `place` names where: a file, `file:line:col`, a node or a tensor; empty when the message says it all.
-  // `message` says what was found and what was expected: lower case, one sentence, no final period.
+  // `place` names where: a file, `file:line:col`, a node or a tensor; empty when the message says
+  // it all. `message` says what was found and what was expected: lower case, one sentence, no final
+  // period.
   Error(ExitCode code, std::string_view place, std::string_view message);
 
   ExitCode code() const { return code_; }
@@ -41,7 +42,8 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-// Replaces control characters and invalid UTF-8 by \xNN, and the middle of texts over 300 bytes by "...".
+// Replaces control characters and invalid UTF-8 by \xNN, and the middle of texts over 300 bytes by
+// "...".
 std::string EscapeForTerminal(std::string_view text);
 
 }  // namespace qconvert

@@ -1,4 +1,5 @@
-// Files as the rest of the program needs them: whole reads with limits, sorted listings, all-or-nothing writes.
+// Files as the rest of the program needs them: whole reads with limits, sorted listings,
+// all-or-nothing writes.
 //
 // Every function throws Error (ExitCode::kFile unless said otherwise) naming the path.
 #ifndef QCONVERT_BASE_FILE_H_
@@ -12,11 +13,12 @@
 
 namespace qconvert {
 
-// An open regular file, read by position. Anything that is not a regular file (folder, pipe, device) is refused
-// without blocking. Movable, not copyable.
+// An open regular file, read by position. Anything that is not a regular file (folder, pipe,
+// device) is refused without blocking. Movable, not copyable.
 class InputFile {
  public:
-  // Follows links; the path is the user's own. Throws when it cannot be opened or is no regular file.
+  // Follows links; the path is the user's own. Throws when it cannot be opened or is no regular
+  // file.
   explicit InputFile(const std::filesystem::path& path);
   // Takes over an open descriptor that the caller has already checked; `name` is used in messages.
   InputFile(int descriptor, std::filesystem::path name);
@@ -29,7 +31,8 @@ class InputFile {
   int64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }
 
-  // Reads exactly `count` bytes at `offset` into `out`. Throws when the file is shorter (it may have changed).
+  // Reads exactly `count` bytes at `offset` into `out`. Throws when the file is shorter (it may
+  // have changed).
   void ReadAt(int64_t offset, int64_t count, char* out) const;
 
  private:
@@ -41,15 +44,16 @@ class InputFile {
 // The whole file. Throws with kResource when it is larger than `max_bytes`.
 std::string ReadFile(const std::filesystem::path& path, int64_t max_bytes = INT64_MAX);
 
-// Entries of a folder, full paths, sorted by the bytes of their names; names that begin with '.' are left out.
+// Entries of a folder, full paths, sorted by the bytes of their names; names that begin with '.'
+// are left out.
 std::vector<std::filesystem::path> ListFolder(const std::filesystem::path& folder);
 
 // True when both name the same existing file (device and inode), through whatever links.
 bool SameFile(const std::filesystem::path& a, const std::filesystem::path& b);
 
-// A file that appears under its final name complete or not at all: a temporary with a short name in the same folder,
-// written, synced, then renamed over the target. Destroying it without Commit() removes the temporary; so does a
-// terminating signal (see RemoveTemporariesOnSignal).
+// A file that appears under its final name complete or not at all: a temporary with a short name in
+// the same folder, written, synced, then renamed over the target. Destroying it without Commit()
+// removes the temporary; so does a terminating signal (see RemoveTemporariesOnSignal).
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path target);
@@ -58,7 +62,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void Write(std::string_view bytes);
-  // Flushes to the disk; the temporary is complete and may be read by others after this. Idempotent.
+  // Flushes to the disk; the temporary is complete and may be read by others after this.
+  // Idempotent.
   void Sync();
   const std::filesystem::path& temporary_path() const { return temporary_; }
   // Sync, keep the mode of a file that is replaced, rename, sync the folder.
@@ -71,11 +76,12 @@ class AtomicFile {
   int slot_ = -1;  // index in the table that the signal handler walks
 };
 
-// Checks that `target` can become an output: its folder exists and is writable, it is no folder itself and its name is
-// not too long. Called before long work starts.
+// Checks that `target` can become an output: its folder exists and is writable, it is no folder
+// itself and its name is not too long. Called before long work starts.
 void CheckWritable(const std::filesystem::path& target);
 
-// Installs handlers for SIGINT, SIGTERM and SIGHUP that unlink open temporaries and end the process with 128 + signal.
+// Installs handlers for SIGINT, SIGTERM and SIGHUP that unlink open temporaries and end the process
+// with 128 + signal.
 void RemoveTemporariesOnSignal();
 
 }  // namespace qconvert

@@ -1,6 +1,7 @@
 // The one logging facade. Only src/base/log.cc knows the logging library.
 //
-// Logs go to stderr and are for people; results go to stdout, and warnings that a script needs are data in the result.
+// Logs go to stderr and are for people; results go to stdout, and warnings that a script needs are
+// data in the result.
 #ifndef QCONVERT_BASE_LOG_H_
 #define QCONVERT_BASE_LOG_H_
 

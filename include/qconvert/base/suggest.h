@@ -8,8 +8,8 @@
 
 namespace qconvert {
 
-// The candidate with the least Levenshtein distance to `name` (case ignored), if that distance is at most a third of
-// the longer word, else empty. Ties: the first candidate.
+// The candidate with the least Levenshtein distance to `name` (case ignored), if that distance is
+// at most a third of the longer word, else empty. Ties: the first candidate.
 std::string NearestName(std::string_view name, const std::vector<std::string>& candidates);
 
 // ", did you mean 'X'?" or empty.

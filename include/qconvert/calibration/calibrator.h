@@ -21,7 +21,8 @@ struct CalibrationTable {
   size_t samples = 0;
 };
 
-// Where an input without data comes from: zeros at first, then, when `output` is named, that output of the run before.
+// Where an input without data comes from: zeros at first, then, when `output` is named, that output
+// of the run before.
 struct StateInput {
   std::string input;
   std::string output;  // "" : always zero
@@ -30,13 +31,15 @@ struct StateInput {
 // Supplies the complete inputs of sample `index`, from files and states.
 class InputFeeder {
  public:
-  // `inputs`: all model inputs. Free dimensions of a state input are 1, or take the size that the same symbol has in the
-  // sample's data.
-  InputFeeder(const SampleSource& samples, std::vector<Value> inputs, std::vector<StateInput> states);
+  // `inputs`: all model inputs. Free dimensions of a state input are 1, or take the size that the
+  // same symbol has in the sample's data.
+  InputFeeder(const SampleSource& samples, std::vector<Value> inputs,
+              std::vector<StateInput> states);
 
   size_t size() const { return samples_.size(); }
   bool has_feedback() const;
-  // `previous` holds the outputs of the run before (with feedback only), or is empty for the first sample.
+  // `previous` holds the outputs of the run before (with feedback only), or is empty for the first
+  // sample.
   Sample Read(size_t index, const std::vector<Tensor>& previous) const;
 
  private:
@@ -46,7 +49,8 @@ class InputFeeder {
 };
 
 struct CalibrationOptions {
-  int workers = 1;  // threads calling Run at the same time; one when inputs are fed back from outputs
+  int workers =
+      1;  // threads calling Run at the same time; one when inputs are fed back from outputs
   TensorStatistics::Detail detail = TensorStatistics::Detail::kHistogram;
   std::function<void(size_t done, size_t total)> progress;  // called from one thread at a time
 };
@@ -55,18 +59,21 @@ struct CalibrationOptions {
 //
 //   producer -> v -> readers      becomes      producer -> v' -> Observe{id} -> v -> readers
 //
-// so that graph outputs keep their names. A graph input x keeps its name too: its readers are moved to the observer's
-// output. Node i of `values` has id i.
+// so that graph outputs keep their names. A graph input x keeps its name too: its readers are moved
+// to the observer's output. Node i of `values` has id i.
 Graph InsertObservers(const Graph& graph, const std::vector<std::string>& values);
 
-// Runs all samples. `values` in the order given to InsertObservers. The result does not depend on the worker count.
-// Throws Error(kNumeric) naming value, sample and count when an activation is NaN.
-CalibrationTable Calibrate(const Session& session, const InputFeeder& feeder, const std::vector<std::string>& values,
+// Runs all samples. `values` in the order given to InsertObservers. The result does not depend on
+// the worker count. Throws Error(kNumeric) naming value, sample and count when an activation is
+// NaN.
+CalibrationTable Calibrate(const Session& session, const InputFeeder& feeder,
+                           const std::vector<std::string>& values,
                            const CalibrationOptions& options);
 
-// Calls `work(index)` for 0 .. count-1 from `workers` threads, each index once, in increasing order of start. The first
-// exception (of the lowest index) is rethrown after all threads have stopped.
-void ParallelFor(size_t count, int workers, const std::function<void(size_t index, size_t worker)>& work);
+// Calls `work(index)` for 0 .. count-1 from `workers` threads, each index once, in increasing order
+// of start. The first exception (of the lowest index) is rethrown after all threads have stopped.
+void ParallelFor(size_t count, int workers,
+                 const std::function<void(size_t index, size_t worker)>& work);
 
 }  // namespace qconvert
 

@@ -1,9 +1,10 @@
 // A signed histogram on a power-of-two grid that grows with the data.
 //
-// The grid has kSideBins bins for [0, 2^e) and as many for (-2^e, 0). When a value does not fit, e rises and bin i of
-// each side folds into bin i >> k: exact, because both grids are anchored at 0 and bin widths are powers of two. Counts
-// are integers. So the result depends on the values alone, not on their order, on blocks, threads or shards: merging
-// two histograms gives the bits of one histogram over all the data.
+// The grid has kSideBins bins for [0, 2^e) and as many for (-2^e, 0). When a value does not fit, e
+// rises and bin i of each side folds into bin i >> k: exact, because both grids are anchored at 0
+// and bin widths are powers of two. Counts are integers. So the result depends on the values alone,
+// not on their order, on blocks, threads or shards: merging two histograms gives the bits of one
+// histogram over all the data.
 #ifndef QCONVERT_CALIBRATION_HISTOGRAM_H_
 #define QCONVERT_CALIBRATION_HISTOGRAM_H_
 
@@ -20,7 +21,8 @@ class Histogram {
   static constexpr size_t kBins = 2 * kSideBins;
   // Values below 2^(kMinExponent) share the bins around zero.
   static constexpr int kMinExponent = -100;
-  // Values binned in one call of the kernel; a power of two that keeps a block in the first-level cache.
+  // Values binned in one call of the kernel; a power of two that keeps a block in the first-level
+  // cache.
   static constexpr size_t kBlock = 8192;
 
   // The smallest exponent e >= kMinExponent with abs_max < 2^e. `abs_max` is finite.
@@ -50,7 +52,8 @@ class Histogram {
   std::vector<uint64_t> counts_;
 };
 
-// Four private sub-histograms: repeated values (zeros after a Relu) do not wait for each other's store.
+// Four private sub-histograms: repeated values (zeros after a Relu) do not wait for each other's
+// store.
 class Histogram::BinScratch {
  public:
   BinScratch() : counts(4 * kBins, 0) {}

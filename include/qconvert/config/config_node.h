@@ -23,12 +23,13 @@ struct ConfigNode {
   Kind kind = Kind::kNull;
   ConfigPlace place;
   std::string scalar;
-  bool quoted = false;  // a quoted scalar is text, never a number or a bool
-  std::vector<ConfigNode> items;                          // of a sequence
+  bool quoted = false;            // a quoted scalar is text, never a number or a bool
+  std::vector<ConfigNode> items;  // of a sequence
   std::vector<std::pair<ConfigNode, ConfigNode>> entries;  // of a map, in file order, keys unique
 };
 
-// All problems of a config at once. what() is the first; `problems` has one "file:line:col: message" each.
+// All problems of a config at once. what() is the first; `problems` has one "file:line:col:
+// message" each.
 class ConfigError : public Error {
  public:
   explicit ConfigError(std::vector<std::string> problems);
@@ -54,8 +55,9 @@ class ConfigProblems {
 inline constexpr int kMaxConfigDepth = 64;
 inline constexpr int64_t kMaxConfigBytes = 1 << 20;
 
-// Parses one document. Throws ConfigError naming `file`: syntax errors, duplicate keys (both lines), anchors, aliases
-// and tags, nesting deeper than kMaxConfigDepth, several documents, text that is not UTF-8, an empty document.
+// Parses one document. Throws ConfigError naming `file`: syntax errors, duplicate keys (both
+// lines), anchors, aliases and tags, nesting deeper than kMaxConfigDepth, several documents, text
+// that is not UTF-8, an empty document.
 ConfigNode ParseConfig(const std::string& text, const std::string& file);
 
 }  // namespace qconvert

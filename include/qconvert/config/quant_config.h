@@ -28,7 +28,8 @@ struct TensorSettings {
 struct QuantConfig {
   TargetDevice target_device = TargetDevice::kCpu;
   TensorSettings input{.method = CalibrationMethod::kPercentile, .percentage = 99.999};
-  TensorSettings weights{.symmetry = true, .is_signed = true, .narrow_range = true, .per_channel = true};
+  TensorSettings weights{
+      .symmetry = true, .is_signed = true, .narrow_range = true, .per_channel = true};
   TensorSettings bias{.bit_width = 32, .symmetry = true, .is_signed = true};
   TensorSettings activation{.method = CalibrationMethod::kPercentile, .percentage = 99.999};
 

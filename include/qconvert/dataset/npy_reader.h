@@ -21,13 +21,15 @@ struct NpyHeader {
   int64_t data_bytes = 0;  // what shape and type need; the file holds at least that much
 };
 
-// Reads and checks the header against the file's size: version, a dictionary of exactly descr, fortran_order and shape,
-// a numeric dtype, a shape that fits. Nothing is allocated from numbers in the file before they are checked.
-// Throws Error(kData) naming the file.
+// Reads and checks the header against the file's size: version, a dictionary of exactly descr,
+// fortran_order and shape, a numeric dtype, a shape that fits. Nothing is allocated from numbers in
+// the file before they are checked. Throws Error(kData) naming the file.
 NpyHeader ReadNpyHeader(const InputFile& file);
 
-// Rows [first, first + count) along axis 0 (all of the data with count < 0 or rank 0), row-major, little endian.
-Tensor ReadNpy(const InputFile& file, const NpyHeader& header, int64_t first = 0, int64_t count = -1);
+// Rows [first, first + count) along axis 0 (all of the data with count < 0 or rank 0), row-major,
+// little endian.
+Tensor ReadNpy(const InputFile& file, const NpyHeader& header, int64_t first = 0,
+               int64_t count = -1);
 
 // Parses the header's dictionary text alone. Exposed for tests and fuzzing; `place` names the file.
 NpyHeader ParseNpyDictionary(std::string_view text, const std::string& place);

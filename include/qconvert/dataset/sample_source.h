@@ -1,9 +1,10 @@
 // Calibration data: a folder of files -> samples, paired across inputs, read one at a time.
 //
 //   data/*.npy                 one data input
-//   data/<input name>/*.npy    several, paired by file name ('/' and ':' in names may be written '_')
-// .bin files hold headerless elements of the input's type and shape. Hidden files are left out; anything else that is
-// neither .npy nor .bin is an error.
+//   data/<input name>/*.npy    several, paired by file name ('/' and ':' in names may be written
+//   '_')
+// .bin files hold headerless elements of the input's type and shape. Hidden files are left out;
+// anything else that is neither .npy nor .bin is an error.
 #ifndef QCONVERT_DATASET_SAMPLE_SOURCE_H_
 #define QCONVERT_DATASET_SAMPLE_SOURCE_H_
 
@@ -29,20 +30,22 @@ struct SampleSourceOptions {
   int64_t max_samples = 0;  // 0: all; else spread evenly over the set
 };
 
-// An immutable, sorted list of samples. Reading is thread-safe; nothing is kept in memory between reads.
+// An immutable, sorted list of samples. Reading is thread-safe; nothing is kept in memory between
+// reads.
 class SampleSource {
  public:
   size_t size() const { return picks_.size(); }
-  // Throws Error(kData) naming the file: damaged, another shape or type than the input. Numbers are converted to the
-  // input's type where every value survives (integers to float, float64 to float32, int64 to int32 in range).
-  // NaN and infinities in the data are Error(kNumeric).
+  // Throws Error(kData) naming the file: damaged, another shape or type than the input. Numbers are
+  // converted to the input's type where every value survives (integers to float, float64 to
+  // float32, int64 to int32 in range). NaN and infinities in the data are Error(kNumeric).
   Sample Read(size_t index) const;
   // SHA-256 over names and contents of all files, in order.
   std::string Sha256Digest() const;
   const std::vector<std::filesystem::path>& files() const { return files_; }
 
  private:
-  friend SampleSource OpenSamples(const std::filesystem::path&, const std::vector<Value>&, const SampleSourceOptions&);
+  friend SampleSource OpenSamples(const std::filesystem::path&, const std::vector<Value>&,
+                                  const SampleSourceOptions&);
 
   // Rows [row, row + rows) of one file for one input; rows < 0: the whole file.
   struct Piece {
@@ -60,10 +63,12 @@ class SampleSource {
 
 // Lists the folder and checks every header. `inputs`: the model inputs that need data.
 //   - A file with one dimension fewer than the input is one sample without the batch axis.
-//   - A file whose axis 0 is longer than the input's fixed axis 0 is cut into pieces of that length.
+//   - A file whose axis 0 is longer than the input's fixed axis 0 is cut into pieces of that
+//   length.
 //   - Without inputs there is one empty sample, and the folder is not looked at.
 //   - With split_batch, an input whose axis 0 is free is fed row by row.
-// Throws Error: kFile when the folder is missing, kData when it holds no usable samples or they do not pair.
+// Throws Error: kFile when the folder is missing, kData when it holds no usable samples or they do
+// not pair.
 SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<Value>& inputs,
                          const SampleSourceOptions& options);
 

@@ -11,7 +11,8 @@
 
 namespace qconvert {
 
-// A single ONNX file cannot pass 2 GiB; above this many bytes of tensors the weights go to a data file.
+// A single ONNX file cannot pass 2 GiB; above this many bytes of tensors the weights go to a data
+// file.
 inline constexpr int64_t kExternalDataThreshold = int64_t{1900} << 20;
 
 // The whole model as one message. Throws Error(kResource) above 2 GiB.
@@ -19,19 +20,22 @@ std::string SerializeModel(const Model& model);
 
 struct ExportOptions {
   bool external_data = false;  // also below the threshold
-  // Called with the path of the complete temporary model file before it gets its final name; throws to refuse it.
+  // Called with the path of the complete temporary model file before it gets its final name; throws
+  // to refuse it.
   std::function<void(const std::filesystem::path&)> verify;
 };
 
 struct ExportedFiles {
-  int64_t bytes = 0;  // model and data file together
+  int64_t bytes = 0;                // model and data file together
   std::filesystem::path data_file;  // empty without external data
 };
 
-// Writes all or nothing. External data goes to `<stem>.<content hash>.data` beside the model: initializers of 1 KiB and
-// more, each aligned to 64 bytes. The model's rename is the one commit point.
-// Throws Error(kFile) for disk failures and whatever `verify` throws; then `target` is what it was before.
-ExportedFiles ExportOnnx(const Model& model, const std::filesystem::path& target, const ExportOptions& options);
+// Writes all or nothing. External data goes to `<stem>.<content hash>.data` beside the model:
+// initializers of 1 KiB and more, each aligned to 64 bytes. The model's rename is the one commit
+// point. Throws Error(kFile) for disk failures and whatever `verify` throws; then `target` is what
+// it was before.
+ExportedFiles ExportOnnx(const Model& model, const std::filesystem::path& target,
+                         const ExportOptions& options);
 
 }  // namespace qconvert
 

@@ -48,11 +48,12 @@ std::optional<DataType> DataTypeFromNumber(int64_t number);
 // Lower-case ONNX name: "float", "uint8", "float16", "int4", ...
 std::string_view DataTypeName(DataType type);
 
-// Bits of one element as stored; 0 for strings and kUndefined. 6-bit floats take 8 (ONNX stores them unpacked).
+// Bits of one element as stored; 0 for strings and kUndefined. 6-bit floats take 8 (ONNX stores
+// them unpacked).
 int BitsOf(DataType type);
 
-// Bytes of `count` packed elements (types under 8 bits share bytes), or nothing on overflow, negative count, or a type
-// without a fixed size.
+// Bytes of `count` packed elements (types under 8 bits share bytes), or nothing on overflow,
+// negative count, or a type without a fixed size.
 std::optional<int64_t> PackedBytes(DataType type, int64_t count);
 
 // True for integer types up to 16 bits: the storage types of quantized values.

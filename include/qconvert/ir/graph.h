@@ -1,7 +1,7 @@
 // What a model is: a thin, open graph.
 //
-// A node is domain + op type + attributes + names of values. There is no class per operator: an operator nobody has
-// heard of passes through unchanged.
+// A node is domain + op type + attributes + names of values. There is no class per operator: an
+// operator nobody has heard of passes through unchanged.
 #ifndef QCONVERT_IR_GRAPH_H_
 #define QCONVERT_IR_GRAPH_H_
 
@@ -33,8 +33,8 @@ struct Dim {
   bool operator==(const Dim&) const = default;
 };
 
-// The declared or inferred type of a value. Everything but a tensor (sequence, map, optional, sparse tensor) is kept
-// as the serialized ONNX TypeProto in `opaque` and never looked into.
+// The declared or inferred type of a value. Everything but a tensor (sequence, map, optional,
+// sparse tensor) is kept as the serialized ONNX TypeProto in `opaque` and never looked into.
 struct ValueType {
   DataType element = DataType::kUndefined;
   std::optional<std::vector<Dim>> shape;  // absent: rank unknown
@@ -73,10 +73,10 @@ struct OpaqueAttribute {
 };
 
 struct Attribute {
-  using Data = std::variant<OpaqueAttribute, float, int64_t, std::string, Tensor, SparseTensor,
-                            Subgraph, std::vector<float>, std::vector<int64_t>,
-                            std::vector<std::string>, std::vector<Tensor>,
-                            std::vector<SparseTensor>, std::vector<Subgraph>>;
+  using Data =
+      std::variant<OpaqueAttribute, float, int64_t, std::string, Tensor, SparseTensor, Subgraph,
+                   std::vector<float>, std::vector<int64_t>, std::vector<std::string>,
+                   std::vector<Tensor>, std::vector<SparseTensor>, std::vector<Subgraph>>;
   Data data;
   std::string reference;  // inside a function: the function attribute this one stands for
   std::string doc;
@@ -161,7 +161,8 @@ struct Model {
   int64_t opset() const;  // of ai.onnx; 0 when not imported
 };
 
-Node MakeNode(std::string op_type, std::vector<std::string> inputs, std::vector<std::string> outputs);
+Node MakeNode(std::string op_type, std::vector<std::string> inputs,
+              std::vector<std::string> outputs);
 
 // The subgraphs held by a node's attributes, in attribute order.
 std::vector<Graph*> SubgraphsOf(Node& node);

@@ -1,4 +1,5 @@
-// Every structural invariant of a model, checked in our own words before any engine sees it, and after passes.
+// Every structural invariant of a model, checked in our own words before any engine sees it, and
+// after passes.
 #ifndef QCONVERT_IR_GRAPH_VALIDATOR_H_
 #define QCONVERT_IR_GRAPH_VALIDATOR_H_
 
@@ -8,16 +9,21 @@
 
 namespace qconvert {
 
-// Limits that keep a hostile file from costing more than it is worth (documented in docs/limits.md).
+// Limits that keep a hostile file from costing more than it is worth (documented in
+// docs/limits.md).
 inline constexpr int kMaxGraphDepth = 32;
 inline constexpr size_t kMaxNodes = 1'000'000;
 inline constexpr int kMaxRank = 64;
 
-// Throws Error(kModel) with `place` (the model file) naming the node or value on the first violation:
-//   - IR version, opset imports: present, positive, known (ai.onnx up to 28), one for every used domain
-//   - every value read is written before by exactly one node, input or initializer of this or an outer level
+// Throws Error(kModel) with `place` (the model file) naming the node or value on the first
+// violation:
+//   - IR version, opset imports: present, positive, known (ai.onnx up to 28), one for every used
+//   domain
+//   - every value read is written before by exactly one node, input or initializer of this or an
+//   outer level
 //   - graph outputs exist; names of inputs and outputs are unique; nodes have an operator name
-//   - subgraph depth, node count, ranks; If/Loop/Scan have their graphs; functions do not call themselves
+//   - subgraph depth, node count, ranks; If/Loop/Scan have their graphs; functions do not call
+//   themselves
 //   - attribute references only inside functions
 // Nodes need not be sorted; a cycle is an error.
 void ValidateModel(const Model& model, const std::string& place);

@@ -13,10 +13,11 @@
 
 namespace qconvert {
 
-// Elements lie row-major, little endian, packed as ONNX raw_data packs them (two int4 a byte, low half first).
-// The bytes are shared and never changed in place: copying a tensor is cheap, changing one means making a new one.
-// Invariant (kept by the makers below and by onnx_proto): bytes->size() == PackedBytes(type, element count), or for
-// strings strings.size() == element count and `bytes` is null.
+// Elements lie row-major, little endian, packed as ONNX raw_data packs them (two int4 a byte, low
+// half first). The bytes are shared and never changed in place: copying a tensor is cheap, changing
+// one means making a new one. Invariant (kept by the makers below and by onnx_proto): bytes->size()
+// == PackedBytes(type, element count), or for strings strings.size() == element count and `bytes`
+// is null.
 struct Tensor {
   std::string name;
   DataType type = DataType::kUndefined;
@@ -28,7 +29,8 @@ struct Tensor {
   int64_t element_count() const;
   int64_t byte_size() const { return bytes ? static_cast<int64_t>(bytes->size()) : 0; }
 
-  // View of the elements; T must have the size of `type`. The storage is aligned for every T used here.
+  // View of the elements; T must have the size of `type`. The storage is aligned for every T used
+  // here.
   template <typename T>
   std::span<const T> values() const {
     QCONVERT_CHECK(static_cast<size_t>(BitsOf(type)) == 8 * sizeof(T));
@@ -36,7 +38,8 @@ struct Tensor {
   }
 };
 
-// COO sparse tensor, ONNX SparseTensorProto: `dims` of the dense tensor, values [NNZ], indices [NNZ] or [NNZ, rank].
+// COO sparse tensor, ONNX SparseTensorProto: `dims` of the dense tensor, values [NNZ], indices
+// [NNZ] or [NNZ, rank].
 struct SparseTensor {
   Tensor values;
   Tensor indices;
@@ -45,7 +48,8 @@ struct SparseTensor {
 
 // Makes a tensor from elements; the element count must match `dims`.
 template <typename T>
-Tensor MakeTensor(std::string name, DataType type, std::vector<int64_t> dims, std::span<const T> values) {
+Tensor MakeTensor(std::string name, DataType type, std::vector<int64_t> dims,
+                  std::span<const T> values) {
   Tensor tensor;
   tensor.name = std::move(name);
   tensor.type = type;
@@ -58,7 +62,8 @@ Tensor MakeTensor(std::string name, DataType type, std::vector<int64_t> dims, st
 }
 
 Tensor MakeFloatTensor(std::string name, std::vector<int64_t> dims, std::span<const float> values);
-Tensor MakeInt64Tensor(std::string name, std::vector<int64_t> dims, std::span<const int64_t> values);
+Tensor MakeInt64Tensor(std::string name, std::vector<int64_t> dims,
+                       std::span<const int64_t> values);
 
 // Elements of a float, float16, bfloat16 or double tensor as float32 (double is rounded).
 std::vector<float> ToFloats(const Tensor& tensor);

@@ -47,11 +47,13 @@ class Topology {
 // Values of outer levels that the graph (with its own subgraphs) reads.
 std::set<std::string> CapturedValues(const Graph& graph);
 
-// Sorts graph.nodes so that producers come first, keeping the given order where it is free. Returns the name of a
-// value on a cycle, or "" when sorted. Captured values count as inputs of the node that holds the subgraph.
+// Sorts graph.nodes so that producers come first, keeping the given order where it is free. Returns
+// the name of a value on a cycle, or "" when sorted. Captured values count as inputs of the node
+// that holds the subgraph.
 std::string SortNodes(Graph& graph);
 
-// Removes nodes whose outputs nobody reads, and initializers and value_info without a reader. Returns how many nodes.
+// Removes nodes whose outputs nobody reads, and initializers and value_info without a reader.
+// Returns how many nodes.
 size_t RemoveDeadNodes(Graph& graph);
 
 // Every name used on this level or below: inputs, outputs, initializers, values, subgraphs.

@@ -1,4 +1,5 @@
-// ONNX TensorProto <-> Tensor. The only place that reads tensor bytes from a model, external files included.
+// ONNX TensorProto <-> Tensor. The only place that reads tensor bytes from a model, external files
+// included.
 #ifndef QCONVERT_ONNX_PROTO_TENSOR_PROTO_H_
 #define QCONVERT_ONNX_PROTO_TENSOR_PROTO_H_
 
@@ -17,15 +18,17 @@ class SparseTensorProto;
 
 namespace qconvert {
 
-// Reads tensors of one model. External data must lie inside the model's folder after every link is resolved, in regular
-// files, and offset and length must fit the file and the shape; nothing is allocated before that is known.
+// Reads tensors of one model. External data must lie inside the model's folder after every link is
+// resolved, in regular files, and offset and length must fit the file and the shape; nothing is
+// allocated before that is known.
 class TensorReader {
  public:
   // `model_path` names the model in messages; external locations are relative to its (real) folder.
   explicit TensorReader(std::filesystem::path model_path);
 
-  // Takes the payload out of `proto`. Throws Error(kModel) naming the tensor: unknown type, sizes that do not fit, two
-  // payloads, an external location that leaves the folder; kFile when an external file is missing.
+  // Takes the payload out of `proto`. Throws Error(kModel) naming the tensor: unknown type, sizes
+  // that do not fit, two payloads, an external location that leaves the folder; kFile when an
+  // external file is missing.
   Tensor Read(onnx::TensorProto& proto);
   SparseTensor Read(onnx::SparseTensorProto& proto);
 

@@ -28,8 +28,8 @@ struct ConvertOptions {
   std::function<void(size_t done, size_t total)> progress;
 };
 
-// Converts and writes <output> and <stem>_quant_info.json beside it, both or none. Throws Error; then earlier outputs
-// are untouched.
+// Converts and writes <output> and <stem>_quant_info.json beside it, both or none. Throws Error;
+// then earlier outputs are untouched.
 ConversionReport Convert(const ConvertOptions& options);
 
 // Where Convert writes.

@@ -8,9 +8,10 @@
 
 namespace qconvert {
 
-// Brings a loaded model into the form that quantization works on: float32, opset 13 or newer, constants folded, batch
-// normalization and padding in the convolutions, types of all values in value_info. The function it computes stays the
-// same up to rounding. Throws Error(kModel) naming `place` when the engine refuses the model.
+// Brings a loaded model into the form that quantization works on: float32, opset 13 or newer,
+// constants folded, batch normalization and padding in the convolutions, types of all values in
+// value_info. The function it computes stays the same up to rounding. Throws Error(kModel) naming
+// `place` when the engine refuses the model.
 void PrepareModel(Model& model, const std::string& place);
 
 // Fills value_info of the main graph with the types the engine infers.

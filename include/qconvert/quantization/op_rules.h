@@ -1,7 +1,7 @@
 // Which operators ONNX Runtime's CPU provider computes on integers, and under which conditions.
 //
-// Source: the provider's QDQ selectors and kernels as measured on 1.28.0 (docs/op_rules.md). To add an operator: one row
-// in op_rules.cc, its conditions in WhyFloat, a fusion test.
+// Source: the provider's QDQ selectors and kernels as measured on 1.28.0 (docs/op_rules.md). To add
+// an operator: one row in op_rules.cc, its conditions in WhyFloat, a fusion test.
 #ifndef QCONVERT_QUANTIZATION_OP_RULES_H_
 #define QCONVERT_QUANTIZATION_OP_RULES_H_
 
@@ -19,13 +19,15 @@ enum class OpKind {
   kFloatOnly,   // no integer kernel
   kWeighted,    // Conv, Gemm, MatMul with constant weights: integer wherever possible
   kArithmetic,  // Add, Concat, pools, ...: integer where that takes fewer conversions
-  kMovement,    // Reshape, MaxPool, ...: moves or picks values, so it follows its input and shares its parameters
+  kMovement,    // Reshape, MaxPool, ...: moves or picks values, so it follows its input and shares
+                // its parameters
 };
 
 struct OpRule {
   std::string op_type;
   OpKind kind = OpKind::kFloatOnly;
-  // With as many conversions either way, the integer form moves fewer bytes (a pool's output is smaller than its input).
+  // With as many conversions either way, the integer form moves fewer bytes (a pool's output is
+  // smaller than its input).
   bool integer_on_tie = false;
   // How many inputs carry values to be quantized; the others are shapes, indices, bounds.
   size_t value_inputs = 1;
@@ -39,17 +41,20 @@ const OpRule& FindOpRule(const Node& node);
 // Type of a value: declared or inferred, or that of an initializer; kUndefined when unknown.
 DataType TypeOfValue(const Graph& graph, const std::string& value);
 
-// Empty when the integer kernel takes this node, else the reason why it stays float ("weight is computed at run time").
+// Empty when the integer kernel takes this node, else the reason why it stays float ("weight is
+// computed at run time").
 std::string WhyFloat(const Graph& graph, const Node& node);
 
-// Axis of the output channels in input 1 of a weighted node: Conv 0, Gemm 1 (0 with transB), MatMul last; -1 when
-// weights of this node have one scale only (MatMul with weights of more than two dimensions).
+// Axis of the output channels in input 1 of a weighted node: Conv 0, Gemm 1 (0 with transB), MatMul
+// last; -1 when weights of this node have one scale only (MatMul with weights of more than two
+// dimensions).
 int64_t WeightAxis(const Node& node, const Tensor& weight);
 
 // The order in which the node's integer kernel walks its weights (Conv is computed channels-last).
 WeightOrder KernelOrder(const Node& node, const Tensor& weight);
 
-// True when the node's compute happens on float tensors at all (so that a report should mention it).
+// True when the node's compute happens on float tensors at all (so that a report should mention
+// it).
 bool ComputesFloat(const Graph& graph, const Node& node);
 
 }  // namespace qconvert

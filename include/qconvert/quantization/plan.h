@@ -1,7 +1,8 @@
 // What was decided: which nodes compute on integers, and the parameters of every quantized value.
 //
-// Made in two steps around calibration: PlaceNodes says what to quantize and so what to observe; MakePlan turns the
-// calibration table into parameters. Both are pure functions; the plan can be printed and tested without an engine.
+// Made in two steps around calibration: PlaceNodes says what to quantize and so what to observe;
+// MakePlan turns the calibration table into parameters. Both are pure functions; the plan can be
+// printed and tested without an engine.
 #ifndef QCONVERT_QUANTIZATION_PLAN_H_
 #define QCONVERT_QUANTIZATION_PLAN_H_
 
@@ -28,7 +29,8 @@ enum class NodeDomain {
 struct NodePlacement {
   NodeDomain domain = NodeDomain::kOther;
   std::string reason;  // why float
-  // Of an integer node: the nodes fused behind it, in order (a bias Add after MatMul; then Relu or Clip).
+  // Of an integer node: the nodes fused behind it, in order (a bias Add after MatMul; then Relu or
+  // Clip).
   std::vector<size_t> tail;
   size_t bias_add = static_cast<size_t>(-1);  // index into graph.nodes of that Add, or npos
   std::string output;  // the value that the unit (node and tail) writes first
@@ -36,10 +38,11 @@ struct NodePlacement {
 
 struct Placement {
   std::vector<NodePlacement> nodes;  // as graph.nodes
-  // Quantized value -> the value whose statistics decide its parameters (itself, or the input of the movement operators
-  // it went through).
+  // Quantized value -> the value whose statistics decide its parameters (itself, or the input of
+  // the movement operators it went through).
   std::map<std::string, std::string> roots;
-  // Values that integer nodes write; all others in `roots` are written by float nodes or are graph inputs.
+  // Values that integer nodes write; all others in `roots` are written by float nodes or are graph
+  // inputs.
   std::set<std::string> integer_values;
 
   bool IsQuantized(const std::string& value) const { return roots.contains(value); }
@@ -48,13 +51,14 @@ struct Placement {
 };
 
 struct PlaceOptions {
-  // Values that must not be quantized (they hold infinities, say); nodes that would need them stay float.
+  // Values that must not be quantized (they hold infinities, say); nodes that would need them stay
+  // float.
   std::set<std::string> blocked;
 };
 
-// Decides where integers pay. A weighted node is integer wherever it can be. An arithmetic node is integer when that
-// takes fewer float/integer borders around it than float would; a movement node follows its input.
-// Needs sorted nodes and types in value_info.
+// Decides where integers pay. A weighted node is integer wherever it can be. An arithmetic node is
+// integer when that takes fewer float/integer borders around it than float would; a movement node
+// follows its input. Needs sorted nodes and types in value_info.
 Placement PlaceNodes(const Graph& graph, const PlaceOptions& options);
 
 // Parameters of one quantized value and where they came from.
@@ -73,9 +77,10 @@ struct QuantizationPlan {
 // Values with infinities in the table: they cannot be quantized.
 std::set<std::string> NonFiniteValues(const CalibrationTable& table);
 
-// Parameters for every quantized value of the placement. Throws Error(kNumeric) when a symmetric unsigned setting meets
-// negative values.
-QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table, const QuantConfig& config);
+// Parameters for every quantized value of the placement. Throws Error(kNumeric) when a symmetric
+// unsigned setting meets negative values.
+QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
+                          const QuantConfig& config);
 
 }  // namespace qconvert
 

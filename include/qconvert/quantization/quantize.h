@@ -10,8 +10,9 @@
 
 namespace qconvert {
 
-// saturate(round_half_even(x / scale) + zero_point) with a float32 division: bit-equal to ONNX QuantizeLinear-21 in ONNX
-// Runtime for uint8, int8, uint16, int16. Infinities saturate; NaN gives qmin.
+// saturate(round_half_even(x / scale) + zero_point) with a float32 division: bit-equal to ONNX
+// QuantizeLinear-21 in ONNX Runtime for uint8, int8, uint16, int16. Infinities saturate; NaN gives
+// qmin.
 int32_t QuantizeValue(float x, float scale, int32_t zero_point, int32_t qmin, int32_t qmax);
 
 // (q - zero_point) * scale in float32, ONNX DequantizeLinear-21.
@@ -19,10 +20,10 @@ inline float DequantizeValue(int32_t q, float scale, int32_t zero_point) {
   return static_cast<float>(q - zero_point) * scale;
 }
 
-// Quantizes a tensor of shape `dims`, per tensor or along params.axis, and packs it as raw_data of params.type. `qmin`
-// and `qmax` may be tighter than the type (narrow range).
-std::string QuantizeToBytes(std::span<const float> values, std::span<const int64_t> dims, const QuantParams& params,
-                            int32_t qmin, int32_t qmax);
+// Quantizes a tensor of shape `dims`, per tensor or along params.axis, and packs it as raw_data of
+// params.type. `qmin` and `qmax` may be tighter than the type (narrow range).
+std::string QuantizeToBytes(std::span<const float> values, std::span<const int64_t> dims,
+                            const QuantParams& params, int32_t qmin, int32_t qmax);
 
 }  // namespace qconvert
 

@@ -14,15 +14,16 @@
 namespace qconvert {
 
 struct QuantizedWeights {
-  Tensor weight;              // params.type, shape of the float weight
-  QuantParams params;         // symmetric
-  std::optional<Tensor> bias;  // int32, one per output channel
+  Tensor weight;                   // params.type, shape of the float weight
+  QuantParams params;              // symmetric
+  std::optional<Tensor> bias;      // int32, one per output channel
   std::vector<float> bias_scales;  // input_scale * params.scales, one, or one per channel
 };
 
 // The order in which an integer kernel multiplies one output channel's weights with its inputs:
 // weight k of channel o in matrix b is element
-//   b * batch_stride + o * channel_stride + (k / inner_count) * outer_stride + (k % inner_count) * inner_stride.
+//   b * batch_stride + o * channel_stride + (k / inner_count) * outer_stride + (k % inner_count) *
+//   inner_stride.
 struct WeightOrder {
   int64_t axis = -1;  // of the output channels, -1 when the weights have one scale only
   int64_t batches = 1;
@@ -39,16 +40,19 @@ struct WeightOrder {
 
 // weight: float, finite. bias: one number per channel, or empty.
 //
-//   s_w = max|W| / qmax per channel,   W_q = round(W / s_w),   b_q = round(b / (s_x * s_w)) as int32
+//   s_w = max|W| / qmax per channel,   W_q = round(W / s_w),   b_q = round(b / (s_x * s_w)) as
+//   int32
 //
 // Three floors keep s_w useful:
 //   - A channel (nearly) without weights takes a scale of 2^-16 of the largest one's.
 //   - |b_q| <= 2^30, so that neither the bias nor the accumulator overflows int32.
-//   - uint8 x int8 kernels on x86 without VNNI add products in pairs of neighbours as 16-bit integers that saturate
-//     (vpmaddubsw): two weights of one sign must not sum to more than 128, since 255 * 128 < 2^15. Only channels that
-//     have such a pair get a wider scale, and then no input can saturate.
+//   - uint8 x int8 kernels on x86 without VNNI add products in pairs of neighbours as 16-bit
+//   integers that saturate
+//     (vpmaddubsw): two weights of one sign must not sum to more than 128, since 255 * 128 < 2^15.
+//     Only channels that have such a pair get a wider scale, and then no input can saturate.
 // Source: ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero point 0).
-QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order, std::span<const float> bias, float input_scale,
+QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
+                                 std::span<const float> bias, float input_scale,
                                  const TensorSettings& settings);
 
 }  // namespace qconvert

@@ -15,7 +15,7 @@
 namespace qconvert {
 
 struct ConversionReport {
-  std::string input;   // as the user named them
+  std::string input;  // as the user named them
   std::string output;
   bool float_only = false;
   int64_t float_bytes = 0;
@@ -29,7 +29,8 @@ struct ConversionReport {
   // Why nodes stayed float: (operator, reason) -> names of the nodes.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> float_reasons;
   std::vector<std::string> warnings;
-  std::vector<std::pair<std::string, double>> seconds;  // by stage; printed, never written to a file
+  std::vector<std::pair<std::string, double>>
+      seconds;  // by stage; printed, never written to a file
 };
 
 // Fills the node counts and reasons from a plan.
@@ -41,7 +42,8 @@ std::string FormatReport(const ConversionReport& report);
 // The verdict for scripts: deterministic, no times. `exit_class` is ExitCodeName of the run.
 std::string ReportJson(const ConversionReport& report, const std::string& exit_class);
 // The verdict of a failed run.
-std::string FailureJson(const std::string& input, const std::string& exit_class, const std::vector<std::string>& errors);
+std::string FailureJson(const std::string& input, const std::string& exit_class,
+                        const std::vector<std::string>& errors);
 
 // Provenance that goes into quant_info.json and the model's metadata.
 struct Provenance {
@@ -52,10 +54,11 @@ struct Provenance {
   std::string data_sha256;
 };
 
-// quant_info.json: every quantized value and weight with type, scale, zero point, range, method and origin, the float
-// nodes with reasons, and where it all came from. Never a time or a path.
-std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan, const InsertedQdq& inserted,
-                          const ConversionReport& report, const Provenance& provenance);
+// quant_info.json: every quantized value and weight with type, scale, zero point, range, method and
+// origin, the float nodes with reasons, and where it all came from. Never a time or a path.
+std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
+                          const InsertedQdq& inserted, const ConversionReport& report,
+                          const Provenance& provenance);
 
 }  // namespace qconvert
 

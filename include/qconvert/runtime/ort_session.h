@@ -14,18 +14,21 @@ enum class OptimizationLevel { kNone, kAll };
 
 struct OrtSessionOptions {
   OptimizationLevel optimization = OptimizationLevel::kAll;
-  // One is right for calibration: samples run in parallel instead, and results do not depend on the thread count.
+  // One is right for calibration: samples run in parallel instead, and results do not depend on the
+  // thread count.
   int intra_op_threads = 1;
   // Where the engine writes its optimized graph; empty: nowhere.
   std::filesystem::path optimized_model_path;
 };
 
 // Loads from serialized bytes. `place` names the model in errors.
-// Throws Error: kModel when the engine refuses the model, kFile when the engine's library cannot be loaded.
+// Throws Error: kModel when the engine refuses the model, kFile when the engine's library cannot be
+// loaded.
 std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const std::string& place,
                                         const OrtSessionOptions& options);
 // Loads a file, with external data beside it.
-std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file, const std::string& place,
+std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file,
+                                            const std::string& place,
                                             const OrtSessionOptions& options);
 
 // Version of the loaded library, for example "1.28.0".

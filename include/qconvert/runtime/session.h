@@ -11,7 +11,8 @@
 
 namespace qconvert {
 
-// Sees the values of observer nodes while a sample runs. One per Run call: an implementation needs no locks.
+// Sees the values of observer nodes while a sample runs. One per Run call: an implementation needs
+// no locks.
 class ValueObserver {
  public:
   virtual ~ValueObserver() = default;
@@ -33,10 +34,11 @@ class Session {
   // With types inferred by the engine.
   virtual const std::vector<Value>& outputs() const = 0;
 
-  // Runs one sample. `inputs` are matched by name and must be complete. Returns the outputs in order; an output that is
-  // no tensor comes back with type kUndefined. `observer` may be null.
+  // Runs one sample. `inputs` are matched by name and must be complete. Returns the outputs in
+  // order; an output that is no tensor comes back with type kUndefined. `observer` may be null.
   // Throws Error(kModel) with the engine's reason.
-  virtual std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const = 0;
+  virtual std::vector<Tensor> Run(std::span<const Tensor> inputs,
+                                  ValueObserver* observer) const = 0;
 };
 
 }  // namespace qconvert

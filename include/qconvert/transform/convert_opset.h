@@ -9,16 +9,18 @@
 
 namespace qconvert {
 
-// Per-axis QuantizeLinear/DequantizeLinear came with opset 13: the lowest a quantized model can have.
+// Per-axis QuantizeLinear/DequantizeLinear came with opset 13: the lowest a quantized model can
+// have.
 inline constexpr int64_t kQuantizedOpset = 13;
 inline constexpr int64_t kOldestConvertibleOpset = 7;
 
-// Raises ai.onnx from its version (7 or newer) to `target` (at most 13) if it is older, in the main graph, subgraphs and
-// functions. Operators whose meaning changes on the way are rewritten by one table (opset_adapters.h); all others keep
-// their meaning. Operators that left the standard (Affine, Crop, ImageScaler, ...) become standard ones.
-// A model that imports no ai.onnx at all gets `target`.
-// Uses declared types in value_info where a rewrite needs a rank, and a general form where it is unknown.
-// Throws Error(kModel) naming `place` and the node when a node has no equivalent.
+// Raises ai.onnx from its version (7 or newer) to `target` (at most 13) if it is older, in the main
+// graph, subgraphs and functions. Operators whose meaning changes on the way are rewritten by one
+// table (opset_adapters.h); all others keep their meaning. Operators that left the standard
+// (Affine, Crop, ImageScaler, ...) become standard ones. A model that imports no ai.onnx at all
+// gets `target`. Uses declared types in value_info where a rewrite needs a rank, and a general form
+// where it is unknown. Throws Error(kModel) naming `place` and the node when a node has no
+// equivalent.
 void ConvertOpset(Model& model, int64_t target, const std::string& place);
 
 }  // namespace qconvert

@@ -12,20 +12,22 @@ namespace qconvert {
 
 // Sorts nodes; turns Constant nodes (dense values) into initializers, on every level:
 //   c = Constant{value}          becomes   init c
-// and takes initializers out of the inputs of the main graph (before IR version 4 they had to be listed there; left in,
-// they count as replaceable and keep the engine from optimizing). Raises the IR version to 8, whose rules these are.
+// and takes initializers out of the inputs of the main graph (before IR version 4 they had to be
+// listed there; left in, they count as replaceable and keep the engine from optimizing). Raises the
+// IR version to 8, whose rules these are.
 void Normalize(Model& model);
 
-// Removes Identity, and Dropout whose mask nobody reads, on every level: readers move to the input. One that writes a
-// graph output stays. Returns how many nodes went.
+// Removes Identity, and Dropout whose mask nobody reads, on every level: readers move to the input.
+// One that writes a graph output stays. Returns how many nodes went.
 size_t EliminateIdentity(Graph& graph);
 
 // Moves every reading of the keys to the mapped values, on this level and below, chains resolved.
 void RenameUses(Graph& graph, const std::unordered_map<std::string, std::string>& renames);
 
-// Makes a float16 model compute in float32: weights are widened, graph inputs and outputs keep their type behind a Cast,
-// Casts to float16 inside become Casts to float32. Exact: every float16 is a float32. Returns false (and changes
-// nothing) when the model has no float16, or has subgraphs, functions or foreign operators that may depend on it.
+// Makes a float16 model compute in float32: weights are widened, graph inputs and outputs keep
+// their type behind a Cast, Casts to float16 inside become Casts to float32. Exact: every float16
+// is a float32. Returns false (and changes nothing) when the model has no float16, or has
+// subgraphs, functions or foreign operators that may depend on it.
 bool WidenFloat16(Model& model);
 
 }  // namespace qconvert

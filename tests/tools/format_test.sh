@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Every source is as clang-format 14 (.clang-format) leaves it, files have at most 400 lines.
+set -u
+cd "$2" || exit 1
+failed=0
+while read -r file; do
+  lines=$(wc -l < "$file")
+  [ "$lines" -le 400 ] || { echo "$file has $lines lines, expected at most 400"; failed=1; }
+done < <(find src include tools -name '*.cc' -o -name '*.h')
+if clang-format --version 2> /dev/null | grep -q 'version 14\.'; then
+  find src include tools tests -name '*.cc' -o -name '*.h' | xargs clang-format --dry-run -Werror || failed=1
+else
+  echo "clang-format 14 is not installed, formatting not looked at"
+fi
+exit $failed
