@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "compare_models.h"
+#include "guard.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
@@ -25,6 +26,7 @@ namespace qconvert {
 namespace {
 
 constexpr size_t kComparedSamples = 16;
+constexpr size_t kGuardSamples = 8;
 
 class Stopwatch {
  public:
@@ -135,6 +137,37 @@ CalibrationTable RunCalibration(const Model& model, const Placement& placement,
                     .progress = options.progress});
 }
 
+// Where integers pay, without values that hold infinities, and with the guard's corrections.
+Placement ChoosePlacement(const Model& model, const CalibrationTable& table,
+                          const Session& reference, const InputFeeder& feeder,
+                          const ConvertOptions& options, int workers, ConversionReport& report) {
+  // Values with infinities stay float. Only fewer values can be needed than were observed.
+  const PlaceOptions base{.blocked = NonFiniteValues(table)};
+  for (const std::string& value : base.blocked) {
+    report.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
+  }
+  if (!options.guard) return PlaceNodes(model.graph, base);
+  GuardOptions guard{.min_cosine = options.min_cosine};
+  guard.measure = [&](Placement placement) {
+    Model quantized = model;
+    InsertQdq(quantized, MakePlan(model.graph, std::move(placement), table, options.config),
+              options.config);
+    const auto session = OpenOrtSession(SerializeModel(quantized), options.model.string(), {});
+    return CompareModels(reference, *session, feeder, kGuardSamples, workers);
+  };
+  GuardResult result = RunGuard(model.graph, base, guard);
+  if (!result.passed) {
+    report.warnings.push_back(fmt::format(
+        "an output stays below cosine {} against the float model, whatever is left float",
+        options.min_cosine));
+  }
+  if (!result.kept_float.empty()) {
+    LogInfo(fmt::format("the guard put {} nodes back to float after {} measurements",
+                        result.kept_float.size(), result.measurements));
+  }
+  return std::move(result.placement);
+}
+
 void CheckWeightsFinite(const Graph& graph, const std::string& place) {
   for (const auto& [name, tensor] : graph.initializers) {
     if (tensor.type != DataType::kFloat) continue;
@@ -217,20 +250,16 @@ ConversionReport Convert(const ConvertOptions& options) {
   report.samples = samples.size();
   watch.Lap("prepare");
 
-  Placement placement = PlaceNodes(model.graph, {});
-  const CalibrationTable table = RunCalibration(model, placement, feeder, options, workers);
+  const Placement observed = PlaceNodes(model.graph, {});
+  const CalibrationTable table = RunCalibration(model, observed, feeder, options, workers);
   watch.Lap("calibrate");
 
-  // Values with infinities stay float: place again around them. Only fewer values can be needed
-  // than were observed.
-  const std::set<std::string> blocked = NonFiniteValues(table);
-  for (const std::string& value : blocked)
-    report.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
-  if (!blocked.empty()) placement = PlaceNodes(model.graph, {.blocked = blocked});
+  const auto reference = OpenOrtSessionFile(options.model, place, {});
+  Placement placement = ChoosePlacement(model, table, *reference, feeder, options, workers, report);
+  watch.Lap("choose");
   const QuantizationPlan plan = MakePlan(model.graph, std::move(placement), table, options.config);
   CountNodes(model.graph, plan.placement, report);
-  if (report.integer_nodes == 0)
-    report.warnings.push_back("nothing was quantized: no operator has an integer kernel that pays");
+  if (report.integer_nodes == 0) report.warnings.push_back("nothing was quantized");
   const Graph float_graph = model.graph;
   const InsertedQdq inserted = InsertQdq(model, plan, options.config);
   const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256,
@@ -239,7 +268,6 @@ ConversionReport Convert(const ConvertOptions& options) {
   ValidateModel(model, place);
   watch.Lap("quantize");
 
-  const auto reference = OpenOrtSessionFile(options.model, place, {});
   const auto verify = [&](const std::filesystem::path& temporary) {
     const auto session = OpenOrtSessionFile(temporary, output.string(), {});
     report.compared_samples = std::min(kComparedSamples, feeder.size());

@@ -20,6 +20,18 @@ Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings
   QCONVERT_CHECK(false);
 }
 
+// Statistics of `value`, or of what it was before movement operators: their values are a subset.
+const TensorStatistics& FindStatistics(const Topology& topology, const CalibrationTable& table,
+                                       std::string value) {
+  for (;;) {
+    const auto it = table.values.find(value);
+    if (it != table.values.end()) return it->second;
+    const Node* producer = topology.Producer(value);
+    QCONVERT_CHECK(producer != nullptr && FindOpRule(*producer).kind == OpKind::kMovement);
+    value = producer->inputs[0];
+  }
+}
+
 }  // namespace
 
 std::set<std::string> NonFiniteValues(const CalibrationTable& table) {
@@ -36,7 +48,7 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
   const Topology topology(graph);
   for (const auto& [value, root] : placement.roots) {
     const TensorSettings& settings = graph.IsInput(root) ? config.input : config.activation;
-    const TensorStatistics& statistics = table.values.at(root);
+    const TensorStatistics& statistics = FindStatistics(topology, table, root);
     ValuePlan& decided = plan.values[value];
     decided.root = root;
     const Node* producer = topology.Producer(root);

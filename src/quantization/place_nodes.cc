@@ -47,7 +47,10 @@ class Placer {
       NodePlacement& place = At(n);
       if (place.domain == NodeDomain::kFused || !ComputesFloat(graph_, node)) continue;
       place.output = node.outputs[0];
-      std::string reason = TouchesQuantized(node) ? "is quantized already" : WhyFloat(graph_, node);
+      const auto kept = options_.keep_float.find(n);
+      std::string reason = kept != options_.keep_float.end() ? kept->second
+                           : TouchesQuantized(node)          ? "is quantized already"
+                                                             : WhyFloat(graph_, node);
       if (!reason.empty()) {
         place.domain = NodeDomain::kFloat;
         place.reason = std::move(reason);
@@ -207,7 +210,9 @@ class Placer {
     const bool both_activations =
         node.Is("MatMul") && graph_.FindInitializer(node.input(1)) == nullptr;
     if (kind == OpKind::kWeighted && !both_activations) return "";
-    return CountBorders(n) ? "" : "integers would take more conversions around it than they save";
+    return !options_.count_borders || CountBorders(n)
+               ? ""
+               : "integers would take more conversions around it than they save";
   }
 
   // True when the integer form has fewer borders between integers and floats than the float form.

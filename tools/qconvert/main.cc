@@ -50,6 +50,8 @@ ConvertOptions MakeOptions(const CommandLine& line) {
   options.calibration_folder = line.calibration_folder;
   options.workers = line.workers;
   options.max_samples = line.max_samples;
+  options.guard = !line.no_guard;
+  options.min_cosine = line.min_cosine;
   options.float_only = line.float_only;
   options.external_data = line.external_data;
   for (const std::string& state : line.states) {

@@ -44,6 +44,12 @@ void Define(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(1, kMaxSamples));
   app.add_option("--json", line.json, "write the verdict for scripts to FILE, or to stdout with -")
       ->type_name("FILE");
+  app.add_option("--min-cosine", line.min_cosine,
+                 "cosine that every output must reach; nodes go back to float until it does "
+                 "(default: 0.99)")
+      ->type_name("C")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
   app.add_flag("--external-data", line.external_data,
                "weights in a data file beside the model, also below 2 GB");

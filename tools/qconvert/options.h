@@ -19,6 +19,8 @@ struct CommandLine {
   std::string json;                    // file, "-" for stdout, empty for none
   int workers = 0;
   int max_samples = 0;
+  double min_cosine = 0.99;
+  bool no_guard = false;
   bool float_only = false;
   bool external_data = false;
   bool verbose = false;

@@ -25,6 +25,10 @@ struct ConvertOptions {
   int64_t max_samples = 0;         // 0: all
   bool float_only = false;         // write the loaded model back, unquantized
   bool external_data = false;      // weights in a data file beside the model, also below 2 GB
+  // Nodes whose errors bring an output below `min_cosine` go back to float before the file is
+  // accepted; a warning when even that does not help.
+  bool guard = true;
+  double min_cosine = 0.99;
   std::function<void(size_t done, size_t total)> progress;
 };
 

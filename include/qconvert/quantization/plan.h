@@ -54,6 +54,11 @@ struct PlaceOptions {
   // Values that must not be quantized (they hold infinities, say); nodes that would need them stay
   // float.
   std::set<std::string> blocked;
+  // Nodes (indices into graph.nodes) that must stay float, with the reason.
+  std::map<size_t, std::string> keep_float;
+  // False: arithmetic nodes are integer also where that takes more conversions; for measuring a
+  // node's own error.
+  bool count_borders = true;
 };
 
 // Decides where integers pay. A weighted node is integer wherever it can be. An arithmetic node is
