@@ -9,7 +9,6 @@ install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/qconvert/configs
 install(FILES ${OnnxRuntime_LIBRARY} DESTINATION ${CMAKE_INSTALL_LIBDIR} RENAME libonnxruntime.so.1)
 install(EXPORT qconvertTargets NAMESPACE qconvert:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/qconvert)
 configure_package_config_file(cmake/qconvertConfig.cmake.in ${PROJECT_BINARY_DIR}/qconvertConfig.cmake
-                              PATH_VARS CMAKE_INSTALL_LIBDIR
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/qconvert)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/qconvertConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/qconvertConfig.cmake ${PROJECT_BINARY_DIR}/qconvertConfigVersion.cmake

@@ -132,6 +132,28 @@ std::string SerializeModel(const Model& model) {
   return Serialize(proto);
 }
 
+EngineModel SerializeForEngine(const Model& model, int64_t threshold) {
+  EngineModel out;
+  if (TensorBytes(model.graph) <= threshold) {
+    out.bytes = SerializeModel(model);
+    return out;
+  }
+  // Only the type and shape of the tensor go into the message; the location is never opened.
+  const auto put_aside = [](void* context, const Tensor& tensor, onnx::TensorProto& proto) {
+    if (!IsExternal(tensor)) return false;
+    proto.set_data_type(static_cast<int32_t>(tensor.type));
+    for (const int64_t dim : tensor.dims) proto.add_dims(dim);
+    proto.set_data_location(onnx::TensorProto::EXTERNAL);
+    AddEntry(proto, "location", "in-memory");
+    static_cast<EngineModel*>(context)->external.push_back(tensor);
+    return true;
+  };
+  onnx::ModelProto proto;
+  WriteModel(model, proto, {put_aside, &out});
+  out.bytes = Serialize(proto);
+  return out;
+}
+
 ExportedFiles ExportOnnx(const Model& model, const std::filesystem::path& target,
                          const ExportOptions& options) {
   if (options.external_data || TensorBytes(model.graph) > kExternalDataThreshold) {

@@ -124,7 +124,9 @@ CalibrationTable RunCalibration(const Model& model, const Placement& placement,
   instrumented.opsets.emplace(kObserverDomain, 1);
   instrumented.graph = InsertObservers(model.graph, observed);
   instrumented.graph.value_info.clear();
-  const auto session = OpenOrtSession(SerializeModel(instrumented), options.model.string(), {});
+  const EngineModel engine = SerializeForEngine(instrumented);
+  const auto session = OpenOrtSession(engine.bytes, options.model.string(),
+                                      {.external_initializers = engine.external});
   const auto needs_histogram = [](const TensorSettings& settings) {
     return settings.method != CalibrationMethod::kMaxMin;
   };
@@ -152,7 +154,9 @@ Placement ChoosePlacement(const Model& model, const CalibrationTable& table,
     Model quantized = model;
     InsertQdq(quantized, MakePlan(model.graph, std::move(placement), table, options.config),
               options.config);
-    const auto session = OpenOrtSession(SerializeModel(quantized), options.model.string(), {});
+    const EngineModel engine = SerializeForEngine(quantized);
+    const auto session = OpenOrtSession(engine.bytes, options.model.string(),
+                                        {.external_initializers = engine.external});
     return CompareModels(reference, *session, feeder, kGuardSamples, workers);
   };
   GuardResult result = RunGuard(model.graph, base, guard);

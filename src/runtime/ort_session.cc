@@ -172,6 +172,14 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     if (!options.optimized_model_path.empty()) {
       ort_options.SetOptimizedModelFilePath(options.optimized_model_path.c_str());
     }
+    const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+    std::vector<std::string> names;
+    std::vector<Ort::Value> values;
+    for (const Tensor& tensor : options.external_initializers) {
+      names.push_back(tensor.name);
+      values.push_back(ToOrt(tensor, memory));
+    }
+    if (!names.empty()) ort_options.AddExternalInitializers(names, values);
     return std::make_unique<OrtSession>(make(environment, ort_options), place);
   } catch (const Ort::Exception& e) {
     throw Error(ExitCode::kModel, place,

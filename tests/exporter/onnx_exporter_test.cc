@@ -40,6 +40,18 @@ TEST(OnnxExporterTest, ExternalDataLoadsInTheEngineAndHere) {
   EXPECT_EQ(SerializeModel(LoadOnnx(target).model), SerializeModel(MatMulModel()));
 }
 
+TEST(OnnxExporterTest, TheEngineTakesLargeInitializersBesideTheMessage) {
+  const EngineModel engine = SerializeForEngine(MatMulModel(), 0);
+  ASSERT_EQ(engine.external.size(), 1U);
+  EXPECT_LT(engine.bytes.size(), 1000U);
+  const auto session = OpenOrtSession(
+      engine.bytes, "m",
+      {.optimization = OptimizationLevel::kNone, .external_initializers = engine.external});
+  const Tensor x = RandomTensor("x", {1, 32}, 3);
+  EXPECT_EQ(*session->Run(std::vector{x}, nullptr)[0].bytes,
+            *RunModel(MatMulModel(), {x})[0].bytes);
+}
+
 TEST(OnnxExporterTest, ARefusedResultLeavesEverythingAsItWas) {
   for (const bool external : {false, true}) {
     const TempDir folder;

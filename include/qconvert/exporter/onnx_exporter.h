@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "qconvert/ir/graph.h"
 
@@ -17,6 +18,13 @@ inline constexpr int64_t kExternalDataThreshold = int64_t{1900} << 20;
 
 // The whole model as one message. Throws Error(kResource) above 2 GiB.
 std::string SerializeModel(const Model& model);
+
+// A model for the engine, which takes messages up to 2 GiB: large initializers stand beside it.
+struct EngineModel {
+  std::string bytes;
+  std::vector<Tensor> external;  // empty below `threshold` bytes of tensors
+};
+EngineModel SerializeForEngine(const Model& model, int64_t threshold = kExternalDataThreshold);
 
 struct ExportOptions {
   bool external_data = false;  // also below the threshold

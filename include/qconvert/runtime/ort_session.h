@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "qconvert/runtime/session.h"
@@ -17,6 +18,8 @@ struct OrtSessionOptions {
   // One is right for calibration: samples run in parallel instead, and results do not depend on the
   // thread count.
   int intra_op_threads = 1;
+  // Large initializers that the bytes name as external; must outlive the session.
+  std::span<const Tensor> external_initializers;
   // Where the engine writes its optimized graph; empty: nowhere.
   std::filesystem::path optimized_model_path;
 };
