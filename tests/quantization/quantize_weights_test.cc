@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../../src/quantization/fit_channel.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/quantization/op_rules.h"
 #include "support/graph_builder.h"
@@ -85,14 +86,32 @@ TEST(QuantizeWeightsTest, NoPairCanSaturate16Bits) {
 }
 
 TEST(QuantizeWeightsTest, OnlyChannelsWithSuchAPairLoseRange) {
-  // Channel 0: neighbours of opposite sign; channel 1: both large and positive; a depthwise kernel
-  // does not mind.
+  // Channel 0: neighbours of opposite sign; channel 1: both large and positive.
   const Tensor weight = MakeFloatTensor("w", {2, 2, 1, 1}, std::vector<float>{1, -1, 1, 1});
   const QuantizedWeights q = Quantize(weight, Conv());
   EXPECT_FLOAT_EQ(q.params.scales[0], 1 / 127.0F);
-  EXPECT_FLOAT_EQ(q.params.scales[1], 2 / 127.0F);
+  EXPECT_FLOAT_EQ(q.params.scales[1], 2 / 128.0F);
+  EXPECT_EQ(*q.weight.bytes, std::string("\x7f\x81\x40\x40", 4));
   const Tensor depthwise = MakeFloatTensor("w", {2, 1, 2, 1}, std::vector<float>{1, 1, 1, 1});
-  EXPECT_FLOAT_EQ(Quantize(depthwise, Conv(2)).params.scales[0], 1 / 127.0F);
+  EXPECT_FLOAT_EQ(Quantize(depthwise, Conv(2)).params.scales[0], 1 / 127.0F)
+      << "a depthwise kernel adds in 32 bits";
+}
+
+TEST(FitChannelTest, IsAtLeastAsGoodAsBothEnds) {
+  for (uint32_t seed = 0; seed < 50; ++seed) {
+    const std::vector<float> weights = RandomFloats(576, seed, 0.1F);
+    float largest = 0;
+    float pair = 0;
+    for (size_t k = 0; k < weights.size(); ++k) {
+      largest = std::max(largest, std::fabs(weights[k]));
+      if (k % 2 == 1) pair = std::max(pair, std::fabs(weights[k - 1] + weights[k]));
+    }
+    const float low = largest / 127;
+    const FittedChannel best = FitChannel(weights, low, 127, true);
+    EXPECT_LE(best.error, RoundChannel(weights, low, 127, true).error);
+    EXPECT_LE(best.error, RoundChannel(weights, std::max(low, pair / 128), 127, true).error);
+    EXPECT_EQ(FitChannel(weights, low, 127, false).scale, low);
+  }
 }
 
 TEST(KernelOrderTest, CoversEachWeightOnce) {

@@ -43,13 +43,14 @@ struct WeightOrder {
 //   s_w = max|W| / qmax per channel,   W_q = round(W / s_w),   b_q = round(b / (s_x * s_w)) as
 //   int32
 //
-// Three floors keep s_w useful:
+// Two floors keep s_w useful:
 //   - A channel (nearly) without weights takes a scale of 2^-16 of the largest one's.
 //   - |b_q| <= 2^30, so that neither the bias nor the accumulator overflows int32.
-//   - uint8 x int8 kernels on x86 without VNNI add products in pairs of neighbours as 16-bit
-//   integers that saturate
-//     (vpmaddubsw): two weights of one sign must not sum to more than 128, since 255 * 128 < 2^15.
-//     Only channels that have such a pair get a wider scale, and then no input can saturate.
+// And on x86 without VNNI, uint8 x int8 kernels add products in pairs of neighbours as 16-bit
+// integers that saturate (vpmaddubsw): two weights of one sign must not sum to more than 128, since
+// 255 * 128 < 2^15. Channels that have such pairs get the scale of least squared error between the
+// plain one, with those pairs lowered, and the one where none needs to be; then no input can
+// saturate. All other channels keep the plain scale.
 // Source: ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero point 0).
 QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
                                  std::span<const float> bias, float input_scale,
