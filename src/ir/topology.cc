@@ -52,12 +52,12 @@ Topology::Topology(const Graph& graph) : graph_(graph) {
 
 size_t Topology::ProducerIndex(const std::string& value) const {
   const auto it = producer_.find(value);
-  return it == producer_.end() ? npos : it->second;
+  return it == producer_.end() ? kNpos : it->second;
 }
 
 const Node* Topology::Producer(const std::string& value) const {
   const size_t index = ProducerIndex(value);
-  return index == npos ? nullptr : &graph_.nodes[index];
+  return index == kNpos ? nullptr : &graph_.nodes[index];
 }
 
 const std::vector<Use>& Topology::Uses(const std::string& value) const {

@@ -28,8 +28,8 @@ class Topology {
 
   // Node that writes `value`, or nullptr for inputs, initializers and names of outer graphs.
   const Node* Producer(const std::string& value) const;
-  // Index of that node, or npos.
-  static constexpr size_t npos = static_cast<size_t>(-1);
+  // Index of that node, or kNpos.
+  static constexpr size_t kNpos = static_cast<size_t>(-1);
   size_t ProducerIndex(const std::string& value) const;
   // All readings of `value`, in node order.
   const std::vector<Use>& Uses(const std::string& value) const;
