@@ -277,11 +277,13 @@ ConversionReport Convert(const ConvertOptions& options) {
     report.compared_samples = std::min(kComparedSamples, feeder.size());
     report.outputs = CompareModels(*reference, *session, feeder, kComparedSamples, workers);
   };
+  // Complete on the disk before the model gets its name: then only a rename can separate the two.
+  AtomicFile info(QuantInfoPath(output));
+  info.Write(QuantInfoJson(float_graph, plan, inserted, report, provenance));
+  info.Sync();
   const ExportedFiles files =
       ExportOnnx(model, output, {.external_data = options.external_data, .verify = verify});
   report.quantized_bytes = files.bytes;
-  AtomicFile info(QuantInfoPath(output));
-  info.Write(QuantInfoJson(float_graph, plan, inserted, report, provenance));
   info.Commit();
   watch.Lap("write and compare");
   return report;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "options.h"
@@ -106,12 +107,22 @@ int Fail(const std::optional<CommandLine>& line, ExitCode code,
   return static_cast<int>(code);
 }
 
+// The verdict must not replace an input; not even the verdict that says so.
+void RefuseJsonOverInput(CommandLine& line) {
+  for (const std::string& input : {line.model, line.config}) {
+    if (line.json.empty() || input.empty() || !SameFile(line.json, input)) continue;
+    const std::string json = std::exchange(line.json, "");
+    throw Error(ExitCode::kUsage, json, "is an input, will not overwrite it");
+  }
+}
+
 int Main(int argc, char** argv) {
   std::optional<CommandLine> line;
   try {
     RemoveTemporariesOnSignal();
     line = ParseCommandLine(argc, argv);
     if (!line) return static_cast<int>(ExitCode::kSuccess);
+    RefuseJsonOverInput(*line);
     if (line->verbose) SetLogLevel(LogLevel::kVerbose);
     if (line->quiet) SetLogLevel(LogLevel::kQuiet);
     return Run(*line);
