@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -20,6 +21,10 @@ Progress::Progress(std::string what)
 
 void Progress::Update(size_t done, size_t total) {
   const auto now = Clock::now();
+  if (first_ == 0) {  // loading and preparing came before: the rate counts from the first sample on
+    first_ = done;
+    start_ = now;
+  }
   const double since = std::chrono::duration<double>(now - drawn_).count();
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const bool last = done == total;
@@ -31,14 +36,15 @@ void Progress::Update(size_t done, size_t total) {
   if (since < kPlainInterval) return;
   drawn_ = now;
   std::fputs(fmt::format("qconvert: {} {}/{}, {:.0f} s left\n", what_, done, total,
-                         seconds / static_cast<double>(done) * static_cast<double>(total - done))
+                         seconds / static_cast<double>(std::max<size_t>(done - first_, 1)) *
+                             static_cast<double>(total - done))
                  .c_str(),
              stderr);
 }
 
 void Progress::DrawBar(size_t done, size_t total, double seconds) const {
   const size_t filled = done * kWidth / total;
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done - first_) / seconds : 0;
   std::string text = fmt::format("\r{} [{}{}] {}/{}  {:.1f}/s", what_, std::string(filled, '#'),
                                  std::string(kWidth - filled, ' '), done, total, rate);
   if (done < total && rate > 0)

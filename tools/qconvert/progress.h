@@ -21,6 +21,7 @@ class Progress {
   std::string what_;
   bool terminal_;
   Clock::time_point start_ = Clock::now();
+  size_t first_ = 0;  // samples done at the first call
   Clock::time_point drawn_ = start_;
 };
 
