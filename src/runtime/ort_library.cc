@@ -4,6 +4,8 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "qconvert/base/error.h"
 
@@ -21,9 +23,24 @@ int MinorVersion(const std::string& version) {
   return minor;
 }
 
+// From the program's run path, else from lib beside its folder: a sanitizer's dlopen has no run
+// path.
+void* OpenLibrary() {
+  void* library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
+  if (library != nullptr) return library;
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto beside = program.parent_path() / "../lib" / kLibrary;
+  if (error || !std::filesystem::exists(beside, error)) {
+    dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);  // for dlerror, which says where it looked
+    return nullptr;
+  }
+  return dlopen(beside.c_str(), RTLD_NOW | RTLD_LOCAL);
+}
+
 const OrtApiBase* LoadLibrary() {
   setenv("ORT_DISABLE_TELEMETRY", "1", 1);
-  void* library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
+  void* library = OpenLibrary();
   if (library == nullptr) {
     throw Error(ExitCode::kFile, kLibrary, std::string("cannot load ONNX Runtime: ") + dlerror());
   }
