@@ -60,12 +60,11 @@ class Guard {
     for (int round = 0; round < kRounds; ++round) {
       Refine(budget);
       result.placement = PlaceNodes(graph_, KeepFloat(float_units_, true));
-      if (Accepts(result.placement)) break;
-      result.passed = false;
+      result.passed = Accepts(result.placement);
+      if (result.passed) break;
       if (float_units_.size() == units_.size() || Exhausted()) break;
       budget /= 2;
     }
-    result.passed = Accepts(result.placement);
     for (const size_t n : float_units_) {
       const Node& node = graph_.nodes[n];
       result.kept_float.push_back(node.name.empty() ? node.outputs[0] : node.name);
