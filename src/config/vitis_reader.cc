@@ -79,6 +79,18 @@ class Reader {
     if (name == "target_device") {
       has_target_ = true;
       ReadChoice(value, name, {"CPU"}, {"DPU", "GPU", "BPU"});
+    } else if (name == "scheme") {
+      const auto word = ReadChoice(value, name, {"auto", "static", "dynamic", "weight-only"}, {});
+      for (const Scheme scheme :
+           {Scheme::kAuto, Scheme::kStatic, Scheme::kDynamic, Scheme::kWeightOnly}) {
+        if (word && *word == SchemeName(scheme)) config_.scheme = scheme;
+      }
+    } else if (name == "objective") {
+      const auto word = ReadChoice(value, name, {"balanced", "speed", "size"}, {});
+      for (const Objective objective :
+           {Objective::kBalanced, Objective::kSpeed, Objective::kSize}) {
+        if (word && *word == ObjectiveName(objective)) config_.objective = objective;
+      }
     } else if (name == "tensor_quantize_config") {
       if (!ExpectMap(value, name)) return;
       for (const auto& [type, object] : value.entries) ReadTensor(type, object);
@@ -90,8 +102,8 @@ class Reader {
       problems_.Add(key.place, fmt::format("{} is not implemented yet", name));
     } else {
       std::vector<std::string> known = kSwitches;
-      known.insert(known.end(),
-                   {"target_device", "overall_quantize_config", "tensor_quantize_config"});
+      known.insert(known.end(), {"target_device", "scheme", "objective", "overall_quantize_config",
+                                 "tensor_quantize_config"});
       problems_.Add(key.place, fmt::format("unknown key '{}'{}", name, DidYouMean(name, known)));
     }
   }
@@ -345,10 +357,6 @@ QuantConfig ParseVitisConfig(const std::string& text, const std::string& name,
 QuantConfig ReadVitisConfig(const std::filesystem::path& file,
                             const std::vector<std::string>& overrides) {
   return ParseVitisConfig(ReadFile(file, kMaxConfigBytes), file.string(), overrides);
-}
-
-std::string MethodName(CalibrationMethod method) {
-  return method == CalibrationMethod::kMaxMin ? "maxmin" : "percentile";
 }
 
 }  // namespace qconvert

@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "calibrate_model.h"
+#include "choose_plan.h"
 #include "compare_models.h"
 #include "guard.h"
 #include "qconvert/base/error.h"
@@ -24,9 +26,6 @@
 
 namespace qconvert {
 namespace {
-
-constexpr size_t kComparedSamples = 16;
-constexpr size_t kGuardSamples = 8;
 
 class Stopwatch {
  public:
@@ -113,63 +112,9 @@ SampleSource OpenCalibrationData(const ConvertOptions& options, const Graph& gra
   return samples;
 }
 
-CalibrationTable RunCalibration(const Model& model, const Placement& placement,
-                                const InputFeeder& feeder, const ConvertOptions& options,
-                                int workers) {
-  const std::vector<std::string> observed = placement.Observed();
-  Model instrumented;
-  instrumented.ir_version = model.ir_version;
-  instrumented.opsets = model.opsets;
-  instrumented.functions = model.functions;
-  instrumented.opsets.emplace(kObserverDomain, 1);
-  instrumented.graph = InsertObservers(model.graph, observed);
-  instrumented.graph.value_info.clear();
-  const EngineModel engine = SerializeForEngine(instrumented);
-  const auto session = OpenOrtSession(engine.bytes, options.model.string(),
-                                      {.external_initializers = engine.external});
-  const auto needs_histogram = [](const TensorSettings& settings) {
-    return settings.method != CalibrationMethod::kMaxMin;
-  };
-  const bool histogram =
-      needs_histogram(options.config.activation) || needs_histogram(options.config.input);
-  return Calibrate(*session, feeder, observed,
-                   {.workers = workers,
-                    .detail = histogram ? TensorStatistics::Detail::kHistogram
-                                        : TensorStatistics::Detail::kRangeOnly,
-                    .progress = options.progress});
-}
-
-// Where integers pay, without values that hold infinities, and with the guard's corrections.
-Placement ChoosePlacement(const Model& model, const CalibrationTable& table,
-                          const Session& reference, const InputFeeder& feeder,
-                          const ConvertOptions& options, int workers, ConversionReport& report) {
-  // Values with infinities stay float. Only fewer values can be needed than were observed.
-  const PlaceOptions base{.blocked = NonFiniteValues(table)};
-  for (const std::string& value : base.blocked) {
-    report.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
-  }
-  if (!options.guard) return PlaceNodes(model.graph, base);
-  GuardOptions guard{.min_cosine = options.min_cosine};
-  guard.measure = [&](Placement placement) {
-    Model quantized = model;
-    InsertQdq(quantized, MakePlan(model.graph, std::move(placement), table, options.config),
-              options.config);
-    const EngineModel engine = SerializeForEngine(quantized);
-    const auto session = OpenOrtSession(engine.bytes, options.model.string(),
-                                        {.external_initializers = engine.external});
-    return CompareModels(reference, *session, feeder, kGuardSamples, workers);
-  };
-  GuardResult result = RunGuard(model.graph, base, guard);
-  if (!result.passed) {
-    report.warnings.push_back(fmt::format(
-        "an output stays below cosine {} against the float model, whatever is left float",
-        options.min_cosine));
-  }
-  if (!result.kept_float.empty()) {
-    LogInfo(fmt::format("the guard put {} nodes back to float after {} measurements",
-                        result.kept_float.size(), result.measurements));
-  }
-  return std::move(result.placement);
+bool NeedsHistogram(const QuantConfig& config) {
+  return config.activation.method != CalibrationMethod::kMaxMin ||
+         config.input.method != CalibrationMethod::kMaxMin;
 }
 
 void CheckWeightsFinite(const Graph& graph, const std::string& place) {
@@ -193,6 +138,15 @@ void AddProvenance(Model& model, const Provenance& provenance) {
   set("qconvert.model_sha256", provenance.model_sha256);
   set("qconvert.config_sha256", provenance.config_sha256);
   set("qconvert.data_sha256", provenance.data_sha256);
+}
+
+void ReportChoice(const Graph& graph, const ChosenPlan& chosen, ConversionReport& report) {
+  CountNodes(graph, chosen.plan.placement, report);
+  report.scheme = SchemeName(chosen.scheme.scheme);
+  report.scheme_reason = chosen.scheme.reason;
+  report.dynamic_nodes = chosen.plan.dynamic.size();
+  report.guard = chosen.guard;
+  report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
 }
 
 ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded,
@@ -254,18 +208,36 @@ ConversionReport Convert(const ConvertOptions& options) {
   report.samples = samples.size();
   watch.Lap("prepare");
 
-  const Placement observed = PlaceNodes(model.graph, {});
-  const CalibrationTable table = RunCalibration(model, observed, feeder, options, workers);
+  SchemeChoice choice =
+      ChooseScheme(model.graph, MeasureSizes(model, feeder, place), options.config);
+  const CalibrationTable table = CalibrateModel(
+      model, PlaceNodes(model.graph, choice.place).Observed(), feeder,
+      {.workers = workers,
+       .detail = NeedsHistogram(options.config) ? TensorStatistics::Detail::kHistogram
+                                                : TensorStatistics::Detail::kRangeOnly,
+       .progress = options.progress},
+      place);
   watch.Lap("calibrate");
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});
-  Placement placement = ChoosePlacement(model, table, *reference, feeder, options, workers, report);
+  const ChosenPlan chosen = ChoosePlan({.model = model,
+                                        .table = table,
+                                        .reference = *reference,
+                                        .feeder = feeder,
+                                        .config = options.config,
+                                        .guard = options.guard,
+                                        .min_cosine = options.min_cosine,
+                                        .workers = workers,
+                                        .place = place},
+                                       std::move(choice));
   watch.Lap("choose");
-  const QuantizationPlan plan = MakePlan(model.graph, std::move(placement), table, options.config);
-  CountNodes(model.graph, plan.placement, report);
-  if (report.integer_nodes == 0) report.warnings.push_back("nothing was quantized");
+  const QuantizationPlan plan = MakePlan(model.graph, chosen.plan.placement, table, options.config);
+  ReportChoice(model.graph, chosen, report);
   const Graph float_graph = model.graph;
-  const InsertedQdq inserted = InsertQdq(model, plan, options.config);
+  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, options.config);
+  report.stored_weights = inserted.stored.size();
+  if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
+    report.warnings.push_back("nothing was quantized");
   const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256,
                               samples.Sha256Digest()};
   AddProvenance(model, provenance);

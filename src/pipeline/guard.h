@@ -1,10 +1,11 @@
-// Compares the quantized model with the float one before it is accepted, and puts nodes back to
-// float until it holds.
+// Compares the quantized model with the float one before it is accepted, and puts what harms it
+// back to float until it holds.
 #ifndef QCONVERT_SRC_PIPELINE_GUARD_H_
 #define QCONVERT_SRC_PIPELINE_GUARD_H_
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,26 +14,49 @@
 
 namespace qconvert {
 
+// What is quantized: nodes on integers; nodes that are float in the placement and quantized at run
+// time; and the weights of all other nodes, stored in 8 bit but
+// for some in 16.
+struct GuardedPlan {
+  Placement placement;
+  std::map<size_t, std::string> dynamic;  // node -> its output
+  std::set<std::string> wide_weights;
+};
+
+// How many samples a measurement takes: few for comparing parts of a plan, more for a verdict.
+enum class GuardLook { kQuick, kThorough };
+
 struct GuardOptions {
   double min_cosine = 0.99;  // every floating-point output must reach it
-  // Quantizes with this placement and compares with the float model on the guard's samples.
-  std::function<std::vector<OutputComparison>(Placement)> measure;
+  // Noise (error power / signal power of the worst output) that stored weights may bring: they are
+  // no faster than float ones, so they must be much better than what integer nodes may do.
+  double max_weight_noise = 1e-3;
+  // Quantizes this way and compares with the float model on the guard's samples.
+  std::function<std::vector<OutputComparison>(GuardedPlan, GuardLook)> measure;
+  // Nodes to be quantized at run time; float in the base placement.
+  std::map<size_t, std::string> dynamic;
+  // Weights that the whole plan stores in 8 bit: those are judged. `other_weights` can be stored
+  // too, when their integer nodes go back to float.
+  std::vector<std::string> weights;
+  std::vector<std::string> other_weights;
   int max_measurements = 400;
 };
 
 struct GuardResult {
-  Placement placement;
+  GuardedPlan plan;
   bool passed = true;
   int measurements = 0;
+  std::vector<std::string> kept_wide;   // weights that the guard stored in 16 bit
   std::vector<std::string> kept_float;  // nodes that the guard put back
 };
 
-// With noise = (error power / signal power) of the worst output, which adds up over nodes as long
-// as errors are small and unrelated: splits the integer nodes into chunks, measures each chunk
-// alone (all else float), and halves the noisiest chunk until single nodes are left, which go back
-// to float, until what remains fits the threshold. The result is measured as a whole; if it still
-// misses, the search goes on with half the budget.
+// Accepts the whole plan when it holds. Else stored weights are judged alone, without integer
+// nodes, then integer nodes alone (noise_search.h), and what is found goes back to float. The
+// result is measured as a whole; if it still misses, the search goes on with half the noise.
 GuardResult RunGuard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options);
+
+// Error power over signal power of the worst output; infinite when one gets NaN or Inf.
+double WorstNoise(const std::vector<OutputComparison>& outputs);
 
 // Lowest cosine over outputs of floating-point type (over all when there are none).
 double WorstCosine(const std::vector<OutputComparison>& outputs);

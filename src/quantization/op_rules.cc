@@ -8,38 +8,24 @@
 namespace qconvert {
 namespace {
 
-const OpRule kFloatRule{"", OpKind::kFloatOnly, false, 0};
+const OpRule kFloatRule{"", OpKind::kFloatOnly, 0};
 
 const std::vector<OpRule>& Rules() {
   static const std::vector<OpRule> kRules = {
-      {"Conv", OpKind::kWeighted},
-      {"Gemm", OpKind::kWeighted},
-      {"MatMul", OpKind::kWeighted},
-      {"Add", OpKind::kArithmetic, false, 2},
-      {"Mul", OpKind::kArithmetic, false, 2},
-      {"Concat", OpKind::kArithmetic, false, kAllInputs},
-      {"AveragePool", OpKind::kArithmetic, true},
-      {"GlobalAveragePool", OpKind::kArithmetic, true},
-      {"LeakyRelu", OpKind::kArithmetic},
-      {"Sigmoid", OpKind::kArithmetic},
-      {"HardSigmoid", OpKind::kArithmetic},
-      {"Softmax", OpKind::kArithmetic},
-      {"MaxPool", OpKind::kMovement},
-      {"Reshape", OpKind::kMovement},
-      {"Transpose", OpKind::kMovement},
-      {"Squeeze", OpKind::kMovement},
-      {"Unsqueeze", OpKind::kMovement},
-      {"Flatten", OpKind::kMovement},
-      {"Slice", OpKind::kMovement},
-      {"Gather", OpKind::kMovement},
-      {"Split", OpKind::kMovement},
-      {"Expand", OpKind::kMovement},
-      {"Tile", OpKind::kMovement},
-      {"DepthToSpace", OpKind::kMovement},
-      {"Pad", OpKind::kMovement},
-      {"Resize", OpKind::kMovement},
-      {"Relu", OpKind::kMovement},
-      {"ReduceMax", OpKind::kMovement},
+      {"Conv", OpKind::kWeighted},          {"Gemm", OpKind::kWeighted},
+      {"MatMul", OpKind::kWeighted},        {"Add", OpKind::kArithmetic, 2},
+      {"Mul", OpKind::kArithmetic, 2},      {"Concat", OpKind::kArithmetic, kAllInputs},
+      {"AveragePool", OpKind::kArithmetic}, {"GlobalAveragePool", OpKind::kArithmetic},
+      {"LeakyRelu", OpKind::kArithmetic},   {"Sigmoid", OpKind::kArithmetic},
+      {"HardSigmoid", OpKind::kArithmetic}, {"Softmax", OpKind::kArithmetic},
+      {"MaxPool", OpKind::kMovement},       {"Reshape", OpKind::kMovement},
+      {"Transpose", OpKind::kMovement},     {"Squeeze", OpKind::kMovement},
+      {"Unsqueeze", OpKind::kMovement},     {"Flatten", OpKind::kMovement},
+      {"Slice", OpKind::kMovement},         {"Gather", OpKind::kMovement},
+      {"Split", OpKind::kMovement},         {"Expand", OpKind::kMovement},
+      {"Tile", OpKind::kMovement},          {"DepthToSpace", OpKind::kMovement},
+      {"Pad", OpKind::kMovement},           {"Resize", OpKind::kMovement},
+      {"Relu", OpKind::kMovement},          {"ReduceMax", OpKind::kMovement},
       {"ReduceMin", OpKind::kMovement},
   };
   return kRules;

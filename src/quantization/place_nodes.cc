@@ -1,15 +1,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "min_cut.h"
 #include "qconvert/base/check.h"
+#include "qconvert/quantization/cost_model.h"
 #include "qconvert/quantization/plan.h"
 
 namespace qconvert {
 namespace {
 
 constexpr size_t kNone = static_cast<size_t>(-1);
+constexpr int64_t kFollow = int64_t{1} << 40;  // more than any estimate: follows an integer node
 
 class Placer {
  public:
@@ -17,12 +21,15 @@ class Placer {
       : graph_(graph),
         options_(options),
         topology_(graph),
-        placement_{std::vector<NodePlacement>(graph.nodes.size()), {}, {}} {}
+        placement_{std::vector<NodePlacement>(graph.nodes.size()), {}, {}, 0, 0} {}
 
   Placement Run() {
     FindCandidates();
-    while (Demote()) {
+    MakeBlockedFloat();
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (At(n).domain == NodeDomain::kInteger) candidates_.insert(n);
     }
+    ChooseByTime();
     CollectValues();
     return std::move(placement_);
   }
@@ -40,7 +47,7 @@ class Placer {
     node = {NodeDomain::kFloat, std::move(reason), {}, kNone, graph_.nodes[n].outputs[0]};
   }
 
-  // Everything the kernels allow starts as integer; Demote takes back what does not pay.
+  // Everything the kernels allow starts as integer; ChooseByTime takes back what does not pay.
   void FindCandidates() {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
@@ -142,7 +149,18 @@ class Placer {
     const NodePlacement& place = placement_.nodes[n];
     const bool linear = graph_.nodes[n].Is("Gemm") || graph_.nodes[n].Is("MatMul");
     const bool bare = place.tail.empty() || (place.tail.size() == 1 && place.bias_add != kNone);
-    return linear && bare;
+    return linear && bare && !FusesWithAdd(n);
+  }
+
+  // The engine makes a Gemm of a MatMul and the Add behind it before it looks for integers, and
+  // finds no integer kernel for a Gemm whose third input is an activation. Quantized output keeps
+  // the two apart.
+  bool FusesWithAdd(size_t n) const {
+    const NodePlacement& place = placement_.nodes[n];
+    if (!graph_.nodes[n].Is("MatMul") || place.bias_add != kNone) return false;
+    const auto& uses = topology_.Uses(place.output);
+    return std::any_of(uses.begin(), uses.end(),
+                       [&](const Use& use) { return graph_.nodes[use.node].Is("Add"); });
   }
 
   bool IsQuantizedUse(const Use& use) const {
@@ -170,74 +188,135 @@ class Placer {
                        [&](const Use& use) { return !IsQuantizedUse(use); });
   }
 
-  // The value carries integers anyway: an integer node writes it, or a weighted node has it
-  // quantized.
-  bool IsIntegerAnyway(const std::string& value, size_t asking) const {
-    const size_t producer = IntegerProducer(value);
-    if (producer != kNone) return !HasFloatOutputKernel(producer) || HasIntegerReader(value);
-    const auto& uses = topology_.Uses(value);
-    return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
-      return use.node != asking && IsQuantizedUse(use) && Rule(use.node).kind == OpKind::kWeighted;
-    });
-  }
-
-  bool Demote() {
-    bool changed = false;
+  void MakeBlockedFloat() {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (At(n).domain != NodeDomain::kInteger) continue;
-      std::string reason = WhyDemote(n);
-      if (reason.empty()) continue;
-      MakeFloat(n, std::move(reason));
-      changed = true;
+      std::string reason = WhyBlocked(n);
+      if (!reason.empty()) MakeFloat(n, std::move(reason));
     }
-    return changed;
   }
 
-  std::string WhyDemote(size_t n) const {
+  std::string WhyBlocked(size_t n) const {
     const Node& node = graph_.nodes[n];
-    const NodePlacement& place = placement_.nodes[n];
-    if (options_.blocked.contains(place.output)) return "its output holds infinities";
-    for (size_t i = 0; i < ValueInputs(n); ++i) {
-      if (options_.blocked.contains(node.inputs[i])) return "its input holds infinities";
-    }
-    const OpKind kind = Rule(n).kind;
-    if (kind == OpKind::kMovement) {
-      if (graph_.FindInitializer(node.inputs[0]) != nullptr) return "its input is constant";
-      return IsIntegerAnyway(node.inputs[0], n) && IntegerProducer(node.inputs[0]) != kNone
-                 ? ""
-                 : "its input is float";
-    }
-    const bool both_activations =
-        node.Is("MatMul") && graph_.FindInitializer(node.input(1)) == nullptr;
-    if (kind == OpKind::kWeighted && !both_activations) return "";
-    return !options_.count_borders || CountBorders(n)
-               ? ""
-               : "integers would take more conversions around it than they save";
-  }
-
-  // True when the integer form has fewer borders between integers and floats than the float form.
-  bool CountBorders(size_t n) const {
-    const Node& node = graph_.nodes[n];
-    int integer_side = 0;
-    int float_side = 0;
     bool all_constant = true;
     for (size_t i = 0; i < ValueInputs(n); ++i) {
-      if (graph_.FindInitializer(node.inputs[i]) != nullptr) continue;
-      all_constant = false;
-      (IsIntegerAnyway(node.inputs[i], n) ? integer_side : float_side) += 1;
+      all_constant &= graph_.FindInitializer(node.inputs[i]) != nullptr;
+      if (options_.blocked.contains(node.inputs[i])) return "its input holds infinities";
     }
-    if (all_constant) return false;
-    const std::string& output = placement_.nodes[n].output;
-    integer_side += HasIntegerReader(output) ? 1 : 0;
-    float_side += HasFloatReader(output) ? 1 : 0;
-    return integer_side > float_side || (integer_side == float_side && Rule(n).integer_on_tie);
+    if (all_constant) return "its input is constant";
+    if (options_.blocked.contains(placement_.nodes[n].output)) return "its output holds infinities";
+    return "";
+  }
+
+  // Labels the candidates so that the estimated time of kernels and conversions is least.
+  void ChooseByTime() {
+    const CostModel costs(graph_, options_.sizes);
+    MinCut cut(graph_.nodes.size());
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (At(n).domain == NodeDomain::kInteger) AddNodeCosts(n, costs, cut);
+    }
+    AddValueCosts(costs, cut);
+    const std::vector<bool> integer = cut.Solve();
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (At(n).domain != NodeDomain::kInteger || integer[n]) continue;
+      MakeFloat(n, IsMovement(n) ? "moves floats" : "integers would not save time here");
+    }
+    EstimateTimes(costs);
+  }
+
+  static int64_t Round(double nanoseconds) { return std::llround(nanoseconds); }
+  bool IsMovement(size_t n) const { return Rule(n).kind == OpKind::kMovement; }
+  // A node with constant weights; MatMul of two activations is judged like arithmetic.
+  bool IsWeighted(size_t n) const {
+    return Rule(n).kind == OpKind::kWeighted &&
+           graph_.FindInitializer(graph_.nodes[n].input(1)) != nullptr;
+  }
+
+  void AddNodeCosts(size_t n, const CostModel& costs, MinCut& cut) const {
+    const Node& node = graph_.nodes[n];
+    const bool weighted = IsWeighted(n);
+    const double favor = weighted ? options_.favor : 1;
+    cut.AddIntegerCost(n, Round(favor * costs.IntegerCost(node)));
+    const bool all = options_.place_by == PlaceBy::kKernels;
+    const bool pinned = all ? !IsMovement(n) : weighted && options_.place_by == PlaceBy::kWeights;
+    cut.AddFloatCost(n, pinned ? MinCut::kInfinite : all ? kFollow : Round(costs.FloatCost(node)));
+    if (!IsMovement(n)) return;
+    const size_t producer = IntegerProducer(node.inputs[0]);
+    if (producer == kNone) {
+      cut.AddIntegerCost(n, MinCut::kInfinite);
+    } else {
+      cut.AddCost(n, producer, MinCut::kInfinite);
+    }
+  }
+
+  // Every value that a candidate reads or writes: one Q for all its integer readers when a float
+  // node writes it, one DQ for all its float readers when an integer node does.
+  void AddValueCosts(const CostModel& costs, MinCut& cut) const {
+    for (const std::string& value : CandidateValues()) {
+      const size_t producer = IntegerProducer(value);
+      const size_t quantized = cut.AddNode();
+      if (producer == kNone) {
+        cut.AddIntegerCost(quantized, Round(costs.QuantizeCost(value)));
+      } else {
+        cut.AddCost(quantized, producer, Round(costs.QuantizeCost(value)));
+      }
+      const size_t dequantized = cut.AddNode();  // float: some reader wants floats
+      if (producer != kNone && !HasFloatOutputKernel(producer))
+        cut.AddCost(producer, dequantized, Round(costs.DequantizeCost(value)));
+      if (topology_.IsGraphOutput(value)) cut.AddIntegerCost(dequantized, MinCut::kInfinite);
+      for (const Use& use : topology_.Uses(value)) {
+        if (IsQuantizedUse(use)) {
+          cut.AddCost(use.node, quantized, MinCut::kInfinite);
+          cut.AddCost(dequantized, use.node, MinCut::kInfinite);
+        } else {
+          cut.AddIntegerCost(dequantized, MinCut::kInfinite);
+        }
+      }
+    }
+  }
+
+  std::set<std::string> CandidateValues() const {
+    std::set<std::string> values;
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (placement_.nodes[n].domain != NodeDomain::kInteger) continue;
+      for (size_t i = 0; i < ValueInputs(n); ++i) {
+        const std::string& input = graph_.nodes[n].inputs[i];
+        if (!input.empty() && graph_.FindInitializer(input) == nullptr) values.insert(input);
+      }
+      if (!IsMovement(n)) {
+        values.insert(placement_.nodes[n].output);
+        continue;
+      }
+      for (const std::string& output : graph_.nodes[n].outputs) {
+        if (!output.empty()) values.insert(output);
+      }
+    }
+    return values;
+  }
+
+  // Of what was chosen, and of the same nodes in float.
+  void EstimateTimes(const CostModel& costs) {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (!candidates_.contains(n)) continue;
+      const double on_float = costs.FloatCost(graph_.nodes[n]);
+      placement_.float_ns += on_float;
+      placement_.chosen_ns +=
+          At(n).domain == NodeDomain::kInteger ? costs.IntegerCost(graph_.nodes[n]) : on_float;
+    }
+    for (const std::string& value : CandidateValues()) {
+      const size_t producer = IntegerProducer(value);
+      if (producer == kNone && HasIntegerReader(value))
+        placement_.chosen_ns += costs.QuantizeCost(value);
+      if (producer != kNone && !HasFloatOutputKernel(producer) && HasFloatReader(value))
+        placement_.chosen_ns += costs.DequantizeCost(value);
+    }
   }
 
   void CollectValues() {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (At(n).domain != NodeDomain::kInteger) continue;
       const Node& node = graph_.nodes[n];
-      const bool movement = Rule(n).kind == OpKind::kMovement;
+      const bool movement = IsMovement(n);
       for (size_t i = 0; i < ValueInputs(n); ++i) {
         const std::string& input = node.inputs[i];
         if (!input.empty() && graph_.FindInitializer(input) == nullptr)
@@ -263,6 +342,7 @@ class Placer {
   const PlaceOptions& options_;
   Topology topology_;
   Placement placement_;
+  std::set<size_t> candidates_;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxReasonRows = 12;
+constexpr size_t kMaxGuardRows = 8;
 
 std::string Size(int64_t bytes) {
   if (bytes < 10'000) return fmt::format("{} B", bytes);
@@ -67,6 +68,38 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
   }
 }
 
+void FormatGuard(const GuardReport& guard, std::string& out) {
+  if (!guard.ran) return;
+  auto sink = std::back_inserter(out);
+  fmt::format_to(sink, "  guard    {} after {} measurements",
+                 guard.passed ? "passed" : "NOT passed", guard.measurements);
+  if (!guard.kept_wide.empty())
+    fmt::format_to(sink, ", {} weights in 16 bit", guard.kept_wide.size());
+  if (!guard.kept_float.empty())
+    fmt::format_to(sink, ", {} nodes put back to float:", guard.kept_float.size());
+  out += '\n';
+  for (size_t k = 0; k < guard.kept_float.size(); ++k) {
+    if (k == kMaxGuardRows) {
+      fmt::format_to(sink, "           ... {} more, see the JSON\n",
+                     guard.kept_float.size() - kMaxGuardRows);
+      break;
+    }
+    fmt::format_to(sink, "           {}\n", Text(guard.kept_float[k]));
+  }
+}
+
+Json GuardJson(const ConversionReport& report) {
+  Json kept = Json::array();
+  for (const std::string& name : report.guard.kept_float) kept.push_back(Text(name));
+  Json wide = Json::array();
+  for (const std::string& name : report.guard.kept_wide) wide.push_back(Text(name));
+  return {{"ran", report.guard.ran},
+          {"passed", report.guard.passed},
+          {"measurements", report.guard.measurements},
+          {"kept_float", std::move(kept)},
+          {"kept_wide", std::move(wide)}};
+}
+
 }  // namespace
 
 void CountNodes(const Graph& graph, const Placement& placement, ConversionReport& report) {
@@ -101,6 +134,13 @@ std::string FormatReport(const ConversionReport& report) {
                      static_cast<double>(std::max<int64_t>(report.float_bytes, 1)));
   fmt::format_to(sink, "  nodes    {} integer, {} fused into them, {} float\n",
                  report.integer_nodes, report.fused_nodes, report.float_nodes);
+  fmt::format_to(sink, "  scheme   {}: {}\n", report.scheme, Text(report.scheme_reason));
+  if (report.dynamic_nodes > 0)
+    fmt::format_to(sink, "  dynamic  {} nodes quantized at run time\n", report.dynamic_nodes);
+  if (report.stored_weights > 0)
+    fmt::format_to(sink, "  weights  {} of float nodes stored in 8 or 16 bit\n",
+                   report.stored_weights);
+  FormatGuard(report.guard, out);
   size_t rows = 0;
   for (const auto& [key, nodes] : report.float_reasons) {
     if (++rows > kMaxReasonRows) {
@@ -139,6 +179,10 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
                       {{"integer", report.integer_nodes},
                        {"fused", report.fused_nodes},
                        {"float", report.float_nodes}}},
+                     {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
+                     {"dynamic_nodes", report.dynamic_nodes},
+                     {"stored_weights", report.stored_weights},
+                     {"guard", GuardJson(report)},
                      {"float_nodes", FloatNodesJson(report)},
                      {"warnings", std::move(warnings)}};
   return json.dump(2) + "\n";
@@ -172,6 +216,13 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
     entry.update(ParamsJson(weight.params));
     weights.push_back(std::move(entry));
   }
+  Json stored = Json::array();
+  for (const StoredWeight& weight : inserted.stored) {
+    stored.push_back({{"weight", Text(weight.name)},
+                      {"type", weight.bits == 8 ? "int8" : "int16"},
+                      {"elements", weight.elements},
+                      {"scales", weight.scales}});
+  }
   const Json json = {{"provenance",
                       {{"tool", "qconvert " + provenance.tool_version},
                        {"engine", "onnxruntime " + provenance.engine_version},
@@ -181,6 +232,9 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
                        {"samples", report.samples}}},
                      {"values", std::move(values)},
                      {"weights", std::move(weights)},
+                     {"stored_weights", std::move(stored)},
+                     {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
+                     {"guard", GuardJson(report)},
                      {"float_nodes", FloatNodesJson(report)}};
   return json.dump(1) + "\n";
 }

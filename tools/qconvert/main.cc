@@ -63,10 +63,13 @@ ConvertOptions MakeOptions(const CommandLine& line) {
   if (line.float_only) return options;
   options.config_file = FindConfig(line.config);
   const std::string text = ReadFile(options.config_file, kMaxConfigBytes);
-  options.config = ParseVitisConfig(text, options.config_file.string(), line.overrides);
+  std::vector<std::string> overrides = line.overrides;
+  if (!line.scheme.empty()) overrides.push_back("scheme=" + line.scheme);
+  if (!line.objective.empty()) overrides.push_back("objective=" + line.objective);
+  options.config = ParseVitisConfig(text, options.config_file.string(), overrides);
   Sha256 hash;
   hash.Update(text);
-  for (const std::string& override_text : line.overrides) hash.Update("\n" + override_text);
+  for (const std::string& override_text : overrides) hash.Update("\n" + override_text);
   options.config_sha256 = hash.HexDigest();
   return options;
 }

@@ -30,6 +30,13 @@ void Define(CLI::App& app, CommandLine& line) {
                  "override a setting, for example activation.method=percentile; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  app.add_option("--scheme", line.scheme,
+                 "what is quantized (default: auto, what is fast and faithful)")
+      ->check(CLI::IsMember({"auto", "static", "dynamic", "weight-only"}))
+      ->type_name("auto|static|dynamic|weight-only");
+  app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")
+      ->check(CLI::IsMember({"balanced", "speed", "size"}))
+      ->type_name("balanced|speed|size");
   app.add_option(
          "--state", line.states,
          "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")

@@ -16,7 +16,9 @@ struct CommandLine {
   std::string output;
   std::vector<std::string> overrides;  // --set
   std::vector<std::string> states;     // --state INPUT[=OUTPUT]
-  std::string json;                    // file, "-" for stdout, empty for none
+  std::string scheme;                  // empty: as the config says
+  std::string objective;
+  std::string json;  // file, "-" for stdout, empty for none
   int workers = 0;
   int max_samples = 0;
   double min_cosine = 0.99;

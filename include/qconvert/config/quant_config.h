@@ -8,6 +8,17 @@ namespace qconvert {
 
 enum class TargetDevice { kCpu };
 
+// What is quantized: activations with ranges from calibration, activations with ranges taken at run
+// time, or weights alone. kAuto: whatever is fast and faithful.
+enum class Scheme { kAuto, kStatic, kDynamic, kWeightOnly };
+
+// What a choice between equally faithful plans goes by (scheme auto).
+enum class Objective {
+  kBalanced,  // weights in 8 bit; on integer kernels wherever the model does not get slower by it
+  kSpeed,     // integer kernels only where they save time
+  kSize,      // every weight in 8 bit
+};
+
 // How a range is chosen from statistics.
 enum class CalibrationMethod { kMaxMin, kPercentile };
 
@@ -27,6 +38,8 @@ struct TensorSettings {
 // Defaults are those of configs/cpu_int8.json (a test keeps them equal).
 struct QuantConfig {
   TargetDevice target_device = TargetDevice::kCpu;
+  Scheme scheme = Scheme::kAuto;
+  Objective objective = Objective::kBalanced;
   TensorSettings input{.method = CalibrationMethod::kPercentile, .percentage = 99.999};
   TensorSettings weights{
       .symmetry = true, .is_signed = true, .narrow_range = true, .per_channel = true};
@@ -36,7 +49,9 @@ struct QuantConfig {
   bool operator==(const QuantConfig&) const = default;
 };
 
-// The word used in config files.
+// The words used in config files.
+std::string SchemeName(Scheme scheme);
+std::string ObjectiveName(Objective objective);
 std::string MethodName(CalibrationMethod method);
 
 }  // namespace qconvert

@@ -9,6 +9,7 @@
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/quantization/plan.h"
+#include "qconvert/quantization/store_weights.h"
 
 namespace qconvert {
 
@@ -20,7 +21,8 @@ struct QuantizedNodeWeights {
 };
 struct InsertedQdq {
   std::vector<QuantizedNodeWeights> weights;
-  size_t removed_clamps = 0;  // Relu and Clip that the saturation of a Q does
+  std::vector<StoredWeight> stored;  // of nodes that compute in float
+  size_t removed_clamps = 0;         // Relu and Clip that the saturation of a Q does
 };
 
 // An integer node with a kernel of its own stands between DQ and Q, the form the engine fuses:

@@ -18,7 +18,7 @@ namespace qconvert {
 enum class OpKind {
   kFloatOnly,   // no integer kernel
   kWeighted,    // Conv, Gemm, MatMul with constant weights: integer wherever possible
-  kArithmetic,  // Add, Concat, pools, ...: integer where that takes fewer conversions
+  kArithmetic,  // Add, Concat, pools, ...: integer where that saves time
   kMovement,    // Reshape, MaxPool, ...: moves or picks values, so it follows its input and shares
                 // its parameters
 };
@@ -26,9 +26,6 @@ enum class OpKind {
 struct OpRule {
   std::string op_type;
   OpKind kind = OpKind::kFloatOnly;
-  // With as many conversions either way, the integer form moves fewer bytes (a pool's output is
-  // smaller than its input).
-  bool integer_on_tie = false;
   // How many inputs carry values to be quantized; the others are shapes, indices, bounds.
   size_t value_inputs = 1;
 };

@@ -14,6 +14,7 @@
 #include "qconvert/calibration/calibrator.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/quantization/cost_model.h"
 #include "qconvert/quantization/op_rules.h"
 #include "qconvert/quantization/quant_params.h"
 
@@ -44,10 +45,21 @@ struct Placement {
   // Values that integer nodes write; all others in `roots` are written by float nodes or are graph
   // inputs.
   std::set<std::string> integer_values;
+  // Estimated time of the nodes that an integer kernel takes, with conversions: as placed, and all
+  // in float.
+  double chosen_ns = 0;
+  double float_ns = 0;
 
   bool IsQuantized(const std::string& value) const { return roots.contains(value); }
   // The distinct roots in order: what calibration has to observe.
   std::vector<std::string> Observed() const;
+};
+
+// What decides, among nodes that an integer kernel takes.
+enum class PlaceBy {
+  kKernels,  // the kernel alone: all of them are integer
+  kWeights,  // nodes with weights are integer, the others where that saves time around them
+  kTime,     // every node is integer where that saves time
 };
 
 struct PlaceOptions {
@@ -56,14 +68,19 @@ struct PlaceOptions {
   std::set<std::string> blocked;
   // Nodes (indices into graph.nodes) that must stay float, with the reason.
   std::map<size_t, std::string> keep_float;
-  // False: arithmetic nodes are integer also where that takes more conversions; for measuring a
-  // node's own error.
-  bool count_borders = true;
+  PlaceBy place_by = PlaceBy::kWeights;
+  // The estimated time of integer nodes with weights is multiplied by this; below 1 integers are
+  // preferred where both take about the same time.
+  double favor = 1;
+  // Elements of each value, for the estimates; see CostModel.
+  ValueSizes sizes;
 };
 
-// Decides where integers pay. A weighted node is integer wherever it can be. An arithmetic node is
-// integer when that takes fewer float/integer borders around it than float would; a movement node
-// follows its input. Needs sorted nodes and types in value_info.
+// Decides which nodes compute on integers: of all the ways to place the nodes that an integer
+// kernel takes, the one of least estimated time, kernels and conversions between floats and
+// integers together (a minimum cut, min_cut.h). A movement node can be integer only behind an
+// integer node. More nodes in `keep_float` never make another node integer that was not. Needs
+// sorted nodes and types in value_info.
 Placement PlaceNodes(const Graph& graph, const PlaceOptions& options);
 
 // Parameters of one quantized value and where they came from.

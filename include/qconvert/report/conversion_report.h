@@ -14,6 +14,15 @@
 
 namespace qconvert {
 
+// What the guard found.
+struct GuardReport {
+  bool ran = false;
+  bool passed = true;
+  int measurements = 0;
+  std::vector<std::string> kept_float;  // nodes
+  std::vector<std::string> kept_wide;   // weights stored in 16 bit
+};
+
 struct ConversionReport {
   std::string input;  // as the user named them
   std::string output;
@@ -26,6 +35,11 @@ struct ConversionReport {
   size_t integer_nodes = 0;
   size_t fused_nodes = 0;
   size_t float_nodes = 0;
+  size_t dynamic_nodes = 0;   // float for the plan, with activations quantized at run time
+  size_t stored_weights = 0;  // weights of float nodes that are stored in 8 or 16 bit
+  std::string scheme;         // "static", "dynamic", "weight-only"
+  std::string scheme_reason;
+  GuardReport guard;
   // Why nodes stayed float: (operator, reason) -> names of the nodes.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> float_reasons;
   std::vector<std::string> warnings;

@@ -1,0 +1,24 @@
+// Running the float model over the samples.
+#ifndef QCONVERT_SRC_PIPELINE_CALIBRATE_MODEL_H_
+#define QCONVERT_SRC_PIPELINE_CALIBRATE_MODEL_H_
+
+#include <string>
+#include <vector>
+
+#include "qconvert/calibration/calibrator.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/quantization/cost_model.h"
+
+namespace qconvert {
+
+// Elements of every float value of the top level in the first sample's run.
+ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std::string& place);
+
+// Statistics of `values` over all samples. `place` names the model in errors.
+CalibrationTable CalibrateModel(const Model& model, const std::vector<std::string>& values,
+                                const InputFeeder& feeder, const CalibrationOptions& options,
+                                const std::string& place);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_CALIBRATE_MODEL_H_

@@ -1,0 +1,197 @@
+#include "choose_plan.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "compare_models.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/quantization/quantize_dynamically.h"
+#include "qconvert/quantization/safe_plan.h"
+#include "qconvert/quantization/store_weights.h"
+#include "qconvert/runtime/ort_session.h"
+
+namespace qconvert {
+namespace {
+
+// Below this, calling kernels is most of the time and says nothing about larger inputs.
+constexpr double kTinyModelNs = 100'000;
+constexpr size_t kQuickSamples = 8;  // for comparing parts of a plan with each other
+constexpr double kMaxWeightNoise = 1e-4;
+constexpr double kMaxMarginalNoise = 1e-3;
+// Integers that take more than this part of the float time must not bring more noise than stored
+// weights may.
+constexpr double kWorthItsNoise = 0.95;
+constexpr double kAnyNodeNs = 4'000;  // of a node that no estimate exists for
+// How much integer nodes with weights are preferred, most eager first. The estimates are those of a
+// processor without int8 dot products; on others integers are faster still.
+constexpr std::array kBalancedFavors = {0.6, 0.7, 0.8, 0.9, 1.0};
+
+double Ratio(const Placement& placement) {
+  return placement.float_ns > 0 ? placement.chosen_ns / placement.float_ns : 1;
+}
+
+bool AnyInteger(const Placement& placement) {
+  for (const NodePlacement& node : placement.nodes) {
+    if (node.domain == NodeDomain::kInteger) return true;
+  }
+  return false;
+}
+
+void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& reason) {
+  for (size_t n = 0; n < graph.nodes.size(); ++n) options.keep_float.emplace(n, reason);
+}
+
+void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& choice) {
+  PlaceOptions& place = choice.place;
+  const Placement by_weights = PlaceNodes(graph, place);
+  const double all_ns = by_weights.float_ns + kAnyNodeNs * static_cast<double>(graph.nodes.size());
+  if (all_ns < kTinyModelNs && config.objective != Objective::kSpeed) {
+    choice.reason = "the model is too small for speed to matter";
+    choice.estimated_ratio = Ratio(by_weights);
+    return;
+  }
+  place.place_by = PlaceBy::kTime;
+  Placement chosen;
+  for (const double favor : kBalancedFavors) {
+    if (favor < 1 && config.objective == Objective::kSpeed) continue;
+    place.favor = favor;
+    chosen = PlaceNodes(graph, place);
+    if (chosen.chosen_ns <= chosen.float_ns) break;
+  }
+  choice.estimated_ratio = Ratio(chosen);
+  choice.reason = fmt::format("integer kernels take an estimated {:.2f} of the float time",
+                              choice.estimated_ratio);
+  if (AnyInteger(chosen)) return;
+  choice.scheme = Scheme::kWeightOnly;
+  choice.reason = "integer kernels would save no time on any part of this model";
+}
+
+// Weights stored in 8 bit by this plan.
+std::set<std::string> WeightsIn8Bit(const PlanInputs& inputs, const GuardedPlan& plan) {
+  Model model = inputs.model;
+  std::set<std::string> names;
+  const InsertedQdq inserted =
+      ApplyPlan(model, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.config),
+                plan, inputs.config);
+  for (const StoredWeight& weight : inserted.stored) {
+    if (weight.bits == 8) names.insert(weight.name);
+  }
+  return names;
+}
+
+std::vector<OutputComparison> Measure(const PlanInputs& inputs, const GuardedPlan& plan,
+                                      size_t samples) {
+  Model quantized = inputs.model;
+  ApplyPlan(quantized, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.config),
+            plan, inputs.config);
+  const EngineModel engine = SerializeForEngine(quantized);
+  const auto session =
+      OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
+  return CompareModels(inputs.reference, *session, inputs.feeder, samples, inputs.workers);
+}
+
+// Integers that save little time are held to the bound of stored weights.
+void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>& wide,
+                           SchemeChoice& choice) {
+  const bool free_choice = inputs.config.scheme == Scheme::kAuto &&
+                           inputs.config.objective != Objective::kSpeed &&
+                           choice.place.place_by == PlaceBy::kTime;
+  if (!free_choice || choice.scheme != Scheme::kStatic || choice.estimated_ratio < kWorthItsNoise)
+    return;
+  const Graph& graph = inputs.model.graph;
+  const double noise =
+      WorstNoise(Measure(inputs, {PlaceNodes(graph, choice.place), {}, wide}, kComparedSamples));
+  if (noise <= kMaxMarginalNoise) return;
+  choice.scheme = Scheme::kWeightOnly;
+  choice.reason =
+      fmt::format("integer kernels would take an estimated {:.2f} of the float time, at {:.1f} dB",
+                  choice.estimated_ratio, -10 * std::log10(noise));
+  KeepAllFloat(graph, choice.place, "integers would save too little time for their noise");
+}
+
+GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
+                  const SchemeChoice& choice) {
+  GuardOptions guard{.min_cosine = inputs.min_cosine, .max_weight_noise = kMaxWeightNoise};
+  if (inputs.config.objective == Objective::kSize) guard.max_weight_noise = 1 - inputs.min_cosine;
+  const Graph& graph = inputs.model.graph;
+  const std::set<std::string> judged =
+      WeightsIn8Bit(inputs, {PlaceNodes(graph, choice.place), choice.dynamic, wide});
+  guard.weights.assign(judged.begin(), judged.end());
+  PlaceOptions all_float = choice.place;
+  KeepAllFloat(graph, all_float, "everything is float");
+  for (const std::string& weight :
+       WeightsIn8Bit(inputs, {PlaceNodes(graph, all_float), {}, wide})) {
+    if (!judged.contains(weight)) guard.other_weights.push_back(weight);
+  }
+  guard.dynamic = choice.dynamic;
+  guard.measure = [&](GuardedPlan plan, GuardLook look) {
+    plan.wide_weights.insert(wide.begin(), wide.end());
+    return Measure(inputs, plan, look == GuardLook::kQuick ? kQuickSamples : kComparedSamples);
+  };
+  GuardResult result = RunGuard(graph, choice.place, guard);
+  result.plan.wide_weights.insert(wide.begin(), wide.end());
+  return result;
+}
+
+}  // namespace
+
+SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const QuantConfig& config) {
+  SchemeChoice choice;
+  choice.place.sizes = std::move(sizes);
+  choice.place.keep_float = FindSensitiveNodes(graph);
+  choice.scheme = config.scheme == Scheme::kAuto ? Scheme::kStatic : config.scheme;
+  choice.reason = "as the settings say";
+  if (config.scheme == Scheme::kAuto) ChooseByTime(graph, config, choice);
+  if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic)
+    KeepAllFloat(graph, choice.place, fmt::format("the scheme is {}", SchemeName(config.scheme)));
+  if (config.scheme != Scheme::kDynamic) return choice;
+  const FloatNodes sensitive = FindSensitiveNodes(graph);
+  const std::vector<std::string> candidates = DynamicCandidates(graph);
+  const std::set<std::string> outputs(candidates.begin(), candidates.end());
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const bool candidate =
+        !graph.nodes[n].outputs.empty() && outputs.contains(graph.nodes[n].outputs[0]);
+    if (candidate && !sensitive.contains(n)) choice.dynamic[n] = graph.nodes[n].outputs[0];
+  }
+  return choice;
+}
+
+ChosenPlan ChoosePlan(const PlanInputs& inputs, SchemeChoice scheme) {
+  const Graph& graph = inputs.model.graph;
+  ChosenPlan chosen;
+  // Values with infinities stay float. Only fewer values can be needed than were observed.
+  scheme.place.blocked = NonFiniteValues(inputs.table);
+  scheme.place.keep_float.merge(FindRangeClashes(graph, inputs.table));
+  for (const std::string& value : scheme.place.blocked) {
+    chosen.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
+  }
+  std::set<std::string> wide;
+  if (inputs.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
+  if (!inputs.guard) {
+    chosen.plan = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
+  } else {
+    WeighNoiseAgainstTime(inputs, wide, scheme);
+    GuardResult result = Guard(inputs, wide, scheme);
+    chosen.plan = std::move(result.plan);
+    chosen.guard = {true, result.passed, result.measurements, std::move(result.kept_float),
+                    std::move(result.kept_wide)};
+  }
+  chosen.scheme = std::move(scheme);
+  return chosen;
+}
+
+InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,
+                      const QuantConfig& config) {
+  InsertedQdq inserted = InsertQdq(model, plan, config);
+  std::set<std::string> outputs;
+  for (const auto& [node, output] : guarded.dynamic) outputs.insert(output);
+  if (!outputs.empty()) QuantizeDynamically(model, outputs, config.weights);
+  inserted.stored = StoreWeights(model, {.wide = guarded.wide_weights});
+  return inserted;
+}
+
+}  // namespace qconvert

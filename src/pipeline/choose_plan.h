@@ -1,0 +1,68 @@
+// Decides what is quantized how, with a reason.
+#ifndef QCONVERT_SRC_PIPELINE_CHOOSE_PLAN_H_
+#define QCONVERT_SRC_PIPELINE_CHOOSE_PLAN_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "guard.h"
+#include "qconvert/calibration/calibrator.h"
+#include "qconvert/config/quant_config.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/quantization/insert_qdq.h"
+#include "qconvert/quantization/plan.h"
+#include "qconvert/report/conversion_report.h"
+#include "qconvert/runtime/session.h"
+
+namespace qconvert {
+
+// Samples that verdicts about a whole model are made on.
+inline constexpr size_t kComparedSamples = 16;
+
+// The scheme that was taken, and what the placement starts from.
+struct SchemeChoice {
+  Scheme scheme = Scheme::kStatic;  // static, dynamic or weight-only
+  std::string reason;
+  PlaceOptions place;
+  std::map<size_t, std::string> dynamic;  // nodes to be quantized at run time -> their outputs
+  double estimated_ratio = 1;  // time on integers / in float, of the nodes that integers could take
+};
+
+// From the operators, the sizes and the settings alone; nothing has been measured yet.
+//   static       integers where they save time; the objective says how eagerly
+//   weight-only  when integers save no time anywhere: 8-bit weights, float kernels
+SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const QuantConfig& config);
+
+// Everything that measuring a plan needs.
+struct PlanInputs {
+  const Model& model;  // prepared, float
+  const CalibrationTable& table;
+  const Session& reference;  // the model as it came
+  const InputFeeder& feeder;
+  const QuantConfig& config;
+  bool guard = true;
+  double min_cosine = 0.99;
+  int workers = 1;
+  std::string place;  // names the model in errors
+};
+
+struct ChosenPlan {
+  SchemeChoice scheme;
+  GuardedPlan plan;
+  GuardReport guard;
+  std::vector<std::string> warnings;
+};
+
+// Keeps what cannot or should not be quantized float (infinities, clashing ranges, sensitive
+// weights), gives integers up where they save little time for much noise, and lets the guard
+// correct the rest.
+ChosenPlan ChoosePlan(const PlanInputs& inputs, SchemeChoice scheme);
+
+// Rewrites `model` as decided: integer nodes, nodes quantized at run time, stored weights.
+InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,
+                      const QuantConfig& config);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_CHOOSE_PLAN_H_
