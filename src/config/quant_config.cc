@@ -36,6 +36,10 @@ std::string MethodName(CalibrationMethod method) {
       return "maxmin";
     case CalibrationMethod::kPercentile:
       return "percentile";
+    case CalibrationMethod::kMse:
+      return "mse";
+    case CalibrationMethod::kAuto:
+      return "auto";
   }
   QCONVERT_CHECK(false);
 }

@@ -140,10 +140,12 @@ class Reader {
         out.bit_width = ReadBitWidth(value, type);
       } else if (name == "method") {
         const auto word =
-            ReadChoice(value, name, {"maxmin", "percentile"}, {"entropy", "mse", "diffs"});
-        if (word)
-          out.method =
-              *word == "maxmin" ? CalibrationMethod::kMaxMin : CalibrationMethod::kPercentile;
+            ReadChoice(value, name, {"maxmin", "percentile", "mse", "auto"}, {"entropy", "diffs"});
+        for (const CalibrationMethod method :
+             {CalibrationMethod::kMaxMin, CalibrationMethod::kPercentile, CalibrationMethod::kMse,
+              CalibrationMethod::kAuto}) {
+          if (word && *word == MethodName(method)) out.method = method;
+        }
       } else if (name == "percentage") {
         out.percentage = ReadPercentage(value);
       } else if (name == "round_mode") {
@@ -249,8 +251,8 @@ class Reader {
       }
       if (type == "weights" && settings.bit_width != 8)
         problems_.Add(place, "bit_width of weights is 16, expected 8");
-      if (settings.per_channel && settings.method != CalibrationMethod::kMaxMin) {
-        problems_.Add(place, "per_channel weights take method maxmin only");
+      if (type == "weights" && settings.method == CalibrationMethod::kPercentile) {
+        problems_.Add(place, "weights take method maxmin, mse or auto");
       }
       if ((type == "weights" || type == "bias") && !(settings.symmetry && settings.is_signed)) {
         problems_.Add(

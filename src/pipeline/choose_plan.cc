@@ -7,7 +7,6 @@
 #include <set>
 #include <utility>
 
-#include "compare_models.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/quantization/quantize_dynamically.h"
 #include "qconvert/quantization/safe_plan.h"
@@ -20,8 +19,11 @@ namespace {
 // Below this, calling kernels is most of the time and says nothing about larger inputs.
 constexpr double kTinyModelNs = 100'000;
 constexpr size_t kQuickSamples = 8;  // for comparing parts of a plan with each other
-constexpr double kMaxWeightNoise = 1e-4;
+constexpr double kPercentage = 99.999;
+constexpr double kMaxWeightNoise = 1e-3;
 constexpr double kMaxMarginalNoise = 1e-3;
+// Quantizing at run time must save a fifth of a node's time.
+constexpr double kWorthRunTime = 0.8;
 // Integers that take more than this part of the float time must not bring more noise than stored
 // weights may.
 constexpr double kWorthItsNoise = 0.95;
@@ -55,6 +57,7 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
     return;
   }
   place.place_by = PlaceBy::kTime;
+  choice.estimated_ratio = Ratio(PlaceNodes(graph, place));
   Placement chosen;
   for (const double favor : kBalancedFavors) {
     if (favor < 1 && config.objective == Objective::kSpeed) continue;
@@ -62,23 +65,44 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
     chosen = PlaceNodes(graph, place);
     if (chosen.chosen_ns <= chosen.float_ns) break;
   }
-  choice.estimated_ratio = Ratio(chosen);
-  choice.reason = fmt::format("integer kernels take an estimated {:.2f} of the float time",
-                              choice.estimated_ratio);
+  choice.reason =
+      fmt::format("integer kernels take an estimated {:.2f} of the float time", Ratio(chosen));
   if (AnyInteger(chosen)) return;
   choice.scheme = Scheme::kWeightOnly;
   choice.reason = "integer kernels would save no time on any part of this model";
 }
 
-// Weights stored in 8 bit by this plan.
-std::set<std::string> WeightsIn8Bit(const PlanInputs& inputs, const GuardedPlan& plan) {
+// Float nodes that are worth quantizing at run time: all that can be when the settings ask for it,
+// else those that save time by it.
+void ChooseDynamic(const Graph& graph, const QuantConfig& config, SchemeChoice& choice) {
+  const std::set<size_t> front_end = FindFrontEndNodes(graph);
+  const std::vector<std::string> names = DynamicCandidates(graph);
+  const std::set<std::string> candidates(names.begin(), names.end());
+  const Placement placement = PlaceNodes(graph, choice.place);
+  const CostModel costs(graph, choice.place.sizes);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (placement.nodes[n].domain != NodeDomain::kFloat || front_end.contains(n)) continue;
+    if (node.outputs.empty() || !candidates.contains(node.outputs[0])) continue;
+    const bool saves = costs.DynamicCost(node) < kWorthRunTime * costs.FloatCost(node);
+    if (saves || config.scheme == Scheme::kDynamic) choice.dynamic[n] = node.outputs[0];
+  }
+  if (choice.dynamic.empty() || choice.scheme != Scheme::kWeightOnly) return;
+  choice.scheme = Scheme::kDynamic;
+  choice.reason =
+      "only matrix products and recurrent nodes save time on integers, with ranges "
+      "taken at run time";
+}
+
+// Weights stored in 8 bit by this plan, with their elements.
+std::map<std::string, int64_t> WeightsIn8Bit(const PlanInputs& inputs, const GuardedPlan& plan) {
   Model model = inputs.model;
-  std::set<std::string> names;
+  std::map<std::string, int64_t> names;
   const InsertedQdq inserted =
       ApplyPlan(model, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.config),
                 plan, inputs.config);
   for (const StoredWeight& weight : inserted.stored) {
-    if (weight.bits == 8) names.insert(weight.name);
+    if (weight.bits == 8) names[weight.name] = weight.elements;
   }
   return names;
 }
@@ -91,7 +115,47 @@ std::vector<OutputComparison> Measure(const PlanInputs& inputs, const GuardedPla
   const EngineModel engine = SerializeForEngine(quantized);
   const auto session =
       OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
-  return CompareModels(inputs.reference, *session, inputs.feeder, samples, inputs.workers);
+  return inputs.comparer.Compare(*session, samples);
+}
+
+// Replaces method auto of one kind of tensors by the candidate of least measured noise.
+void ChooseMethod(PlanInputs& inputs, const GuardedPlan& plan,
+                  const std::vector<TensorSettings*>& settings,
+                  std::initializer_list<CalibrationMethod> candidates) {
+  std::vector<TensorSettings*> open;
+  for (TensorSettings* one : settings) {
+    if (one->method == CalibrationMethod::kAuto) open.push_back(one);
+  }
+  if (open.empty()) return;
+  double least = INFINITY;
+  CalibrationMethod best = *candidates.begin();
+  const auto apply = [&](CalibrationMethod method) {
+    for (TensorSettings* one : open) {
+      one->method = method;
+      one->percentage = kPercentage;
+    }
+  };
+  for (const CalibrationMethod method : candidates) {
+    apply(method);
+    const double noise = WorstNoise(Measure(inputs, plan, kComparedSamples));
+    if (noise >= least) continue;
+    least = noise;
+    best = method;
+  }
+  apply(best);
+}
+
+// Squared error on a histogram does not say what an error does to the outputs, so the methods are
+// compared on the whole model.
+void ChooseMethods(PlanInputs& inputs, const std::set<std::string>& wide,
+                   const PlaceOptions& place) {
+  const GuardedPlan plan{PlaceNodes(inputs.model.graph, place), {}, wide};
+  if (!AnyInteger(plan.placement)) return;
+  ChooseMethod(inputs, plan, {&inputs.config.input, &inputs.config.activation},
+               {CalibrationMethod::kAuto, CalibrationMethod::kMaxMin,
+                CalibrationMethod::kPercentile, CalibrationMethod::kMse});
+  ChooseMethod(inputs, plan, {&inputs.config.weights},
+               {CalibrationMethod::kMaxMin, CalibrationMethod::kMse});
 }
 
 // Integers that save little time are held to the bound of stored weights.
@@ -113,17 +177,39 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
   KeepAllFloat(graph, choice.place, "integers would save too little time for their noise");
 }
 
+// The same for nodes quantized at run time.
+void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wide,
+                       SchemeChoice& choice) {
+  if (choice.dynamic.empty() || inputs.config.scheme == Scheme::kDynamic) return;
+  PlaceOptions all_float = choice.place;
+  KeepAllFloat(inputs.model.graph, all_float, "everything is float");
+  const double noise = WorstNoise(Measure(
+      inputs, {PlaceNodes(inputs.model.graph, all_float), choice.dynamic, wide}, kComparedSamples));
+  if (noise <= kMaxMarginalNoise) return;
+  choice.dynamic.clear();
+  if (choice.scheme != Scheme::kDynamic) return;
+  choice.scheme = Scheme::kWeightOnly;
+  choice.reason =
+      fmt::format("activations quantized at run time leave {:.1f} dB", -10 * std::log10(noise));
+}
+
 GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
                   const SchemeChoice& choice) {
   GuardOptions guard{.min_cosine = inputs.min_cosine, .max_weight_noise = kMaxWeightNoise};
-  if (inputs.config.objective == Objective::kSize) guard.max_weight_noise = 1 - inputs.min_cosine;
+  if (inputs.config.objective == Objective::kSize) {
+    guard.max_weight_noise = 1 - inputs.min_cosine;
+    guard.good_weight_noise = guard.max_weight_noise;
+  }
   const Graph& graph = inputs.model.graph;
-  const std::set<std::string> judged =
+  const std::map<std::string, int64_t> judged =
       WeightsIn8Bit(inputs, {PlaceNodes(graph, choice.place), choice.dynamic, wide});
-  guard.weights.assign(judged.begin(), judged.end());
+  for (const auto& [weight, elements] : judged) {
+    guard.weights.push_back(weight);
+    guard.weight_elements.push_back(elements);
+  }
   PlaceOptions all_float = choice.place;
   KeepAllFloat(graph, all_float, "everything is float");
-  for (const std::string& weight :
+  for (const auto& [weight, elements] :
        WeightsIn8Bit(inputs, {PlaceNodes(graph, all_float), {}, wide})) {
     if (!judged.contains(weight)) guard.other_weights.push_back(weight);
   }
@@ -148,19 +234,12 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const QuantConfi
   if (config.scheme == Scheme::kAuto) ChooseByTime(graph, config, choice);
   if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic)
     KeepAllFloat(graph, choice.place, fmt::format("the scheme is {}", SchemeName(config.scheme)));
-  if (config.scheme != Scheme::kDynamic) return choice;
-  const FloatNodes sensitive = FindSensitiveNodes(graph);
-  const std::vector<std::string> candidates = DynamicCandidates(graph);
-  const std::set<std::string> outputs(candidates.begin(), candidates.end());
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    const bool candidate =
-        !graph.nodes[n].outputs.empty() && outputs.contains(graph.nodes[n].outputs[0]);
-    if (candidate && !sensitive.contains(n)) choice.dynamic[n] = graph.nodes[n].outputs[0];
-  }
+  if (config.scheme == Scheme::kAuto || config.scheme == Scheme::kDynamic)
+    ChooseDynamic(graph, config, choice);
   return choice;
 }
 
-ChosenPlan ChoosePlan(const PlanInputs& inputs, SchemeChoice scheme) {
+ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
   const Graph& graph = inputs.model.graph;
   ChosenPlan chosen;
   // Values with infinities stay float. Only fewer values can be needed than were observed.
@@ -174,13 +253,16 @@ ChosenPlan ChoosePlan(const PlanInputs& inputs, SchemeChoice scheme) {
   if (!inputs.guard) {
     chosen.plan = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
   } else {
+    ChooseMethods(inputs, wide, scheme.place);
     WeighNoiseAgainstTime(inputs, wide, scheme);
+    WeighDynamicNoise(inputs, wide, scheme);
     GuardResult result = Guard(inputs, wide, scheme);
     chosen.plan = std::move(result.plan);
     chosen.guard = {true, result.passed, result.measurements, std::move(result.kept_float),
                     std::move(result.kept_wide)};
   }
   chosen.scheme = std::move(scheme);
+  chosen.config = std::move(inputs.config);
   return chosen;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compare_models.h"
 #include "guard.h"
 #include "qconvert/calibration/calibrator.h"
 #include "qconvert/config/quant_config.h"
@@ -13,7 +14,6 @@
 #include "qconvert/quantization/insert_qdq.h"
 #include "qconvert/quantization/plan.h"
 #include "qconvert/report/conversion_report.h"
-#include "qconvert/runtime/session.h"
 
 namespace qconvert {
 
@@ -38,26 +38,26 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const QuantConfi
 struct PlanInputs {
   const Model& model;  // prepared, float
   const CalibrationTable& table;
-  const Session& reference;  // the model as it came
-  const InputFeeder& feeder;
-  const QuantConfig& config;
+  ModelComparer& comparer;  // with the model as it came
+  QuantConfig config;
   bool guard = true;
   double min_cosine = 0.99;
-  int workers = 1;
   std::string place;  // names the model in errors
 };
 
 struct ChosenPlan {
   SchemeChoice scheme;
   GuardedPlan plan;
+  QuantConfig config;  // with calibration methods chosen where the settings say auto
   GuardReport guard;
   std::vector<std::string> warnings;
 };
 
-// Keeps what cannot or should not be quantized float (infinities, clashing ranges, sensitive
-// weights), gives integers up where they save little time for much noise, and lets the guard
-// correct the rest.
-ChosenPlan ChoosePlan(const PlanInputs& inputs, SchemeChoice scheme);
+// Chooses calibration methods where the settings say auto: those whose model is measured to be
+// nearest to the float one. Keeps what cannot or should not be quantized float (infinities,
+// clashing ranges, sensitive weights), gives integers up where they save little time for much
+// noise, and lets the guard correct the rest.
+ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme);
 
 // Rewrites `model` as decided: integer nodes, nodes quantized at run time, stored weights.
 InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,

@@ -20,30 +20,63 @@ void Accumulate(const std::vector<Tensor>& expected, const std::vector<Tensor>& 
 
 }  // namespace
 
-std::vector<OutputComparison> CompareModels(const Session& expected, const Session& actual,
-                                            const InputFeeder& feeder, size_t count, int workers) {
+ModelComparer::ModelComparer(const Session& reference, const InputFeeder& feeder, size_t count,
+                             int workers)
+    : reference_(reference),
+      feeder_(feeder),
+      count_(std::min(count, feeder.size())),
+      workers_(std::max(workers, 1)),
+      kept_(count_) {}
+
+ModelComparer::Outputs ModelComparer::TakeExpected(size_t k, const Sample& sample) {
+  return kept_[k] ? *kept_[k] : reference_.Run(sample.inputs, nullptr);
+}
+
+void ModelComparer::Keep(size_t k, const Outputs& outputs) {
+  if (kept_[k]) return;
+  int64_t bytes = 0;
+  for (const Tensor& tensor : outputs) bytes += tensor.byte_size();
+  if (kept_bytes_ + bytes > kKeptBytes) return;
+  kept_bytes_ += bytes;
+  kept_[k] = outputs;
+}
+
+std::vector<OutputComparison> ModelComparer::CompareInOrder(const Session& actual, size_t count) {
   std::vector<OutputComparison> sums;
-  const size_t total = feeder.size();
-  count = std::min(count, total);
-  if (feeder.has_feedback()) {
-    std::vector<Tensor> expected_before;
-    std::vector<Tensor> actual_before;
-    for (size_t i = 0; i < count; ++i) {
-      expected_before = expected.Run(feeder.Read(i, expected_before).inputs, nullptr);
-      actual_before = actual.Run(feeder.Read(i, actual_before).inputs, nullptr);
-      Accumulate(expected_before, actual_before, sums);
-    }
+  Outputs expected_before;
+  Outputs actual_before;
+  for (size_t k = 0; k < count; ++k) {
+    Sample expected_sample;
+    if (!kept_[k]) expected_sample = feeder_.Read(k, expected_before);
+    expected_before = TakeExpected(k, expected_sample);
+    Keep(k, expected_before);
+    actual_before = actual.Run(feeder_.Read(k, actual_before).inputs, nullptr);
+    Accumulate(expected_before, actual_before, sums);
+  }
+  return sums;
+}
+
+std::vector<OutputComparison> ModelComparer::Compare(const Session& actual, size_t count) {
+  std::vector<OutputComparison> sums;
+  count = std::min(count, count_);
+  if (feeder_.has_feedback()) {
+    sums = CompareInOrder(actual, count);
   } else {
     // A few samples at a time: memory must not grow with their number.
-    const size_t batch = static_cast<size_t>(std::max(workers, 1));
+    const auto batch = static_cast<size_t>(workers_);
     for (size_t first = 0; first < count; first += batch) {
       const size_t here = std::min(batch, count - first);
-      std::vector<std::pair<std::vector<Tensor>, std::vector<Tensor>>> results(here);
-      ParallelFor(here, workers, [&](size_t k, size_t /*worker*/) {
-        const Sample sample = feeder.Read((first + k) * total / count, {});
-        results[k] = {expected.Run(sample.inputs, nullptr), actual.Run(sample.inputs, nullptr)};
+      std::vector<std::pair<Outputs, Outputs>> results(here);
+      const auto sample_of = [&](size_t k) { return (first + k) * count_ / count; };
+      ParallelFor(here, workers_, [&](size_t k, size_t /*worker*/) {
+        const size_t sample_index = sample_of(k);
+        const Sample sample = feeder_.Read(SampleIndex(sample_index), {});
+        results[k] = {TakeExpected(sample_index, sample), actual.Run(sample.inputs, nullptr)};
       });
-      for (const auto& [x, y] : results) Accumulate(x, y, sums);
+      for (size_t k = 0; k < here; ++k) {
+        Keep(sample_of(k), results[k].first);
+        Accumulate(results[k].first, results[k].second, sums);
+      }
     }
   }
   std::erase_if(sums, [](const OutputComparison& sum) { return sum.name.empty(); });

@@ -1,7 +1,10 @@
-// Runs the float and the quantized model side by side.
+// Runs quantized models beside the float one.
 #ifndef QCONVERT_SRC_PIPELINE_COMPARE_MODELS_H_
 #define QCONVERT_SRC_PIPELINE_COMPARE_MODELS_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "qconvert/calibration/calibrator.h"
@@ -10,11 +13,36 @@
 
 namespace qconvert {
 
-// Compares on `count` samples: spread evenly, or the first ones in order when states are fed back
-// (each model feeds back its own). The sums are taken in sample order, so the worker count cannot
-// change them.
-std::vector<OutputComparison> CompareModels(const Session& expected, const Session& actual,
-                                            const InputFeeder& feeder, size_t count, int workers);
+// Compares models with one reference on the same samples. The reference's outputs are kept for the
+// next model as far as they fit into kKeptBytes, so that a search over plans runs it once. Sums are
+// taken in sample order: the worker count cannot change them.
+class ModelComparer {
+ public:
+  static constexpr int64_t kKeptBytes = int64_t{256} << 20;
+
+  // Takes `count` samples: spread evenly, or the first ones in order when states are fed back (each
+  // model feeds back its own). Keeps references.
+  ModelComparer(const Session& reference, const InputFeeder& feeder, size_t count, int workers);
+
+  size_t count() const { return count_; }
+  // `count` of the samples, spread evenly.
+  std::vector<OutputComparison> Compare(const Session& actual, size_t count);
+
+ private:
+  using Outputs = std::vector<Tensor>;
+
+  size_t SampleIndex(size_t k) const { return k * feeder_.size() / count_; }
+  Outputs TakeExpected(size_t k, const Sample& sample);
+  void Keep(size_t k, const Outputs& outputs);
+  std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
+
+  const Session& reference_;
+  const InputFeeder& feeder_;
+  size_t count_;
+  int workers_;
+  std::vector<std::optional<Outputs>> kept_;
+  int64_t kept_bytes_ = 0;
+};
 
 }  // namespace qconvert
 

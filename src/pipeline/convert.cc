@@ -220,21 +220,20 @@ ConversionReport Convert(const ConvertOptions& options) {
   watch.Lap("calibrate");
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});
+  ModelComparer comparer(*reference, feeder, kComparedSamples, workers);
   const ChosenPlan chosen = ChoosePlan({.model = model,
                                         .table = table,
-                                        .reference = *reference,
-                                        .feeder = feeder,
+                                        .comparer = comparer,
                                         .config = options.config,
                                         .guard = options.guard,
                                         .min_cosine = options.min_cosine,
-                                        .workers = workers,
                                         .place = place},
                                        std::move(choice));
   watch.Lap("choose");
-  const QuantizationPlan plan = MakePlan(model.graph, chosen.plan.placement, table, options.config);
+  const QuantizationPlan plan = MakePlan(model.graph, chosen.plan.placement, table, chosen.config);
   ReportChoice(model.graph, chosen, report);
   const Graph float_graph = model.graph;
-  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, options.config);
+  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.config);
   report.stored_weights = inserted.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
     report.warnings.push_back("nothing was quantized");
@@ -246,8 +245,8 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   const auto verify = [&](const std::filesystem::path& temporary) {
     const auto session = OpenOrtSessionFile(temporary, output.string(), {});
-    report.compared_samples = std::min(kComparedSamples, feeder.size());
-    report.outputs = CompareModels(*reference, *session, feeder, kComparedSamples, workers);
+    report.compared_samples = comparer.count();
+    report.outputs = comparer.Compare(*session, comparer.count());
   };
   // Complete on the disk before the model gets its name: then only a rename can separate the two.
   AtomicFile info(QuantInfoPath(output));

@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* kReason = "kept float: its error alone would harm an output";
 constexpr int kRounds = 6;
+constexpr int kMaxPolishing = 48;  // measurements for making stored weights good
 
 bool IsJudged(const OutputComparison& output, bool any_float) {
   return output.count > 0 && (!any_float || IsFloatingPoint(output.type));
@@ -89,7 +90,7 @@ class Guard {
     if (options_.weights.empty()) return true;
     const std::set<std::string> others(options_.other_weights.begin(),
                                        options_.other_weights.end());
-    return WeightNoise(others, GuardLook::kThorough) <= options_.max_weight_noise;
+    return WeightNoise(others, GuardLook::kThorough) <= options_.good_weight_noise;
   }
 
   std::set<std::string> FindHarmfulWeights() {
@@ -103,9 +104,22 @@ class Guard {
     };
     NoiseSearch search(items, measure, budget_left_);
     search.Refine(options_.max_weight_noise);
+    double part = 0;
+    for (const size_t item : search.taken_out()) part += PartOfWeights(item);
+    const int stop = budget_left_ - kMaxPolishing;
+    search.RefineWhile(options_.good_weight_noise, [&](size_t item) {
+      part += PartOfWeights(item);
+      return part <= GuardOptions::kWidePart && budget_left_ > stop;
+    });
     std::set<std::string> harmful;
     for (const size_t item : search.taken_out()) harmful.insert(options_.weights[item]);
     return harmful;
+  }
+
+  double PartOfWeights(size_t item) const {
+    const auto& elements = options_.weight_elements;
+    const auto all = std::accumulate(elements.begin(), elements.end(), int64_t{0});
+    return static_cast<double>(elements[item]) / static_cast<double>(std::max<int64_t>(all, 1));
   }
 
   // Noise of these units on integers, all else float.

@@ -31,6 +31,9 @@ struct GuardOptions {
   // Noise (error power / signal power of the worst output) that stored weights may bring: they are
   // no faster than float ones, so they must be much better than what integer nodes may do.
   double max_weight_noise = 1e-3;
+  // Weights go on to 16 bit until this is reached, as long as those take at most kWidePart of all.
+  double good_weight_noise = 1e-4;
+  static constexpr double kWidePart = 0.1;
   // Quantizes this way and compares with the float model on the guard's samples.
   std::function<std::vector<OutputComparison>(GuardedPlan, GuardLook)> measure;
   // Nodes to be quantized at run time; float in the base placement.
@@ -38,6 +41,7 @@ struct GuardOptions {
   // Weights that the whole plan stores in 8 bit: those are judged. `other_weights` can be stored
   // too, when their integer nodes go back to float.
   std::vector<std::string> weights;
+  std::vector<int64_t> weight_elements;  // as `weights`
   std::vector<std::string> other_weights;
   int max_measurements = 400;
 };

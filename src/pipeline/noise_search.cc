@@ -39,7 +39,12 @@ NoiseSearch::Chunk NoiseSearch::Pop() {
 }
 
 void NoiseSearch::Refine(double noise) {
+  RefineWhile(noise, [](size_t) { return true; });
+}
+
+void NoiseSearch::RefineWhile(double noise, const std::function<bool(size_t item)>& may_take) {
   while (!queue_.empty() && (remaining_ > noise || infinite_ > 0)) {
+    if (queue_.top().items.size() == 1 && !may_take(queue_.top().items[0])) return;
     const Chunk worst = Pop();
     if (worst.items.size() == 1 || budget_left_ <= 0) {
       taken_out_.insert(worst.items.begin(), worst.items.end());

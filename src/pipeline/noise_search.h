@@ -24,6 +24,8 @@ class NoiseSearch {
   // Takes items out until the noise of the rest is at most `noise`, or measurements run out (then
   // whole chunks go).
   void Refine(double noise);
+  // The same as long as `may_take` allows the noisiest item.
+  void RefineWhile(double noise, const std::function<bool(size_t item)>& may_take);
 
   const std::set<size_t>& taken_out() const { return taken_out_; }
   double remaining_noise() const { return remaining_; }

@@ -46,6 +46,15 @@ constexpr int64_t kBlock = 8;
 constexpr int64_t kIntegerBlock = 16;
 constexpr int64_t kThin = 4;
 
+constexpr double kPlainPoolOutput = 25;  // MaxPool of integers, channels first
+// Quantizing at run time: finding the range and converting.
+constexpr double kDynamicInput = 1.0;
+constexpr double kDynamicProduct = 0.0165;
+constexpr double kDynamicOutput = 0.5;
+// An LSTM multiplies a vector in every step: the weights come from memory.
+constexpr double kFloatLstmProduct = 0.1;
+constexpr double kDynamicLstmProduct = 0.06;
+
 struct ElementCost {
   std::string_view op_type;
   double on_float;
@@ -155,7 +164,24 @@ CostModel::Products CostModel::CountProducts(const Node& node) const {
   return out;
 }
 
+double CostModel::LstmProducts(const Node& node) const {
+  const Tensor* weight = graph_.FindInitializer(node.input(1));
+  const Tensor* recurrent = graph_.FindInitializer(node.input(2));
+  if (weight == nullptr || recurrent == nullptr || weight->dims.size() != 3) return 0;
+  const double steps =
+      SizeOf(node.inputs[0]) / static_cast<double>(std::max<int64_t>(weight->dims[2], 1));
+  return steps * static_cast<double>(weight->element_count() + recurrent->element_count());
+}
+
+double CostModel::DynamicCost(const Node& node) const {
+  if (node.Is("LSTM")) return 2 * kKernel + kDynamicLstmProduct * LstmProducts(node);
+  const Products p = CountProducts(node);
+  return 2 * kKernel + kDynamicInput * p.inputs + kDynamicProduct * p.count +
+         kDynamicOutput * p.outputs + kIntegerWeight * p.weights;
+}
+
 double CostModel::FloatCost(const Node& node) const {
+  if (node.Is("LSTM")) return kKernel + kFloatLstmProduct * LstmProducts(node);
   if (const ElementCost* cost = FindElementCost(node)) {
     const double per_element = cost->on_float;
     return per_element == 0
@@ -215,8 +241,12 @@ double CostModel::LayoutCost(const std::string& value) const {
   return it != is_image_.end() && it->second ? kKernel + kLayoutElement * SizeOf(value) : 0;
 }
 
-double CostModel::QuantizeCost(const std::string& value) const {
-  return kKernel + kQuantizeElement * SizeOf(value) + LayoutCost(value);
+double CostModel::QuantizeCost(const std::string& value, const Node* producer) const {
+  double cost = kKernel + kQuantizeElement * SizeOf(value) + LayoutCost(value);
+  // The engine moves the conversion in front of the pool, whose integer kernel is slow in this
+  // layout.
+  if (producer != nullptr && producer->Is("MaxPool")) cost += kPlainPoolOutput * SizeOf(value);
+  return cost;
 }
 
 double CostModel::DequantizeCost(const std::string& value) const {

@@ -12,6 +12,7 @@ namespace qconvert {
 namespace {
 
 constexpr int kSteps = 16;
+constexpr int kClipSteps = 24;
 
 // Largest |w1 + w2| over pairs of one sign.
 double LargestPair(std::span<const float> weights) {
@@ -53,13 +54,19 @@ FittedChannel RoundChannel(std::span<const float> weights, float scale, int32_t 
   return fitted;
 }
 
-FittedChannel FitChannel(std::span<const float> weights, float low, int32_t qmax,
-                         bool limit_pairs) {
+FittedChannel FitChannel(std::span<const float> weights, float low, int32_t qmax, bool limit_pairs,
+                         bool clip) {
   low = std::max(low, std::numeric_limits<float>::min());
   FittedChannel best = RoundChannel(weights, low, qmax, limit_pairs);
   const auto high = static_cast<float>(LargestPair(weights) / kMaxPairSum);
   for (int step = 1; limit_pairs && step <= kSteps && high > low; ++step) {
     const float scale = low + (high - low) * static_cast<float>(step) / kSteps;
+    FittedChannel fitted = RoundChannel(weights, scale, qmax, limit_pairs);
+    if (fitted.error < best.error) best = std::move(fitted);
+  }
+  for (int step = 1; clip && step <= kClipSteps; ++step) {
+    const float scale = low * (1 - static_cast<float>(step) / (2 * kClipSteps));
+    if (scale < std::numeric_limits<float>::min()) break;
     FittedChannel fitted = RoundChannel(weights, scale, qmax, limit_pairs);
     if (fitted.error < best.error) best = std::move(fitted);
   }

@@ -26,7 +26,9 @@ FittedChannel RoundChannel(std::span<const float> weights, float scale, int32_t 
 
 // The scale of least squared error between `low` (no weight clipped, some pairs lowered) and the
 // one where no pair has to be lowered, in 16 steps; `low` itself without `limit_pairs`.
-FittedChannel FitChannel(std::span<const float> weights, float low, int32_t qmax, bool limit_pairs);
+// With `clip`, scales down to half of `low` are tried too: large weights then saturate.
+FittedChannel FitChannel(std::span<const float> weights, float low, int32_t qmax, bool limit_pairs,
+                         bool clip = false);
 
 }  // namespace qconvert
 

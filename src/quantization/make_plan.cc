@@ -4,10 +4,17 @@
 
 #include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
+#include "qconvert/calibration/range_error.h"
 #include "qconvert/quantization/plan.h"
 
 namespace qconvert {
 namespace {
+
+RangeGrid RangeGridOf(const TensorSettings& settings) {
+  const IntegerGrid grid = GridOf(settings);
+  // A symmetric range [-t, t] has qmax steps on each side.
+  return {grid.symmetric ? 2 * grid.qmax : grid.qmax - grid.qmin, grid.symmetric};
+}
 
 Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings) {
   switch (settings.method) {
@@ -16,6 +23,10 @@ Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings
     case CalibrationMethod::kPercentile:
       return settings.symmetry ? SymmetricPercentileRange(statistics, settings.percentage)
                                : PercentileRange(statistics, settings.percentage);
+    case CalibrationMethod::kMse:
+      return MseRange(statistics, RangeGridOf(settings));
+    case CalibrationMethod::kAuto:
+      return AutoRange(statistics, RangeGridOf(settings));
   }
   QCONVERT_CHECK(false);
 }

@@ -255,10 +255,11 @@ class Placer {
     for (const std::string& value : CandidateValues()) {
       const size_t producer = IntegerProducer(value);
       const size_t quantized = cut.AddNode();
+      const int64_t cost = Round(costs.QuantizeCost(value, topology_.Producer(value)));
       if (producer == kNone) {
-        cut.AddIntegerCost(quantized, Round(costs.QuantizeCost(value)));
+        cut.AddIntegerCost(quantized, cost);
       } else {
-        cut.AddCost(quantized, producer, Round(costs.QuantizeCost(value)));
+        cut.AddCost(quantized, producer, cost);
       }
       const size_t dequantized = cut.AddNode();  // float: some reader wants floats
       if (producer != kNone && !HasFloatOutputKernel(producer))
@@ -306,7 +307,7 @@ class Placer {
     for (const std::string& value : CandidateValues()) {
       const size_t producer = IntegerProducer(value);
       if (producer == kNone && HasIntegerReader(value))
-        placement_.chosen_ns += costs.QuantizeCost(value);
+        placement_.chosen_ns += costs.QuantizeCost(value, topology_.Producer(value));
       if (producer != kNone && !HasFloatOutputKernel(producer) && HasFloatReader(value))
         placement_.chosen_ns += costs.DequantizeCost(value);
     }

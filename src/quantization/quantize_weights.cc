@@ -85,11 +85,13 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
     const int64_t first = per_channel ? g : 0;
     const int64_t last = per_channel ? g + 1 : order.channels;
     const WeightGroup group = GatherGroup(values, order, first, last);
-    const double low = std::max(
-        {MaxMagnitude(group.values) / grid.qmax, floor,
-         BiasFloor(bias, static_cast<size_t>(first), static_cast<size_t>(last), input_scale)});
+    // Below this a scale makes the bias overflow or belongs to a dead channel.
+    const double least = std::max(
+        floor, BiasFloor(bias, static_cast<size_t>(first), static_cast<size_t>(last), input_scale));
+    const double low = std::max(MaxMagnitude(group.values) / grid.qmax, least);
     const FittedChannel fitted =
-        FitChannel(group.values, static_cast<float>(low), grid.qmax, order.pairs_in_16_bits);
+        FitChannel(group.values, static_cast<float>(low), grid.qmax, order.pairs_in_16_bits,
+                   /*clip=*/settings.method == CalibrationMethod::kMse && low / 2 >= least);
     for (size_t k = 0; k < group.places.size(); ++k) {
       if (group.places[k] == WeightGroup::kPadding) continue;
       codes[group.places[k]] = static_cast<char>(fitted.codes[k]);

@@ -162,6 +162,10 @@ double Width(const TensorStatistics& statistics) {
 
 }  // namespace
 
+std::set<size_t> FindFrontEndNodes(const Graph& graph) {
+  return FrontEndNodes(graph, Topology(graph));
+}
+
 FloatNodes FindSensitiveNodes(const Graph& graph) {
   const Topology topology(graph);
   FloatNodes out;

@@ -20,7 +20,12 @@ enum class Objective {
 };
 
 // How a range is chosen from statistics.
-enum class CalibrationMethod { kMaxMin, kPercentile };
+enum class CalibrationMethod {
+  kMaxMin,
+  kPercentile,
+  kMse,   // least estimated squared error
+  kAuto,  // the best of the others for each tensor
+};
 
 // Settings of one tensor type (input, weights, bias, activation).
 struct TensorSettings {
@@ -40,11 +45,14 @@ struct QuantConfig {
   TargetDevice target_device = TargetDevice::kCpu;
   Scheme scheme = Scheme::kAuto;
   Objective objective = Objective::kBalanced;
-  TensorSettings input{.method = CalibrationMethod::kPercentile, .percentage = 99.999};
-  TensorSettings weights{
-      .symmetry = true, .is_signed = true, .narrow_range = true, .per_channel = true};
+  TensorSettings input{.method = CalibrationMethod::kAuto};
+  TensorSettings weights{.method = CalibrationMethod::kAuto,
+                         .symmetry = true,
+                         .is_signed = true,
+                         .narrow_range = true,
+                         .per_channel = true};
   TensorSettings bias{.bit_width = 32, .symmetry = true, .is_signed = true};
-  TensorSettings activation{.method = CalibrationMethod::kPercentile, .percentage = 99.999};
+  TensorSettings activation{.method = CalibrationMethod::kAuto};
 
   bool operator==(const QuantConfig&) const = default;
 };

@@ -27,9 +27,12 @@ class CostModel {
   // Nanoseconds of one run of the node's kernel, the same activation fused behind it in both.
   double FloatCost(const Node& node) const;
   double IntegerCost(const Node& node) const;
+  // Of a MatMul, Gemm or LSTM with its activations quantized at run time; FloatCost knows LSTM too.
+  double DynamicCost(const Node& node) const;
   // Nanoseconds of the conversion of a value, with the change of memory layout that images need
   // between float kernels (blocked by channels) and integer kernels (channels last).
-  double QuantizeCost(const std::string& value) const;
+  // `producer` is the float node that writes the value, or null for a graph input.
+  double QuantizeCost(const std::string& value, const Node* producer) const;
   double DequantizeCost(const std::string& value) const;
 
   double SizeOf(const std::string& value) const;
@@ -37,6 +40,7 @@ class CostModel {
  private:
   struct Products;
   Products CountProducts(const Node& node) const;
+  double LstmProducts(const Node& node) const;
   double LayoutCost(const std::string& value) const;
 
   const Graph& graph_;

@@ -32,6 +32,9 @@ using FloatNodes = std::map<size_t, std::string>;
 //   every step.
 FloatNodes FindSensitiveNodes(const Graph& graph);
 
+// Only the first kind: front ends of logarithms and power spectra.
+std::set<size_t> FindFrontEndNodes(const Graph& graph);
+
 // Float initializers that must keep their 32 bits: weights in front of a logarithm.
 std::set<std::string> FindSensitiveWeights(const Graph& graph);
 
