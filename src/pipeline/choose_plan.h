@@ -11,6 +11,7 @@
 #include "qconvert/calibration/calibrator.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/convert.h"
 #include "qconvert/quantization/insert_qdq.h"
 #include "qconvert/quantization/plan.h"
 #include "qconvert/report/conversion_report.h"
@@ -26,6 +27,7 @@ struct SchemeChoice {
   std::string reason;
   PlaceOptions place;
   std::map<size_t, std::string> dynamic;  // nodes to be quantized at run time -> their outputs
+  bool weigh_noise = false;               // integers may still be given up for their noise
   double estimated_ratio = 1;  // time on integers / in float, of the nodes that integers could take
 };
 
@@ -40,7 +42,7 @@ struct PlanInputs {
   const CalibrationTable& table;
   ModelComparer& comparer;  // with the model as it came
   QuantConfig config;
-  bool guard = true;
+  GuardMode guard = GuardMode::kCorrect;
   double min_cosine = 0.99;
   std::string place;  // names the model in errors
 };

@@ -140,12 +140,18 @@ void AddProvenance(Model& model, const Provenance& provenance) {
   set("qconvert.data_sha256", provenance.data_sha256);
 }
 
-void ReportChoice(const Graph& graph, const ChosenPlan& chosen, ConversionReport& report) {
+void ReportChoice(const Graph& graph, const ChosenPlan& chosen, double min_cosine,
+                  ConversionReport& report) {
   CountNodes(graph, chosen.plan.placement, report);
   report.scheme = SchemeName(chosen.scheme.scheme);
   report.scheme_reason = chosen.scheme.reason;
   report.dynamic_nodes = chosen.plan.dynamic.size();
   report.guard = chosen.guard;
+  report.guard.min_cosine = min_cosine;
+  if (!chosen.guard.passed) {
+    report.warnings.push_back(
+        fmt::format("an output is below cosine {} against the float model", min_cosine));
+  }
   report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
 }
 
@@ -231,7 +237,13 @@ ConversionReport Convert(const ConvertOptions& options) {
                                        std::move(choice));
   watch.Lap("choose");
   const QuantizationPlan plan = MakePlan(model.graph, chosen.plan.placement, table, chosen.config);
-  ReportChoice(model.graph, chosen, report);
+  ReportChoice(model.graph, chosen, options.min_cosine, report);
+  if (options.must_pass && !chosen.guard.passed) {
+    throw Error(ExitCode::kNumeric, place,
+                fmt::format("an output of the quantized model is below cosine {} against the float "
+                            "model, nothing is written",
+                            options.min_cosine));
+  }
   const Graph float_graph = model.graph;
   const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.config);
   report.stored_weights = inserted.stored.size();

@@ -27,19 +27,19 @@ constexpr double kFloatDepthwiseProduct = 0.04;  // channels in full blocks
 constexpr double kFloatPlainDepthwiseProduct = 0.45;
 constexpr double kIntegerProduct = 0.0145;
 constexpr double kIntegerMatrixProduct = 0.0175;
-constexpr double kIntegerDepthwiseProduct = 0.1;        // 3 x 3, channels a multiple of 16
+constexpr double kIntegerDepthwiseProduct = 0.095;      // 3 x 3, channels a multiple of 16
 constexpr double kIntegerPlainDepthwiseProduct = 0.26;  // 3 x 3
 constexpr double kIntegerLargeDepthwiseProduct = 0.14;
 // Other parts of a convolution or matrix product.
 constexpr double kFloatOutput = 0.12;
-constexpr double kFloatDepthwiseOutput = 0.25;
+constexpr double kFloatDepthwiseOutput = 0.15;
 constexpr double kFloatInput = 0.11;
 constexpr double kFloatWeight = 0.1;
-constexpr double kIntegerOutput = 0.33;
+constexpr double kIntegerOutput = 0.2;
 constexpr double kIntegerMatrixOutput = 1.1;
 constexpr double kIntegerInput = 0.12;
 constexpr double kIntegerWeight = 0.03;
-constexpr double kIntegerConv = 2000;  // on top of kKernel
+constexpr double kIntegerConv = 1000;  // on top of kKernel
 constexpr double kGatheredRun = 2.5;   // copying the channels of one kernel position
 constexpr double kGatheredByte = 0.03;
 constexpr int64_t kBlock = 8;
@@ -215,14 +215,14 @@ double CostModel::IntegerCost(const Node& node) const {
     return kKernel + kIntegerMatrixProduct * p.count + kIntegerMatrixOutput * p.outputs +
            kIntegerInput * p.inputs + kIntegerWeight * p.weights;
   }
-  const double common = kKernel + kIntegerConv + kIntegerInput * p.inputs +
-                        kIntegerOutput * p.outputs + kIntegerWeight * p.weights;
   if (p.depthwise()) {
     const double product = p.window != 9                            ? kIntegerLargeDepthwiseProduct
                            : p.output_channels % kIntegerBlock == 0 ? kIntegerDepthwiseProduct
                                                                     : kIntegerPlainDepthwiseProduct;
-    return common + product * p.count;
+    return kKernel + kIntegerConv + product * p.count;
   }
+  const double common = kKernel + kIntegerConv + kIntegerInput * p.inputs +
+                        kIntegerOutput * p.outputs + kIntegerWeight * p.weights;
   const int64_t blocks = (p.output_channels + kIntegerBlock - 1) / kIntegerBlock;
   const double padding = static_cast<double>(blocks * kIntegerBlock) /
                          static_cast<double>(std::max<int64_t>(p.output_channels, 1));

@@ -95,6 +95,7 @@ Json GuardJson(const ConversionReport& report) {
   for (const std::string& name : report.guard.kept_wide) wide.push_back(Text(name));
   return {{"ran", report.guard.ran},
           {"passed", report.guard.passed},
+          {"min_cosine", report.guard.min_cosine},
           {"measurements", report.guard.measurements},
           {"kept_float", std::move(kept)},
           {"kept_wide", std::move(wide)}};

@@ -24,9 +24,10 @@ class GuardTest : public testing::Test {
     InferTypes(b_.model, "test");
   }
 
-  GuardResult Run(double min_cosine = 0.99) {
-    GuardOptions options{.min_cosine = min_cosine};
-    options.measure = [&](Placement placement) {
+  GuardResult Run(double min_cosine = 0.99, GuardOptions options = {}) {
+    options.min_cosine = min_cosine;
+    options.measure = [&](const GuardedPlan& plan, GuardLook /*look*/) {
+      const Placement& placement = plan.placement;
       OutputComparison output;
       output.type = DataType::kFloat;
       output.count = 1;
@@ -34,11 +35,17 @@ class GuardTest : public testing::Test {
       for (size_t n = 0; n < placement.nodes.size(); ++n) {
         if (placement.nodes[n].domain == NodeDomain::kInteger) output.error_power += Noise(n);
       }
+      for (const auto& [node, name] : plan.dynamic) output.error_power += Noise(node);
+      for (const auto& [weight, noise] : weight_noise_) {
+        if (!plan.wide_weights.contains(weight)) output.error_power += noise;
+      }
       output.quantized_power = 1 + output.error_power;
       output.dot = 1;
       return std::vector<OutputComparison>{output};
     };
-    return RunGuard(b_.model.graph, {}, options);
+    PlaceOptions base;
+    for (const auto& [node, name] : options.dynamic) base.keep_float[node] = "dynamic";
+    return RunGuard(b_.model.graph, base, options);
   }
 
   double Noise(size_t n) const {
@@ -48,6 +55,7 @@ class GuardTest : public testing::Test {
 
   GraphBuilder b_;
   std::map<size_t, double> noise_;
+  std::map<std::string, double> weight_noise_;
 };
 
 TEST_F(GuardTest, AGoodModelIsLeftAloneAfterOneLook) {
@@ -72,6 +80,36 @@ TEST_F(GuardTest, SaysWhenNothingHelps) {
   const GuardResult impossible = Run(1.0000001);
   EXPECT_FALSE(impossible.passed);
   EXPECT_LT(impossible.measurements, 500);
+}
+
+TEST_F(GuardTest, StoredWeightsAreHeldToTheirOwnBound) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
+  weight_noise_ = {{"a", 1e-6}, {"b", 4e-3}, {"c", 1e-6}, {"d", 2e-3}};
+  GuardOptions options{.weights = {"a", "b", "c", "d"}, .weight_elements = {100, 100, 100, 100}};
+  const GuardResult result = Run(0.99, options);
+  EXPECT_TRUE(result.passed);
+  EXPECT_THAT(result.kept_wide, testing::ElementsAre("b", "d"));
+  EXPECT_TRUE(result.kept_float.empty()) << "the cosine was fine: only the weights were not";
+}
+
+TEST_F(GuardTest, GoodWeightsAreWorthSomeBytesAndNoMore) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
+  weight_noise_ = {{"large", 3e-4}, {"small", 5e-4}};
+  GuardOptions options{.weights = {"large", "small"}, .weight_elements = {1000, 50}};
+  EXPECT_THAT(Run(0.99, options).kept_wide, testing::ElementsAre("small"));
+  options.weight_elements = {500, 500};
+  EXPECT_TRUE(Run(0.99, options).kept_wide.empty()) << "half of all bytes is too much";
+}
+
+TEST_F(GuardTest, NodesQuantizedAtRunTimeGoBackToo) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
+  noise_[5] = 0.5;
+  GuardOptions options;
+  options.dynamic = {{5, "v5"}, {6, "v6"}};
+  const GuardResult result = Run(0.99, options);
+  EXPECT_TRUE(result.passed);
+  EXPECT_THAT(result.plan.dynamic, testing::ElementsAre(testing::Pair(6, "v6")));
+  EXPECT_THAT(result.kept_float, testing::ElementsAre("n5"));
 }
 
 TEST(WorstCosineTest, JudgesFloatOutputsAndPunishesNaN) {

@@ -15,13 +15,13 @@ struct QuantizedModel {
   QuantizationPlan plan;
 };
 
-// Prepares, calibrates on `samples` and quantizes.
+// Prepares, calibrates on `samples` and quantizes everything that an integer kernel takes.
 inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<Tensor>>& samples,
                                     const QuantConfig& config = {}) {
   QuantizedModel out;
   PrepareModel(model, "test model");
   out.float_model = model;
-  Placement placement = PlaceNodes(model.graph, {});
+  Placement placement = PlaceNodes(model.graph, {.place_by = PlaceBy::kKernels});
   const std::vector<std::string> observed = placement.Observed();
   Model probe = model;
   probe.graph.value_info.clear();

@@ -23,7 +23,7 @@ int main(int, char** argv) {
   options.model = argv[1];
   options.calibration_folder = argv[2];
   options.output = argv[3];
-  return qconvert::Convert(options).float_nodes == 0 ? 0 : 1;
+  return qconvert::Convert(options).outputs[0].cosine() > 0.99 ? 0 : 1;
 }
 EOF
 cmake -S "$work/user" -B "$work/user/build" -DCMAKE_PREFIX_PATH="$work/installed" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }

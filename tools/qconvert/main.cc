@@ -51,7 +51,10 @@ ConvertOptions MakeOptions(const CommandLine& line) {
   options.calibration_folder = line.calibration_folder;
   options.workers = line.workers;
   options.max_samples = line.max_samples;
-  options.guard = !line.no_guard;
+  options.guard = line.no_guard        ? GuardMode::kOff
+                  : line.guard_reports ? GuardMode::kReport
+                                       : GuardMode::kCorrect;
+  options.must_pass = line.must_pass;
   options.min_cosine = line.min_cosine;
   options.float_only = line.float_only;
   options.external_data = line.external_data;

@@ -56,7 +56,14 @@ void Define(CLI::App& app, CommandLine& line) {
                  "(default: 0.99)")
       ->type_name("C")
       ->check(CLI::Range(0.0, 1.0));
-  app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
+  auto* no_guard = app.add_flag("--no-guard", line.no_guard,
+                                "accept the quantized model whatever its outputs are");
+  app.add_flag("--guard-reports", line.guard_reports,
+               "look at the outputs, but put no node back to float")
+      ->excludes(no_guard);
+  app.add_flag("--must-pass", line.must_pass,
+               "exit 8 and write nothing when an output stays below --min-cosine")
+      ->excludes(no_guard);
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
   app.add_flag("--external-data", line.external_data,
                "weights in a data file beside the model, also below 2 GB");

@@ -23,6 +23,8 @@ struct CommandLine {
   int max_samples = 0;
   double min_cosine = 0.99;
   bool no_guard = false;
+  bool guard_reports = false;
+  bool must_pass = false;
   bool float_only = false;
   bool external_data = false;
   bool verbose = false;

@@ -13,6 +13,13 @@
 
 namespace qconvert {
 
+// What happens when an output of the quantized model is below `min_cosine` against the float one.
+enum class GuardMode {
+  kOff,      // nobody looks
+  kReport,   // a warning
+  kCorrect,  // nodes whose errors do it go back to float; a warning when even that does not help
+};
+
 struct ConvertOptions {
   std::filesystem::path model;
   std::filesystem::path output;  // empty: <stem>_quantized.onnx beside the model
@@ -25,10 +32,9 @@ struct ConvertOptions {
   int64_t max_samples = 0;         // 0: all
   bool float_only = false;         // write the loaded model back, unquantized
   bool external_data = false;      // weights in a data file beside the model, also below 2 GB
-  // Nodes whose errors bring an output below `min_cosine` go back to float before the file is
-  // accepted; a warning when even that does not help.
-  bool guard = true;
+  GuardMode guard = GuardMode::kCorrect;
   double min_cosine = 0.99;
+  bool must_pass = false;  // throws Error(kNumeric) when an output stays below min_cosine
   std::function<void(size_t done, size_t total)> progress;
 };
 

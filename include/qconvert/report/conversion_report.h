@@ -18,6 +18,7 @@ namespace qconvert {
 struct GuardReport {
   bool ran = false;
   bool passed = true;
+  double min_cosine = 0;
   int measurements = 0;
   std::vector<std::string> kept_float;  // nodes
   std::vector<std::string> kept_wide;   // weights stored in 16 bit
