@@ -29,9 +29,12 @@ RangeErrorEstimator::RangeErrorEstimator(const TensorStatistics& statistics)
   prefix_.resize(counts.size() + 1);
   if (!counts.empty()) first_edge_ = statistics.histogram.LowerEdge(0);
   for (size_t i = 0; i < counts.size(); ++i) {
+    // Most values of the bin above 0 are exact zeros, behind a Relu or padding.
     const double middle =
-        std::clamp(statistics.histogram.LowerEdge(i) + bin_width_ / 2,
-                   static_cast<double>(statistics.min), static_cast<double>(statistics.max));
+        i == Histogram::kSideBins
+            ? 0.0
+            : std::clamp(statistics.histogram.LowerEdge(i) + bin_width_ / 2,
+                         static_cast<double>(statistics.min), static_cast<double>(statistics.max));
     const auto count = static_cast<double>(counts[i]);
     prefix_[i + 1] = {prefix_[i].count + count, prefix_[i].x + count * middle,
                       prefix_[i].x2 + count * middle * middle};

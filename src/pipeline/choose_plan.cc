@@ -35,6 +35,7 @@ constexpr double kAnyNodeNs = 4'000;  // of a node that no estimate exists for
 // The estimates err by about a tenth: islands of integers have to show a gain.
 constexpr double kMaxWholeRatio = 1.0;
 constexpr double kMaxPartRatio = 0.98;
+constexpr double kMaxEagerness = 0.05;  // of the float time may be given up for more integer nodes
 constexpr std::array kBalancedFavors = {0.6, 0.7, 0.8, 0.9, 1.0};
 
 double Ratio(const Placement& placement) {
@@ -81,11 +82,13 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
       config.objective != Objective::kSpeed)
     return take(by_weights);
   place.place_by = PlaceBy::kTime;
+  const double best = Ratio(PlaceNodes(graph, place));
   for (const double favor : kBalancedFavors) {
     if (favor < 1 && config.objective == Objective::kSpeed) continue;
     place.favor = favor;
     const Placement placement = PlaceNodes(graph, place);
-    if (AnyInteger(placement) && Ratio(placement) <= kMaxPartRatio) return take(placement);
+    if (AnyInteger(placement) && Ratio(placement) <= std::min(kMaxPartRatio, best + kMaxEagerness))
+      return take(placement);
   }
   choice.scheme = Scheme::kWeightOnly;
   choice.reason = "integer kernels would save no time worth mentioning";

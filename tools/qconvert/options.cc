@@ -33,10 +33,10 @@ void Define(CLI::App& app, CommandLine& line) {
   app.add_option("--scheme", line.scheme,
                  "what is quantized (default: auto, what is fast and faithful)")
       ->check(CLI::IsMember({"auto", "static", "dynamic", "weight-only"}))
-      ->type_name("auto|static|dynamic|weight-only");
+      ->type_name("NAME");
   app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")
       ->check(CLI::IsMember({"balanced", "speed", "size"}))
-      ->type_name("balanced|speed|size");
+      ->type_name("NAME");
   app.add_option(
          "--state", line.states,
          "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")
