@@ -11,7 +11,7 @@
 namespace qconvert {
 namespace {
 
-// All times in nanoseconds; see docs/cost_model.md for how they were measured.
+// All times in nanoseconds; see docs/plan.md for how they were measured.
 constexpr double kUnknownSize = 1024;
 constexpr double kKernel = 3000;  // calling any kernel
 constexpr double kQuantizeElement = 0.46;

@@ -2,7 +2,7 @@
 //
 // The estimates come from a table of per-element and per-product times, not from a clock, so that
 // the same model gets the same plan on every machine. The table was fitted to ONNX Runtime's CPU
-// kernels on a processor with AVX2 and no int8 dot product (docs/cost_model.md): a plan that pays
+// kernels on a processor with AVX2 and no int8 dot product (docs/plan.md): a plan that pays
 // there pays more on processors that have one.
 #ifndef QCONVERT_QUANTIZATION_COST_MODEL_H_
 #define QCONVERT_QUANTIZATION_COST_MODEL_H_

@@ -32,7 +32,7 @@ struct StoredWeight {
 // with the same values as DequantizeLinear(W_q, s) would have. The two nodes read constants only,
 // so an engine computes them once when it loads the model and then runs the float kernels at float
 // speed; ONNX Runtime runs a DequantizeLinear of weights again in every run (measured:
-// docs/weight_storage.md).
+// docs/plan.md).
 //
 // Taken: the weights of Conv, ConvTranspose, Gemm, MatMul, LSTM, GRU and RNN and the tables of
 // Gather, on this level and in subgraphs, where the file shrinks. Needs opset >= 13.
