@@ -18,25 +18,24 @@
 namespace qconvert {
 namespace {
 
-// Below this, calling kernels is most of the time and says nothing about larger inputs.
-constexpr double kTinyModelNs = 100'000;
-constexpr size_t kQuickSamples = 8;  // for comparing parts of a plan with each other
-constexpr double kPercentage = 99.999;
-constexpr double kMaxWeightNoise = 1e-3;
-constexpr double kMaxMarginalNoise = 1e-3;
-// Quantizing at run time must save a fifth of a node's time.
-constexpr double kWorthRunTime = 0.8;
-// Integers that take more than this part of the float time must not bring more noise than stored
-// weights may.
+constexpr size_t kQuickSamples = 8;     // for comparing parts of a plan with each other
+constexpr double kPercentage = 99.999;  // of method percentile as a candidate
+// What changes that save little time may cost: error power / signal power at the worst output.
+constexpr double kGoodNoise = 1e-3;
+// Integers that take more than this part of the float time are held to kGoodNoise.
 constexpr double kWorthItsNoise = 0.95;
+// Below this the estimates, mostly calls of kernels, say nothing.
+constexpr double kTinyModelNs = 100'000;
 constexpr double kAnyNodeNs = 4'000;  // of a node that no estimate exists for
-// How much integer nodes with weights are preferred, most eager first. The estimates are those of a
-// processor without int8 dot products; on others integers are faster still.
 // The estimates err by about a tenth: islands of integers have to show a gain.
 constexpr double kMaxWholeRatio = 1.0;
 constexpr double kMaxPartRatio = 0.98;
 constexpr double kMaxEagerness = 0.05;  // of the float time may be given up for more integer nodes
-constexpr std::array kBalancedFavors = {0.6, 0.7, 0.8, 0.9, 1.0};
+// How much integer nodes with weights are preferred, most eager first: the estimates are those of a
+// processor without int8 dot products, on others integers are faster still.
+constexpr std::array kFavors = {0.6, 0.7, 0.8, 0.9, 1.0};
+// Quantizing at run time must save a fifth of a node's time.
+constexpr double kWorthRunTime = 0.8;
 
 double Ratio(const Placement& placement) {
   return placement.float_ns > 0 ? placement.chosen_ns / placement.float_ns : 1;
@@ -60,21 +59,27 @@ void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& 
   for (size_t n = 0; n < graph.nodes.size(); ++n) options.keep_float.emplace(n, reason);
 }
 
+// Static where integers save time, else weight-only.
 void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& choice) {
   PlaceOptions& place = choice.place;
   const Placement by_weights = PlaceNodes(graph, place);
+  const auto weight_only = [&](const char* reason) {
+    choice.scheme = Scheme::kWeightOnly;
+    choice.reason = reason;
+    KeepAllFloat(graph, place, "integers would not save time here");
+  };
+  if (!AnyInteger(by_weights)) return weight_only("no integer kernel takes any part of this model");
+  choice.weigh_noise = config.objective != Objective::kSpeed;
   const int64_t others = Count(by_weights, {NodeDomain::kFloat, NodeDomain::kOther});
   const double all_ns = by_weights.float_ns + kAnyNodeNs * static_cast<double>(others);
   if (all_ns < kTinyModelNs && config.objective != Objective::kSpeed) {
     choice.reason = "the model is too small for speed to matter";
-    choice.estimated_ratio = Ratio(by_weights);
     return;
   }
   LogDebug(fmt::format("all nodes with weights on integers: an estimated {:.2f} of the float time",
                        Ratio(by_weights)));
   const auto take = [&](const Placement& placement) {
     choice.estimated_ratio = Ratio(placement);
-    choice.weigh_noise = config.objective != Objective::kSpeed;
     choice.reason = fmt::format("integer kernels take an estimated {:.2f} of the float time",
                                 choice.estimated_ratio);
   };
@@ -83,16 +88,14 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
     return take(by_weights);
   place.place_by = PlaceBy::kTime;
   const double best = Ratio(PlaceNodes(graph, place));
-  for (const double favor : kBalancedFavors) {
+  for (const double favor : kFavors) {
     if (favor < 1 && config.objective == Objective::kSpeed) continue;
     place.favor = favor;
     const Placement placement = PlaceNodes(graph, place);
     if (AnyInteger(placement) && Ratio(placement) <= std::min(kMaxPartRatio, best + kMaxEagerness))
       return take(placement);
   }
-  choice.scheme = Scheme::kWeightOnly;
-  choice.reason = "integer kernels would save no time worth mentioning";
-  KeepAllFloat(graph, place, "integers would not save time here");
+  weight_only("integer kernels would save no time worth mentioning");
 }
 
 // Float nodes that are worth quantizing at run time: all that can be when the settings ask for it,
@@ -188,11 +191,9 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
   const Graph& graph = inputs.model.graph;
   const double noise =
       WorstNoise(Measure(inputs, {PlaceNodes(graph, choice.place), {}, wide}, kComparedSamples));
-  if (noise <= kMaxMarginalNoise) return;
+  if (noise <= kGoodNoise) return;
   choice.scheme = Scheme::kWeightOnly;
-  choice.reason =
-      fmt::format("integer kernels would take an estimated {:.2f} of the float time, at {:.1f} dB",
-                  choice.estimated_ratio, -10 * std::log10(noise));
+  choice.reason = fmt::format("{}, but leave {:.1f} dB", choice.reason, -10 * std::log10(noise));
   KeepAllFloat(graph, choice.place, "integers would save too little time for their noise");
 }
 
@@ -204,7 +205,7 @@ void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wi
   KeepAllFloat(inputs.model.graph, all_float, "everything is float");
   const double noise = WorstNoise(Measure(
       inputs, {PlaceNodes(inputs.model.graph, all_float), choice.dynamic, wide}, kComparedSamples));
-  if (noise <= kMaxMarginalNoise) return;
+  if (noise <= kGoodNoise) return;
   choice.dynamic.clear();
   if (choice.scheme != Scheme::kDynamic) return;
   choice.scheme = Scheme::kWeightOnly;
@@ -214,7 +215,7 @@ void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wi
 
 GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
                   const SchemeChoice& choice) {
-  GuardOptions guard{.min_cosine = inputs.min_cosine, .max_weight_noise = kMaxWeightNoise};
+  GuardOptions guard{.min_cosine = inputs.min_cosine, .max_weight_noise = kGoodNoise};
   if (inputs.config.objective == Objective::kSize) {
     guard.max_weight_noise = 1 - inputs.min_cosine;
     guard.good_weight_noise = guard.max_weight_noise;

@@ -48,12 +48,13 @@ constexpr int64_t kThin = 4;
 
 constexpr double kPlainPoolOutput = 25;  // MaxPool of integers, channels first
 // Quantizing at run time: finding the range and converting.
+constexpr double kDynamicKernel = 4000;
 constexpr double kDynamicInput = 1.0;
 constexpr double kDynamicProduct = 0.0165;
 constexpr double kDynamicOutput = 0.5;
 // An LSTM multiplies a vector in every step: the weights come from memory.
 constexpr double kFloatLstmProduct = 0.1;
-constexpr double kDynamicLstmProduct = 0.06;
+constexpr double kDynamicLstmProduct = 0.045;
 
 struct ElementCost {
   std::string_view op_type;
@@ -174,9 +175,9 @@ double CostModel::LstmProducts(const Node& node) const {
 }
 
 double CostModel::DynamicCost(const Node& node) const {
-  if (node.Is("LSTM")) return 2 * kKernel + kDynamicLstmProduct * LstmProducts(node);
+  if (node.Is("LSTM")) return kKernel + kDynamicLstmProduct * LstmProducts(node);
   const Products p = CountProducts(node);
-  return 2 * kKernel + kDynamicInput * p.inputs + kDynamicProduct * p.count +
+  return kDynamicKernel + kDynamicInput * p.inputs + kDynamicProduct * p.count +
          kDynamicOutput * p.outputs + kIntegerWeight * p.weights;
 }
 
