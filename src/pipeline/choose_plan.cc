@@ -249,7 +249,8 @@ GuardResult Judge(const PlanInputs& inputs, const std::set<std::string>& wide,
   GuardResult result;
   result.plan = {PlaceNodes(inputs.model.graph, choice.place), choice.dynamic, wide};
   result.measurements = 1;
-  result.passed = WorstCosine(Measure(inputs, result.plan, kComparedSamples)) >= inputs.min_cosine;
+  result.worst = FindWorstOutput(Measure(inputs, result.plan, kComparedSamples));
+  result.passed = result.worst.cosine >= inputs.min_cosine;
   return result;
 }
 
@@ -291,6 +292,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
     chosen.plan = std::move(result.plan);
     chosen.guard = {.ran = true,
                     .passed = result.passed,
+                    .worst_output = result.worst.name,
+                    .worst_cosine = result.worst.cosine,
                     .measurements = result.measurements,
                     .kept_float = std::move(result.kept_float),
                     .kept_wide = std::move(result.kept_wide)};

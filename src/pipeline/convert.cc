@@ -140,6 +140,11 @@ void AddProvenance(Model& model, const Provenance& provenance) {
   set("qconvert.data_sha256", provenance.data_sha256);
 }
 
+std::string BelowThreshold(const GuardReport& guard) {
+  return fmt::format("output \"{}\" has cosine {:.6f} to the float model, expected at least {}",
+                     guard.worst_output, guard.worst_cosine, guard.min_cosine);
+}
+
 void ReportChoice(const Graph& graph, const ChosenPlan& chosen, double min_cosine,
                   ConversionReport& report) {
   CountNodes(graph, chosen.plan.placement, report);
@@ -149,8 +154,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, double min_cosin
   report.guard = chosen.guard;
   report.guard.min_cosine = min_cosine;
   if (!chosen.guard.passed) {
-    report.warnings.push_back(
-        fmt::format("an output is below cosine {} against the float model", min_cosine));
+    report.warnings.push_back(BelowThreshold(report.guard));
   }
   report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
 }
@@ -239,10 +243,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   const QuantizationPlan plan = MakePlan(model.graph, chosen.plan.placement, table, chosen.config);
   ReportChoice(model.graph, chosen, options.min_cosine, report);
   if (options.must_pass && !chosen.guard.passed) {
-    throw Error(ExitCode::kNumeric, place,
-                fmt::format("an output of the quantized model is below cosine {} against the float "
-                            "model, nothing is written",
-                            options.min_cosine));
+    throw Error(ExitCode::kNumeric, place, BelowThreshold(report.guard) + ", nothing is written");
   }
   const Graph float_graph = model.graph;
   const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.config);

@@ -68,6 +68,7 @@ class Guard {
 
  private:
   GuardResult Finish(GuardResult result) const {
+    result.worst = worst_;
     result.measurements = options_.max_measurements - budget_left_;
     result.kept_wide.assign(result.plan.wide_weights.begin(), result.plan.wide_weights.end());
     return result;
@@ -75,7 +76,8 @@ class Guard {
 
   bool Accepts(const GuardedPlan& plan) {
     --budget_left_;
-    return WorstCosine(options_.measure(plan, GuardLook::kThorough)) >= options_.min_cosine;
+    worst_ = FindWorstOutput(options_.measure(plan, GuardLook::kThorough));
+    return worst_.cosine >= options_.min_cosine;
   }
 
   // Noise of stored weights alone, all but `wide_weights`.
@@ -155,6 +157,7 @@ class Guard {
   std::vector<size_t> units_;
   std::set<std::string> all_weights_;
   int budget_left_;
+  WorstOutput worst_;
 };
 
 }  // namespace
@@ -172,12 +175,13 @@ double WorstNoise(const std::vector<OutputComparison>& outputs) {
   return worst;
 }
 
-double WorstCosine(const std::vector<OutputComparison>& outputs) {
+WorstOutput FindWorstOutput(const std::vector<OutputComparison>& outputs) {
   const bool any_float = AnyFloat(outputs);
-  double worst = 1;
+  WorstOutput worst;
   for (const OutputComparison& output : outputs) {
     if (!IsJudged(output, any_float)) continue;
-    worst = std::min(worst, output.non_finite > 0 ? -1.0 : output.cosine());
+    const double cosine = output.non_finite > 0 ? -1.0 : output.cosine();
+    if (cosine < worst.cosine || worst.name.empty()) worst = {output.name, cosine};
   }
   return worst;
 }

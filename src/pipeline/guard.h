@@ -46,9 +46,16 @@ struct GuardOptions {
   int max_measurements = 400;
 };
 
+// The output that is furthest from the float model.
+struct WorstOutput {
+  std::string name;
+  double cosine = 1;
+};
+
 struct GuardResult {
   GuardedPlan plan;
   bool passed = true;
+  WorstOutput worst;  // of the plan, on the thorough look
   int measurements = 0;
   std::vector<std::string> kept_wide;   // weights that the guard stored in 16 bit
   std::vector<std::string> kept_float;  // nodes that the guard put back
@@ -62,8 +69,9 @@ GuardResult RunGuard(const Graph& graph, const PlaceOptions& base, const GuardOp
 // Error power over signal power of the worst output; infinite when one gets NaN or Inf.
 double WorstNoise(const std::vector<OutputComparison>& outputs);
 
-// Lowest cosine over outputs of floating-point type (over all when there are none).
-double WorstCosine(const std::vector<OutputComparison>& outputs);
+// Lowest cosine over outputs of floating-point type (over all when there are none); -1 for one that
+// gets NaN or Inf.
+WorstOutput FindWorstOutput(const std::vector<OutputComparison>& outputs);
 
 }  // namespace qconvert
 

@@ -96,6 +96,8 @@ Json GuardJson(const ConversionReport& report) {
   return {{"ran", report.guard.ran},
           {"passed", report.guard.passed},
           {"min_cosine", report.guard.min_cosine},
+          {"worst_output", Text(report.guard.worst_output)},
+          {"worst_cosine", report.guard.worst_cosine},
           {"measurements", report.guard.measurements},
           {"kept_float", std::move(kept)},
           {"kept_wide", std::move(wide)}};

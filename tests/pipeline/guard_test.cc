@@ -112,7 +112,7 @@ TEST_F(GuardTest, NodesQuantizedAtRunTimeGoBackToo) {
   EXPECT_THAT(result.kept_float, testing::ElementsAre("n5"));
 }
 
-TEST(WorstCosineTest, JudgesFloatOutputsAndPunishesNaN) {
+TEST(WorstOutputTest, JudgesFloatOutputsAndPunishesNaN) {
   OutputComparison good;
   good.type = DataType::kFloat;
   good.count = 2;
@@ -120,11 +120,11 @@ TEST(WorstCosineTest, JudgesFloatOutputsAndPunishesNaN) {
   OutputComparison index = good;
   index.type = DataType::kInt64;
   index.dot = 0;
-  EXPECT_EQ(WorstCosine({good, index}), 1);
-  EXPECT_EQ(WorstCosine({index}), 0);
+  EXPECT_EQ(FindWorstOutput({good, index}).cosine, 1);
+  EXPECT_EQ(FindWorstOutput({index}).cosine, 0);
   good.non_finite = 1;
-  EXPECT_EQ(WorstCosine({good}), -1);
-  EXPECT_EQ(WorstCosine({}), 1);
+  EXPECT_EQ(FindWorstOutput({good}).cosine, -1);
+  EXPECT_EQ(FindWorstOutput({}).cosine, 1);
 }
 
 }  // namespace

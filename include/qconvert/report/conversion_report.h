@@ -19,6 +19,8 @@ struct GuardReport {
   bool ran = false;
   bool passed = true;
   double min_cosine = 0;
+  std::string worst_output;
+  double worst_cosine = 1;
   int measurements = 0;
   std::vector<std::string> kept_float;  // nodes
   std::vector<std::string> kept_wide;   // weights stored in 16 bit
