@@ -2,11 +2,18 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 
 #include "qconvert/base/check.h"
+#include "qconvert/base/file.h"
 
 namespace qconvert {
+namespace {
+
+constexpr int64_t kChunk = int64_t{1} << 20;
+
+}  // namespace
 
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
@@ -21,6 +28,15 @@ Sha256::~Sha256() = default;
 
 void Sha256::Update(std::string_view bytes) {
   QCONVERT_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
+}
+
+void Sha256::UpdateFile(const InputFile& file) {
+  std::string chunk;
+  for (int64_t at = 0; at < file.size(); at += kChunk) {
+    chunk.resize(static_cast<size_t>(std::min(kChunk, file.size() - at)));
+    file.ReadAt(at, static_cast<int64_t>(chunk.size()), chunk.data());
+    Update(chunk);
+  }
 }
 
 std::string Sha256::HexDigest() {

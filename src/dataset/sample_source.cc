@@ -17,8 +17,6 @@
 namespace qconvert {
 namespace {
 
-constexpr int64_t kHashChunk = int64_t{1} << 20;
-
 std::string InputShape(const Value& input) {
   std::vector<std::string> dims;
   for (const Dim& dim : *input.type.shape) {
@@ -257,15 +255,9 @@ Sample SampleSource::Read(size_t index) const {
 
 std::string SampleSource::Sha256Digest() const {
   Sha256 hash;
-  std::string chunk;
   for (const auto& path : files_) {
     hash.Update(path.filename().string());
-    const InputFile file(path);
-    for (int64_t at = 0; at < file.size(); at += kHashChunk) {
-      chunk.resize(static_cast<size_t>(std::min(kHashChunk, file.size() - at)));
-      file.ReadAt(at, static_cast<int64_t>(chunk.size()), chunk.data());
-      hash.Update(chunk);
-    }
+    hash.UpdateFile(InputFile(path));
   }
   return hash.HexDigest();
 }

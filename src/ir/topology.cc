@@ -1,5 +1,6 @@
 #include "qconvert/ir/topology.h"
 
+#include <algorithm>
 #include <queue>
 #include <utility>
 
@@ -130,24 +131,28 @@ std::string SortNodes(Graph& graph) {
   return "";
 }
 
-size_t RemoveDeadNodes(Graph& graph) {
-  std::unordered_set<std::string> live;
-  for (const Value& output : graph.outputs) live.insert(output.name);
-  std::vector<bool> keep(graph.nodes.size(), false);
-  for (size_t n = graph.nodes.size(); n-- > 0;) {  // nodes are sorted: readers come after producers
-    const Node& node = graph.nodes[n];
-    for (const std::string& output : node.outputs) {
-      if (live.contains(output)) keep[n] = true;
-    }
-    if (!keep[n]) continue;
-    for (const std::string& name : ReadNames(node)) live.insert(name);
-  }
+size_t RemoveNodes(Graph& graph, const std::vector<bool>& marked) {
   std::vector<Node> kept;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (keep[n]) kept.push_back(std::move(graph.nodes[n]));
+    if (!marked[n]) kept.push_back(std::move(graph.nodes[n]));
   }
   const size_t removed = graph.nodes.size() - kept.size();
   graph.nodes = std::move(kept);
+  return removed;
+}
+
+size_t RemoveDeadNodes(Graph& graph) {
+  std::unordered_set<std::string> live;
+  for (const Value& output : graph.outputs) live.insert(output.name);
+  std::vector<bool> dead(graph.nodes.size(), false);
+  for (size_t n = graph.nodes.size(); n-- > 0;) {  // nodes are sorted: readers come after producers
+    const Node& node = graph.nodes[n];
+    dead[n] = std::none_of(node.outputs.begin(), node.outputs.end(),
+                           [&](const std::string& output) { return live.contains(output); });
+    if (dead[n]) continue;
+    for (const std::string& name : ReadNames(node)) live.insert(name);
+  }
+  const size_t removed = RemoveNodes(graph, dead);
   std::erase_if(graph.initializers, [&](const auto& item) { return !live.contains(item.first); });
   std::erase_if(graph.sparse_initializers,
                 [&](const SparseTensor& sparse) { return !live.contains(sparse.values.name); });

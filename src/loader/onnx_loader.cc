@@ -21,7 +21,6 @@ using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
 constexpr int64_t kMaxModelFile = (int64_t{1} << 31) - 1;  // protobuf's own limit
-constexpr int64_t kHashChunk = int64_t{1} << 20;
 
 // Counts the nodes of the main graph on the wire, so that a small file with millions of empty nodes
 // is refused before message objects grow. Malformed input ends the count; the parser reports it.
@@ -68,15 +67,6 @@ std::string_view GuessFormat(std::string_view bytes) {
                             : fmt::format("is not an ONNX model but {}", guess));
 }
 
-void HashFile(const InputFile& file, Sha256& hash) {
-  std::string chunk;
-  for (int64_t at = 0; at < file.size(); at += kHashChunk) {
-    chunk.resize(static_cast<size_t>(std::min(kHashChunk, file.size() - at)));
-    file.ReadAt(at, static_cast<int64_t>(chunk.size()), chunk.data());
-    hash.Update(chunk);
-  }
-}
-
 }  // namespace
 
 LoadedModel LoadOnnx(const std::filesystem::path& path) {
@@ -100,7 +90,7 @@ LoadedModel LoadOnnx(const std::filesystem::path& path) {
   for (const auto& [location, file] : tensors.external_files()) {
     loaded.files.push_back(file->path());
     loaded.file_bytes += file->size();
-    HashFile(*file, hash);
+    hash.UpdateFile(*file);
   }
   loaded.sha256 = hash.HexDigest();
   ValidateModel(loaded.model, place);

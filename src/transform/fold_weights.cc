@@ -117,11 +117,7 @@ size_t FoldReaders(Graph& graph, const FindAffine& find) {
       changed = true;
       ++folded;
     }
-    std::vector<Node> kept;
-    for (size_t n = 0; n < graph.nodes.size(); ++n) {
-      if (!remove[n]) kept.push_back(std::move(graph.nodes[n]));
-    }
-    graph.nodes = std::move(kept);
+    RemoveNodes(graph, remove);
     if (changed) SortNodes(graph);
   }
   RemoveDeadNodes(graph);
@@ -242,11 +238,7 @@ size_t FuseMatMulAdd(Graph& graph) {
     remove[reader] = true;
     ++fused;
   }
-  std::vector<Node> kept;
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (!remove[n]) kept.push_back(std::move(graph.nodes[n]));
-  }
-  graph.nodes = std::move(kept);
+  RemoveNodes(graph, remove);
   SortNodes(graph);
   RemoveDeadNodes(graph);
   return fused;

@@ -103,11 +103,7 @@ size_t EliminateIdentity(Graph& graph) {
     remove[n] = true;
     ++removed;
   }
-  std::vector<Node> kept;
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (!remove[n]) kept.push_back(std::move(graph.nodes[n]));
-  }
-  graph.nodes = std::move(kept);
+  RemoveNodes(graph, remove);
   RenameUses(graph, renames);
   for (Node& node : graph.nodes) {
     for (Graph* subgraph : SubgraphsOf(node)) removed += EliminateIdentity(*subgraph);

@@ -7,16 +7,10 @@
 
 #include "qconvert/calibration/tensor_statistics.h"
 #include "support/graph_builder.h"
+#include "support/observe.h"
 
 namespace qconvert {
 namespace {
-
-TensorStatistics Observe(const std::vector<float>& values) {
-  TensorStatistics statistics;
-  Histogram::BinScratch scratch;
-  statistics.Observe(values, TensorStatistics::Detail::kHistogram, scratch);
-  return statistics;
-}
 
 // Directly binned with the final exponent: the definition.
 std::vector<uint64_t> Reference(const std::vector<float>& values, int exponent) {

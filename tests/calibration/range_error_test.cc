@@ -6,16 +6,10 @@
 #include <cmath>
 
 #include "support/graph_builder.h"
+#include "support/observe.h"
 
 namespace qconvert {
 namespace {
-
-TensorStatistics Observe(const std::vector<float>& values) {
-  TensorStatistics statistics;
-  Histogram::BinScratch scratch;
-  statistics.Observe(values, TensorStatistics::Detail::kHistogram, scratch);
-  return statistics;
-}
 
 // Really quantizes every value, in double.
 double TrueError(const std::vector<float>& values, Range range, int steps) {

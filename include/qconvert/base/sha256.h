@@ -8,6 +8,8 @@
 
 namespace qconvert {
 
+class InputFile;
+
 // Streaming hash. Update any number of times, then HexDigest once.
 class Sha256 {
  public:
@@ -17,6 +19,8 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
 
   void Update(std::string_view bytes);
+  // The whole file, a piece at a time.
+  void UpdateFile(const InputFile& file);
   // 64 lower-case hexadecimal digits.
   std::string HexDigest();
 

@@ -52,6 +52,10 @@ std::set<std::string> CapturedValues(const Graph& graph);
 // that holds the subgraph.
 std::string SortNodes(Graph& graph);
 
+// Removes the nodes that are marked (one mark per node), keeping the order of the others. Returns
+// how many.
+size_t RemoveNodes(Graph& graph, const std::vector<bool>& marked);
+
 // Removes nodes whose outputs nobody reads, and initializers and value_info without a reader.
 // Returns how many nodes.
 size_t RemoveDeadNodes(Graph& graph);
