@@ -141,7 +141,9 @@ std::vector<OutputComparison> Measure(const PlanInputs& inputs, const GuardedPla
   const EngineModel engine = SerializeForEngine(quantized);
   const auto session =
       OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
-  return inputs.comparer.Compare(*session, samples);
+  std::vector<OutputComparison> outputs = inputs.comparer.Compare(*session, samples);
+  if (inputs.on_measurement) inputs.on_measurement(inputs.comparer.comparisons());
+  return outputs;
 }
 
 // Replaces method auto of one kind of tensors by the candidate of least measured noise.

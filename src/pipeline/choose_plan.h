@@ -3,6 +3,7 @@
 #define QCONVERT_SRC_PIPELINE_CHOOSE_PLAN_H_
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,7 @@ struct PlanInputs {
   GuardMode guard = GuardMode::kCorrect;
   double min_cosine = 0.99;
   std::string place;  // names the model in errors
+  std::function<void(size_t measurements)> on_measurement;
 };
 
 struct ChosenPlan {

@@ -59,6 +59,7 @@ std::vector<OutputComparison> ModelComparer::CompareInOrder(const Session& actua
 std::vector<OutputComparison> ModelComparer::Compare(const Session& actual, size_t count) {
   std::vector<OutputComparison> sums;
   count = std::min(count, count_);
+  ++comparisons_;
   if (feeder_.has_feedback()) {
     sums = CompareInOrder(actual, count);
   } else {

@@ -25,6 +25,8 @@ class ModelComparer {
   ModelComparer(const Session& reference, const InputFeeder& feeder, size_t count, int workers);
 
   size_t count() const { return count_; }
+  // Models compared so far.
+  size_t comparisons() const { return comparisons_; }
   // `count` of the samples, spread evenly.
   std::vector<OutputComparison> Compare(const Session& actual, size_t count);
 
@@ -42,6 +44,7 @@ class ModelComparer {
   int workers_;
   std::vector<std::optional<Outputs>> kept_;
   int64_t kept_bytes_ = 0;
+  size_t comparisons_ = 0;
 };
 
 }  // namespace qconvert

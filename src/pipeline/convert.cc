@@ -117,6 +117,11 @@ bool NeedsHistogram(const QuantConfig& config) {
          config.input.method != CalibrationMethod::kMaxMin;
 }
 
+int WorkerCount(const ConvertOptions& options) {
+  if (options.workers > 0) return options.workers;
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
 void CheckWeightsFinite(const Graph& graph, const std::string& place) {
   for (const auto& [name, tensor] : graph.initializers) {
     if (tensor.type != DataType::kFloat) continue;
@@ -145,18 +150,54 @@ std::string BelowThreshold(const GuardReport& guard) {
                      guard.worst_output, guard.worst_cosine, guard.min_cosine);
 }
 
-void ReportChoice(const Graph& graph, const ChosenPlan& chosen, double min_cosine,
+// Throws when the guard's verdict must stop the conversion.
+void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOptions& options,
                   ConversionReport& report) {
   CountNodes(graph, chosen.plan.placement, report);
   report.scheme = SchemeName(chosen.scheme.scheme);
   report.scheme_reason = chosen.scheme.reason;
   report.dynamic_nodes = chosen.plan.dynamic.size();
   report.guard = chosen.guard;
-  report.guard.min_cosine = min_cosine;
-  if (!chosen.guard.passed) {
-    report.warnings.push_back(BelowThreshold(report.guard));
-  }
+  report.guard.min_cosine = options.min_cosine;
   report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
+  if (chosen.guard.passed) return;
+  report.warnings.push_back(BelowThreshold(report.guard));
+  if (options.must_pass) {
+    throw Error(ExitCode::kNumeric, report.input,
+                BelowThreshold(report.guard) + ", nothing is written");
+  }
+}
+
+CalibrationTable RunCalibration(const Model& model, const PlaceOptions& place,
+                                const InputFeeder& feeder, const ConvertOptions& options,
+                                int workers) {
+  return CalibrateModel(
+      model, PlaceNodes(model.graph, place).Observed(), feeder,
+      {.workers = workers,
+       .detail = NeedsHistogram(options.config) ? TensorStatistics::Detail::kHistogram
+                                                : TensorStatistics::Detail::kRangeOnly,
+       .progress = options.progress},
+      options.model.string());
+}
+
+// The model and its quant_info, after the file on disk has been compared with the float model.
+void WriteQuantized(const ConvertOptions& options, const Model& model,
+                    const std::string& quant_info, ModelComparer& comparer,
+                    ConversionReport& report) {
+  const std::filesystem::path output = OutputPath(options);
+  const auto verify = [&](const std::filesystem::path& temporary) {
+    const auto session = OpenOrtSessionFile(temporary, output.string(), {});
+    report.compared_samples = comparer.count();
+    report.outputs = comparer.Compare(*session, comparer.count());
+  };
+  // Complete on the disk before the model gets its name: then only a rename can separate the two.
+  AtomicFile info(QuantInfoPath(output));
+  info.Write(quant_info);
+  info.Sync();
+  const ExportedFiles files =
+      ExportOnnx(model, output, {.external_data = options.external_data, .verify = verify});
+  report.quantized_bytes = files.bytes;
+  info.Commit();
 }
 
 ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded,
@@ -212,21 +253,13 @@ ConversionReport Convert(const ConvertOptions& options) {
   CheckWeightsFinite(model.graph, place);
   const SampleSource samples = OpenCalibrationData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
-  const int workers = options.workers > 0
-                          ? options.workers
-                          : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int workers = WorkerCount(options);
   report.samples = samples.size();
   watch.Lap("prepare");
 
   SchemeChoice choice =
       ChooseScheme(model.graph, MeasureSizes(model, feeder, place), options.config);
-  const CalibrationTable table = CalibrateModel(
-      model, PlaceNodes(model.graph, choice.place).Observed(), feeder,
-      {.workers = workers,
-       .detail = NeedsHistogram(options.config) ? TensorStatistics::Detail::kHistogram
-                                                : TensorStatistics::Detail::kRangeOnly,
-       .progress = options.progress},
-      place);
+  const CalibrationTable table = RunCalibration(model, choice.place, feeder, options, workers);
   watch.Lap("calibrate");
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});
@@ -237,14 +270,12 @@ ConversionReport Convert(const ConvertOptions& options) {
                                         .config = options.config,
                                         .guard = options.guard,
                                         .min_cosine = options.min_cosine,
-                                        .place = place},
+                                        .place = place,
+                                        .on_measurement = options.measuring},
                                        std::move(choice));
   watch.Lap("choose");
   const QuantizationPlan plan = MakePlan(model.graph, chosen.plan.placement, table, chosen.config);
-  ReportChoice(model.graph, chosen, options.min_cosine, report);
-  if (options.must_pass && !chosen.guard.passed) {
-    throw Error(ExitCode::kNumeric, place, BelowThreshold(report.guard) + ", nothing is written");
-  }
+  ReportChoice(model.graph, chosen, options, report);
   const Graph float_graph = model.graph;
   const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.config);
   report.stored_weights = inserted.stored.size();
@@ -256,19 +287,8 @@ ConversionReport Convert(const ConvertOptions& options) {
   ValidateModel(model, place);
   watch.Lap("quantize");
 
-  const auto verify = [&](const std::filesystem::path& temporary) {
-    const auto session = OpenOrtSessionFile(temporary, output.string(), {});
-    report.compared_samples = comparer.count();
-    report.outputs = comparer.Compare(*session, comparer.count());
-  };
-  // Complete on the disk before the model gets its name: then only a rename can separate the two.
-  AtomicFile info(QuantInfoPath(output));
-  info.Write(QuantInfoJson(float_graph, plan, inserted, report, provenance));
-  info.Sync();
-  const ExportedFiles files =
-      ExportOnnx(model, output, {.external_data = options.external_data, .verify = verify});
-  report.quantized_bytes = files.bytes;
-  info.Commit();
+  WriteQuantized(options, model, QuantInfoJson(float_graph, plan, inserted, report, provenance),
+                 comparer, report);
   watch.Lap("write and compare");
   return report;
 }

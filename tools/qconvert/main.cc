@@ -93,7 +93,10 @@ int Run(const CommandLine& line) {
   Progress progress("calibrating");
   if (!line.quiet)
     options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  Progress measuring("plans compared with the float model:");
+  if (!line.quiet) options.measuring = [&](size_t count) { measuring.Count(count); };
   const ConversionReport report = Convert(options);
+  if (!line.quiet) measuring.Clear();
   for (const std::string& warning : report.warnings) LogWarning(EscapeForTerminal(warning));
   if (!line.quiet && line.json != "-") std::fputs(FormatReport(report).c_str(), stdout);
   WriteJson(line.json, ReportJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));

@@ -42,6 +42,21 @@ void Progress::Update(size_t done, size_t total) {
              stderr);
 }
 
+void Progress::Count(size_t done) {
+  const auto now = Clock::now();
+  const double since = std::chrono::duration<double>(now - drawn_).count();
+  if (since < (terminal_ ? kTerminalInterval : kPlainInterval)) return;
+  drawn_ = now;
+  std::fputs(fmt::format("{}: {} {}{}", terminal_ ? "\rqconvert" : "qconvert", what_, done,
+                         terminal_ ? "\033[K" : "\n")
+                 .c_str(),
+             stderr);
+}
+
+void Progress::Clear() const {
+  if (terminal_) std::fputs("\r\033[K", stderr);
+}
+
 void Progress::DrawBar(size_t done, size_t total, double seconds) const {
   const size_t filled = done * kWidth / total;
   const double rate = seconds > 0 ? static_cast<double>(done - first_) / seconds : 0;

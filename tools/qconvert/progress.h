@@ -13,6 +13,10 @@ class Progress {
   explicit Progress(std::string what);
   // Called with growing `done`; draws at most ten times a second, and at the end.
   void Update(size_t done, size_t total);
+  // For work of unknown length: how much is done.
+  void Count(size_t done);
+  // Removes what is drawn on a terminal.
+  void Clear() const;
 
  private:
   using Clock = std::chrono::steady_clock;

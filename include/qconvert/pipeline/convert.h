@@ -35,7 +35,9 @@ struct ConvertOptions {
   GuardMode guard = GuardMode::kCorrect;
   double min_cosine = 0.99;
   bool must_pass = false;  // throws Error(kNumeric) when an output stays below min_cosine
-  std::function<void(size_t done, size_t total)> progress;
+  std::function<void(size_t done, size_t total)> progress;  // of calibration
+  // While plans are compared with the float model; how many it takes is not known before.
+  std::function<void(size_t measurements)> measuring;
 };
 
 // Converts and writes <output> and <stem>_quant_info.json beside it, both or none. Throws Error;
