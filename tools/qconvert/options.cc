@@ -56,14 +56,11 @@ void Define(CLI::App& app, CommandLine& line) {
                  "(default: 0.99)")
       ->type_name("C")
       ->check(CLI::Range(0.0, 1.0));
-  auto* no_guard = app.add_flag("--no-guard", line.no_guard,
-                                "accept the quantized model whatever its outputs are");
+  app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
   app.add_flag("--guard-reports", line.guard_reports,
-               "look at the outputs, but put no node back to float")
-      ->excludes(no_guard);
+               "look at the outputs, but put no node back to float");
   app.add_flag("--must-pass", line.must_pass,
-               "exit 8 and write nothing when an output stays below --min-cosine")
-      ->excludes(no_guard);
+               "exit 8 and write nothing when an output stays below --min-cosine");
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
   app.add_flag("--external-data", line.external_data,
                "weights in a data file beside the model, also below 2 GB");
@@ -137,6 +134,11 @@ std::optional<CommandLine> ParseCommandLine(int argc, char** argv) {
     ThrowUsage(app, e);
   }
   RefuseEmpty(app);
+  if (line.no_guard && (line.guard_reports || line.must_pass)) {
+    throw Error(ExitCode::kUsage, "",
+                fmt::format("--no-guard excludes {}, see qconvert --help",
+                            line.guard_reports ? "--guard-reports" : "--must-pass"));
+  }
   if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
   return line;
 }
