@@ -126,7 +126,7 @@ std::map<std::string, int64_t> WeightsIn8Bit(const PlanInputs& inputs, const Gua
   std::map<std::string, int64_t> names;
   const InsertedQdq inserted =
       ApplyPlan(model, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.config),
-                plan, inputs.config);
+                plan, inputs.config, inputs.cache);
   for (const StoredWeight& weight : inserted.stored) {
     if (weight.bits == 8) names[weight.name] = weight.elements;
   }
@@ -137,7 +137,7 @@ std::vector<OutputComparison> Measure(const PlanInputs& inputs, const GuardedPla
                                       size_t samples) {
   Model quantized = inputs.model;
   ApplyPlan(quantized, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.config),
-            plan, inputs.config);
+            plan, inputs.config, inputs.cache);
   const EngineModel engine = SerializeForEngine(quantized);
   const auto session =
       OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
@@ -306,8 +306,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
 }
 
 InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,
-                      const QuantConfig& config) {
-  InsertedQdq inserted = InsertQdq(model, plan, config);
+                      const QuantConfig& config, WeightCache& cache) {
+  InsertedQdq inserted = InsertQdq(model, plan, config, &cache);
   std::set<std::string> outputs;
   for (const auto& [node, output] : guarded.dynamic) outputs.insert(output);
   if (!outputs.empty()) QuantizeDynamically(model, outputs, config.weights);

@@ -42,6 +42,7 @@ struct PlanInputs {
   const Model& model;  // prepared, float
   const CalibrationTable& table;
   ModelComparer& comparer;  // with the model as it came
+  WeightCache& cache;
   QuantConfig config;
   GuardMode guard = GuardMode::kCorrect;
   double min_cosine = 0.99;
@@ -65,7 +66,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme);
 
 // Rewrites `model` as decided: integer nodes, nodes quantized at run time, stored weights.
 InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,
-                      const QuantConfig& config);
+                      const QuantConfig& config, WeightCache& cache);
 
 }  // namespace qconvert
 

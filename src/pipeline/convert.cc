@@ -264,9 +264,11 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});
   ModelComparer comparer(*reference, feeder, kComparedSamples, workers);
+  WeightCache cache;
   const ChosenPlan chosen = ChoosePlan({.model = model,
                                         .table = table,
                                         .comparer = comparer,
+                                        .cache = cache,
                                         .config = options.config,
                                         .guard = options.guard,
                                         .min_cosine = options.min_cosine,
@@ -277,7 +279,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   const QuantizationPlan plan = MakePlan(model.graph, chosen.plan.placement, table, chosen.config);
   ReportChoice(model.graph, chosen, options, report);
   const Graph float_graph = model.graph;
-  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.config);
+  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.config, cache);
   report.stored_weights = inserted.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
     report.warnings.push_back("nothing was quantized");

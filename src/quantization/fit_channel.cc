@@ -1,18 +1,20 @@
 #include "fit_channel.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <utility>
-
-#include "qconvert/quantization/quantize.h"
+#include <numeric>
 
 namespace qconvert {
 namespace {
 
 constexpr int kSteps = 16;
 constexpr int kClipSteps = 24;
+constexpr size_t kLanes = 4;
+// Adding and taking away 1.5 * 2^23 rounds a small float half to even.
+constexpr float kRounder = 12582912.0F;
 
 // Largest |w1 + w2| over pairs of one sign.
 double LargestPair(std::span<const float> weights) {
@@ -26,51 +28,77 @@ double LargestPair(std::span<const float> weights) {
 }
 
 // Brings two codes of one sign down until their sum fits.
-void LowerPair(std::span<const float> weights, double scale, int32_t& first, int32_t& second) {
-  const int32_t sign = first > 0 ? 1 : -1;
-  while (std::abs(first + second) > kMaxPairSum) {
-    const double first_outside = sign * (first * scale - weights[0]);
-    const double second_outside = sign * (second * scale - weights[1]);
-    (first_outside >= second_outside ? first : second) -= sign;
+void LowerPair(std::span<const float> weights, double scale, float* codes) {
+  const float sign = codes[0] > 0 ? 1.0F : -1.0F;
+  // Two that lie equally far outside go down in turn: all but the last steps at once.
+  const float excess = std::fabs(codes[0] + codes[1]) - kMaxPairSum;
+  const double apart =
+      (codes[0] - codes[1]) * scale - (static_cast<double>(weights[0]) - weights[1]);
+  if (excess > 8 && std::fabs(apart) < 2 * scale) {
+    const float each = std::floor((excess - 4) / 2);
+    codes[0] -= sign * each;
+    codes[1] -= sign * each;
   }
+  while (std::fabs(codes[0] + codes[1]) > kMaxPairSum) {
+    const double first_outside = sign * (codes[0] * scale - weights[0]);
+    const double second_outside = sign * (codes[1] * scale - weights[1]);
+    codes[first_outside >= second_outside ? 0 : 1] -= sign;
+  }
+}
+
+// Rounds into `codes` (whole numbers) and returns the sum of squared differences to the weights.
+// Plain loops over floats, because fits try dozens of scales on every weight of a model.
+double Round(std::span<const float> weights, float scale, int32_t qmax, bool limit_pairs,
+             std::vector<float>& codes) {
+  const size_t count = weights.size();
+  const auto limit = static_cast<float>(qmax);
+  codes.resize(count);
+  for (size_t k = 0; k < count; ++k) {
+    const float bounded = std::min(std::max(weights[k] / scale, -limit), limit);
+    codes[k] = (bounded + kRounder) - kRounder;
+  }
+  for (size_t k = 0; limit_pairs && k + 1 < count; k += 2) {
+    if (std::fabs(codes[k] + codes[k + 1]) > kMaxPairSum && codes[k] * codes[k + 1] > 0)
+      LowerPair(weights.subspan(k, 2), scale, &codes[k]);
+  }
+  std::array<double, kLanes> errors{};
+  for (size_t k = 0; k < count; ++k) {
+    const double difference = codes[k] * static_cast<double>(scale) - weights[k];
+    errors[k % kLanes] += difference * difference;
+  }
+  return std::accumulate(errors.begin(), errors.end(), 0.0);
 }
 
 }  // namespace
 
 FittedChannel RoundChannel(std::span<const float> weights, float scale, int32_t qmax,
                            bool limit_pairs) {
-  FittedChannel fitted{scale, {}, 0};
-  fitted.codes.reserve(weights.size());
-  for (const float w : weights) fitted.codes.push_back(QuantizeValue(w, scale, 0, -qmax, qmax));
-  for (size_t k = 0; limit_pairs && k + 1 < weights.size(); k += 2) {
-    if ((fitted.codes[k] > 0) == (fitted.codes[k + 1] > 0)) {
-      LowerPair(weights.subspan(k, 2), scale, fitted.codes[k], fitted.codes[k + 1]);
-    }
-  }
-  for (size_t k = 0; k < weights.size(); ++k) {
-    const double difference = fitted.codes[k] * static_cast<double>(scale) - weights[k];
-    fitted.error += difference * difference;
-  }
+  std::vector<float> codes;
+  FittedChannel fitted{scale, {}, Round(weights, scale, qmax, limit_pairs, codes)};
+  fitted.codes.assign(codes.begin(), codes.end());
   return fitted;
 }
 
 FittedChannel FitChannel(std::span<const float> weights, float low, int32_t qmax, bool limit_pairs,
                          bool clip) {
   low = std::max(low, std::numeric_limits<float>::min());
-  FittedChannel best = RoundChannel(weights, low, qmax, limit_pairs);
+  std::vector<float> codes;
+  float best = low;
+  double least = Round(weights, low, qmax, limit_pairs, codes);
+  const auto consider = [&](float scale) {
+    const double error = Round(weights, scale, qmax, limit_pairs, codes);
+    if (error >= least) return;
+    least = error;
+    best = scale;
+  };
   const auto high = static_cast<float>(LargestPair(weights) / kMaxPairSum);
-  for (int step = 1; limit_pairs && step <= kSteps && high > low; ++step) {
-    const float scale = low + (high - low) * static_cast<float>(step) / kSteps;
-    FittedChannel fitted = RoundChannel(weights, scale, qmax, limit_pairs);
-    if (fitted.error < best.error) best = std::move(fitted);
-  }
+  for (int step = 1; limit_pairs && step <= kSteps && high > low; ++step)
+    consider(low + (high - low) * static_cast<float>(step) / kSteps);
   for (int step = 1; clip && step <= kClipSteps; ++step) {
     const float scale = low * (1 - static_cast<float>(step) / (2 * kClipSteps));
-    if (scale < std::numeric_limits<float>::min()) break;
-    FittedChannel fitted = RoundChannel(weights, scale, qmax, limit_pairs);
-    if (fitted.error < best.error) best = std::move(fitted);
+    if (scale >= std::numeric_limits<float>::min()) consider(scale);
   }
-  return best;
+  return RoundChannel(weights, best, qmax, limit_pairs);
 }
 
 }  // namespace qconvert

@@ -19,11 +19,13 @@ constexpr int64_t kOpsetWith16Bit = 21;
 
 class Inserter {
  public:
-  Inserter(Model& model, const QuantizationPlan& plan, const QuantConfig& config)
+  Inserter(Model& model, const QuantizationPlan& plan, const QuantConfig& config,
+           WeightCache& cache)
       : model_(model),
         graph_(model.graph),
         plan_(plan),
         config_(config),
+        cache_(cache),
         topology_(source_),
         builder_(model.graph, model.opset() < kOpsetWith16Bit) {}
 
@@ -278,8 +280,11 @@ class Inserter {
       }
     }
     const QuantParams& input_params = Params(source.inputs[0]);
-    QuantizedWeights quantized = QuantizeWeights(weight, KernelOrder(source, weight), bias,
-                                                 input_params.scales[0], config_.weights);
+    const float input_scale = input_params.scales[0];
+    QuantizedWeights quantized = cache_.Get(n, input_scale, config_.weights, [&] {
+      return QuantizeWeights(weight, KernelOrder(source, weight), bias, input_scale,
+                             config_.weights);
+    });
     inserted_.weights.push_back({source.name.empty() ? source.outputs[0] : source.name,
                                  source.inputs[1], quantized.params});
     const bool gemm_kernel = source.Is("Gemm") || place.bias_add != kNone;
@@ -342,6 +347,7 @@ class Inserter {
   Graph& graph_;
   const QuantizationPlan& plan_;
   const QuantConfig& config_;
+  WeightCache& cache_;
   const Graph source_ = model_.graph;  // shares the tensors' bytes
   Topology topology_;
   QdqBuilder builder_;
@@ -354,8 +360,21 @@ class Inserter {
 
 }  // namespace
 
-InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const QuantConfig& config) {
-  return Inserter(model, plan, config).Run();
+const QuantizedWeights& WeightCache::Get(size_t node, float input_scale,
+                                         const TensorSettings& settings,
+                                         const std::function<QuantizedWeights()>& make) {
+  const auto it = entries_.find(node);
+  const bool fits = it != entries_.end() && it->second.input_scale == input_scale &&
+                    it->second.settings == settings;
+  if (fits) return it->second.weights;
+  return entries_.insert_or_assign(node, Entry{input_scale, settings, make()})
+      .first->second.weights;
+}
+
+InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const QuantConfig& config,
+                      WeightCache* cache) {
+  WeightCache own;
+  return Inserter(model, plan, config, cache != nullptr ? *cache : own).Run();
 }
 
 }  // namespace qconvert

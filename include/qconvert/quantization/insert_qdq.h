@@ -2,6 +2,8 @@
 #ifndef QCONVERT_QUANTIZATION_INSERT_QDQ_H_
 #define QCONVERT_QUANTIZATION_INSERT_QDQ_H_
 
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -9,9 +11,27 @@
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/quantization/plan.h"
+#include "qconvert/quantization/quantize_weights.h"
 #include "qconvert/quantization/store_weights.h"
 
 namespace qconvert {
+
+// Integer weights of earlier insertions into the same float graph: fitting them is most of the
+// work, and a search over plans inserts many times.
+class WeightCache {
+ public:
+  // The weights of node `node` for this input scale: those of before, or what `make` returns.
+  const QuantizedWeights& Get(size_t node, float input_scale, const TensorSettings& settings,
+                              const std::function<QuantizedWeights()>& make);
+
+ private:
+  struct Entry {
+    float input_scale = 0;
+    TensorSettings settings;
+    QuantizedWeights weights;
+  };
+  std::map<size_t, Entry> entries_;
+};
 
 // What was written, for reports.
 struct QuantizedNodeWeights {
@@ -46,8 +66,9 @@ struct InsertedQdq {
 // its own with one scale per channel (all equal), because the engine would quantize its weights by
 // itself behind a scalar one. Names: graph inputs and outputs and values that subgraphs read keep
 // theirs; new names are short. `model.graph` must be the graph of the plan; opset >= 13. Adds the
-// com.microsoft import when 16-bit Q/DQ need it.
-InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const QuantConfig& config);
+// com.microsoft import when 16-bit Q/DQ need it. `cache` may be null.
+InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const QuantConfig& config,
+                      WeightCache* cache = nullptr);
 
 }  // namespace qconvert
 
