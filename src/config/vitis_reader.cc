@@ -80,17 +80,15 @@ class Reader {
       has_target_ = true;
       ReadChoice(value, name, {"CPU"}, {"DPU", "GPU", "BPU"});
     } else if (name == "scheme") {
-      const auto word = ReadChoice(value, name, {"auto", "static", "dynamic", "weight-only"}, {});
-      for (const Scheme scheme :
-           {Scheme::kAuto, Scheme::kStatic, Scheme::kDynamic, Scheme::kWeightOnly}) {
-        if (word && *word == SchemeName(scheme)) config_.scheme = scheme;
-      }
+      const auto scheme = ReadNamed(
+          value, name, {Scheme::kAuto, Scheme::kStatic, Scheme::kDynamic, Scheme::kWeightOnly},
+          SchemeName, {});
+      if (scheme) config_.scheme = *scheme;
     } else if (name == "objective") {
-      const auto word = ReadChoice(value, name, {"balanced", "speed", "size"}, {});
-      for (const Objective objective :
-           {Objective::kBalanced, Objective::kSpeed, Objective::kSize}) {
-        if (word && *word == ObjectiveName(objective)) config_.objective = objective;
-      }
+      const auto objective =
+          ReadNamed(value, name, {Objective::kBalanced, Objective::kSpeed, Objective::kSize},
+                    ObjectiveName, {});
+      if (objective) config_.objective = *objective;
     } else if (name == "tensor_quantize_config") {
       if (!ExpectMap(value, name)) return;
       for (const auto& [type, object] : value.entries) ReadTensor(type, object);
@@ -139,13 +137,10 @@ class Reader {
       } else if (name == "bit_width") {
         out.bit_width = ReadBitWidth(value, type);
       } else if (name == "method") {
-        const auto word =
-            ReadChoice(value, name, {"maxmin", "percentile", "mse", "auto"}, {"entropy", "diffs"});
-        for (const CalibrationMethod method :
-             {CalibrationMethod::kMaxMin, CalibrationMethod::kPercentile, CalibrationMethod::kMse,
-              CalibrationMethod::kAuto}) {
-          if (word && *word == MethodName(method)) out.method = method;
-        }
+        out.method = ReadNamed(value, name,
+                               {CalibrationMethod::kMaxMin, CalibrationMethod::kPercentile,
+                                CalibrationMethod::kMse, CalibrationMethod::kAuto},
+                               MethodName, {"entropy", "diffs"});
       } else if (name == "percentage") {
         out.percentage = ReadPercentage(value);
       } else if (name == "round_mode") {
@@ -230,6 +225,20 @@ class Reader {
     all.insert(all.end(), later.begin(), later.end());
     problems_.Add(value.place, fmt::format("{} is '{}'{}, expected {}", name, Shown(value),
                                            DidYouMean(value.scalar, all), fmt::join(all, ", ")));
+    return std::nullopt;
+  }
+
+  // The value out of `works` that goes by the word written.
+  template <typename T>
+  std::optional<T> ReadNamed(const ConfigNode& value, const std::string& name,
+                             std::initializer_list<T> works, std::string (*name_of)(T),
+                             const std::vector<std::string>& later) {
+    std::vector<std::string> words;
+    for (const T& one : works) words.push_back(name_of(one));
+    const auto word = ReadChoice(value, name, words, later);
+    for (const T& one : works) {
+      if (word && *word == name_of(one)) return one;
+    }
     return std::nullopt;
   }
 

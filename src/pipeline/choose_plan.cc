@@ -59,6 +59,11 @@ void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& 
   for (size_t n = 0; n < graph.nodes.size(); ++n) options.keep_float.emplace(n, reason);
 }
 
+Placement PlaceAllFloat(const Graph& graph, PlaceOptions options) {
+  KeepAllFloat(graph, options, "everything is float");
+  return PlaceNodes(graph, options);
+}
+
 // Static where integers save time, else weight-only.
 void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& choice) {
   PlaceOptions& place = choice.place;
@@ -203,10 +208,9 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
 void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wide,
                        SchemeChoice& choice) {
   if (choice.dynamic.empty() || inputs.config.scheme == Scheme::kDynamic) return;
-  PlaceOptions all_float = choice.place;
-  KeepAllFloat(inputs.model.graph, all_float, "everything is float");
-  const double noise = WorstNoise(Measure(
-      inputs, {PlaceNodes(inputs.model.graph, all_float), choice.dynamic, wide}, kComparedSamples));
+  const double noise = WorstNoise(
+      Measure(inputs, {PlaceAllFloat(inputs.model.graph, choice.place), choice.dynamic, wide},
+              kComparedSamples));
   if (noise <= kGoodNoise) return;
   choice.dynamic.clear();
   if (choice.scheme != Scheme::kDynamic) return;
@@ -229,10 +233,8 @@ GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
     guard.weights.push_back(weight);
     guard.weight_elements.push_back(elements);
   }
-  PlaceOptions all_float = choice.place;
-  KeepAllFloat(graph, all_float, "everything is float");
   for (const auto& [weight, elements] :
-       WeightsIn8Bit(inputs, {PlaceNodes(graph, all_float), {}, wide})) {
+       WeightsIn8Bit(inputs, {PlaceAllFloat(graph, choice.place), {}, wide})) {
     if (!judged.contains(weight)) guard.other_weights.push_back(weight);
   }
   guard.dynamic = choice.dynamic;

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "noise_search.h"
-#include "qconvert/base/log.h"
 
 namespace qconvert {
 namespace {
@@ -82,7 +80,6 @@ class Guard {
 
   // Noise of stored weights alone, all but `wide_weights`.
   double WeightNoise(std::set<std::string> wide_weights, GuardLook look) {
-    --budget_left_;
     const std::set<size_t> all(units_.begin(), units_.end());
     return WorstNoise(options_.measure(
         GuardedPlan{PlaceNodes(graph_, KeepFloat(all)), {}, std::move(wide_weights)}, look));
@@ -90,6 +87,7 @@ class Guard {
 
   bool StoredWeightsHold() {
     if (options_.weights.empty()) return true;
+    --budget_left_;
     const std::set<std::string> others(options_.other_weights.begin(),
                                        options_.other_weights.end());
     return WeightNoise(others, GuardLook::kThorough) <= options_.good_weight_noise;
@@ -101,7 +99,6 @@ class Guard {
     const auto measure = [&](const std::vector<size_t>& on) {
       std::set<std::string> off = all_weights_;
       for (const size_t item : on) off.erase(options_.weights[item]);
-      ++budget_left_;  // counted by the search
       return WeightNoise(std::move(off), GuardLook::kQuick);
     };
     NoiseSearch search(items, measure, budget_left_);

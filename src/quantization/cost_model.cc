@@ -99,6 +99,11 @@ const ElementCost* FindElementCost(const Node& node) {
   return it == kElementCosts.end() ? nullptr : it;
 }
 
+// Of a kernel that goes over elements; one that only renames its input takes none.
+double ElementTime(double per_element, double elements) {
+  return per_element == 0 ? 0 : kKernel + per_element * elements;
+}
+
 }  // namespace
 
 // The size of a Conv, Gemm or MatMul.
@@ -184,10 +189,7 @@ double CostModel::DynamicCost(const Node& node) const {
 double CostModel::FloatCost(const Node& node) const {
   if (node.Is("LSTM")) return kKernel + kFloatLstmProduct * LstmProducts(node);
   if (const ElementCost* cost = FindElementCost(node)) {
-    const double per_element = cost->on_float;
-    return per_element == 0
-               ? 0
-               : kKernel + per_element * SizeOf(cost->per_input ? node.inputs[0] : node.outputs[0]);
+    return ElementTime(cost->on_float, SizeOf(cost->per_input ? node.inputs[0] : node.outputs[0]));
   }
   const Products p = CountProducts(node);
   const double common = kKernel + kFloatInput * p.inputs;
@@ -206,10 +208,8 @@ double CostModel::FloatCost(const Node& node) const {
 
 double CostModel::IntegerCost(const Node& node) const {
   if (const ElementCost* cost = FindElementCost(node)) {
-    const double per_element = cost->on_integers;
-    return per_element == 0
-               ? 0
-               : kKernel + per_element * SizeOf(cost->per_input ? node.inputs[0] : node.outputs[0]);
+    return ElementTime(cost->on_integers,
+                       SizeOf(cost->per_input ? node.inputs[0] : node.outputs[0]));
   }
   const Products p = CountProducts(node);
   if (!p.conv) {

@@ -1,8 +1,5 @@
 #include "qconvert/quantization/quantize_dynamically.h"
 
-#include <algorithm>
-#include <cstring>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -52,6 +49,12 @@ Tensor Transposed(const Tensor& tensor) {
   return MakeFloatTensor("", std::move(dims), out);
 }
 
+// Integers of a matrix [k, n] on the right of a product, without a bias.
+QuantizedWeights QuantizeMatrix(const Tensor& matrix, const TensorSettings& settings) {
+  const Node product = MakeNode("MatMul", {"", ""}, {""});
+  return QuantizeWeights(matrix, KernelOrder(product, matrix), {}, 1.0F, settings);
+}
+
 class Rewriter {
  public:
   Rewriter(Model& model, const TensorSettings& weights)
@@ -93,9 +96,7 @@ class Rewriter {
     const Tensor* weight = graph_.FindInitializer(node.input(1));
     Tensor matrix = *weight;
     if (node.Is("Gemm") && node.GetInt("transB", 0) != 0) matrix = Transposed(*weight);
-    const Node plain = MakeNode("MatMul", {"", ""}, {""});
-    QuantizedWeights quantized =
-        QuantizeWeights(matrix, KernelOrder(plain, matrix), {}, 1.0F, weights_);
+    QuantizedWeights quantized = QuantizeMatrix(matrix, weights_);
     replaced_.push_back(node.input(1));
     const std::vector<std::string> input = QuantizedInput(node.input(0));
     const std::string sum = builder_.FreshName("t");
@@ -126,9 +127,7 @@ class Rewriter {
       one.dims = {matrix.dims[1], matrix.dims[2]};
       one.bytes = std::make_shared<const std::string>(
           matrix.bytes->substr(static_cast<size_t>(d) * bytes, bytes));
-      const Node plain = MakeNode("MatMul", {"", ""}, {""});
-      const QuantizedWeights quantized =
-          QuantizeWeights(one, KernelOrder(plain, one), {}, 1.0F, weights_);
+      const QuantizedWeights quantized = QuantizeMatrix(one, weights_);
       codes += *quantized.weight.bytes;
       std::vector<float> mine = quantized.params.scales;
       mine.resize(static_cast<size_t>(matrix.dims[2]), mine[0]);  // per tensor: the same for all

@@ -1,12 +1,12 @@
 // The Vitis AI quantizer's JSON (mix_precision_config.json) -> QuantConfig.
 //
-// What works now: target_device CPU; overall_quantize_config and tensor_quantize_config with
-// datatype int, bit_width, method maxmin and percentile, percentage, round_mode half_even,
-// symmetry, per_channel, signed, narrow_range, scale_type float; include_cle, include_bias_corr,
-// convert_relu6_to_relu, convert_silu_to_hswish, keep_first_last_layer_accuracy,
-// keep_add_layer_accuracy, change_concat_input_fix and change_pool_input_fix when false. Every
-// other key or value is an error: "not implemented yet" when the vendor's language has it, else
-// "unknown".
+// What works now: target_device CPU; scheme and objective (ours); overall_quantize_config and
+// tensor_quantize_config with datatype int, bit_width, method maxmin, percentile, mse and auto,
+// percentage, round_mode half_even, symmetry, per_channel, signed, narrow_range, scale_type float;
+// include_cle, include_bias_corr, convert_relu6_to_relu, convert_silu_to_hswish,
+// keep_first_last_layer_accuracy, keep_add_layer_accuracy, change_concat_input_fix and
+// change_pool_input_fix when false. Every other key or value is an error: "not implemented yet"
+// when the vendor's language has it, else "unknown".
 //
 // Merge order, later wins key by key: defaults, overall_quantize_config,
 // tensor_quantize_config[type], overrides. On target CPU the overall object says nothing about bias
