@@ -12,7 +12,7 @@ cmake --preset default > build/configure.log 2>&1 || { cat build/configure.log; 
 cmake --build --preset default --target qconvert -- --quiet
 echo "quickstart: 3/3 converting examples/digits/model.onnx"
 mkdir -p build/quickstart
-build/bin/qconvert examples/digits/model.onnx --config configs/cpu_int8.json --calib examples/digits/calib \
+build/bin/qconvert examples/digits/model.onnx --config configs/cpu_int8.yaml --calib examples/digits/calib \
   -o build/quickstart/digits_quantized.onnx --json build/quickstart/verdict.json
 echo
 echo "What came out, in build/quickstart:"

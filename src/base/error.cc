@@ -3,29 +3,20 @@
 #include <array>
 #include <cstddef>
 
+#include "qconvert/base/utf8.h"
+
 namespace qconvert {
 namespace {
 
 constexpr size_t kMaxText = 300;
 
-// Length of the valid UTF-8 sequence at text[i], or 0.
-size_t Utf8Length(std::string_view text, size_t i) {
-  const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
-  const unsigned char first = byte(i);
-  size_t length = 0;
-  if (first >= 0xC2 && first <= 0xDF) length = 2;
-  if (first >= 0xE0 && first <= 0xEF) length = 3;
-  if (first >= 0xF0 && first <= 0xF4) length = 4;
-  if (length == 0 || i + length > text.size()) return 0;
-  for (size_t k = 1; k < length; ++k) {
-    if ((byte(i + k) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(i + 1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool surrogate = first == 0xED && second >= 0xA0;
-  const bool too_large = first == 0xF4 && second >= 0x90;
-  const bool c1_control = first == 0xC2 && second < 0xA0;
-  return overlong || surrogate || too_large || c1_control ? 0 : length;
+// Bytes of the character at text[i] that a terminal shows as it is, else 0.
+size_t PrintableLength(std::string_view text, size_t i) {
+  const unsigned char c = static_cast<unsigned char>(text[i]);
+  if (c < 0x20 || c == 0x7F) return 0;
+  const bool c1_control =
+      c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+  return c1_control ? 0 : Utf8Length(text, i);
 }
 
 }  // namespace
@@ -66,7 +57,7 @@ std::string EscapeForTerminal(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
     const unsigned char c = static_cast<unsigned char>(text[i]);
-    const size_t length = c >= 0x20 && c < 0x7F ? 1 : Utf8Length(text, i);
+    const size_t length = PrintableLength(text, i);
     if (length > 0) {
       out.append(text.substr(i, length));
       i += length;

@@ -6,14 +6,18 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <sstream>
 #include <utility>
 
+#include "json_syntax.h"
+#include "qconvert/base/utf8.h"
+
 namespace qconvert {
 namespace {
 
-ConfigPlace PlaceOf(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+using Source = std::shared_ptr<const std::string>;
 
 // Thrown out of the parser's callbacks; never leaves this file.
 struct Refusal {
@@ -25,6 +29,8 @@ struct Refusal {
 // anything.
 class TreeBuilder : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(Source source) : source_(std::move(source)) {}
+
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (std::exchange(started_, true))
       throw Refusal{PlaceOf(mark), "has a second document, expected one"};
@@ -69,7 +75,11 @@ class TreeBuilder : public YAML::EventHandler {
     std::map<std::string, ConfigPlace> keys;  // of a map
   };
 
-  static void CheckPlain(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  ConfigPlace PlaceOf(const YAML::Mark& mark) const {
+    return {source_, mark.line + 1, mark.column + 1};
+  }
+
+  void CheckPlain(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) const {
     if (anchor != YAML::NullAnchor) throw Refusal{PlaceOf(mark), "anchors are not allowed"};
     if (!tag.empty() && tag != "?" && tag != "!") {
       throw Refusal{PlaceOf(mark), fmt::format("tag '{}' is not allowed", tag)};
@@ -125,56 +135,148 @@ class TreeBuilder : public YAML::EventHandler {
     parent.parts.push_back(std::move(node));
   }
 
+  Source source_;
   bool started_ = false;
   std::vector<OpenNode> open_;
   ConfigNode root_;
 };
 
-std::string At(const std::string& file, const ConfigPlace& place, std::string_view message) {
-  const std::string where = place.line > 0 ? fmt::format("{}:{}:{}", file, place.line, place.column)
-                            : place.line == ConfigPlace::kOverride ? "--set"
-                                                                   : file;
-  return EscapeForTerminal(where) + ": " + EscapeForTerminal(message);
+[[noreturn]] void Throw(const ConfigPlace& place, std::string_view message) {
+  throw ConfigError({place.Text() + ": " + EscapeForTerminal(message)});
 }
 
-[[noreturn]] void Throw(const std::string& file, const ConfigPlace& place,
-                        std::string_view message) {
-  throw ConfigError({At(file, place, message)});
+ConfigPlace PlaceOfByte(const Source& source, std::string_view text, size_t byte) {
+  const std::string_view before = text.substr(0, byte);
+  const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return {source, static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+          static_cast<int>(byte - line_start) + 1};
 }
 
-}  // namespace
-
-ConfigError::ConfigError(std::vector<std::string> problems)
-    : Error(ExitCode::kConfig, "", problems.at(0)), problems_(std::move(problems)) {}
-
-void ConfigProblems::Add(const ConfigPlace& place, std::string_view message) {
-  problems_.push_back(At(file_, place, message));
+void CheckText(const std::string& text, const Source& source) {
+  const size_t nul = text.find('\0');
+  if (nul != std::string::npos)
+    Throw(PlaceOfByte(source, text, nul), "holds a NUL byte, expected UTF-8 text");
+  const size_t invalid = FindInvalidUtf8(text);
+  if (invalid != std::string::npos) Throw(PlaceOfByte(source, text, invalid), "is not UTF-8 text");
+  if (!source->ends_with(".json")) return;
+  const auto error = FindJsonError(text, kMaxConfigDepth);
+  if (error) Throw(PlaceOfByte(source, text, error->byte), error->message);
 }
 
-void ConfigProblems::ThrowIfAny() const {
-  if (!problems_.empty()) throw ConfigError(problems_);
-}
-
-ConfigNode ParseConfig(const std::string& text, const std::string& file) {
-  if (text.find('\0') != std::string::npos)
-    Throw(file, {}, "holds a NUL byte, expected UTF-8 text");
+// The one document of `text`.
+ConfigNode ParseText(const std::string& text, const Source& source) {
   std::istringstream stream(text);
-  TreeBuilder builder;
+  TreeBuilder builder(source);
   try {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const Refusal& refusal) {
-    Throw(file, refusal.place, refusal.message);
+    Throw(refusal.place, refusal.message);
   } catch (const YAML::DeepRecursion&) {
-    Throw(file, {}, fmt::format("is nested deeper than {} levels", kMaxConfigDepth));
+    Throw({source}, fmt::format("is nested deeper than {} levels", kMaxConfigDepth));
   } catch (const YAML::Exception& e) {
-    Throw(file, PlaceOf(e.mark), e.msg);
+    Throw({source, e.mark.line + 1, e.mark.column + 1}, e.msg);
   }
-  ConfigNode root = builder.TakeRoot();
-  if (root.kind == ConfigNode::Kind::kNull) Throw(file, {}, "is empty, expected settings");
-  if (root.kind != ConfigNode::Kind::kMap) Throw(file, root.place, "expected a map of settings");
+  return builder.TakeRoot();
+}
+
+void SetPlaces(ConfigNode& node, const ConfigPlace& place) {
+  node.place = place;
+  for (ConfigNode& item : node.items) SetPlaces(item, place);
+  for (auto& [key, value] : node.entries) {
+    SetPlaces(key, place);
+    SetPlaces(value, place);
+  }
+}
+
+}  // namespace
+
+std::string ConfigPlace::Text() const {
+  if (is_default()) return "default";
+  const std::string name = EscapeForTerminal(*source);
+  return line > 0 ? fmt::format("{}:{}:{}", name, line, column) : name;
+}
+
+const ConfigNode* ConfigNode::Find(std::string_view key) const {
+  for (const auto& [name, value] : entries) {
+    if (name.scalar == key) return &value;
+  }
+  return nullptr;
+}
+
+std::string ConfigNode::Shown() const {
+  switch (kind) {
+    case Kind::kScalar:
+      return scalar;
+    case Kind::kSequence:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
+    case Kind::kNull:
+      return "null";
+  }
+  return "";
+}
+
+ConfigError::ConfigError(std::vector<std::string> problems)
+    : Error(ExitCode::kConfig, "", problems.at(0)), problems_(std::move(problems)) {}
+
+void ConfigProblems::Add(const ConfigPlace& place, std::string_view message) {
+  if (full()) {
+    ++untold_;
+    return;
+  }
+  const std::string where = place.is_default() ? EscapeForTerminal(file_) : place.Text();
+  const int line = place.line > 0 ? place.line : std::numeric_limits<int>::max();  // last
+  problems_.push_back({line, place.column, where + ": " + EscapeForTerminal(message)});
+}
+
+void ConfigProblems::ThrowIfAny() const {
+  if (!problems_.empty()) throw ConfigError(Texts());
+}
+
+std::vector<std::string> ConfigProblems::Texts() const {
+  std::vector<Problem> sorted = problems_;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Problem& a, const Problem& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  std::vector<std::string> texts;
+  for (Problem& problem : sorted) texts.push_back(std::move(problem.text));
+  if (untold_ > 0) {
+    texts.push_back(fmt::format("{}: {} more problems", EscapeForTerminal(file_), untold_));
+  }
+  return texts;
+}
+
+ConfigNode ParseConfig(const std::string& text, const std::string& file) {
+  const auto source = std::make_shared<const std::string>(file);
+  CheckText(text, source);
+  ConfigNode root = ParseText(text, source);
+  if (root.kind == ConfigNode::Kind::kNull) Throw({source}, "is empty, expected settings");
+  if (root.kind != ConfigNode::Kind::kMap) Throw(root.place, "expected a map of settings");
   return root;
+}
+
+ConfigNode ParseConfigValue(const std::string& text, const std::string& source) {
+  const auto place = std::make_shared<const std::string>(source);
+  ConfigNode value = ParseText(text, place);
+  SetPlaces(value, {place});
+  return value;
+}
+
+ConfigNode DefaultValue(const std::string& text) {
+  ConfigNode value = ParseConfigValue(text, "default");
+  SetPlaces(value, {});
+  return value;
+}
+
+ConfigNode WordNode(std::string text, const ConfigPlace& place) {
+  ConfigNode node;
+  node.kind = ConfigNode::Kind::kScalar;
+  node.place = place;
+  node.scalar = std::move(text);
+  return node;
 }
 
 }  // namespace qconvert

@@ -1,47 +1,56 @@
 #include "qconvert/config/quant_config.h"
 
-#include "qconvert/base/check.h"
+#include "words.h"
 
 namespace qconvert {
 
-std::string SchemeName(Scheme scheme) {
-  switch (scheme) {
-    case Scheme::kAuto:
-      return "auto";
-    case Scheme::kStatic:
-      return "static";
-    case Scheme::kDynamic:
-      return "dynamic";
-    case Scheme::kWeightOnly:
-      return "weight-only";
+std::string TargetDeviceName(TargetDevice device) { return WordFor(device); }
+std::string SchemeName(Scheme scheme) { return WordFor(scheme); }
+std::string ObjectiveName(Objective objective) { return WordFor(objective); }
+std::string DatatypeName(Datatype datatype) { return WordFor(datatype); }
+std::string MethodName(CalibrationMethod method) { return WordFor(method); }
+std::string RoundModeName(RoundMode mode) { return WordFor(mode); }
+std::string ScaleTypeName(ScaleType type) { return WordFor(type); }
+std::string BatchStatisticName(BatchStatistic statistic) { return WordFor(statistic); }
+std::string TensorTypeName(TensorType type) { return WordFor(type); }
+std::string InputKindName(InputKind kind) { return WordFor(kind); }
+std::string InputLayoutName(InputLayout layout) { return WordFor(layout); }
+
+const TensorSettings& NodeSettings::operator[](TensorType type) const {
+  switch (type) {
+    case TensorType::kInput:
+      return input;
+    case TensorType::kWeights:
+      return weights;
+    case TensorType::kBias:
+      return bias;
+    case TensorType::kActivation:
+      return activation;
   }
   QCONVERT_CHECK(false);
 }
 
-std::string ObjectiveName(Objective objective) {
-  switch (objective) {
-    case Objective::kBalanced:
-      return "balanced";
-    case Objective::kSpeed:
-      return "speed";
-    case Objective::kSize:
-      return "size";
-  }
-  QCONVERT_CHECK(false);
+TensorSettings& NodeSettings::operator[](TensorType type) {
+  return const_cast<TensorSettings&>(std::as_const(*this)[type]);
 }
 
-std::string MethodName(CalibrationMethod method) {
-  switch (method) {
-    case CalibrationMethod::kMaxMin:
-      return "maxmin";
-    case CalibrationMethod::kPercentile:
-      return "percentile";
-    case CalibrationMethod::kMse:
-      return "mse";
-    case CalibrationMethod::kAuto:
-      return "auto";
-  }
-  QCONVERT_CHECK(false);
+NodeSettings CpuInt8Settings() {
+  NodeSettings out;
+  out.input.method = CalibrationMethod::kAuto;
+  out.activation.method = CalibrationMethod::kAuto;
+  out.weights = {.method = CalibrationMethod::kAuto,
+                 .symmetry = true,
+                 .is_signed = true,
+                 .narrow_range = true,
+                 .per_channel = true};
+  out.bias = {.bit_width = 32, .symmetry = true, .is_signed = true};
+  return out;
+}
+
+CodeRange CodeRangeOf(const TensorSettings& settings) {
+  const int64_t codes = int64_t{1} << settings.bit_width;
+  if (!settings.symmetry || !settings.is_signed) return {0, codes - 1};
+  return {-codes / 2 + (settings.narrow_range ? 1 : 0), codes / 2 - 1};
 }
 
 }  // namespace qconvert

@@ -1,373 +1,311 @@
-#include "qconvert/config/vitis_reader.h"
-
+// The Vitis AI quantizer's JSON -> QuantConfig.
+//
+// Later wins, key by key: the vendor's defaults, overall_quantize_config (and the flat form),
+// tensor_quantize_config[type]; in a layer entry, for the types it lists: all of that, the entry's
+// overall_quantize_config, its tensor_quantize_config[type]. Source: vai_q_pytorch,
+// doc/Quant_Config.md and the behaviour of its parser.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
+#include <set>
 #include <utility>
 
-#include "qconvert/base/file.h"
+#include "languages.h"
+#include "node_edit.h"
+#include "op_names.h"
+#include "parameters.h"
 #include "qconvert/base/suggest.h"
-#include "qconvert/config/config_node.h"
+#include "qconvert/config/name_pattern.h"
+#include "vitis_tables.h"
+#include "words.h"
 
 namespace qconvert {
 namespace {
 
 using Kind = ConfigNode::Kind;
 
-const std::vector<std::string> kTensorTypes = {"input", "weights", "bias", "activation"};
-// Switches that must be off until they do something.
-const std::vector<std::string> kSwitches = {"include_cle",
-                                            "include_bias_corr",
-                                            "convert_relu6_to_relu",
-                                            "convert_silu_to_hswish",
-                                            "keep_add_layer_accuracy",
-                                            "keep_first_last_layer_accuracy",
-                                            "change_concat_input_fix",
-                                            "change_pool_input_fix"};
-const std::vector<std::string> kLaterKeys = {"layer_quantize_config", "quantizable_data_type",
-                                             "onnx_opset_version"};
-const std::vector<std::string> kParameterKeys = {"datatype",
-                                                 "bit_width",
-                                                 "method",
-                                                 "percentage",
-                                                 "round_mode",
-                                                 "symmetry",
-                                                 "per_channel",
-                                                 "signed",
-                                                 "narrow_range",
-                                                 "scale_type",
-                                                 "calib_statistic_method"};
-
-// One parameter object; absent keys inherit.
-struct Parameters {
-  std::optional<int> bit_width;
-  std::optional<CalibrationMethod> method;
-  std::optional<double> percentage;
-  std::optional<bool> symmetry;
-  std::optional<bool> per_channel;
-  std::optional<bool> is_signed;
-  std::optional<bool> narrow_range;
+struct Switch {
+  const char* key;
+  bool QuantConfig::*member;
+};
+constexpr std::array kSwitches = {
+    Switch{"convert_relu6_to_relu", &QuantConfig::convert_relu6_to_relu},
+    Switch{"convert_silu_to_hswish", &QuantConfig::convert_silu_to_hswish},
+    Switch{"include_cle", &QuantConfig::include_cle},
+    Switch{"include_bias_corr", &QuantConfig::include_bias_corr},
+    Switch{"keep_first_last_layer_accuracy", &QuantConfig::keep_first_last_layer_accuracy},
+    Switch{"keep_add_layer_accuracy", &QuantConfig::keep_add_layer_accuracy},
+    Switch{"change_concat_input_fix", &QuantConfig::change_concat_input_fix},
+    Switch{"change_pool_input_fix", &QuantConfig::change_pool_input_fix},
 };
 
 class Reader {
  public:
-  explicit Reader(std::string file) : problems_(std::move(file)) {}
+  Reader(const ConfigNode& root, ReadContext& context) : root_(root), context_(context) {}
 
-  QuantConfig Read(const ConfigNode& root) {
-    const auto is_overall = [](const ConfigNode& key) {
-      return key.scalar == "overall_quantize_config";
-    };
-    for (const auto& [key, value] :
-         root.entries) {  // first: the others go on top of it, wherever it stands
-      if (is_overall(key)) ReadOverall(value);
-    }
-    for (const auto& [key, value] : root.entries) {
-      if (!is_overall(key)) ReadTop(key, value);
-    }
-    if (!has_target_) problems_.Add(root.place, "has no target_device, expected CPU");
-    problems_.ThrowIfAny();
-    Check();
-    problems_.ThrowIfAny();
-    return config_;
+  ReadResult Read() {
+    effective_ = MapNode(root_.place);
+    ReadTop();
+    const std::set<TensorType> listed = ListedTypes(root_, AllTypes());
+    const ParameterSet root = MergeRoot(listed);
+    if (target_known_) CheckRestrictions(root, restrictions_, "", context_.problems);
+    for (const TensorType type : kTensorTypes)
+      config_.tensors[type] = Publish(root[Index(type)], TensorObject(effective_, type));
+    ReadLayers(root);
+    ReadSwitches();
+    ReadCalibration();
+    return {std::move(config_), std::move(effective_)};
   }
 
  private:
-  void ReadTop(const ConfigNode& key, const ConfigNode& value) {
-    const std::string& name = key.scalar;
-    if (name == "target_device") {
-      has_target_ = true;
-      ReadChoice(value, name, {"CPU"}, {"DPU", "GPU", "BPU"});
-    } else if (name == "scheme") {
-      const auto scheme = ReadNamed(
-          value, name, {Scheme::kAuto, Scheme::kStatic, Scheme::kDynamic, Scheme::kWeightOnly},
-          SchemeName, {});
-      if (scheme) config_.scheme = *scheme;
-    } else if (name == "objective") {
-      const auto objective =
-          ReadNamed(value, name, {Objective::kBalanced, Objective::kSpeed, Objective::kSize},
-                    ObjectiveName, {});
-      if (objective) config_.objective = *objective;
-    } else if (name == "tensor_quantize_config") {
-      if (!ExpectMap(value, name)) return;
-      for (const auto& [type, object] : value.entries) ReadTensor(type, object);
-    } else if (Has(kSwitches, name)) {
-      const auto on = ReadBool(value, name);
-      if (on && *on)
-        problems_.Add(value.place, fmt::format("{}: true is not implemented yet", name));
-    } else if (Has(kLaterKeys, name)) {
-      problems_.Add(key.place, fmt::format("{} is not implemented yet", name));
-    } else {
-      std::vector<std::string> known = kSwitches;
-      known.insert(known.end(), {"target_device", "scheme", "objective", "overall_quantize_config",
-                                 "tensor_quantize_config"});
-      problems_.Add(key.place, fmt::format("unknown key '{}'{}", name, DidYouMean(name, known)));
+  static size_t Index(TensorType type) { return static_cast<size_t>(type); }
+  static std::set<TensorType> AllTypes() { return {kTensorTypes.begin(), kTensorTypes.end()}; }
+  static ConfigNode& TensorObject(ConfigNode& map, TensorType type) {
+    return ChildOf(ChildOf(map, "tensor_quantize_config"), WordFor(type));
+  }
+
+  // The value written for `key`, else the default; goes into the effective settings.
+  ConfigNode Take(const std::string& key, const std::string& fallback) {
+    const ConfigNode* value = FindValue(root_, key);
+    return ChildOf(effective_, key) = value != nullptr ? *value : DefaultValue(fallback);
+  }
+
+  template <typename E>
+  E TakeWord(const std::string& key, E fallback) {
+    return FromWord<E>(Take(key, WordFor(fallback)).scalar).value_or(fallback);
+  }
+
+  void ReadTop() {
+    if (root_.Find("target_device") == nullptr) {
+      context_.problems.Add(root_.place, fmt::format("has no target_device, expected {}",
+                                                     fmt::join(AllWords<TargetDevice>(), ", ")));
+    }
+    target_known_ = FindValue(root_, "target_device") != nullptr;
+    config_.target_device = TakeWord("target_device", TargetDevice::kCpu);
+    config_.scheme = TakeWord("scheme", Scheme::kAuto);
+    config_.objective = TakeWord("objective", Objective::kBalanced);
+    restrictions_ = {config_.target_device, AsBool(Take("extensions", "false"))};
+  }
+
+  // Types named by quantizable_data_type; `all` when it is not there.
+  std::set<TensorType> ListedTypes(const ConfigNode& map, const std::set<TensorType>& all) {
+    const ConfigNode* list = FindValue(map, "quantizable_data_type");
+    if (list == nullptr) return all;
+    std::set<TensorType> types;
+    for (const ConfigNode& item : list->items) {
+      if (!types.insert(*FromWord<TensorType>(item.scalar)).second)
+        context_.problems.Add(item.place, fmt::format("'{}' is listed twice", item.scalar));
+    }
+    return types;
+  }
+
+  // Steps 1 to 3; types that are not listed stay float.
+  ParameterSet MergeRoot(const std::set<TensorType>& listed) {
+    ParameterSet set;
+    const ConfigNode overall = OverallWithFlatForm();
+    const ConfigNode* list = FindValue(root_, "quantizable_data_type");
+    if (list != nullptr) ChildOf(effective_, "quantizable_data_type") = *list;
+    for (const TensorType type : kTensorTypes) {
+      Parameters& parameters = set[Index(type)];
+      parameters.object = VitisDefaults(type);
+      MergeLevel(overall, type, parameters);
+      MergeTensor(root_, type, parameters);
+      if (!listed.contains(type))
+        ChildOf(parameters.object, "datatype") = WordNode("float32", list->place);
+    }
+    return set;
+  }
+
+  // overall_quantize_config with the top-level parameters in it.
+  ConfigNode OverallWithFlatForm() {
+    const ConfigNode* written = FindValue(root_, "overall_quantize_config");
+    ConfigNode overall = written != nullptr ? *written : MapNode(root_.place);
+    for (const auto& [key, value] : root_.entries) {
+      if (ParameterTable().Find(key.scalar) == nullptr) continue;
+      if (overall.Find(key.scalar) != nullptr) {
+        context_.problems.Add(
+            key.place, fmt::format("{} is given here and in overall_quantize_config", key.scalar));
+      }
+      ChildOf(overall, key.scalar) = value;
+    }
+    return overall;
+  }
+
+  // Statistics of batches are for input and activation; elsewhere the key is idle, as documented.
+  void MergeLevel(ConfigNode object, TensorType type, Parameters& into) {
+    if (object.entries.empty()) return;
+    if (type == TensorType::kWeights || type == TensorType::kBias) {
+      std::erase_if(object.entries, [](const auto& entry) {
+        return entry.first.scalar == "calib_statistic_method";
+      });
+    }
+    MergeParameters(object, into, context_.notes);
+  }
+
+  void MergeTensor(const ConfigNode& map, TensorType type, Parameters& into) {
+    const ConfigNode* tensors = FindValue(map, "tensor_quantize_config");
+    if (tensors == nullptr) return;
+    if (const ConfigNode* object = FindValue(*tensors, WordFor(type)))
+      MergeLevel(*object, type, into);
+  }
+
+  // Puts the merged object into the effective settings and reads it.
+  static TensorSettings Publish(const Parameters& parameters, ConfigNode& place) {
+    place = parameters.object;
+    DropIdleKeys(place);
+    return ToSettings(place);
+  }
+
+  void ReadLayers(const ParameterSet& root) {
+    const ConfigNode* layers = FindValue(root_, "layer_quantize_config");
+    if (layers == nullptr) return;
+    ConfigNode& list = ChildOf(effective_, "layer_quantize_config");
+    list.kind = Kind::kSequence;
+    list.place = layers->place;
+    for (const ConfigNode& entry : layers->items) {
+      if (entry.kind != Kind::kMap) continue;
+      ConfigNode printed = MapNode(entry.place);
+      const std::string what = fmt::format("layer_quantize_config[{}]: ", list.items.size());
+      LayerSettings layer;
+      ReadMatch(entry, what, layer.match, printed);
+      ReadLayerTensors(entry, root, what, layer.tensors, printed);
+      NoteDuplicate(layer.match);
+      config_.layers.push_back(std::move(layer));
+      list.items.push_back(std::move(printed));
     }
   }
 
-  void ReadOverall(const ConfigNode& value) {
-    const Parameters parameters = ReadParameters(value, "");
-    for (const std::string& type : kTensorTypes) {
-      Parameters mine = parameters;
-      if (type != "weights") mine.per_channel.reset();
-      if (type != "bias") Apply(mine, Settings(type));
-    }
-  }
-
-  void ReadTensor(const ConfigNode& type, const ConfigNode& object) {
-    if (!Has(kTensorTypes, type.scalar)) {
-      problems_.Add(
-          type.place,
-          fmt::format("unknown tensor type '{}'{}, expected input, weights, bias or activation",
-                      type.scalar, DidYouMean(type.scalar, kTensorTypes)));
+  void ReadMatch(const ConfigNode& entry, const std::string& what, LayerMatch& match,
+                 ConfigNode& printed) {
+    const ConfigNode* type = FindValue(entry, "layer_type");
+    const ConfigNode* name = FindValue(entry, "layer_name");
+    if (type == nullptr && name == nullptr) {
+      if (entry.Find("layer_type") == nullptr && entry.Find("layer_name") == nullptr)
+        context_.problems.Add(entry.place, what + "expected layer_type or layer_name");
       return;
     }
-    Apply(ReadParameters(object, type.scalar), Settings(type.scalar));
-    places_[Index(type.scalar)] = object.place;
+    const ConfigNode& written = type != nullptr ? *type : *name;
+    ChildOf(printed, type != nullptr ? "layer_type" : "layer_name") = written;
+    match.pattern = written.scalar;
+    match.place = written.place.Text();
+    if (type == nullptr) {
+      match.kind = LayerMatch::Kind::kName;
+      const std::string error = FindPatternError(written.scalar);
+      if (!error.empty()) context_.problems.Add(written.place, what + error);
+      return;
+    }
+    if (name != nullptr) {
+      context_.notes.warnings.push_back(
+          fmt::format("{}: layer_name is ignored beside layer_type", name->place.Text()));
+    }
+    match.kind = LayerMatch::Kind::kType;
+    match.types = FindOpTypes(written.scalar);
+    if (!match.types.empty()) return;
+    const std::string hint = DidYouMean(written.scalar, KnownOpNames());
+    if (!hint.empty()) {
+      context_.problems.Add(written.place,
+                            fmt::format("{}unknown layer_type '{}'{}", what, written.scalar, hint));
+    }
+    match.types = {{written.scalar}};  // of a domain that only the model knows
+    match.known_type = false;
   }
 
-  Parameters ReadParameters(const ConfigNode& object, const std::string& type) {
-    Parameters out;
-    if (!ExpectMap(object, "a parameter object")) return out;
-    for (const auto& [key, value] : object.entries) {
-      const std::string& name = key.scalar;
-      if (name == "datatype") {
-        ReadChoice(value, name, {"int"}, {"bfloat16", "float16", "float32"});
-      } else if (name == "bit_width") {
-        out.bit_width = ReadBitWidth(value, type);
-      } else if (name == "method") {
-        out.method = ReadNamed(value, name,
-                               {CalibrationMethod::kMaxMin, CalibrationMethod::kPercentile,
-                                CalibrationMethod::kMse, CalibrationMethod::kAuto},
-                               MethodName, {"entropy", "diffs"});
-      } else if (name == "percentage") {
-        out.percentage = ReadPercentage(value);
-      } else if (name == "round_mode") {
-        ReadChoice(value, name, {"half_even"}, {"half_up", "half_down", "std_round"});
-      } else if (name == "scale_type") {
-        ReadChoice(value, name, {"float"}, {"poweroftwo"});
-      } else if (name == "symmetry") {
-        out.symmetry = ReadBool(value, name);
-      } else if (name == "per_channel") {
-        out.per_channel = ReadBool(value, name);
-      } else if (name == "signed") {
-        out.is_signed = ReadBool(value, name);
-      } else if (name == "narrow_range") {
-        out.narrow_range = ReadBool(value, name);
-      } else if (name == "calib_statistic_method") {
-        problems_.Add(key.place, "calib_statistic_method is not implemented yet");
+  // Steps 4 to 6.
+  void ReadLayerTensors(const ConfigNode& entry, ParameterSet set, const std::string& what,
+                        NodeSettings& tensors, ConfigNode& printed) {
+    const std::set<TensorType> listed = ListedTypes(entry, AllTypes());
+    const ConfigNode* list = FindValue(entry, "quantizable_data_type");
+    if (list != nullptr) ChildOf(printed, "quantizable_data_type") = *list;
+    if (const ConfigNode* written = FindValue(entry, "tensor_quantize_config")) {
+      for (const auto& [key, object] : written->entries) {
+        const auto type = FromWord<TensorType>(key.scalar);
+        if (type && !listed.contains(*type)) {
+          context_.problems.Add(
+              key.place, fmt::format("{}{} is not in its quantizable_data_type", what, key.scalar));
+        }
+      }
+    }
+    ParameterSet checked;
+    for (const TensorType type : kTensorTypes) {
+      Parameters& parameters = set[Index(type)];
+      if (listed.contains(type)) {
+        if (const ConfigNode* overall = FindValue(entry, "overall_quantize_config"))
+          MergeLevel(*overall, type, parameters);
+        MergeTensor(entry, type, parameters);
+        checked[Index(type)] = parameters;
+        tensors[type] = Publish(parameters, TensorObject(printed, type));
       } else {
-        problems_.Add(key.place,
-                      fmt::format("unknown key '{}'{}", name, DidYouMean(name, kParameterKeys)));
+        tensors[type] = config_.tensors[type];
       }
     }
-    return out;
+    if (target_known_) CheckRestrictions(checked, restrictions_, what, context_.problems);
   }
 
-  std::optional<int> ReadBitWidth(const ConfigNode& value, const std::string& type) {
-    int width = 0;
-    const char* end = value.scalar.data() + value.scalar.size();
-    const auto [stop, error] = std::from_chars(value.scalar.data(), end, width);
-    if (value.kind != Kind::kScalar || value.quoted || error != std::errc() || stop != end) {
-      problems_.Add(value.place,
-                    fmt::format("bit_width is '{}', expected a whole number", Shown(value)));
-      return std::nullopt;
+  void NoteDuplicate(const LayerMatch& match) {
+    for (const LayerSettings& earlier : config_.layers) {
+      if (!(earlier.match == match)) continue;
+      context_.notes.warnings.push_back(
+          fmt::format("{}: '{}' has an entry already, at {}; this one holds", match.place,
+                      match.pattern, earlier.match.place));
     }
-    const std::vector<int> works = type == "weights" ? std::vector{8}
-                                   : type == "bias"  ? std::vector{32}
-                                                     : std::vector{8, 16};
-    if (std::find(works.begin(), works.end(), width) == works.end()) {
-      const bool legal = width >= 1 && width <= 32;
-      problems_.Add(value.place, fmt::format("bit_width {} {}, expected {}", width,
-                                             legal ? "is not implemented yet" : "is out of range",
-                                             fmt::join(works, " or ")));
-      return std::nullopt;
+  }
+
+  void ReadSwitches() {
+    for (const Switch& one : kSwitches) {
+      const Setting& setting = *VitisTable().Find(one.key);
+      config_.*one.member = AsBool(Take(one.key, setting.fallback));
     }
-    return width;
+    config_.onnx_opset_version = static_cast<int>(AsInteger(Take("onnx_opset_version", "-1")));
   }
 
-  std::optional<double> ReadPercentage(const ConfigNode& value) {
-    double number = 0;
-    const char* end = value.scalar.data() + value.scalar.size();
-    const auto [stop, error] = std::from_chars(value.scalar.data(), end, number);
-    if (value.kind != Kind::kScalar || value.quoted || error != std::errc() || stop != end ||
-        !(number > 0 && number <= 100)) {
-      problems_.Add(
-          value.place,
-          fmt::format("percentage is '{}', expected a number above 0, at most 100", Shown(value)));
-      return std::nullopt;
-    }
-    return number;
+  void ReadCalibration() {
+    const ConfigNode* written = FindValue(root_, "calibration");
+    if (written == nullptr) return;
+    ConfigNode& printed = ChildOf(effective_, "calibration");
+    printed = *written;
+    CalibrationSettings& settings = config_.calibration;
+    const auto number = [&](const char* key, auto& member) {
+      if (const ConfigNode* value = FindValue(*written, key))
+        member = static_cast<std::remove_reference_t<decltype(member)>>(AsInteger(*value));
+    };
+    number("batch_size", settings.batch_size);
+    number("max_samples", settings.max_samples);
+    number("workers", settings.workers);
+    number("memory_limit", settings.memory_limit);
+    if (const ConfigNode* format = FindValue(*written, "format")) settings.format = format->scalar;
+    if (written->Find("data") != nullptr) ReadData(ChildOf(printed, "data"));
   }
 
-  std::optional<bool> ReadBool(const ConfigNode& value, const std::string& name) {
-    if (value.kind == Kind::kScalar && !value.quoted &&
-        (value.scalar == "true" || value.scalar == "false")) {
-      return value.scalar == "true";
-    }
-    problems_.Add(value.place,
-                  fmt::format("{} is '{}', expected true or false", name, Shown(value)));
-    return std::nullopt;
-  }
-
-  // A word out of `works`; one out of `later` is an error of its own.
-  std::optional<std::string> ReadChoice(const ConfigNode& value, const std::string& name,
-                                        const std::vector<std::string>& works,
-                                        const std::vector<std::string>& later) {
-    if (value.kind == Kind::kScalar && Has(works, value.scalar)) return value.scalar;
-    if (value.kind == Kind::kScalar && Has(later, value.scalar)) {
-      problems_.Add(value.place, fmt::format("{}: {} is not implemented yet, expected {}", name,
-                                             value.scalar, fmt::join(works, " or ")));
-      return std::nullopt;
-    }
-    std::vector<std::string> all = works;
-    all.insert(all.end(), later.begin(), later.end());
-    problems_.Add(value.place, fmt::format("{} is '{}'{}, expected {}", name, Shown(value),
-                                           DidYouMean(value.scalar, all), fmt::join(all, ", ")));
-    return std::nullopt;
-  }
-
-  // The value out of `works` that goes by the word written.
-  template <typename T>
-  std::optional<T> ReadNamed(const ConfigNode& value, const std::string& name,
-                             std::initializer_list<T> works, std::string (*name_of)(T),
-                             const std::vector<std::string>& later) {
-    std::vector<std::string> words;
-    for (const T& one : works) words.push_back(name_of(one));
-    const auto word = ReadChoice(value, name, words, later);
-    for (const T& one : works) {
-      if (word && *word == name_of(one)) return one;
-    }
-    return std::nullopt;
-  }
-
-  bool ExpectMap(const ConfigNode& value, std::string_view name) {
-    if (value.kind == Kind::kMap) return true;
-    problems_.Add(value.place, fmt::format("{} is '{}', expected a map", name, Shown(value)));
-    return false;
-  }
-
-  // Contradictions of the merged settings.
-  void Check() {
-    for (const std::string& type : kTensorTypes) {
-      const TensorSettings& settings = Settings(type);
-      const ConfigPlace& place = places_[Index(type)];
-      if (settings.per_channel && type != "weights")
-        problems_.Add(place, fmt::format("per_channel is for weights only, not {}", type));
-      if (settings.narrow_range && !(settings.symmetry && settings.is_signed)) {
-        problems_.Add(place, fmt::format("narrow_range of {} needs symmetry and signed", type));
+  void ReadData(ConfigNode& data) {
+    const auto folder = [&](ConfigNode& node) -> std::filesystem::path {
+      if (node.kind != Kind::kScalar || node.scalar.empty()) {
+        context_.problems.Add(node.place,
+                              fmt::format("data is '{}', expected a folder", node.Shown()));
+        return {};
       }
-      if (type == "weights" && settings.bit_width != 8)
-        problems_.Add(place, "bit_width of weights is 16, expected 8");
-      if (type == "weights" && settings.method == CalibrationMethod::kPercentile) {
-        problems_.Add(place, "weights take method maxmin, mse or auto");
-      }
-      if ((type == "weights" || type == "bias") && !(settings.symmetry && settings.is_signed)) {
-        problems_.Add(
-            place, fmt::format("{} on target CPU are symmetric and signed: integer kernels need it",
-                               type));
-      }
+      const std::filesystem::path path = ResolvePath(context_.folder, node.scalar);
+      node.scalar = path.string();
+      return path;
+    };
+    if (data.kind != Kind::kMap) {
+      config_.calibration.data = folder(data);
+      return;
     }
+    for (auto& [input, node] : data.entries) config_.calibration.input[input.scalar] = folder(node);
   }
 
-  static void Apply(const Parameters& from, TensorSettings& to) {
-    if (from.bit_width) to.bit_width = *from.bit_width;
-    if (from.method) to.method = *from.method;
-    if (from.percentage) to.percentage = *from.percentage;
-    if (from.symmetry) to.symmetry = *from.symmetry;
-    if (from.per_channel) to.per_channel = *from.per_channel;
-    if (from.is_signed) to.is_signed = *from.is_signed;
-    if (from.narrow_range) to.narrow_range = *from.narrow_range;
-  }
-
-  static std::string Shown(const ConfigNode& node) {
-    switch (node.kind) {
-      case Kind::kScalar:
-        return node.scalar;
-      case Kind::kSequence:
-        return "a list";
-      case Kind::kMap:
-        return "a map";
-      case Kind::kNull:
-        return "null";
-    }
-    return "";
-  }
-
-  static bool Has(const std::vector<std::string>& words, const std::string& word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-  }
-
-  static size_t Index(const std::string& type) {
-    return static_cast<size_t>(std::find(kTensorTypes.begin(), kTensorTypes.end(), type) -
-                               kTensorTypes.begin());
-  }
-
-  TensorSettings& Settings(const std::string& type) {
-    return type == "input"     ? config_.input
-           : type == "weights" ? config_.weights
-           : type == "bias"    ? config_.bias
-                               : config_.activation;
-  }
-
-  ConfigProblems problems_;
+  const ConfigNode& root_;
+  ReadContext& context_;
+  RestrictionOptions restrictions_;
+  bool target_known_ = false;
+  ConfigNode effective_;
   QuantConfig config_;
-  bool has_target_ = false;
-  ConfigPlace places_[4];
 };
-
-ConfigNode Word(std::string text) {
-  ConfigNode node;
-  node.kind = Kind::kScalar;
-  node.place.line = ConfigPlace::kOverride;
-  node.scalar = std::move(text);
-  return node;
-}
-
-// The value under `key`, made if it is not there.
-ConfigNode& Child(ConfigNode& map, const std::string& key) {
-  map.kind = Kind::kMap;
-  for (auto& [name, value] : map.entries) {
-    if (name.scalar == key) return value;
-  }
-  return map.entries.emplace_back(Word(key), ConfigNode{}).second;
-}
-
-// "activation.method=percentile" -> tensor_quantize_config / activation / method.
-void ApplyOverride(ConfigNode& root, const std::string& text) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw ConfigError({fmt::format("--set {}: expected key=value", EscapeForTerminal(text))});
-  }
-  const std::string path = text.substr(0, equals);
-  const size_t dot = path.find('.');
-  ConfigNode* place = nullptr;
-  if (dot == std::string::npos) {
-    place = &Child(root, path);
-  } else {
-    const std::string head = path.substr(0, dot);
-    const bool tensor =
-        std::find(kTensorTypes.begin(), kTensorTypes.end(), head) != kTensorTypes.end();
-    ConfigNode& object = tensor ? Child(Child(root, "tensor_quantize_config"), head)
-                                : Child(root, head == "overall" ? "overall_quantize_config" : head);
-    place = &Child(object, path.substr(dot + 1));
-  }
-  *place = Word(text.substr(equals + 1));
-}
 
 }  // namespace
 
-QuantConfig ParseVitisConfig(const std::string& text, const std::string& name,
-                             const std::vector<std::string>& overrides) {
-  ConfigNode root = ParseConfig(text, name);
-  for (const std::string& override_text : overrides) ApplyOverride(root, override_text);
-  return Reader(name).Read(root);
-}
-
-QuantConfig ReadVitisConfig(const std::filesystem::path& file,
-                            const std::vector<std::string>& overrides) {
-  return ParseVitisConfig(ReadFile(file, kMaxConfigBytes), file.string(), overrides);
+ReadResult ReadVitis(const ConfigNode& root, ReadContext& context) {
+  return Reader(root, context).Read();
 }
 
 }  // namespace qconvert

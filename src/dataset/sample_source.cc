@@ -102,7 +102,17 @@ std::vector<int64_t> RawShape(const std::filesystem::path& file, const Value& in
 
 bool IsRaw(const std::filesystem::path& file) { return file.extension() == ".bin"; }
 
+void CheckFolder(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder))
+    throw Error(ExitCode::kFile, folder.string(), "no such calibration folder");
+  if (!std::filesystem::is_directory(folder)) {
+    throw Error(ExitCode::kData, folder.string(),
+                "is not a folder, expected a folder of .npy or .bin files");
+  }
+}
+
 std::vector<std::filesystem::path> SampleFiles(const std::filesystem::path& folder) {
+  CheckFolder(folder);
   std::vector<std::filesystem::path> files;
   for (const auto& entry : ListFolder(folder)) {
     if (entry.extension() != ".npy" && entry.extension() != ".bin") {
@@ -132,30 +142,51 @@ std::filesystem::path InputFolder(const std::filesystem::path& folder, const Val
       fmt::format("has no sub-folder for input \"{}\"{}", input.name, DidYouMean(plain, present)));
 }
 
+// The folder of each input: as given, a sub-folder, or `folder` itself for a single input.
+std::vector<std::filesystem::path> FolderPerInput(const std::filesystem::path& folder,
+                                                  const std::vector<Value>& inputs,
+                                                  const SampleSourceOptions& options) {
+  std::vector<std::filesystem::path> out;
+  if (options.folders.empty()) CheckFolder(folder);
+  for (const Value& input : inputs) {
+    const auto given = options.folders.find(input.name);
+    if (given != options.folders.end()) {
+      out.push_back(given->second);
+    } else if (!options.folders.empty()) {
+      throw Error(ExitCode::kData, "",
+                  fmt::format("no calibration folder is given for input \"{}\"", input.name));
+    } else if (inputs.size() == 1) {
+      const auto entries = ListFolder(folder);
+      const bool nested =
+          !entries.empty() && std::all_of(entries.begin(), entries.end(), [](const auto& entry) {
+            return std::filesystem::is_directory(entry);
+          });
+      out.push_back(nested ? InputFolder(folder, input) : folder);
+    } else {
+      out.push_back(InputFolder(folder, input));
+    }
+  }
+  return out;
+}
+
 std::vector<std::vector<std::filesystem::path>> FilesPerInput(const std::filesystem::path& folder,
-                                                              const std::vector<Value>& inputs) {
+                                                              const std::vector<Value>& inputs,
+                                                              const SampleSourceOptions& options) {
   std::vector<std::vector<std::filesystem::path>> out;
-  if (!std::filesystem::exists(folder))
-    throw Error(ExitCode::kFile, folder.string(), "no such calibration folder");
-  if (!std::filesystem::is_directory(folder)) {
-    throw Error(ExitCode::kData, folder.string(),
-                "is not a folder, expected a folder of .npy or .bin files");
+  const auto folders = FolderPerInput(folder, inputs, options);
+  for (const auto& one : folders) out.push_back(SampleFiles(one));
+  for (const auto& files : out) {
+    for (const auto& file : files) {
+      if (options.format != "auto" && file.extension() != "." + options.format)
+        throw Error(ExitCode::kData, file.string(),
+                    fmt::format("is no .{} file, as the settings say", options.format));
+    }
   }
-  if (inputs.size() == 1) {
-    const auto entries = ListFolder(folder);
-    const bool nested =
-        !entries.empty() && std::all_of(entries.begin(), entries.end(), [](const auto& entry) {
-          return std::filesystem::is_directory(entry);
-        });
-    out.push_back(SampleFiles(nested ? InputFolder(folder, inputs[0]) : folder));
-    return out;
-  }
-  for (const Value& input : inputs) out.push_back(SampleFiles(InputFolder(folder, input)));
   for (size_t i = 1; i < inputs.size(); ++i) {
     if (out[i].size() != out[0].size()) {
-      throw Error(ExitCode::kData, folder.string(),
-                  fmt::format("has {} files for input \"{}\" but {} for \"{}\"", out[0].size(),
-                              inputs[0].name, out[i].size(), inputs[i].name));
+      throw Error(ExitCode::kData, folders[i].string(),
+                  fmt::format("has {} files for input \"{}\", but there are {} for \"{}\"",
+                              out[i].size(), inputs[i].name, out[0].size(), inputs[0].name));
     }
     for (size_t f = 0; f < out[i].size(); ++f) {
       if (out[i][f].stem() != out[0][f].stem()) {
@@ -178,7 +209,7 @@ SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<
     source.picks_.emplace_back();
     return source;
   }
-  const auto files = FilesPerInput(folder, inputs);
+  const auto files = FilesPerInput(folder, inputs, options);
   for (size_t f = 0; f < files[0].size(); ++f) {
     std::vector<std::vector<SampleSource::Piece>> cut;  // per input, the pieces of its f-th file
     for (size_t i = 0; i < inputs.size(); ++i) {

@@ -10,6 +10,7 @@
 
 #include "qconvert/base/log.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/quantization/node_settings.h"
 #include "qconvert/quantization/quantize_dynamically.h"
 #include "qconvert/quantization/safe_plan.h"
 #include "qconvert/quantization/store_weights.h"
@@ -105,7 +106,8 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
 
 // Float nodes that are worth quantizing at run time: all that can be when the settings ask for it,
 // else those that save time by it.
-void ChooseDynamic(const Graph& graph, const QuantConfig& config, SchemeChoice& choice) {
+void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoice& choice) {
+  const std::map<size_t, std::string> kept = FindNodesKeptFloat(graph, settings);
   const std::set<size_t> front_end = FindFrontEndNodes(graph);
   const std::vector<std::string> names = DynamicCandidates(graph);
   const std::set<std::string> candidates(names.begin(), names.end());
@@ -114,9 +116,10 @@ void ChooseDynamic(const Graph& graph, const QuantConfig& config, SchemeChoice& 
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (placement.nodes[n].domain != NodeDomain::kFloat || front_end.contains(n)) continue;
+    if (kept.contains(n)) continue;
     if (node.outputs.empty() || !candidates.contains(node.outputs[0])) continue;
     const bool saves = costs.DynamicCost(node) < kWorthRunTime * costs.FloatCost(node);
-    if (saves || config.scheme == Scheme::kDynamic) choice.dynamic[n] = node.outputs[0];
+    if (saves || settings.config.scheme == Scheme::kDynamic) choice.dynamic[n] = node.outputs[0];
   }
   if (choice.dynamic.empty() || choice.scheme != Scheme::kWeightOnly) return;
   choice.scheme = Scheme::kDynamic;
@@ -130,8 +133,8 @@ std::map<std::string, int64_t> WeightsIn8Bit(const PlanInputs& inputs, const Gua
   Model model = inputs.model;
   std::map<std::string, int64_t> names;
   const InsertedQdq inserted =
-      ApplyPlan(model, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.config),
-                plan, inputs.config, inputs.cache);
+      ApplyPlan(model, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.settings),
+                plan, inputs.settings, inputs.cache);
   for (const StoredWeight& weight : inserted.stored) {
     if (weight.bits == 8) names[weight.name] = weight.elements;
   }
@@ -141,8 +144,8 @@ std::map<std::string, int64_t> WeightsIn8Bit(const PlanInputs& inputs, const Gua
 std::vector<OutputComparison> Measure(const PlanInputs& inputs, const GuardedPlan& plan,
                                       size_t samples) {
   Model quantized = inputs.model;
-  ApplyPlan(quantized, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.config),
-            plan, inputs.config, inputs.cache);
+  ApplyPlan(quantized, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.settings),
+            plan, inputs.settings, inputs.cache);
   const EngineModel engine = SerializeForEngine(quantized);
   const auto session =
       OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
@@ -178,16 +181,27 @@ void ChooseMethod(PlanInputs& inputs, const GuardedPlan& plan,
   apply(best);
 }
 
+// Settings of these types, of the model and of its layer entries.
+std::vector<TensorSettings*> SettingsOf(PlanInputs& inputs,
+                                        std::initializer_list<TensorType> types) {
+  std::vector<TensorSettings*> out;
+  for (const TensorType type : types) {
+    out.push_back(&inputs.settings.config.tensors[type]);
+    for (LayerSettings& layer : inputs.settings.config.layers) out.push_back(&layer.tensors[type]);
+  }
+  return out;
+}
+
 // Squared error on a histogram does not say what an error does to the outputs, so the methods are
 // compared on the whole model.
 void ChooseMethods(PlanInputs& inputs, const std::set<std::string>& wide,
                    const PlaceOptions& place) {
   const GuardedPlan plan{PlaceNodes(inputs.model.graph, place), {}, wide};
   if (!AnyInteger(plan.placement)) return;
-  ChooseMethod(inputs, plan, {&inputs.config.input, &inputs.config.activation},
+  ChooseMethod(inputs, plan, SettingsOf(inputs, {TensorType::kInput, TensorType::kActivation}),
                {CalibrationMethod::kAuto, CalibrationMethod::kMaxMin,
                 CalibrationMethod::kPercentile, CalibrationMethod::kMse});
-  ChooseMethod(inputs, plan, {&inputs.config.weights},
+  ChooseMethod(inputs, plan, SettingsOf(inputs, {TensorType::kWeights}),
                {CalibrationMethod::kMaxMin, CalibrationMethod::kMse});
 }
 
@@ -207,7 +221,7 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
 // The same for nodes quantized at run time.
 void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wide,
                        SchemeChoice& choice) {
-  if (choice.dynamic.empty() || inputs.config.scheme == Scheme::kDynamic) return;
+  if (choice.dynamic.empty() || inputs.settings.config.scheme == Scheme::kDynamic) return;
   const double noise = WorstNoise(
       Measure(inputs, {PlaceAllFloat(inputs.model.graph, choice.place), choice.dynamic, wide},
               kComparedSamples));
@@ -222,7 +236,7 @@ void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wi
 GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
                   const SchemeChoice& choice) {
   GuardOptions guard{.min_cosine = inputs.min_cosine, .max_weight_noise = kGoodNoise};
-  if (inputs.config.objective == Objective::kSize) {
+  if (inputs.settings.config.objective == Objective::kSize) {
     guard.max_weight_noise = 1 - inputs.min_cosine;
     guard.good_weight_noise = guard.max_weight_noise;
   }
@@ -260,17 +274,26 @@ GuardResult Judge(const PlanInputs& inputs, const std::set<std::string>& wide,
 
 }  // namespace
 
-SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const QuantConfig& config) {
+SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings) {
+  const QuantConfig& config = settings.config;
   SchemeChoice choice;
   choice.place.sizes = std::move(sizes);
-  choice.place.keep_float = FindSensitiveNodes(graph);
+  choice.place.keep_float = FindNodesKeptFloat(graph, settings);
+  choice.place.blocked = FindFloatValues(graph, settings);
+  choice.place.keep_float.merge(FindSensitiveNodes(graph));
   choice.scheme = config.scheme == Scheme::kAuto ? Scheme::kStatic : config.scheme;
   choice.reason = "as the settings say";
-  if (config.scheme == Scheme::kAuto) ChooseByTime(graph, config, choice);
+  const bool on_cpu = config.target_device == TargetDevice::kCpu;
+  if (config.scheme == Scheme::kAuto && on_cpu) ChooseByTime(graph, config, choice);
+  if (!on_cpu) {
+    choice.place.place_by = PlaceBy::kKernels;
+    if (config.scheme == Scheme::kAuto)
+      choice.reason = fmt::format("target {}", TargetDeviceName(config.target_device));
+  }
   if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic)
     KeepAllFloat(graph, choice.place, fmt::format("the scheme is {}", SchemeName(config.scheme)));
-  if (config.scheme == Scheme::kAuto || config.scheme == Scheme::kDynamic)
-    ChooseDynamic(graph, config, choice);
+  if ((config.scheme == Scheme::kAuto && on_cpu) || config.scheme == Scheme::kDynamic)
+    ChooseDynamic(graph, settings, choice);
   return choice;
 }
 
@@ -278,13 +301,14 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
   const Graph& graph = inputs.model.graph;
   ChosenPlan chosen;
   // Values with infinities stay float. Only fewer values can be needed than were observed.
-  scheme.place.blocked = NonFiniteValues(inputs.table);
+  const std::set<std::string> infinite = NonFiniteValues(inputs.table);
+  scheme.place.blocked.insert(infinite.begin(), infinite.end());
   scheme.place.keep_float.merge(FindRangeClashes(graph, inputs.table));
-  for (const std::string& value : scheme.place.blocked) {
+  for (const std::string& value : infinite) {
     chosen.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
   }
   std::set<std::string> wide;
-  if (inputs.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
+  if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
   if (inputs.guard == GuardMode::kOff) {
     chosen.plan = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
   } else {
@@ -303,17 +327,18 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
                     .kept_wide = std::move(result.kept_wide)};
   }
   chosen.scheme = std::move(scheme);
-  chosen.config = std::move(inputs.config);
+  chosen.settings = std::move(inputs.settings);
   return chosen;
 }
 
 InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,
-                      const QuantConfig& config, WeightCache& cache) {
-  InsertedQdq inserted = InsertQdq(model, plan, config, &cache);
+                      const ModelSettings& settings, WeightCache& cache) {
+  const std::set<std::string> keep = FindFloatWeights(model.graph, settings);
+  InsertedQdq inserted = InsertQdq(model, plan, settings, &cache);
   std::set<std::string> outputs;
   for (const auto& [node, output] : guarded.dynamic) outputs.insert(output);
-  if (!outputs.empty()) QuantizeDynamically(model, outputs, config.weights);
-  inserted.stored = StoreWeights(model, {.wide = guarded.wide_weights});
+  if (!outputs.empty()) QuantizeDynamically(model, outputs, settings);
+  inserted.stored = StoreWeights(model, {.wide = guarded.wide_weights, .keep = keep});
   return inserted;
 }
 

@@ -10,7 +10,6 @@
 #include "compare_models.h"
 #include "guard.h"
 #include "qconvert/calibration/calibrator.h"
-#include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/quantization/insert_qdq.h"
@@ -35,7 +34,7 @@ struct SchemeChoice {
 // From the operators, the sizes and the settings alone; nothing has been measured yet.
 //   static       integers where they save time; the objective says how eagerly
 //   weight-only  when integers save no time anywhere: 8-bit weights, float kernels
-SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const QuantConfig& config);
+SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings);
 
 // Everything that measuring a plan needs.
 struct PlanInputs {
@@ -43,7 +42,7 @@ struct PlanInputs {
   const CalibrationTable& table;
   ModelComparer& comparer;  // with the model as it came
   WeightCache& cache;
-  QuantConfig config;
+  ModelSettings settings;
   GuardMode guard = GuardMode::kCorrect;
   double min_cosine = 0.99;
   std::string place;  // names the model in errors
@@ -53,7 +52,7 @@ struct PlanInputs {
 struct ChosenPlan {
   SchemeChoice scheme;
   GuardedPlan plan;
-  QuantConfig config;  // with calibration methods chosen where the settings say auto
+  ModelSettings settings;  // with calibration methods chosen where the settings say auto
   GuardReport guard;
   std::vector<std::string> warnings;
 };
@@ -66,7 +65,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme);
 
 // Rewrites `model` as decided: integer nodes, nodes quantized at run time, stored weights.
 InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,
-                      const QuantConfig& config, WeightCache& cache);
+                      const ModelSettings& settings, WeightCache& cache);
 
 }  // namespace qconvert
 

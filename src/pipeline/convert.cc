@@ -22,10 +22,39 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/insert_qdq.h"
+#include "qconvert/quantization/node_settings.h"
 #include "qconvert/runtime/ort_session.h"
+#include "qconvert/transform/lower_hard_swish.h"
+#include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 namespace {
+
+// The folder of the output, made with those above it; gone again unless kept.
+class OutputFolder {
+ public:
+  OutputFolder(const std::filesystem::path& folder, bool make) {
+    std::error_code error;
+    for (std::filesystem::path missing = folder;
+         make && !missing.empty() && !std::filesystem::exists(missing, error);
+         missing = missing.parent_path()) {
+      made_.push_back(missing);
+    }
+    if (made_.empty()) return;
+    std::filesystem::create_directories(folder, error);
+    if (error) throw Error(ExitCode::kFile, folder.string(), "cannot be made: " + error.message());
+  }
+  ~OutputFolder() {
+    std::error_code ignored;
+    for (const std::filesystem::path& folder : made_) std::filesystem::remove(folder, ignored);
+  }
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+  void Keep() { made_.clear(); }
+
+ private:
+  std::vector<std::filesystem::path> made_;  // innermost first
+};
 
 class Stopwatch {
  public:
@@ -102,23 +131,34 @@ SampleSource OpenCalibrationData(const ConvertOptions& options, const Graph& gra
   const std::string place = options.model.string();
   CheckStates(options.states, graph, place);
   const std::vector<Value> inputs = DataInputs(graph, options.states, place);
-  if (!inputs.empty() && options.calibration_folder.empty()) {
+  const CalibrationSettings& settings = options.config.calibration;
+  const bool given = !options.calibration_folder.empty();
+  const std::filesystem::path& folder = given ? options.calibration_folder : settings.data;
+  if (!inputs.empty() && folder.empty() && settings.input.empty())
     throw Error(ExitCode::kUsage, "", "no calibration data given, expected --calib DIR");
-  }
-  SampleSource samples =
-      OpenSamples(options.calibration_folder, inputs,
-                  {.split_batch = HasFreeBatch(graph), .max_samples = options.max_samples});
+  SampleSourceOptions source{
+      .split_batch = HasFreeBatch(graph),
+      .max_samples = options.max_samples > 0 ? options.max_samples : settings.max_samples};
+  if (!given) source.folders = settings.input;
+  if (!settings.format.empty()) source.format = settings.format;
+  SampleSource samples = OpenSamples(folder, inputs, source);
   for (const auto& file : samples.files()) RefuseOverwriting(OutputPath(options), file);
   return samples;
 }
 
 bool NeedsHistogram(const QuantConfig& config) {
-  return config.activation.method != CalibrationMethod::kMaxMin ||
-         config.input.method != CalibrationMethod::kMaxMin;
+  const auto needs = [](const NodeSettings& tensors) {
+    return tensors.activation.method != CalibrationMethod::kMaxMin ||
+           tensors.input.method != CalibrationMethod::kMaxMin;
+  };
+  return needs(config.tensors) ||
+         std::any_of(config.layers.begin(), config.layers.end(),
+                     [&](const LayerSettings& layer) { return needs(layer.tensors); });
 }
 
 int WorkerCount(const ConvertOptions& options) {
   if (options.workers > 0) return options.workers;
+  if (options.config.calibration.workers > 0) return options.config.calibration.workers;
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
@@ -148,6 +188,34 @@ void AddProvenance(Model& model, const Provenance& provenance) {
 std::string BelowThreshold(const GuardReport& guard) {
   return fmt::format("output \"{}\" has cosine {:.6f} to the float model, expected at least {}",
                      guard.worst_output, guard.worst_cosine, guard.min_cosine);
+}
+
+// The settings with their layer entries found in the model as it came.
+ModelSettings MatchSettings(const ConvertOptions& options, Model& model, ConversionReport& report) {
+  Normalize(model);
+  ModelSettings settings(options.config);
+  settings.layer_of = MatchLayers(model.graph, options.config, report.warnings);
+  std::vector<InputSignature> inputs;
+  for (const Value& input : model.graph.inputs) {
+    InputSignature signature{input.name, input.type.shape.has_value(), {}};
+    if (signature.has_shape) {
+      for (const Dim& dim : *input.type.shape)
+        signature.dims.push_back(dim.known() ? dim.value : -1);
+    }
+    inputs.push_back(std::move(signature));
+  }
+  CheckInputs(options.config, options.effective_config, inputs);
+  return settings;
+}
+
+// Both halves of a HardSwish have the settings of the node.
+void InheritLayers(const Graph& graph, ModelSettings& settings) {
+  for (const Node& node : graph.nodes) {
+    if (!node.name.ends_with(kGateSuffix)) continue;
+    const auto whole =
+        settings.layer_of.find(node.name.substr(0, node.name.size() - kGateSuffix.size()));
+    if (whole != settings.layer_of.end()) settings.layer_of.emplace(node.name, whole->second);
+  }
 }
 
 // Throws when the guard's verdict must stop the conversion.
@@ -240,6 +308,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   Stopwatch watch(report);
 
   LoadedModel loaded = LoadOnnx(options.model);
+  OutputFolder folder(output.parent_path(), options.make_output_folder);
   CheckWritable(output);
   CheckWritable(QuantInfoPath(output));
   for (const auto& file : loaded.files) RefuseOverwriting(output, file);
@@ -249,7 +318,9 @@ ConversionReport Convert(const ConvertOptions& options) {
   if (options.float_only) return WriteFloat(options, loaded, std::move(report));
 
   Model model = std::move(loaded.model);
+  ModelSettings settings = MatchSettings(options, model, report);
   PrepareModel(model, place);
+  InheritLayers(model.graph, settings);
   CheckWeightsFinite(model.graph, place);
   const SampleSource samples = OpenCalibrationData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
@@ -257,8 +328,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   report.samples = samples.size();
   watch.Lap("prepare");
 
-  SchemeChoice choice =
-      ChooseScheme(model.graph, MeasureSizes(model, feeder, place), options.config);
+  SchemeChoice choice = ChooseScheme(model.graph, MeasureSizes(model, feeder, place), settings);
   const CalibrationTable table = RunCalibration(model, choice.place, feeder, options, workers);
   watch.Lap("calibrate");
 
@@ -269,17 +339,18 @@ ConversionReport Convert(const ConvertOptions& options) {
                                         .table = table,
                                         .comparer = comparer,
                                         .cache = cache,
-                                        .config = options.config,
+                                        .settings = settings,
                                         .guard = options.guard,
                                         .min_cosine = options.min_cosine,
                                         .place = place,
                                         .on_measurement = options.measuring},
                                        std::move(choice));
   watch.Lap("choose");
-  const QuantizationPlan plan = MakePlan(model.graph, chosen.plan.placement, table, chosen.config);
+  const QuantizationPlan plan =
+      MakePlan(model.graph, chosen.plan.placement, table, chosen.settings);
   ReportChoice(model.graph, chosen, options, report);
   const Graph float_graph = model.graph;
-  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.config, cache);
+  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.settings, cache);
   report.stored_weights = inserted.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
     report.warnings.push_back("nothing was quantized");
@@ -291,6 +362,7 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   WriteQuantized(options, model, QuantInfoJson(float_graph, plan, inserted, report, provenance),
                  comparer, report);
+  folder.Keep();
   watch.Lap("write and compare");
   return report;
 }

@@ -59,7 +59,7 @@ class Guard {
     }
     for (const size_t n : search.taken_out()) {
       const Node& node = graph_.nodes[n];
-      result.kept_float.push_back(node.name.empty() ? node.outputs[0] : node.name);
+      result.kept_float.push_back(node.name);
     }
     return Finish(std::move(result));
   }

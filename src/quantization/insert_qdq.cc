@@ -19,12 +19,12 @@ constexpr int64_t kOpsetWith16Bit = 21;
 
 class Inserter {
  public:
-  Inserter(Model& model, const QuantizationPlan& plan, const QuantConfig& config,
+  Inserter(Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
            WeightCache& cache)
       : model_(model),
         graph_(model.graph),
         plan_(plan),
-        config_(config),
+        settings_(settings),
         cache_(cache),
         topology_(source_),
         builder_(model.graph, model.opset() < kOpsetWith16Bit) {}
@@ -251,7 +251,7 @@ class Inserter {
       const auto values = constant->values<float>();
       const auto [low, high] = std::minmax_element(values.begin(), values.end());
       const Range range = values.empty() ? Range{} : Range{*low, *high};
-      const IntegerGrid grid = GridOf(config_.activation);
+      const IntegerGrid grid = GridOf(settings_.Of(source).activation);
       const QuantParams params = ParamsFromRange(range, grid);
       Tensor integers;
       integers.type = params.type;
@@ -281,12 +281,13 @@ class Inserter {
     }
     const QuantParams& input_params = Params(source.inputs[0]);
     const float input_scale = input_params.scales[0];
-    QuantizedWeights quantized = cache_.Get(n, input_scale, config_.weights, [&] {
+    const NodeSettings& settings = settings_.Of(source);
+    RoundBias(settings.bias, bias);
+    QuantizedWeights quantized = cache_.Get(n, input_scale, settings.weights, [&] {
       return QuantizeWeights(weight, KernelOrder(source, weight), bias, input_scale,
-                             config_.weights);
+                             settings.weights);
     });
-    inserted_.weights.push_back({source.name.empty() ? source.outputs[0] : source.name,
-                                 source.inputs[1], quantized.params});
+    inserted_.weights.push_back({source.name, source.inputs[1], quantized.params});
     const bool gemm_kernel = source.Is("Gemm") || place.bias_add != kNone;
     node.inputs[0] = Dequantized(source.inputs[0]);
     node.inputs[1] = builder_.FreshName("d");
@@ -326,7 +327,8 @@ class Inserter {
     const float beta = source.GetFloat("beta", 0.5F);
     if (params.type != DataType::kUint8 || params.zero_points[0] != 0 || !(alpha > 0)) return false;
     const float shift = beta / alpha;
-    const QuantParams shift_params = ParamsFromRange({shift, shift}, GridOf(config_.activation));
+    const QuantParams shift_params =
+        ParamsFromRange({shift, shift}, GridOf(settings_.Of(source).activation));
     const IntegerLimits limits = LimitsOf(shift_params.type);
     const int32_t integer = QuantizeValue(shift, shift_params.scales[0],
                                           shift_params.zero_points[0], limits.min, limits.max);
@@ -346,7 +348,7 @@ class Inserter {
   Model& model_;
   Graph& graph_;
   const QuantizationPlan& plan_;
-  const QuantConfig& config_;
+  const ModelSettings& settings_;
   WeightCache& cache_;
   const Graph source_ = model_.graph;  // shares the tensors' bytes
   Topology topology_;
@@ -371,10 +373,10 @@ const QuantizedWeights& WeightCache::Get(size_t node, float input_scale,
       .first->second.weights;
 }
 
-InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const QuantConfig& config,
+InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
                       WeightCache* cache) {
   WeightCache own;
-  return Inserter(model, plan, config, cache != nullptr ? *cache : own).Run();
+  return Inserter(model, plan, settings, cache != nullptr ? *cache : own).Run();
 }
 
 }  // namespace qconvert

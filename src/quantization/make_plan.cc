@@ -5,6 +5,7 @@
 #include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
 #include "qconvert/calibration/range_error.h"
+#include "qconvert/quantization/node_settings.h"
 #include "qconvert/quantization/plan.h"
 
 namespace qconvert {
@@ -27,6 +28,11 @@ Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings
       return MseRange(statistics, RangeGridOf(settings));
     case CalibrationMethod::kAuto:
       return AutoRange(statistics, RangeGridOf(settings));
+    case CalibrationMethod::kEntropy:
+    case CalibrationMethod::kDiffs:
+    case CalibrationMethod::kMovingAverageAbsMax:
+    case CalibrationMethod::kRangeAbsMax:
+      break;  // refused where settings are read
   }
   QCONVERT_CHECK(false);
 }
@@ -54,11 +60,14 @@ std::set<std::string> NonFiniteValues(const CalibrationTable& table) {
 }
 
 QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
-                          const QuantConfig& config) {
+                          const ModelSettings& settings) {
   QuantizationPlan plan;
   const Topology topology(graph);
   for (const auto& [value, root] : placement.roots) {
-    const TensorSettings& settings = graph.IsInput(root) ? config.input : config.activation;
+    const TensorSettings* found = FindValueSettings(graph, topology, placement, settings, root);
+    // A value in the middle of what only moves values has none of its own.
+    const TensorSettings& value_settings =
+        found != nullptr ? *found : settings.config.tensors.activation;
     const TensorStatistics& statistics = FindStatistics(topology, table, root);
     ValuePlan& decided = plan.values[value];
     decided.root = root;
@@ -69,11 +78,11 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
       decided.range = {0, 1};
       decided.method = "fixed";
     } else {
-      decided.range = RangeOf(statistics, settings);
-      decided.method = MethodName(settings.method);
+      decided.range = RangeOf(statistics, value_settings);
+      decided.method = MethodName(value_settings.method);
     }
-    const IntegerGrid grid = GridOf(settings);
-    if (settings.symmetry && !settings.is_signed && decided.range.min < 0) {
+    const IntegerGrid grid = GridOf(value_settings);
+    if (value_settings.symmetry && !value_settings.is_signed && decided.range.min < 0) {
       throw Error(
           ExitCode::kNumeric, "",
           fmt::format("value \"{}\" reaches {}, which symmetric unsigned settings cannot represent",

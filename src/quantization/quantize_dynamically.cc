@@ -57,8 +57,8 @@ QuantizedWeights QuantizeMatrix(const Tensor& matrix, const TensorSettings& sett
 
 class Rewriter {
  public:
-  Rewriter(Model& model, const TensorSettings& weights)
-      : model_(model), graph_(model.graph), weights_(weights), builder_(model.graph, false) {}
+  Rewriter(Model& model, const ModelSettings& settings)
+      : model_(model), graph_(model.graph), settings_(settings), builder_(model.graph, false) {}
 
   std::vector<std::string> Run(const std::set<std::string>& outputs) {
     const std::vector<Node> nodes = std::exchange(graph_.nodes, {});
@@ -96,7 +96,7 @@ class Rewriter {
     const Tensor* weight = graph_.FindInitializer(node.input(1));
     Tensor matrix = *weight;
     if (node.Is("Gemm") && node.GetInt("transB", 0) != 0) matrix = Transposed(*weight);
-    QuantizedWeights quantized = QuantizeMatrix(matrix, weights_);
+    QuantizedWeights quantized = QuantizeMatrix(matrix, settings_.Of(node).weights);
     replaced_.push_back(node.input(1));
     const std::vector<std::string> input = QuantizedInput(node.input(0));
     const std::string sum = builder_.FreshName("t");
@@ -127,7 +127,7 @@ class Rewriter {
       one.dims = {matrix.dims[1], matrix.dims[2]};
       one.bytes = std::make_shared<const std::string>(
           matrix.bytes->substr(static_cast<size_t>(d) * bytes, bytes));
-      const QuantizedWeights quantized = QuantizeMatrix(one, weights_);
+      const QuantizedWeights quantized = QuantizeMatrix(one, settings_.Of(node).weights);
       codes += *quantized.weight.bytes;
       std::vector<float> mine = quantized.params.scales;
       mine.resize(static_cast<size_t>(matrix.dims[2]), mine[0]);  // per tensor: the same for all
@@ -165,7 +165,7 @@ class Rewriter {
 
   Model& model_;
   Graph& graph_;
-  const TensorSettings& weights_;
+  const ModelSettings& settings_;
   QdqBuilder builder_;
   std::map<std::string, std::vector<std::string>> inputs_;
   std::vector<std::string> replaced_;
@@ -182,8 +182,8 @@ std::vector<std::string> DynamicCandidates(const Graph& graph) {
 }
 
 std::vector<std::string> QuantizeDynamically(Model& model, const std::set<std::string>& outputs,
-                                             const TensorSettings& weights) {
-  return Rewriter(model, weights).Run(outputs);
+                                             const ModelSettings& settings) {
+  return Rewriter(model, settings).Run(outputs);
 }
 
 }  // namespace qconvert

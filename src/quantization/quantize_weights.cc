@@ -10,7 +10,8 @@
 namespace qconvert {
 namespace {
 
-constexpr double kMaxBias = 1073741824.0;         // 2^30
+constexpr double kMaxBias = 1073741824.0;  // 2^30
+constexpr int kExactBiasBits = 32;
 constexpr double kSmallestChannel = 1.0 / 65536;  // of the largest channel's scale
 
 // The weights under one scale, channel after channel in kernel order; channels of odd length end
@@ -104,6 +105,19 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
   out.weight.bytes = std::make_shared<const std::string>(std::move(codes));
   if (!bias.empty()) QuantizeBias(bias, input_scale, out);
   return out;
+}
+
+void RoundBias(const TensorSettings& settings, std::vector<float>& bias) {
+  if (!settings.is_int() || settings.bit_width >= kExactBiasBits) return;
+  const CodeRange codes = CodeRangeOf(settings);
+  const double largest = MaxMagnitude(bias);
+  if (codes.max == 0 || largest == 0) return;
+  const double scale = largest / static_cast<double>(codes.max);
+  for (float& value : bias) {
+    const double code = std::clamp(std::nearbyint(static_cast<double>(value) / scale),
+                                   static_cast<double>(codes.min), static_cast<double>(codes.max));
+    value = static_cast<float>(code * scale);
+  }
 }
 
 }  // namespace qconvert

@@ -147,7 +147,7 @@ void StoreGraph(Graph& graph, const StoreWeightsOptions& options, NameMaker& nam
   for (const auto& [name, axes] : weights) {
     const Tensor& weight = graph.initializers.find(name)->second;
     const bool wide = options.wide.contains(name);
-    if (graph.IsInput(name) || graph.IsOutput(name)) continue;
+    if (options.keep.contains(name) || graph.IsInput(name) || graph.IsOutput(name)) continue;
     if (!Shrinks(weight, axes, wide ? 2 : 1) || !AllFinite(weight)) continue;
     Codes quantized = wide ? Quantize<int16_t>(weight, axes, DataType::kInt16, kLargestWideCode)
                            : Quantize<int8_t>(weight, axes, DataType::kInt8, kLargestCode);

@@ -113,8 +113,7 @@ void CountNodes(const Graph& graph, const Placement& placement, ConversionReport
     report.fused_nodes += place.domain == NodeDomain::kFused ? 1 : 0;
     if (place.domain != NodeDomain::kFloat) continue;
     ++report.float_nodes;
-    report.float_reasons[{node.op_type, place.reason}].push_back(node.name.empty() ? node.outputs[0]
-                                                                                   : node.name);
+    report.float_reasons[{node.op_type, place.reason}].push_back(node.name);
   }
 }
 

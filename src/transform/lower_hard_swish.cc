@@ -18,6 +18,7 @@ size_t LowerHardSwish(Graph& graph) {
     }
     const std::string gate = names.Make("gate");
     Node sigmoid = MakeNode("HardSigmoid", {node.inputs[0]}, {gate});
+    if (!node.name.empty()) sigmoid.name = node.name + std::string(kGateSuffix);
     sigmoid.Set("alpha", 1.0F / 6.0F);
     sigmoid.Set("beta", 0.5F);
     Node product = MakeNode("Mul", {node.inputs[0], gate}, node.outputs);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "qconvert/ir/topology.h"
@@ -59,10 +60,30 @@ void NormalizeGraph(Graph& graph) {
   graph.nodes = std::move(kept);
 }
 
+// Names of nodes are unique to an engine, on all levels together.
+void CollectNames(const Graph& graph, std::set<std::string>& names) {
+  for (const Node& node : graph.nodes) {
+    names.insert(node.name);
+    for (const Graph* subgraph : SubgraphsOf(node)) CollectNames(*subgraph, names);
+  }
+}
+
+void NameNodes(Graph& graph) {
+  std::set<std::string> names;
+  CollectNames(graph, names);
+  for (Node& node : graph.nodes) {
+    if (!node.name.empty() || node.outputs.empty()) continue;
+    std::string name = node.outputs[0];
+    while (!names.insert(name).second) name += '_';
+    node.name = std::move(name);
+  }
+}
+
 }  // namespace
 
 void Normalize(Model& model) {
   NormalizeGraph(model.graph);
+  NameNodes(model.graph);
   std::erase_if(model.graph.inputs, [&](const Value& input) {
     return model.graph.FindInitializer(input.name) != nullptr;
   });

@@ -90,7 +90,8 @@ TEST_F(SampleSourceTest, PairsInputsByFileName) {
   EXPECT_EQ(source.Read(0).inputs[1].name, "b/c");
   EXPECT_EQ(source.Read(0).inputs[1].type, DataType::kInt64);
   folder_.Write("a/1.npy", NpyFloats({1, 2}, Count(2)));
-  EXPECT_THAT(OpenError(inputs), HasSubstr("2 files for input \"a\" but 1"));
+  EXPECT_THAT(OpenError(inputs),
+              HasSubstr("has 1 files for input \"b/c\", but there are 2 for \"a\""));
   folder_.Write("b_c/9.bin", std::string(8, '\0'));
   EXPECT_THAT(OpenError(inputs), HasSubstr("has no partner"));
   EXPECT_THAT(OpenError({Input({"1", "2"}, "a"), Input({"1"}, "b_d")}),

@@ -10,7 +10,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/sha256.h"
-#include "qconvert/config/vitis_reader.h"
+#include "qconvert/config/read_config.h"
 #include "qconvert/dataset/npy_reader.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/runtime/ort_session.h"
@@ -82,7 +82,7 @@ TEST(ConvertTest, TheSameBytesForAnyWorkerCountAndFileLayout) {
     const TempDir folder;
     ConvertOptions options = ExampleOptions(folder);
     options.workers = workers;
-    options.config.activation.method = method;
+    options.config.tensors.activation.method = method;
     Convert(options);
     const std::string bytes = Slurp(folder / "out.onnx") + Slurp(folder / "out_quant_info.json");
     if (first.empty()) first = bytes;
@@ -92,10 +92,10 @@ TEST(ConvertTest, TheSameBytesForAnyWorkerCountAndFileLayout) {
 
 TEST(ConvertTest, EveryPresetConverts) {
   for (const auto& preset : ListFolder(QCONVERT_SOURCE_DIR "/configs")) {
-    if (preset.extension() != ".json") continue;
+    if (preset.extension() != ".yaml") continue;
     const TempDir folder;
     ConvertOptions options = ExampleOptions(folder);
-    options.config = ReadVitisConfig(preset, {});
+    options.config = ReadConfig(preset, {}).config;
     EXPECT_GT(Convert(options).outputs[0].cosine(), 0.99) << preset;
   }
 }

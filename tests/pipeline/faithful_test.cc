@@ -177,7 +177,7 @@ TEST_F(FaithfulTest, TheOutlierIsFoundByMeasurement) {
   const auto forced = [](GuardMode mode) {
     return [mode](ConvertOptions& options) {
       options.config.scheme = Scheme::kStatic;
-      options.config.input.method = CalibrationMethod::kMaxMin;
+      options.config.tensors.input.method = CalibrationMethod::kMaxMin;
       options.guard = mode;
     };
   };

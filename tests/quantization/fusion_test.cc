@@ -232,7 +232,7 @@ TEST(FusionTest, SixteenBitActivationsRunAndAreFiner) {
   b.Add("Relu", {"c"}, {"r"});
   b.Add("MaxPool", {"r"}, {"y"}).Set("kernel_shape", std::vector<int64_t>{2, 2});
   QuantConfig config;
-  config.activation.bit_width = config.input.bit_width = 16;
+  config.tensors.activation.bit_width = config.tensors.input.bit_width = 16;
   const std::vector<Tensor> x = {RandomTensor("x", {1, 8, 8, 8}, 1)};
   const QuantizedModel wide = QuantizeModel(b.model, {x}, config);
   EXPECT_EQ(wide.model.opsets.count("com.microsoft"), 1U);
@@ -248,7 +248,7 @@ TEST(FusionTest, SignedSymmetricActivationsKeepTheirRelu) {
   AddConv(b, "x", "c");
   b.Add("Relu", {"c"}, {"y"});
   QuantConfig config;
-  config.activation.symmetry = config.activation.is_signed = true;
+  config.tensors.activation.symmetry = config.tensors.activation.is_signed = true;
   const std::vector<Tensor> x = {RandomTensor("x", {1, 8, 8, 8}, 1)};
   const QuantizedModel q = QuantizeModel(b.model, {x}, config);
   const Tensor y = RunModel(q.model, x, true)[0];

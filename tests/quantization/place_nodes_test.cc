@@ -114,7 +114,7 @@ TEST(MakePlanTest, SymmetricUnsignedMeetsNegativeValues) {
     table.values[value].Observe(std::vector<float>{-1, 1}, TensorStatistics::Detail::kHistogram,
                                 scratch);
   QuantConfig config;
-  config.input.symmetry = true;
+  config.tensors.input.symmetry = true;
   EXPECT_THROW(MakePlan(b.model.graph, PlaceNodes(b.model.graph, {}), table, config), Error);
 }
 

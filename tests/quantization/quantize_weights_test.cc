@@ -13,7 +13,7 @@
 namespace qconvert {
 namespace {
 
-const TensorSettings kPerChannel = QuantConfig().weights;
+const TensorSettings kPerChannel = QuantConfig().tensors.weights;
 
 Node Conv(int64_t group = 1) {
   Node node = MakeNode("Conv", {"x", "w"}, {"y"});

@@ -153,9 +153,7 @@ TEST(QuantizeDynamicallyTest, RunsOnIntegersAndStaysNear) {
   const Tensor expected = RunModel(b.model, x)[0];
   const auto candidates = DynamicCandidates(b.model.graph);
   EXPECT_THAT(candidates, testing::ElementsAre("h", "y"));
-  const TensorSettings weights{
-      .symmetry = true, .is_signed = true, .narrow_range = true, .per_channel = true};
-  QuantizeDynamically(b.model, {candidates.begin(), candidates.end()}, weights);
+  QuantizeDynamically(b.model, {candidates.begin(), candidates.end()}, {});
   EXPECT_GT(SqnrDb(expected, RunModel(b.model, x, true)[0]), 30);
   EXPECT_EQ(OptimizedOperators(b.model)["DynamicQuantizeMatMul"], 2);
 }
@@ -171,9 +169,9 @@ TEST(QuantizeDynamicallyTest, LstmsKeepTheirStates) {
   const std::vector<Tensor> expected = RunModel(b.model, x);
   for (const bool per_channel : {true, false}) {
     Model model = b.model;
-    const TensorSettings weights{
-        .symmetry = true, .is_signed = true, .narrow_range = true, .per_channel = per_channel};
-    QuantizeDynamically(model, {"y"}, weights);
+    ModelSettings settings;
+    settings.config.tensors.weights.per_channel = per_channel;
+    QuantizeDynamically(model, {"y"}, settings);
     const std::vector<Tensor> actual = RunModel(model, x, true);
     EXPECT_GT(SqnrDb(expected[0], actual[0]), 25) << per_channel;
     EXPECT_GT(SqnrDb(expected[1], actual[1]), 25) << per_channel;

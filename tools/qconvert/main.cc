@@ -20,7 +20,7 @@
 #include "qconvert/base/log.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/config/config_node.h"
-#include "qconvert/config/vitis_reader.h"
+#include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/convert.h"
 
 namespace qconvert {
@@ -36,12 +36,45 @@ std::filesystem::path FindConfig(const std::string& name) {
     return given;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   for (const char* folder : {"../share/qconvert/configs", "../../configs"}) {
-    for (const char* ending : {"", ".json"}) {
+    for (const char* ending : {"", ".yaml", ".json"}) {
       const auto preset = program.parent_path() / folder / (given.string() + ending);
       if (std::filesystem::is_regular_file(preset, error)) return preset.lexically_normal();
     }
   }
   return given;
+}
+
+LoadedConfig LoadConfig(const CommandLine& line) {
+  std::vector<ConfigOverride> overrides;
+  for (const std::string& text : line.overrides) overrides.push_back({text, "--set " + text});
+  if (!line.scheme.empty())
+    overrides.push_back({"scheme=" + line.scheme, "--scheme " + line.scheme});
+  if (!line.objective.empty())
+    overrides.push_back({"objective=" + line.objective, "--objective " + line.objective});
+  return ReadConfig(FindConfig(line.config), overrides);
+}
+
+// Settings into the options; what the command line says wins.
+void ApplyConfig(const CommandLine& line, ConvertOptions& options) {
+  options.config_file = FindConfig(line.config);
+  LoadedConfig loaded = LoadConfig(line);
+  if (!loaded.unimplemented.empty()) throw ConfigError(loaded.unimplemented);
+  for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
+  for (const std::string& info : loaded.infos) LogInfo(EscapeForTerminal(info));
+  options.config = std::move(loaded.config);
+  options.effective_config = std::move(loaded.effective);
+  Sha256 hash;
+  hash.Update(loaded.text);
+  options.config_sha256 = hash.HexDigest();
+  const DeploymentConfig& deployment = options.config.deployment;
+  if (options.model.empty()) options.model = deployment.model;
+  if (options.model.empty()) {
+    throw ConfigError({EscapeForTerminal(options.config_file.string()) +
+                       ": names no model, and there is none on the command line"});
+  }
+  if (deployment.generation == Generation::kNone || !options.output.empty()) return;
+  options.output = deployment.working_dir / (deployment.output_prefix + "_quantized_model.onnx");
+  options.make_output_folder = true;
 }
 
 ConvertOptions MakeOptions(const CommandLine& line) {
@@ -64,16 +97,7 @@ ConvertOptions MakeOptions(const CommandLine& line) {
         {state.substr(0, equals), equals == std::string::npos ? "" : state.substr(equals + 1)});
   }
   if (line.float_only) return options;
-  options.config_file = FindConfig(line.config);
-  const std::string text = ReadFile(options.config_file, kMaxConfigBytes);
-  std::vector<std::string> overrides = line.overrides;
-  if (!line.scheme.empty()) overrides.push_back("scheme=" + line.scheme);
-  if (!line.objective.empty()) overrides.push_back("objective=" + line.objective);
-  options.config = ParseVitisConfig(text, options.config_file.string(), overrides);
-  Sha256 hash;
-  hash.Update(text);
-  for (const std::string& override_text : overrides) hash.Update("\n" + override_text);
-  options.config_sha256 = hash.HexDigest();
+  ApplyConfig(line, options);
   return options;
 }
 
@@ -89,6 +113,13 @@ void WriteJson(const std::string& target, const std::string& text) {
 }
 
 int Run(const CommandLine& line) {
+  if (line.print_config) {
+    const LoadedConfig loaded = LoadConfig(line);
+    for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
+    for (const std::string& problem : loaded.unimplemented) LogWarning(problem);
+    std::fputs(PrintConfig(loaded.effective).c_str(), stdout);
+    return static_cast<int>(ExitCode::kSuccess);
+  }
   ConvertOptions options = MakeOptions(line);
   Progress progress("calibrating");
   if (!line.quiet)

@@ -16,9 +16,10 @@ constexpr int kMaxWorkers = 1024;
 constexpr int kMaxSamples = 1'000'000'000;
 
 void Define(CLI::App& app, CommandLine& line) {
-  app.add_option("MODEL", line.model, "the float ONNX model")->required();
+  app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
   app.add_option("-c,--config", line.config,
-                 "settings: a file, or the name of a preset (default: cpu_int8)")
+                 "settings: a Vitis, Horizon or Paddle file in JSON or YAML, or the name of a "
+                 "preset (default: cpu_int8)")
       ->type_name("FILE");
   app.add_option("--calib", line.calibration_folder,
                  "folder of .npy or .bin samples, or one sub-folder per input")
@@ -30,6 +31,8 @@ void Define(CLI::App& app, CommandLine& line) {
                  "override a setting, for example activation.method=percentile; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  app.add_flag("--print-config", line.print_config,
+               "print the settings that hold as YAML, each with its place, and do nothing else");
   app.add_option("--scheme", line.scheme,
                  "what is quantized (default: auto, what is fast and faithful)")
       ->check(CLI::IsMember({"auto", "static", "dynamic", "weight-only"}))
@@ -83,8 +86,6 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   if (!extras.empty()) {
     message = fmt::format("unexpected argument '{}'{}", extras[0],
                           DidYouMean(extras[0], OptionNames(app)));
-  } else if (message == "MODEL is required") {
-    message = "no model given";
   }
   for (char& c : message) {
     if (c == '\n') c = ' ';
@@ -140,6 +141,8 @@ std::optional<CommandLine> ParseCommandLine(int argc, char** argv) {
                             line.guard_reports ? "--guard-reports" : "--must-pass"));
   }
   if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
+  if (app.count("MODEL") == 0 && line.config.empty() && !line.print_config)
+    throw Error(ExitCode::kUsage, "", "no model given, see qconvert --help");
   return line;
 }
 

@@ -15,8 +15,9 @@ struct CommandLine {
   std::string calibration_folder;
   std::string output;
   std::vector<std::string> overrides;  // --set
-  std::vector<std::string> states;     // --state INPUT[=OUTPUT]
-  std::string scheme;                  // empty: as the config says
+  bool print_config = false;
+  std::vector<std::string> states;  // --state INPUT[=OUTPUT]
+  std::string scheme;               // empty: as the config says
   std::string objective;
   std::string json;  // file, "-" for stdout, empty for none
   int workers = 0;

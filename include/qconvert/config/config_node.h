@@ -3,6 +3,8 @@
 #define QCONVERT_CONFIG_CONFIG_NODE_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,10 +14,15 @@
 
 namespace qconvert {
 
+// Where a setting was written.
 struct ConfigPlace {
-  int line = 0;  // from 1; 0: the file as a whole; kOverride: a --set on the command line
-  static constexpr int kOverride = -1;
+  std::shared_ptr<const std::string> source;  // the file, or "--set KEY=VALUE"; null: a default
+  int line = 0;                               // from 1; 0: the source as a whole
   int column = 0;
+
+  bool is_default() const { return source == nullptr; }
+  // "c.json:3:7", "--set KEY=VALUE" or "default", fit for a terminal.
+  std::string Text() const;
 };
 
 struct ConfigNode {
@@ -26,6 +33,11 @@ struct ConfigNode {
   bool quoted = false;            // a quoted scalar is text, never a number or a bool
   std::vector<ConfigNode> items;  // of a sequence
   std::vector<std::pair<ConfigNode, ConfigNode>> entries;  // of a map, in file order, keys unique
+
+  // The value under `key` of a map, or null.
+  const ConfigNode* Find(std::string_view key) const;
+  // The text as people would write it: the scalar, "null", "a list" or "a map".
+  std::string Shown() const;
 };
 
 // All problems of a config at once. what() is the first; `problems` has one "file:line:col:
@@ -42,23 +54,46 @@ class ConfigError : public Error {
 // Collects problems while a reader goes on, then fails once.
 class ConfigProblems {
  public:
+  // `file` stands in for places that are defaults.
   explicit ConfigProblems(std::string file) : file_(std::move(file)) {}
   void Add(const ConfigPlace& place, std::string_view message);
   bool empty() const { return problems_.empty(); }
+  // Further problems are counted, not told.
+  bool full() const { return problems_.size() >= kMaxProblems; }
+  // What was collected, in the order of the file.
+  std::vector<std::string> Texts() const;
+  // Throws them.
   void ThrowIfAny() const;
 
  private:
+  static constexpr size_t kMaxProblems = 100;
+  struct Problem {
+    int line;
+    int column;
+    std::string text;
+  };
   std::string file_;
-  std::vector<std::string> problems_;
+  std::vector<Problem> problems_;
+  size_t untold_ = 0;
 };
 
 inline constexpr int kMaxConfigDepth = 64;
 inline constexpr int64_t kMaxConfigBytes = 1 << 20;
 
-// Parses one document. Throws ConfigError naming `file`: syntax errors, duplicate keys (both
+// Parses one document, a map. Throws ConfigError naming `file`: syntax errors, duplicate keys (both
 // lines), anchors, aliases and tags, nesting deeper than kMaxConfigDepth, several documents, text
-// that is not UTF-8, an empty document.
+// that is not UTF-8, an empty document. A file named *.json must hold JSON: comments, trailing
+// commas and YAML are refused with a hint.
 ConfigNode ParseConfig(const std::string& text, const std::string& file);
+
+// The value of a --set: a scalar, or a list or map in YAML's flow style. `source` is its place.
+ConfigNode ParseConfigValue(const std::string& text, const std::string& source);
+
+// A default: a value that nobody wrote, in YAML's flow style.
+ConfigNode DefaultValue(const std::string& text);
+
+// A plain word at `place`, as key or value.
+ConfigNode WordNode(std::string text, const ConfigPlace& place = {});
 
 }  // namespace qconvert
 

@@ -2,11 +2,25 @@
 #ifndef QCONVERT_CONFIG_QUANT_CONFIG_H_
 #define QCONVERT_CONFIG_QUANT_CONFIG_H_
 
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
+
+#include "qconvert/config/deployment_config.h"
+#include "qconvert/config/tensor_settings.h"
 
 namespace qconvert {
 
-enum class TargetDevice { kCpu };
+// Whose operator rules hold.
+enum class TargetDevice {
+  kCpu,  // ONNX Runtime's integer kernels
+  kGpu,  // TensorRT
+  kDpu,  // AMD/Xilinx DPU: power-of-two scales
+  kBpu,  // Horizon BPU: symmetric int8 and int16
+};
 
 // What is quantized: activations with ranges from calibration, activations with ranges taken at run
 // time, or weights alone. kAuto: whatever is fast and faithful.
@@ -19,48 +33,86 @@ enum class Objective {
   kSize,      // every weight in 8 bit
 };
 
-// How a range is chosen from statistics.
-enum class CalibrationMethod {
-  kMaxMin,
-  kPercentile,
-  kMse,   // least estimated squared error
-  kAuto,  // the best of the others for each tensor
+// Op types that a layer entry speaks of. `weight_rank` narrows Conv to Conv1d (3), Conv2d (4) or
+// Conv3d (5); `constant_weight` narrows MatMul to what is a Linear (true) or not (false).
+struct OpMatch {
+  std::string op_type;
+  int weight_rank = 0;  // 0: any
+  enum class Weight { kAny, kConstant, kComputed } weight = Weight::kAny;
+
+  bool operator==(const OpMatch&) const = default;
 };
 
-// Settings of one tensor type (input, weights, bias, activation).
-struct TensorSettings {
-  int bit_width = 8;  // 8 or 16 for input and activation, 8 for weights, 32 for bias
-  CalibrationMethod method = CalibrationMethod::kMaxMin;
-  double percentage = 99.99;  // (0, 100], with percentile
-  bool symmetry = false;      // zero point fixed: 0
-  bool is_signed = false;     // has no effect without symmetry: an asymmetric grid is unsigned
-  bool narrow_range = false;  // leaves out the lowest code; symmetric signed grids only
-  bool per_channel = false;   // weights only
+// Which nodes a layer entry speaks of.
+struct LayerMatch {
+  enum class Kind {
+    kType,      // nodes of one of `types`
+    kName,      // nodes whose name fits `pattern`, see name_pattern.h
+    kNode,      // the node named `pattern`, letter by letter
+    kSubgraph,  // nodes on a way from one of `inputs` to one of `outputs` (node names)
+  };
+  Kind kind = Kind::kName;
+  std::string pattern;  // as written: of a name, or the op type for messages
+  std::vector<OpMatch> types;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  bool known_type = true;  // of kType: an ONNX op type, not one that only the model can know
+  std::string place;       // "c.json:3:7", for messages
 
-  bool operator==(const TensorSettings&) const = default;
+  bool operator==(const LayerMatch& other) const {  // wherever it was written
+    return kind == other.kind && pattern == other.pattern && types == other.types &&
+           inputs == other.inputs && outputs == other.outputs;
+  }
 };
 
-// Defaults are those of configs/cpu_int8.json (a test keeps them equal).
+// Settings of the nodes that `match` finds, complete: what the entry leaves out is the root's.
+struct LayerSettings {
+  LayerMatch match;
+  NodeSettings tensors;
+
+  bool operator==(const LayerSettings&) const = default;
+};
+
+// How calibration data is read; 0 and empty: not said.
+struct CalibrationSettings {
+  std::filesystem::path data;                          // a folder for all inputs
+  std::map<std::string, std::filesystem::path> input;  // input name -> folder
+  std::string format;                                  // "npy", "bin" or "auto"
+  int64_t batch_size = 1;
+  int64_t max_samples = 0;
+  int workers = 0;
+  int64_t memory_limit = 0;  // bytes
+
+  bool operator==(const CalibrationSettings&) const = default;
+};
+
+// Later entries of `layers` win over earlier ones of the same kind; names over subgraphs over types
+// over `tensors`.
 struct QuantConfig {
   TargetDevice target_device = TargetDevice::kCpu;
   Scheme scheme = Scheme::kAuto;
   Objective objective = Objective::kBalanced;
-  TensorSettings input{.method = CalibrationMethod::kAuto};
-  TensorSettings weights{.method = CalibrationMethod::kAuto,
-                         .symmetry = true,
-                         .is_signed = true,
-                         .narrow_range = true,
-                         .per_channel = true};
-  TensorSettings bias{.bit_width = 32, .symmetry = true, .is_signed = true};
-  TensorSettings activation{.method = CalibrationMethod::kAuto};
+  NodeSettings tensors = CpuInt8Settings();
+  std::vector<LayerSettings> layers;
+  bool convert_relu6_to_relu = false;
+  bool convert_silu_to_hswish = false;
+  bool include_cle = false;
+  bool include_bias_corr = false;
+  bool keep_first_last_layer_accuracy = false;
+  bool keep_add_layer_accuracy = false;
+  bool change_concat_input_fix = false;
+  bool change_pool_input_fix = false;
+  int onnx_opset_version = -1;  // -1: whatever the exported file needs
+  CalibrationSettings calibration;
+  DeploymentConfig deployment;
 
   bool operator==(const QuantConfig&) const = default;
 };
 
 // The words used in config files.
+std::string TargetDeviceName(TargetDevice device);
 std::string SchemeName(Scheme scheme);
 std::string ObjectiveName(Objective objective);
-std::string MethodName(CalibrationMethod method);
 
 }  // namespace qconvert
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct SampleSourceOptions {
   // Split a file along axis 0 into samples of one row where that axis is free (see OpenSamples).
   bool split_batch = false;
   int64_t max_samples = 0;  // 0: all; else spread evenly over the set
+  // Input name -> folder, for all inputs; the folder of OpenSamples is not looked at then.
+  std::map<std::string, std::filesystem::path> folders;
+  std::string format = "auto";  // "npy" or "bin": files of the other kind are Error(kData)
 };
 
 // An immutable, sorted list of samples. Reading is thread-safe; nothing is kept in memory between

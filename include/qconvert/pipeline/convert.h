@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "qconvert/calibration/calibrator.h"
-#include "qconvert/config/quant_config.h"
+#include "qconvert/config/read_config.h"
 #include "qconvert/report/conversion_report.h"
 
 namespace qconvert {
@@ -22,11 +22,13 @@ enum class GuardMode {
 
 struct ConvertOptions {
   std::filesystem::path model;
-  std::filesystem::path output;  // empty: <stem>_quantized.onnx beside the model
+  std::filesystem::path output;     // empty: <stem>_quantized.onnx beside the model
+  bool make_output_folder = false;  // else it must be there
   std::filesystem::path calibration_folder;
   std::filesystem::path config_file;  // for overwrite checks only; may be empty
   std::string config_sha256;          // provenance
   QuantConfig config;
+  ConfigNode effective_config;     // where settings were written, for messages
   std::vector<StateInput> states;  // inputs without data
   int workers = 0;                 // 0: one per processor
   int64_t max_samples = 0;         // 0: all

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/quantization/plan.h"
 #include "qconvert/quantization/quantize_weights.h"
@@ -67,7 +66,7 @@ struct InsertedQdq {
 // itself behind a scalar one. Names: graph inputs and outputs and values that subgraphs read keep
 // theirs; new names are short. `model.graph` must be the graph of the plan; opset >= 13. Adds the
 // com.microsoft import when 16-bit Q/DQ need it. `cache` may be null.
-InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const QuantConfig& config,
+InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
                       WeightCache* cache = nullptr);
 
 }  // namespace qconvert

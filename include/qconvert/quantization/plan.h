@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "qconvert/calibration/calibrator.h"
-#include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/quantization/cost_model.h"
+#include "qconvert/quantization/model_settings.h"
 #include "qconvert/quantization/op_rules.h"
 #include "qconvert/quantization/quant_params.h"
 
@@ -102,7 +102,7 @@ std::set<std::string> NonFiniteValues(const CalibrationTable& table);
 // Parameters for every quantized value of the placement. Throws Error(kNumeric) when a symmetric
 // unsigned setting meets negative values.
 QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
-                          const QuantConfig& config);
+                          const ModelSettings& settings);
 
 }  // namespace qconvert
 

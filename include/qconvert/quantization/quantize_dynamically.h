@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/quantization/model_settings.h"
 
 namespace qconvert {
 
@@ -26,7 +26,7 @@ std::vector<std::string> DynamicCandidates(const Graph& graph);
 // An LSTM becomes com.microsoft's DynamicQuantizeLSTM, which no other engine knows. Weights are
 // fitted as for static integer nodes (quantize_weights.h). Returns the weights it replaced.
 std::vector<std::string> QuantizeDynamically(Model& model, const std::set<std::string>& outputs,
-                                             const TensorSettings& weights);
+                                             const ModelSettings& settings);
 
 }  // namespace qconvert
 

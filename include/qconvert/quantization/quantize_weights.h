@@ -58,6 +58,10 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
                                  std::span<const float> bias, float input_scale,
                                  const TensorSettings& settings);
 
+// Rounds a bias to the grid of its settings: symmetric, its own scale max|b| / qmax. Nothing
+// happens to a float or 32-bit bias, whose codes above are finer.
+void RoundBias(const TensorSettings& settings, std::vector<float>& bias);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_QUANTIZATION_QUANTIZE_WEIGHTS_H_

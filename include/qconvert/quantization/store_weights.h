@@ -13,6 +13,7 @@ namespace qconvert {
 
 struct StoreWeightsOptions {
   std::set<std::string> wide;  // initializers that need 16 bits: one 256th of the error
+  std::set<std::string> keep;  // initializers that stay float
 };
 
 // What was written, for reports.

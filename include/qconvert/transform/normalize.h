@@ -14,7 +14,8 @@ namespace qconvert {
 //   c = Constant{value}          becomes   init c
 // and takes initializers out of the inputs of the main graph (before IR version 4 they had to be
 // listed there; left in, they count as replaceable and keep the engine from optimizing). Raises the
-// IR version to 8, whose rules these are.
+// IR version to 8, whose rules these are. A node of the main graph without a name gets that of its
+// first output.
 void Normalize(Model& model);
 
 // Removes Identity, and Dropout whose mask nobody reads, on every level: readers move to the input.

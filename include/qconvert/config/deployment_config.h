@@ -1,0 +1,75 @@
+// What a Horizon file says about the model and its inputs: how the deployed model will be fed and
+// what becomes of its borders. Empty for other languages.
+#ifndef QCONVERT_CONFIG_DEPLOYMENT_CONFIG_H_
+#define QCONVERT_CONFIG_DEPLOYMENT_CONFIG_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace qconvert {
+
+// Which toolchain's rules hold, by march.
+enum class Generation {
+  kNone,  // not a Horizon file
+  kJ5,    // bernoulli2, bayes, bayes-e: calibration data in raw pixels
+  kJ6,    // nash-*: calibration data as the float model takes it
+};
+
+enum class CalibrationDomain {
+  kNormalized,  // what the float model takes
+  kRaw,         // pixels of the training domain; (x - mean) * scale is still to be done
+};
+
+// What an input is fed with, or was trained on.
+enum class InputKind { kFeaturemap, kRgb, kBgr, kYuv444, kGray, kNv12 };
+enum class InputLayout { kNone, kNchw, kNhwc };
+enum class YuvRange { kFull, kVideo };  // 0..255, or 16..235 (BT.601)
+enum class InputSource { kDdr, kPyramid, kResizer };
+
+// One input of the model.
+struct InputSettings {
+  std::string name;                               // empty: the only input
+  InputKind kind_rt = InputKind::kFeaturemap;     // of the deployed model
+  InputKind kind_train = InputKind::kFeaturemap;  // of the float model
+  InputLayout layout_train = InputLayout::kNone;
+  YuvRange range = YuvRange::kFull;
+  std::vector<int64_t> shape;  // empty: the model's
+  // In units of 0..255 and training channel order; empty, one, or one per channel:
+  // (x - mean) * scale.
+  std::vector<double> mean;
+  std::vector<double> scale;
+  bool separate_batch = false;
+  InputSource source = InputSource::kDdr;
+
+  bool operator==(const InputSettings&) const = default;
+};
+
+struct DeploymentConfig {
+  Generation generation = Generation::kNone;
+  std::string march;
+  std::filesystem::path model;
+  std::filesystem::path working_dir;
+  std::string output_prefix;
+  CalibrationDomain calibration_domain = CalibrationDomain::kNormalized;
+  bool skip_calibration = false;  // random data instead of samples
+  std::vector<InputSettings> inputs;
+  int64_t input_batch = 0;  // 0: not said
+  std::vector<std::string> output_nodes;
+  std::vector<std::string> remove_node_types;
+  std::vector<std::string> remove_node_names;
+  std::vector<std::string> run_on_bpu;  // nodes that must be quantized
+  bool dump_layers = false;
+  bool dump_calibration_data = false;
+  std::string model_output_type;  // "", or the type of the graph's outputs
+
+  bool operator==(const DeploymentConfig&) const = default;
+};
+
+std::string InputKindName(InputKind kind);
+std::string InputLayoutName(InputLayout layout);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_CONFIG_DEPLOYMENT_CONFIG_H_

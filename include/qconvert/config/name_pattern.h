@@ -1,0 +1,36 @@
+// Patterns for node names in layer entries.
+#ifndef QCONVERT_CONFIG_NAME_PATTERN_H_
+#define QCONVERT_CONFIG_NAME_PATTERN_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace re2 {
+class RE2;
+}
+
+namespace qconvert {
+
+// A name; with * (any text) or ? (any character) a glob; or "re:" and a regular expression (RE2
+// syntax, linear time). All must fit the whole name.
+class NamePattern {
+ public:
+  // `pattern` must have passed FindPatternError.
+  explicit NamePattern(const std::string& pattern);
+  ~NamePattern();
+  NamePattern(NamePattern&&) noexcept;
+  NamePattern& operator=(NamePattern&&) noexcept;
+
+  bool Matches(std::string_view name) const;
+
+ private:
+  std::unique_ptr<re2::RE2> expression_;
+};
+
+// Why `pattern` is none, or empty.
+std::string FindPatternError(const std::string& pattern);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_CONFIG_NAME_PATTERN_H_

@@ -1,0 +1,183 @@
+#include "qconvert/config/config_reference.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "horizon.h"
+#include "languages.h"
+#include "qconvert/base/check.h"
+#include "vitis_tables.h"
+
+namespace qconvert {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Kind = Setting::Kind;
+
+Json SchemaOf(const SettingTable& table);
+
+void AddRange(const Setting& setting, Json& json) {
+  if (std::isfinite(setting.min))
+    json[setting.above_min ? "exclusiveMinimum" : "minimum"] = setting.min;
+  if (std::isfinite(setting.max)) json["maximum"] = setting.max;
+}
+
+Json SchemaOf(const Setting& setting) {
+  Json json;
+  json["description"] = setting.help;
+  if (setting.use == Setting::Use::kDeprecated) json["deprecated"] = true;
+  switch (setting.kind) {
+    case Kind::kBool:
+      json["type"] = "boolean";
+      break;
+    case Kind::kInteger:
+    case Kind::kNumber:
+      json["type"] = setting.kind == Kind::kInteger ? "integer" : "number";
+      AddRange(setting, json);
+      break;
+    case Kind::kWord:
+      json["enum"] = setting.words;
+      break;
+    case Kind::kText:
+      json["type"] = {"string", "number"};
+      break;
+    case Kind::kWords:
+      json["type"] = "array";
+      json["items"]["enum"] = setting.words;
+      break;
+    case Kind::kTexts:
+      json["type"] = "array";
+      json["items"]["type"] = "string";
+      break;
+    case Kind::kObject:
+      json.update(SchemaOf(*setting.object));
+      break;
+    case Kind::kObjects:
+      json["type"] = "array";
+      json["items"] = SchemaOf(*setting.object);
+      break;
+    case Kind::kNamed:
+      json["type"] = "object";
+      json["additionalProperties"] = SchemaOf(*setting.object);
+      break;
+    case Kind::kAnything:
+      break;
+  }
+  return json;
+}
+
+Json SchemaOf(const SettingTable& table) {
+  Json json;
+  json["type"] = "object";
+  json["additionalProperties"] = false;
+  for (const Setting& setting : table.settings)
+    json["properties"][setting.name] = SchemaOf(setting);
+  return json;
+}
+
+std::string Values(const Setting& setting) {
+  switch (setting.kind) {
+    case Kind::kBool:
+      return "true, false";
+    case Kind::kInteger:
+    case Kind::kNumber: {
+      std::string text = setting.kind == Kind::kInteger ? "whole number" : "number";
+      if (std::isfinite(setting.min))
+        text += fmt::format("{} {}", setting.above_min ? " above" : " from", setting.min);
+      if (std::isfinite(setting.max)) text += fmt::format(" to {}", setting.max);
+      return text;
+    }
+    case Kind::kWord:
+      return fmt::format("{}", fmt::join(setting.words, ", "));
+    case Kind::kText:
+      return "text";
+    case Kind::kWords:
+      return fmt::format("list of {}", fmt::join(setting.words, ", "));
+    case Kind::kTexts:
+      return "list of texts";
+    case Kind::kObject:
+      return "map: " + setting.object->title;
+    case Kind::kObjects:
+      return "list of maps: " + setting.object->title;
+    case Kind::kNamed:
+      return "map from names to maps: " + setting.object->title;
+    case Kind::kAnything:
+      return "see the last column";
+  }
+  return "";
+}
+
+std::string Code(const std::string& text) { return text.empty() ? "" : "`" + text + "`"; }
+
+std::string Markdown(const SettingTable& table) {
+  std::string out =
+      "| key | values | default | example | in the exported file |\n|---|---|---|---|---|\n";
+  for (const Setting& setting : table.settings) {
+    const bool flat = &table == &VitisTable() && ParameterTable().Find(setting.name) != nullptr;
+    if (flat) continue;  // said in words
+    out += fmt::format("| {} | {} | {} | {} | {} |\n", Code(setting.name), Values(setting),
+                       setting.fallback, Code(setting.example), setting.help);
+  }
+  return out;
+}
+
+// Every table by the name its marker has.
+std::map<std::string, const SettingTable*> AllTables() {
+  std::map<std::string, const SettingTable*> tables;
+  const auto add = [&](const auto& self, const SettingTable& table) -> void {
+    if (!tables.emplace(table.title, &table).second) return;
+    for (const Setting& setting : table.settings) {
+      if (setting.object != nullptr) self(self, *setting.object);
+    }
+  };
+  for (const SettingTable* root :
+       {&VitisTable(), &PaddleTable(), &HorizonTable(), &HorizonQuantTable()}) {
+    add(add, *root);
+  }
+  return tables;
+}
+
+}  // namespace
+
+std::string JsonSchema(ConfigLanguage language) {
+  const SettingTable& table = language == ConfigLanguage::kVitis    ? VitisTable()
+                              : language == ConfigLanguage::kPaddle ? PaddleTable()
+                                                                    : HorizonTable();
+  Json json;
+  json["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  json["title"] = fmt::format("qconvert settings in {}", table.title);
+  json.update(SchemaOf(table));
+  if (language == ConfigLanguage::kVitis) json["required"] = {"target_device"};
+  if (language == ConfigLanguage::kHorizon) {
+    Json quant = SchemaOf(HorizonQuantTable());
+    quant["type"] = {"object", "string"};
+    json["properties"]["calibration_parameters"]["properties"]["quant_config"] = std::move(quant);
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string FillReference(const std::string& page) {
+  static constexpr std::string_view kBegin = "<!-- keys: ";
+  static constexpr std::string_view kEnd = "<!-- end -->";
+  const auto tables = AllTables();
+  std::string out;
+  size_t at = 0;
+  for (;;) {
+    const size_t begin = page.find(kBegin, at);
+    if (begin == std::string::npos) return out + page.substr(at);
+    const size_t line_end = page.find('\n', begin) + 1;
+    const size_t name_end = page.find(" -->", begin);
+    const size_t end = page.find(kEnd, line_end);
+    QCONVERT_CHECK(name_end < line_end && end != std::string::npos);
+    const auto table =
+        tables.find(page.substr(begin + kBegin.size(), name_end - begin - kBegin.size()));
+    QCONVERT_CHECK(table != tables.end());
+    out += page.substr(at, line_end - at) + Markdown(*table->second);
+    at = end;
+  }
+}
+
+}  // namespace qconvert

@@ -1,0 +1,365 @@
+// Settings of single nodes in a Horizon file: node_info, run_on_cpu, run_on_bpu, optimization and
+// the four levels of quant_config.
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "horizon.h"
+#include "node_edit.h"
+#include "op_names.h"
+#include "qconvert/base/suggest.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+constexpr double kFewestBins = 129;
+constexpr double kFewestMaxBins = 258;
+
+class NodeReader {
+ public:
+  NodeReader(ReadContext& context, QuantConfig& config) : context_(context), config_(config) {}
+
+  void ReadRunOn(const HorizonPart& part) {
+    if (const ConfigNode* nodes = part.Find("run_on_cpu")) {
+      for (const std::string& name : Names(*nodes)) KeepFloat(AddNode(name, *nodes));
+    }
+    if (const ConfigNode* nodes = part.Find("run_on_bpu"))
+      config_.deployment.run_on_bpu = Names(*nodes);
+    for (const std::string& name : config_.deployment.run_on_bpu) {
+      for (const LayerSettings& layer : config_.layers) {
+        if (layer.match.pattern == name && !layer.tensors.activation.is_int())
+          part.Refuse("run_on_bpu", fmt::format("'{}' is in run_on_cpu too", name));
+      }
+    }
+  }
+
+  // "Conv_0:int16;Conv_1:int16", or a map from names to ON, InputType, OutputType, ...
+  void ReadNodeInfo(const ConfigNode& info) {
+    if (info.kind == Kind::kMap) {
+      for (const auto& [name, value] : info.entries) ReadNodeInfoEntry(name, value);
+      return;
+    }
+    if (info.kind != Kind::kScalar) return RefuseNodeInfo(info);
+    for (const std::string& part : Names(info)) {
+      const size_t colon = part.rfind(':');
+      if (colon == std::string::npos || colon == 0 || colon + 1 == part.size())
+        return RefuseNodeInfo(info);
+      LayerSettings& layer = AddNode(part.substr(0, colon), info);
+      SetBits(part.substr(colon + 1), info, {&layer.tensors.activation});
+    }
+  }
+
+  // "set_Softmax_input_int16,bias_correction"
+  void ReadOptimization(const ConfigNode& value) {
+    for (const std::string& word : SplitList(value.scalar, ',')) {
+      std::string op;
+      std::string side;
+      std::string bits;
+      if (word == "run_fast" || word == "lstm_batch_last") {
+        context_.notes.infos.push_back(fmt::format(
+            "{}: {} matters to the vendor's compiler alone, no effect", value.place.Text(), word));
+      } else if (word == "asymmetric") {
+        config_.tensors.activation.symmetry = config_.tensors.input.symmetry = false;
+      } else if (word == "bias_correction") {
+        config_.include_bias_corr = true;
+      } else if (word == "set_all_nodes_int16") {
+        SetBits("int16", value, {&config_.tensors.activation, &config_.tensors.input});
+      } else if (re2::RE2::FullMatch(word, "set_model_output_(int8|int16)", &bits)) {
+        config_.deployment.model_output_type = bits;
+      } else if (re2::RE2::FullMatch(word, "set_(\\w+)_(input|output)_(int8|int16)", &op, &side,
+                                     &bits)) {
+        by_op_.push_back({op, side == "input", bits});
+      } else {
+        context_.problems.Add(
+            value.place,
+            fmt::format("optimization is '{}', expected set_model_output_int8, "
+                        "set_model_output_int16, run_fast, set_{{Op}}_input_int8, "
+                        "set_{{Op}}_output_int16, set_all_nodes_int16, asymmetric, bias_correction",
+                        word));
+      }
+    }
+  }
+
+  // After the settings of the whole model are known.
+  void AddOptimizedTypes(const ConfigNode& value) {
+    for (const ByOp& one : by_op_) {
+      LayerSettings& layer = AddType(one.op_type, value);
+      SetBits(one.bits, value, {one.is_input ? &layer.tensors.input : &layer.tensors.activation});
+    }
+  }
+
+  void ReadModelLevel(const ConfigNode& quant) {
+    const ConfigNode* model = FindValue(quant, "model_config");
+    for (const ConfigNode* level : {&quant, model}) {
+      if (level == nullptr) continue;
+      ReadCommon(*level, config_.tensors);
+      for (const char* key : {"modelwise_search", "layerwise_search", "search"}) {
+        if (const ConfigNode* search = FindValue(*level, key))
+          context_.NotYet(search->place, fmt::format("{}", key));
+      }
+    }
+    if (model == nullptr) return;
+    if (const ConfigNode* type = FindValue(*model, "all_node_type"))
+      ApplyType(*type, config_.tensors);
+    if (const ConfigNode* type = FindValue(*model, "model_output_type"))
+      config_.deployment.model_output_type = type->scalar;
+    const ConfigNode* fallback = FindValue(*model, "default");
+    if (fallback == nullptr) return;
+    ConfigNode checked = *fallback;
+    if (checked.kind != Kind::kMap) {
+      context_.problems.Add(checked.place, "default is no map, expected {activation: {...}}");
+      return;
+    }
+    static const SettingTable keys{"default",
+                                   {{.name = "activation",
+                                     .kind = Setting::Kind::kObject,
+                                     .object = &HorizonActivationKeys()}}};
+    CheckSettings(checked, keys, context_.problems, context_.notes);
+    ReadCommon(checked, config_.tensors);
+  }
+
+  void ReadNodeLevels(const ConfigNode& quant) {
+    if (const ConfigNode* ops = FindValue(quant, "op_config")) {
+      for (const auto& [name, entry] : ops->entries) ReadEntry(entry, AddType(name.scalar, name));
+    }
+    if (const ConfigNode* graphs = FindValue(quant, "subgraph_config")) {
+      for (const auto& [name, entry] : graphs->entries) ReadSubgraph(name, entry);
+    }
+    if (const ConfigNode* nodes = FindValue(quant, "node_config")) {
+      for (const auto& [name, entry] : nodes->entries) ReadEntry(entry, AddNode(name.scalar, name));
+    }
+  }
+
+ private:
+  struct ByOp {
+    std::string op_type;
+    bool is_input;
+    std::string bits;
+  };
+
+  static std::vector<std::string> Names(const ConfigNode& node) {
+    std::vector<std::string> names = SplitList(node.scalar);
+    std::erase(names, "");
+    return names;
+  }
+
+  LayerSettings& AddNode(const std::string& name, const ConfigNode& at) {
+    return config_.layers.emplace_back(
+        LayerSettings{{.kind = LayerMatch::Kind::kNode, .pattern = name, .place = at.place.Text()},
+                      config_.tensors});
+  }
+
+  LayerSettings& AddType(const std::string& type, const ConfigNode& at) {
+    std::vector<OpMatch> types = FindOpTypes(type);
+    const bool known = !types.empty();
+    if (!known) {
+      const std::string hint = DidYouMean(type, KnownOpNames());
+      if (!hint.empty())
+        context_.problems.Add(at.place, fmt::format("unknown op type '{}'{}", type, hint));
+      types = {{type}};
+    }
+    return config_.layers.emplace_back(LayerSettings{{.kind = LayerMatch::Kind::kType,
+                                                      .pattern = type,
+                                                      .types = std::move(types),
+                                                      .known_type = known,
+                                                      .place = at.place.Text()},
+                                                     config_.tensors});
+  }
+
+  static void KeepFloat(LayerSettings& layer) { KeepFloat(layer.tensors); }
+  static void KeepFloat(NodeSettings& tensors) {
+    for (const TensorType type : kTensorTypes) tensors[type].datatype = Datatype::kFloat32;
+  }
+
+  void RefuseNodeInfo(const ConfigNode& info) {
+    context_.problems.Add(info.place,
+                          fmt::format("node_info is '{}', expected NAME:int16;... or a map from "
+                                      "names to ON, InputType and OutputType",
+                                      info.Shown()));
+  }
+
+  void ReadNodeInfoEntry(const ConfigNode& name, const ConfigNode& value) {
+    if (value.kind != Kind::kMap || value.entries.empty()) return RefuseNodeInfo(value);
+    LayerSettings layer = std::move(AddNode(name.scalar, name));
+    config_.layers.pop_back();
+    for (const auto& [key, setting] : value.entries) {
+      if (key.scalar == "ON") {
+        if (setting.scalar == "CPU") KeepFloat(layer);
+        if (setting.scalar == "BPU") config_.deployment.run_on_bpu.push_back(name.scalar);
+        if (setting.scalar != "CPU" && setting.scalar != "BPU")
+          context_.problems.Add(setting.place,
+                                fmt::format("ON is '{}', expected BPU or CPU", setting.Shown()));
+      } else if (key.scalar == "OutputType") {
+        SetBits(setting.Shown(), setting, {&layer.tensors.activation});
+      } else if (re2::RE2::FullMatch(key.scalar, "InputType\\d*")) {
+        SetBits(setting.Shown(), setting, {&layer.tensors.input});
+      } else {
+        const std::vector<std::string> known = {"ON", "InputType", "OutputType"};
+        context_.problems.Add(key.place, fmt::format("unknown key '{}'{}", key.scalar,
+                                                     DidYouMean(key.scalar, known)));
+      }
+    }
+    config_.layers.push_back(std::move(layer));
+  }
+
+  void SetBits(const std::string& type, const ConfigNode& at,
+               std::initializer_list<TensorSettings*> tensors) {
+    if (type != "int8" && type != "int16" && type != "float32" && type != "float16") {
+      static const std::vector<std::string> types = {"int8", "int16", "float16", "float32"};
+      context_.problems.Add(at.place, NotOneOf("type", type, types));
+      return;
+    }
+    for (TensorSettings* one : tensors) {
+      if (type.starts_with("float")) {
+        one->datatype = Datatype::kFloat32;
+      } else {
+        one->bit_width = type == "int8" ? 8 : 16;
+      }
+    }
+  }
+
+  // int16 is int16 activations with int8 weights; floats leave the node alone.
+  void ApplyType(const ConfigNode& type, NodeSettings& tensors) {
+    const std::string& word = type.scalar;
+    if (word == "float32" || word == "float16") {
+      KeepFloat(tensors);
+    } else if (word == "int8" || word == "int16") {
+      SetBits(word, type, {&tensors.activation, &tensors.input});
+    } else {
+      const auto& known = QuantTypes();
+      if (std::find(known.begin(), known.end(), word) != known.end())
+        return context_.NotYet(type.place, "qtype " + word);
+      context_.problems.Add(type.place, NotOneOf("qtype", type.Shown(), known));
+    }
+  }
+
+  void ReadEntry(const ConfigNode& entry, LayerSettings& layer) {
+    if (entry.kind != Kind::kMap) return;
+    for (const char* key : {"qtype", "ON"}) {
+      const ConfigNode* type = FindValue(entry, key);
+      if (type == nullptr) continue;
+      if (type->kind == Kind::kMap) {
+        ReadTypePerInput(*type, layer);
+      } else {
+        ApplyType(*type, layer.tensors);
+      }
+    }
+    ReadCommon(entry, layer.tensors);
+  }
+
+  // {input0: int16, input1: int8}: one type for all inputs of a node is what works.
+  void ReadTypePerInput(const ConfigNode& types, LayerSettings& layer) {
+    for (const auto& [key, value] : types.entries) {
+      if (!re2::RE2::FullMatch(key.scalar, "input\\d+")) {
+        context_.problems.Add(key.place,
+                              fmt::format("unknown key '{}', expected input0, input1", key.scalar));
+      } else if (value.scalar != types.entries[0].second.scalar) {
+        context_.NotYet(value.place, "different types for the inputs of one node");
+      } else {
+        SetBits(value.Shown(), value, {&layer.tensors.input});
+      }
+    }
+  }
+
+  void ReadSubgraph(const ConfigNode& name, const ConfigNode& entry) {
+    if (entry.kind != Kind::kMap) return;
+    LayerSettings& layer = AddNode(name.scalar, name);
+    layer.match.kind = LayerMatch::Kind::kSubgraph;
+    for (const auto& [key, member] :
+         {std::pair{"inputs", &LayerMatch::inputs}, std::pair{"outputs", &LayerMatch::outputs}}) {
+      const ConfigNode* list = FindValue(entry, key);
+      if (list == nullptr || list->items.empty()) {
+        context_.problems.Add(entry.place, fmt::format("subgraph '{}' has no {}, expected a list "
+                                                       "of nodes",
+                                                       name.scalar, key));
+        continue;
+      }
+      for (const ConfigNode& item : list->items) (layer.match.*member).push_back(item.scalar);
+    }
+    ReadEntry(entry, layer);
+  }
+
+  void ReadCommon(const ConfigNode& level, NodeSettings& tensors) {
+    if (const ConfigNode* activation = FindValue(level, "activation"))
+      ReadActivation(*activation, tensors);
+    const ConfigNode* weight = FindValue(level, "weight");
+    const ConfigNode* correction =
+        weight == nullptr ? nullptr : FindValue(*weight, "bias_correction");
+    if (correction == nullptr) return;
+    context_.NotYet(correction->place, "bias_correction");
+  }
+
+  void ReadActivation(const ConfigNode& activation, NodeSettings& tensors) {
+    for (const auto& [key, value] : activation.entries) {
+      if (value.kind == Kind::kNull) continue;
+      if (value.kind == Kind::kSequence) {
+        context_.NotYet(value.place, fmt::format("{} as a list, a "
+                                                 "search",
+                                                 key.scalar));
+      } else {
+        ReadActivationKey(key.scalar, value, activation, tensors);
+      }
+    }
+  }
+
+  void ReadActivationKey(const std::string& key, const ConfigNode& value,
+                         const ConfigNode& activation, NodeSettings& tensors) {
+    const auto refuse = [&](const std::string& expected) {
+      context_.problems.Add(value.place,
+                            fmt::format("{} is '{}', expected {}", key, value.Shown(), expected));
+    };
+    if (key == "calibration_type") {
+      if (value.scalar == "load") {
+        context_.NotYet(value.place, "calibration_type load");
+      } else if (value.scalar != "max" && value.scalar != "kl") {
+        refuse("max, kl or load");
+      } else {
+        const ConfigNode* percentile = FindValue(activation, "max_percentile");
+        const bool valid = percentile != nullptr && FindNumber(percentile->scalar).has_value();
+        for (TensorSettings* one : {&tensors.activation, &tensors.input})
+          ApplyCalibrationType(value.scalar, valid ? percentile : nullptr, *one);
+      }
+    } else if (key == "max_percentile") {
+      const auto number = FindNumber(value.scalar);
+      if (!number || *number < 0.5 || *number > 1) refuse("a number of at least 0.5 and at most 1");
+    } else if (key == "num_bin" || key == "max_num_bin") {
+      const auto number = FindInteger(value);
+      const double least = key == "num_bin" ? kFewestBins : kFewestMaxBins;
+      if (!number || static_cast<double>(*number) < least)
+        refuse(fmt::format("a whole number of at least {}", least));
+    } else if (value.scalar != "true" && value.scalar != "false") {
+      refuse("true or false");
+    } else {
+      const bool on = value.scalar == "true";
+      for (TensorSettings* one : {&tensors.activation, &tensors.input})
+        (key == "per_channel" ? one->per_channel : one->symmetry) = key == "per_channel" ? on : !on;
+    }
+  }
+
+  ReadContext& context_;
+  QuantConfig& config_;
+  std::vector<ByOp> by_op_;
+};
+
+}  // namespace
+
+void ReadHorizonNodes(const HorizonPart& model, const HorizonPart& calibration,
+                      const ConfigNode* quant) {
+  NodeReader reader(calibration.context, calibration.config);
+  const ConfigNode* optimization = calibration.Find("optimization");
+  if (optimization != nullptr) reader.ReadOptimization(*optimization);
+  if (quant != nullptr) reader.ReadModelLevel(*quant);
+  // The settings of the whole model are complete; entries start from them.
+  if (optimization != nullptr) reader.AddOptimizedTypes(*optimization);
+  if (quant != nullptr) reader.ReadNodeLevels(*quant);
+  reader.ReadRunOn(calibration);
+  for (const char* key : {"set_node_data_type", "node_info"}) {
+    if (const ConfigNode* info = model.Find(key)) reader.ReadNodeInfo(*info);
+  }
+}
+
+}  // namespace qconvert

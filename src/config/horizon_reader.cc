@@ -1,0 +1,374 @@
+// The Horizon YAML of the J6 and J5 toolchains -> QuantConfig. Source: the public documentation of
+// hb_compile (OE-Skills, D-Robotics) and hb_mapper (rdk_doc).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "horizon.h"
+#include "node_edit.h"
+#include "qconvert/base/file.h"
+#include "words.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+constexpr int64_t kShortestCall = 1000;  // microseconds, of max_time_per_fc
+constexpr int64_t kMaxBatchJ5 = 128;
+
+// Keys that J6 accepts and ignores; J5 reads them.
+constexpr std::array kDeprecated = {
+    std::pair{"log_level", "use -v or -q"},
+    std::pair{"set_node_data_type", "use node_info"},
+    std::pair{"input_layout_rt", "it follows from input_type_rt"},
+    std::pair{"norm_type", "it follows from mean_value, scale_value and std_value"},
+    std::pair{"cal_data_type", "give .npy files, or raw files of the input's type"},
+    std::pair{"preprocess_on", "prepare the samples beforehand"},
+    std::pair{"hbdk3_compatible_mode", "leave it out"},
+};
+
+class HorizonReader {
+ public:
+  HorizonReader(const ConfigNode& root, ReadContext& context)
+      : root_(root),
+        context_(context),
+        model_{Section("model_parameters"), context_, config_},
+        inputs_{Section("input_parameters"), context_, config_},
+        calibration_{Section("calibration_parameters"), context_, config_},
+        compiler_{Section("compiler_parameters"), context_, config_} {}
+
+  ReadResult Read() {
+    config_.target_device = TargetDevice::kBpu;
+    config_.tensors = BpuInt8Settings();
+    ReadGeneration();
+    ReadModel();
+    ReadHorizonInputs(inputs_, compiler_.Find("input_source"));
+    ReadInputBatch();
+    ReadCalibration();
+    ReadCompiler();
+    const ConfigNode quant = ReadQuantConfig();
+    ReadHorizonNodes(model_, calibration_, quant.kind == Kind::kMap ? &quant : nullptr);
+    NoteDeprecated();
+    ConfigNode effective = Effective(quant);
+    return {std::move(config_), std::move(effective)};
+  }
+
+ private:
+  // The written section, or an empty one.
+  const ConfigNode& Section(const char* name) const {
+    static const ConfigNode empty = MapNode();
+    const ConfigNode* section = FindValue(root_, name);
+    return section == nullptr ? empty : *section;
+  }
+
+  DeploymentConfig& deployment() { return config_.deployment; }
+  bool is_j5() { return deployment().generation == Generation::kJ5; }
+
+  void ReadGeneration() {
+    deployment().generation = Generation::kJ6;
+    const ConfigNode* march = model_.Find("march");
+    if (march == nullptr) {
+      if (model_.section.Find("march") == nullptr)
+        model_.Refuse("march", "march is missing, expected nash-e, nash-m, bayes, ...");
+      return;
+    }
+    deployment().march = march->scalar;
+    if (!march->scalar.starts_with("nash-")) deployment().generation = Generation::kJ5;
+    deployment().calibration_domain =
+        is_j5() ? CalibrationDomain::kRaw : CalibrationDomain::kNormalized;
+    context_.notes.infos.push_back(
+        fmt::format("{}: march {}: calibration data are {}", march->place.Text(), march->scalar,
+                    is_j5() ? "raw, mean and scale are still to be applied (J5 rule)"
+                            : "what the float model takes, already normalized (J6 rule)"));
+  }
+
+  void ReadModel() {
+    const ConfigNode* onnx = model_.Find("onnx_model");
+    for (const char* key : {"caffe_model", "prototxt"}) {
+      if (model_.Find(key) == nullptr) continue;
+      model_.Refuse(key,
+                    onnx != nullptr
+                        ? fmt::format("{} and onnx_model exclude each other", key)
+                        : fmt::format("{}: Caffe models are not read, expected onnx_model", key));
+    }
+    if (onnx != nullptr) {
+      deployment().model = ResolvePath(context_.folder, onnx->scalar);
+      if (!onnx->scalar.ends_with(".onnx"))
+        model_.Refuse("onnx_model", fmt::format("onnx_model is '{}', expected a file named *.onnx",
+                                                onnx->scalar));
+    }
+    const ConfigNode* folder = model_.Find("working_dir");
+    deployment().working_dir =
+        ResolvePath(context_.folder, folder == nullptr ? "model_output" : folder->scalar);
+    const ConfigNode* prefix = model_.Find("output_model_file_prefix");
+    deployment().output_prefix = prefix == nullptr ? "model" : prefix->scalar;
+    if (deployment().output_prefix.find('/') != std::string::npos) {
+      model_.Refuse("output_model_file_prefix",
+                    fmt::format("output_model_file_prefix is '{}', expected no folder in it",
+                                deployment().output_prefix));
+    }
+    deployment().output_nodes = NamesAt(model_, "output_nodes");
+    deployment().remove_node_names = NamesAt(model_, "remove_node_name");
+    deployment().remove_node_types = NamesAt(model_, "remove_node_type");
+    static const std::vector<std::string> removable = {"Quantize", "Dequantize", "Transpose",
+                                                       "Cast",     "Reshape",    "Softmax"};
+    for (const std::string& type : deployment().remove_node_types) {
+      if (std::find(removable.begin(), removable.end(), type) == removable.end())
+        model_.Refuse("remove_node_type", fmt::format("remove_node_type has '{}', expected {}",
+                                                      type, fmt::join(removable, ", ")));
+    }
+    deployment().dump_layers = FlagAt(model_, "layer_out_dump");
+    deployment().dump_calibration_data = model_.Find("debug_mode") != nullptr;
+  }
+
+  static std::vector<std::string> NamesAt(const HorizonPart& part, const char* key) {
+    const ConfigNode* value = part.Find(key);
+    if (value == nullptr) return {};
+    std::vector<std::string> names = SplitList(value->scalar);
+    std::erase(names, "");
+    return names;
+  }
+
+  static bool FlagAt(const HorizonPart& part, const char* key) {
+    const ConfigNode* value = part.Find(key);
+    return value != nullptr && AsBool(*value);
+  }
+
+  void ReadInputBatch() {
+    if (deployment().input_batch == 0 || !is_j5()) return;
+    if (deployment().input_batch > kMaxBatchJ5)
+      inputs_.Refuse("input_batch", fmt::format("input_batch is {}, expected at most {}",
+                                                deployment().input_batch, kMaxBatchJ5));
+    if (deployment().inputs.size() > 1)
+      inputs_.Refuse("input_batch", "input_batch is for models with one input");
+  }
+
+  void ReadCalibration() {
+    ReadFolders();
+    const ConfigNode* type = calibration_.Find("calibration_type");
+    const ConfigNode* percentile = calibration_.Find("max_percentile");
+    const std::string word = type == nullptr ? "default" : type->scalar;
+    deployment().skip_calibration = word == "skip";
+    if (word == "load") calibration_.NotYet("calibration_type", "calibration_type load");
+    if (percentile != nullptr && word != "max") {
+      context_.notes.warnings.push_back(
+          fmt::format("{}: max_percentile has no effect with calibration_type {}",
+                      percentile->place.Text(), word));
+    }
+    for (TensorSettings* one : {&config_.tensors.activation, &config_.tensors.input}) {
+      ApplyCalibrationType(word, percentile, *one);
+      one->per_channel = FlagAt(calibration_, "per_channel");
+    }
+    if (is_j5() && FlagAt(calibration_, "preprocess_on"))
+      calibration_.NotYet("preprocess_on", "preprocess_on");
+    ReadDataType();
+  }
+
+  void ReadFolders() {
+    const ConfigNode* folders = calibration_.Find("cal_data_dir");
+    if (folders == nullptr) return;
+    std::vector<std::string> names = SplitList(folders->scalar);
+    if (names.size() > 1 && names.back().empty()) names.pop_back();
+    const auto& inputs = deployment().inputs;
+    if (names.size() != inputs.size()) {
+      calibration_.Refuse("cal_data_dir",
+                          fmt::format("cal_data_dir has {} folders, expected {}, one per input",
+                                      names.size(), inputs.size()));
+      return;
+    }
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (names[i].empty()) calibration_.Refuse("cal_data_dir", "cal_data_dir has an empty folder");
+      const std::filesystem::path folder = ResolvePath(context_.folder, names[i]);
+      if (inputs.size() == 1) {
+        config_.calibration.data = folder;
+      } else {
+        config_.calibration.input[inputs[i].name] = folder;
+      }
+    }
+  }
+
+  void ReadDataType() {
+    for (const std::string& type : NamesAt(calibration_, "cal_data_type")) {
+      if (type != "uint8" && type != "float32") {
+        calibration_.Refuse("cal_data_type",
+                            fmt::format("cal_data_type is '{}', expected uint8 or float32", type));
+      } else if (is_j5() && type == "uint8") {
+        calibration_.NotYet("cal_data_type", "cal_data_type uint8");
+      }
+    }
+  }
+
+  void ReadCompiler() {
+    const auto integer = [&](const char* key) {
+      const ConfigNode* value = compiler_.Find(key);
+      return value == nullptr ? int64_t{0} : AsInteger(*value);
+    };
+    const std::string& march = deployment().march;
+    const ConfigNode* mode = compiler_.Find("compile_mode");
+    if (mode != nullptr && mode->scalar == "balance" && compiler_.Find("balance_factor") == nullptr)
+      compiler_.Refuse("compile_mode", "compile_mode balance needs balance_factor, 0 to 100");
+    const ConfigNode* level = compiler_.Find("optimize_level");
+    if (level != nullptr && level->scalar == "O3" && !is_j5())
+      compiler_.Refuse("optimize_level",
+                       fmt::format("optimize_level is O3, march {} takes O0, O1 or O2", march));
+    const bool many = march == "nash-h" || march == "nash-p" || march == "nash-starry-p";
+    if (integer("core_num") > 1 && !many && !march.empty() && !is_j5())
+      compiler_.Refuse("core_num",
+                       fmt::format("core_num is {}, march {} has 1", integer("core_num"), march));
+    const int64_t time = integer("max_time_per_fc");
+    if (time != 0 && time < kShortestCall)
+      compiler_.Refuse("max_time_per_fc",
+                       fmt::format("max_time_per_fc is {}, expected 0, or 1000 to 10000000", time));
+    const bool small = march.starts_with("nash-b") || march == "nash-e" || march == "nash-m";
+    if (integer("max_l2m_size") > 0 && small)
+      compiler_.Refuse("max_l2m_size", fmt::format("max_l2m_size is not for march {}", march));
+    config_.calibration.workers = static_cast<int>(integer("jobs"));
+  }
+
+  // Inline, or the JSON file that quant_config names.
+  ConfigNode ReadQuantConfig() {
+    const ConfigNode* written = calibration_.Find("quant_config");
+    if (written == nullptr) return {};
+    ConfigNode quant = *written;
+    if (quant.kind == Kind::kScalar) {
+      const std::filesystem::path file = ResolvePath(context_.folder, quant.scalar);
+      const std::string text = ReadFile(file, kMaxConfigBytes);
+      context_.text += text;
+      quant = ParseConfig(text, file.string());
+    }
+    if (quant.kind != Kind::kMap) {
+      calibration_.Refuse("quant_config", fmt::format("quant_config is '{}', expected a map or a "
+                                                      "JSON file",
+                                                      written->Shown()));
+      return {};
+    }
+    CheckSettings(quant, HorizonQuantTable(), context_.problems, context_.notes);
+    return quant;
+  }
+
+  void NoteDeprecated() {
+    if (is_j5()) return;
+    for (const auto& [key, instead] : kDeprecated) {
+      for (const HorizonPart* part : {&model_, &inputs_, &calibration_, &compiler_}) {
+        const ConfigNode* value = part->Find(key);
+        if (value == nullptr) continue;
+        context_.notes.warnings.push_back(
+            fmt::format("{}: {} is deprecated: {}", value->place.Text(), key, instead));
+      }
+    }
+  }
+
+  // Every section with what was written and, for keys that are read, the defaults.
+  ConfigNode Effective(const ConfigNode& quant) {
+    ConfigNode out = MapNode(root_.place);
+    for (const Setting& section : HorizonTable().settings) {
+      ConfigNode printed = MapNode(root_.place);
+      const ConfigNode& written = Section(section.name.c_str());
+      for (const Setting& setting : section.object->settings) {
+        const ConfigNode* value = FindValue(written, setting.name);
+        if (value != nullptr) {
+          ChildOf(printed, setting.name) = *value;
+        } else if (HasPlainDefault(setting)) {
+          ChildOf(printed, setting.name) = DefaultValue(setting.fallback);
+        }
+      }
+      if (!printed.entries.empty()) ChildOf(out, section.name) = std::move(printed);
+    }
+    PrintPaths(out);
+    if (quant.kind == Kind::kMap)
+      ChildOf(ChildOf(out, "calibration_parameters"), "quant_config") = quant;
+    return out;
+  }
+
+  static bool HasPlainDefault(const Setting& setting) {
+    if (setting.use != Setting::Use::kRead || setting.name == "max_percentile") return false;
+    if (setting.name == "output_model_file_prefix" || setting.name == "working_dir") return true;
+    const bool word = std::find(setting.words.begin(), setting.words.end(), setting.fallback) !=
+                      setting.words.end();
+    const bool deprecated = std::any_of(kDeprecated.begin(), kDeprecated.end(),
+                                        [&](const auto& one) { return one.first == setting.name; });
+    return !deprecated && (word || setting.kind == Setting::Kind::kBool);
+  }
+
+  // As they are understood from any folder.
+  void PrintPaths(ConfigNode& out) {
+    ConfigNode& model = ChildOf(out, "model_parameters");
+    if (ConfigNode* path = const_cast<ConfigNode*>(FindValue(model, "onnx_model")))
+      path->scalar = deployment().model.string();
+    ChildOf(model, "working_dir").scalar = deployment().working_dir.string();
+    ConfigNode& calibration = ChildOf(out, "calibration_parameters");
+    ConfigNode* folders = const_cast<ConfigNode*>(FindValue(calibration, "cal_data_dir"));
+    if (folders == nullptr) return;
+    std::vector<std::string> paths;
+    for (const std::string& name : SplitList(folders->scalar)) {
+      if (!name.empty()) paths.push_back(ResolvePath(context_.folder, name).string());
+    }
+    folders->scalar = fmt::format("{}", fmt::join(paths, ";"));
+  }
+
+  const ConfigNode& root_;
+  ReadContext& context_;
+  QuantConfig config_;
+  HorizonPart model_;
+  HorizonPart inputs_;
+  HorizonPart calibration_;
+  HorizonPart compiler_;
+};
+
+}  // namespace
+
+const ConfigNode* HorizonPart::Find(std::string_view key) const { return FindValue(section, key); }
+
+void HorizonPart::Refuse(std::string_view key, const std::string& message) const {
+  const ConfigNode* value = section.Find(key);
+  context.problems.Add(value == nullptr ? section.place : value->place, message);
+}
+
+void HorizonPart::NotYet(std::string_view key, const std::string& what) const {
+  const ConfigNode* value = section.Find(key);
+  context.NotYet(value == nullptr ? section.place : value->place, what);
+}
+
+std::vector<std::string> SplitList(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const size_t end = text.find(separator);
+    std::string_view part = text.substr(0, end);
+    const size_t first = part.find_first_not_of(" \t");
+    part = first == std::string_view::npos ? "" : part.substr(first);
+    parts.emplace_back(part.substr(0, part.find_last_not_of(" \t") + 1));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+NodeSettings BpuInt8Settings() {
+  NodeSettings out;
+  out.input = {.method = CalibrationMethod::kAuto, .symmetry = true, .is_signed = true};
+  out.activation = out.input;
+  out.weights = {.symmetry = true, .is_signed = true, .per_channel = true};
+  out.bias = {.bit_width = 32, .symmetry = true, .is_signed = true};
+  return out;
+}
+
+void ApplyCalibrationType(const std::string& type, const ConfigNode* percentile,
+                          TensorSettings& settings) {
+  using M = CalibrationMethod;
+  const double share = percentile == nullptr ? 1 : AsNumber(*percentile);
+  if (type == "kl") {
+    settings.method = M::kEntropy;
+  } else if (type == "max" || type == "skip") {
+    settings.method = share < 1 && type == "max" ? M::kPercentile : M::kMaxMin;
+    if (settings.method == M::kPercentile) settings.percentage = 100 * share;
+  } else {
+    settings.method = M::kAuto;
+  }
+}
+
+ReadResult ReadHorizon(const ConfigNode& root, ReadContext& context) {
+  return HorizonReader(root, context).Read();
+}
+
+}  // namespace qconvert

@@ -1,0 +1,158 @@
+// What the shapes of inputs must be: rules that need the model, or the file's input_shape.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "horizon.h"
+#include "qconvert/base/suggest.h"
+#include "qconvert/config/read_config.h"
+#include "words.h"
+
+namespace qconvert {
+namespace {
+
+class ModelChecker {
+ public:
+  ModelChecker(const DeploymentConfig& deployment, const ConfigNode& effective,
+               const std::vector<InputSignature>& signatures)
+      : deployment_(deployment), effective_(effective), signatures_(signatures), problems_("") {}
+
+  void Check() {
+    const std::vector<InputSettings>& inputs = deployment_.inputs;
+    std::vector<std::string> names;
+    for (const InputSignature& one : signatures_) names.push_back(one.name);
+    const bool unnamed = inputs.size() == 1 && inputs[0].name.empty();
+    if (unnamed && names.size() != 1) {
+      Refuse("input_name", fmt::format("input_name is missing, the model has {} inputs: {}",
+                                       names.size(), fmt::join(names, ", ")));
+    } else if (inputs.size() != names.size()) {
+      Refuse("input_name", fmt::format("input_name has {} names, the model has {} inputs: {}",
+                                       inputs.size(), names.size(), fmt::join(names, ", ")));
+    }
+    for (const InputSettings& input : inputs) {
+      const auto it = std::find(names.begin(), names.end(), input.name);
+      if (it != names.end() || (unnamed && names.size() == 1)) {
+        CheckInput(input, signatures_[unnamed ? 0 : static_cast<size_t>(it - names.begin())]);
+      } else if (!unnamed) {
+        Refuse("input_name", fmt::format("the model has no input '{}'{}", input.name,
+                                         DidYouMean(input.name, names)));
+      }
+    }
+    problems_.ThrowIfAny();
+  }
+
+ private:
+  void Refuse(const char* key, const std::string& message) {
+    const ConfigNode* section = effective_.Find("input_parameters");
+    const ConfigNode* value = section == nullptr ? nullptr : section->Find(key);
+    problems_.Add(value != nullptr && !value->place.is_default() ? value->place
+                  : section != nullptr                           ? section->place
+                                                                 : effective_.place,
+                  message);
+  }
+
+  void CheckInput(const InputSettings& input, const InputSignature& signature) {
+    if (!signature.has_shape) return;
+    const bool is_j5 = deployment_.generation == Generation::kJ5;
+    std::vector<int64_t> dims = signature.dims;
+    if (!input.shape.empty()) {
+      const bool fits =
+          std::equal(dims.begin(), dims.end(), input.shape.begin(), input.shape.end(),
+                     [](int64_t model, int64_t given) { return model < 0 || model == given; });
+      if (!fits) {
+        Refuse("input_shape", fmt::format("input_shape is {}, input '{}' of the model is {}",
+                                          Shown(input.shape), signature.name, Shown(dims)));
+      }
+      return;  // checked against the rules when the file was read
+    }
+    if (is_j5 && !dims.empty() && dims[0] < 0) dims[0] = 1;  // a free batch alone becomes 1
+    if (std::any_of(dims.begin(), dims.end(), [](int64_t dim) { return dim < 0; })) {
+      Refuse("input_shape", fmt::format("input_shape is missing, expected with the free dimensions "
+                                        "of input '{}' ({})",
+                                        signature.name, Shown(dims)));
+      return;
+    }
+    InputSettings named = input;
+    named.name = signature.name;
+    for (const std::string& problem : FindShapeProblems(named, dims, is_j5))
+      Refuse("input_type_train", problem);
+    if (deployment_.input_batch > 0 && !dims.empty() && dims[0] != 1) {
+      Refuse("input_batch", fmt::format("input_batch needs a first dimension of 1, input '{}' has "
+                                        "{}",
+                                        signature.name, dims[0]));
+    }
+  }
+
+  static std::string Shown(const std::vector<int64_t>& dims) {
+    std::vector<std::string> parts;
+    for (const int64_t dim : dims) parts.push_back(dim < 0 ? "?" : std::to_string(dim));
+    return fmt::format("{}", fmt::join(parts, "x"));
+  }
+
+  const DeploymentConfig& deployment_;
+  const ConfigNode& effective_;
+  const std::vector<InputSignature>& signatures_;
+  ConfigProblems problems_;
+};
+
+}  // namespace
+
+std::vector<std::string> FindShapeProblems(const InputSettings& input,
+                                           const std::vector<int64_t>& dims, bool is_j5) {
+  std::vector<std::string> problems;
+  const std::string who = input.name.empty() ? "the input" : fmt::format("input '{}'", input.name);
+  const bool image =
+      input.kind_train != InputKind::kFeaturemap || input.kind_rt != InputKind::kFeaturemap;
+  if (!image) return problems;
+  if (dims.size() != 4) {
+    problems.push_back(fmt::format("{} has {} dimensions, expected 4 for {}; others are featuremap",
+                                   who, dims.size(), WordFor(input.kind_train)));
+    return problems;
+  }
+  if (input.layout_train == InputLayout::kNone) return problems;
+  const bool nchw = input.layout_train == InputLayout::kNchw;
+  const int64_t channels = dims[nchw ? 1 : 3];
+  const int64_t height = dims[nchw ? 2 : 1];
+  const int64_t width = dims[nchw ? 3 : 2];
+  const int64_t expected = input.kind_train == InputKind::kGray ? 1 : 3;
+  if (channels >= 0 && channels != expected) {
+    problems.push_back(fmt::format("{} has {} channels in layout {}, expected {} for {}", who,
+                                   channels, WordFor(input.layout_train), expected,
+                                   WordFor(input.kind_train)));
+  }
+  const bool even =
+      input.kind_rt == InputKind::kNv12 || (is_j5 && input.kind_rt == InputKind::kYuv444);
+  if (even && (height % 2 == 1 || width % 2 == 1)) {
+    problems.push_back(fmt::format("{} is {}x{}, {} needs an even height and width", who, height,
+                                   width, WordFor(input.kind_rt)));
+  }
+  for (const auto& [key, numbers] : {std::pair{"mean_value", &input.mean},
+                                     std::pair{"scale_value or std_value", &input.scale}}) {
+    const auto count = static_cast<int64_t>(numbers->size());
+    if (count <= 1 || channels < 0 || count == channels) continue;
+    problems.push_back(fmt::format("{} of {} has {} numbers, expected one, or one per channel ({})",
+                                   key, who, count, channels));
+  }
+  return problems;
+}
+
+void CheckInputs(const QuantConfig& config, const ConfigNode& effective,
+                 const std::vector<InputSignature>& inputs) {
+  if (config.deployment.generation != Generation::kNone)
+    return ModelChecker(config.deployment, effective, inputs).Check();
+  std::vector<std::string> names;
+  for (const InputSignature& one : inputs) names.push_back(one.name);
+  ConfigProblems problems("");
+  for (const auto& [name, folder] : config.calibration.input) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    const ConfigNode* section = effective.Find("calibration");
+    const ConfigNode* data = section == nullptr ? nullptr : section->Find("data");
+    const ConfigNode* place = data == nullptr ? nullptr : data->Find(name);
+    problems.Add(place == nullptr ? effective.place : place->place,
+                 fmt::format("the model has no input '{}'{}", name, DidYouMean(name, names)));
+  }
+  problems.ThrowIfAny();
+}
+
+}  // namespace qconvert

@@ -1,0 +1,192 @@
+#include "implemented.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "node_edit.h"
+#include "words.h"
+
+namespace qconvert {
+namespace {
+
+using M = CalibrationMethod;
+
+constexpr int kWeightBits = 8;
+constexpr int kExactBiasBits = 32;
+constexpr int kWideBits = 16;
+
+class Checker {
+ public:
+  Checker(const ReadResult& result, ReadContext& context)
+      : config_(result.config), effective_(result.effective), context_(context) {}
+
+  void Check() {
+    if (config_.target_device == TargetDevice::kDpu ||
+        config_.target_device == TargetDevice::kGpu) {
+      // What its rules will take is not known yet.
+      return Refuse(PlaceOf(effective_, "target_device"),
+                    "target_device " + WordFor(config_.target_device));
+    }
+    CheckSwitches();
+    const ConfigNode* tensors = effective_.Find("tensor_quantize_config");
+    CheckTensors(config_.tensors, tensors, "");
+    const ConfigNode* layers = effective_.Find("layer_quantize_config");
+    for (size_t i = 0; i < config_.layers.size(); ++i) {
+      const ConfigNode* entry = layers == nullptr ? nullptr : &layers->items[i];
+      CheckTensors(config_.layers[i].tensors,
+                   entry == nullptr ? nullptr : entry->Find("tensor_quantize_config"),
+                   fmt::format(" ({})", config_.layers[i].match.pattern));
+    }
+    if (!rounded_.empty()) {
+      context_.notes.warnings.push_back(
+          fmt::format("round_mode of {}: the default of this language is not implemented yet, "
+                      "halves are rounded half_even",
+                      fmt::join(rounded_, ", ")));
+    }
+    // A refused value may have left a default in its place.
+    for (const auto& [setting, types] : defaults_) {
+      if (!context_.problems.empty()) break;
+      Refuse({}, fmt::format("{}, the default of this language for {}", setting,
+                             fmt::join(types, ", ")));
+    }
+    if (config_.calibration.batch_size > 1)
+      Refuse(CalibrationPlace("batch_size"), "batch_size above 1");
+    if (config_.calibration.memory_limit > 0)
+      Refuse(CalibrationPlace("memory_limit"), "memory_limit");
+    if (config_.deployment.generation != Generation::kNone) CheckDeployment();
+  }
+
+ private:
+  void Refuse(const ConfigPlace& place, const std::string& what) {
+    if (!told_.insert(place.Text() + what).second) return;
+    context_.NotYet(place, what);
+  }
+
+  ConfigPlace PlaceOf(const ConfigNode& map, const char* key) const {
+    const ConfigNode* value = map.Find(key);
+    return value == nullptr ? map.place : value->place;
+  }
+
+  ConfigPlace CalibrationPlace(const char* key) const {
+    const ConfigNode* section = effective_.Find("calibration");
+    return section == nullptr ? effective_.place : PlaceOf(*section, key);
+  }
+
+  void CheckSwitches() {
+    CheckSwitch("include_cle", config_.include_cle);
+    CheckSwitch("include_bias_corr", config_.include_bias_corr);
+    CheckSwitch("convert_relu6_to_relu", config_.convert_relu6_to_relu);
+    CheckSwitch("convert_silu_to_hswish", config_.convert_silu_to_hswish);
+    CheckSwitch("change_concat_input_fix", config_.change_concat_input_fix);
+    CheckSwitch("change_pool_input_fix", config_.change_pool_input_fix);
+  }
+
+  void CheckSwitch(const char* key, bool on) {
+    if (!on) return;
+    const ConfigPlace place = PlaceOf(effective_, key);
+    if (!place.is_default()) return Refuse(place, fmt::format("{}: true", key));
+    context_.notes.warnings.push_back(fmt::format(
+        "{} is on by default in this language, but not implemented yet: it stays off", key));
+  }
+
+  void CheckTensors(const NodeSettings& settings, const ConfigNode* tensors,
+                    const std::string& whose) {
+    for (const TensorType type : kTensorTypes) {
+      const ConfigNode* object = tensors == nullptr ? nullptr : tensors->Find(WordFor(type));
+      CheckTensor(settings[type], type, object, whose);
+    }
+  }
+
+  void CheckTensor(const TensorSettings& settings, TensorType type, const ConfigNode* object,
+                   const std::string& whose) {
+    const bool weights = type == TensorType::kWeights;
+    const bool bias = type == TensorType::kBias;
+    const auto refuse = [&](const char* key, const std::string& value) {
+      const ConfigPlace place = object == nullptr ? effective_.place : PlaceOf(*object, key);
+      if (place.is_default()) {
+        defaults_[fmt::format("{} {}", key, value)].insert(WordFor(type));
+      } else {
+        Refuse(place, fmt::format("{} {} of {}{}", key, value, WordFor(type), whose));
+      }
+    };
+    if (settings.datatype == Datatype::kFloat16 || settings.datatype == Datatype::kBfloat16)
+      return refuse("datatype", WordFor(settings.datatype));
+    if (!settings.is_int()) return;
+    // 32-bit codes of a bias are those of the integer kernels, whatever the method.
+    if (bias && settings.bit_width == kExactBiasBits) return;
+    const int bits = settings.bit_width;
+    if (weights ? bits != kWeightBits : !bias && bits != kWeightBits && bits != kWideBits)
+      refuse("bit_width", std::to_string(bits));
+    if (settings.scale_type == ScaleType::kPowerOfTwo) refuse("scale_type", "poweroftwo");
+    if (!Works(settings.method, type)) refuse("method", WordFor(settings.method));
+    if ((weights || bias) && !(settings.symmetry && settings.is_signed))
+      refuse(settings.symmetry ? "signed" : "symmetry", "false");
+    if (settings.per_channel && !weights) refuse("per_channel", "true");
+    CheckRounding(settings, type, object, refuse);
+    const bool as_all = settings.statistic == BatchStatistic::kMax &&
+                        settings.method == M::kMaxMin && settings.symmetry;
+    if (!weights && !bias && settings.statistic != BatchStatistic::kAll && !as_all &&
+        settings.scale_type != ScaleType::kPowerOfTwo)
+      refuse("calib_statistic_method", WordFor(settings.statistic));
+  }
+
+  static bool Works(M method, TensorType type) {
+    if (method == M::kMaxMin) return true;
+    if (type == TensorType::kBias) return false;
+    if (method == M::kMse || method == M::kAuto) return true;
+    return method == M::kPercentile && type != TensorType::kWeights;
+  }
+
+  template <typename Refusal>
+  void CheckRounding(const TensorSettings& settings, TensorType type, const ConfigNode* object,
+                     const Refusal& refuse) {
+    if (settings.round_mode == RoundMode::kHalfEven) return;
+    if (object == nullptr || !PlaceOf(*object, "round_mode").is_default())
+      return refuse("round_mode", WordFor(settings.round_mode));
+    rounded_.insert(WordFor(type));
+  }
+
+  void CheckDeployment() {
+    const DeploymentConfig& deployment = config_.deployment;
+    const auto refuse = [&](const char* section, const char* key, bool used) {
+      if (!used) return;
+      const ConfigNode* map = effective_.Find(section);
+      Refuse(map == nullptr ? effective_.place : PlaceOf(*map, key), key);
+    };
+    constexpr const char* kModel = "model_parameters";
+    constexpr const char* kInput = "input_parameters";
+    refuse(kModel, "output_nodes", !deployment.output_nodes.empty());
+    refuse(kModel, "remove_node_type", !deployment.remove_node_types.empty());
+    refuse(kModel, "remove_node_name", !deployment.remove_node_names.empty());
+    refuse(kModel, "layer_out_dump", deployment.dump_layers);
+    refuse(kModel, "debug_mode", deployment.dump_calibration_data);
+    refuse(kInput, "input_batch", deployment.input_batch > 1);
+    refuse("calibration_parameters", "calibration_type",  // skip
+           deployment.skip_calibration);
+    const std::string& output = deployment.model_output_type;
+    refuse("calibration_parameters", "optimization", !output.empty() && output != "float32");
+    for (const InputSettings& input : deployment.inputs) {
+      refuse(kInput, "input_type_rt", input.kind_rt != InputKind::kFeaturemap);
+      refuse(kInput, "separate_batch", input.separate_batch);
+    }
+    if (config_.include_bias_corr) refuse("calibration_parameters", "optimization", true);
+  }
+
+  const QuantConfig& config_;
+  const ConfigNode& effective_;
+  ReadContext& context_;
+  std::set<std::string> told_;
+  std::set<std::string> rounded_;
+  std::map<std::string, std::set<std::string>> defaults_;  // setting -> tensor types
+};
+
+}  // namespace
+
+void CheckImplemented(const ReadResult& result, ReadContext& context) {
+  Checker(result, context).Check();
+}
+
+}  // namespace qconvert

@@ -1,0 +1,56 @@
+#include "qconvert/config/name_pattern.h"
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "qconvert/base/check.h"
+
+namespace qconvert {
+namespace {
+
+constexpr std::string_view kRegexPrefix = "re:";
+
+std::string ExpressionOf(const std::string& pattern) {
+  if (pattern.starts_with(kRegexPrefix)) return pattern.substr(kRegexPrefix.size());
+  std::string expression = "(?s)";  // . is any character, newlines too
+  for (const char c : pattern) {
+    if (c == '*') {
+      expression += ".*";
+    } else if (c == '?') {
+      expression += '.';
+    } else {
+      expression += re2::RE2::QuoteMeta(re2::StringPiece(&c, 1));
+    }
+  }
+  return expression;
+}
+
+// Names are bytes: a model's need not be UTF-8.
+re2::RE2::Options Quiet() {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_encoding(re2::RE2::Options::EncodingLatin1);
+  return options;
+}
+
+}  // namespace
+
+NamePattern::NamePattern(const std::string& pattern)
+    : expression_(std::make_unique<re2::RE2>(ExpressionOf(pattern), Quiet())) {
+  QCONVERT_CHECK(expression_->ok());
+}
+NamePattern::~NamePattern() = default;
+NamePattern::NamePattern(NamePattern&&) noexcept = default;
+NamePattern& NamePattern::operator=(NamePattern&&) noexcept = default;
+
+bool NamePattern::Matches(std::string_view name) const {
+  return re2::RE2::FullMatch(re2::StringPiece(name.data(), name.size()), *expression_);
+}
+
+std::string FindPatternError(const std::string& pattern) {
+  const re2::RE2 expression(ExpressionOf(pattern), Quiet());
+  if (expression.ok()) return "";
+  return fmt::format("'{}' is no regular expression: {}", pattern, expression.error());
+}
+
+}  // namespace qconvert

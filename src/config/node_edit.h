@@ -1,0 +1,26 @@
+// Reading and building maps of config nodes.
+#ifndef QCONVERT_CONFIG_NODE_EDIT_H_
+#define QCONVERT_CONFIG_NODE_EDIT_H_
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "qconvert/config/config_node.h"
+
+namespace qconvert {
+
+ConfigNode MapNode(const ConfigPlace& place = {});
+
+// The value under `key`, made (as null) if it is not there.
+ConfigNode& ChildOf(ConfigNode& map, std::string_view key);
+
+// The value under `key` unless it is absent or null (left out, or refused by CheckSettings).
+const ConfigNode* FindValue(const ConfigNode& map, std::string_view key);
+
+// `path` as written in a file in `folder`.
+std::filesystem::path ResolvePath(const std::filesystem::path& folder, const std::string& path);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_CONFIG_NODE_EDIT_H_

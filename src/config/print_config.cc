@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include "qconvert/config/read_config.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+constexpr int kIndent = 2;
+
+// A scalar that reads back as the same text: a word or number as it is, all else quoted.
+std::string Quoted(const ConfigNode& node) {
+  if (node.kind == Kind::kNull) return "null";
+  YAML::Emitter emitter;
+  if (node.quoted) emitter << YAML::DoubleQuoted;
+  emitter << node.scalar;
+  return emitter.c_str();
+}
+
+std::string Flow(const ConfigNode& list) {
+  std::string text = "[";
+  for (const ConfigNode& item : list.items) {
+    if (text.size() > 1) text += ", ";
+    text += Quoted(item);
+  }
+  return text + "]";
+}
+
+bool IsFlat(const ConfigNode& node) {
+  if (node.kind == Kind::kMap) return false;
+  for (const ConfigNode& item : node.items) {
+    if (item.kind == Kind::kMap || item.kind == Kind::kSequence) return false;
+  }
+  return true;
+}
+
+class Printer {
+ public:
+  std::string Take() { return std::move(out_); }
+
+  // Entries of a map, each on its own line; `first` is put before the first one instead of the
+  // indent.
+  void PrintMap(const ConfigNode& map, int indent, std::string first) {
+    for (const auto& [key, value] : map.entries) {
+      const std::string lead =
+          first.empty() ? std::string(static_cast<size_t>(indent), ' ') : first;
+      first.clear();
+      PrintValue(lead + Quoted(key) + ":", value, indent);
+    }
+  }
+
+ private:
+  void PrintValue(const std::string& lead, const ConfigNode& value, int indent) {
+    if (value.kind == Kind::kMap && value.entries.empty()) return Line(lead + " {}", value);
+    if (value.kind == Kind::kMap) {
+      out_ += lead + "\n";
+      return PrintMap(value, indent + kIndent, "");
+    }
+    if (IsFlat(value))
+      return Line(lead + " " + (value.kind == Kind::kSequence ? Flow(value) : Quoted(value)),
+                  value);
+    out_ += lead + "\n";
+    const std::string dash = std::string(static_cast<size_t>(indent + kIndent), ' ') + "- ";
+    for (const ConfigNode& item : value.items) {
+      if (item.kind == Kind::kMap && !item.entries.empty()) {
+        PrintMap(item, indent + 2 * kIndent, dash);
+      } else {
+        Line(dash + (item.kind == Kind::kMap ? "{}" : Quoted(item)), item);
+      }
+    }
+  }
+
+  void Line(const std::string& text, const ConfigNode& value) {
+    out_ += fmt::format("{}  # {}\n", text, Origin(value.place));
+  }
+
+  static std::string Origin(const ConfigPlace& place) {
+    if (place.line == 0) return place.Text();
+    return fmt::format("{}:{}", EscapeForTerminal(*place.source), place.line);
+  }
+
+  std::string out_;
+};
+
+}  // namespace
+
+std::string PrintConfig(const ConfigNode& effective) {
+  Printer printer;
+  printer.PrintMap(effective, 0, "");
+  return printer.Take();
+}
+
+}  // namespace qconvert

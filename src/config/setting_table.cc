@@ -1,0 +1,197 @@
+#include "setting_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "qconvert/base/check.h"
+#include "qconvert/base/suggest.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+bool Has(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+template <typename T>
+std::optional<T> ParseWhole(std::string_view text) {
+  T value{};
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+class Checker {
+ public:
+  Checker(ConfigProblems& problems, ConfigNotes& notes) : problems_(problems), notes_(notes) {}
+
+  void CheckMap(ConfigNode& map, const SettingTable& table) {
+    for (auto& [key, value] : map.entries) {
+      const Setting* setting = table.Find(key.scalar);
+      if (setting == nullptr) {
+        if (!problems_.full()) {
+          problems_.Add(key.place, fmt::format("unknown key '{}'{}", key.scalar,
+                                               DidYouMean(key.scalar, table.Names())));
+        } else {
+          problems_.Add(key.place, "");
+        }
+        value.kind = Kind::kNull;
+        continue;
+      }
+      Note(key, *setting);
+      if (!Check(value, *setting)) value.kind = Kind::kNull;
+    }
+  }
+
+ private:
+  void Note(const ConfigNode& key, const Setting& setting) {
+    if (setting.use == Setting::Use::kCompiler) {
+      notes_.infos.push_back(fmt::format("{}: {} matters to the vendor's compiler alone, no effect",
+                                         key.place.Text(), setting.name));
+    } else if (setting.use == Setting::Use::kDeprecated) {
+      notes_.warnings.push_back(
+          fmt::format("{}: {} is deprecated, {}", key.place.Text(), setting.name, setting.instead));
+    }
+  }
+
+  bool Refuse(const ConfigNode& value, const std::string& name, const std::string& expected) {
+    problems_.Add(value.place,
+                  fmt::format("{} is '{}', expected {}", name, value.Shown(), expected));
+    return false;
+  }
+
+  bool Check(ConfigNode& value, const Setting& setting) {
+    const std::string& name = setting.name;
+    switch (setting.kind) {
+      case Setting::Kind::kBool:
+        if (value.kind == Kind::kScalar && !value.quoted &&
+            (value.scalar == "true" || value.scalar == "false")) {
+          return true;
+        }
+        return Refuse(value, name, "true or false");
+      case Setting::Kind::kInteger:
+      case Setting::Kind::kNumber:
+        return CheckNumber(value, setting);
+      case Setting::Kind::kWord:
+        return CheckWord(value, setting);
+      case Setting::Kind::kText:
+        if (value.kind == Kind::kScalar && !value.scalar.empty()) return true;
+        return Refuse(value, name, "a text");
+      case Setting::Kind::kWords:
+      case Setting::Kind::kTexts:
+        return CheckList(value, setting);
+      case Setting::Kind::kObject:
+        if (value.kind != Kind::kMap) return Refuse(value, name, "a map");
+        CheckMap(value, *setting.object);
+        return true;
+      case Setting::Kind::kObjects:
+      case Setting::Kind::kNamed:
+        return CheckObjects(value, setting);
+      case Setting::Kind::kAnything:
+        return true;
+    }
+    QCONVERT_CHECK(false);
+  }
+
+  bool CheckNumber(const ConfigNode& value, const Setting& setting) {
+    const bool whole = setting.kind == Setting::Kind::kInteger;
+    const bool plain = value.kind == Kind::kScalar && !value.quoted;
+    std::optional<double> number;
+    if (plain && whole) {
+      if (const auto integer = FindInteger(value)) number = static_cast<double>(*integer);
+    } else if (plain) {
+      number = FindNumber(value.scalar);
+    }
+    const bool low = number && (setting.above_min ? *number <= setting.min : *number < setting.min);
+    if (number && !low && *number <= setting.max) return true;
+    std::string expected = whole ? "a whole number" : "a number";
+    if (std::isfinite(setting.min))
+      expected += fmt::format(" {} {}", setting.above_min ? "above" : "of at least", setting.min);
+    if (std::isfinite(setting.max))
+      expected +=
+          fmt::format("{} at most {}", std::isfinite(setting.min) ? " and" : " of", setting.max);
+    return Refuse(value, setting.name, expected);
+  }
+
+  bool CheckWord(const ConfigNode& value, const Setting& setting) {
+    if (value.kind == Kind::kScalar && Has(setting.words, value.scalar)) return true;
+    problems_.Add(value.place, NotOneOf(setting.name, value.Shown(), setting.words));
+    return false;
+  }
+
+  bool CheckList(ConfigNode& value, const Setting& setting) {
+    if (value.kind != Kind::kSequence) return Refuse(value, setting.name, "a list");
+    std::erase_if(value.items, [&](const ConfigNode& item) {
+      if (setting.kind == Setting::Kind::kWords) return !CheckWord(item, setting);
+      if (item.kind == Kind::kScalar && !item.scalar.empty()) return false;
+      return !Refuse(item, setting.name, "a list of texts");
+    });
+    return true;
+  }
+
+  bool CheckObjects(ConfigNode& value, const Setting& setting) {
+    const bool named = setting.kind == Setting::Kind::kNamed;
+    if (value.kind != (named ? Kind::kMap : Kind::kSequence))
+      return Refuse(value, setting.name, named ? "a map" : "a list");
+    const auto check = [&](ConfigNode& item) {
+      if (item.kind == Kind::kMap) return CheckMap(item, *setting.object);
+      Refuse(item, setting.name, "maps in it");
+      item.kind = Kind::kNull;
+    };
+    for (ConfigNode& item : value.items) check(item);
+    for (auto& [key, item] : value.entries) check(item);
+    return true;
+  }
+
+  ConfigProblems& problems_;
+  ConfigNotes& notes_;
+};
+
+}  // namespace
+
+const Setting* SettingTable::Find(std::string_view name) const {
+  const auto it = std::find_if(settings.begin(), settings.end(),
+                               [&](const Setting& setting) { return setting.name == name; });
+  return it == settings.end() ? nullptr : &*it;
+}
+
+std::vector<std::string> SettingTable::Names() const {
+  std::vector<std::string> names;
+  for (const Setting& setting : settings) names.push_back(setting.name);
+  return names;
+}
+
+void CheckSettings(ConfigNode& map, const SettingTable& table, ConfigProblems& problems,
+                   ConfigNotes& notes) {
+  Checker(problems, notes).CheckMap(map, table);
+}
+
+std::string NotOneOf(std::string_view key, const std::string& found,
+                     const std::vector<std::string>& words) {
+  return fmt::format("{} is '{}', expected {}{}", key, found, fmt::join(words, ", "),
+                     DidYouMean(found, words));
+}
+
+std::optional<int64_t> FindInteger(const ConfigNode& node) {
+  if (node.kind != Kind::kScalar || node.quoted) return std::nullopt;
+  return ParseWhole<int64_t>(node.scalar);
+}
+
+std::optional<double> FindNumber(std::string_view text) {
+  const auto number = ParseWhole<double>(text);
+  return number && std::isfinite(*number) ? number : std::nullopt;
+}
+
+bool AsBool(const ConfigNode& node) { return node.scalar == "true"; }
+
+int64_t AsInteger(const ConfigNode& node) { return ParseWhole<int64_t>(node.scalar).value(); }
+
+double AsNumber(const ConfigNode& node) { return ParseWhole<double>(node.scalar).value(); }
+
+}  // namespace qconvert

@@ -1,0 +1,308 @@
+#include "vitis_tables.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "words.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = Setting::Kind;
+
+constexpr double kMaxBits = 32;
+constexpr double kMaxCount = 1e9;
+constexpr double kMaxWorkers = 1024;
+constexpr double kMaxOpset = 100;
+
+std::vector<Setting> Parameters() {
+  return {
+      {.name = "datatype",
+       .kind = Kind::kWord,
+       .fallback = "int",
+       .example = "float32",
+       .help = "int: integer codes; others: the tensor keeps that floating-point type",
+       .words = AllWords<Datatype>()},
+      {.name = "bit_width",
+       .kind = Kind::kInteger,
+       .fallback = "8",
+       .example = "16",
+       .help = "bits of a code; the tensor is stored in the next wider integer type",
+       .min = 1,
+       .max = kMaxBits},
+      {.name = "method",
+       .kind = Kind::kWord,
+       .fallback = "diffs",
+       .example = "percentile",
+       .help = "how the range, and so the scale, comes from calibration",
+       .words = AllWords<CalibrationMethod>()},
+      {.name = "percentage",
+       .kind = Kind::kNumber,
+       .fallback = "99.99",
+       .example = "99.999",
+       .help = "with percentile: share of values inside the range, two-sided when asymmetric",
+       .min = 0,
+       .max = 100,
+       .above_min = true},
+      {.name = "round_mode",
+       .kind = Kind::kWord,
+       .fallback = "std_round (activation: half_up)",
+       .example = "half_even",
+       .help = "where halves go; QuantizeLinear itself rounds half_even",
+       .words = AllWords<RoundMode>()},
+      {.name = "symmetry",
+       .kind = Kind::kBool,
+       .fallback = "true",
+       .example = "false",
+       .help = "the zero point is 0; without it the grid is unsigned"},
+      {.name = "per_channel",
+       .kind = Kind::kBool,
+       .fallback = "false",
+       .example = "true",
+       .help = "weights: one scale per output channel"},
+      {.name = "signed",
+       .kind = Kind::kBool,
+       .fallback = "true",
+       .example = "true",
+       .help = "with symmetry: int8 instead of uint8"},
+      {.name = "narrow_range",
+       .kind = Kind::kBool,
+       .fallback = "false",
+       .example = "true",
+       .help = "symmetric signed grids leave out the lowest code, -127 instead of -128"},
+      {.name = "scale_type",
+       .kind = Kind::kWord,
+       .fallback = "poweroftwo",
+       .example = "float",
+       .help = "any scale, or powers of two only",
+       .words = AllWords<ScaleType>()},
+      {.name = "calib_statistic_method",
+       .kind = Kind::kWord,
+       .fallback = "modal",
+       .example = "all",
+       .help = "input, activation: how the scales of batches become one; all (ours): one statistic "
+               "over all samples",
+       .words = AllWords<BatchStatistic>()},
+      {.name = "moving_rate",
+       .kind = Kind::kNumber,
+       .fallback = "0.9",
+       .example = "0.99",
+       .help = "with moving_average_abs_max: weight of what was seen before",
+       .min = 0,
+       .max = 1,
+       .above_min = true},
+      {.name = "window_size",
+       .kind = Kind::kInteger,
+       .fallback = "10000",
+       .example = "500",
+       .help = "with range_abs_max: how many of the last samples count",
+       .min = 1,
+       .max = kMaxCount},
+  };
+}
+
+Setting Switch(std::string name, std::string fallback, std::string help) {
+  return {.name = std::move(name),
+          .kind = Kind::kBool,
+          .fallback = std::move(fallback),
+          .example = "false",
+          .help = std::move(help)};
+}
+
+std::vector<Setting> TopLevel() {
+  std::vector<Setting> settings = {
+      {.name = "target_device",
+       .kind = Kind::kWord,
+       .fallback = "required",
+       .example = "CPU",
+       .help = "whose operator rules hold",
+       .words = AllWords<TargetDevice>()},
+      {.name = "scheme",
+       .kind = Kind::kWord,
+       .fallback = "auto",
+       .example = "static",
+       .help = "ours: what is quantized, see plan.md; also --scheme",
+       .words = AllWords<Scheme>()},
+      {.name = "objective",
+       .kind = Kind::kWord,
+       .fallback = "balanced",
+       .example = "size",
+       .help = "ours: what scheme auto prefers; also --objective",
+       .words = AllWords<Objective>()},
+      Switch("extensions", "false",
+             "ours: allows what works here and the vendor's tool refuses, see below"),
+      {.name = "quantizable_data_type",
+       .kind = Kind::kWords,
+       .fallback = "all four",
+       .example = "[weights, bias]",
+       .help = "tensor types that are quantized; the others stay float",
+       .words = AllWords<TensorType>()},
+      {.name = "overall_quantize_config",
+       .kind = Kind::kObject,
+       .fallback = "none",
+       .example = "{method: maxmin}",
+       .help = "parameters of all four tensor types",
+       .object = &ParameterTable()},
+      {.name = "tensor_quantize_config",
+       .kind = Kind::kObject,
+       .fallback = "none",
+       .example = "{weights: {per_channel: true}}",
+       .help = "parameters per tensor type, on top of the overall ones",
+       .object = &TensorTable()},
+      {.name = "layer_quantize_config",
+       .kind = Kind::kObjects,
+       .fallback = "none",
+       .example = "[{layer_name: /head/*, overall_quantize_config: {datatype: float32}}]",
+       .help = "parameters of some nodes, by name or op type",
+       .object = &LayerTable()},
+      Switch("convert_relu6_to_relu", "false", "Clip(0, 6) becomes Relu"),
+      Switch("convert_silu_to_hswish", "false", "x * Sigmoid(x) becomes HardSwish"),
+      Switch("include_cle", "true", "cross-layer equalization before calibration"),
+      Switch("include_bias_corr", "true", "biases make up for the mean error of their node"),
+      Switch("keep_first_last_layer_accuracy", "false",
+             "the first and the last nodes with weights stay float"),
+      Switch("keep_add_layer_accuracy", "false", "Add of two computed values stays float"),
+      {.name = "onnx_opset_version",
+       .kind = Kind::kInteger,
+       .fallback = "-1",
+       .example = "17",
+       .help = "opset of the exported file at least; -1: what the model has and Q/DQ need",
+       .min = -1,
+       .max = kMaxOpset},
+      Switch("change_concat_input_fix", "false", "inputs of a Concat take its output's scale"),
+      Switch("change_pool_input_fix", "false", "the input of a pooling takes its output's scale"),
+      {.name = "calibration",
+       .kind = Kind::kObject,
+       .fallback = "none",
+       .example = "{data: samples, max_samples: 100}",
+       .help = "ours: where samples are and how they are read",
+       .object = &CalibrationKeys()},
+  };
+  for (Setting& flat : Parameters()) {
+    flat.help = "flat form: as in overall_quantize_config";
+    settings.push_back(std::move(flat));
+  }
+  return settings;
+}
+
+}  // namespace
+
+const SettingTable& ParameterTable() {
+  static const SettingTable table{"a parameter object", Parameters()};
+  return table;
+}
+
+const SettingTable& TensorTable() {
+  static const SettingTable table = [] {
+    SettingTable out{"tensor_quantize_config", {}};
+    for (const std::string& type : AllWords<TensorType>()) {
+      out.settings.push_back({.name = type,
+                              .kind = Kind::kObject,
+                              .fallback = "none",
+                              .example = "{method: maxmin}",
+                              .help = fmt::format("parameters of {}", type),
+                              .object = &ParameterTable()});
+    }
+    return out;
+  }();
+  return table;
+}
+
+const SettingTable& LayerTable() {
+  static const SettingTable table{
+      "an entry of layer_quantize_config",
+      {{.name = "layer_type",
+        .kind = Kind::kText,
+        .fallback = "none",
+        .example = "Conv2d",
+        .help = "ONNX op type, or a PyTorch module name that is mapped onto one"},
+       {.name = "layer_name",
+        .kind = Kind::kText,
+        .fallback = "none",
+        .example = "/head/*",
+        .help = "ONNX node name, glob with * and ?, or re:REGEX (RE2) for the whole name"},
+       {.name = "quantizable_data_type",
+        .kind = Kind::kWords,
+        .fallback = "all four",
+        .example = "[weights]",
+        .help = "tensor types that this entry speaks of; the others stay as the root has them",
+        .words = AllWords<TensorType>()},
+       {.name = "overall_quantize_config",
+        .kind = Kind::kObject,
+        .fallback = "none",
+        .example = "{bit_width: 16}",
+        .help = "parameters of all tensor types of this entry, on top of the root's",
+        .object = &ParameterTable()},
+       {.name = "tensor_quantize_config",
+        .kind = Kind::kObject,
+        .fallback = "none",
+        .example = "{activation: {bit_width: 16}}",
+        .help = "parameters per tensor type, on top of the entry's overall ones",
+        .object = &TensorTable()}}};
+  return table;
+}
+
+const SettingTable& CalibrationKeys() {
+  static const SettingTable table{
+      "calibration",
+      {{.name = "data",
+        .kind = Kind::kAnything,
+        .fallback = "none",
+        .example = "samples",
+        .help = "folder of samples, or a map from inputs to folders; relative to the file; --calib "
+                "wins"},
+       {.name = "format",
+        .kind = Kind::kWord,
+        .fallback = "auto",
+        .example = "npy",
+        .help = "files of another kind are an error",
+        .words = {"auto", "npy", "bin"}},
+       {.name = "batch_size",
+        .kind = Kind::kInteger,
+        .fallback = "1",
+        .example = "8",
+        .help = "samples per batch, for calib_statistic_method",
+        .min = 1,
+        .max = kMaxCount},
+       {.name = "max_samples",
+        .kind = Kind::kInteger,
+        .fallback = "all",
+        .example = "100",
+        .help = "uses at most so many samples, spread evenly; --max-samples wins",
+        .min = 1,
+        .max = kMaxCount},
+       {.name = "workers",
+        .kind = Kind::kInteger,
+        .fallback = "one per processor",
+        .example = "4",
+        .help = "samples run at the same time; --workers wins",
+        .min = 1,
+        .max = kMaxWorkers},
+       {.name = "memory_limit",
+        .kind = Kind::kInteger,
+        .fallback = "none",
+        .example = "2000000000",
+        .help = "bytes that calibration may take",
+        .min = 1}}};
+  return table;
+}
+
+const SettingTable& VitisTable() {
+  static const SettingTable table{"the Vitis language", TopLevel()};
+  return table;
+}
+
+ConfigNode VitisDefaults(TensorType type) {
+  const bool has_statistic = type == TensorType::kInput || type == TensorType::kActivation;
+  const bool half_up = type == TensorType::kActivation;
+  return DefaultValue(fmt::format(
+      "{{datatype: int, bit_width: 8, method: diffs, percentage: 99.99, round_mode: {}, symmetry: "
+      "true, per_channel: false, signed: true, narrow_range: false, scale_type: "
+      "poweroftwo{}, moving_rate: 0.9, window_size: 10000}}",
+      half_up ? "half_up" : "std_round", has_statistic ? ", calib_statistic_method: modal" : ""));
+}
+
+}  // namespace qconvert

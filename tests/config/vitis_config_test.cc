@@ -1,0 +1,362 @@
+// The Vitis language: merging, restrictions, what is told about it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/read_config.h"
+
+namespace qconvert {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Float scales and rounding as a CPU takes them; the rest are the vendor's defaults.
+constexpr const char* kOverall =
+    "overall_quantize_config: {method: maxmin, round_mode: half_even, scale_type: float, "
+    "calib_statistic_method: max}\n";
+constexpr const char* kCpu = "target_device: CPU\ninclude_cle: false\ninclude_bias_corr: false\n";
+
+std::string Cpu(const std::string& more) { return std::string(kCpu) + kOverall + more; }
+
+// Settings of one tensor type on top of kOverall.
+std::string Tensor(const std::string& type, const std::string& parameters) {
+  return Cpu("tensor_quantize_config: {" + type + ": {" + parameters + "}}\n");
+}
+
+TEST(VitisConfigTest, ThePresetIsTheDefault) {
+  const LoadedConfig loaded = ReadConfig(QCONVERT_SOURCE_DIR "/configs/cpu_int8.yaml", {});
+  EXPECT_EQ(loaded.config, QuantConfig{});
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+}
+
+TEST(VitisConfigTest, DefaultsAreTheVendors) {
+  const QuantConfig config = LoadText("target_device: DPU\n").config;
+  for (const TensorType type : kTensorTypes) {
+    TensorSettings expected{.method = CalibrationMethod::kDiffs,
+                            .round_mode = RoundMode::kStdRound,
+                            .scale_type = ScaleType::kPowerOfTwo,
+                            .symmetry = true,
+                            .is_signed = true};
+    if (type == TensorType::kActivation) expected.round_mode = RoundMode::kHalfUp;
+    if (type == TensorType::kActivation || type == TensorType::kInput)
+      expected.statistic = BatchStatistic::kModal;
+    EXPECT_EQ(config.tensors[type], expected) << TensorTypeName(type);
+  }
+  EXPECT_TRUE(config.include_cle);
+  EXPECT_TRUE(config.include_bias_corr);
+  EXPECT_FALSE(config.convert_relu6_to_relu);
+  EXPECT_FALSE(config.convert_silu_to_hswish);
+  EXPECT_EQ(config.onnx_opset_version, -1);
+}
+
+TEST(VitisConfigTest, LaterLevelsWinKeyByKeyInWhateverOrderTheyStand) {
+  const QuantConfig config = LoadText(
+                                 "layer_quantize_config:\n"
+                                 "  - layer_name: a\n"
+                                 "    overall_quantize_config: {bit_width: 16}\n"
+                                 "    tensor_quantize_config: {weights: {bit_width: 8}}\n"
+                                 "tensor_quantize_config: {weights: {per_channel: true}}\n" +
+                                 Cpu("keep_add_layer_accuracy: true\n"))
+                                 .config;
+  EXPECT_EQ(config.tensors.weights.method, CalibrationMethod::kMaxMin);
+  EXPECT_TRUE(config.tensors.weights.per_channel);
+  EXPECT_EQ(config.tensors.activation.bit_width, 8);
+  EXPECT_TRUE(config.keep_add_layer_accuracy);
+  ASSERT_EQ(config.layers.size(), 1U);
+  const NodeSettings& layer = config.layers[0].tensors;
+  EXPECT_EQ(layer.activation.bit_width, 16);
+  EXPECT_EQ(layer.weights.bit_width, 8);
+  EXPECT_TRUE(layer.weights.per_channel) << "inherited from the root";
+  EXPECT_EQ(config.layers[0].match.place, "c.yaml:2:17");
+}
+
+TEST(VitisConfigTest, ALayerEntryOverridesTheTypesItListsAndNoOthers) {
+  const QuantConfig config = LoadText(Cpu("layer_quantize_config:\n"
+                                          "  - layer_type: torch.nn.Conv2d\n"
+                                          "    quantizable_data_type: [activation]\n"
+                                          "    overall_quantize_config: {bit_width: 16}\n"))
+                                 .config;
+  const LayerSettings& layer = config.layers[0];
+  EXPECT_EQ(layer.tensors.activation.bit_width, 16);
+  EXPECT_EQ(layer.tensors.weights, config.tensors.weights);
+  EXPECT_EQ(layer.match.kind, LayerMatch::Kind::kType);
+  EXPECT_EQ(layer.match.types, (std::vector<OpMatch>{{"Conv", 4}}));
+}
+
+TEST(VitisConfigTest, TypesThatAreNotListedStayFloat) {
+  const QuantConfig config = LoadText(Cpu("quantizable_data_type: [weights, bias]\n")).config;
+  EXPECT_TRUE(config.tensors.weights.is_int());
+  EXPECT_TRUE(config.tensors.bias.is_int());
+  EXPECT_EQ(config.tensors.activation.datatype, Datatype::kFloat32);
+  EXPECT_EQ(config.tensors.input.datatype, Datatype::kFloat32);
+}
+
+TEST(VitisConfigTest, TheFlatFormIsShorthandForTheOverallObject) {
+  const std::string flat =
+      "method: maxmin\nround_mode: half_even\nscale_type: float\ncalib_statistic_method: max\n";
+  EXPECT_EQ(LoadText(kCpu + flat).config, LoadText(Cpu("")).config);
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Cpu("method: mse\n")),
+                       "c.yaml:5:1: method is given here and in overall_quantize_config"));
+}
+
+TEST(VitisConfigTest, AnObjectWithoutPercentageResetsItAndSaysSo) {
+  const LoadedConfig loaded = LoadText(
+      std::string(kCpu) +
+      "overall_quantize_config: {method: percentile, percentage: 99.9, round_mode: half_even, "
+      "scale_type: float, calib_statistic_method: all}\n"
+      "tensor_quantize_config: {activation: {bit_width: 16}, input: {percentage: 99}}\n");
+  EXPECT_EQ(loaded.config.tensors.activation.percentage, 99.99);
+  EXPECT_EQ(loaded.config.tensors.input.percentage, 99);
+  EXPECT_EQ(loaded.config.tensors.weights.percentage, 99.9);
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "percentage is 99.99 again, not 99.9 of c.yaml:4"));
+}
+
+TEST(VitisConfigTest, EachRestrictionOfTheVendorIsAnErrorOfItsOwn) {
+  const std::string power = "scale_type: poweroftwo, calib_statistic_method: modal, method: diffs";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {Tensor("activation", "per_channel: true"),
+       "c.yaml:5:52: activation: per_channel is true, only weights can be per channel if datatype "
+       "is int"},
+      {Tensor("weights", "per_channel: true, method: percentile"),
+       "weights: method is percentile, expected maxmin per channel with float scales"},
+      {Tensor("weights", "per_channel: true, scale_type: poweroftwo, method: mse"),
+       "expected diffs or maxmin with poweroftwo scales"},
+      {Tensor("weights", "per_channel: true, scale_type: poweroftwo, symmetry: false"),
+       "symmetry is false, expected true with poweroftwo scales"},
+      {Tensor("weights", "per_channel: true, scale_type: poweroftwo, signed: false"),
+       "signed is false, expected true with poweroftwo scales"},
+      {Tensor("activation", "method: diffs"),
+       "activation: method is diffs, expected maxmin, percentile, mse or entropy with float "
+       "scales"},
+      {Tensor("activation", "calib_statistic_method: modal"),
+       "calib_statistic_method is modal, expected max, mean, median or all with float scales"},
+      {Tensor("activation", "method: percentile, symmetry: false"),
+       "symmetry is false, method percentile expects true"},
+      {Tensor("activation", "method: entropy, symmetry: false"), "method entropy expects true"},
+      {Tensor("activation", "method: mse, symmetry: false"), "method mse expects true"},
+      {Tensor("activation", power + ", method: mse"), "is given twice"},
+      {Tensor("input", "scale_type: poweroftwo, calib_statistic_method: modal, method: entropy"),
+       "input: method is entropy, expected diffs or maxmin with poweroftwo scales"},
+      {Tensor("activation", power + ", symmetry: false"), "expected true with poweroftwo scales"},
+      {Tensor("activation", power + ", signed: false"), "signed is false, expected true"},
+      {Tensor("activation", "scale_type: poweroftwo"),
+       "calib_statistic_method is max, expected modal with poweroftwo scales"},
+  };
+  for (const auto& [text, message] : cases)
+    EXPECT_TRUE(AnyHolds(ProblemsOf(text), message)) << text << "\n" << ProblemsOf(text)[0];
+}
+
+TEST(VitisConfigTest, RestrictionsDoNotConcernFloatTypes) {
+  EXPECT_THAT(ProblemsOf(Tensor("activation", "datatype: float32, method: diffs")), IsEmpty());
+}
+
+TEST(VitisConfigTest, ExtensionsAllowWhatWorksHere) {
+  const std::string text =
+      Tensor("activation", "method: percentile, symmetry: false, calib_statistic_method: all");
+  EXPECT_TRUE(AnyHolds(ProblemsOf(text), "extensions: true allows it"));
+  EXPECT_THAT(ProblemsOf(text, {"extensions=true"}), IsEmpty());
+  const std::string channels = Tensor("weights", "method: mse, per_channel: true");
+  EXPECT_TRUE(AnyHolds(ProblemsOf(channels), "extensions: true allows it"));
+  EXPECT_THAT(ProblemsOf(channels, {"extensions=true"}), IsEmpty());
+}
+
+TEST(VitisConfigTest, ADpuTakesWhatItsEngineCan) {
+  const auto dpu = [](const std::string& type, const std::string& parameters) {
+    return "target_device: DPU\ntensor_quantize_config: {" + type + ": {" + parameters + "}}\n";
+  };
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {dpu("bias", "bit_width: 16"),
+       "bias: bit_width is 16, target DPU expects that of activation"},
+      {dpu("activation", "symmetry: false"), "target DPU expects true"},
+      {dpu("activation", "method: mse"), "target DPU expects diffs or maxmin"},
+      {dpu("weights", "per_channel: true"), "per_channel is true, target DPU expects false"},
+      {dpu("weights", "scale_type: float"), "target DPU expects poweroftwo"},
+      {dpu("weights", "narrow_range: true"), "narrow_range is true, target DPU expects false"},
+      {dpu("input", "calib_statistic_method: max"), "target DPU expects modal"},
+      {dpu("activation", "round_mode: std_round"), "target DPU expects half_up"},
+      {dpu("weights", "round_mode: half_up"), "target DPU expects std_round"},
+      {dpu("bias", "round_mode: half_even"), "target DPU expects std_round"},
+      {dpu("input", "round_mode: half_up"), "target DPU expects std_round"},
+  };
+  for (const auto& [text, message] : cases) {
+    EXPECT_TRUE(AnyHolds(ProblemsOf(text), message)) << text << "\n" << ProblemsOf(text)[0];
+  }
+  // Whatever is in the overall object breaks one of the types.
+  EXPECT_EQ(
+      ProblemsOf("target_device: DPU\noverall_quantize_config: {round_mode: half_up}\n").size(), 4U)
+      << "input, weights and bias, and that the target is not implemented";
+  EXPECT_FALSE(AnyHolds(ProblemsOf(dpu("weights", "bit_width: 4, signed: false")), "expects"));
+}
+
+TEST(VitisConfigTest, EveryKeyRefusesWrongTypesAndRanges) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"target_device: NPU\n", "c.yaml:1:16: target_device is 'NPU'"},
+      {"include_cle: true\n", "c.yaml:1:1: has no target_device, expected CPU, GPU, DPU, BPU"},
+      {Cpu("convert_relu6_to_relu: \"no\"\n"), "is 'no', expected true or false"},
+      {Cpu("convert_silu_to_hswish: maybe\n"), "is 'maybe', expected true or false"},
+      {Cpu("keep_first_last_layer_accuracy: 1\n"), "is '1', expected true or false"},
+      {Cpu("onnx_opset_version: x\n"), "onnx_opset_version is 'x', expected a whole number"},
+      {Cpu("onnx_opset_version: 101\n"), "at most 100"},
+      {Cpu("quantizable_data_type: weights\n"), "is 'weights', expected a list"},
+      {Cpu("quantizable_data_type: [weight]\n"), "did you mean 'weights'?"},
+      {Cpu("quantizable_data_type: [bias, bias]\n"), "'bias' is listed twice"},
+      {Cpu("target_devise: CPU\n"), "unknown key 'target_devise', did you mean 'target_device'?"},
+      {Cpu("mix_bit: true\n"), "unknown key 'mix_bit'"},
+      {Cpu("\"\": 1\n"), "unknown key ''"},
+      {std::string(kCpu) + "overall_quantize_config: 3\n", "is '3', expected a map"},
+      {Cpu("tensor_quantize_config: {weight: {}}\n"),
+       "unknown key 'weight', did you mean 'weights'?"},
+      {Tensor("activation", "metod: maxmin"), "unknown key 'metod', did you mean 'method'?"},
+      {Tensor("activation", "datatype: int8"), "datatype is 'int8', expected int, bfloat16"},
+      {Tensor("activation", "method: median"), "method is 'median', expected maxmin, percentile"},
+      {Tensor("activation", "method: half_up"), "method is 'half_up'"},
+      {Tensor("activation", "method: [maxmin]"), "method is 'a list'"},
+      {Tensor("activation", "method: {a: 1}"), "method is 'a map'"},
+      {Tensor("activation", "bit_width: 8.0"), "bit_width is '8.0', expected a whole number"},
+      {Tensor("activation", "bit_width: \"8\""), "bit_width is '8', expected a whole number"},
+      {Tensor("activation", "bit_width: 33"), "of at least 1 and at most 32"},
+      {Tensor("activation", "bit_width: 0"),
+       "bit_width is '0', expected a whole number of at least"},
+      {Tensor("activation", "bit_width: 18446744073709551616"), "expected a whole number"},
+      {Tensor("activation", "percentage: .nan"), "percentage is '.nan', expected a number above 0"},
+      {Tensor("activation", "percentage: .inf"), "percentage is '.inf'"},
+      {Tensor("activation", "percentage: 1e999"), "percentage is '1e999'"},
+      {Tensor("activation", "percentage: 150"), "percentage is '150'"},
+      {Tensor("activation", "percentage: -1"), "percentage is '-1'"},
+      {Tensor("activation", "percentage: 0"), "percentage is '0'"},
+      {Tensor("activation", "percentage: x"), "percentage is 'x'"},
+      {Tensor("activation", "round_mode: maxmin"), "round_mode is 'maxmin', expected half_even"},
+      {Tensor("activation", "symmetry: maybe"), "symmetry is 'maybe', expected true or false"},
+      {Tensor("activation", "signed: [true]"), "signed is 'a list'"},
+      {Tensor("weights", "per_channel: maybe"), "per_channel is 'maybe'"},
+      {Tensor("weights", "narrow_range: 0"), "narrow_range is '0'"},
+      {Tensor("activation", "scale_type: power2"), "scale_type is 'power2'"},
+      {Tensor("activation", "calib_statistic_method: avg"), "calib_statistic_method is 'avg'"},
+      {Tensor("activation", "moving_rate: 2"), "moving_rate is '2'"},
+      {Tensor("activation", "window_size: 0"), "window_size is '0'"},
+      {Cpu("layer_quantize_config: {}\n"), "layer_quantize_config is 'a map', expected a list"},
+      {Cpu("layer_quantize_config: [3]\n"), "layer_quantize_config is '3', expected maps in it"},
+      {Cpu("layer_quantize_config: [{overall_quantize_config: {}}]\n"),
+       "layer_quantize_config[0]: expected layer_type or layer_name"},
+      {Cpu("layer_quantize_config: [{layer_type: Convv}]\n"),
+       "unknown layer_type 'Convv', did you mean 'Conv'?"},
+      {Cpu("layer_quantize_config: [{layer_name: \"re:(\"}]\n"), "is no regular expression"},
+      {Cpu("layer_quantize_config: [{layer_name: a, quantizable_data_type: [weights], "
+           "tensor_quantize_config: {bias: {bit_width: 8}}}]\n"),
+       "bias is not in its quantizable_data_type"},
+      {Cpu("layer_quantize_config: [{layer_name: a, tensor_quantize_config: {bias: {method: "
+           "diffs}}}]\n"),
+       "layer_quantize_config[0]: bias: method is diffs"},
+      {Cpu("calibration: {batch_size: 0}\n"), "batch_size is '0'"},
+      {Cpu("calibration: {batch_size: -1}\n"), "batch_size is '-1'"},
+      {Cpu("calibration: {batch_size: 18446744073709551616}\n"),
+       "batch_size is '18446744073709551616"},
+      {Cpu("calibration: {batch_size: 2.5}\n"), "batch_size is '2.5'"},
+      {Cpu("calibration: {max_samples: 0}\n"), "max_samples is '0'"},
+      {Cpu("calibration: {max_samples: -3}\n"), "max_samples is '-3'"},
+      {Cpu("calibration: {workers: -1}\n"), "workers is '-1'"},
+      {Cpu("calibration: {workers: 1000000000}\n"), "at most 1024"},
+      {Cpu("calibration: {workers: lots}\n"), "workers is 'lots'"},
+      {Cpu("calibration: {memory_limit: -5}\n"), "memory_limit is '-5'"},
+      {Cpu("calibration: {memory_limit: 1048576}\n"), "not implemented yet: memory_limit"},
+      {Cpu("calibration: {data: \"\"}\n"), "data is '', expected a folder"},
+      {Cpu("calibration: {data: null}\n"), "data is 'null', expected a folder"},
+      {Cpu("calibration: {data: [a]}\n"), "data is 'a list', expected a folder"},
+      {Cpu("calibration: {format: csv}\n"), "format is 'csv', expected auto, npy, bin"},
+  };
+  for (const auto& [text, message] : cases)
+    EXPECT_TRUE(AnyHolds(ProblemsOf(text), message)) << text << "\n" << ProblemsOf(text)[0];
+}
+
+TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"target_device: GPU\n" + std::string(kOverall),
+       "c.yaml:1:16: not implemented yet: target_device GPU"},
+      {"target_device: DPU\n", "not implemented yet: target_device DPU"},
+      {Cpu("convert_relu6_to_relu: true\n"), "not implemented yet: convert_relu6_to_relu: true"},
+      {Cpu("change_pool_input_fix: true\n"), "not implemented yet: change_pool_input_fix: true"},
+      {Tensor("activation", "method: entropy"),
+       "not implemented yet: method entropy of activation"},
+      {Tensor("activation", "method: moving_average_abs_max"),
+       "moving_average_abs_max of activation"},
+      {Tensor("activation", "datatype: bfloat16"), "not implemented yet: datatype bfloat16"},
+      {Tensor("activation", "bit_width: 7"), "not implemented yet: bit_width 7 of activation"},
+      {Tensor("weights", "bit_width: 4"), "not implemented yet: bit_width 4 of weights"},
+      {Tensor("weights", "symmetry: false"), "not implemented yet: symmetry false of weights"},
+      {Tensor("activation", "round_mode: half_up"), "not implemented yet: round_mode half_up"},
+      {Tensor("activation", "calib_statistic_method: mean"), "calib_statistic_method mean"},
+      {Cpu("layer_quantize_config: [{layer_name: a, overall_quantize_config: {datatype: "
+           "float16}}]\n"),
+       "not implemented yet: datatype float16 of input (a)"},
+      {Cpu("calibration: {batch_size: 8}\n"), "not implemented yet: batch_size above 1"},
+  };
+  for (const auto& [text, message] : cases) {
+    const auto problems = ProblemsOf(text);
+    EXPECT_TRUE(AnyHolds(problems, message)) << text << (problems.empty() ? "" : problems[0]);
+  }
+}
+
+TEST(VitisConfigTest, DefaultsThatCannotBeDoneAreAWarning) {
+  const LoadedConfig loaded = LoadText(
+      "target_device: CPU\noverall_quantize_config: {method: maxmin, scale_type: float, "
+      "calib_statistic_method: max}\n");
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "include_cle is on by default"));
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "include_bias_corr is on by default"));
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "round_mode of activation, bias, input, weights"));
+}
+
+TEST(VitisConfigTest, AllProblemsAreReportedInOneRunInTheOrderOfTheFile) {
+  const auto problems = ProblemsOf(
+      "target_device: CPU\nfoo: 1\nmethod: diffs\nscale_type: float\ninclude_cle: true\nsymmetry: "
+      "x");
+  ASSERT_GE(problems.size(), 5U);
+  EXPECT_THAT(problems.back(), HasSubstr("not implemented yet"));
+  EXPECT_THAT(problems[0], HasSubstr("c.yaml:2:1: unknown key 'foo'"));
+  EXPECT_THAT(problems[1], HasSubstr("c.yaml:6:11: symmetry is 'x'"));
+  EXPECT_TRUE(AnyHolds(problems, "c.yaml:5:14: not implemented yet: include_cle: true"));
+}
+
+TEST(VitisConfigTest, OverridesWinAndMustHaveAnEffect) {
+  const QuantConfig config =
+      LoadText(Cpu(""), {"activation.bit_width=16", "quantizable_data_type=[weights, activation]",
+                         "overall.per_channel=false"})
+          .config;
+  EXPECT_EQ(config.tensors.activation.bit_width, 16);
+  EXPECT_EQ(config.tensors.bias.datatype, Datatype::kFloat32);
+  EXPECT_EQ(ProblemsOf(Cpu(""), {"nonsense"}),
+            std::vector<std::string>{"--set nonsense: expected KEY=VALUE"});
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Cpu(""), {"activation.metod=maxmin"}),
+                       "--set activation.metod=maxmin: unknown key 'metod'"));
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Cpu(""), {"activation.percentage=99"}),
+                       "--set activation.percentage=99: has no effect"));
+  EXPECT_TRUE(
+      AnyHolds(ProblemsOf(Cpu(""), {"activation.method=[a"}), "--set activation.method=[a"));
+}
+
+TEST(VitisConfigTest, DuplicatesAndIgnoredNamesAreTold) {
+  const LoadedConfig loaded =
+      LoadText(Cpu("layer_quantize_config:\n  - {layer_type: Conv, layer_name: x}\n"
+                   "  - {layer_type: Conv}\n"));
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "c.yaml:6:36: layer_name is ignored beside layer_type"));
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "'Conv' has an entry already, at c.yaml:6:18"));
+}
+
+TEST(VitisConfigTest, CodeRangesFollowSignAndSymmetry) {
+  const auto range = [](bool symmetry, bool is_signed, bool narrow, int bits) {
+    const CodeRange codes = CodeRangeOf(
+        {.bit_width = bits, .symmetry = symmetry, .is_signed = is_signed, .narrow_range = narrow});
+    return std::pair(codes.min, codes.max);
+  };
+  EXPECT_EQ(range(true, true, false, 8), std::pair(int64_t{-128}, int64_t{127}));
+  EXPECT_EQ(range(true, true, true, 8), std::pair(int64_t{-127}, int64_t{127}));
+  EXPECT_EQ(range(true, false, true, 8), std::pair(int64_t{0}, int64_t{255}));
+  EXPECT_EQ(range(false, true, true, 8), std::pair(int64_t{0}, int64_t{255}));
+  EXPECT_EQ(range(false, false, false, 16), std::pair(int64_t{0}, int64_t{65535}));
+  EXPECT_EQ(range(true, true, false, 1), std::pair(int64_t{-1}, int64_t{0}));
+  EXPECT_EQ(range(true, true, false, 32), std::pair(int64_t{-2147483648}, int64_t{2147483647}));
+}
+
+}  // namespace
+}  // namespace qconvert
