@@ -257,7 +257,7 @@ class NodeReader {
       if (!re2::RE2::FullMatch(key.scalar, "input\\d+")) {
         context_.problems.Add(key.place,
                               fmt::format("unknown key '{}', expected input0, input1", key.scalar));
-      } else if (value.scalar != types.entries[0].second.scalar) {
+      } else if (value.scalar != types.entries[0].value.scalar) {
         context_.NotYet(value.place, "different types for the inputs of one node");
       } else {
         SetBits(value.Shown(), value, {&layer.tensors.input});

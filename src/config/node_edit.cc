@@ -14,7 +14,7 @@ ConfigNode& ChildOf(ConfigNode& map, std::string_view key) {
   for (auto& [name, value] : map.entries) {
     if (name.scalar == key) return value;
   }
-  return map.entries.emplace_back(WordNode(std::string(key), map.place), ConfigNode{}).second;
+  return map.entries.emplace_back(WordNode(std::string(key), map.place), ConfigNode{}).value;
 }
 
 const ConfigNode* FindValue(const ConfigNode& map, std::string_view key) {

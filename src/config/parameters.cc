@@ -207,7 +207,7 @@ void DropIdleKeys(ConfigNode& object) {
   const auto method = WordAt(object, "method", CalibrationMethod::kMaxMin);
   const bool is_int = WordAt(object, "datatype", Datatype::kInt) == Datatype::kInt;
   std::erase_if(object.entries, [&](const auto& entry) {
-    const std::string& key = entry.first.scalar;
+    const std::string& key = entry.key.scalar;
     if (key == "datatype") return false;
     return !is_int || (key == "percentage" && method != CalibrationMethod::kPercentile) ||
            (key == "moving_rate" && method != CalibrationMethod::kMovingAverageAbsMax) ||

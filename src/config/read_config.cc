@@ -45,7 +45,7 @@ ConfigLanguage FindLanguage(const ConfigNode& root) {
     const SettingTable& table = TableOf(language);
     int score = 0;
     for (size_t i = 0; i < std::min(root.entries.size(), kLookedAt); ++i) {
-      const std::string& key = root.entries[i].first.scalar;
+      const std::string& key = root.entries[i].key.scalar;
       if (table.Find(key) != nullptr) {
         score += 4;
       } else if (!NearestName(key, table.Names()).empty()) {
@@ -84,7 +84,7 @@ void ApplyOverride(ConfigNode& root, const ConfigOverride& override_, ConfigLang
   for (const std::string& part : OverridePath(override_.text.substr(0, equals), language)) {
     const bool fresh = place->Find(part) == nullptr;
     ConfigNode& child = ChildOf(*place, part);
-    if (fresh) place->entries.back().first.place = {source};
+    if (fresh) place->entries.back().key.place = {source};
     if (fresh) child.place = {source};
     place = &child;
   }
@@ -97,7 +97,7 @@ bool ComesFrom(const ConfigNode& node, const std::string& source) {
   return std::any_of(node.items.begin(), node.items.end(),
                      [&](const ConfigNode& item) { return ComesFrom(item, source); }) ||
          std::any_of(node.entries.begin(), node.entries.end(),
-                     [&](const auto& entry) { return ComesFrom(entry.second, source); });
+                     [&](const auto& entry) { return ComesFrom(entry.value, source); });
 }
 
 // The Horizon tool takes True, 1 and "true" for a bool, and an empty value for an absent one.
@@ -134,7 +134,7 @@ void NormalizeHorizon(ConfigNode& map, const SettingTable& table, ConfigProblems
 // Python's None comes as null.
 void NormalizePaddle(ConfigNode& root) {
   std::erase_if(root.entries, [](const auto& entry) {
-    return entry.second.kind == Kind::kNull && entry.first.scalar.ends_with("_preprocess_type");
+    return entry.value.kind == Kind::kNull && entry.key.scalar.ends_with("_preprocess_type");
   });
 }
 

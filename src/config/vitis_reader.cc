@@ -136,7 +136,7 @@ class Reader {
     if (object.entries.empty()) return;
     if (type == TensorType::kWeights || type == TensorType::kBias) {
       std::erase_if(object.entries, [](const auto& entry) {
-        return entry.first.scalar == "calib_statistic_method";
+        return entry.key.scalar == "calib_statistic_method";
       });
     }
     MergeParameters(object, into, context_.notes);

@@ -29,9 +29,9 @@ std::string Repeated(const std::string& text, int count) {
 
 TEST(ConfigSyntaxTest, KeepsPlacesOfKeysAndValues) {
   const ConfigNode root = ParseConfig("a: 1\nb:\n  - x\n  - {c: 'y'}\n", "c.yaml");
-  EXPECT_EQ(root.entries[0].second.place.Text(), "c.yaml:1:4");
-  EXPECT_EQ(root.Find("b")->items[1].entries[0].second.place.Text(), "c.yaml:4:9");
-  EXPECT_TRUE(root.Find("b")->items[1].entries[0].second.quoted);
+  EXPECT_EQ(root.entries[0].value.place.Text(), "c.yaml:1:4");
+  EXPECT_EQ(root.Find("b")->items[1].entries[0].value.place.Text(), "c.yaml:4:9");
+  EXPECT_TRUE(root.Find("b")->items[1].entries[0].value.quoted);
   EXPECT_EQ(root.Find("c"), nullptr);
 }
 

@@ -25,6 +25,8 @@ struct ConfigPlace {
   std::string Text() const;
 };
 
+struct ConfigEntry;
+
 struct ConfigNode {
   enum class Kind { kNull, kScalar, kSequence, kMap };
   Kind kind = Kind::kNull;
@@ -32,12 +34,19 @@ struct ConfigNode {
   std::string scalar;
   bool quoted = false;            // a quoted scalar is text, never a number or a bool
   std::vector<ConfigNode> items;  // of a sequence
-  std::vector<std::pair<ConfigNode, ConfigNode>> entries;  // of a map, in file order, keys unique
+  std::vector<ConfigEntry> entries;  // of a map, in file order, keys unique
 
   // The value under `key` of a map, or null.
   const ConfigNode* Find(std::string_view key) const;
   // The text as people would write it: the scalar, "null", "a list" or "a map".
   std::string Shown() const;
+};
+
+struct ConfigEntry {
+  ConfigEntry(ConfigNode name, ConfigNode setting)
+      : key(std::move(name)), value(std::move(setting)) {}
+  ConfigNode key;
+  ConfigNode value;
 };
 
 // All problems of a config at once. what() is the first; `problems` has one "file:line:col:
