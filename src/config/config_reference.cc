@@ -142,6 +142,12 @@ std::map<std::string, const SettingTable*> AllTables() {
 
 }  // namespace
 
+std::string SchemaFileName(ConfigLanguage language) {
+  std::string name = ConfigLanguageName(language);
+  name[0] = static_cast<char>(name[0] - 'A' + 'a');
+  return name + ".schema.json";
+}
+
 std::string JsonSchema(ConfigLanguage language) {
   const SettingTable& table = language == ConfigLanguage::kVitis    ? VitisTable()
                               : language == ConfigLanguage::kPaddle ? PaddleTable()

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "node_edit.h"
 #include "words.h"
@@ -17,6 +19,7 @@ using M = CalibrationMethod;
 constexpr int kWeightBits = 8;
 constexpr int kExactBiasBits = 32;
 constexpr int kWideBits = 16;
+constexpr int kOldestOpset = 13;
 
 class Checker {
  public:
@@ -31,6 +34,10 @@ class Checker {
                     "target_device " + WordFor(config_.target_device));
     }
     CheckSwitches();
+    const int opset = config_.onnx_opset_version;
+    if (opset >= 0 && opset < kOldestOpset)
+      Refuse(PlaceOf(effective_, "onnx_opset_version"),
+             fmt::format("onnx_opset_version {}, Q/DQ per axis came with {}", opset, kOldestOpset));
     const ConfigNode* tensors = effective_.Find("tensor_quantize_config");
     CheckTensors(config_.tensors, tensors, "");
     const ConfigNode* layers = effective_.Find("layer_quantize_config");
@@ -46,6 +53,8 @@ class Checker {
                       "halves are rounded half_even",
                       fmt::join(rounded_, ", ")));
     }
+    for (const auto& [key, group] : groups_)
+      Refuse(group.place, fmt::format("{} of {}", key.second, fmt::join(group.whose, ", ")));
     // A refused value may have left a default in its place.
     for (const auto& [setting, types] : defaults_) {
       if (!context_.problems.empty()) break;
@@ -109,7 +118,9 @@ class Checker {
       if (place.is_default()) {
         defaults_[fmt::format("{} {}", key, value)].insert(WordFor(type));
       } else {
-        Refuse(place, fmt::format("{} {} of {}{}", key, value, WordFor(type), whose));
+        Group& group = groups_[{place.Text(), fmt::format("{} {}", key, value)}];
+        group.place = place;
+        group.whose.push_back(WordFor(type) + whose);
       }
     };
     if (settings.datatype == Datatype::kFloat16 || settings.datatype == Datatype::kBfloat16)
@@ -175,12 +186,19 @@ class Checker {
     if (config_.include_bias_corr) refuse("calibration_parameters", "optimization", true);
   }
 
+  // One value, written once, may concern several tensor types.
+  struct Group {
+    ConfigPlace place;
+    std::vector<std::string> whose;
+  };
+
   const QuantConfig& config_;
   const ConfigNode& effective_;
   ReadContext& context_;
   std::set<std::string> told_;
   std::set<std::string> rounded_;
-  std::map<std::string, std::set<std::string>> defaults_;  // setting -> tensor types
+  std::map<std::pair<std::string, std::string>, Group> groups_;  // by place and setting
+  std::map<std::string, std::set<std::string>> defaults_;        // setting -> tensor types
 };
 
 }  // namespace

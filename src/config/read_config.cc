@@ -21,8 +21,6 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
-constexpr std::array kLanguages = {ConfigLanguage::kVitis, ConfigLanguage::kPaddle,
-                                   ConfigLanguage::kHorizon};
 constexpr size_t kLookedAt = 1000;  // top-level keys
 
 const SettingTable& TableOf(ConfigLanguage language) {
@@ -41,7 +39,7 @@ const SettingTable& TableOf(ConfigLanguage language) {
 ConfigLanguage FindLanguage(const ConfigNode& root) {
   ConfigLanguage best = ConfigLanguage::kVitis;
   int best_score = 0;
-  for (const ConfigLanguage language : kLanguages) {
+  for (const ConfigLanguage language : kConfigLanguages) {
     const SettingTable& table = TableOf(language);
     int score = 0;
     for (size_t i = 0; i < std::min(root.entries.size(), kLookedAt); ++i) {

@@ -135,9 +135,8 @@ class Reader {
   void MergeLevel(ConfigNode object, TensorType type, Parameters& into) {
     if (object.entries.empty()) return;
     if (type == TensorType::kWeights || type == TensorType::kBias) {
-      std::erase_if(object.entries, [](const auto& entry) {
-        return entry.key.scalar == "calib_statistic_method";
-      });
+      std::erase_if(object.entries,
+                    [](const auto& entry) { return entry.key.scalar == "calib_statistic_method"; });
     }
     MergeParameters(object, into, context_.notes);
   }

@@ -169,7 +169,7 @@ std::vector<Setting> TopLevel() {
        .kind = Kind::kInteger,
        .fallback = "-1",
        .example = "17",
-       .help = "opset of the exported file at least; -1: what the model has and Q/DQ need",
+       .help = "opset of the exported file, 13 or newer; -1: the model's, 13 at least",
        .min = -1,
        .max = kMaxOpset},
       Switch("change_concat_input_fix", "false", "inputs of a Concat take its output's scale"),

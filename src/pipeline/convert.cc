@@ -190,6 +190,34 @@ std::string BelowThreshold(const GuardReport& guard) {
                      guard.worst_output, guard.worst_cosine, guard.min_cosine);
 }
 
+// input_shape takes the place of free dimensions; CheckInputs has compared the others.
+void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
+  for (const InputSettings& settings : inputs) {
+    for (Value& input : graph.inputs) {
+      if (settings.shape.empty() || (!settings.name.empty() && settings.name != input.name))
+        continue;
+      input.type.shape.emplace();
+      for (const int64_t dim : settings.shape) input.type.shape->push_back({dim, {}});
+    }
+  }
+}
+
+// The opset that onnx_opset_version asks for, as far as this model can have it.
+int64_t ExportedOpset(const ConvertOptions& options, const Model& model) {
+  const int64_t asked = options.config.onnx_opset_version;
+  if (asked < 0) return kQuantizedOpset;
+  const int64_t has = model.opset();
+  if (asked == has || (asked > has && asked <= kNewestConvertedOpset)) return asked;
+  const ConfigNode* setting = options.effective_config.Find("onnx_opset_version");
+  const std::string what =
+      asked < has ? fmt::format("the model has opset {} and cannot be lowered", has)
+                  : fmt::format("not implemented yet: raising a model with opset {} above {}", has,
+                                kNewestConvertedOpset);
+  throw ConfigError({fmt::format(
+      "{}: onnx_opset_version is {}, {}",
+      setting == nullptr ? options.config_file.string() : setting->place.Text(), asked, what)});
+}
+
 // The settings with their layer entries found in the model as it came.
 ModelSettings MatchSettings(const ConvertOptions& options, Model& model, ConversionReport& report) {
   Normalize(model);
@@ -205,6 +233,7 @@ ModelSettings MatchSettings(const ConvertOptions& options, Model& model, Convers
     inputs.push_back(std::move(signature));
   }
   CheckInputs(options.config, options.effective_config, inputs);
+  FreezeShapes(options.config.deployment.inputs, model.graph);
   return settings;
 }
 
@@ -319,7 +348,7 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   Model model = std::move(loaded.model);
   ModelSettings settings = MatchSettings(options, model, report);
-  PrepareModel(model, place);
+  PrepareModel(model, place, ExportedOpset(options, model));
   InheritLayers(model.graph, settings);
   CheckWeightsFinite(model.graph, place);
   const SampleSource samples = OpenCalibrationData(options, model.graph);

@@ -75,7 +75,7 @@ void InferTypes(Model& model, const std::string& place) {
   for (const Value& output : session->outputs()) model.graph.value_info[output.name] = output;
 }
 
-void PrepareModel(Model& model, const std::string& place) {
+void PrepareModel(Model& model, const std::string& place, int64_t opset) {
   Graph& graph = model.graph;
   const auto run = [&](std::string_view name, const std::function<size_t()>& pass) {
     RunPass(model, place, name, pass);
@@ -83,7 +83,7 @@ void PrepareModel(Model& model, const std::string& place) {
   run("normalize", [&] { return Normalize(model), size_t{0}; });
   run("widen_float16", [&] { return WidenFloat16(model) ? size_t{1} : size_t{0}; });
   InferTypes(model, place);  // opset adapters look at ranks and types
-  run("convert_opset", [&] { return ConvertOpset(model, kQuantizedOpset, place), size_t{0}; });
+  run("convert_opset", [&] { return ConvertOpset(model, opset, place), size_t{0}; });
   run("eliminate_identity", [&] { return EliminateIdentity(graph); });
   run("fold_constants", [&] {
     return FoldConstants(graph, {.evaluate = [&](const Graph& constants) {

@@ -248,6 +248,13 @@ Nodes ParametricSoftplus(Node node, AdapterContext& context) {
   return ScaledActivation(node, "Softplus", context);
 }
 
+// Half-pixel coordinates became the default.
+Nodes RoiAlign16(Node node, AdapterContext& /*context*/) {
+  if (!node.attributes.contains("coordinate_transformation_mode"))
+    node.Set("coordinate_transformation_mode", std::string("output_half_pixel"));
+  return {std::move(node)};
+}
+
 Nodes Retired(Node node, AdapterContext& /*context*/) {
   throw AdapterRefusal{"operator " + node.op_type +
                        " left the ONNX standard and has no equivalent"};
@@ -285,6 +292,7 @@ const std::vector<OpsetAdapterRow>& OpsetAdapters() {
       {"Unsqueeze", 13, AxesToInput},
       {"ReduceSum", 13, AxesToInput},
       {"Split", 13, SplitToInput},
+      {"RoiAlign", 16, RoiAlign16},
   };
   return kRows;
 }

@@ -228,7 +228,7 @@ TEST(VendorExamplesTest, PaddleProblems) {
       {"weight_bits: 8\nactivation_preprocess_type: PACT\n",
        "c.yaml:2:29: not implemented yet: activation_preprocess_type PACT"},
       {"weight_bits: 8\nactivation_quantize_type: moving_average_abs_max\n",
-       "not implemented yet: method moving_average_abs_max of activation (Conv2D)"},
+       "not implemented yet: method moving_average_abs_max of input (Conv2D), activation (Conv2D)"},
       {"weight_bits: 17\nactivation_bits: 8\n", "weight_bits is '17'"},
       {"weight_bits: 8\nactivation_quantize_type: channel_wise_abs_max\n",
        "activation_quantize_type is 'channel_wise_abs_max'"},

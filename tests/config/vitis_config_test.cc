@@ -311,7 +311,7 @@ TEST(VitisConfigTest, AllProblemsAreReportedInOneRunInTheOrderOfTheFile) {
   const auto problems = ProblemsOf(
       "target_device: CPU\nfoo: 1\nmethod: diffs\nscale_type: float\ninclude_cle: true\nsymmetry: "
       "x");
-  ASSERT_GE(problems.size(), 5U);
+  ASSERT_GE(problems.size(), 3U);
   EXPECT_THAT(problems.back(), HasSubstr("not implemented yet"));
   EXPECT_THAT(problems[0], HasSubstr("c.yaml:2:1: unknown key 'foo'"));
   EXPECT_THAT(problems[1], HasSubstr("c.yaml:6:11: symmetry is 'x'"));

@@ -34,8 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    CheckRoundTrip(
-        qconvert::ParseConfigText(text, data[0] % 2 == 0 ? "/c.json" : "/c.yaml", {}));
+    CheckRoundTrip(qconvert::ParseConfigText(text, data[0] % 2 == 0 ? "/c.json" : "/c.yaml", {}));
   } catch (const qconvert::Error&) {
   }
   return 0;

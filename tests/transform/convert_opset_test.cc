@@ -141,6 +141,18 @@ TEST(ConvertOpsetTest, Resize10ThatShrinksAndEnlargesIsRefused) {
   }
 }
 
+TEST(ConvertOpsetTest, RoiAlignKeepsItsCoordinates) {
+  GraphBuilder b(13);
+  b.Input("x", {"1", "2", "8", "8"}).Output("y");
+  b.Floats("rois", {1, 4}, {1, 1, 6.5F, 5}).Ints("batch", {1}, {0});
+  b.Add("RoiAlign", {"x", "rois", "batch"}, {"y"}).Set("output_height", int64_t{3});
+  const std::vector<Tensor> x = {RandomTensor("x", {1, 2, 8, 8}, 3)};
+  const Tensor expected = RunModel(b.model, x)[0];
+  ConvertOpset(b.model, kNewestConvertedOpset, "m");
+  EXPECT_EQ(b.model.opset(), kNewestConvertedOpset);
+  EXPECT_EQ(MaxDifference(expected, RunModel(b.model, x)[0]), 0);
+}
+
 TEST(ConvertOpsetTest, SoftmaxFamily) {
   for (const char* op : {"Softmax", "LogSoftmax", "Hardmax"}) {
     for (const int64_t axis : {0, 1, 2, 3}) {

@@ -32,8 +32,8 @@ struct ConfigNode {
   Kind kind = Kind::kNull;
   ConfigPlace place;
   std::string scalar;
-  bool quoted = false;            // a quoted scalar is text, never a number or a bool
-  std::vector<ConfigNode> items;  // of a sequence
+  bool quoted = false;               // a quoted scalar is text, never a number or a bool
+  std::vector<ConfigNode> items;     // of a sequence
   std::vector<ConfigEntry> entries;  // of a map, in file order, keys unique
 
   // The value under `key` of a map, or null.

@@ -8,6 +8,9 @@
 
 namespace qconvert {
 
+// "vitis.schema.json"
+std::string SchemaFileName(ConfigLanguage language);
+
 // JSON Schema (draft 2020-12) of a language.
 std::string JsonSchema(ConfigLanguage language);
 

@@ -8,6 +8,7 @@
 #ifndef QCONVERT_CONFIG_READ_CONFIG_H_
 #define QCONVERT_CONFIG_READ_CONFIG_H_
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@
 namespace qconvert {
 
 enum class ConfigLanguage { kVitis, kPaddle, kHorizon };
+inline constexpr std::array kConfigLanguages = {ConfigLanguage::kVitis, ConfigLanguage::kPaddle,
+                                                ConfigLanguage::kHorizon};
 std::string ConfigLanguageName(ConfigLanguage language);
 
 // A setting from the command line, on top of the file: "activation.method=percentile",

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "qconvert/ir/graph.h"
+#include "qconvert/transform/convert_opset.h"
 
 namespace qconvert {
 
@@ -12,7 +13,8 @@ namespace qconvert {
 // constants folded, batch normalization and padding in the convolutions, types of all values in
 // value_info. The function it computes stays the same up to rounding. Throws Error(kModel) naming
 // `place` when the engine refuses the model.
-void PrepareModel(Model& model, const std::string& place);
+// `opset`: the exported file's, 13 or newer; a model that has a newer one keeps it.
+void PrepareModel(Model& model, const std::string& place, int64_t opset = kQuantizedOpset);
 
 // Fills value_info of the main graph with the types the engine infers.
 void InferTypes(Model& model, const std::string& place);

@@ -1,0 +1,53 @@
+// Schemas and pages that are written from the tables are what the tables say.
+#include "qconvert/config/config_reference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "qconvert/base/file.h"
+#include "support/read_config.h"
+
+namespace qconvert {
+namespace {
+
+const std::filesystem::path kRoot = QCONVERT_SOURCE_DIR;
+constexpr const char* kAdvice = "run build/bin/config_reference in the project's folder";
+
+TEST(ConfigReferenceTest, SchemasAreUpToDate) {
+  for (const ConfigLanguage language : kConfigLanguages) {
+    const auto file = kRoot / "configs" / "schema" / SchemaFileName(language);
+    EXPECT_EQ(ReadFile(file) == JsonSchema(language), true) << file << ": " << kAdvice;
+  }
+}
+
+TEST(ConfigReferenceTest, ThePageHasEveryKeyAsItIs) {
+  const std::string page = ReadFile(kRoot / "docs" / "config.md");
+  EXPECT_EQ(page == FillReference(page), true) << kAdvice;
+  for (const ConfigLanguage language : kConfigLanguages) {
+    const std::string schema = JsonSchema(language);
+    for (size_t at = schema.find("\"description\""); at != std::string::npos;
+         at = schema.find("\"description\"", at + 1)) {
+      const size_t key_end = schema.rfind("\": {", at);
+      const size_t key = schema.rfind('"', key_end - 1) + 1;
+      const std::string name = schema.substr(key, key_end - key);
+      EXPECT_THAT(page, testing::HasSubstr("| `" + name + "` |")) << name;
+    }
+  }
+}
+
+TEST(ConfigReferenceTest, EveryPresetIsInThePageAndSaysWhetherItConverts) {
+  const std::string page = ReadFile(kRoot / "docs" / "config.md");
+  for (const auto& preset : ListFolder(kRoot / "configs")) {
+    if (preset.extension() != ".yaml") continue;
+    const std::string name = "`" + preset.stem().string() + "`";
+    const size_t at = page.find(name);
+    ASSERT_NE(at, std::string::npos) << name;
+    const std::string row = page.substr(at, page.find('\n', at) - at);
+    EXPECT_EQ(row.find("not yet") == std::string::npos,
+              ReadConfig(preset, {}).unimplemented.empty())
+        << row;
+  }
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,271 @@
+// Config files at work: what they say about nodes, types and files is what the exported model has.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/convert.h"
+#include "qconvert/quantization/store_weights.h"
+#include "support/read_config.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::filesystem::path kDigits = QCONVERT_SOURCE_DIR "/examples/digits";
+
+// Static int8 as a vendor's file would say it, with more.
+std::string Static(const std::string& more, const std::string& target = "CPU") {
+  return "target_device: " + target +
+         "\nscheme: static\ninclude_cle: false\ninclude_bias_corr: false\n"
+         "overall_quantize_config: {method: maxmin, round_mode: half_even, scale_type: float, "
+         "calib_statistic_method: max}\n" +
+         more;
+}
+
+struct Result {
+  ConversionReport report;
+  Graph graph;
+
+  std::vector<std::string> FloatNodes() const {
+    std::vector<std::string> out;
+    for (const auto& [kind, nodes] : report.float_reasons)
+      out.insert(out.end(), nodes.begin(), nodes.end());
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+  const Node* Find(const std::string& name) const {
+    for (const Node& node : graph.nodes) {
+      if (node.name == name) return &node;
+    }
+    return nullptr;
+  }
+  const Node& ProducerOf(const std::string& value) const {
+    for (const Node& node : graph.nodes) {
+      if (std::find(node.outputs.begin(), node.outputs.end(), value) != node.outputs.end())
+        return node;
+    }
+    throw std::runtime_error("nobody writes " + value);
+  }
+};
+
+Result ConvertWith(const std::string& text, const TempDir& folder) {
+  const LoadedConfig loaded = LoadText(text);
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  ConvertOptions options;
+  options.model = kDigits / "model.onnx";
+  options.calibration_folder = kDigits / "calib";
+  options.output = folder / "out.onnx";
+  options.config = loaded.config;
+  options.effective_config = loaded.effective;
+  options.guard = GuardMode::kReport;
+  Result result;
+  result.report = Convert(options);
+  result.graph = LoadOnnx(folder / "out.onnx").model.graph;
+  return result;
+}
+
+std::string FailureWith(const std::string& text) {
+  const TempDir folder;
+  try {
+    ConvertWith(text, folder);
+  } catch (const ConfigError& e) {
+    std::string all;
+    for (const std::string& problem : e.problems()) all += problem + "\n";
+    return all;
+  }
+  return "no problem";
+}
+
+TEST(SettingsTest, ALayerEntryKeepsItsNodesInFloatWithFloatWeights) {
+  const TempDir folder;
+  const Result result =
+      ConvertWith(Static("layer_quantize_config:\n"
+                         "  - {layer_name: /features/features.5/*, overall_quantize_config: "
+                         "{datatype: float32}}\n"),
+                  folder);
+  for (const std::string& name : result.FloatNodes())
+    EXPECT_THAT(name, HasSubstr("/features/features.5/"));
+  EXPECT_EQ(result.FloatNodes().size(), 6U) << "three convolutions, two Clips and an Add";
+  const Node* conv = result.Find("/features/features.5/body/body.1/body.1.0/Conv");
+  ASSERT_NE(conv, nullptr);
+  const Tensor* weight = result.graph.FindInitializer(conv->inputs[1]);
+  ASSERT_NE(weight, nullptr) << "not stored as codes";
+  EXPECT_EQ(weight->type, DataType::kFloat);
+}
+
+TEST(SettingsTest, NamesWinOverTypesAndPatternsAreGlobsAndExpressions) {
+  const TempDir folder;
+  const Result result = ConvertWith(
+      Static("layer_quantize_config:\n"
+             "  - {layer_name: 're:.*features\\.[246]/.*', overall_quantize_config: {method: "
+             "maxmin}}\n"
+             "  - {layer_type: Conv2d, overall_quantize_config: {datatype: float32}}\n"),
+      folder);
+  for (const std::string& name : result.FloatNodes())
+    EXPECT_TRUE(name.find("features.2/") == std::string::npos &&
+                name.find("features.4/") == std::string::npos)
+        << name;
+  EXPECT_THAT(result.FloatNodes(),
+              testing::IsSupersetOf({"/features/features.0/features.0.0/Conv",
+                                     "/features/features.5/body/body.1/body.1.0/Conv"}));
+}
+
+TEST(SettingsTest, WeightSettingsOfALayerReachItsWeightsAlone) {
+  const TempDir folder;
+  const Result result =
+      ConvertWith(Static("layer_quantize_config:\n"
+                         "  - {layer_name: /classifier/Gemm, tensor_quantize_config: {weights: "
+                         "{per_channel: true}}}\n"),
+                  folder);
+  const auto scales = [&](const std::string& node) {
+    const Node& dequantize = result.ProducerOf(result.Find(node)->inputs[1]);
+    return result.graph.FindInitializer(dequantize.inputs[1])->element_count();
+  };
+  EXPECT_EQ(scales("/classifier/Gemm"), 10);
+  EXPECT_EQ(scales("/features/features.6/features.6.0/Conv"), 1);
+}
+
+TEST(SettingsTest, ActivationSettingsOfALayerAreThoseOfItsFusedUnit) {
+  const TempDir folder;
+  // The Clip behind the convolution is quantized with it.
+  const Result result = ConvertWith(
+      Static("layer_quantize_config:\n"
+             "  - {layer_name: /features/features.6/features.6.0/Conv, tensor_quantize_config: "
+             "{activation: {symmetry: false, calib_statistic_method: all}}}\n"),
+      folder);
+  int unsigned_values = 0;
+  for (const Node& node : result.graph.nodes) {
+    if (!node.Is("QuantizeLinear")) continue;
+    unsigned_values +=
+        result.graph.FindInitializer(node.inputs[2])->type == DataType::kUint8 ? 1 : 0;
+  }
+  EXPECT_EQ(unsigned_values, 1);
+}
+
+TEST(SettingsTest, TypesThatAreNotListedStayFloat) {
+  const TempDir folder;
+  const Result weights = ConvertWith(Static("quantizable_data_type: [weights]\n"), folder);
+  EXPECT_EQ(weights.report.integer_nodes, 0U);
+  EXPECT_GT(weights.report.stored_weights, 10U);
+  const Result none = ConvertWith(Static("quantizable_data_type: [input, activation]\n"), folder);
+  EXPECT_EQ(none.report.stored_weights, 0U);
+  for (const Node& node : none.graph.nodes) {
+    if (!node.Is("Conv")) continue;
+    EXPECT_NE(none.graph.FindInitializer(node.inputs[1]), nullptr) << node.name;
+  }
+}
+
+TEST(SettingsTest, TheFirstAndLastNodesWithWeightsKeepTheirAccuracy) {
+  const TempDir folder;
+  const Result result = ConvertWith(Static("keep_first_last_layer_accuracy: true\n"), folder);
+  EXPECT_THAT(
+      result.FloatNodes(),
+      testing::IsSupersetOf({"/classifier/Gemm", "/features/features.0/features.0.0/Conv"}));
+  for (const char* name : {"/classifier/Gemm", "/features/features.0/features.0.0/Conv"}) {
+    EXPECT_NE(result.graph.FindInitializer(result.Find(name)->inputs[1]), nullptr) << name;
+  }
+}
+
+TEST(SettingsTest, AddsKeepTheirAccuracy) {
+  const TempDir folder;
+  const Result result = ConvertWith(Static("keep_add_layer_accuracy: true\n"), folder);
+  EXPECT_THAT(result.FloatNodes(),
+              testing::ElementsAre("/features/features.1/Add", "/features/features.3/Add",
+                                   "/features/features.5/Add"));
+}
+
+TEST(SettingsTest, OnlyTheListedLayersAreQuantizedInThePaddleLanguage) {
+  const TempDir folder;
+  const Result result = ConvertWith(
+      "weight_bits: 8\nactivation_quantize_type: abs_max\nquantizable_layer_type: [Linear]\n",
+      folder);
+  EXPECT_LE(result.report.integer_nodes, 2U);
+  for (const Node& node : result.graph.nodes) {
+    if (!node.Is("Conv")) continue;
+    EXPECT_NE(result.graph.FindInitializer(node.inputs[1]), nullptr) << node.name;
+  }
+}
+
+TEST(SettingsTest, A8BitBiasLiesOnItsOwnGrid) {
+  const TempDir folder;
+  const Result result = ConvertWith(Static(""), folder);
+  const Node& bias = result.ProducerOf(result.Find("/classifier/Gemm")->inputs[2]);
+  const auto codes = result.graph.FindInitializer(bias.inputs[0])->values<int32_t>();
+  const auto scales = result.graph.FindInitializer(bias.inputs[1])->values<float>();
+  double largest = 0;
+  for (const int32_t code : codes) largest = std::max(largest, std::fabs(code * double{scales[0]}));
+  for (const int32_t code : codes) {
+    const double steps = code * double{scales[0]} / (largest / 127);
+    EXPECT_NEAR(steps, std::nearbyint(steps), 0.1) << "one of 255 numbers, to half a 32-bit code";
+  }
+}
+
+TEST(SettingsTest, PatternsThatFitNothingAreErrorsAtTheirPlace) {
+  const std::string problems = FailureWith(
+      Static("layer_quantize_config:\n"
+             "  - {layer_name: /classifier/Gem, overall_quantize_config: {bit_width: 8}}\n"
+             "  - {layer_name: /nothing/*, overall_quantize_config: {bit_width: 8}}\n"
+             "  - {layer_type: MyBespokeOperator, overall_quantize_config: {bit_width: 8}}\n"));
+  EXPECT_THAT(problems, HasSubstr("c.yaml:7:18: no node of the model is named '/classifier/Gem', "
+                                  "did you mean '/classifier/Gemm'?"));
+  EXPECT_THAT(problems, HasSubstr("c.yaml:8:18: no node of the model is named '/nothing/*'"));
+  EXPECT_THAT(problems,
+              HasSubstr("c.yaml:9:18: no node of the model has type 'MyBespokeOperator'"));
+  const TempDir folder;
+  const Result result =
+      ConvertWith(Static("layer_quantize_config: [{layer_type: LSTM, overall_quantize_config: "
+                         "{datatype: float32}}]\n"),
+                  folder);
+  EXPECT_TRUE(
+      AnyHolds(result.report.warnings, "c.yaml:6:38: no node of the model has type 'LSTM'"));
+}
+
+TEST(SettingsTest, EntriesThatDifferWithinOneUnitAreAnError) {
+  EXPECT_THAT(
+      FailureWith(Static("layer_quantize_config:\n"
+                         "  - {layer_name: '*features.6.0/Conv', tensor_quantize_config: "
+                         "{activation: {narrow_range: true}}}\n"
+                         "  - {layer_name: '*features.6.2/Clip', tensor_quantize_config: "
+                         "{activation: {narrow_range: false}}}\n")),
+      HasSubstr(
+          "c.yaml:8:18: '/features/features.6/features.6.0/Conv' and "
+          "'/features/features.6/features.6.2/Clip' are quantized as one, but their activation "
+          "settings differ"));
+}
+
+TEST(SettingsTest, TheOpsetIsTheOneAskedFor) {
+  const TempDir folder;
+  ConvertWith(Static("onnx_opset_version: 17\n"), folder);
+  EXPECT_EQ(LoadOnnx(folder / "out.onnx").model.opset(), 17);
+  EXPECT_THAT(FailureWith(Static("onnx_opset_version: 18\n")),
+              HasSubstr("c.yaml:6:21: onnx_opset_version is 18, not implemented yet"));
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Static("onnx_opset_version: 11\n")),
+                       "not implemented yet: onnx_opset_version 11, Q/DQ per axis came with 13"));
+}
+
+TEST(SettingsTest, ASubgraphIsEverythingBetweenItsEnds) {
+  const TempDir folder;
+  QuantConfig config = LoadText(Static("")).config;
+  LayerSettings layer{{.kind = LayerMatch::Kind::kSubgraph,
+                       .inputs = {"/features/features.3/Add"},
+                       .outputs = {"/features/features.5/Add"}},
+                      config.tensors};
+  for (const TensorType type : kTensorTypes) layer.tensors[type].datatype = Datatype::kFloat32;
+  config.layers.push_back(layer);
+  ConvertOptions options;
+  options.model = kDigits / "model.onnx";
+  options.calibration_folder = kDigits / "calib";
+  options.output = folder / "out.onnx";
+  options.config = config;
+  options.guard = GuardMode::kReport;
+  const Result result{Convert(options), {}};
+  for (const std::string& name : result.FloatNodes())
+    EXPECT_THAT(name, testing::ContainsRegex("features\\.(3/Add|4/|5/)"));
+  EXPECT_EQ(result.FloatNodes().size(), 12U) << "six convolutions, four Clips, two Adds";
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# A Horizon file is complete in itself; the command line wins over it; failures leave nothing behind.
+set -eu
+qconvert=$1
+root=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/job/cal" "$work/elsewhere"
+cp "$root/examples/digits/model.onnx" "$work/job/net.onnx"
+cp "$root"/examples/digits/calib/* "$work/job/cal/"
+fail() { echo "$*"; exit 1; }
+
+write_config() {  # EXTRA LINES OF calibration_parameters
+  cat > "$work/job/camera.yaml" << EOF
+model_parameters:
+  onnx_model: net.onnx
+  march: nash-e
+  working_dir: ./build/out
+  output_model_file_prefix: digits
+input_parameters:
+  input_type_rt: featuremap
+  input_type_train: featuremap
+  input_shape: 1x1x16x16
+calibration_parameters:
+  cal_data_dir: ./cal
+  calibration_type: max
+  max_percentile: 0.9999
+$1
+EOF
+}
+
+cd "$work/elsewhere"
+write_config ""
+"$qconvert" --config ../job/camera.yaml 2> log > table || { cat log; fail "conversion failed"; }
+grep -q "J6 rule" log || fail "the calibration domain is not told"
+grep -q "target BPU" table || { cat table; fail "the plan does not name the target"; }
+[ -f ../job/build/out/digits_quantized_model.onnx ] || fail "no output beside the file"
+[ -f ../job/build/out/digits_quantized_model_quant_info.json ] || fail "no quant_info"
+[ -z "$(ls | grep -v -e '^log$' -e '^table$')" ] || fail "wrote into the current folder"
+grep -q '"int8"' ../job/build/out/digits_quantized_model_quant_info.json || fail "activations are not int8"
+grep -rq "$work" ../job/build/out && fail "a path is in the output"
+
+# The command line wins, and the bytes are the same from any folder.
+mv ../job/net.onnx model.onnx
+mv ../job/cal samples
+"$qconvert" model.onnx --config ../job/camera.yaml --calib samples -o a.onnx -q
+cmp a.onnx ../job/build/out/digits_quantized_model.onnx || fail "other bytes"
+
+# Failures leave neither files nor folders.
+rm -r ../job/build
+"$qconvert" model.onnx --config ../job/camera.yaml -q 2> log && fail "no calibration data went unnoticed"
+[ ! -e ../job/build ] || fail "a failed run left its folder behind"
+write_config '  run_on_cpu: NoSuchNode'
+status=0
+"$qconvert" model.onnx --config ../job/camera.yaml --calib samples -q 2> log || status=$?
+[ "$status" = 3 ] || fail "exit $status for a node that is not there"
+grep -q "camera.yaml:14:15: no node of the model is named 'NoSuchNode'" log || { cat log; fail "another message"; }
+status=0
+"$qconvert" --config ../job/camera.yaml -q 2> log || status=$?
+[ "$status" = 6 ] || { cat log; fail "exit $status for a model that is not there"; }
