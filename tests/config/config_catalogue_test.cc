@@ -176,7 +176,7 @@ TEST(ConfigCatalogueTest, CalibrationForAnInputTheModelLacks) {
     CheckInputs(loaded.config, loaded.effective, {{"image", true, {1, 3}}});
     FAIL() << "C34";
   } catch (const ConfigError& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("c.yaml:5:29: the model has no input 'imag', did you "
+    EXPECT_THAT(e.what(), testing::HasSubstr("c.yaml:5:28: the model has no input 'imag', did you "
                                              "mean 'image'?"));
   }
 }
