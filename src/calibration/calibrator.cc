@@ -18,22 +18,113 @@
 namespace qconvert {
 namespace {
 
-// Private statistics of one worker.
+// Private statistics of one worker: of all it saw, and of the batch it is in.
 class StatisticsObserver : public ValueObserver {
  public:
   StatisticsObserver(size_t values, TensorStatistics::Detail detail)
-      : statistics_(values), detail_(detail) {}
+      : all_(values), batch_(values), detail_(detail) {}
 
   void Observe(int64_t id, std::span<const float> values) override {
-    statistics_[static_cast<size_t>(id)].Observe(values, detail_, scratch_);
+    batch_[static_cast<size_t>(id)].Observe(values, detail_, scratch_);
   }
 
-  const std::vector<TensorStatistics>& statistics() const { return statistics_; }
+  const std::vector<TensorStatistics>& batch() const { return batch_; }
+  const std::vector<TensorStatistics>& all() const { return all_; }
+
+  void EndBatch() {
+    for (size_t v = 0; v < all_.size(); ++v) {
+      all_[v].Merge(batch_[v]);
+      batch_[v] = {};
+    }
+  }
 
  private:
-  std::vector<TensorStatistics> statistics_;
+  std::vector<TensorStatistics> all_;
+  std::vector<TensorStatistics> batch_;
   TensorStatistics::Detail detail_;
   Histogram::BinScratch scratch_;
+};
+
+// One pass over all samples, a batch at a time per worker.
+class CalibrationRun {
+ public:
+  CalibrationRun(const Session& session, const InputFeeder& feeder,
+                 const std::vector<std::string>& values, const CalibrationOptions& options)
+      : session_(session),
+        feeder_(feeder),
+        values_(values),
+        options_(options),
+        workers_(feeder.has_feedback() ? 1 : std::max(1, options.workers)),
+        observers_(static_cast<size_t>(workers_),
+                   StatisticsObserver(values.size(), options.detail)) {}
+
+  CalibrationTable Run() {
+    // Without ranges of batches, a worker's "batch" never ends: nothing is merged in between.
+    const bool batched = static_cast<bool>(options_.batch_range);
+    const size_t size = batched ? std::max<size_t>(options_.batch_size, 1) : 1;
+    const size_t count = (feeder_.size() + size - 1) / size;
+    ranges_.assign(batched ? values_.size() : 0, std::vector<std::optional<Range>>(count));
+    ParallelFor(count, workers_, [&](size_t batch, size_t worker) {
+      const size_t end = std::min(feeder_.size(), (batch + 1) * size);
+      for (size_t index = batch * size; index < end; ++index) RunSample(index, observers_[worker]);
+      if (batched) EndBatch(batch, observers_[worker]);
+    });
+    for (StatisticsObserver& observer : observers_) observer.EndBatch();
+    return Table();
+  }
+
+ private:
+  void RunSample(size_t index, StatisticsObserver& observer) {
+    const Sample sample = feeder_.Read(index, previous_);
+    std::vector<Tensor> outputs;
+    try {
+      outputs = session_.Run(sample.inputs, &observer);
+    } catch (const Error& e) {
+      throw Error(e.code(), sample.name, e.what());
+    }
+    for (size_t v = 0; v < values_.size(); ++v) {
+      const int64_t nans = observer.batch()[v].nan_count;
+      if (nans == 0) continue;
+      throw Error(ExitCode::kNumeric, sample.name,
+                  fmt::format("{} values of \"{}\" are NaN in the float model", nans, values_[v]));
+    }
+    if (feeder_.has_feedback()) previous_ = std::move(outputs);
+    const std::lock_guard lock(progress_mutex_);
+    if (options_.progress) options_.progress(++done_, feeder_.size());
+  }
+
+  // A batch belongs to one worker, and so do its ranges.
+  void EndBatch(size_t batch, StatisticsObserver& observer) {
+    for (size_t v = 0; v < values_.size(); ++v)
+      ranges_[v][batch] = options_.batch_range(v, observer.batch()[v]);
+    observer.EndBatch();
+  }
+
+  CalibrationTable Table() const {
+    CalibrationTable table;
+    table.samples = feeder_.size();
+    for (size_t v = 0; v < values_.size(); ++v) {
+      TensorStatistics& merged = table.values[values_[v]];
+      for (const StatisticsObserver& observer : observers_) merged.Merge(observer.all()[v]);
+    }
+    for (size_t v = 0; v < ranges_.size(); ++v) {
+      for (const std::optional<Range>& range : ranges_[v]) {
+        if (range) table.batches[values_[v]].push_back(*range);
+      }
+    }
+    return table;
+  }
+
+  const Session& session_;
+  const InputFeeder& feeder_;
+  const std::vector<std::string>& values_;
+  const CalibrationOptions& options_;
+  int workers_;
+  std::vector<StatisticsObserver> observers_;
+  std::vector<std::vector<std::optional<Range>>> ranges_;  // by value and batch
+  std::vector<Tensor> previous_;
+  std::mutex progress_mutex_;
+  size_t done_ = 0;
 };
 
 std::vector<int64_t> StateShape(const Value& state, const std::vector<Value>& inputs,
@@ -169,39 +260,7 @@ void ParallelFor(size_t count, int workers, const std::function<void(size_t, siz
 CalibrationTable Calibrate(const Session& session, const InputFeeder& feeder,
                            const std::vector<std::string>& values,
                            const CalibrationOptions& options) {
-  const int workers = feeder.has_feedback() ? 1 : std::max(1, options.workers);
-  std::vector<StatisticsObserver> observers(static_cast<size_t>(workers),
-                                            StatisticsObserver(values.size(), options.detail));
-  std::vector<Tensor> previous;
-  std::mutex progress_mutex;
-  size_t done = 0;
-  ParallelFor(feeder.size(), workers, [&](size_t index, size_t worker) {
-    const Sample sample = feeder.Read(index, previous);
-    StatisticsObserver& observer = observers[worker];
-    std::vector<Tensor> outputs;
-    try {
-      outputs = session.Run(sample.inputs, &observer);
-    } catch (const Error& e) {
-      throw Error(e.code(), sample.name, e.what());
-    }
-    for (size_t v = 0; v < values.size(); ++v) {
-      const int64_t nans = observer.statistics()[v].nan_count;
-      if (nans > 0) {
-        throw Error(ExitCode::kNumeric, sample.name,
-                    fmt::format("{} values of \"{}\" are NaN in the float model", nans, values[v]));
-      }
-    }
-    if (feeder.has_feedback()) previous = std::move(outputs);
-    const std::lock_guard lock(progress_mutex);
-    if (options.progress) options.progress(++done, feeder.size());
-  });
-  CalibrationTable table;
-  table.samples = feeder.size();
-  for (size_t v = 0; v < values.size(); ++v) {
-    TensorStatistics& merged = table.values[values[v]];
-    for (const StatisticsObserver& observer : observers) merged.Merge(observer.statistics()[v]);
-  }
-  return table;
+  return CalibrationRun(session, feeder, values, options).Run();
 }
 
 }  // namespace qconvert

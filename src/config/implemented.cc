@@ -61,8 +61,6 @@ class Checker {
       Refuse({}, fmt::format("{}, the default of this language for {}", setting,
                              fmt::join(types, ", ")));
     }
-    if (config_.calibration.batch_size > 1)
-      Refuse(CalibrationPlace("batch_size"), "batch_size above 1");
     if (config_.calibration.memory_limit > 0)
       Refuse(CalibrationPlace("memory_limit"), "memory_limit");
     if (config_.deployment.generation != Generation::kNone) CheckDeployment();
@@ -137,18 +135,13 @@ class Checker {
       refuse(settings.symmetry ? "signed" : "symmetry", "false");
     if (settings.per_channel && !weights) refuse("per_channel", "true");
     CheckRounding(settings, type, object, refuse);
-    const bool as_all = settings.statistic == BatchStatistic::kMax &&
-                        settings.method == M::kMaxMin && settings.symmetry;
-    if (!weights && !bias && settings.statistic != BatchStatistic::kAll && !as_all &&
-        settings.scale_type != ScaleType::kPowerOfTwo)
-      refuse("calib_statistic_method", WordFor(settings.statistic));
   }
 
   static bool Works(M method, TensorType type) {
     if (method == M::kMaxMin) return true;
     if (type == TensorType::kBias) return false;
     if (method == M::kMse || method == M::kAuto) return true;
-    return method == M::kPercentile && type != TensorType::kWeights;
+    return method != M::kDiffs && type != TensorType::kWeights;
   }
 
   template <typename Refusal>

@@ -93,6 +93,8 @@ class RestrictionChecker {
         Refuse("calib_statistic_method", "expected modal with poweroftwo scales", IsOurStatistic());
       return;
     }
+    if (settings_.method == M::kAuto && HasStatistic() && !IsOurStatistic())
+      Refuse("calib_statistic_method", "method auto expects all");
     if (settings_.method == M::kDiffs)
       Refuse("method", "expected maxmin, percentile, mse or entropy with float scales");
     if (HasStatistic() && settings_.statistic == BatchStatistic::kModal)

@@ -1,10 +1,13 @@
 #include "calibrate_model.h"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/quantization/node_settings.h"
 #include "qconvert/quantization/op_rules.h"
 #include "qconvert/runtime/ort_session.h"
 
@@ -33,6 +36,33 @@ class SizeObserver : public ValueObserver {
   std::vector<int64_t> sizes;
 };
 
+bool NeedsHistogram(const QuantConfig& config) {
+  using M = CalibrationMethod;
+  const auto needs = [](const TensorSettings& settings) {
+    return settings.method != M::kMaxMin && settings.method != M::kMovingAverageAbsMax &&
+           settings.method != M::kRangeAbsMax;
+  };
+  const auto any = [&](const NodeSettings& tensors) {
+    return needs(tensors.activation) || needs(tensors.input);
+  };
+  return any(config.tensors) ||
+         std::any_of(config.layers.begin(), config.layers.end(),
+                     [&](const LayerSettings& layer) { return any(layer.tensors); });
+}
+
+// Settings that a value goes by batches with; null for all others.
+std::vector<const TensorSettings*> FindBatchSettings(const Graph& graph, const Placement& placement,
+                                                     const std::vector<std::string>& values,
+                                                     const ModelSettings& settings) {
+  const Topology topology(graph);
+  std::vector<const TensorSettings*> out;
+  for (const std::string& value : values) {
+    const TensorSettings* found = FindValueSettings(graph, topology, placement, settings, value);
+    out.push_back(found != nullptr && GoesByBatches(*found) ? found : nullptr);
+  }
+  return out;
+}
+
 }  // namespace
 
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std::string& place) {
@@ -55,9 +85,22 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std
   return sizes;
 }
 
-CalibrationTable CalibrateModel(const Model& model, const std::vector<std::string>& values,
-                                const InputFeeder& feeder, const CalibrationOptions& options,
-                                const std::string& place) {
+CalibrationTable CalibrateModel(const Model& model, const Placement& placement,
+                                const ModelSettings& settings, const InputFeeder& feeder,
+                                CalibrationOptions options, const std::string& place) {
+  const std::vector<std::string> values = placement.Observed();
+  const auto by_batches = FindBatchSettings(model.graph, placement, values, settings);
+  options.detail = NeedsHistogram(settings.config) ? TensorStatistics::Detail::kHistogram
+                                                   : TensorStatistics::Detail::kRangeOnly;
+  options.batch_size = static_cast<size_t>(settings.config.calibration.batch_size);
+  const bool any = std::any_of(by_batches.begin(), by_batches.end(),
+                               [](const TensorSettings* one) { return one != nullptr; });
+  if (any) {
+    options.batch_range = [&](size_t v, const TensorStatistics& batch) -> std::optional<Range> {
+      if (by_batches[v] == nullptr) return std::nullopt;
+      return RangeOf(batch, *by_batches[v]);
+    };
+  }
   return Calibrate(*OpenObserved(model, values, place), feeder, values, options);
 }
 

@@ -8,16 +8,20 @@
 #include "qconvert/calibration/calibrator.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/quantization/cost_model.h"
+#include "qconvert/quantization/model_settings.h"
+#include "qconvert/quantization/plan.h"
 
 namespace qconvert {
 
 // Elements of every float value of the top level in the first sample's run.
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std::string& place);
 
-// Statistics of `values` over all samples. `place` names the model in errors.
-CalibrationTable CalibrateModel(const Model& model, const std::vector<std::string>& values,
-                                const InputFeeder& feeder, const CalibrationOptions& options,
-                                const std::string& place);
+// Statistics of what the placement quantizes, over all samples, in the detail that the settings
+// need: ranges of batches where they go by batches, histograms where a method looks at one. `place`
+// names the model in errors.
+CalibrationTable CalibrateModel(const Model& model, const Placement& placement,
+                                const ModelSettings& settings, const InputFeeder& feeder,
+                                CalibrationOptions options, const std::string& place);
 
 }  // namespace qconvert
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "apply_settings.h"
 #include "calibrate_model.h"
 #include "choose_plan.h"
 #include "compare_models.h"
@@ -22,10 +23,7 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/insert_qdq.h"
-#include "qconvert/quantization/node_settings.h"
 #include "qconvert/runtime/ort_session.h"
-#include "qconvert/transform/lower_hard_swish.h"
-#include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 namespace {
@@ -146,16 +144,6 @@ SampleSource OpenCalibrationData(const ConvertOptions& options, const Graph& gra
   return samples;
 }
 
-bool NeedsHistogram(const QuantConfig& config) {
-  const auto needs = [](const NodeSettings& tensors) {
-    return tensors.activation.method != CalibrationMethod::kMaxMin ||
-           tensors.input.method != CalibrationMethod::kMaxMin;
-  };
-  return needs(config.tensors) ||
-         std::any_of(config.layers.begin(), config.layers.end(),
-                     [&](const LayerSettings& layer) { return needs(layer.tensors); });
-}
-
 int WorkerCount(const ConvertOptions& options) {
   if (options.workers > 0) return options.workers;
   if (options.config.calibration.workers > 0) return options.config.calibration.workers;
@@ -190,63 +178,6 @@ std::string BelowThreshold(const GuardReport& guard) {
                      guard.worst_output, guard.worst_cosine, guard.min_cosine);
 }
 
-// input_shape takes the place of free dimensions; CheckInputs has compared the others.
-void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
-  for (const InputSettings& settings : inputs) {
-    for (Value& input : graph.inputs) {
-      if (settings.shape.empty() || (!settings.name.empty() && settings.name != input.name))
-        continue;
-      input.type.shape.emplace();
-      for (const int64_t dim : settings.shape) input.type.shape->push_back({dim, {}});
-    }
-  }
-}
-
-// The opset that onnx_opset_version asks for, as far as this model can have it.
-int64_t ExportedOpset(const ConvertOptions& options, const Model& model) {
-  const int64_t asked = options.config.onnx_opset_version;
-  if (asked < 0) return kQuantizedOpset;
-  const int64_t has = model.opset();
-  if (asked == has || (asked > has && asked <= kNewestConvertedOpset)) return asked;
-  const ConfigNode* setting = options.effective_config.Find("onnx_opset_version");
-  const std::string what =
-      asked < has ? fmt::format("the model has opset {} and cannot be lowered", has)
-                  : fmt::format("not implemented yet: raising a model with opset {} above {}", has,
-                                kNewestConvertedOpset);
-  throw ConfigError({fmt::format(
-      "{}: onnx_opset_version is {}, {}",
-      setting == nullptr ? options.config_file.string() : setting->place.Text(), asked, what)});
-}
-
-// The settings with their layer entries found in the model as it came.
-ModelSettings MatchSettings(const ConvertOptions& options, Model& model, ConversionReport& report) {
-  Normalize(model);
-  ModelSettings settings(options.config);
-  settings.layer_of = MatchLayers(model.graph, options.config, report.warnings);
-  std::vector<InputSignature> inputs;
-  for (const Value& input : model.graph.inputs) {
-    InputSignature signature{input.name, input.type.shape.has_value(), {}};
-    if (signature.has_shape) {
-      for (const Dim& dim : *input.type.shape)
-        signature.dims.push_back(dim.known() ? dim.value : -1);
-    }
-    inputs.push_back(std::move(signature));
-  }
-  CheckInputs(options.config, options.effective_config, inputs);
-  FreezeShapes(options.config.deployment.inputs, model.graph);
-  return settings;
-}
-
-// Both halves of a HardSwish have the settings of the node.
-void InheritLayers(const Graph& graph, ModelSettings& settings) {
-  for (const Node& node : graph.nodes) {
-    if (!node.name.ends_with(kGateSuffix)) continue;
-    const auto whole =
-        settings.layer_of.find(node.name.substr(0, node.name.size() - kGateSuffix.size()));
-    if (whole != settings.layer_of.end()) settings.layer_of.emplace(node.name, whole->second);
-  }
-}
-
 // Throws when the guard's verdict must stop the conversion.
 void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOptions& options,
                   ConversionReport& report) {
@@ -263,18 +194,6 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
     throw Error(ExitCode::kNumeric, report.input,
                 BelowThreshold(report.guard) + ", nothing is written");
   }
-}
-
-CalibrationTable RunCalibration(const Model& model, const PlaceOptions& place,
-                                const InputFeeder& feeder, const ConvertOptions& options,
-                                int workers) {
-  return CalibrateModel(
-      model, PlaceNodes(model.graph, place).Observed(), feeder,
-      {.workers = workers,
-       .detail = NeedsHistogram(options.config) ? TensorStatistics::Detail::kHistogram
-                                                : TensorStatistics::Detail::kRangeOnly,
-       .progress = options.progress},
-      options.model.string());
 }
 
 // The model and its quant_info, after the file on disk has been compared with the float model.
@@ -347,7 +266,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   if (options.float_only) return WriteFloat(options, loaded, std::move(report));
 
   Model model = std::move(loaded.model);
-  ModelSettings settings = MatchSettings(options, model, report);
+  ModelSettings settings = ApplySettings(options, model, report.warnings);
   PrepareModel(model, place, ExportedOpset(options, model));
   InheritLayers(model.graph, settings);
   CheckWeightsFinite(model.graph, place);
@@ -358,7 +277,9 @@ ConversionReport Convert(const ConvertOptions& options) {
   watch.Lap("prepare");
 
   SchemeChoice choice = ChooseScheme(model.graph, MeasureSizes(model, feeder, place), settings);
-  const CalibrationTable table = RunCalibration(model, choice.place, feeder, options, workers);
+  const CalibrationTable table =
+      CalibrateModel(model, PlaceNodes(model.graph, choice.place), settings, feeder,
+                     {.workers = workers, .progress = options.progress}, place);
   watch.Lap("calibrate");
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});

@@ -223,12 +223,18 @@ TEST(VendorExamplesTest, PaddleSettings) {
   EXPECT_FALSE(config.layers[2].tensors.activation.is_int());
 }
 
+TEST(VendorExamplesTest, PaddleMovesAnAverageByDefault) {
+  const LoadedConfig loaded = LoadText("weight_bits: 8\nmoving_rate: 0.8\n");
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  const TensorSettings& activation = loaded.config.layers[0].tensors.activation;
+  EXPECT_EQ(activation.method, M::kMovingAverageAbsMax);
+  EXPECT_EQ(activation.moving_rate, 0.8);
+}
+
 TEST(VendorExamplesTest, PaddleProblems) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"weight_bits: 8\nactivation_preprocess_type: PACT\n",
        "c.yaml:2:29: not implemented yet: activation_preprocess_type PACT"},
-      {"weight_bits: 8\nactivation_quantize_type: moving_average_abs_max\n",
-       "not implemented yet: method moving_average_abs_max of input (Conv2D), activation (Conv2D)"},
       {"weight_bits: 17\nactivation_bits: 8\n", "weight_bits is '17'"},
       {"weight_bits: 8\nactivation_quantize_type: channel_wise_abs_max\n",
        "activation_quantize_type is 'channel_wise_abs_max'"},

@@ -129,6 +129,8 @@ TEST(VitisConfigTest, EachRestrictionOfTheVendorIsAnErrorOfItsOwn) {
       {Tensor("activation", "method: diffs"),
        "activation: method is diffs, expected maxmin, percentile, mse or entropy with float "
        "scales"},
+      {Tensor("activation", "method: auto"),
+       "calib_statistic_method is max, method auto expects all"},
       {Tensor("activation", "calib_statistic_method: modal"),
        "calib_statistic_method is modal, expected max, mean, median or all with float scales"},
       {Tensor("activation", "method: percentile, symmetry: false"),
@@ -276,20 +278,14 @@ TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {
       {"target_device: DPU\n", "not implemented yet: target_device DPU"},
       {Cpu("convert_relu6_to_relu: true\n"), "not implemented yet: convert_relu6_to_relu: true"},
       {Cpu("change_pool_input_fix: true\n"), "not implemented yet: change_pool_input_fix: true"},
-      {Tensor("activation", "method: entropy"),
-       "not implemented yet: method entropy of activation"},
-      {Tensor("activation", "method: moving_average_abs_max"),
-       "moving_average_abs_max of activation"},
       {Tensor("activation", "datatype: bfloat16"), "not implemented yet: datatype bfloat16"},
       {Tensor("activation", "bit_width: 7"), "not implemented yet: bit_width 7 of activation"},
       {Tensor("weights", "bit_width: 4"), "not implemented yet: bit_width 4 of weights"},
       {Tensor("weights", "symmetry: false"), "not implemented yet: symmetry false of weights"},
       {Tensor("activation", "round_mode: half_up"), "not implemented yet: round_mode half_up"},
-      {Tensor("activation", "calib_statistic_method: mean"), "calib_statistic_method mean"},
       {Cpu("layer_quantize_config: [{layer_name: a, overall_quantize_config: {datatype: "
            "float16}}]\n"),
        "not implemented yet: datatype float16 of input (a)"},
-      {Cpu("calibration: {batch_size: 8}\n"), "not implemented yet: batch_size above 1"},
   };
   for (const auto& [text, message] : cases) {
     const auto problems = ProblemsOf(text);

@@ -1,5 +1,6 @@
 // The main job on the shipped example.
 #include "qconvert/pipeline/convert.h"
+#include "qconvert/loader/onnx_loader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -73,21 +74,63 @@ TEST(ConvertTest, TheExampleStaysAccurateAndShrinks) {
       << "no path in any output";
 }
 
-TEST(ConvertTest, TheSameBytesForAnyWorkerCountAndFileLayout) {
-  std::string first;
-  for (const auto& [workers, method] :
-       std::vector<std::pair<int, CalibrationMethod>>{{1, CalibrationMethod::kPercentile},
-                                                      {2, CalibrationMethod::kPercentile},
-                                                      {4, CalibrationMethod::kPercentile}}) {
+struct Statistic {
+  CalibrationMethod method;
+  BatchStatistic statistic = BatchStatistic::kAll;
+  int64_t batch_size = 1;
+};
+
+TEST(ConvertTest, TheSameBytesForAnyWorkerCount) {
+  using M = CalibrationMethod;
+  for (const Statistic& one :
+       {Statistic{M::kMaxMin}, Statistic{M::kPercentile}, Statistic{M::kEntropy},
+        Statistic{M::kMse}, Statistic{M::kMovingAverageAbsMax}, Statistic{M::kRangeAbsMax},
+        Statistic{M::kPercentile, BatchStatistic::kMean, 4},
+        Statistic{M::kMaxMin, BatchStatistic::kMedian, 5},
+        Statistic{M::kEntropy, BatchStatistic::kMax, 3}}) {
+    std::string first;
+    for (const int workers : {1, 2, 3, 8}) {
+      const TempDir folder;
+      ConvertOptions options = ExampleOptions(folder);
+      options.guard = GuardMode::kOff;
+      options.workers = workers;
+      options.config.calibration.batch_size = one.batch_size;
+      for (TensorSettings* settings :
+           {&options.config.tensors.input, &options.config.tensors.activation}) {
+        settings->method = one.method;
+        settings->statistic = one.statistic;
+      }
+      Convert(options);
+      const std::string bytes = Slurp(folder / "out.onnx") + Slurp(folder / "out_quant_info.json");
+      if (first.empty()) first = bytes;
+      EXPECT_EQ(bytes == first, true) << MethodName(one.method) << " " << workers;
+    }
+  }
+}
+
+TEST(ConvertTest, StatisticsOfBatchesGoByTheBatch) {
+  const auto scale = [](BatchStatistic statistic, int64_t batch_size) {
     const TempDir folder;
     ConvertOptions options = ExampleOptions(folder);
-    options.workers = workers;
-    options.config.tensors.activation.method = method;
+    options.guard = GuardMode::kOff;
+    options.config.calibration.batch_size = batch_size;
+    options.config.tensors.activation.method = CalibrationMethod::kMaxMin;
+    options.config.tensors.activation.statistic = statistic;
     Convert(options);
-    const std::string bytes = Slurp(folder / "out.onnx") + Slurp(folder / "out_quant_info.json");
-    if (first.empty()) first = bytes;
-    EXPECT_EQ(bytes == first, true) << workers;
-  }
+    const Graph graph = LoadOnnx(folder / "out.onnx").model.graph;
+    for (const Node& node : graph.nodes) {
+      if (node.Is("DequantizeLinear") && node.outputs[0] == "scores")
+        return graph.FindInitializer(node.inputs[1])->values<float>()[0];
+    }
+    return 0.0F;
+  };
+  const float all = scale(BatchStatistic::kAll, 1);
+  EXPECT_GT(all, 0);
+  EXPECT_EQ(scale(BatchStatistic::kMax, 4), all) << "the widest of all batches is the whole";
+  const float mean = scale(BatchStatistic::kMean, 4);
+  EXPECT_LT(mean, all);
+  EXPECT_LT(scale(BatchStatistic::kMean, 1), mean) << "larger batches are wider";
+  EXPECT_EQ(scale(BatchStatistic::kMean, 64), all) << "one batch";
 }
 
 TEST(ConvertTest, EveryPresetConverts) {

@@ -62,6 +62,7 @@ void ApplyConfig(const CommandLine& line, ConvertOptions& options) {
   for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
   for (const std::string& info : loaded.infos) LogInfo(EscapeForTerminal(info));
   options.config = std::move(loaded.config);
+  if (line.batch_size > 0) options.config.calibration.batch_size = line.batch_size;
   options.effective_config = std::move(loaded.effective);
   Sha256 hash;
   hash.Update(loaded.text);

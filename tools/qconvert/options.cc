@@ -52,6 +52,10 @@ void Define(CLI::App& app, CommandLine& line) {
   app.add_option("--max-samples", line.max_samples, "use at most N samples, spread evenly")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxSamples));
+  app.add_option("--calib-batch", line.batch_size,
+                 "samples per batch, for calib_statistic_method (default: 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxSamples));
   app.add_option("--json", line.json, "write the verdict for scripts to FILE, or to stdout with -")
       ->type_name("FILE");
   app.add_option("--min-cosine", line.min_cosine,

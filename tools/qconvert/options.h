@@ -22,6 +22,7 @@ struct CommandLine {
   std::string json;  // file, "-" for stdout, empty for none
   int workers = 0;
   int max_samples = 0;
+  int batch_size = 0;
   double min_cosine = 0.99;
   bool no_guard = false;
   bool guard_reports = false;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/calibration/range.h"
 #include "qconvert/calibration/tensor_statistics.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
@@ -18,6 +19,8 @@ namespace qconvert {
 // What was seen, by value name. Plain data: printed, saved and loaded without a model.
 struct CalibrationTable {
   std::map<std::string, TensorStatistics> values;
+  // The range of every batch, in the order of the samples; of values whose settings ask for it.
+  std::map<std::string, std::vector<Range>> batches;
   size_t samples = 0;
 };
 
@@ -52,6 +55,9 @@ struct CalibrationOptions {
   int workers =
       1;  // threads calling Run at the same time; one when inputs are fed back from outputs
   TensorStatistics::Detail detail = TensorStatistics::Detail::kHistogram;
+  size_t batch_size = 1;  // samples of one batch; the last one may be shorter
+  // The range of one batch of value `v`, nothing where none is needed. Empty: batches play no part.
+  std::function<std::optional<Range>(size_t v, const TensorStatistics& batch)> batch_range;
   std::function<void(size_t done, size_t total)> progress;  // called from one thread at a time
 };
 

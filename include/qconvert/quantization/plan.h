@@ -96,6 +96,13 @@ struct QuantizationPlan {
   std::map<std::string, ValuePlan> values;
 };
 
+// The range that the settings' method chooses from statistics, of all samples or of one batch.
+Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings);
+
+// True when the ranges of batches matter: by calib_statistic_method, or a method that goes by the
+// order of samples.
+bool GoesByBatches(const TensorSettings& settings);
+
 // Values with infinities in the table: they cannot be quantized.
 std::set<std::string> NonFiniteValues(const CalibrationTable& table);
 

@@ -1,0 +1,72 @@
+#include "apply_settings.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "qconvert/quantization/node_settings.h"
+#include "qconvert/transform/convert_opset.h"
+#include "qconvert/transform/lower_hard_swish.h"
+#include "qconvert/transform/normalize.h"
+
+namespace qconvert {
+namespace {
+
+// input_shape takes the place of free dimensions; CheckInputs has compared the others.
+void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
+  for (const InputSettings& settings : inputs) {
+    for (Value& input : graph.inputs) {
+      if (settings.shape.empty() || (!settings.name.empty() && settings.name != input.name))
+        continue;
+      input.type.shape.emplace();
+      for (const int64_t dim : settings.shape) input.type.shape->push_back({dim, {}});
+    }
+  }
+}
+
+}  // namespace
+
+ModelSettings ApplySettings(const ConvertOptions& options, Model& model,
+                            std::vector<std::string>& warnings) {
+  Normalize(model);
+  ModelSettings settings(options.config);
+  settings.layer_of = MatchLayers(model.graph, options.config, warnings);
+  std::vector<InputSignature> inputs;
+  for (const Value& input : model.graph.inputs) {
+    InputSignature signature{input.name, input.type.shape.has_value(), {}};
+    if (signature.has_shape) {
+      for (const Dim& dim : *input.type.shape)
+        signature.dims.push_back(dim.known() ? dim.value : -1);
+    }
+    inputs.push_back(std::move(signature));
+  }
+  CheckInputs(options.config, options.effective_config, inputs);
+  FreezeShapes(options.config.deployment.inputs, model.graph);
+  return settings;
+}
+
+int64_t ExportedOpset(const ConvertOptions& options, const Model& model) {
+  const int64_t asked = options.config.onnx_opset_version;
+  if (asked < 0) return kQuantizedOpset;
+  const int64_t has = model.opset();
+  if (asked == has || (asked > has && asked <= kNewestConvertedOpset)) return asked;
+  const ConfigNode* setting = options.effective_config.Find("onnx_opset_version");
+  const std::string what =
+      asked < has ? fmt::format("the model has opset {} and cannot be lowered", has)
+                  : fmt::format("not implemented yet: raising a model with opset {} above {}", has,
+                                kNewestConvertedOpset);
+  throw ConfigError({fmt::format(
+      "{}: onnx_opset_version is {}, {}",
+      setting == nullptr ? options.config_file.string() : setting->place.Text(), asked, what)});
+}
+
+void InheritLayers(const Graph& graph, ModelSettings& settings) {
+  for (const Node& node : graph.nodes) {
+    if (!node.name.ends_with(kGateSuffix)) continue;
+    const auto whole =
+        settings.layer_of.find(node.name.substr(0, node.name.size() - kGateSuffix.size()));
+    if (whole != settings.layer_of.end()) settings.layer_of.emplace(node.name, whole->second);
+  }
+}
+
+}  // namespace qconvert

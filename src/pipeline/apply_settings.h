@@ -1,0 +1,28 @@
+// What the settings say about one model.
+#ifndef QCONVERT_SRC_PIPELINE_APPLY_SETTINGS_H_
+#define QCONVERT_SRC_PIPELINE_APPLY_SETTINGS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "qconvert/pipeline/convert.h"
+#include "qconvert/quantization/model_settings.h"
+
+namespace qconvert {
+
+// Normalizes the model as it came, so that every node has a name; finds the nodes of the layer
+// entries, checks what is said about inputs and gives free dimensions their input_shape. Throws
+// ConfigError with all problems.
+ModelSettings ApplySettings(const ConvertOptions& options, Model& model,
+                            std::vector<std::string>& warnings);
+
+// The opset that onnx_opset_version asks for. Throws ConfigError when this model cannot have it.
+int64_t ExportedOpset(const ConvertOptions& options, const Model& model);
+
+// After PrepareModel: nodes made out of one that an entry names have its settings.
+void InheritLayers(const Graph& graph, ModelSettings& settings);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_APPLY_SETTINGS_H_
