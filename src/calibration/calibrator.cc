@@ -62,11 +62,15 @@ class CalibrationRun {
     // Without ranges of batches, a worker's "batch" never ends: nothing is merged in between.
     const bool batched = static_cast<bool>(options_.batch_range);
     const size_t size = batched ? std::max<size_t>(options_.batch_size, 1) : 1;
-    const size_t count = (feeder_.size() + size - 1) / size;
+    samples_ = feeder_.size() > options_.shard
+                   ? (feeder_.size() - options_.shard - 1) / options_.shards + 1
+                   : 0;
+    const size_t count = (samples_ + size - 1) / size;
     ranges_.assign(batched ? values_.size() : 0, std::vector<std::optional<Range>>(count));
     ParallelFor(count, workers_, [&](size_t batch, size_t worker) {
-      const size_t end = std::min(feeder_.size(), (batch + 1) * size);
-      for (size_t index = batch * size; index < end; ++index) RunSample(index, observers_[worker]);
+      const size_t end = std::min(samples_, (batch + 1) * size);
+      for (size_t k = batch * size; k < end; ++k)
+        RunSample(k * options_.shards + options_.shard, observers_[worker]);
       if (batched) EndBatch(batch, observers_[worker]);
     });
     for (StatisticsObserver& observer : observers_) observer.EndBatch();
@@ -90,7 +94,7 @@ class CalibrationRun {
     }
     if (feeder_.has_feedback()) previous_ = std::move(outputs);
     const std::lock_guard lock(progress_mutex_);
-    if (options_.progress) options_.progress(++done_, feeder_.size());
+    if (options_.progress) options_.progress(++done_, samples_);
   }
 
   // A batch belongs to one worker, and so do its ranges.
@@ -102,7 +106,7 @@ class CalibrationRun {
 
   CalibrationTable Table() const {
     CalibrationTable table;
-    table.samples = feeder_.size();
+    table.samples = samples_;
     for (size_t v = 0; v < values_.size(); ++v) {
       TensorStatistics& merged = table.values[values_[v]];
       for (const StatisticsObserver& observer : observers_) merged.Merge(observer.all()[v]);
@@ -124,6 +128,7 @@ class CalibrationRun {
   std::vector<std::vector<std::optional<Range>>> ranges_;  // by value and batch
   std::vector<Tensor> previous_;
   std::mutex progress_mutex_;
+  size_t samples_ = 0;  // of this shard
   size_t done_ = 0;
 };
 

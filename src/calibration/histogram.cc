@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "observe_kernels.h"
+#include "qconvert/base/check.h"
 
 namespace qconvert {
 namespace {
@@ -65,6 +67,14 @@ void Histogram::Merge(const Histogram& other) {
   GrowTo(other.exponent_);
   grown.GrowTo(exponent_);
   for (size_t i = 0; i < kBins; ++i) counts_[i] += grown.counts_[i];
+}
+
+Histogram Histogram::FromCounts(int exponent, std::vector<uint64_t> counts) {
+  QCONVERT_CHECK(counts.size() == kBins);
+  Histogram out;
+  out.exponent_ = exponent;
+  out.counts_ = std::move(counts);
+  return out;
 }
 
 double Histogram::bin_width() const {

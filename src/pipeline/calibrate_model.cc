@@ -36,18 +36,23 @@ class SizeObserver : public ValueObserver {
   std::vector<int64_t> sizes;
 };
 
-bool NeedsHistogram(const QuantConfig& config) {
-  using M = CalibrationMethod;
-  const auto needs = [](const TensorSettings& settings) {
-    return settings.method != M::kMaxMin && settings.method != M::kMovingAverageAbsMax &&
-           settings.method != M::kRangeAbsMax;
-  };
+// True when `predicate` holds for activations or inputs, of the model or of a layer entry.
+template <typename Predicate>
+bool AnySettings(const QuantConfig& config, const Predicate& predicate) {
   const auto any = [&](const NodeSettings& tensors) {
-    return needs(tensors.activation) || needs(tensors.input);
+    return predicate(tensors.activation) || predicate(tensors.input);
   };
   return any(config.tensors) ||
          std::any_of(config.layers.begin(), config.layers.end(),
                      [&](const LayerSettings& layer) { return any(layer.tensors); });
+}
+
+bool NeedsHistogram(const QuantConfig& config) {
+  using M = CalibrationMethod;
+  return AnySettings(config, [](const TensorSettings& settings) {
+    return settings.method != M::kMaxMin && settings.method != M::kMovingAverageAbsMax &&
+           settings.method != M::kRangeAbsMax;
+  });
 }
 
 // Settings that a value goes by batches with; null for all others.
@@ -83,6 +88,12 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std
   ValueSizes sizes;
   for (size_t v = 0; v < values.size(); ++v) sizes[values[v]] = observer.sizes[v];
   return sizes;
+}
+
+bool AnyGoesByBatches(const QuantConfig& config) {
+  return AnySettings(config, [](const TensorSettings& settings) {
+    return settings.is_int() && GoesByBatches(settings);
+  });
 }
 
 CalibrationTable CalibrateModel(const Model& model, const Placement& placement,

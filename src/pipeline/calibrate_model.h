@@ -16,6 +16,9 @@ namespace qconvert {
 // Elements of every float value of the top level in the first sample's run.
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std::string& place);
 
+// True when any setting of activations or inputs goes by batches of samples.
+bool AnyGoesByBatches(const QuantConfig& config);
+
 // Statistics of what the placement quantizes, over all samples, in the detail that the settings
 // need: ranges of batches where they go by batches, histograms where a method looks at one. `place`
 // names the model in errors.

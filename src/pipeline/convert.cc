@@ -11,13 +11,14 @@
 
 #include "apply_settings.h"
 #include "calibrate_model.h"
+#include "calibration_data.h"
 #include "choose_plan.h"
 #include "compare_models.h"
 #include "guard.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
-#include "qconvert/base/suggest.h"
+#include "qconvert/calibration/table_file.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/loader/onnx_loader.h"
@@ -76,90 +77,41 @@ void RefuseOverwriting(const std::filesystem::path& output, const std::filesyste
   }
 }
 
-// A state must be an input, and what is fed back an output.
-void CheckStates(const std::vector<StateInput>& states, const Graph& graph,
-                 const std::string& place) {
-  const auto names = [](const std::vector<Value>& values) {
-    std::vector<std::string> out;
-    for (const Value& value : values) out.push_back(value.name);
-    return out;
-  };
-  for (const StateInput& state : states) {
-    if (!graph.IsInput(state.input)) {
-      throw Error(ExitCode::kUsage, place,
-                  fmt::format("--state: the model has no input \"{}\"{}", state.input,
-                              DidYouMean(state.input, names(graph.inputs))));
-    }
-    if (!state.output.empty() && !graph.IsOutput(state.output)) {
-      throw Error(ExitCode::kUsage, place,
-                  fmt::format("--state: the model has no output \"{}\"{}", state.output,
-                              DidYouMean(state.output, names(graph.outputs))));
-    }
+CalibrationData DataOf(const ConvertOptions& options) {
+  return {options.calibration_folder, options.states, options.max_samples, options.workers,
+          options.config.calibration};
+}
+
+// The table that the options name, if any; made from this very model.
+std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::string& model_sha256,
+                                     const ModelSettings& settings) {
+  if (options.table.empty()) return std::nullopt;
+  const std::string place = options.table.string();
+  RefuseOverwriting(OutputPath(options), options.table);
+  StoredTable stored = ParseTable(ReadFile(options.table, kMaxTableBytes), place);
+  if (stored.model_sha256 != model_sha256)
+    throw Error(ExitCode::kData, place, "is of another model than " + options.model.string());
+  if (!stored.shard.is_whole()) {
+    throw Error(
+        ExitCode::kData, place,
+        fmt::format("is one of {} shards, expected all of them merged", stored.shard.count));
   }
-}
-
-std::vector<Value> DataInputs(const Graph& graph, const std::vector<StateInput>& states,
-                              const std::string& place) {
-  std::vector<Value> inputs;
-  for (const Value& input : graph.inputs) {
-    const bool is_state = std::any_of(states.begin(), states.end(), [&](const StateInput& state) {
-      return state.input == input.name;
-    });
-    if (is_state) continue;
-    if (!input.type.is_tensor() || input.type.element == DataType::kString) {
-      throw Error(
-          ExitCode::kModel, place,
-          fmt::format("input \"{}\" is no numeric tensor, cannot be calibrated", input.name));
-    }
-    inputs.push_back(input);
+  if (AnyGoesByBatches(settings.config)) {
+    throw Error(ExitCode::kConfig, options.config_file.string(),
+                "settings that go by batches of samples need samples, not a table");
   }
-  return inputs;
+  return stored;
 }
 
-// Rows of a file are samples of their own when every input and output has a free first dimension.
-bool HasFreeBatch(const Graph& graph) {
-  const auto free = [](const Value& value) {
-    return value.type.shape && !value.type.shape->empty() && !(*value.type.shape)[0].known();
-  };
-  return std::all_of(graph.inputs.begin(), graph.inputs.end(), free) &&
-         std::all_of(graph.outputs.begin(), graph.outputs.end(), free);
-}
-
-SampleSource OpenCalibrationData(const ConvertOptions& options, const Graph& graph) {
-  const std::string place = options.model.string();
-  CheckStates(options.states, graph, place);
-  const std::vector<Value> inputs = DataInputs(graph, options.states, place);
+// The samples; none when a table stands for them.
+SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
   const CalibrationSettings& settings = options.config.calibration;
-  const bool given = !options.calibration_folder.empty();
-  const std::filesystem::path& folder = given ? options.calibration_folder : settings.data;
-  if (!inputs.empty() && folder.empty() && settings.input.empty())
-    throw Error(ExitCode::kUsage, "", "no calibration data given, expected --calib DIR");
-  SampleSourceOptions source{
-      .split_batch = HasFreeBatch(graph),
-      .max_samples = options.max_samples > 0 ? options.max_samples : settings.max_samples};
-  if (!given) source.folders = settings.input;
-  if (!settings.format.empty()) source.format = settings.format;
-  SampleSource samples = OpenSamples(folder, inputs, source);
+  const bool given =
+      !options.calibration_folder.empty() || !settings.data.empty() || !settings.input.empty();
+  if (!options.table.empty() && !given) return {};
+  SampleSource samples = OpenCalibrationData(DataOf(options), graph, options.model.string());
   for (const auto& file : samples.files()) RefuseOverwriting(OutputPath(options), file);
   return samples;
-}
-
-int WorkerCount(const ConvertOptions& options) {
-  if (options.workers > 0) return options.workers;
-  if (options.config.calibration.workers > 0) return options.config.calibration.workers;
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
-
-void CheckWeightsFinite(const Graph& graph, const std::string& place) {
-  for (const auto& [name, tensor] : graph.initializers) {
-    if (tensor.type != DataType::kFloat) continue;
-    int64_t bad = 0;
-    for (const float v : tensor.values<float>()) bad += std::isfinite(v) ? 0 : 1;
-    if (bad > 0 && tensor.dims.size() >= 2) {
-      throw Error(ExitCode::kNumeric, place,
-                  fmt::format("{} values of weight \"{}\" are NaN or infinite", bad, name));
-    }
-  }
 }
 
 void AddProvenance(Model& model, const Provenance& provenance) {
@@ -204,7 +156,7 @@ void WriteQuantized(const ConvertOptions& options, const Model& model,
   const auto verify = [&](const std::filesystem::path& temporary) {
     const auto session = OpenOrtSessionFile(temporary, output.string(), {});
     report.compared_samples = comparer.count();
-    report.outputs = comparer.Compare(*session, comparer.count());
+    if (comparer.count() > 0) report.outputs = comparer.Compare(*session, comparer.count());
   };
   // Complete on the disk before the model gets its name: then only a rename can separate the two.
   AtomicFile info(QuantInfoPath(output));
@@ -270,31 +222,35 @@ ConversionReport Convert(const ConvertOptions& options) {
   PrepareModel(model, place, ExportedOpset(options, model));
   InheritLayers(model.graph, settings);
   CheckWeightsFinite(model.graph, place);
-  const SampleSource samples = OpenCalibrationData(options, model.graph);
+  const std::optional<StoredTable> stored = ReadTable(options, loaded.sha256, settings);
+  const SampleSource samples = OpenData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
-  const int workers = WorkerCount(options);
-  report.samples = samples.size();
+  const int workers = WorkerCount(DataOf(options));
+  report.samples = stored ? stored->table.samples : samples.size();
   watch.Lap("prepare");
 
-  SchemeChoice choice = ChooseScheme(model.graph, MeasureSizes(model, feeder, place), settings);
+  SchemeChoice choice = ChooseScheme(
+      model.graph, stored ? stored->sizes : MeasureSizes(model, feeder, place), settings);
   const CalibrationTable table =
-      CalibrateModel(model, PlaceNodes(model.graph, choice.place), settings, feeder,
-                     {.workers = workers, .progress = options.progress}, place);
+      stored ? stored->table
+             : CalibrateModel(model, PlaceNodes(model.graph, choice.place), settings, feeder,
+                              {.workers = workers, .progress = options.progress}, place);
   watch.Lap("calibrate");
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});
   ModelComparer comparer(*reference, feeder, kComparedSamples, workers);
   WeightCache cache;
-  const ChosenPlan chosen = ChoosePlan({.model = model,
-                                        .table = table,
-                                        .comparer = comparer,
-                                        .cache = cache,
-                                        .settings = settings,
-                                        .guard = options.guard,
-                                        .min_cosine = options.min_cosine,
-                                        .place = place,
-                                        .on_measurement = options.measuring},
-                                       std::move(choice));
+  const ChosenPlan chosen =
+      ChoosePlan({.model = model,
+                  .table = table,
+                  .comparer = comparer,
+                  .cache = cache,
+                  .settings = settings,
+                  .guard = samples.size() == 0 ? GuardMode::kOff : options.guard,
+                  .min_cosine = options.min_cosine,
+                  .place = place,
+                  .on_measurement = options.measuring},
+                 std::move(choice));
   watch.Lap("choose");
   const QuantizationPlan plan =
       MakePlan(model.graph, chosen.plan.placement, table, chosen.settings);
@@ -305,7 +261,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
     report.warnings.push_back("nothing was quantized");
   const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256,
-                              samples.Sha256Digest()};
+                              stored ? stored->data_sha256 : samples.Sha256Digest()};
   AddProvenance(model, provenance);
   ValidateModel(model, place);
   watch.Lap("quantize");

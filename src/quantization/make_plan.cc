@@ -48,7 +48,10 @@ const std::string& FindObserved(const Topology& topology, const CalibrationTable
     const auto it = table.values.find(value);
     if (it != table.values.end()) return it->first;
     const Node* producer = topology.Producer(value);
-    QCONVERT_CHECK(producer != nullptr && FindOpRule(*producer).kind == OpKind::kMovement);
+    if (producer == nullptr || FindOpRule(*producer).kind != OpKind::kMovement) {
+      throw Error(ExitCode::kData, "",
+                  fmt::format("the calibration table has no value \"{}\"", value));
+    }
     value = producer->inputs[0];
   }
 }

@@ -37,7 +37,7 @@ check_package 'yaml-cpp' 'src/config'
 check_package 'CLI/' 'tools/qconvert'
 check_package 'spdlog' 'src/base'
 check_package 'openssl' 'src/base'
-check_package 'nlohmann' 'src/config src/report'
+check_package 'nlohmann' 'src/calibration src/config src/report'
 check_package 're2/' 'src/config'
 check_package 'hwy/' 'src/calibration'
 grep -rnE '#include <(fmt|nlohmann|yaml-cpp|spdlog|hwy|onnxruntime)' include && { echo "public headers use the standard library only"; failed=1; }

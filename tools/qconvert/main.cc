@@ -22,6 +22,7 @@
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/convert.h"
+#include "table_commands.h"
 
 namespace qconvert {
 namespace {
@@ -83,6 +84,7 @@ ConvertOptions MakeOptions(const CommandLine& line) {
   options.model = line.model;
   options.output = line.output;
   options.calibration_folder = line.calibration_folder;
+  options.table = line.table;
   options.workers = line.workers;
   options.max_samples = line.max_samples;
   options.guard = line.no_guard        ? GuardMode::kOff
@@ -92,11 +94,7 @@ ConvertOptions MakeOptions(const CommandLine& line) {
   options.min_cosine = line.min_cosine;
   options.float_only = line.float_only;
   options.external_data = line.external_data;
-  for (const std::string& state : line.states) {
-    const size_t equals = state.find('=');
-    options.states.push_back(
-        {state.substr(0, equals), equals == std::string::npos ? "" : state.substr(equals + 1)});
-  }
+  options.states = ParseStates(line.states);
   if (line.float_only) return options;
   ApplyConfig(line, options);
   return options;
@@ -161,6 +159,7 @@ int Main(int argc, char** argv) {
   std::optional<CommandLine> line;
   try {
     RemoveTemporariesOnSignal();
+    if (argc > 1 && IsTableCommand(argv[1])) return RunTableCommand(argc, argv);
     line = ParseCommandLine(argc, argv);
     if (!line) return static_cast<int>(ExitCode::kSuccess);
     RefuseJsonOverInput(*line);

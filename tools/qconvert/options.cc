@@ -12,9 +12,6 @@
 namespace qconvert {
 namespace {
 
-constexpr int kMaxWorkers = 1024;
-constexpr int kMaxSamples = 1'000'000'000;
-
 void Define(CLI::App& app, CommandLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
   app.add_option("-c,--config", line.config,
@@ -24,6 +21,10 @@ void Define(CLI::App& app, CommandLine& line) {
   app.add_option("--calib", line.calibration_folder,
                  "folder of .npy or .bin samples, or one sub-folder per input")
       ->type_name("DIR");
+  app.add_option("--table", line.table,
+                 "quantize from a table of qconvert calibrate instead of running the samples; "
+                 "without --calib nothing is compared with the float model")
+      ->type_name("FILE");
   app.add_option("-o,--output", line.output,
                  "where to write (default: MODEL's stem + _quantized.onnx, beside it)")
       ->type_name("OUT.onnx");
@@ -83,8 +84,19 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   return names;
 }
 
+void RefuseEmpty(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& value : option->results()) {
+      if (value.empty())
+        throw Error(ExitCode::kUsage, "", fmt::format("{} is empty", option->get_name()));
+    }
+  }
+}
+
+}  // namespace
+
 // CLI11's messages name the culprit but come in several lines and cases.
-[[noreturn]] void ThrowUsage(const CLI::App& app, const CLI::ParseError& e) {
+void ThrowUsage(const CLI::App& app, const CLI::ParseError& e) {
   std::string message = e.what();
   const auto extras = app.remaining(true);
   if (!extras.empty()) {
@@ -97,16 +109,15 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   throw Error(ExitCode::kUsage, "", message + ", see qconvert --help");
 }
 
-void RefuseEmpty(const CLI::App& app) {
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& value : option->results()) {
-      if (value.empty())
-        throw Error(ExitCode::kUsage, "", fmt::format("{} is empty", option->get_name()));
-    }
+std::vector<StateInput> ParseStates(const std::vector<std::string>& texts) {
+  std::vector<StateInput> states;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    states.push_back(
+        {text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)});
   }
+  return states;
 }
-
-}  // namespace
 
 std::optional<CommandLine> ParseCommandLine(int argc, char** argv) {
   CommandLine line;
@@ -122,6 +133,9 @@ std::optional<CommandLine> ParseCommandLine(int argc, char** argv) {
       "model_int8.onnx --json verdict.json\n"
       "  qconvert model.onnx --calib samples/ --set activation.method=percentile --set "
       "activation.percentage=99.999\n"
+      "  qconvert calibrate model.onnx --calib samples/ -o table.json\n"
+      "  qconvert model.onnx --table table.json\n"
+      "Commands of their own: qconvert calibrate --help, qconvert merge --help\n"
       "Exit codes: 0 done, 2 command line, 3 config, 4 model, 5 calibration data, 6 files, 7 "
       "resource limit, 8 numbers,\n"
       "70 internal error, 128 + n ended by signal n");

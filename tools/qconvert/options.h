@@ -2,9 +2,17 @@
 #ifndef QCONVERT_TOOLS_QCONVERT_OPTIONS_H_
 #define QCONVERT_TOOLS_QCONVERT_OPTIONS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "qconvert/calibration/calibrator.h"
+
+namespace CLI {
+class App;
+class ParseError;
+}  // namespace CLI
 
 namespace qconvert {
 
@@ -14,6 +22,7 @@ struct CommandLine {
   std::string config;  // file, or name of a shipped preset
   std::string calibration_folder;
   std::string output;
+  std::string table;
   std::vector<std::string> overrides;  // --set
   bool print_config = false;
   std::vector<std::string> states;  // --state INPUT[=OUTPUT]
@@ -32,6 +41,15 @@ struct CommandLine {
   bool verbose = false;
   bool quiet = false;
 };
+
+inline constexpr int kMaxWorkers = 1024;
+inline constexpr int kMaxSamples = 1'000'000'000;
+
+// "INPUT[=OUTPUT]" texts.
+std::vector<StateInput> ParseStates(const std::vector<std::string>& texts);
+
+// A wrong command line as Error(kUsage) in one line.
+[[noreturn]] void ThrowUsage(const CLI::App& app, const CLI::ParseError& error);
 
 // Parses. Returns nothing when help or version was asked for (it has been printed). Throws
 // Error(kUsage).

@@ -55,6 +55,8 @@ struct CalibrationOptions {
   int workers =
       1;  // threads calling Run at the same time; one when inputs are fed back from outputs
   TensorStatistics::Detail detail = TensorStatistics::Detail::kHistogram;
+  size_t shard = 0;  // samples k with k % shards == shard only, see table_file.h
+  size_t shards = 1;
   size_t batch_size = 1;  // samples of one batch; the last one may be shorter
   // The range of one batch of value `v`, nothing where none is needed. Empty: batches play no part.
   std::function<std::optional<Range>(size_t v, const TensorStatistics& batch)> batch_range;

@@ -34,6 +34,9 @@ class Histogram {
 
   void Merge(const Histogram& other);
 
+  // A histogram that was taken apart: kBins counts on the grid of 2^exponent.
+  static Histogram FromCounts(int exponent, std::vector<uint64_t> counts);
+
   int exponent() const { return exponent_; }
   // 2^exponent / kSideBins.
   double bin_width() const;

@@ -25,6 +25,9 @@ struct ConvertOptions {
   std::filesystem::path output;     // empty: <stem>_quantized.onnx beside the model
   bool make_output_folder = false;  // else it must be there
   std::filesystem::path calibration_folder;
+  // A calibration table to go by instead of a pass over the samples; without samples besides,
+  // nothing is compared with the float model.
+  std::filesystem::path table;
   std::filesystem::path config_file;  // for overwrite checks only; may be empty
   std::string config_sha256;          // provenance
   QuantConfig config;

@@ -1,0 +1,41 @@
+// Calibration tables on their own: made from samples, merged from shards.
+#ifndef QCONVERT_PIPELINE_CALIBRATION_TABLE_COMMAND_H_
+#define QCONVERT_PIPELINE_CALIBRATION_TABLE_COMMAND_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "qconvert/calibration/table_file.h"
+
+namespace qconvert {
+
+struct CalibrateOptions {
+  std::filesystem::path model;
+  std::filesystem::path output;  // the table
+  std::filesystem::path calibration_folder;
+  std::vector<StateInput> states;
+  int workers = 0;          // 0: one per processor
+  int64_t max_samples = 0;  // 0: all
+  Shard shard;
+  std::function<void(size_t done, size_t total)> progress;
+};
+
+// Observes every value that any plan for this model can quantize, and writes the table. The bytes
+// do not depend on workers. Returns how many samples and values are in it. Throws Error; then an
+// earlier table is untouched.
+struct CalibrateReport {
+  size_t samples = 0;
+  size_t values = 0;
+};
+CalibrateReport WriteCalibrationTable(const CalibrateOptions& options);
+
+// Writes the whole from all shards; the bytes are those of one run over everything.
+CalibrateReport MergeCalibrationTables(const std::vector<std::filesystem::path>& shards,
+                                       const std::filesystem::path& output);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_PIPELINE_CALIBRATION_TABLE_COMMAND_H_

@@ -1,0 +1,237 @@
+#include "qconvert/calibration/table_file.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
+
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kFormat = "qconvert calibration table";
+constexpr int kVersion = 1;
+constexpr int kMaxExponent = 128;  // 2^128 is above every float
+
+// Names in a model need not be UTF-8, JSON must be: every other byte is U+00XX.
+std::string ToUtf8(const std::string& bytes) {
+  std::string out;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out += c;
+    } else {
+      out += static_cast<char>(0xC0 | (byte >> 6));
+      out += static_cast<char>(0x80 | (byte & 0x3F));
+    }
+  }
+  return out;
+}
+
+std::string FromUtf8(const std::string& text, const std::string& place) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80) {
+      out += text[i];
+    } else if ((byte == 0xC2 || byte == 0xC3) && i + 1 < text.size()) {
+      out += static_cast<char>(((byte & 3) << 6) | (static_cast<unsigned char>(text[++i]) & 0x3F));
+    } else {
+      throw Error(ExitCode::kData, place,
+                  fmt::format("has the name \"{}\", which none of its "
+                              "tables can have",
+                              text));
+    }
+  }
+  return out;
+}
+
+Json ValueJson(const TensorStatistics& statistics) {
+  Json json = {{"count", statistics.count},
+               {"inf", statistics.inf_count},
+               {"max", statistics.max},
+               {"min", statistics.min}};
+  const auto& counts = statistics.histogram.counts();
+  if (counts.empty()) return json;
+  json["exponent"] = statistics.histogram.exponent();
+  Json bins = Json::array();  // index, count, index, count, ...
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    bins.push_back(i);
+    bins.push_back(counts[i]);
+  }
+  json["bins"] = std::move(bins);
+  return json;
+}
+
+class TableReader {
+ public:
+  TableReader(const Json& root, const std::string& place) : root_(root), place_(place) {}
+
+  StoredTable Read() {
+    StoredTable out;
+    out.model_sha256 = Text(root_, "model_sha256");
+    out.data_sha256 = Text(root_, "data_sha256");
+    out.shard.index = static_cast<size_t>(Integer(root_, "shard", 0));
+    out.shard.count = static_cast<size_t>(Integer(root_, "shards", 1));
+    if (out.shard.index >= out.shard.count) Refuse("has a shard beyond its number of shards");
+    out.table.samples = static_cast<size_t>(Integer(root_, "samples", 0));
+    for (const auto& [name, size] : Object("sizes").items()) {
+      if (!size.is_number_integer() || size.get<int64_t>() < 0)
+        Refuse(fmt::format("has no usable size for \"{}\"", name));
+      out.sizes.emplace(FromUtf8(name, place_), size.get<int64_t>());
+    }
+    for (const auto& [name, value] : Object("values").items()) {
+      what_ = fmt::format("value \"{}\"", name);
+      out.table.values.emplace(FromUtf8(name, place_), Value(value));
+    }
+    return out;
+  }
+
+ private:
+  [[noreturn]] void Refuse(const std::string& message) const {
+    throw Error(ExitCode::kData, place_, what_.empty() ? message : what_ + " " + message);
+  }
+
+  const Json& Object(const char* key) const {
+    const auto it = root_.find(key);
+    if (it == root_.end() || !it->is_object()) Refuse(fmt::format("has no {}", key));
+    return *it;
+  }
+
+  std::string Text(const Json& object, const char* key) const {
+    const auto it = object.find(key);
+    if (it == object.end() || !it->is_string()) Refuse(fmt::format("has no {}", key));
+    return it->get<std::string>();
+  }
+
+  int64_t Integer(const Json& object, const char* key, int64_t least) const {
+    const auto it = object.find(key);
+    if (it == object.end() || !it->is_number_integer() || it->get<int64_t>() < least)
+      Refuse(fmt::format("has no usable {}", key));
+    return it->get<int64_t>();
+  }
+
+  float Number(const Json& object, const char* key) const {
+    const auto it = object.find(key);
+    if (it == object.end() || !it->is_number()) Refuse(fmt::format("has no {}", key));
+    const auto number = static_cast<float>(it->get<double>());
+    if (!std::isfinite(number)) Refuse(fmt::format("has a {} that is not finite", key));
+    return number;
+  }
+
+  TensorStatistics Value(const Json& json) const {
+    if (!json.is_object()) Refuse("is no object");
+    TensorStatistics out;
+    out.count = Integer(json, "count", 0);
+    out.inf_count = Integer(json, "inf", 0);
+    out.min = Number(json, "min");
+    out.max = Number(json, "max");
+    if (out.min > out.max) Refuse("has a min above its max");
+    if (!json.contains("bins")) Refuse("has no histogram");
+    const int64_t exponent = Integer(json, "exponent", Histogram::kMinExponent);
+    if (exponent > kMaxExponent) Refuse("has no usable exponent");
+    out.histogram =
+        Histogram::FromCounts(static_cast<int>(exponent), Counts(json["bins"], out.count));
+    return out;
+  }
+
+  std::vector<uint64_t> Counts(const Json& bins, int64_t total) const {
+    if (!bins.is_array() || bins.size() % 2 != 0) Refuse("has no usable bins");
+    std::vector<uint64_t> counts(Histogram::kBins, 0);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < bins.size(); i += 2) {
+      if (!bins[i].is_number_unsigned() || !bins[i + 1].is_number_unsigned())
+        Refuse("has no usable bins");
+      const auto bin = bins[i].get<uint64_t>();
+      const auto count = bins[i + 1].get<uint64_t>();
+      if (bin >= counts.size() || counts[bin] != 0 || count == 0 ||
+          count > static_cast<uint64_t>(total) - sum)
+        Refuse("has bins that do not add up to its count");
+      counts[bin] = count;
+      sum += count;
+    }
+    if (sum != static_cast<uint64_t>(total)) Refuse("has bins that do not add up to its count");
+    return counts;
+  }
+
+  const Json& root_;
+  const std::string& place_;
+  std::string what_;
+};
+
+}  // namespace
+
+std::string FormatTable(const StoredTable& stored) {
+  const auto quoted = [](const std::string& text) { return Json(text).dump(); };
+  std::string out = fmt::format(
+      "{{\n\"format\": {},\n\"version\": {},\n\"model_sha256\": {},\n\"data_sha256\": {},\n"
+      "\"shard\": {},\n\"shards\": {},\n\"samples\": {},\n\"sizes\": {{",
+      quoted(kFormat), kVersion, quoted(stored.model_sha256), quoted(stored.data_sha256),
+      stored.shard.index, stored.shard.count, stored.table.samples);
+  const char* separator = "\n";
+  for (const auto& [name, size] : stored.sizes) {
+    fmt::format_to(std::back_inserter(out), "{}{}: {}", separator, quoted(ToUtf8(name)), size);
+    separator = ",\n";
+  }
+  out += "\n},\n\"values\": {";
+  separator = "\n";
+  for (const auto& [name, statistics] : stored.table.values) {
+    fmt::format_to(std::back_inserter(out), "{}{}: {}", separator, quoted(ToUtf8(name)),
+                   ValueJson(statistics).dump());
+    separator = ",\n";
+  }
+  return out + "\n}\n}\n";
+}
+
+StoredTable ParseTable(const std::string& text, const std::string& place) {
+  const Json root = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const bool is_table = root.is_object() && root.contains("format") && root["format"] == kFormat;
+  if (!is_table) throw Error(ExitCode::kData, place, "is no calibration table of qconvert");
+  if (!root.contains("version") || root["version"] != kVersion) {
+    throw Error(ExitCode::kData, place,
+                fmt::format("is of another version, expected version {}", kVersion));
+  }
+  return TableReader(root, place).Read();
+}
+
+StoredTable MergeTables(const std::vector<StoredTable>& shards,
+                        const std::vector<std::string>& places) {
+  std::vector<const std::string*> seen(shards.at(0).shard.count, nullptr);
+  StoredTable out = shards[0];
+  out.shard = {};
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const StoredTable& one = shards[i];
+    const auto refuse = [&](const std::string& message) {
+      throw Error(ExitCode::kData, places[i], message);
+    };
+    if (one.model_sha256 != out.model_sha256)
+      refuse(fmt::format("is of another model than {}", places[0]));
+    if (one.data_sha256 != out.data_sha256 || one.sizes != out.sizes)
+      refuse(fmt::format("is of other data than {}", places[0]));
+    if (one.shard.count != seen.size())
+      refuse(fmt::format("is one of {} shards, {} is one of {}", one.shard.count, places[0],
+                         seen.size()));
+    if (seen[one.shard.index] != nullptr)
+      refuse(fmt::format("is shard {}, and so is {}", one.shard.index, *seen[one.shard.index]));
+    seen[one.shard.index] = &places[i];
+    if (i == 0) continue;
+    out.table.samples += one.table.samples;
+    for (const auto& [name, statistics] : one.table.values)
+      out.table.values[name].Merge(statistics);
+  }
+  for (size_t i = 0; i < seen.size(); ++i) {
+    if (seen[i] == nullptr)
+      throw Error(ExitCode::kData, places[0],
+                  fmt::format("is one of {} shards, shard {} is missing", seen.size(), i));
+  }
+  return out;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Calibration tables: the same bytes for workers and shards, and what is made from them.
+set -eu
+qconvert=$1
+root=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+model=$root/examples/digits/model.onnx
+calib=$root/examples/digits/calib
+fail() { echo "$*"; exit 1; }
+expect() {  # EXIT MESSAGE ARGUMENTS...
+  local status=0
+  "$qconvert" "${@:3}" > out 2> log || status=$?
+  [ "$status" = "$1" ] || { cat log; fail "exit $status, expected $1: ${*:3}"; }
+  grep -qF -- "$2" log || { cat log; fail "expected: $2"; }
+}
+
+"$qconvert" calibrate "$model" --calib "$calib" -o whole.json -q --workers 1
+for workers in 2 4; do
+  "$qconvert" calibrate "$model" --calib "$calib" -o other.json -q --workers $workers
+  cmp whole.json other.json || fail "$workers workers change the table"
+done
+for shards in 2 5; do
+  for ((i = shards - 1; i >= 0; i--)); do
+    "$qconvert" calibrate "$model" --calib "$calib" -o "s$i.json" -q --shard "$i/$shards"
+  done
+  "$qconvert" merge $(ls s*.json | sort -r) -o merged.json > /dev/null
+  cmp whole.json merged.json || fail "$shards shards change the table"
+  rm s*.json
+done
+SLURM_ARRAY_TASK_ID=8 SLURM_ARRAY_TASK_MIN=7 SLURM_ARRAY_TASK_COUNT=3 \
+  "$qconvert" calibrate "$model" --calib "$calib" -o slurm.json -q --shard slurm
+"$qconvert" calibrate "$model" --calib "$calib" -o plain.json -q --shard 1/3
+cmp slurm.json plain.json || fail "a job array's task is another shard"
+grep -q "$work" whole.json && fail "a path is in the table"
+
+# Without samples, and the same with them but for the comparison.
+"$qconvert" "$model" --table whole.json --scheme static --no-guard -o a.onnx -q
+"$qconvert" "$model" --table whole.json --calib "$calib" --scheme static --no-guard -o b.onnx -q
+cmp a.onnx b.onnx || fail "samples beside a table change the model"
+"$qconvert" "$model" --table merged.json --scheme static --no-guard --set activation.method=entropy -o c.onnx -q
+cmp -s a.onnx c.onnx && fail "another method makes the same model"
+
+expect 5 "is one of 3 shards, shard 0 is missing" merge plain.json -o x.json
+expect 5 "is one of 3 shards, expected all of them merged" "$model" --table plain.json -o x.onnx
+expect 5 "is no calibration table of qconvert" "$model" --table "$model" -o x.onnx
+expect 2 "--shard: shard 3 of 3" calibrate "$model" --calib "$calib" -o x.json --shard 3/3
+expect 2 "--shard is '1', expected I/N" calibrate "$model" --calib "$calib" -o x.json --shard 1
+expect 2 "SLURM_ARRAY_TASK_ID is not set" calibrate "$model" --calib "$calib" -o x.json --shard slurm
+expect 2 "no calibration data given" calibrate "$model" -o x.json
+expect 3 "need samples, not a table" "$model" --table whole.json -o x.onnx --set activation.method=moving_average_abs_max
+"$qconvert" "$model" --float-only -o other.onnx -q
+expect 5 "is of another model than other.onnx" other.onnx --table whole.json -o x.onnx
+expect 2 "will not overwrite it" calibrate "$model" --calib "$calib" -o "$calib/$(ls "$calib" | head -1)"
+[ ! -e x.json ] && [ ! -e x.onnx ] || fail "a failed run left a file"
