@@ -129,8 +129,9 @@ class Checker {
     const int bits = settings.bit_width;
     if (weights ? bits != kWeightBits : !bias && bits != kWeightBits && bits != kWideBits)
       refuse("bit_width", std::to_string(bits));
-    if (settings.scale_type == ScaleType::kPowerOfTwo) refuse("scale_type", "poweroftwo");
-    if (!Works(settings.method, type)) refuse("method", WordFor(settings.method));
+    const bool diffs =
+        settings.method == M::kDiffs && settings.scale_type == ScaleType::kPowerOfTwo;
+    if (!diffs && !Works(settings.method, type)) refuse("method", WordFor(settings.method));
     if ((weights || bias) && !(settings.symmetry && settings.is_signed))
       refuse(settings.symmetry ? "signed" : "symmetry", "false");
     if (settings.per_channel && !weights) refuse("per_channel", "true");

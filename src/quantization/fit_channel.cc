@@ -48,13 +48,14 @@ void LowerPair(std::span<const float> weights, double scale, float* codes) {
 
 // Rounds into `codes` (whole numbers) and returns the sum of squared differences to the weights.
 // Plain loops over floats, because fits try dozens of scales on every weight of a model.
-double Round(std::span<const float> weights, float scale, int32_t qmax, bool limit_pairs,
-             std::vector<float>& codes) {
+double Round(std::span<const float> weights, float scale, int32_t qmin, int32_t qmax,
+             bool limit_pairs, std::vector<float>& codes) {
   const size_t count = weights.size();
-  const auto limit = static_cast<float>(qmax);
+  const auto low = static_cast<float>(qmin);
+  const auto high = static_cast<float>(qmax);
   codes.resize(count);
   for (size_t k = 0; k < count; ++k) {
-    const float bounded = std::min(std::max(weights[k] / scale, -limit), limit);
+    const float bounded = std::min(std::max(weights[k] / scale, low), high);
     codes[k] = (bounded + kRounder) - kRounder;
   }
   for (size_t k = 0; limit_pairs && k + 1 < count; k += 2) {
@@ -71,10 +72,10 @@ double Round(std::span<const float> weights, float scale, int32_t qmax, bool lim
 
 }  // namespace
 
-FittedChannel RoundChannel(std::span<const float> weights, float scale, int32_t qmax,
+FittedChannel RoundChannel(std::span<const float> weights, float scale, int32_t qmin, int32_t qmax,
                            bool limit_pairs) {
   std::vector<float> codes;
-  FittedChannel fitted{scale, {}, Round(weights, scale, qmax, limit_pairs, codes)};
+  FittedChannel fitted{scale, {}, Round(weights, scale, qmin, qmax, limit_pairs, codes)};
   fitted.codes.assign(codes.begin(), codes.end());
   return fitted;
 }
@@ -84,9 +85,9 @@ FittedChannel FitChannel(std::span<const float> weights, float low, int32_t qmax
   low = std::max(low, std::numeric_limits<float>::min());
   std::vector<float> codes;
   float best = low;
-  double least = Round(weights, low, qmax, limit_pairs, codes);
+  double least = Round(weights, low, -qmax, qmax, limit_pairs, codes);
   const auto consider = [&](float scale) {
-    const double error = Round(weights, scale, qmax, limit_pairs, codes);
+    const double error = Round(weights, scale, -qmax, qmax, limit_pairs, codes);
     if (error >= least) return;
     least = error;
     best = scale;
@@ -98,7 +99,7 @@ FittedChannel FitChannel(std::span<const float> weights, float low, int32_t qmax
     const float scale = low * (1 - static_cast<float>(step) / (2 * kClipSteps));
     if (scale >= std::numeric_limits<float>::min()) consider(scale);
   }
-  return RoundChannel(weights, best, qmax, limit_pairs);
+  return RoundChannel(weights, best, -qmax, qmax, limit_pairs);
 }
 
 }  // namespace qconvert

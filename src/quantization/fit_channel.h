@@ -19,9 +19,9 @@ struct FittedChannel {
 };
 
 // Rounds `weights` (in kernel order: pairs are (0,1), (2,3), ...) to multiples of `scale` in
-// [-qmax, qmax]. With `limit_pairs` it then lowers the codes of a pair whose sum passes
+// [qmin, qmax]. With `limit_pairs` it then lowers the codes of a pair whose sum passes
 // kMaxPairSum, one step at a time, always the one that lies further outside its weight.
-FittedChannel RoundChannel(std::span<const float> weights, float scale, int32_t qmax,
+FittedChannel RoundChannel(std::span<const float> weights, float scale, int32_t qmin, int32_t qmax,
                            bool limit_pairs);
 
 // The scale of least squared error between `low` (no weight clipped, some pairs lowered) and the

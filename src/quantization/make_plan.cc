@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "qconvert/calibration/range_error.h"
 #include "qconvert/quantization/node_settings.h"
 #include "qconvert/quantization/plan.h"
+#include "qconvert/quantization/power_of_two.h"
 
 namespace qconvert {
 namespace {
@@ -75,6 +77,12 @@ Range DecidedRange(const CalibrationTable& table, const std::string& observed,
 bool GoesByBatches(const TensorSettings& settings) { return FindBatchRule(settings).has_value(); }
 
 Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings) {
+  if (settings.scale_type == ScaleType::kPowerOfTwo) {
+    const int position = FixPositionOf(statistics, settings.bit_width, CandidatesOf(settings));
+    // The scale of [-t, t] is t / qmax, this power of two exactly.
+    const auto t = static_cast<float>(std::ldexp(GridOf(settings).qmax, -position));
+    return {-t, t};
+  }
   switch (settings.method) {
     case CalibrationMethod::kMaxMin:
     case CalibrationMethod::kMovingAverageAbsMax:  // of one batch

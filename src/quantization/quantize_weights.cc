@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fit_channel.h"
+#include "qconvert/quantization/power_of_two.h"
 
 namespace qconvert {
 namespace {
@@ -68,6 +69,22 @@ void QuantizeBias(std::span<const float> bias, float input_scale, QuantizedWeigh
       MakeTensor<int32_t>("", DataType::kInt32, {static_cast<int64_t>(bias.size())}, integers);
 }
 
+// The power of two of least squared error, not below `least`. Where pairs are limited, one that is
+// coarser by a step is tried as well.
+FittedChannel FitPowerOfTwo(std::span<const float> values, const TensorSettings& settings,
+                            const IntegerGrid& grid, double least, bool limit_pairs) {
+  const int position = FixPositionOf(values, settings.bit_width, CandidatesOf(settings));
+  double scale = std::ldexp(1.0, -position);
+  while (scale < least) scale *= 2;
+  const auto round = [&](double at) {
+    return RoundChannel(values, static_cast<float>(at), grid.qmin, grid.qmax, limit_pairs);
+  };
+  FittedChannel best = round(scale);
+  if (!limit_pairs) return best;
+  FittedChannel coarser = round(2 * scale);
+  return coarser.error < best.error ? coarser : best;
+}
+
 }  // namespace
 
 QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
@@ -91,8 +108,10 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
         floor, BiasFloor(bias, static_cast<size_t>(first), static_cast<size_t>(last), input_scale));
     const double low = std::max(MaxMagnitude(group.values) / grid.qmax, least);
     const FittedChannel fitted =
-        FitChannel(group.values, static_cast<float>(low), grid.qmax, order.pairs_in_16_bits,
-                   /*clip=*/settings.method == CalibrationMethod::kMse && low / 2 >= least);
+        settings.scale_type == ScaleType::kPowerOfTwo
+            ? FitPowerOfTwo(group.values, settings, grid, least, order.pairs_in_16_bits)
+            : FitChannel(group.values, static_cast<float>(low), grid.qmax, order.pairs_in_16_bits,
+                         /*clip=*/settings.method == CalibrationMethod::kMse && low / 2 >= least);
     for (size_t k = 0; k < group.places.size(); ++k) {
       if (group.places[k] == WeightGroup::kPadding) continue;
       codes[group.places[k]] = static_cast<char>(fitted.codes[k]);
@@ -112,7 +131,10 @@ void RoundBias(const TensorSettings& settings, std::vector<float>& bias) {
   const CodeRange codes = CodeRangeOf(settings);
   const double largest = MaxMagnitude(bias);
   if (codes.max == 0 || largest == 0) return;
-  const double scale = largest / static_cast<double>(codes.max);
+  const bool power = settings.scale_type == ScaleType::kPowerOfTwo;
+  const double scale =
+      power ? std::ldexp(1.0, -FixPositionOf(bias, settings.bit_width, CandidatesOf(settings)))
+            : largest / static_cast<double>(codes.max);
   for (float& value : bias) {
     const double code = std::clamp(std::nearbyint(static_cast<double>(value) / scale),
                                    static_cast<double>(codes.min), static_cast<double>(codes.max));

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/quantization/store_weights.h"
@@ -201,6 +203,22 @@ TEST(SettingsTest, A8BitBiasLiesOnItsOwnGrid) {
     const double steps = code * double{scales[0]} / (largest / 127);
     EXPECT_NEAR(steps, std::nearbyint(steps), 0.1) << "one of 255 numbers, to half a 32-bit code";
   }
+}
+
+TEST(SettingsTest, TheVendorsDefaultsMakePowersOfTwo) {
+  const TempDir folder;
+  const Result result = ConvertWith("target_device: CPU\nscheme: static\n", folder);
+  EXPECT_GT(result.report.outputs[0].cosine(), 0.99);
+  EXPECT_EQ(result.report.float_nodes, 0U);
+  size_t scales = 0;
+  for (const Node& node : result.graph.nodes) {
+    if (!node.Is("QuantizeLinear") && !node.Is("DequantizeLinear")) continue;
+    for (const float scale : result.graph.FindInitializer(node.inputs[1])->values<float>()) {
+      EXPECT_EQ(scale, std::exp2(std::round(std::log2(scale)))) << node.outputs[0];
+      ++scales;
+    }
+  }
+  EXPECT_GT(scales, 50U);
 }
 
 TEST(SettingsTest, PatternsThatFitNothingAreErrorsAtTheirPlace) {

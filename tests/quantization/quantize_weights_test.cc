@@ -108,8 +108,8 @@ TEST(FitChannelTest, IsAtLeastAsGoodAsBothEnds) {
     }
     const float low = largest / 127;
     const FittedChannel best = FitChannel(weights, low, 127, true);
-    EXPECT_LE(best.error, RoundChannel(weights, low, 127, true).error);
-    EXPECT_LE(best.error, RoundChannel(weights, std::max(low, pair / 128), 127, true).error);
+    EXPECT_LE(best.error, RoundChannel(weights, low, -127, 127, true).error);
+    EXPECT_LE(best.error, RoundChannel(weights, std::max(low, pair / 128), -127, 127, true).error);
     EXPECT_EQ(FitChannel(weights, low, 127, false).scale, low);
   }
 }

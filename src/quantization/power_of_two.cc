@@ -1,0 +1,75 @@
+#include "qconvert/quantization/power_of_two.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "qconvert/calibration/range_error.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int kNarrowBits = 8;
+constexpr int kMostNarrow = 12;  // fix positions for up to 8 bits
+constexpr int kMostWide = 15;
+
+int Most(int bits) { return bits <= kNarrowBits ? kMostNarrow : kMostWide; }
+
+// The first of the candidates from `first` on with the least error.
+template <typename Error>
+int LeastError(int first, int bits, int candidates, const Error& error) {
+  int best = first;
+  double least = std::numeric_limits<double>::infinity();
+  for (int p = first; p < first + candidates && p <= Most(bits); ++p) {
+    const double here = error(std::ldexp(1.0, -p));
+    if (here >= least) continue;
+    least = here;
+    best = p;
+  }
+  return best;
+}
+
+}  // namespace
+
+int MaxMinFixPosition(double min, double max, int bits) {
+  const double half = std::ldexp(1.0, bits - 1);
+  const double step = std::max(min / (-half - 0.5), max / (half - 0.5));
+  if (!(step > static_cast<double>(std::numeric_limits<float>::min()))) return Most(bits);
+  return std::min(static_cast<int>(std::floor(-std::log2(step))), Most(bits));
+}
+
+int FixPositionOf(std::span<const float> values, int bits, int candidates) {
+  if (values.empty()) return Most(bits);
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const double qmax = std::ldexp(1.0, bits - 1) - 1;
+  return LeastError(MaxMinFixPosition(static_cast<double>(*low), static_cast<double>(*high), bits),
+                    bits, candidates, [&](double scale) {
+                      double error = 0;
+                      for (const float v : values) {
+                        const double x = static_cast<double>(v);
+                        const double q =
+                            std::clamp(std::nearbyint(x / scale), -qmax - 1, qmax) * scale;
+                        error += (x - q) * (x - q);
+                      }
+                      return error;
+                    });
+}
+
+int FixPositionOf(const TensorStatistics& statistics, int bits, int candidates) {
+  const int first = MaxMinFixPosition(static_cast<double>(statistics.min),
+                                      static_cast<double>(statistics.max), bits);
+  if (candidates == 1 || statistics.histogram.counts().empty()) return first;
+  const RangeErrorEstimator estimator(statistics);
+  const int codes = 1 << bits;
+  return LeastError(first, bits, candidates, [&](double scale) {
+    return estimator.Estimate(
+        {static_cast<float>(-codes / 2 * scale), static_cast<float>((codes / 2 - 1) * scale)},
+        {codes - 1, false});
+  });
+}
+
+int CandidatesOf(const TensorSettings& settings) {
+  return settings.method == CalibrationMethod::kMaxMin ? 1 : kDiffsCandidates;
+}
+
+}  // namespace qconvert
