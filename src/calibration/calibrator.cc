@@ -62,15 +62,15 @@ class CalibrationRun {
     // Without ranges of batches, a worker's "batch" never ends: nothing is merged in between.
     const bool batched = static_cast<bool>(options_.batch_range);
     const size_t size = batched ? std::max<size_t>(options_.batch_size, 1) : 1;
-    samples_ = feeder_.size() > options_.shard
-                   ? (feeder_.size() - options_.shard - 1) / options_.shards + 1
-                   : 0;
+    const size_t mine = ShardSize(feeder_.size(), options_.shard, options_.shards);
+    total_ = mine;
+    samples_ = std::min(mine - std::min(mine, options_.first), options_.count);
     const size_t count = (samples_ + size - 1) / size;
     ranges_.assign(batched ? values_.size() : 0, std::vector<std::optional<Range>>(count));
     ParallelFor(count, workers_, [&](size_t batch, size_t worker) {
       const size_t end = std::min(samples_, (batch + 1) * size);
       for (size_t k = batch * size; k < end; ++k)
-        RunSample(k * options_.shards + options_.shard, observers_[worker]);
+        RunSample((options_.first + k) * options_.shards + options_.shard, observers_[worker]);
       if (batched) EndBatch(batch, observers_[worker]);
     });
     for (StatisticsObserver& observer : observers_) observer.EndBatch();
@@ -94,7 +94,7 @@ class CalibrationRun {
     }
     if (feeder_.has_feedback()) previous_ = std::move(outputs);
     const std::lock_guard lock(progress_mutex_);
-    if (options_.progress) options_.progress(++done_, samples_);
+    if (options_.progress) options_.progress(options_.first + ++done_, total_);
   }
 
   // A batch belongs to one worker, and so do its ranges.
@@ -128,7 +128,8 @@ class CalibrationRun {
   std::vector<std::vector<std::optional<Range>>> ranges_;  // by value and batch
   std::vector<Tensor> previous_;
   std::mutex progress_mutex_;
-  size_t samples_ = 0;  // of this shard
+  size_t total_ = 0;    // samples of this shard
+  size_t samples_ = 0;  // of them, those of this run
   size_t done_ = 0;
 };
 
@@ -260,6 +261,10 @@ void ParallelFor(size_t count, int workers, const std::function<void(size_t, siz
   loop(0);
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
+}
+
+size_t ShardSize(size_t samples, size_t shard, size_t shards) {
+  return samples > shard ? (samples - shard - 1) / shards + 1 : 0;
 }
 
 CalibrationTable Calibrate(const Session& session, const InputFeeder& feeder,

@@ -82,6 +82,7 @@ class TableReader {
     out.shard.count = static_cast<size_t>(Integer(root_, "shards", 1));
     if (out.shard.index >= out.shard.count) Refuse("has a shard beyond its number of shards");
     out.table.samples = static_cast<size_t>(Integer(root_, "samples", 0));
+    out.is_complete = !root_.contains("checkpoint");
     for (const auto& [name, size] : Object("sizes").items()) {
       if (!size.is_number_integer() || size.get<int64_t>() < 0)
         Refuse(fmt::format("has no usable size for \"{}\"", name));
@@ -134,7 +135,10 @@ class TableReader {
     out.min = Number(json, "min");
     out.max = Number(json, "max");
     if (out.min > out.max) Refuse("has a min above its max");
-    if (!json.contains("bins")) Refuse("has no histogram");
+    if (!json.contains("bins")) {
+      if (out.count > 0) Refuse("has no histogram");
+      return out;
+    }
     const int64_t exponent = Integer(json, "exponent", Histogram::kMinExponent);
     if (exponent > kMaxExponent) Refuse("has no usable exponent");
     out.histogram =
@@ -172,9 +176,10 @@ std::string FormatTable(const StoredTable& stored) {
   const auto quoted = [](const std::string& text) { return Json(text).dump(); };
   std::string out = fmt::format(
       "{{\n\"format\": {},\n\"version\": {},\n\"model_sha256\": {},\n\"data_sha256\": {},\n"
-      "\"shard\": {},\n\"shards\": {},\n\"samples\": {},\n\"sizes\": {{",
+      "\"shard\": {},\n\"shards\": {},\n\"samples\": {},{}\n\"sizes\": {{",
       quoted(kFormat), kVersion, quoted(stored.model_sha256), quoted(stored.data_sha256),
-      stored.shard.index, stored.shard.count, stored.table.samples);
+      stored.shard.index, stored.shard.count, stored.table.samples,
+      stored.is_complete ? "" : "\n\"checkpoint\": true,");
   const char* separator = "\n";
   for (const auto& [name, size] : stored.sizes) {
     fmt::format_to(std::back_inserter(out), "{}{}: {}", separator, quoted(ToUtf8(name)), size);
@@ -201,6 +206,11 @@ StoredTable ParseTable(const std::string& text, const std::string& place) {
   return TableReader(root, place).Read();
 }
 
+void AddTable(const CalibrationTable& other, CalibrationTable& table) {
+  table.samples += other.samples;
+  for (const auto& [name, statistics] : other.values) table.values[name].Merge(statistics);
+}
+
 StoredTable MergeTables(const std::vector<StoredTable>& shards,
                         const std::vector<std::string>& places) {
   std::vector<const std::string*> seen(shards.at(0).shard.count, nullptr);
@@ -215,6 +225,7 @@ StoredTable MergeTables(const std::vector<StoredTable>& shards,
       refuse(fmt::format("is of another model than {}", places[0]));
     if (one.data_sha256 != out.data_sha256 || one.sizes != out.sizes)
       refuse(fmt::format("is of other data than {}", places[0]));
+    if (!one.is_complete) refuse("is a checkpoint of a run that did not end");
     if (one.shard.count != seen.size())
       refuse(fmt::format("is one of {} shards, {} is one of {}", one.shard.count, places[0],
                          seen.size()));
@@ -222,9 +233,7 @@ StoredTable MergeTables(const std::vector<StoredTable>& shards,
       refuse(fmt::format("is shard {}, and so is {}", one.shard.index, *seen[one.shard.index]));
     seen[one.shard.index] = &places[i];
     if (i == 0) continue;
-    out.table.samples += one.table.samples;
-    for (const auto& [name, statistics] : one.table.values)
-      out.table.values[name].Merge(statistics);
+    AddTable(one.table, out.table);
   }
   for (size_t i = 0; i < seen.size(); ++i) {
     if (seen[i] == nullptr)

@@ -14,19 +14,6 @@
 namespace qconvert {
 namespace {
 
-std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std::string>& values,
-                                      const std::string& place) {
-  Model instrumented;
-  instrumented.ir_version = model.ir_version;
-  instrumented.opsets = model.opsets;
-  instrumented.functions = model.functions;
-  instrumented.opsets.emplace(kObserverDomain, 1);
-  instrumented.graph = InsertObservers(model.graph, values);
-  instrumented.graph.value_info.clear();
-  const EngineModel engine = SerializeForEngine(instrumented);
-  return OpenOrtSession(engine.bytes, place, {.external_initializers = engine.external});
-}
-
 class SizeObserver : public ValueObserver {
  public:
   explicit SizeObserver(size_t values) : sizes(values, 0) {}
@@ -69,6 +56,19 @@ std::vector<const TensorSettings*> FindBatchSettings(const Graph& graph, const P
 }
 
 }  // namespace
+
+std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std::string>& values,
+                                      const std::string& place) {
+  Model instrumented;
+  instrumented.ir_version = model.ir_version;
+  instrumented.opsets = model.opsets;
+  instrumented.functions = model.functions;
+  instrumented.opsets.emplace(kObserverDomain, 1);
+  instrumented.graph = InsertObservers(model.graph, values);
+  instrumented.graph.value_info.clear();
+  const EngineModel engine = SerializeForEngine(instrumented);
+  return OpenOrtSession(engine.bytes, place, {.external_initializers = engine.external});
+}
 
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std::string& place) {
   std::set<std::string> floats;

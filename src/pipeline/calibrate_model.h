@@ -2,6 +2,7 @@
 #ifndef QCONVERT_SRC_PIPELINE_CALIBRATE_MODEL_H_
 #define QCONVERT_SRC_PIPELINE_CALIBRATE_MODEL_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,16 @@
 #include "qconvert/quantization/cost_model.h"
 #include "qconvert/quantization/model_settings.h"
 #include "qconvert/quantization/plan.h"
+#include "qconvert/runtime/session.h"
 
 namespace qconvert {
 
 // Elements of every float value of the top level in the first sample's run.
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std::string& place);
+
+// A session of the model with observers on `values`.
+std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std::string>& values,
+                                      const std::string& place);
 
 // True when any setting of activations or inputs goes by batches of samples.
 bool AnyGoesByBatches(const QuantConfig& config);

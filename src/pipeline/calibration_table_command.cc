@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "calibrate_model.h"
 #include "calibration_data.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/log.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/plan.h"
@@ -24,11 +27,63 @@ void RefuseOverwriting(const std::filesystem::path& output,
   }
 }
 
-CalibrateReport Write(const StoredTable& stored, const std::filesystem::path& output) {
+void Write(const StoredTable& stored, const std::filesystem::path& output) {
   AtomicFile file(output);
   file.Write(FormatTable(stored));
   file.Commit();
+}
+
+CalibrateReport ReportOf(const StoredTable& stored) {
   return {stored.table.samples, stored.table.values.size()};
+}
+
+// Takes over what an interrupted run of the same model, data and shard has seen. Anything else at
+// its place is left alone and will be replaced.
+void Resume(const std::filesystem::path& checkpoint, StoredTable& stored) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(checkpoint, error)) return;
+  try {
+    StoredTable seen = ParseTable(ReadFile(checkpoint, kMaxTableBytes), checkpoint.string());
+    if (seen.model_sha256 != stored.model_sha256 || seen.data_sha256 != stored.data_sha256 ||
+        !(seen.shard == stored.shard) || seen.sizes != stored.sizes || seen.is_complete) {
+      return;
+    }
+    LogInfo(fmt::format("goes on after {} samples of {}", seen.table.samples,
+                        EscapeForTerminal(checkpoint.string())));
+    stored.table = std::move(seen.table);
+  } catch (const Error& e) {
+    LogWarning(fmt::format("{}, starts anew", e.what()));
+  }
+}
+
+// Chunks of samples, each about as long as a checkpoint's interval, until the shard is done.
+void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
+                       const std::vector<std::string>& values, const CalibrateOptions& options,
+                       int workers, StoredTable& stored) {
+  const std::filesystem::path checkpoint = CheckpointPath(options.output);
+  const size_t total = ShardSize(feeder.size(), options.shard.index, options.shard.count);
+  const bool in_chunks = !feeder.has_feedback();
+  size_t chunk = in_chunks ? static_cast<size_t>(workers) : total;
+  while (stored.table.samples < total || stored.table.values.empty()) {
+    const auto start = std::chrono::steady_clock::now();
+    AddTable(Calibrate(session, feeder, values,
+                       {.workers = workers,
+                        .shard = options.shard.index,
+                        .shards = options.shard.count,
+                        .first = stored.table.samples,
+                        .count = chunk,
+                        .progress = options.progress}),
+             stored.table);
+    if (stored.table.samples >= total) break;
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (seconds.count() >= options.checkpoint_seconds / 2) {
+      stored.is_complete = false;
+      Write(stored, checkpoint);
+      stored.is_complete = true;
+    } else {
+      chunk *= 2;
+    }
+  }
 }
 
 }  // namespace
@@ -51,15 +106,24 @@ CalibrateReport WriteCalibrationTable(const CalibrateOptions& options) {
   if (!options.shard.is_whole() && feeder.has_feedback())
     throw Error(ExitCode::kUsage, "", "--shard: the model feeds states from sample to sample");
   const Placement placement = PlaceNodes(model.graph, {.place_by = PlaceBy::kKernels});
-  StoredTable stored{loaded.sha256, samples.Sha256Digest(), options.shard,
-                     MeasureSizes(model, feeder, place),
-                     CalibrateModel(model, placement, {}, feeder,
-                                    {.workers = WorkerCount(data),
-                                     .shard = options.shard.index,
-                                     .shards = options.shard.count,
-                                     .progress = options.progress},
-                                    place)};
-  return Write(stored, options.output);
+  const std::vector<std::string> values = placement.Observed();
+  StoredTable stored{.model_sha256 = loaded.sha256,
+                     .data_sha256 = samples.Sha256Digest(),
+                     .shard = options.shard,
+                     .sizes = MeasureSizes(model, feeder, place)};
+  const std::filesystem::path checkpoint = CheckpointPath(options.output);
+  if (!feeder.has_feedback()) Resume(checkpoint, stored);
+  CalibrateInChunks(*OpenObserved(model, values, place), feeder, values, options, WorkerCount(data),
+                    stored);
+  Write(stored, options.output);
+  std::error_code ignored;
+  std::filesystem::remove(checkpoint, ignored);
+  return ReportOf(stored);
+}
+
+std::filesystem::path CheckpointPath(const std::filesystem::path& table) {
+  std::filesystem::path path = table;
+  return path += ".checkpoint";
 }
 
 CalibrateReport MergeCalibrationTables(const std::vector<std::filesystem::path>& shards,
@@ -72,7 +136,9 @@ CalibrateReport MergeCalibrationTables(const std::vector<std::filesystem::path>&
     places.push_back(shard.string());
     tables.push_back(ParseTable(ReadFile(shard, kMaxTableBytes), places.back()));
   }
-  return Write(MergeTables(tables, places), output);
+  const StoredTable merged = MergeTables(tables, places);
+  Write(merged, output);
+  return ReportOf(merged);
 }
 
 }  // namespace qconvert

@@ -91,6 +91,8 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::s
   StoredTable stored = ParseTable(ReadFile(options.table, kMaxTableBytes), place);
   if (stored.model_sha256 != model_sha256)
     throw Error(ExitCode::kData, place, "is of another model than " + options.model.string());
+  if (!stored.is_complete)
+    throw Error(ExitCode::kData, place, "is a checkpoint of a run that did not end");
   if (!stored.shard.is_whole()) {
     throw Error(
         ExitCode::kData, place,

@@ -35,6 +35,29 @@ SLURM_ARRAY_TASK_ID=8 SLURM_ARRAY_TASK_MIN=7 SLURM_ARRAY_TASK_COUNT=3 \
 cmp slurm.json plain.json || fail "a job array's task is another shard"
 grep -q "$work" whole.json && fail "a path is in the table"
 
+# A shard without samples, and a checkpoint in the way of a merge.
+"$qconvert" calibrate "$model" --calib "$calib" -o none.json -q --max-samples 2 --shard 2/3
+for i in 0 1; do "$qconvert" calibrate "$model" --calib "$calib" -o "n$i.json" -q --max-samples 2 --shard $i/3; done
+"$qconvert" merge none.json n0.json n1.json -o two.json > /dev/null
+"$qconvert" calibrate "$model" --calib "$calib" -o both.json -q --max-samples 2
+cmp two.json both.json || fail "an empty shard changes the table"
+
+# Killed at any time and started again: the same bytes.
+kills=0
+exec 3>&2 2> /dev/null  # the shell tells every kill
+for delay in 0.06 0.09 0.12 0.15 0.18 0.22 0.26 0.30; do
+  timeout -s KILL "$delay" "$qconvert" calibrate "$model" --calib "$calib" -o resumed.json -q --workers 1 \
+    --checkpoint 0 > /dev/null 2>&1 || kills=$((kills + 1))
+done
+exec 2>&3
+"$qconvert" calibrate "$model" --calib "$calib" -o resumed.json --checkpoint 0 > out 2> log
+cmp whole.json resumed.json || fail "a resumed run gives another table ($kills kills)"
+[ ! -e resumed.json.checkpoint ] || fail "the checkpoint is still there"
+echo damaged > resumed.json.checkpoint
+"$qconvert" calibrate "$model" --calib "$calib" -o resumed.json > out 2> log
+grep -q "starts anew" log || fail "a damaged checkpoint is not told"
+cmp whole.json resumed.json || fail "a damaged checkpoint changes the table"
+
 # Without samples, and the same with them but for the comparison.
 "$qconvert" "$model" --table whole.json --scheme static --no-guard -o a.onnx -q
 "$qconvert" "$model" --table whole.json --calib "$calib" --scheme static --no-guard -o b.onnx -q

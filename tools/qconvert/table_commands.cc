@@ -92,6 +92,7 @@ int RunCalibrate(int argc, char** argv) {
   std::string output;
   std::string shard;
   std::vector<std::string> states;
+  double checkpoint_seconds = 60;
   int workers = 0;
   int max_samples = 0;
   bool quiet = false;
@@ -107,6 +108,10 @@ int RunCalibrate(int argc, char** argv) {
                  "every N-th sample from the I-th on; merge makes one table of all shards; slurm: "
                  "the task of a job array")
       ->type_name("I/N");
+  app.add_option("--checkpoint", checkpoint_seconds,
+                 "seconds between checkpoints, from which an interrupted run goes on (default: 60)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e6));
   app.add_option("--state", states, "an input without data, fed back from OUTPUT if given")
       ->type_name("INPUT[=OUTPUT]")
       ->allow_extra_args(false);
@@ -126,7 +131,8 @@ int RunCalibrate(int argc, char** argv) {
                            .states = ParseStates(states),
                            .workers = workers,
                            .max_samples = max_samples,
-                           .shard = ParseShard(shard)};
+                           .shard = ParseShard(shard),
+                           .checkpoint_seconds = checkpoint_seconds};
   if (!quiet) options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
   Report(WriteCalibrationTable(options), output, quiet);
   return 0;

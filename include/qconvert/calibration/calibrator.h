@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -57,6 +58,8 @@ struct CalibrationOptions {
   TensorStatistics::Detail detail = TensorStatistics::Detail::kHistogram;
   size_t shard = 0;  // samples k with k % shards == shard only, see table_file.h
   size_t shards = 1;
+  size_t first = 0;  // of those, `count` from `first` on
+  size_t count = std::numeric_limits<size_t>::max();
   size_t batch_size = 1;  // samples of one batch; the last one may be shorter
   // The range of one batch of value `v`, nothing where none is needed. Empty: batches play no part.
   std::function<std::optional<Range>(size_t v, const TensorStatistics& batch)> batch_range;
@@ -77,6 +80,9 @@ Graph InsertObservers(const Graph& graph, const std::vector<std::string>& values
 CalibrationTable Calibrate(const Session& session, const InputFeeder& feeder,
                            const std::vector<std::string>& values,
                            const CalibrationOptions& options);
+
+// How many of `samples` belong to a shard.
+size_t ShardSize(size_t samples, size_t shard, size_t shards);
 
 // Calls `work(index)` for 0 .. count-1 from `workers` threads, each index once, in increasing order
 // of start. The first exception (of the lowest index) is rethrown after all threads have stopped.

@@ -27,7 +27,8 @@ struct StoredTable {
   Shard shard;
   // Elements of every float value in the first sample's run.
   std::map<std::string, int64_t> sizes;
-  CalibrationTable table;  // with histograms, without ranges of batches
+  CalibrationTable table;   // with histograms, without ranges of batches
+  bool is_complete = true;  // false: a checkpoint, of the first table.samples of the shard
 };
 
 inline constexpr int64_t kMaxTableBytes = int64_t{1} << 30;
@@ -37,6 +38,9 @@ std::string FormatTable(const StoredTable& stored);
 // Throws Error(kData) naming `place`, and the value, for anything that FormatTable does not write:
 // another format or version, counts that do not add up, ranges that are no ranges.
 StoredTable ParseTable(const std::string& text, const std::string& place);
+
+// Adds what `other` saw.
+void AddTable(const CalibrationTable& other, CalibrationTable& table);
 
 // The table of the whole data set from those of all its shards, in any order: the very table that
 // one run over everything gives. `places` name the tables in errors. Throws Error(kData) when the

@@ -20,6 +20,10 @@ struct CalibrateOptions {
   int workers = 0;          // 0: one per processor
   int64_t max_samples = 0;  // 0: all
   Shard shard;
+  // A checkpoint is written beside the table (CheckpointPath) after about so many seconds, and a
+  // run for the same table goes on from there; it goes when the table is written. The bytes of the
+  // table do not depend on interruptions. Models with fed-back states have none.
+  double checkpoint_seconds = 60;
   std::function<void(size_t done, size_t total)> progress;
 };
 
@@ -31,6 +35,9 @@ struct CalibrateReport {
   size_t values = 0;
 };
 CalibrateReport WriteCalibrationTable(const CalibrateOptions& options);
+
+// "table.json" -> "table.json.checkpoint".
+std::filesystem::path CheckpointPath(const std::filesystem::path& table);
 
 // Writes the whole from all shards; the bytes are those of one run over everything.
 CalibrateReport MergeCalibrationTables(const std::vector<std::filesystem::path>& shards,
