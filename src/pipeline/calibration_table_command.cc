@@ -62,7 +62,7 @@ void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
                        int workers, StoredTable& stored) {
   const std::filesystem::path checkpoint = CheckpointPath(options.output);
   const size_t total = ShardSize(feeder.size(), options.shard.index, options.shard.count);
-  const bool in_chunks = !feeder.has_feedback();
+  const bool in_chunks = !feeder.has_feedback() && !options.output.empty();
   size_t chunk = in_chunks ? static_cast<size_t>(workers) : total;
   while (stored.table.samples < total || stored.table.values.empty()) {
     const auto start = std::chrono::steady_clock::now();
@@ -88,10 +88,9 @@ void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
 
 }  // namespace
 
-CalibrateReport WriteCalibrationTable(const CalibrateOptions& options) {
+StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   const std::string place = options.model.string();
   LoadedModel loaded = LoadOnnx(options.model);
-  CheckWritable(options.output);
   RefuseOverwriting(options.output, loaded.files);
   Model model = std::move(loaded.model);
   PrepareModel(model, place);
@@ -112,12 +111,18 @@ CalibrateReport WriteCalibrationTable(const CalibrateOptions& options) {
                      .shard = options.shard,
                      .sizes = MeasureSizes(model, feeder, place)};
   const std::filesystem::path checkpoint = CheckpointPath(options.output);
-  if (!feeder.has_feedback()) Resume(checkpoint, stored);
+  if (!feeder.has_feedback() && !options.output.empty()) Resume(checkpoint, stored);
   CalibrateInChunks(*OpenObserved(model, values, place), feeder, values, options, WorkerCount(data),
                     stored);
+  return stored;
+}
+
+CalibrateReport WriteCalibrationTable(const CalibrateOptions& options) {
+  CheckWritable(options.output);
+  const StoredTable stored = MakeCalibrationTable(options);
   Write(stored, options.output);
   std::error_code ignored;
-  std::filesystem::remove(checkpoint, ignored);
+  std::filesystem::remove(CheckpointPath(options.output), ignored);
   return ReportOf(stored);
 }
 

@@ -85,10 +85,12 @@ CalibrationData DataOf(const ConvertOptions& options) {
 // The table that the options name, if any; made from this very model.
 std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::string& model_sha256,
                                      const ModelSettings& settings) {
-  if (options.table.empty()) return std::nullopt;
+  if (options.table.empty() && options.seen == nullptr) return std::nullopt;
   const std::string place = options.table.string();
   RefuseOverwriting(OutputPath(options), options.table);
-  StoredTable stored = ParseTable(ReadFile(options.table, kMaxTableBytes), place);
+  StoredTable stored = options.seen != nullptr
+                           ? *options.seen
+                           : ParseTable(ReadFile(options.table, kMaxTableBytes), place);
   if (stored.model_sha256 != model_sha256)
     throw Error(ExitCode::kData, place, "is of another model than " + options.model.string());
   if (!stored.is_complete)

@@ -65,6 +65,15 @@ cmp a.onnx b.onnx || fail "samples beside a table change the model"
 "$qconvert" "$model" --table merged.json --scheme static --no-guard --set activation.method=entropy -o c.onnx -q
 cmp -s a.onnx c.onnx && fail "another method makes the same model"
 
+# Several configs, one pass: the models are those of the table.
+cp "$model" net.onnx
+"$qconvert" net.onnx --calib "$calib" --config x86_fbgemm --config vitis_int8_cpu --set scheme=static --no-guard -q
+"$qconvert" net.onnx --table whole.json --config vitis_int8_cpu --set scheme=static --no-guard -o d.onnx -q
+cmp d.onnx net_vitis_int8_cpu_quantized.onnx || fail "several configs give another model"
+[ -f net_x86_fbgemm_quant_info.json ] || fail "no quant_info of the first config"
+expect 2 "have the same name" net.onnx --calib "$calib" --config x86_fbgemm --config x86_fbgemm
+expect 2 "several --config exclude" net.onnx --calib "$calib" --config x86_fbgemm --config cpu_int8 -o x.onnx
+
 expect 5 "is one of 3 shards, shard 0 is missing" merge plain.json -o x.json
 expect 5 "is one of 3 shards, expected all of them merged" "$model" --table plain.json -o x.onnx
 expect 5 "is no calibration table of qconvert" "$model" --table "$model" -o x.onnx

@@ -21,6 +21,7 @@
 #include "qconvert/base/sha256.h"
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/read_config.h"
+#include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
 #include "table_commands.h"
 
@@ -45,20 +46,20 @@ std::filesystem::path FindConfig(const std::string& name) {
   return given;
 }
 
-LoadedConfig LoadConfig(const CommandLine& line) {
+LoadedConfig LoadConfig(const CommandLine& line, const std::string& config) {
   std::vector<ConfigOverride> overrides;
   for (const std::string& text : line.overrides) overrides.push_back({text, "--set " + text});
   if (!line.scheme.empty())
     overrides.push_back({"scheme=" + line.scheme, "--scheme " + line.scheme});
   if (!line.objective.empty())
     overrides.push_back({"objective=" + line.objective, "--objective " + line.objective});
-  return ReadConfig(FindConfig(line.config), overrides);
+  return ReadConfig(FindConfig(config), overrides);
 }
 
 // Settings into the options; what the command line says wins.
-void ApplyConfig(const CommandLine& line, ConvertOptions& options) {
-  options.config_file = FindConfig(line.config);
-  LoadedConfig loaded = LoadConfig(line);
+void ApplyConfig(const CommandLine& line, const std::string& config, ConvertOptions& options) {
+  options.config_file = FindConfig(config);
+  LoadedConfig loaded = LoadConfig(line, config);
   if (!loaded.unimplemented.empty()) throw ConfigError(loaded.unimplemented);
   for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
   for (const std::string& info : loaded.infos) LogInfo(EscapeForTerminal(info));
@@ -79,7 +80,7 @@ void ApplyConfig(const CommandLine& line, ConvertOptions& options) {
   options.make_output_folder = true;
 }
 
-ConvertOptions MakeOptions(const CommandLine& line) {
+ConvertOptions MakeOptions(const CommandLine& line, const std::string& config) {
   ConvertOptions options;
   options.model = line.model;
   options.output = line.output;
@@ -96,7 +97,7 @@ ConvertOptions MakeOptions(const CommandLine& line) {
   options.external_data = line.external_data;
   options.states = ParseStates(line.states);
   if (line.float_only) return options;
-  ApplyConfig(line, options);
+  ApplyConfig(line, config, options);
   return options;
 }
 
@@ -111,15 +112,15 @@ void WriteJson(const std::string& target, const std::string& text) {
   file.Commit();
 }
 
-int Run(const CommandLine& line) {
-  if (line.print_config) {
-    const LoadedConfig loaded = LoadConfig(line);
-    for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
-    for (const std::string& problem : loaded.unimplemented) LogWarning(problem);
-    std::fputs(PrintConfig(loaded.effective).c_str(), stdout);
-    return static_cast<int>(ExitCode::kSuccess);
-  }
-  ConvertOptions options = MakeOptions(line);
+int PrintEffectiveConfig(const CommandLine& line, const std::string& config) {
+  const LoadedConfig loaded = LoadConfig(line, config);
+  for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
+  for (const std::string& problem : loaded.unimplemented) LogWarning(problem);
+  std::fputs(PrintConfig(loaded.effective).c_str(), stdout);
+  return static_cast<int>(ExitCode::kSuccess);
+}
+
+void ConvertOne(const CommandLine& line, ConvertOptions options) {
   Progress progress("calibrating");
   if (!line.quiet)
     options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
@@ -130,6 +131,52 @@ int Run(const CommandLine& line) {
   for (const std::string& warning : report.warnings) LogWarning(EscapeForTerminal(warning));
   if (!line.quiet && line.json != "-") std::fputs(FormatReport(report).c_str(), stdout);
   WriteJson(line.json, ReportJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
+}
+
+// One pass over the samples, then a model for each config: <stem>_<config>_quantized.onnx.
+void ConvertSeveral(const CommandLine& line) {
+  std::vector<ConvertOptions> all;
+  for (const std::string& config : line.configs) {
+    ConvertOptions& options = all.emplace_back(MakeOptions(line, config));
+    const std::filesystem::path& model = options.model;
+    options.output =
+        model.parent_path() / fmt::format("{}_{}_quantized.onnx", model.stem().string(),
+                                          options.config_file.stem().string());
+    options.make_output_folder = false;
+    for (const ConvertOptions& other : all) {
+      const bool same_output = &other != &options && other.output == options.output;
+      if (same_output || other.model != all[0].model)
+        throw Error(
+            ExitCode::kUsage, "",
+            fmt::format("{} and {} {}", other.config_file.string(), options.config_file.string(),
+                        same_output ? "have the same name, and so would their models"
+                                    : "are for different models"));
+    }
+  }
+  Progress progress("calibrating");
+  CalibrateOptions calibrate{.model = all[0].model,
+                             .calibration_folder = line.calibration_folder,
+                             .states = all[0].states,
+                             .workers = line.workers,
+                             .max_samples = line.max_samples};
+  if (!line.quiet)
+    calibrate.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  std::optional<StoredTable> seen;
+  if (line.table.empty()) seen = MakeCalibrationTable(calibrate);
+  for (ConvertOptions& options : all) {
+    options.seen = seen ? &*seen : nullptr;
+    ConvertOne(line, std::move(options));
+  }
+}
+
+int Run(const CommandLine& line) {
+  const std::string config = line.configs.empty() ? "" : line.configs[0];
+  if (line.print_config) return PrintEffectiveConfig(line, config);
+  if (line.configs.size() > 1) {
+    ConvertSeveral(line);
+  } else {
+    ConvertOne(line, MakeOptions(line, config));
+  }
   return static_cast<int>(ExitCode::kSuccess);
 }
 
@@ -148,7 +195,9 @@ int Fail(const std::optional<CommandLine>& line, ExitCode code,
 
 // The verdict must not replace an input; not even the verdict that says so.
 void RefuseJsonOverInput(CommandLine& line) {
-  for (const std::string& input : {line.model, line.config}) {
+  std::vector<std::string> inputs = line.configs;
+  inputs.push_back(line.model);
+  for (const std::string& input : inputs) {
     if (line.json.empty() || input.empty() || !SameFile(line.json, input)) continue;
     const std::string json = std::exchange(line.json, "");
     throw Error(ExitCode::kUsage, json, "is an input, will not overwrite it");

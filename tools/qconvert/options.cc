@@ -14,10 +14,11 @@ namespace {
 
 void Define(CLI::App& app, CommandLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
-  app.add_option("-c,--config", line.config,
+  app.add_option("-c,--config", line.configs,
                  "settings: a Vitis, Horizon or Paddle file in JSON or YAML, or the name of a "
-                 "preset (default: cpu_int8)")
-      ->type_name("FILE");
+                 "preset (default: cpu_int8); several give several models from one calibration")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   app.add_option("--calib", line.calibration_folder,
                  "folder of .npy or .bin samples, or one sub-folder per input")
       ->type_name("DIR");
@@ -158,8 +159,13 @@ std::optional<CommandLine> ParseCommandLine(int argc, char** argv) {
                 fmt::format("--no-guard excludes {}, see qconvert --help",
                             line.guard_reports ? "--guard-reports" : "--must-pass"));
   }
+  if (line.configs.size() > 1 &&
+      (!line.output.empty() || !line.json.empty() || line.print_config || line.float_only)) {
+    throw Error(ExitCode::kUsage, "",
+                "several --config exclude --output, --json, --print-config and --float-only");
+  }
   if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
-  if (app.count("MODEL") == 0 && line.config.empty() && !line.print_config)
+  if (app.count("MODEL") == 0 && line.configs.empty() && !line.print_config)
     throw Error(ExitCode::kUsage, "", "no model given, see qconvert --help");
   return line;
 }

@@ -19,7 +19,7 @@ namespace qconvert {
 // Exactly what was written on the command line; no file has been looked at.
 struct CommandLine {
   std::string model;
-  std::string config;  // file, or name of a shipped preset
+  std::vector<std::string> configs;  // files, or names of shipped presets
   std::string calibration_folder;
   std::string output;
   std::string table;

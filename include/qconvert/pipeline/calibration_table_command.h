@@ -27,9 +27,13 @@ struct CalibrateOptions {
   std::function<void(size_t done, size_t total)> progress;
 };
 
-// Observes every value that any plan for this model can quantize, and writes the table. The bytes
-// do not depend on workers. Returns how many samples and values are in it. Throws Error; then an
-// earlier table is untouched.
+// Observes every value that any plan for this model can quantize, over all samples of the shard.
+// With an empty `output` there are no checkpoints. The result does not depend on workers or
+// interruptions.
+StoredTable MakeCalibrationTable(const CalibrateOptions& options);
+
+// The same as a file. Returns how many samples and values are in it. Throws Error; then an earlier
+// table is untouched.
 struct CalibrateReport {
   size_t samples = 0;
   size_t values = 0;

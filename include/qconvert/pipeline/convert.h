@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/table_file.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/report/conversion_report.h"
 
@@ -28,6 +29,7 @@ struct ConvertOptions {
   // A calibration table to go by instead of a pass over the samples; without samples besides,
   // nothing is compared with the float model.
   std::filesystem::path table;
+  const StoredTable* seen = nullptr;  // such a table in memory
   std::filesystem::path config_file;  // for overwrite checks only; may be empty
   std::string config_sha256;          // provenance
   QuantConfig config;
