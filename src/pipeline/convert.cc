@@ -152,6 +152,22 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   }
 }
 
+// Makes `model` the quantized one, with where it came from. Returns its quant_info.
+std::string RewriteModel(Model& model, const ChosenPlan& chosen, const CalibrationTable& table,
+                         const Provenance& provenance, WeightCache& cache,
+                         ConversionReport& report) {
+  const QuantizationPlan plan =
+      MakePlan(model.graph, chosen.plan.placement, table, chosen.settings);
+  const Graph float_graph = model.graph;
+  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.settings, cache);
+  report.stored_weights = inserted.stored.size();
+  if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
+    report.warnings.push_back("nothing was quantized");
+  AddProvenance(model, provenance);
+  ValidateModel(model, report.input);
+  return QuantInfoJson(float_graph, plan, inserted, report, provenance);
+}
+
 // The model and its quant_info, after the file on disk has been compared with the float model.
 void WriteQuantized(const ConvertOptions& options, const Model& model,
                     const std::string& quant_info, ModelComparer& comparer,
@@ -170,6 +186,23 @@ void WriteQuantized(const ConvertOptions& options, const Model& model,
       ExportOnnx(model, output, {.external_data = options.external_data, .verify = verify});
   report.quantized_bytes = files.bytes;
   info.Commit();
+}
+
+ConversionReport StartReport(const ConvertOptions& options) {
+  ConversionReport report;
+  report.input = options.model.string();
+  report.output = OutputPath(options).string();
+  report.float_only = options.float_only;
+  return report;
+}
+
+// Fails before the long work: outputs that cannot be written, or are inputs.
+void CheckOutputs(const ConvertOptions& options, const LoadedModel& loaded) {
+  const std::filesystem::path output = OutputPath(options);
+  CheckWritable(output);
+  CheckWritable(QuantInfoPath(output));
+  for (const auto& file : loaded.files) RefuseOverwriting(output, file);
+  RefuseOverwriting(output, options.config_file);
 }
 
 ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded,
@@ -205,18 +238,12 @@ std::string Version() { return QCONVERT_VERSION; }
 ConversionReport Convert(const ConvertOptions& options) {
   const std::string place = options.model.string();
   const std::filesystem::path output = OutputPath(options);
-  ConversionReport report;
-  report.input = place;
-  report.output = output.string();
-  report.float_only = options.float_only;
+  ConversionReport report = StartReport(options);
   Stopwatch watch(report);
 
   LoadedModel loaded = LoadOnnx(options.model);
   OutputFolder folder(output.parent_path(), options.make_output_folder);
-  CheckWritable(output);
-  CheckWritable(QuantInfoPath(output));
-  for (const auto& file : loaded.files) RefuseOverwriting(output, file);
-  RefuseOverwriting(output, options.config_file);
+  CheckOutputs(options, loaded);
   report.float_bytes = loaded.file_bytes;
   watch.Lap("load");
   if (options.float_only) return WriteFloat(options, loaded, std::move(report));
@@ -256,22 +283,13 @@ ConversionReport Convert(const ConvertOptions& options) {
                   .on_measurement = options.measuring},
                  std::move(choice));
   watch.Lap("choose");
-  const QuantizationPlan plan =
-      MakePlan(model.graph, chosen.plan.placement, table, chosen.settings);
   ReportChoice(model.graph, chosen, options, report);
-  const Graph float_graph = model.graph;
-  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.settings, cache);
-  report.stored_weights = inserted.stored.size();
-  if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
-    report.warnings.push_back("nothing was quantized");
   const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256,
                               stored ? stored->data_sha256 : samples.Sha256Digest()};
-  AddProvenance(model, provenance);
-  ValidateModel(model, place);
+  const std::string quant_info = RewriteModel(model, chosen, table, provenance, cache, report);
   watch.Lap("quantize");
 
-  WriteQuantized(options, model, QuantInfoJson(float_graph, plan, inserted, report, provenance),
-                 comparer, report);
+  WriteQuantized(options, model, quant_info, comparer, report);
   folder.Keep();
   watch.Lap("write and compare");
   return report;

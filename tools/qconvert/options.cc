@@ -12,6 +12,25 @@
 namespace qconvert {
 namespace {
 
+// The guard, and flags.
+void DefineFlags(CLI::App& app, CommandLine& line) {
+  app.add_option("--min-cosine", line.min_cosine,
+                 "cosine that every output must reach; nodes go back to float until it does "
+                 "(default: 0.99)")
+      ->type_name("C")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
+  app.add_flag("--guard-reports", line.guard_reports,
+               "look at the outputs, but put no node back to float");
+  app.add_flag("--must-pass", line.must_pass,
+               "exit 8 and write nothing when an output stays below --min-cosine");
+  app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
+  app.add_flag("--external-data", line.external_data,
+               "weights in a data file beside the model, also below 2 GB");
+  auto* verbose = app.add_flag("-v,--verbose", line.verbose, "say what each pass does");
+  app.add_flag("-q,--quiet", line.quiet, "print errors only")->excludes(verbose);
+}
+
 void Define(CLI::App& app, CommandLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
   app.add_option("-c,--config", line.configs,
@@ -60,21 +79,7 @@ void Define(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(1, kMaxSamples));
   app.add_option("--json", line.json, "write the verdict for scripts to FILE, or to stdout with -")
       ->type_name("FILE");
-  app.add_option("--min-cosine", line.min_cosine,
-                 "cosine that every output must reach; nodes go back to float until it does "
-                 "(default: 0.99)")
-      ->type_name("C")
-      ->check(CLI::Range(0.0, 1.0));
-  app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
-  app.add_flag("--guard-reports", line.guard_reports,
-               "look at the outputs, but put no node back to float");
-  app.add_flag("--must-pass", line.must_pass,
-               "exit 8 and write nothing when an output stays below --min-cosine");
-  app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
-  app.add_flag("--external-data", line.external_data,
-               "weights in a data file beside the model, also below 2 GB");
-  auto* verbose = app.add_flag("-v,--verbose", line.verbose, "say what each pass does");
-  app.add_flag("-q,--quiet", line.quiet, "print errors only")->excludes(verbose);
+  DefineFlags(app, line);
 }
 
 std::vector<std::string> OptionNames(const CLI::App& app) {
