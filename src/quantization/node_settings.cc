@@ -210,6 +210,10 @@ std::vector<size_t> FindUnit(const Placement& placement, size_t producer,
 const TensorSettings* FindUnitSettings(const Graph& graph, const Placement& placement,
                                        const ModelSettings& settings, size_t producer,
                                        const std::string& value) {
+  if (settings.layer_of.empty()) {
+    const TensorSettings& root = settings.config.tensors.activation;
+    return root.is_int() ? &root : nullptr;
+  }
   const Node* decided = nullptr;
   for (const size_t n : FindUnit(placement, producer, value)) {
     const Node& node = graph.nodes[n];
@@ -228,6 +232,46 @@ const TensorSettings* FindUnitSettings(const Graph& graph, const Placement& plac
   return found.is_int() ? &found : nullptr;
 }
 
+// True when one grid and method serve for both.
+bool SameCodes(const TensorSettings& a, const TensorSettings& b) {
+  return a.datatype == b.datatype && a.bit_width == b.bit_width && a.method == b.method &&
+         a.percentage == b.percentage && a.symmetry == b.symmetry && a.is_signed == b.is_signed &&
+         a.scale_type == b.scale_type;
+}
+
+// A value has one set of codes, that of the node that writes it; an entry that wants others for
+// what its nodes read is told so, once.
+void NoteIdleInputs(const Graph& graph, const QuantConfig& config,
+                    const std::map<std::string, size_t>& layer_of,
+                    std::vector<std::string>& warnings) {
+  const Topology topology(graph);
+  std::set<size_t> told;
+  for (const Node& node : graph.nodes) {
+    const auto it = layer_of.find(node.name);
+    if (it == layer_of.end() || told.contains(it->second)) continue;
+    const LayerSettings& layer = config.layers[it->second];
+    const TensorSettings& input = layer.tensors.input;
+    if (!layer.tensors.activation.is_int() || SameCodes(input, layer.tensors.activation) ||
+        SameCodes(input, config.tensors.input)) {
+      continue;
+    }
+    for (const std::string& value : node.inputs) {
+      const Node* producer = topology.Producer(value);
+      if (producer == nullptr) continue;
+      const auto other = layer_of.find(producer->name);
+      const NodeSettings& of =
+          other == layer_of.end() ? config.tensors : config.layers[other->second].tensors;
+      if (!of.activation.is_int() || SameCodes(of.activation, input)) continue;
+      warnings.push_back(fmt::format(
+          "{}: input settings have no effect where '{}' reads what '{}' quantizes: a value has the "
+          "activation settings of the node that writes it",
+          layer.match.place, node.name, producer->name));
+      told.insert(it->second);
+      break;
+    }
+  }
+}
+
 }  // namespace
 
 std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig& config,
@@ -242,6 +286,7 @@ std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig&
     }
   }
   matcher.ThrowIfAny();
+  NoteIdleInputs(graph, config, layer_of, warnings);
   return layer_of;
 }
 

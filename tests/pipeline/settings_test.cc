@@ -205,6 +205,23 @@ TEST(SettingsTest, A8BitBiasLiesOnItsOwnGrid) {
   }
 }
 
+TEST(SettingsTest, InputSettingsThatDoNothingAreTold) {
+  const TempDir folder;
+  const auto warnings = [&](const std::string& entry) {
+    return ConvertWith(Static("layer_quantize_config:\n  - " + entry + "\n"), folder)
+        .report.warnings;
+  };
+  EXPECT_TRUE(AnyHolds(
+      warnings("{layer_name: /classifier/Gemm, tensor_quantize_config: {input: {bit_width: 16}}}"),
+      "c.yaml:7:18: input settings have no effect where '/classifier/Gemm' reads what '/Flatten' "
+      "quantizes"));
+  EXPECT_FALSE(AnyHolds(warnings("{layer_name: /features/features.0/features.0.0/Conv, "
+                                 "tensor_quantize_config: {input: {symmetry: false, "
+                                 "calib_statistic_method: all}}}"),
+                        "no effect"))
+      << "it reads the model's input";
+}
+
 TEST(SettingsTest, TheVendorsDefaultsMakePowersOfTwo) {
   const TempDir folder;
   const Result result = ConvertWith("target_device: CPU\nscheme: static\n", folder);
