@@ -19,6 +19,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/sha256.h"
+#include "qconvert/base/suggest.h"
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/calibration_table_command.h"
@@ -30,20 +31,32 @@ namespace {
 
 constexpr const char* kDefaultPreset = "cpu_int8";
 
-// A file as it is, else a shipped preset of that name: beside the program (installed or built).
+// Presets beside the program, installed or built.
+std::vector<std::filesystem::path> ShippedPresets() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  for (const char* folder : {"../share/qconvert/configs", "../../configs"}) {
+    const auto configs = (program.parent_path() / folder).lexically_normal();
+    if (!std::filesystem::is_directory(configs, error)) continue;
+    std::vector<std::filesystem::path> presets = ListFolder(configs);
+    std::erase_if(presets, [](const auto& file) { return file.extension() != ".yaml"; });
+    return presets;
+  }
+  return {};
+}
+
+// A file as it is, else the shipped preset of that name.
 std::filesystem::path FindConfig(const std::string& name) {
   std::error_code error;
   const std::filesystem::path given = name.empty() ? kDefaultPreset : name;
   if (!name.empty() && (std::filesystem::exists(given, error) || given.has_parent_path()))
     return given;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  for (const char* folder : {"../share/qconvert/configs", "../../configs"}) {
-    for (const char* ending : {"", ".yaml", ".json"}) {
-      const auto preset = program.parent_path() / folder / (given.string() + ending);
-      if (std::filesystem::is_regular_file(preset, error)) return preset.lexically_normal();
-    }
+  std::vector<std::string> names;
+  for (const auto& preset : ShippedPresets()) {
+    names.push_back(preset.stem().string());
+    if (names.back() == given || preset.filename() == given) return preset;
   }
-  return given;
+  throw Error(ExitCode::kFile, name, "is neither a file nor a preset" + DidYouMean(name, names));
 }
 
 LoadedConfig LoadConfig(const CommandLine& line, const std::string& config) {
