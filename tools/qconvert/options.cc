@@ -170,7 +170,8 @@ std::optional<CommandLine> ParseCommandLine(int argc, char** argv) {
                 "several --config exclude --output, --json, --print-config and --float-only");
   }
   if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
-  if (app.count("MODEL") == 0 && line.configs.empty() && !line.print_config)
+  const bool config_may_name_one = !line.configs.empty() && !line.float_only;
+  if (app.count("MODEL") == 0 && !config_may_name_one && !line.print_config)
     throw Error(ExitCode::kUsage, "", "no model given, see qconvert --help");
   return line;
 }
