@@ -7,6 +7,8 @@
 
 #include "mobilenet_v2.h"
 #include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/entropy_range.h"
+#include "qconvert/calibration/range_error.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/plan.h"
@@ -96,6 +98,25 @@ void BM_Quantize(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(values.size()));
 }
 BENCHMARK(BM_Quantize);
+
+// Ranges of 100 tensors with heavy tails from their histograms.
+template <Range (*Method)(const TensorStatistics&, const RangeGrid&)>
+void BM_Range100(benchmark::State& state) {
+  std::vector<TensorStatistics> tensors(100);
+  Histogram::BinScratch scratch;
+  for (uint32_t t = 0; t < tensors.size(); ++t) {
+    std::vector<float> values = RandomFloats(20000, t);
+    for (float& v : values) v = v * v * v;
+    tensors[t].Observe(values, TensorStatistics::Detail::kHistogram, scratch);
+  }
+  for (auto _ : state) {
+    for (const TensorStatistics& tensor : tensors)
+      benchmark::DoNotOptimize(Method(tensor, {255, false}));
+  }
+}
+BENCHMARK(BM_Range100<EntropyRange>)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Range100<MseRange>)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Range100<AutoRange>)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace qconvert
