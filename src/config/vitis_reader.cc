@@ -110,10 +110,21 @@ class Reader {
       parameters.object = VitisDefaults(type);
       MergeLevel(overall, type, parameters);
       MergeTensor(root_, type, parameters);
-      if (!listed.contains(type))
-        ChildOf(parameters.object, "datatype") = WordNode("float32", list->place);
+      if (listed.contains(type)) continue;
+      ChildOf(parameters.object, "datatype") = WordNode("float32", list->place);
+      NoteUnlisted(type);
     }
     return set;
+  }
+
+  void NoteUnlisted(TensorType type) {
+    const ConfigNode* tensors = FindValue(root_, "tensor_quantize_config");
+    const ConfigNode* object = tensors == nullptr ? nullptr : FindValue(*tensors, WordFor(type));
+    if (object == nullptr) return;
+    context_.notes.warnings.push_back(
+        fmt::format("{}: {} is not in quantizable_data_type and stays float, its settings have no "
+                    "effect",
+                    object->place.Text(), WordFor(type)));
   }
 
   // overall_quantize_config with the top-level parameters in it.

@@ -90,6 +90,9 @@ TEST(VitisConfigTest, TypesThatAreNotListedStayFloat) {
   EXPECT_TRUE(config.tensors.bias.is_int());
   EXPECT_EQ(config.tensors.activation.datatype, Datatype::kFloat32);
   EXPECT_EQ(config.tensors.input.datatype, Datatype::kFloat32);
+  const LoadedConfig odd = LoadText(
+      Cpu("quantizable_data_type: [weights]\ntensor_quantize_config: {bias: {bit_width: 16}}\n"));
+  EXPECT_TRUE(AnyHolds(odd.warnings, "c.yaml:6:32: bias is not in quantizable_data_type"));
 }
 
 TEST(VitisConfigTest, TheFlatFormIsShorthandForTheOverallObject) {
