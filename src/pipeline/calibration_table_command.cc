@@ -14,18 +14,10 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/plan.h"
+#include "refuse_overwriting.h"
 
 namespace qconvert {
 namespace {
-
-void RefuseOverwriting(const std::filesystem::path& output,
-                       const std::vector<std::filesystem::path>& inputs) {
-  for (const auto& input : inputs) {
-    if (SameFile(output, input))
-      throw Error(ExitCode::kUsage, output.string(),
-                  fmt::format("is an input ({}), will not overwrite it", input.string()));
-  }
-}
 
 void Write(const StoredTable& stored, const std::filesystem::path& output) {
   AtomicFile file(output);

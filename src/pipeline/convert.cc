@@ -25,6 +25,7 @@
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/insert_qdq.h"
 #include "qconvert/runtime/ort_session.h"
+#include "refuse_overwriting.h"
 
 namespace qconvert {
 namespace {
@@ -70,13 +71,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-void RefuseOverwriting(const std::filesystem::path& output, const std::filesystem::path& input) {
-  if (!input.empty() && SameFile(output, input)) {
-    throw Error(ExitCode::kUsage, output.string(),
-                fmt::format("is an input ({}), will not overwrite it", input.string()));
-  }
-}
-
 CalibrationData DataOf(const ConvertOptions& options) {
   return {options.calibration_folder, options.states, options.max_samples, options.workers,
           options.config.calibration};
@@ -114,7 +108,7 @@ SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
       !options.calibration_folder.empty() || !settings.data.empty() || !settings.input.empty();
   if (!options.table.empty() && !given) return {};
   SampleSource samples = OpenCalibrationData(DataOf(options), graph, options.model.string());
-  for (const auto& file : samples.files()) RefuseOverwriting(OutputPath(options), file);
+  RefuseOverwriting(OutputPath(options), samples.files());
   return samples;
 }
 
@@ -201,7 +195,7 @@ void CheckOutputs(const ConvertOptions& options, const LoadedModel& loaded) {
   const std::filesystem::path output = OutputPath(options);
   CheckWritable(output);
   CheckWritable(QuantInfoPath(output));
-  for (const auto& file : loaded.files) RefuseOverwriting(output, file);
+  RefuseOverwriting(output, loaded.files);
   RefuseOverwriting(output, options.config_file);
 }
 
