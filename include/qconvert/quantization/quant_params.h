@@ -21,7 +21,7 @@ struct IntegerGrid {
   bool operator==(const IntegerGrid&) const = default;
 };
 
-// The grid of settings, vitis.md 1.6: symmetric signed [-2^(b-1), 2^(b-1)-1] (one less with
+// The grid of settings, Vitis AI quantizer: symmetric signed [-2^(b-1), 2^(b-1)-1] (one less with
 // narrow_range), symmetric unsigned and asymmetric [0, 2^b-1]. bit_width 8 or 16.
 IntegerGrid GridOf(const TensorSettings& settings);
 
@@ -44,7 +44,7 @@ struct QuantParams {
 // computed in double, scale rounded to float32. Zero is always representable. Degenerate ranges:
 // [0, 0] has scale 1; a range so small that the scale would be subnormal has the smallest normal
 // scale, 2^-126. A constant c has the range [0, c] and is representable. Source: Vitis AI maxmin
-// (vitis.md 2.3); the same as ONNX DynamicQuantizeLinear for uint8.
+// (Vitis AI quantizer); the same as ONNX DynamicQuantizeLinear for uint8.
 QuantParams ParamsFromRange(Range range, const IntegerGrid& grid);
 
 // Quantized min/max of a type: 0..255 for uint8 and so on.
