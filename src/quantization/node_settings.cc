@@ -16,6 +16,8 @@
 namespace qconvert {
 namespace {
 
+constexpr size_t kSuggestedFrom = 10'000;
+
 bool HasWeights(const Graph& graph, const Node& node) {
   const std::vector<std::string> weights = WeightsOf(node);
   return std::any_of(weights.begin(), weights.end(), [&](const std::string& name) {
@@ -107,8 +109,10 @@ class LayerMatcher {
       if (fits(names_[n])) found.push_back(n);
     }
     if (found.empty()) {
+      // Distances to very many names would take longer than the model is worth.
+      const bool few = names_.size() <= kSuggestedFrom;
       Refuse(match, fmt::format("no node of the model is named '{}'{}", wanted,
-                                DidYouMean(wanted, names_)));
+                                few ? DidYouMean(wanted, names_) : ""));
     }
     return found;
   }
