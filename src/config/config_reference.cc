@@ -28,7 +28,6 @@ void AddRange(const Setting& setting, Json& json) {
 Json SchemaOf(const Setting& setting) {
   Json json;
   json["description"] = setting.help;
-  if (setting.use == Setting::Use::kDeprecated) json["deprecated"] = true;
   switch (setting.kind) {
     case Kind::kBool:
       json["type"] = "boolean";

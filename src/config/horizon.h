@@ -18,6 +18,14 @@ const std::vector<std::string>& SearchMetrics();
 // "a;b ;c" -> {"a", "b", "c"}; parts may be empty.
 std::vector<std::string> SplitList(std::string_view text, char separator = ';');
 
+// One part per input: a closing separator is none.
+std::vector<std::string> SplitPerInput(std::string_view text);
+// The parts that are not empty.
+std::vector<std::string> SplitNames(std::string_view text);
+
+// "input 'x'", or "the input" for an only one without a name.
+std::string NameOf(const InputSettings& input);
+
 // A part of the checked file and what is made of it. `section` is null when the file lacks it.
 struct HorizonPart {
   const ConfigNode& section;

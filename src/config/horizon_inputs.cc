@@ -82,16 +82,11 @@ class InputReader {
  private:
   std::vector<InputSettings>& inputs() { return deployment_.inputs; }
 
-  std::string NameOf(const InputSettings& input) const {
-    return input.name.empty() ? "the input" : fmt::format("input '{}'", input.name);
-  }
-
   // Values of `key` by input; null: not given or of a wrong count, which is told.
   std::optional<std::vector<std::string>> List(const char* key) {
     const ConfigNode* value = part_.Find(key);
     if (value == nullptr) return std::nullopt;
-    std::vector<std::string> values = SplitList(value->scalar);
-    if (values.size() > 1 && values.back().empty()) values.pop_back();  // a closing ';'
+    std::vector<std::string> values = SplitPerInput(value->scalar);
     if (values.size() == inputs().size()) return values;
     part_.Refuse(key, fmt::format("{} has {} values, expected {}, one per input", key,
                                   values.size(), inputs().size()));
@@ -101,8 +96,7 @@ class InputReader {
   bool ReadCount() {
     std::vector<std::string> names = {""};
     if (const ConfigNode* given = part_.Find("input_name")) {
-      names = SplitList(given->scalar);
-      if (names.size() > 1 && names.back().empty()) names.pop_back();
+      names = SplitPerInput(given->scalar);
       std::set<std::string> seen;
       for (const std::string& name : names) {
         if (name.empty()) part_.Refuse("input_name", "input_name has an empty name");
@@ -110,8 +104,7 @@ class InputReader {
           part_.Refuse("input_name", fmt::format("input_name has '{}' twice", name));
       }
     } else if (const ConfigNode* kinds = part_.Find("input_type_rt");
-               kinds != nullptr && SplitList(kinds->scalar).size() > 1 &&
-               !SplitList(kinds->scalar).back().empty()) {
+               kinds != nullptr && SplitPerInput(kinds->scalar).size() > 1) {
       part_.Refuse("input_type_rt", "input_name is missing, expected with several inputs");
       return false;
     }

@@ -25,10 +25,10 @@ class NodeReader {
 
   void ReadRunOn(const HorizonPart& part) {
     if (const ConfigNode* nodes = part.Find("run_on_cpu")) {
-      for (const std::string& name : Names(*nodes)) KeepFloat(AddNode(name, *nodes));
+      for (const std::string& name : SplitNames(nodes->scalar)) KeepFloat(AddNode(name, *nodes));
     }
     if (const ConfigNode* nodes = part.Find("run_on_bpu"))
-      config_.deployment.run_on_bpu = Names(*nodes);
+      config_.deployment.run_on_bpu = SplitNames(nodes->scalar);
     for (const std::string& name : config_.deployment.run_on_bpu) {
       for (const LayerSettings& layer : config_.layers) {
         if (layer.match.pattern == name && !layer.tensors.activation.is_int())
@@ -44,7 +44,7 @@ class NodeReader {
       return;
     }
     if (info.kind != Kind::kScalar) return RefuseNodeInfo(info);
-    for (const std::string& part : Names(info)) {
+    for (const std::string& part : SplitNames(info.scalar)) {
       const size_t colon = part.rfind(':');
       if (colon == std::string::npos || colon == 0 || colon + 1 == part.size())
         return RefuseNodeInfo(info);
@@ -140,12 +140,6 @@ class NodeReader {
     bool is_input;
     std::string bits;
   };
-
-  static std::vector<std::string> Names(const ConfigNode& node) {
-    std::vector<std::string> names = SplitList(node.scalar);
-    std::erase(names, "");
-    return names;
-  }
 
   LayerSettings& AddNode(const std::string& name, const ConfigNode& at) {
     return config_.layers.emplace_back(

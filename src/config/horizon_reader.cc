@@ -125,10 +125,7 @@ class HorizonReader {
 
   static std::vector<std::string> NamesAt(const HorizonPart& part, const char* key) {
     const ConfigNode* value = part.Find(key);
-    if (value == nullptr) return {};
-    std::vector<std::string> names = SplitList(value->scalar);
-    std::erase(names, "");
-    return names;
+    return value == nullptr ? std::vector<std::string>{} : SplitNames(value->scalar);
   }
 
   static bool FlagAt(const HorizonPart& part, const char* key) {
@@ -169,8 +166,7 @@ class HorizonReader {
   void ReadFolders() {
     const ConfigNode* folders = calibration_.Find("cal_data_dir");
     if (folders == nullptr) return;
-    std::vector<std::string> names = SplitList(folders->scalar);
-    if (names.size() > 1 && names.back().empty()) names.pop_back();
+    const std::vector<std::string> names = SplitPerInput(folders->scalar);
     const auto& inputs = deployment().inputs;
     if (names.size() != inputs.size()) {
       calibration_.Refuse("cal_data_dir",
@@ -283,7 +279,7 @@ class HorizonReader {
   }
 
   static bool HasPlainDefault(const Setting& setting) {
-    if (setting.use != Setting::Use::kRead || setting.name == "max_percentile") return false;
+    if (setting.compiler_only || setting.name == "max_percentile") return false;
     if (setting.name == "output_model_file_prefix" || setting.name == "working_dir") return true;
     const bool word = std::find(setting.words.begin(), setting.words.end(), setting.fallback) !=
                       setting.words.end();
@@ -295,17 +291,16 @@ class HorizonReader {
   // As they are understood from any folder.
   void PrintPaths(ConfigNode& out) {
     ConfigNode& model = ChildOf(out, "model_parameters");
-    if (ConfigNode* path = const_cast<ConfigNode*>(FindValue(model, "onnx_model")))
-      path->scalar = deployment().model.string();
+    if (FindValue(model, "onnx_model") != nullptr)
+      ChildOf(model, "onnx_model").scalar = deployment().model.string();
     ChildOf(model, "working_dir").scalar = deployment().working_dir.string();
     ConfigNode& calibration = ChildOf(out, "calibration_parameters");
-    ConfigNode* folders = const_cast<ConfigNode*>(FindValue(calibration, "cal_data_dir"));
+    const ConfigNode* folders = FindValue(calibration, "cal_data_dir");
     if (folders == nullptr) return;
     std::vector<std::string> paths;
-    for (const std::string& name : SplitList(folders->scalar)) {
-      if (!name.empty()) paths.push_back(ResolvePath(context_.folder, name).string());
-    }
-    folders->scalar = fmt::format("{}", fmt::join(paths, ";"));
+    for (const std::string& name : SplitNames(folders->scalar))
+      paths.push_back(ResolvePath(context_.folder, name).string());
+    ChildOf(calibration, "cal_data_dir").scalar = fmt::format("{}", fmt::join(paths, ";"));
   }
 
   const ConfigNode& root_;
@@ -342,6 +337,22 @@ std::vector<std::string> SplitList(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
+}
+
+std::vector<std::string> SplitPerInput(std::string_view text) {
+  std::vector<std::string> parts = SplitList(text);
+  if (parts.size() > 1 && parts.back().empty()) parts.pop_back();
+  return parts;
+}
+
+std::vector<std::string> SplitNames(std::string_view text) {
+  std::vector<std::string> names = SplitList(text);
+  std::erase(names, "");
+  return names;
+}
+
+std::string NameOf(const InputSettings& input) {
+  return input.name.empty() ? "the input" : fmt::format("input '{}'", input.name);
 }
 
 NodeSettings BpuInt8Settings() {

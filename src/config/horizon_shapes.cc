@@ -101,7 +101,7 @@ class ModelChecker {
 std::vector<std::string> FindShapeProblems(const InputSettings& input,
                                            const std::vector<int64_t>& dims, bool is_j5) {
   std::vector<std::string> problems;
-  const std::string who = input.name.empty() ? "the input" : fmt::format("input '{}'", input.name);
+  const std::string who = NameOf(input);
   const bool image =
       input.kind_train != InputKind::kFeaturemap || input.kind_rt != InputKind::kFeaturemap;
   if (!image) return problems;

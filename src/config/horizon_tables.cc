@@ -9,7 +9,6 @@ namespace qconvert {
 namespace {
 
 using Kind = Setting::Kind;
-using Use = Setting::Use;
 
 constexpr double kMaxLayers = 1e6;
 
@@ -31,7 +30,7 @@ Setting Flag(std::string name, std::string fallback, std::string help) {
 
 // Matters to the vendor's compiler alone.
 Setting Compiler(Setting setting) {
-  setting.use = Use::kCompiler;
+  setting.compiler_only = true;
   setting.help = "the vendor's compiler: accepted, no effect";
   return setting;
 }

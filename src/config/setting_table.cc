@@ -51,12 +51,9 @@ class Checker {
 
  private:
   void Note(const ConfigNode& key, const Setting& setting) {
-    if (setting.use == Setting::Use::kCompiler) {
+    if (setting.compiler_only) {
       notes_.infos.push_back(fmt::format("{}: {} matters to the vendor's compiler alone, no effect",
                                          key.place.Text(), setting.name));
-    } else if (setting.use == Setting::Use::kDeprecated) {
-      notes_.warnings.push_back(
-          fmt::format("{}: {} is deprecated, {}", key.place.Text(), setting.name, setting.instead));
     }
   }
 

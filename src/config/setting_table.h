@@ -30,13 +30,6 @@ struct Setting {
     kNamed,     // a map from free names to such maps
     kAnything,  // looked at by the reader
   };
-  // What becomes of the key.
-  enum class Use {
-    kRead,
-    kCompiler,    // matters to the vendor's compiler alone: one info line
-    kDeprecated,  // a warning that says what to write instead
-  };
-
   std::string name;
   Kind kind = Kind::kText;
   std::string fallback;  // what holds when the key is absent, for people
@@ -47,8 +40,7 @@ struct Setting {
   double max = std::numeric_limits<double>::infinity();
   bool above_min = false;  // min itself is not allowed
   const SettingTable* object = nullptr;
-  Use use = Use::kRead;
-  std::string instead = {};  // of a deprecated key
+  bool compiler_only = false;  // matters to the vendor's compiler alone: one info line
 };
 
 struct SettingTable {

@@ -46,7 +46,7 @@ class Reader {
   ReadResult Read() {
     effective_ = MapNode(root_.place);
     ReadTop();
-    const std::set<TensorType> listed = ListedTypes(root_, AllTypes());
+    const std::set<TensorType> listed = ListedTypes(root_);
     const ParameterSet root = MergeRoot(listed);
     if (target_known_) CheckRestrictions(root, restrictions_, "", context_.problems);
     for (const TensorType type : kTensorTypes)
@@ -59,7 +59,6 @@ class Reader {
 
  private:
   static size_t Index(TensorType type) { return static_cast<size_t>(type); }
-  static std::set<TensorType> AllTypes() { return {kTensorTypes.begin(), kTensorTypes.end()}; }
   static ConfigNode& TensorObject(ConfigNode& map, TensorType type) {
     return ChildOf(ChildOf(map, "tensor_quantize_config"), WordFor(type));
   }
@@ -87,10 +86,10 @@ class Reader {
     restrictions_ = {config_.target_device, AsBool(Take("extensions", "false"))};
   }
 
-  // Types named by quantizable_data_type; `all` when it is not there.
-  std::set<TensorType> ListedTypes(const ConfigNode& map, const std::set<TensorType>& all) {
+  // Types named by quantizable_data_type; all when it is not there.
+  std::set<TensorType> ListedTypes(const ConfigNode& map) {
     const ConfigNode* list = FindValue(map, "quantizable_data_type");
-    if (list == nullptr) return all;
+    if (list == nullptr) return {kTensorTypes.begin(), kTensorTypes.end()};
     std::set<TensorType> types;
     for (const ConfigNode& item : list->items) {
       if (!types.insert(*FromWord<TensorType>(item.scalar)).second)
@@ -223,7 +222,7 @@ class Reader {
   // Steps 4 to 6.
   void ReadLayerTensors(const ConfigNode& entry, ParameterSet set, const std::string& what,
                         NodeSettings& tensors, ConfigNode& printed) {
-    const std::set<TensorType> listed = ListedTypes(entry, AllTypes());
+    const std::set<TensorType> listed = ListedTypes(entry);
     const ConfigNode* list = FindValue(entry, "quantizable_data_type");
     if (list != nullptr) ChildOf(printed, "quantizable_data_type") = *list;
     if (const ConfigNode* written = FindValue(entry, "tensor_quantize_config")) {

@@ -48,13 +48,15 @@ void Resume(const std::filesystem::path& checkpoint, StoredTable& stored) {
   }
 }
 
-// Chunks of samples, each about as long as a checkpoint's interval, until the shard is done.
+// Goes on from a checkpoint, in chunks of samples, each about as long as a checkpoint's interval,
+// until the shard is done.
 void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
                        const std::vector<std::string>& values, const CalibrateOptions& options,
                        int workers, StoredTable& stored) {
   const std::filesystem::path checkpoint = CheckpointPath(options.output);
   const size_t total = ShardSize(feeder.size(), options.shard.index, options.shard.count);
   const bool in_chunks = !feeder.has_feedback() && !options.output.empty();
+  if (in_chunks) Resume(checkpoint, stored);
   size_t chunk = in_chunks ? static_cast<size_t>(workers) : total;
   while (stored.table.samples < total || stored.table.values.empty()) {
     const auto start = std::chrono::steady_clock::now();
@@ -102,8 +104,6 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                      .data_sha256 = samples.Sha256Digest(),
                      .shard = options.shard,
                      .sizes = MeasureSizes(model, feeder, place)};
-  const std::filesystem::path checkpoint = CheckpointPath(options.output);
-  if (!feeder.has_feedback() && !options.output.empty()) Resume(checkpoint, stored);
   CalibrateInChunks(*OpenObserved(model, values, place), feeder, values, options, WorkerCount(data),
                     stored);
   return stored;

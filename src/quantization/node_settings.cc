@@ -189,6 +189,14 @@ std::set<size_t> FindOutermost(const Graph& graph, const std::vector<std::vector
   return out;
 }
 
+// The first and the last nodes with weights.
+std::set<size_t> FindEnds(const Graph& graph) {
+  const Neighbours neighbours = FindNeighbours(graph);
+  std::set<size_t> ends = FindOutermost(graph, neighbours.readers);
+  ends.merge(FindOutermost(graph, neighbours.producers));
+  return ends;
+}
+
 // Nodes that only move or clamp values go along with their neighbours unless an entry names them.
 bool IsFloat(const Graph& graph, const Node& node, const ModelSettings& settings) {
   if (FindOpRule(node).kind == OpKind::kMovement && !settings.layer_of.contains(node.name))
@@ -305,11 +313,7 @@ std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
     if (sum && settings.config.keep_add_layer_accuracy) out.emplace(n, "keep_add_layer_accuracy");
   }
   if (settings.config.keep_first_last_layer_accuracy) {
-    const Neighbours neighbours = FindNeighbours(graph);
-    for (const auto* next : {&neighbours.readers, &neighbours.producers}) {
-      for (const size_t n : FindOutermost(graph, *next))
-        out.emplace(n, "keep_first_last_layer_accuracy");
-    }
+    for (const size_t n : FindEnds(graph)) out.emplace(n, "keep_first_last_layer_accuracy");
   }
   return out;
 }
@@ -328,14 +332,11 @@ std::set<std::string> FindFloatValues(const Graph& graph, const ModelSettings& s
 
 std::set<std::string> FindFloatWeights(const Graph& graph, const ModelSettings& settings) {
   std::set<std::string> out;
-  const bool keep_ends = settings.config.keep_first_last_layer_accuracy;
-  const auto kept =
-      keep_ends ? FindNodesKeptFloat(graph, settings) : std::map<size_t, std::string>{};
+  std::set<size_t> ends;
+  if (settings.config.keep_first_last_layer_accuracy) ends = FindEnds(graph);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    const auto reason = kept.find(n);
-    const bool is_end = reason != kept.end() && reason->second == "keep_first_last_layer_accuracy";
-    if (settings.Of(node).weights.is_int() && !is_end) continue;
+    if (settings.Of(node).weights.is_int() && !ends.contains(n)) continue;
     for (const std::string& weight : WeightsOf(node)) out.insert(weight);
   }
   return out;

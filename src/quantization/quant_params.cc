@@ -11,16 +11,15 @@ namespace qconvert {
 IntegerGrid GridOf(const TensorSettings& settings) {
   const int32_t bits = settings.bit_width;
   QCONVERT_CHECK(bits == 8 || bits == 16);
+  const CodeRange codes = CodeRangeOf(settings);
   IntegerGrid grid;
   grid.symmetric = settings.symmetry;
+  grid.qmin = static_cast<int32_t>(codes.min);
+  grid.qmax = static_cast<int32_t>(codes.max);
   if (settings.symmetry && settings.is_signed) {
     grid.type = bits == 8 ? DataType::kInt8 : DataType::kInt16;
-    grid.qmax = (1 << (bits - 1)) - 1;
-    grid.qmin = settings.narrow_range ? -grid.qmax : -grid.qmax - 1;
   } else {
     grid.type = bits == 8 ? DataType::kUint8 : DataType::kUint16;
-    grid.qmin = 0;
-    grid.qmax = (1 << bits) - 1;
   }
   return grid;
 }

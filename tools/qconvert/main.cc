@@ -59,20 +59,20 @@ std::filesystem::path FindConfig(const std::string& name) {
   throw Error(ExitCode::kFile, name, "is neither a file nor a preset" + DidYouMean(name, names));
 }
 
-LoadedConfig LoadConfig(const CommandLine& line, const std::string& config) {
+LoadedConfig LoadConfig(const CommandLine& line, const std::filesystem::path& file) {
   std::vector<ConfigOverride> overrides;
   for (const std::string& text : line.overrides) overrides.push_back({text, "--set " + text});
   if (!line.scheme.empty())
     overrides.push_back({"scheme=" + line.scheme, "--scheme " + line.scheme});
   if (!line.objective.empty())
     overrides.push_back({"objective=" + line.objective, "--objective " + line.objective});
-  return ReadConfig(FindConfig(config), overrides);
+  return ReadConfig(file, overrides);
 }
 
 // Settings into the options; what the command line says wins.
 void ApplyConfig(const CommandLine& line, const std::string& config, ConvertOptions& options) {
   options.config_file = FindConfig(config);
-  LoadedConfig loaded = LoadConfig(line, config);
+  LoadedConfig loaded = LoadConfig(line, options.config_file);
   if (!loaded.unimplemented.empty()) throw ConfigError(loaded.unimplemented);
   for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
   for (const std::string& info : loaded.infos) LogInfo(EscapeForTerminal(info));
@@ -126,7 +126,7 @@ void WriteJson(const std::string& target, const std::string& text) {
 }
 
 int PrintEffectiveConfig(const CommandLine& line, const std::string& config) {
-  const LoadedConfig loaded = LoadConfig(line, config);
+  const LoadedConfig loaded = LoadConfig(line, FindConfig(config));
   for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
   for (const std::string& problem : loaded.unimplemented) LogWarning(problem);
   std::fputs(PrintConfig(loaded.effective).c_str(), stdout);
