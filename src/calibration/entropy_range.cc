@@ -4,16 +4,15 @@
 #include <cmath>
 #include <vector>
 
+#include "magnitudes.h"
+
 namespace qconvert {
 namespace {
 
 // Counts of magnitudes by bin; the zeros of a Relu or of padding are taken out of bin 0.
 std::vector<double> Magnitudes(const Histogram& histogram) {
-  std::vector<double> bins(Histogram::kSideBins);
-  for (size_t i = 0; i < bins.size(); ++i) {
-    bins[i] = static_cast<double>(histogram.counts()[Histogram::kSideBins + i]) +
-              static_cast<double>(histogram.counts()[Histogram::kSideBins - 1 - i]);
-  }
+  const std::vector<uint64_t> counts = MagnitudeCounts(histogram);
+  std::vector<double> bins(counts.begin(), counts.end());
   bins[0] = std::min(bins[0], bins[1]);
   return bins;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "magnitudes.h"
+
 namespace qconvert {
 namespace {
 
@@ -47,11 +49,7 @@ Range SymmetricPercentileRange(const TensorStatistics& statistics, double percen
   const Histogram& histogram = statistics.histogram;
   if (percentage >= 100 || statistics.count == 0 || histogram.counts().empty())
     return {-largest, largest};
-  std::vector<uint64_t> magnitudes(Histogram::kSideBins);
-  for (size_t i = 0; i < Histogram::kSideBins; ++i) {
-    magnitudes[i] = histogram.counts()[Histogram::kSideBins + i] +
-                    histogram.counts()[Histogram::kSideBins - 1 - i];
-  }
+  const std::vector<uint64_t> magnitudes = MagnitudeCounts(histogram);
   const double width = histogram.bin_width();
   const double threshold =
       ValueAtRank(magnitudes, percentage / 100.0 * static_cast<double>(statistics.count), width,

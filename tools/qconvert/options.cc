@@ -61,18 +61,7 @@ void Define(CLI::App& app, CommandLine& line) {
   app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")
       ->check(CLI::IsMember({"balanced", "speed", "size"}))
       ->type_name("NAME");
-  app.add_option(
-         "--state", line.states,
-         "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")
-      ->type_name("INPUT[=OUTPUT]")
-      ->allow_extra_args(false);
-  app.add_option("--workers", line.workers,
-                 "samples run at the same time (default: one per processor)")
-      ->type_name("N")
-      ->check(CLI::Range(1, kMaxWorkers));
-  app.add_option("--max-samples", line.max_samples, "use at most N samples, spread evenly")
-      ->type_name("N")
-      ->check(CLI::Range(1, kMaxSamples));
+  DefineRunOptions(app, line.states, line.workers, line.max_samples);
   app.add_option("--calib-batch", line.batch_size,
                  "samples per batch, for calib_statistic_method (default: 1)")
       ->type_name("N")
@@ -113,6 +102,21 @@ void ThrowUsage(const CLI::App& app, const CLI::ParseError& e) {
     if (c == '\n') c = ' ';
   }
   throw Error(ExitCode::kUsage, "", message + ", see qconvert --help");
+}
+
+void DefineRunOptions(CLI::App& app, std::vector<std::string>& states, int& workers,
+                      int& max_samples) {
+  app.add_option(
+         "--state", states,
+         "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")
+      ->type_name("INPUT[=OUTPUT]")
+      ->allow_extra_args(false);
+  app.add_option("--workers", workers, "samples run at the same time (default: one per processor)")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxWorkers));
+  app.add_option("--max-samples", max_samples, "use at most N samples, spread evenly")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxSamples));
 }
 
 std::vector<StateInput> ParseStates(const std::vector<std::string>& texts) {

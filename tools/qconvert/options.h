@@ -45,6 +45,10 @@ struct CommandLine {
 inline constexpr int kMaxWorkers = 1024;
 inline constexpr int kMaxSamples = 1'000'000'000;
 
+// --state, --workers and --max-samples.
+void DefineRunOptions(CLI::App& app, std::vector<std::string>& states, int& workers,
+                      int& max_samples);
+
 // "INPUT[=OUTPUT]" texts.
 std::vector<StateInput> ParseStates(const std::vector<std::string>& texts);
 

@@ -112,15 +112,7 @@ int RunCalibrate(int argc, char** argv) {
                  "seconds between checkpoints, from which an interrupted run goes on (default: 60)")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e6));
-  app.add_option("--state", states, "an input without data, fed back from OUTPUT if given")
-      ->type_name("INPUT[=OUTPUT]")
-      ->allow_extra_args(false);
-  app.add_option("--workers", workers, "samples run at the same time (default: one per processor)")
-      ->type_name("N")
-      ->check(CLI::Range(1, kMaxWorkers));
-  app.add_option("--max-samples", max_samples, "use at most N samples, spread evenly")
-      ->type_name("N")
-      ->check(CLI::Range(1, kMaxSamples));
+  DefineRunOptions(app, states, workers, max_samples);
   app.add_flag("-q,--quiet", quiet, "print errors only");
   if (!Parse(app, argc, argv)) return 0;
   if (quiet) SetLogLevel(LogLevel::kQuiet);
