@@ -13,6 +13,8 @@ namespace {
 
 // Below this many values, counting straight into the histogram beats emptying the scratch.
 constexpr size_t kSmallBlock = 2048;
+// Far below 2^32: the counters of the scratch have 32 bits.
+constexpr size_t kMostPending = size_t{1} << 30;
 
 }  // namespace
 
@@ -40,25 +42,42 @@ void Histogram::GrowTo(int exponent) {
   exponent_ = exponent;
 }
 
-void Histogram::Add(std::span<const float> values, float abs_max, BinScratch& scratch) {
-  GrowTo(ExponentFor(abs_max));
-  const float inverse_width = std::ldexp(static_cast<float>(kSideBins), -exponent_);
-  if (values.size() < kSmallBlock) {
-    for (const float x : values) {
-      const auto bin = static_cast<size_t>(
-          std::min(std::fabs(x) * inverse_width, static_cast<float>(kSideBins - 1)));
-      ++counts_[x < 0 ? kSideBins - 1 - bin : kSideBins + bin];
-    }
+void Histogram::Adder::Add(std::span<const float> values, float min, float max) {
+  const int exponent = ExponentFor(std::max(std::fabs(min), std::fabs(max)));
+  Histogram& out = histogram_;
+  if (out.counts_.empty() || exponent > out.exponent_) {
+    Flush();
+    out.GrowTo(exponent);
+  }
+  const float inverse_width = std::ldexp(static_cast<float>(kSideBins), -out.exponent_);
+  const auto bin_of = [&](float x) {
+    const auto bin = static_cast<size_t>(
+        std::min(std::fabs(x) * inverse_width, static_cast<float>(kSideBins - 1)));
+    return x < 0 ? kSideBins - 1 - bin : kSideBins + bin;
+  };
+  if (pending_ == 0 && values.size() < kSmallBlock) {
+    for (const float x : values) ++out.counts_[bin_of(x)];
     return;
   }
-  // A block is far below 2^32 values, so 32-bit counters cannot overflow.
+  if (pending_ + values.size() > kMostPending) Flush();
+  pending_ += values.size();
+  first_ = std::min(first_, bin_of(min));
+  end_ = std::max(end_, bin_of(max) + 1);
   BinBlock(values.data(), values.size(), inverse_width, static_cast<int32_t>(kSideBins),
-           scratch.counts.data());
-  uint32_t* sub = scratch.counts.data();
-  for (size_t i = 0; i < kBins; ++i) {
-    counts_[i] += uint64_t{sub[i]} + sub[kBins + i] + sub[2 * kBins + i] + sub[3 * kBins + i];
+           scratch_.counts.data());
+}
+
+void Histogram::Adder::Flush() {
+  if (pending_ == 0) return;
+  uint32_t* counts = scratch_.counts.data();
+  for (size_t i = first_; i < end_; ++i) {
+    const uint32_t* four = counts + 4 * i;
+    histogram_.counts_[i] += uint64_t{four[0]} + four[1] + four[2] + four[3];
   }
-  std::fill(scratch.counts.begin(), scratch.counts.end(), 0);
+  std::fill(counts + 4 * first_, counts + 4 * end_, 0);
+  pending_ = 0;
+  first_ = kBins;
+  end_ = 0;
 }
 
 void Histogram::Merge(const Histogram& other) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "observe_kernels.cc"
@@ -55,26 +56,30 @@ void BinImpl(const float* HWY_RESTRICT values, size_t count, float inverse_width
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
   const size_t lanes = hn::Lanes(d);
-  HWY_ALIGN int32_t index[hn::MaxLanes(d)];
+  HWY_ALIGN int32_t index[hn::MaxLanes(d) + 1];
   const auto scale = hn::Set(d, inverse_width);
   const auto top = hn::Set(d, static_cast<float>(side - 1));
   const auto first_positive = hn::Set(di, side);
   const auto first_negative = hn::Set(di, side - 1);
   const auto zero = hn::Zero(d);
-  const size_t stride = 2 * static_cast<size_t>(side);
   size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
+  for (; lanes >= 2 && i + lanes <= count; i += lanes) {
     const auto x = hn::LoadU(d, values + i);
     const auto bin = hn::ConvertTo(di, hn::Min(hn::Mul(hn::Abs(x), scale), top));
     const auto negative = hn::RebindMask(di, hn::Lt(x, zero));
     hn::Store(hn::IfThenElse(negative, hn::Sub(first_negative, bin), hn::Add(first_positive, bin)),
               di, index);
-    for (size_t k = 0; k < lanes; ++k) ++counts[(k & 3) * stride + static_cast<size_t>(index[k])];
+    for (size_t k = 0; k < lanes; k += 2) {  // one load for two indices
+      uint64_t pair = 0;
+      std::memcpy(&pair, index + k, sizeof(pair));
+      ++counts[4 * (pair & 0xFFFFFFFFU) + (k & 2)];
+      ++counts[4 * (pair >> 32) + (k & 2) + 1];
+    }
   }
   for (; i < count; ++i) {
     const auto bin = static_cast<int32_t>(
         std::min(std::fabs(values[i]) * inverse_width, static_cast<float>(side - 1)));
-    ++counts[static_cast<size_t>(values[i] < 0 ? side - 1 - bin : side + bin)];
+    ++counts[4 * static_cast<size_t>(values[i] < 0 ? side - 1 - bin : side + bin)];
   }
 }
 

@@ -35,10 +35,11 @@ Range PercentileRange(const TensorStatistics& statistics, double percentage) {
   const Histogram& histogram = statistics.histogram;
   if (percentage >= 100 || statistics.count == 0 || histogram.counts().empty()) return full;
   const double tail = (100.0 - percentage) / 200.0 * static_cast<double>(statistics.count);
+  const double width = histogram.bin_width();
   const auto edge = [&](size_t i) { return histogram.LowerEdge(i); };
-  const double low = ValueAtRank(histogram.counts(), tail, histogram.bin_width(), edge);
-  const double high = ValueAtRank(histogram.counts(), static_cast<double>(statistics.count) - tail,
-                                  histogram.bin_width(), edge);
+  const double low = ValueAtRank(histogram.counts(), tail, width, edge);
+  const double high =
+      ValueAtRank(histogram.counts(), static_cast<double>(statistics.count) - tail, width, edge);
   return {std::clamp(static_cast<float>(low), full.min, 0.0F),
           std::clamp(static_cast<float>(high), 0.0F, full.max)};
 }

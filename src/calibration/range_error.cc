@@ -24,27 +24,45 @@ Range FullRange(const TensorStatistics& statistics, bool symmetric) {
 }  // namespace
 
 RangeErrorEstimator::RangeErrorEstimator(const TensorStatistics& statistics)
-    : bin_width_(statistics.histogram.bin_width()) {
+    : bins_per_unit_(1 / statistics.histogram.bin_width()) {
   const auto& counts = statistics.histogram.counts();
   prefix_.resize(counts.size() + 1);
-  if (!counts.empty()) first_edge_ = statistics.histogram.LowerEdge(0);
+  if (counts.empty()) return;
+  first_edge_ = statistics.histogram.LowerEdge(0);
+  const double width = statistics.histogram.bin_width();
+  const double min = statistics.min;
+  const double max = statistics.max;
   for (size_t i = 0; i < counts.size(); ++i) {
     // Most values of the bin above 0 are exact zeros, behind a Relu or padding.
     const double middle =
         i == Histogram::kSideBins
             ? 0.0
-            : std::clamp(statistics.histogram.LowerEdge(i) + bin_width_ / 2,
-                         static_cast<double>(statistics.min), static_cast<double>(statistics.max));
+            : std::clamp(first_edge_ + (static_cast<double>(i) + 0.5) * width, min, max);
     const auto count = static_cast<double>(counts[i]);
     prefix_[i + 1] = {prefix_[i].count + count, prefix_[i].x + count * middle,
                       prefix_[i].x2 + count * middle * middle};
   }
 }
 
-RangeErrorEstimator::Sums RangeErrorEstimator::Below(double value) const {
-  const double bins = (value - first_edge_) / bin_width_ + 0.5;  // rounded: by the bin's middle
+const RangeErrorEstimator::Sums& RangeErrorEstimator::Below(double value) const {
+  const double bins = (value - first_edge_) * bins_per_unit_ + 0.5;  // rounded: by the bin's middle
   const double last = static_cast<double>(prefix_.size() - 1);
-  return prefix_[static_cast<size_t>(std::clamp(std::floor(bins), 0.0, last))];
+  return prefix_[static_cast<size_t>(std::clamp(bins, 0.0, last))];
+}
+
+double RangeErrorEstimator::ClippingError(Range range) const {
+  const Sums& all = prefix_.back();
+  if (all.count == 0) return 0;
+  const double low = range.min;
+  const double high = range.max;
+  const Sums& below = Below(low);
+  const Sums& to_high = Below(high);
+  const double above_count = all.count - to_high.count;
+  const double above_x = all.x - to_high.x;
+  const double above_x2 = all.x2 - to_high.x2;
+  const double error = std::max(0.0, below.x2 - 2 * low * below.x + low * low * below.count) +
+                       std::max(0.0, above_x2 - 2 * high * above_x + high * high * above_count);
+  return error / all.count;
 }
 
 double RangeErrorEstimator::Estimate(Range range, const RangeGrid& grid) const {
@@ -53,17 +71,12 @@ double RangeErrorEstimator::Estimate(Range range, const RangeGrid& grid) const {
   const double low = range.min;
   const double high = range.max;
   const double step = (high - low) / grid.steps;
-  const Sums below = Below(low);
-  const Sums to_high = Below(high);
-  const Sums above{all.count - to_high.count, all.x - to_high.x, all.x2 - to_high.x2};
-  const Sums left = Below(std::max(low, -step / 2));
-  const Sums right = Below(std::min(high, step / 2));
+  const Sums& left = Below(std::max(low, -step / 2));
+  const Sums& right = Below(std::min(high, step / 2));
   const double zeroed = std::max(0.0, right.count - left.count);
-  const double rounded = std::max(0.0, all.count - below.count - above.count - zeroed);
-  const double error = std::max(0.0, right.x2 - left.x2) + rounded * step * step / 12 +
-                       std::max(0.0, below.x2 - 2 * low * below.x + low * low * below.count) +
-                       std::max(0.0, above.x2 - 2 * high * above.x + high * high * above.count);
-  return error / all.count;
+  const double rounded = std::max(0.0, Below(high).count - Below(low).count - zeroed);
+  const double error = std::max(0.0, right.x2 - left.x2) + rounded * step * step / 12;
+  return error / all.count + ClippingError(range);
 }
 
 Range MseRange(const TensorStatistics& statistics, const RangeGrid& grid) {
@@ -88,7 +101,9 @@ Range MseRange(const TensorStatistics& statistics, const RangeGrid& grid) {
       for (int k = kMseCandidates; k >= 1; --k) {
         const int l = grid.symmetric || move_low ? k : fixed;
         const int h = grid.symmetric || !move_low ? k : fixed;
-        const double error = estimator.Estimate(shrunk(l, h), grid);
+        const Range range = shrunk(l, h);
+        if (estimator.ClippingError(range) >= best) break;  // only grows from here on
+        const double error = estimator.Estimate(range, grid);
         if (error >= best) continue;
         best = error;
         low = l;

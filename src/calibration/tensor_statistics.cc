@@ -16,23 +16,21 @@ void MergeRange(TensorStatistics& statistics, float min, float max, int64_t coun
   statistics.count += count;
 }
 
-void ObserveFinite(TensorStatistics& statistics, std::span<const float> block, BlockRange range,
-                   TensorStatistics::Detail detail, Histogram::BinScratch& scratch) {
-  MergeRange(statistics, range.min, range.max, static_cast<int64_t>(block.size()));
-  if (detail == TensorStatistics::Detail::kRangeOnly) return;
-  statistics.histogram.Add(block, std::max(std::fabs(range.min), std::fabs(range.max)), scratch);
-}
-
 }  // namespace
 
 void TensorStatistics::Observe(std::span<const float> values, Detail detail,
                                Histogram::BinScratch& scratch) {
+  Histogram::Adder adder(histogram, scratch);
+  const auto add = [&](std::span<const float> block, BlockRange range) {
+    MergeRange(*this, range.min, range.max, static_cast<int64_t>(block.size()));
+    if (detail == Detail::kHistogram) adder.Add(block, range.min, range.max);
+  };
   while (!values.empty()) {
     const auto block = values.first(std::min(values.size(), Histogram::kBlock));
     values = values.subspan(block.size());
     const BlockRange range = RangeOfBlock(block.data(), block.size());
     if (range.finite) {
-      ObserveFinite(*this, block, range, detail, scratch);
+      add(block, range);
       continue;
     }
     std::vector<float> finite;
@@ -41,9 +39,7 @@ void TensorStatistics::Observe(std::span<const float> values, Detail detail,
       nan_count += std::isnan(x) ? 1 : 0;
       inf_count += std::isinf(x) ? 1 : 0;
     }
-    if (!finite.empty()) {
-      ObserveFinite(*this, finite, RangeOfBlock(finite.data(), finite.size()), detail, scratch);
-    }
+    if (!finite.empty()) add(finite, RangeOfBlock(finite.data(), finite.size()));
   }
 }
 

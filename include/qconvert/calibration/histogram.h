@@ -28,9 +28,8 @@ class Histogram {
   // The smallest exponent e >= kMinExponent with abs_max < 2^e. `abs_max` is finite.
   static int ExponentFor(float abs_max);
 
-  // Adds finite values with |x| <= abs_max. `scratch` is work space of a thread, see BinScratch.
   class BinScratch;
-  void Add(std::span<const float> values, float abs_max, BinScratch& scratch);
+  class Adder;
 
   void Merge(const Histogram& other);
 
@@ -55,12 +54,34 @@ class Histogram {
   std::vector<uint64_t> counts_;
 };
 
-// Four private sub-histograms: repeated values (zeros after a Relu) do not wait for each other's
-// store.
+// Work space of a thread: four counters per bin, so that repeated values (zeros after a Relu) do not
+// wait for each other's store. Empty between adders.
 class Histogram::BinScratch {
  public:
   BinScratch() : counts(4 * kBins, 0) {}
-  std::vector<uint32_t> counts;  // sub-histogram s at [s * kBins, (s + 1) * kBins)
+  std::vector<uint32_t> counts;  // of bin i: [4 * i, 4 * i + 4)
+};
+
+// Adds blocks of values to a histogram. They are counted in the scratch, and are in the histogram
+// when the adder goes.
+class Histogram::Adder {
+ public:
+  Adder(Histogram& histogram, BinScratch& scratch) : histogram_(histogram), scratch_(scratch) {}
+  ~Adder() { Flush(); }
+  Adder(const Adder&) = delete;
+  Adder& operator=(const Adder&) = delete;
+
+  // 1 to kBlock finite values in [min, max].
+  void Add(std::span<const float> values, float min, float max);
+
+ private:
+  void Flush();
+
+  Histogram& histogram_;
+  BinScratch& scratch_;
+  size_t pending_ = 0;     // values counted in the scratch
+  size_t first_ = kBins;  // bins [first_, end_) of the scratch may hold them
+  size_t end_ = 0;
 };
 
 }  // namespace qconvert

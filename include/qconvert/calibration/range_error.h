@@ -31,6 +31,8 @@ class RangeErrorEstimator {
   explicit RangeErrorEstimator(const TensorStatistics& statistics);
 
   double Estimate(Range range, const RangeGrid& grid) const;
+  // The last of the three sums alone, / n.
+  double ClippingError(Range range) const;
 
  private:
   struct Sums {
@@ -39,9 +41,9 @@ class RangeErrorEstimator {
     double x2 = 0;
   };
   // Sums over all bins whose middle is below `value`.
-  Sums Below(double value) const;
+  const Sums& Below(double value) const;
 
-  double bin_width_;
+  double bins_per_unit_;  // a power of two
   double first_edge_ = 0;
   std::vector<Sums> prefix_;  // prefix_[i]: bins [0, i)
 };
