@@ -78,4 +78,17 @@ Range CombineBatches(std::span<const Range> batches, BatchRule rule,
           static_cast<float>(CombineSide(std::move(high), rule))};
 }
 
+Range CombineScales(std::span<const Range> batches, BatchRule rule, double steps) {
+  QCONVERT_CHECK(!batches.empty());
+  std::vector<double> scales;
+  std::vector<double> zeros;
+  for (const Range& range : batches) {
+    scales.push_back((static_cast<double>(range.max) - range.min) / steps);
+    zeros.push_back(scales.back() > 0 ? std::nearbyint(-range.min / scales.back()) : 0);
+  }
+  const double scale = CombineSide(std::move(scales), rule);
+  const double zero = CombineSide(std::move(zeros), BatchRule::kModal);
+  return {static_cast<float>(-zero * scale), static_cast<float>((steps - zero) * scale)};
+}
+
 }  // namespace qconvert

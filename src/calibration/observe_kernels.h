@@ -17,9 +17,9 @@ struct BlockRange {
 BlockRange RangeOfBlock(const float* values, size_t count);
 
 // Counts each finite value x in one of the four counters of its bin, counts[4 * bin(x) + s], with
-// bin(x) = x < 0 ? side - 1 - trunc(|x| * inverse_width) : side + trunc(|x| * inverse_width), capped
-// to the side. Neighbours take different s, so that equal values do not wait for each other; the
-// four lie side by side, so that only bins in use take cache.
+// bin(x) = x < 0 ? side - 1 - trunc(|x| * inverse_width) : side + trunc(|x| * inverse_width),
+// capped to the side. Neighbours take different s, so that equal values do not wait for each other;
+// the four lie side by side, so that only bins in use take cache.
 void BinBlock(const float* values, size_t count, float inverse_width, int32_t side,
               uint32_t* counts);
 

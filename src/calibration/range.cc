@@ -8,10 +8,14 @@
 namespace qconvert {
 namespace {
 
+// A rank that is a whole number but for its rounding must not reach the next value.
+constexpr double kRounding = 1e-12;
+
 // Value below which `rank` (fractional) of the counted values lie. `edge(i)` is the lower edge of
 // bin i.
 template <typename Counts, typename Edge>
 double ValueAtRank(const Counts& counts, double rank, double width, Edge&& edge) {
+  rank *= 1 - kRounding;
   double below = 0;
   size_t last_used = 0;
   for (size_t i = 0; i < counts.size(); ++i) {

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <utility>
 
 #include "qconvert/base/error.h"
@@ -52,11 +51,31 @@ std::string FromUtf8(const std::string& text, const std::string& place) {
   return out;
 }
 
-Json ValueJson(const TensorStatistics& statistics) {
+// By question: min, max, min, max, ...
+Json BatchesJson(const std::map<std::string, std::vector<Range>>& batches) {
+  Json json = Json::object();
+  for (const auto& [key, ranges] : batches) {
+    Json bounds = Json::array();
+    for (const Range& range : ranges) {
+      bounds.push_back(range.min);
+      bounds.push_back(range.max);
+    }
+    json[key] = std::move(bounds);
+  }
+  return json;
+}
+
+Json ValueJson(const CalibrationTable& table, const std::string& name) {
+  const TensorStatistics& statistics = table.values.at(name);
   Json json = {{"count", statistics.count},
                {"inf", statistics.inf_count},
                {"max", statistics.max},
                {"min", statistics.min}};
+  const auto infinite = table.infinite.find(name);
+  if (infinite != table.infinite.end())
+    json["inf_first"] = {infinite->second.index, ToUtf8(infinite->second.name)};
+  const auto batches = table.batches.find(name);
+  if (batches != table.batches.end()) json["batches"] = BatchesJson(batches->second);
   const auto& counts = statistics.histogram.counts();
   if (counts.empty()) return json;
   json["exponent"] = statistics.histogram.exponent();
@@ -82,6 +101,8 @@ class TableReader {
     out.shard.count = static_cast<size_t>(Integer(root_, "shards", 1));
     if (out.shard.index >= out.shard.count) Refuse("has a shard beyond its number of shards");
     out.table.samples = static_cast<size_t>(Integer(root_, "samples", 0));
+    out.table.batch_size = static_cast<size_t>(Integer(root_, "batch_size", 1));
+    batches_ = BatchCount(out.table.samples, out.table.batch_size);
     out.is_complete = !root_.contains("checkpoint");
     for (const auto& [name, size] : Object("sizes").items()) {
       if (!size.is_number_integer() || size.get<int64_t>() < 0)
@@ -90,7 +111,10 @@ class TableReader {
     }
     for (const auto& [name, value] : Object("values").items()) {
       what_ = fmt::format("value \"{}\"", name);
-      out.table.values.emplace(FromUtf8(name, place_), Value(value));
+      const std::string known = FromUtf8(name, place_);
+      out.table.values.emplace(known, Value(value));
+      if (value.contains("inf_first")) out.table.infinite.emplace(known, First(value["inf_first"]));
+      if (value.contains("batches")) out.table.batches.emplace(known, Batches(value["batches"]));
     }
     return out;
   }
@@ -146,6 +170,36 @@ class TableReader {
     return out;
   }
 
+  SampleAt First(const Json& json) const {
+    if (!json.is_array() || json.size() != 2 || !json[0].is_number_unsigned() ||
+        !json[1].is_string()) {
+      Refuse("has no usable inf_first");
+    }
+    return {json[0].get<size_t>(), FromUtf8(json[1].get<std::string>(), place_)};
+  }
+
+  std::map<std::string, std::vector<Range>> Batches(const Json& json) const {
+    std::map<std::string, std::vector<Range>> out;
+    if (!json.is_object()) Refuse("has no usable batches");
+    for (const auto& [key, bounds] : json.items()) {
+      if (!bounds.is_array() || bounds.size() != 2 * batches_)
+        Refuse(fmt::format("has not {} ranges of batches by \"{}\"", batches_, key));
+      std::vector<Range>& ranges = out[key];
+      for (size_t i = 0; i < bounds.size(); i += 2) {
+        const Range range{Bound(bounds[i]), Bound(bounds[i + 1])};
+        if (!(range.min <= 0 && range.max >= 0)) Refuse("has a range of a batch without 0");
+        ranges.push_back(range);
+      }
+    }
+    return out;
+  }
+
+  float Bound(const Json& json) const {
+    const auto number = json.is_number() ? static_cast<float>(json.get<double>()) : NAN;
+    if (!std::isfinite(number)) Refuse("has a range of a batch that is not finite");
+    return number;
+  }
+
   std::vector<uint64_t> Counts(const Json& bins, int64_t total) const {
     if (!bins.is_array() || bins.size() % 2 != 0) Refuse("has no usable bins");
     std::vector<uint64_t> counts(Histogram::kBins, 0);
@@ -168,6 +222,7 @@ class TableReader {
   const Json& root_;
   const std::string& place_;
   std::string what_;
+  size_t batches_ = 0;  // of its shard
 };
 
 }  // namespace
@@ -176,9 +231,9 @@ std::string FormatTable(const StoredTable& stored) {
   const auto quoted = [](const std::string& text) { return Json(text).dump(); };
   std::string out = fmt::format(
       "{{\n\"format\": {},\n\"version\": {},\n\"model_sha256\": {},\n\"data_sha256\": {},\n"
-      "\"shard\": {},\n\"shards\": {},\n\"samples\": {},{}\n\"sizes\": {{",
+      "\"shard\": {},\n\"shards\": {},\n\"samples\": {},\n\"batch_size\": {},{}\n\"sizes\": {{",
       quoted(kFormat), kVersion, quoted(stored.model_sha256), quoted(stored.data_sha256),
-      stored.shard.index, stored.shard.count, stored.table.samples,
+      stored.shard.index, stored.shard.count, stored.table.samples, stored.table.batch_size,
       stored.is_complete ? "" : "\n\"checkpoint\": true,");
   const char* separator = "\n";
   for (const auto& [name, size] : stored.sizes) {
@@ -189,7 +244,7 @@ std::string FormatTable(const StoredTable& stored) {
   separator = "\n";
   for (const auto& [name, statistics] : stored.table.values) {
     fmt::format_to(std::back_inserter(out), "{}{}: {}", separator, quoted(ToUtf8(name)),
-                   ValueJson(statistics).dump());
+                   ValueJson(stored.table, name).dump());
     separator = ",\n";
   }
   return out + "\n}\n}\n";
@@ -204,43 +259,6 @@ StoredTable ParseTable(const std::string& text, const std::string& place) {
                 fmt::format("is of another version, expected version {}", kVersion));
   }
   return TableReader(root, place).Read();
-}
-
-void AddTable(const CalibrationTable& other, CalibrationTable& table) {
-  table.samples += other.samples;
-  for (const auto& [name, statistics] : other.values) table.values[name].Merge(statistics);
-}
-
-StoredTable MergeTables(const std::vector<StoredTable>& shards,
-                        const std::vector<std::string>& places) {
-  std::vector<const std::string*> seen(shards.at(0).shard.count, nullptr);
-  StoredTable out = shards[0];
-  out.shard = {};
-  for (size_t i = 0; i < shards.size(); ++i) {
-    const StoredTable& one = shards[i];
-    const auto refuse = [&](const std::string& message) {
-      throw Error(ExitCode::kData, places[i], message);
-    };
-    if (one.model_sha256 != out.model_sha256)
-      refuse(fmt::format("is of another model than {}", places[0]));
-    if (one.data_sha256 != out.data_sha256 || one.sizes != out.sizes)
-      refuse(fmt::format("is of other data than {}", places[0]));
-    if (!one.is_complete) refuse("is a checkpoint of a run that did not end");
-    if (one.shard.count != seen.size())
-      refuse(fmt::format("is one of {} shards, {} is one of {}", one.shard.count, places[0],
-                         seen.size()));
-    if (seen[one.shard.index] != nullptr)
-      refuse(fmt::format("is shard {}, and so is {}", one.shard.index, *seen[one.shard.index]));
-    seen[one.shard.index] = &places[i];
-    if (i == 0) continue;
-    AddTable(one.table, out.table);
-  }
-  for (size_t i = 0; i < seen.size(); ++i) {
-    if (seen[i] == nullptr)
-      throw Error(ExitCode::kData, places[0],
-                  fmt::format("is one of {} shards, shard {} is missing", seen.size(), i));
-  }
-  return out;
 }
 
 }  // namespace qconvert

@@ -61,8 +61,6 @@ class Checker {
       Refuse({}, fmt::format("{}, the default of this language for {}", setting,
                              fmt::join(types, ", ")));
     }
-    if (config_.calibration.memory_limit > 0)
-      Refuse(CalibrationPlace("memory_limit"), "memory_limit");
     if (config_.deployment.generation != Generation::kNone) CheckDeployment();
   }
 
@@ -75,11 +73,6 @@ class Checker {
   ConfigPlace PlaceOf(const ConfigNode& map, const char* key) const {
     const ConfigNode* value = map.Find(key);
     return value == nullptr ? map.place : value->place;
-  }
-
-  ConfigPlace CalibrationPlace(const char* key) const {
-    const ConfigNode* section = effective_.Find("calibration");
-    return section == nullptr ? effective_.place : PlaceOf(*section, key);
   }
 
   void CheckSwitches() {
@@ -142,7 +135,8 @@ class Checker {
     if (method == M::kMaxMin) return true;
     if (type == TensorType::kBias) return false;
     if (method == M::kMse || method == M::kAuto) return true;
-    return method != M::kDiffs && type != TensorType::kWeights;
+    const bool by_order = method == M::kMovingAverageAbsMax || method == M::kRangeAbsMax;
+    return method != M::kDiffs && !(by_order && type == TensorType::kWeights);
   }
 
   template <typename Refusal>

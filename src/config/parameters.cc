@@ -37,6 +37,9 @@ class RestrictionChecker {
         problems_(problems) {}
 
   void Check() {
+    if (options_.compat == Compat::kVitis && HasStatistic() && IsOurStatistic()) {
+      return Refuse("calib_statistic_method", "compat vitis expects modal, max, mean or median");
+    }
     switch (options_.target_device) {
       case TargetDevice::kCpu:
       case TargetDevice::kGpu:
@@ -51,6 +54,7 @@ class RestrictionChecker {
  private:
   // Reports the setting of `key`; `can_extend`: it works here, `extensions: true` allows it.
   void Refuse(std::string_view key, const std::string& rule, bool can_extend = false) {
+    can_extend &= options_.compat == Compat::kNone;
     if (can_extend && options_.extensions) return;
     const ConfigNode* value = object_.Find(key);
     const ConfigPlace place = value == nullptr ? object_.place : value->place;

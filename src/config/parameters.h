@@ -32,6 +32,7 @@ void DropIdleKeys(ConfigNode& object);
 struct RestrictionOptions {
   TargetDevice target_device = TargetDevice::kCpu;
   bool extensions = false;  // what works here although the vendor refuses it is let through
+  Compat compat = Compat::kNone;
 };
 
 // Combinations that the vendor's tool refuses, for the types in `set` whose datatype is int. `what`

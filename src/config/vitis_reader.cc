@@ -50,7 +50,7 @@ class Reader {
     const ParameterSet root = MergeRoot(listed);
     if (target_known_) CheckRestrictions(root, restrictions_, "", context_.problems);
     for (const TensorType type : kTensorTypes)
-      config_.tensors[type] = Publish(root[Index(type)], TensorObject(effective_, type));
+      config_.tensors[type] = Publish(root[Index(type)], type, TensorObject(effective_, type));
     ReadLayers(root);
     ReadSwitches();
     ReadCalibration();
@@ -83,7 +83,8 @@ class Reader {
     config_.target_device = TakeWord("target_device", TargetDevice::kCpu);
     config_.scheme = TakeWord("scheme", Scheme::kAuto);
     config_.objective = TakeWord("objective", Objective::kBalanced);
-    restrictions_ = {config_.target_device, AsBool(Take("extensions", "false"))};
+    restrictions_ = {config_.target_device, AsBool(Take("extensions", "false")),
+                     TakeWord("compat", Compat::kNone)};
   }
 
   // Types named by quantizable_data_type; all when it is not there.
@@ -159,10 +160,17 @@ class Reader {
   }
 
   // Puts the merged object into the effective settings and reads it.
-  static TensorSettings Publish(const Parameters& parameters, ConfigNode& place) {
+  TensorSettings Publish(const Parameters& parameters, TensorType type, ConfigNode& place) {
     place = parameters.object;
     DropIdleKeys(place);
-    return ToSettings(place);
+    TensorSettings settings = ToSettings(place);
+    settings.compat = restrictions_.compat;
+    // The vendor's tool tries one fix position for inputs of the model, whatever the method.
+    if (settings.compat == Compat::kVitis && type == TensorType::kInput &&
+        settings.scale_type == ScaleType::kPowerOfTwo) {
+      settings.method = CalibrationMethod::kMaxMin;
+    }
+    return settings;
   }
 
   void ReadLayers(const ParameterSet& root) {
@@ -242,7 +250,7 @@ class Reader {
           MergeLevel(*overall, type, parameters);
         MergeTensor(entry, type, parameters);
         checked[Index(type)] = parameters;
-        tensors[type] = Publish(parameters, TensorObject(printed, type));
+        tensors[type] = Publish(parameters, type, TensorObject(printed, type));
       } else {
         tensors[type] = config_.tensors[type];
       }

@@ -134,6 +134,13 @@ std::vector<Setting> TopLevel() {
        .words = AllWords<Objective>()},
       Switch("extensions", "false",
              "ours: allows what works here and the vendor's tool refuses, see below"),
+      {.name = "compat",
+       .kind = Kind::kWord,
+       .fallback = "none",
+       .example = "vitis",
+       .help = "ours: whose numbers calibration gives; vitis: the vendor's own searches, coarser "
+               "than ours",
+       .words = AllWords<Compat>()},
       {.name = "quantizable_data_type",
        .kind = Kind::kWords,
        .fallback = "all four",

@@ -40,6 +40,7 @@ constexpr Word<BatchStatistic> kStatistics[] = {{BatchStatistic::kAll, "all"},
                                                 {BatchStatistic::kMax, "max"},
                                                 {BatchStatistic::kMean, "mean"},
                                                 {BatchStatistic::kMedian, "median"}};
+constexpr Word<Compat> kCompats[] = {{Compat::kNone, "none"}, {Compat::kVitis, "vitis"}};
 constexpr Word<TensorType> kTypes[] = {{TensorType::kInput, "input"},
                                        {TensorType::kWeights, "weights"},
                                        {TensorType::kBias, "bias"},
@@ -63,6 +64,7 @@ WordTable<CalibrationMethod> WordsOf(CalibrationMethod /*tag*/) { return kMethod
 WordTable<RoundMode> WordsOf(RoundMode /*tag*/) { return kRoundModes; }
 WordTable<ScaleType> WordsOf(ScaleType /*tag*/) { return kScaleTypes; }
 WordTable<BatchStatistic> WordsOf(BatchStatistic /*tag*/) { return kStatistics; }
+WordTable<Compat> WordsOf(Compat /*tag*/) { return kCompats; }
 WordTable<TensorType> WordsOf(TensorType /*tag*/) { return kTypes; }
 WordTable<InputKind> WordsOf(InputKind /*tag*/) { return kInputKinds; }
 WordTable<InputLayout> WordsOf(InputLayout /*tag*/) { return kLayouts; }

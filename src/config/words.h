@@ -27,6 +27,7 @@ WordTable<CalibrationMethod> WordsOf(CalibrationMethod);
 WordTable<RoundMode> WordsOf(RoundMode);
 WordTable<ScaleType> WordsOf(ScaleType);
 WordTable<BatchStatistic> WordsOf(BatchStatistic);
+WordTable<Compat> WordsOf(Compat);
 WordTable<TensorType> WordsOf(TensorType);
 WordTable<InputKind> WordsOf(InputKind);
 WordTable<InputLayout> WordsOf(InputLayout);

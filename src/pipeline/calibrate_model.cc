@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <set>
 #include <span>
 
+#include "qconvert/calibration/insert_observers.h"
 #include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/quantization/node_settings.h"
 #include "qconvert/quantization/op_rules.h"
+#include "qconvert/quantization/value_range.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
@@ -40,19 +40,6 @@ bool NeedsHistogram(const QuantConfig& config) {
     return settings.method != M::kMaxMin && settings.method != M::kMovingAverageAbsMax &&
            settings.method != M::kRangeAbsMax;
   });
-}
-
-// Settings that a value goes by batches with; null for all others.
-std::vector<const TensorSettings*> FindBatchSettings(const Graph& graph, const Placement& placement,
-                                                     const std::vector<std::string>& values,
-                                                     const ModelSettings& settings) {
-  const Topology topology(graph);
-  std::vector<const TensorSettings*> out;
-  for (const std::string& value : values) {
-    const TensorSettings* found = FindValueSettings(graph, topology, placement, settings, value);
-    out.push_back(found != nullptr && GoesByBatches(*found) ? found : nullptr);
-  }
-  return out;
 }
 
 }  // namespace
@@ -90,29 +77,21 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std
   return sizes;
 }
 
-bool AnyGoesByBatches(const QuantConfig& config) {
-  return AnySettings(config, [](const TensorSettings& settings) {
-    return settings.is_int() && GoesByBatches(settings);
-  });
-}
-
 CalibrationTable CalibrateModel(const Model& model, const Placement& placement,
                                 const ModelSettings& settings, const InputFeeder& feeder,
                                 CalibrationOptions options, const std::string& place) {
   const std::vector<std::string> values = placement.Observed();
-  const auto by_batches = FindBatchSettings(model.graph, placement, values, settings);
   options.detail = NeedsHistogram(settings.config) ? TensorStatistics::Detail::kHistogram
                                                    : TensorStatistics::Detail::kRangeOnly;
-  options.batch_size = static_cast<size_t>(settings.config.calibration.batch_size);
-  const bool any = std::any_of(by_batches.begin(), by_batches.end(),
-                               [](const TensorSettings* one) { return one != nullptr; });
-  if (any) {
-    options.batch_range = [&](size_t v, const TensorStatistics& batch) -> std::optional<Range> {
-      if (by_batches[v] == nullptr) return std::nullopt;
-      return RangeOf(batch, *by_batches[v]);
-    };
-  }
+  Ask(BatchQuestionsOf(settings.config), settings.config.calibration, values.size(), options);
   return Calibrate(*OpenObserved(model, values, place), feeder, values, options);
+}
+
+void Ask(const std::vector<BatchQuestion>& questions, const CalibrationSettings& settings,
+         size_t values, CalibrationOptions& options) {
+  if (questions.empty()) return;
+  options.questions.assign(values, questions);
+  options.batch_size = static_cast<size_t>(settings.batch_size);
 }
 
 }  // namespace qconvert

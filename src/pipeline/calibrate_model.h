@@ -22,8 +22,10 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std
 std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std::string>& values,
                                       const std::string& place);
 
-// True when any setting of activations or inputs goes by batches of samples.
-bool AnyGoesByBatches(const QuantConfig& config);
+// Has these questions asked about every batch of every one of `values` values; batches as the
+// settings say. Without questions there are no batches.
+void Ask(const std::vector<BatchQuestion>& questions, const CalibrationSettings& settings,
+         size_t values, CalibrationOptions& options);
 
 // Statistics of what the placement quantizes, over all samples, in the detail that the settings
 // need: ranges of batches where they go by batches, histograms where a method looks at one. `place`

@@ -86,6 +86,10 @@ int WorkerCount(const CalibrationData& data) {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
+int64_t MemoryLimit(const CalibrationData& data) {
+  return data.memory_limit > 0 ? data.memory_limit : data.settings.memory_limit;
+}
+
 void CheckWeightsFinite(const Graph& graph, const std::string& place) {
   for (const auto& [name, tensor] : graph.initializers) {
     if (tensor.type != DataType::kFloat) continue;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/input_feeder.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
@@ -19,6 +19,7 @@ struct CalibrationData {
   std::vector<StateInput> states;
   int64_t max_samples = 0;
   int workers = 0;
+  int64_t memory_limit = 0;
   CalibrationSettings settings;
 };
 
@@ -29,6 +30,9 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
 
 // Threads that run samples; one per processor when nobody says.
 int WorkerCount(const CalibrationData& data);
+
+// Bytes that may be resident during calibration; 0: any.
+int64_t MemoryLimit(const CalibrationData& data);
 
 // Throws Error(kNumeric) naming the first weight that is not finite.
 void CheckWeightsFinite(const Graph& graph, const std::string& place);

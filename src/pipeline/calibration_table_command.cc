@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +16,7 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/plan.h"
+#include "qconvert/quantization/value_range.h"
 #include "refuse_overwriting.h"
 
 namespace qconvert {
@@ -29,15 +32,31 @@ CalibrateReport ReportOf(const StoredTable& stored) {
   return {stored.table.samples, stored.table.values.size()};
 }
 
-// Takes over what an interrupted run of the same model, data and shard has seen. Anything else at
-// its place is left alone and will be replaced.
-void Resume(const std::filesystem::path& checkpoint, StoredTable& stored) {
+// What a value was asked about batches, as far as one value tells.
+std::vector<std::string> FirstQuestions(const CalibrationTable& table) {
+  std::vector<std::string> keys;
+  if (table.batches.empty()) return keys;
+  for (const auto& [key, ranges] : table.batches.begin()->second) keys.push_back(key);
+  return keys;
+}
+
+// Takes over what an interrupted run of the same model, data, shard and questions has seen.
+// Anything else at its place is left alone and will be replaced.
+void Resume(const std::filesystem::path& checkpoint, const CalibrationOptions& run,
+            StoredTable& stored) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(checkpoint, error)) return;
   try {
     StoredTable seen = ParseTable(ReadFile(checkpoint, kMaxTableBytes), checkpoint.string());
+    std::vector<std::string> keys;
+    if (!run.questions.empty()) {
+      for (const BatchQuestion& question : run.questions[0]) keys.push_back(question.key);
+    }
+    std::sort(keys.begin(), keys.end());
     if (seen.model_sha256 != stored.model_sha256 || seen.data_sha256 != stored.data_sha256 ||
-        !(seen.shard == stored.shard) || seen.sizes != stored.sizes || seen.is_complete) {
+        !(seen.shard == stored.shard) || seen.sizes != stored.sizes || seen.is_complete ||
+        seen.table.batch_size != run.batch_size || FirstQuestions(seen.table) != keys ||
+        seen.table.samples % run.batch_size != 0) {
       return;
     }
     LogInfo(fmt::format("goes on after {} samples of {}", seen.table.samples,
@@ -48,51 +67,71 @@ void Resume(const std::filesystem::path& checkpoint, StoredTable& stored) {
   }
 }
 
-// Goes on from a checkpoint, in chunks of samples, each about as long as a checkpoint's interval,
+// Goes on from a checkpoint, in chunks of batches, each about as long as a checkpoint's interval,
 // until the shard is done.
 void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
                        const std::vector<std::string>& values, const CalibrateOptions& options,
-                       int workers, StoredTable& stored) {
+                       CalibrationOptions run, StoredTable& stored) {
   const std::filesystem::path checkpoint = CheckpointPath(options.output);
-  const size_t total = ShardSize(feeder.size(), options.shard.index, options.shard.count);
+  const size_t total = ShardBatches(feeder.size(), run.batch_size, run.shard);
   const bool in_chunks = !feeder.has_feedback() && !options.output.empty();
-  if (in_chunks) Resume(checkpoint, stored);
-  size_t chunk = in_chunks ? static_cast<size_t>(workers) : total;
-  while (stored.table.samples < total || stored.table.values.empty()) {
+  if (in_chunks) Resume(checkpoint, run, stored);
+  run.batches = in_chunks ? static_cast<size_t>(run.workers) : total;
+  run.first_batch = BatchCount(stored.table.samples, run.batch_size);
+  while (run.first_batch < total || stored.table.values.empty()) {
     const auto start = std::chrono::steady_clock::now();
-    AddTable(Calibrate(session, feeder, values,
-                       {.workers = workers,
-                        .shard = options.shard.index,
-                        .shards = options.shard.count,
-                        .first = stored.table.samples,
-                        .count = chunk,
-                        .progress = options.progress}),
-             stored.table);
-    if (stored.table.samples >= total) break;
+    AddTable(Calibrate(session, feeder, values, run), stored.table);
+    run.first_batch += run.batches;
+    if (run.first_batch >= total) break;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (seconds.count() >= options.checkpoint_seconds / 2) {
       stored.is_complete = false;
       Write(stored, checkpoint);
       stored.is_complete = true;
     } else {
-      chunk *= 2;
+      run.batches *= 2;
     }
   }
+}
+
+// The section of all configs, which must agree: there is one pass.
+CalibrationSettings CommonSettings(const std::vector<QuantConfig>& configs) {
+  if (configs.empty()) return {};
+  for (const QuantConfig& config : configs) {
+    if (config.calibration == configs[0].calibration) continue;
+    throw Error(ExitCode::kConfig, "",
+                "several configs of one pass need the same calibration section and batch size");
+  }
+  return configs[0].calibration;
+}
+
+// Each question once.
+std::vector<BatchQuestion> QuestionsOf(const std::vector<QuantConfig>& configs) {
+  std::map<std::string, BatchQuestion> by_key;
+  for (const QuantConfig& config : configs) {
+    for (BatchQuestion& question : BatchQuestionsOf(config))
+      by_key.try_emplace(question.key, std::move(question));
+  }
+  std::vector<BatchQuestion> out;
+  for (auto& [key, question] : by_key) out.push_back(std::move(question));
+  return out;
 }
 
 }  // namespace
 
 StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   const std::string place = options.model.string();
+  const CalibrationData data{.folder = options.calibration_folder,
+                             .states = options.states,
+                             .max_samples = options.max_samples,
+                             .workers = options.workers,
+                             .memory_limit = options.memory_limit,
+                             .settings = CommonSettings(options.configs)};
   LoadedModel loaded = LoadOnnx(options.model);
   RefuseOverwriting(options.output, loaded.files);
   Model model = std::move(loaded.model);
   PrepareModel(model, place);
   CheckWeightsFinite(model.graph, place);
-  const CalibrationData data{.folder = options.calibration_folder,
-                             .states = options.states,
-                             .max_samples = options.max_samples,
-                             .workers = options.workers};
   const SampleSource samples = OpenCalibrationData(data, model.graph, place);
   RefuseOverwriting(options.output, samples.files());
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
@@ -104,7 +143,12 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                      .data_sha256 = samples.Sha256Digest(),
                      .shard = options.shard,
                      .sizes = MeasureSizes(model, feeder, place)};
-  CalibrateInChunks(*OpenObserved(model, values, place), feeder, values, options, WorkerCount(data),
+  CalibrationOptions run{.workers = WorkerCount(data),
+                         .shard = options.shard,
+                         .memory_limit = MemoryLimit(data),
+                         .progress = options.progress};
+  Ask(QuestionsOf(options.configs), data.settings, values.size(), run);
+  CalibrateInChunks(*OpenObserved(model, values, place), feeder, values, options, std::move(run),
                     stored);
   return stored;
 }

@@ -9,7 +9,7 @@
 
 #include "compare_models.h"
 #include "guard.h"
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/calibration_table.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/quantization/insert_qdq.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "qconvert/base/parallel.h"
+
 namespace qconvert {
 namespace {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/input_feeder.h"
 #include "qconvert/report/comparison.h"
 #include "qconvert/runtime/session.h"
 

@@ -72,13 +72,17 @@ class Stopwatch {
 };
 
 CalibrationData DataOf(const ConvertOptions& options) {
-  return {options.calibration_folder, options.states, options.max_samples, options.workers,
-          options.config.calibration};
+  return {.folder = options.calibration_folder,
+          .states = options.states,
+          .max_samples = options.max_samples,
+          .workers = options.workers,
+          .memory_limit = options.memory_limit,
+          .settings = options.config.calibration};
 }
 
 // The table that the options name, if any; made from this very model.
-std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::string& model_sha256,
-                                     const ModelSettings& settings) {
+std::optional<StoredTable> ReadTable(const ConvertOptions& options,
+                                     const std::string& model_sha256) {
   if (options.table.empty() && options.seen == nullptr) return std::nullopt;
   const std::string place = options.table.string();
   RefuseOverwriting(OutputPath(options), options.table);
@@ -94,9 +98,12 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::s
         ExitCode::kData, place,
         fmt::format("is one of {} shards, expected all of them merged", stored.shard.count));
   }
-  if (AnyGoesByBatches(settings.config)) {
-    throw Error(ExitCode::kConfig, options.config_file.string(),
-                "settings that go by batches of samples need samples, not a table");
+  const bool batched = !stored.table.batches.empty();
+  const auto batch_size = static_cast<size_t>(options.config.calibration.batch_size);
+  if (batched && batch_size != stored.table.batch_size) {
+    throw Error(ExitCode::kData, place,
+                fmt::format("has ranges of batches of {} samples, the settings say {}",
+                            stored.table.batch_size, batch_size));
   }
   return stored;
 }
@@ -247,7 +254,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   PrepareModel(model, place, ExportedOpset(options, model));
   InheritLayers(model.graph, settings);
   CheckWeightsFinite(model.graph, place);
-  const std::optional<StoredTable> stored = ReadTable(options, loaded.sha256, settings);
+  const std::optional<StoredTable> stored = ReadTable(options, loaded.sha256);
   const SampleSource samples = OpenData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
   const int workers = WorkerCount(DataOf(options));
@@ -259,7 +266,10 @@ ConversionReport Convert(const ConvertOptions& options) {
   const CalibrationTable table =
       stored ? stored->table
              : CalibrateModel(model, PlaceNodes(model.graph, choice.place), settings, feeder,
-                              {.workers = workers, .progress = options.progress}, place);
+                              {.workers = workers,
+                               .memory_limit = MemoryLimit(DataOf(options)),
+                               .progress = options.progress},
+                              place);
   watch.Lap("calibrate");
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});

@@ -13,14 +13,12 @@ constexpr int kNarrowBits = 8;
 constexpr int kMostNarrow = 12;  // fix positions for up to 8 bits
 constexpr int kMostWide = 15;
 
-int Most(int bits) { return bits <= kNarrowBits ? kMostNarrow : kMostWide; }
-
 // The first of the candidates from `first` on with the least error.
 template <typename Error>
 int LeastError(int first, int bits, int candidates, const Error& error) {
   int best = first;
   double least = std::numeric_limits<double>::infinity();
-  for (int p = first; p < first + candidates && p <= Most(bits); ++p) {
+  for (int p = first; p < first + candidates && p <= MostFixPosition(bits); ++p) {
     const double here = error(std::ldexp(1.0, -p));
     if (here >= least) continue;
     least = here;
@@ -31,15 +29,18 @@ int LeastError(int first, int bits, int candidates, const Error& error) {
 
 }  // namespace
 
+int MostFixPosition(int bits) { return bits <= kNarrowBits ? kMostNarrow : kMostWide; }
+
 int MaxMinFixPosition(double min, double max, int bits) {
   const double half = std::ldexp(1.0, bits - 1);
   const double step = std::max(min / (-half - 0.5), max / (half - 0.5));
-  if (!(step > static_cast<double>(std::numeric_limits<float>::min()))) return Most(bits);
-  return std::min(static_cast<int>(std::floor(-std::log2(step))), Most(bits));
+  if (!(step > static_cast<double>(std::numeric_limits<float>::min())))
+    return MostFixPosition(bits);
+  return std::min(static_cast<int>(std::floor(-std::log2(step))), MostFixPosition(bits));
 }
 
 int FixPositionOf(std::span<const float> values, int bits, int candidates) {
-  if (values.empty()) return Most(bits);
+  if (values.empty()) return MostFixPosition(bits);
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const double qmax = std::ldexp(1.0, bits - 1) - 1;
   return LeastError(MaxMinFixPosition(static_cast<double>(*low), static_cast<double>(*high), bits),

@@ -7,6 +7,7 @@
 
 #include "fit_channel.h"
 #include "qconvert/quantization/power_of_two.h"
+#include "qconvert/quantization/value_range.h"
 
 namespace qconvert {
 namespace {
@@ -47,6 +48,24 @@ double MaxMagnitude(std::span<const float> values) {
   double largest = 0;
   for (const float v : values) largest = std::max(largest, std::fabs(static_cast<double>(v)));
   return largest;
+}
+
+// Method mse tries thresholds on the weights themselves.
+bool FitsErrors(const TensorSettings& settings) {
+  return settings.method == CalibrationMethod::kMse && settings.compat == Compat::kNone;
+}
+
+// The largest magnitude that is not clipped, by the settings' method.
+double Threshold(const WeightGroup& group, const TensorSettings& settings) {
+  using M = CalibrationMethod;
+  const bool searched = settings.method == M::kPercentile || settings.method == M::kEntropy ||
+                        (settings.method == M::kMse && settings.compat == Compat::kVitis);
+  if (!searched) return MaxMagnitude(group.values);
+  std::vector<float> values;  // without padding
+  for (size_t k = 0; k < group.places.size(); ++k)
+    if (group.places[k] != WeightGroup::kPadding) values.push_back(group.values[k]);
+  const Range range = RangeOfValues(values, settings);
+  return std::max(-range.min, range.max);
 }
 
 // Smallest scale that keeps the integer biases of channels [first, last) at most 2^30.
@@ -106,12 +125,12 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
     // Below this a scale makes the bias overflow or belongs to a dead channel.
     const double least = std::max(
         floor, BiasFloor(bias, static_cast<size_t>(first), static_cast<size_t>(last), input_scale));
-    const double low = std::max(MaxMagnitude(group.values) / grid.qmax, least);
+    const double low = std::max(Threshold(group, settings) / grid.qmax, least);
     const FittedChannel fitted =
         settings.scale_type == ScaleType::kPowerOfTwo
             ? FitPowerOfTwo(group.values, settings, grid, least, order.pairs_in_16_bits)
             : FitChannel(group.values, static_cast<float>(low), grid.qmax, order.pairs_in_16_bits,
-                         /*clip=*/settings.method == CalibrationMethod::kMse && low / 2 >= least);
+                         /*clip=*/FitsErrors(settings) && low / 2 >= least);
     for (size_t k = 0; k < group.places.size(); ++k) {
       if (group.places[k] == WeightGroup::kPadding) continue;
       codes[group.places[k]] = static_cast<char>(fitted.codes[k]);

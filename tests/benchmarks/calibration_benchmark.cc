@@ -6,8 +6,8 @@
 #include <chrono>
 
 #include "mobilenet_v2.h"
-#include "qconvert/calibration/calibrator.h"
 #include "qconvert/calibration/entropy_range.h"
+#include "qconvert/calibration/insert_observers.h"
 #include "qconvert/calibration/range_error.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/pipeline/prepare_model.h"

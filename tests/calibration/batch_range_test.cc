@@ -40,5 +40,13 @@ TEST(BatchRangeTest, TheWindowForgets) {
   EXPECT_EQ(CombineBatches(batches, BatchRule::kLargestOfLast, {}), (Range{-8, 8}));
 }
 
+TEST(BatchRangeTest, ScalesAndZeroPointsOnTheirOwn) {
+  // Scales 4, 2, 2 on 2 steps; zero points 1, 0, 0.
+  const std::vector<Range> batches = {{-4, 4}, {0, 4}, {0, 4}};
+  EXPECT_EQ(CombineScales(batches, BatchRule::kMax, 2), (Range{0, 8})) << "the mode of 1, 0, 0";
+  EXPECT_EQ(CombineScales(batches, BatchRule::kMedian, 2), (Range{0, 4}));
+  EXPECT_EQ(CombineScales(std::vector<Range>{{0, 0}}, BatchRule::kMean, 255), (Range{0, 0}));
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -8,6 +8,9 @@
 #include <stdexcept>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/parallel.h"
+#include "qconvert/calibration/insert_observers.h"
+#include "qconvert/calibration/table_file.h"
 #include "qconvert/ir/graph_printer.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
@@ -45,13 +48,16 @@ class CalibratorTest : public testing::Test {
                                                      static_cast<float>(1 + i))));
     }
   }
-  CalibrationTable Run(int workers, const std::vector<StateInput>& states = {}) {
+  CalibrationTable Run(CalibrationOptions options, const std::vector<StateInput>& states = {}) {
     const Value x{"x", FloatType({"1", "500"}), {}, {}};
     const Value s{"s", FloatType({"1", "500"}), {}, {}};
     const SampleSource samples = OpenSamples(folder_.path(), {x}, {});
     const InputFeeder feeder(samples, {x, s}, states);
-    return Calibrate(FakeSession(), feeder, {"y"},
-                     {.workers = workers, .progress = [&](size_t done, size_t) { done_ = done; }});
+    options.progress = [&](size_t done, size_t) { done_ = done; };
+    return Calibrate(FakeSession(), feeder, {"y"}, options);
+  }
+  CalibrationTable Run(int workers, const std::vector<StateInput>& states = {}) {
+    return Run({.workers = workers}, states);
   }
   TempDir folder_;
   size_t done_ = 0;
@@ -91,6 +97,102 @@ TEST_F(CalibratorTest, NaNNamesValueSampleAndCount) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ExitCode::kNumeric);
     EXPECT_STREQ(e.what(), "99.npy: 500 values of \"y\" are NaN in the float model");
+  }
+}
+
+// The number of values above half of a batch's maximum needs a second look.
+class AboveHalf : public SecondLook {
+ public:
+  explicit AboveHalf(float max) : max_(max) {}
+  void Observe(std::span<const float> values) override {
+    for (const float v : values) count_ += v > max_ / 2 ? 1 : 0;
+  }
+  Range Decide() const override { return {0, static_cast<float>(count_)}; }
+
+ private:
+  float max_;
+  int count_ = 0;
+};
+
+// Batches of 4: 23 samples make 6 of them.
+CalibrationOptions Asking(int workers) {
+  CalibrationOptions options{.workers = workers, .batch_size = 4};
+  options.questions = {
+      {{.key = "half",
+        .range = {},
+        .second_look =
+            [](const TensorStatistics& b) { return std::make_unique<AboveHalf>(b.max); }},
+       {.key = "range",
+        .range =
+            [](const TensorStatistics& b) {
+              return Range{b.min, b.max};
+            },
+        .second_look = {}}}};
+  return options;
+}
+
+TEST_F(CalibratorTest, BatchesAreAskedInOrderWhateverTheWorkers) {
+  const CalibrationTable one = Run(Asking(1));
+  const auto& answers = one.batches.at("y");
+  ASSERT_EQ(answers.at("range").size(), 6U);
+  float largest = 0;
+  for (const Range& range : answers.at("range")) largest = std::max(largest, range.max);
+  EXPECT_EQ(largest, one.values.at("y").max);
+  EXPECT_EQ(one.values, Run(1).values);
+  float above = 0;
+  for (size_t b = 0; b < 6; ++b) {
+    EXPECT_GT(answers.at("half")[b].max, 0);
+    above += answers.at("half")[b].max;
+  }
+  EXPECT_LT(above, 23 * 500 / 4);
+  for (const int workers : {2, 3, 8}) EXPECT_EQ(Run(Asking(workers)), one) << workers;
+}
+
+TEST_F(CalibratorTest, ASecondLookSeesTheSameStates) {
+  const CalibrationTable fed = Run(Asking(3), {{"s", "y"}});
+  CalibrationOptions first = Asking(1);
+  first.questions[0].erase(first.questions[0].begin());
+  EXPECT_EQ(Run(first, {{"s", "y"}}).values, fed.values);
+  for (const Range& range : fed.batches.at("y").at("half")) EXPECT_GT(range.max, 0);
+}
+
+TEST_F(CalibratorTest, ShardsAndPiecesAddUpToTheWhole) {
+  const CalibrationTable whole = Run(Asking(2));
+  for (const size_t shards : {2U, 3U, 5U}) {
+    std::vector<StoredTable> tables;
+    for (size_t i = 0; i < shards; ++i) {
+      CalibrationOptions options = Asking(2);
+      options.shard = {i, shards};
+      StoredTable stored{"m", "d", options.shard, {}, {}};
+      for (options.batches = 1; options.first_batch < ShardBatches(23, 4, options.shard);
+           ++options.first_batch) {
+        AddTable(Run(options), stored.table);
+      }
+      EXPECT_EQ(done_, ShardSamples(23, 4, options.shard));
+      tables.push_back(ParseTable(FormatTable(stored), "t"));
+    }
+    EXPECT_EQ(MergeTables(tables, {"0", "1", "2", "3", "4"}).table, whole) << shards;
+  }
+}
+
+TEST_F(CalibratorTest, TheFirstInfiniteSampleIsNamed) {
+  for (const char* name : {"05.npy", "17.npy"})
+    folder_.Write(name, NpyFloats({1, 500}, std::vector<float>(500, 3e38F)));
+  for (const int workers : {1, 2, 4}) {
+    const CalibrationTable table = Run({.workers = workers}, {{"s", "y"}});
+    EXPECT_EQ(table.infinite.at("y").name, "17.npy") << "the sum of both";
+    EXPECT_EQ(table.infinite.at("y").index, 17U);
+  }
+}
+
+TEST_F(CalibratorTest, TheMemoryLimitHoldsWorkersBack) {
+  EXPECT_EQ(Run({.workers = 8, .memory_limit = int64_t{1} << 40}).values, Run(1).values);
+  try {
+    Run({.workers = 8, .memory_limit = 1});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kResource);
+    EXPECT_TRUE(std::string(e.what()).find("memory_limit allows") != std::string::npos) << e.what();
   }
 }
 

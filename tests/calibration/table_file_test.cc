@@ -30,6 +30,9 @@ StoredTable Example() {
   stored.table.values["empty"] = Observe({0, 0});
   stored.table.values["inf"] = Observe({1e-42F, INFINITY, -1});
   stored.table.samples = 7;
+  stored.table.batch_size = 4;
+  stored.table.batches["a"]["maxmin"] = {{-1, 0.1F}, {-2, 1e-42F}};
+  stored.table.infinite["inf"] = {3, "s\xe9.npy"};
   return stored;
 }
 
@@ -37,7 +40,7 @@ TEST(TableFileTest, ReadsBackTheSameBits) {
   const StoredTable stored = Example();
   const std::string text = FormatTable(stored);
   const StoredTable read = ParseTable(text, "t.json");
-  EXPECT_EQ(read.table.values, stored.table.values);
+  EXPECT_EQ(read.table, stored.table);
   EXPECT_EQ(read.sizes, stored.sizes);
   EXPECT_EQ(read.table.samples, 7U);
   EXPECT_EQ(read.model_sha256, "m");
@@ -82,6 +85,12 @@ TEST(TableFileTest, OnlyTheShardsOfOneWholeMerge) {
   EXPECT_EQ(MergeError([](Shards& s) { s[1].model_sha256 = "n"; }),
             "s1: is of another model than s0");
   EXPECT_EQ(MergeError([](Shards& s) { s[1].data_sha256 = "e"; }), "s1: is of other data than s0");
+  EXPECT_EQ(MergeError([](Shards& s) { s[1].table.batch_size = 2; }),
+            "s1: has other ranges of batches than s0");
+  EXPECT_EQ(MergeError([](Shards& s) { s[0].table.batches["x"]["maxmin"] = {}; }),
+            "s1: has other ranges of batches than s0");
+  EXPECT_EQ(MergeError([](Shards& s) { s[1].table.samples = 2; }),
+            "s0: is one of 2 shards, shard 0 has another number of samples than its part");
   EXPECT_EQ(MergeError([](Shards& s) { s[1].shard.index = 0; }), "s1: is shard 0, and so is s0");
   EXPECT_EQ(MergeError([](Shards& s) { s[1].shard.count = 3; }),
             "s1: is one of 3 shards, s0 is one of 2");
@@ -115,6 +124,13 @@ TEST(TableFileTest, DamageIsNamed) {
       {replaced("\"bins\":[", "\"bins\":[-1,1,"), "has no usable bins"},
       {replaced("\"bins\":", "\"bin\":"), "has no histogram"},
       {replaced("\"max\":", "\"max\":-1e9,\"m\":"), "has a min above its max"},
+      {replaced("\"batch_size\": 4", "\"batch_size\": 0"), "has no usable batch_size"},
+      {replaced("\"batch_size\": 4", "\"batch_size\": 2"),
+       "value \"a\" has not 4 ranges of batches by \"maxmin\""},
+      {replaced("\"maxmin\":[", "\"maxmin\":[1,"), "has not 2 ranges"},
+      {replaced("\"maxmin\":[-1.0,", "\"maxmin\":[1,"), "has a range of a batch without 0"},
+      {replaced("\"maxmin\":[-1.0,", "\"maxmin\":[null,"), "that is not finite"},
+      {replaced("\"inf_first\":[3", "\"inf_first\":[-3"), "has no usable inf_first"},
       {replaced("\"max\":", "\"max\":1e300,\"m\":"), "has a max that is not finite"},
   };
   for (const auto& [text, message] : cases) {

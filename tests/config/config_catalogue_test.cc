@@ -103,8 +103,6 @@ std::vector<Row> Rows() {
        "c.yaml", true},
       {"C51", "threads 'lots'", With("calibration: {workers: lots}\n"), "workers is 'lots'"},
       {"C52", "memory limit -5", With("calibration: {memory_limit: -5}\n"), "memory_limit is '-5'"},
-      {"C53", "memory limit 1 MiB", With("calibration: {memory_limit: 1048576}\n"), "memory_limit",
-       "c.yaml", true},
       {"C54", "per_channel: maybe", With("per_channel: maybe\n"), "per_channel is 'maybe'"},
       {"C55", "a 10 MB line", "a: " + std::string(10'000'000, 'x') + "\n", "c.yaml: "},
       {"C56", "50000 unknown keys",

@@ -264,14 +264,28 @@ TEST(VitisConfigTest, EveryKeyRefusesWrongTypesAndRanges) {
       {Cpu("calibration: {workers: 1000000000}\n"), "at most 1024"},
       {Cpu("calibration: {workers: lots}\n"), "workers is 'lots'"},
       {Cpu("calibration: {memory_limit: -5}\n"), "memory_limit is '-5'"},
-      {Cpu("calibration: {memory_limit: 1048576}\n"), "not implemented yet: memory_limit"},
+      {Cpu("compat: vitis\ntensor_quantize_config: {input: {calib_statistic_method: all}}\n"),
+       "compat vitis expects modal, max, mean or median"},
       {Cpu("calibration: {data: \"\"}\n"), "data is '', expected a folder"},
       {Cpu("calibration: {data: null}\n"), "data is 'null', expected a folder"},
       {Cpu("calibration: {data: [a]}\n"), "data is 'a list', expected a folder"},
       {Cpu("calibration: {format: csv}\n"), "format is 'csv', expected auto, npy, bin"},
   };
   for (const auto& [text, message] : cases)
-    EXPECT_TRUE(AnyHolds(ProblemsOf(text), message)) << text << "\n" << ProblemsOf(text)[0];
+    EXPECT_TRUE(AnyHolds(ProblemsOf(text), message)) << text << "\n"
+                                                     << testing::PrintToString(ProblemsOf(text));
+}
+
+TEST(VitisConfigTest, CompatIsForAllTensorsAndTriesOnePositionForInputs) {
+  const LoadedConfig loaded = LoadText(
+      "target_device: CPU\ncompat: vitis\ninclude_cle: false\ninclude_bias_corr: false\n"
+      "round_mode: half_even\n");
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  for (const TensorType type : kTensorTypes)
+    EXPECT_EQ(loaded.config.tensors[type].compat, Compat::kVitis);
+  EXPECT_EQ(loaded.config.tensors.input.method, CalibrationMethod::kMaxMin);
+  EXPECT_EQ(loaded.config.tensors.activation.method, CalibrationMethod::kDiffs);
+  EXPECT_EQ(loaded.config.tensors.activation.statistic, BatchStatistic::kModal);
 }
 
 TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {

@@ -141,6 +141,26 @@ TEST(KernelOrderTest, CoversEachWeightOnce) {
   }
 }
 
+TEST(QuantizeWeightsTest, MethodsThatClipShrinkTheScaleOfTheirChannel) {
+  std::vector<float> values = RandomFloats(2 * 999, 4, 0.1F);
+  values[0] = 3;  // of channel 0; 999 is odd: padding must not count
+  const Tensor weight = MakeFloatTensor("w", {2, 111, 3, 3}, values);
+  TensorSettings settings = kPerChannel;
+  const float plain = Quantize(weight, Conv(), {}, 1, settings).params.scales[0];
+  settings.method = CalibrationMethod::kPercentile;
+  settings.percentage = 99.8;
+  const QuantizedWeights percentile = Quantize(weight, Conv(), {}, 1, settings);
+  EXPECT_LT(percentile.params.scales[0], plain / 4);
+  EXPECT_EQ(static_cast<signed char>((*percentile.weight.bytes)[0]), 127) << "it saturates";
+  settings.method = CalibrationMethod::kEntropy;
+  EXPECT_LT(Quantize(weight, Conv(), {}, 1, settings).params.scales[0], plain / 2);
+  settings.method = CalibrationMethod::kMse;
+  settings.compat = Compat::kVitis;
+  const float vitis = Quantize(weight, Conv(), {}, 1, settings).params.scales[0];
+  EXPECT_GE(vitis, plain * 0.74F);
+  EXPECT_LT(vitis, plain);
+}
+
 TEST(QuantizeWeightsTest, PerTensorHasOneScale) {
   TensorSettings settings = kPerChannel;
   settings.per_channel = false;

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "qconvert/base/error.h"
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/insert_observers.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "support/graph_builder.h"
 

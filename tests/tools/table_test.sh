@@ -81,7 +81,9 @@ expect 2 "--shard: shard 3 of 3" calibrate "$model" --calib "$calib" -o x.json -
 expect 2 "--shard is '1', expected I/N" calibrate "$model" --calib "$calib" -o x.json --shard 1
 expect 2 "SLURM_ARRAY_TASK_ID is not set" calibrate "$model" --calib "$calib" -o x.json --shard slurm
 expect 2 "no calibration data given" calibrate "$model" -o x.json
-expect 3 "need samples, not a table" "$model" --table whole.json -o x.onnx --set activation.method=moving_average_abs_max
+expect 5 "has no ranges of batches" "$model" --table whole.json -o x.onnx --scheme static --set activation.method=moving_average_abs_max
+expect 7 "memory_limit allows 1" "$model" --calib "$calib" -o x.onnx --scheme static --memory-limit 1MB
+expect 7 "memory_limit allows 1" calibrate "$model" --calib "$calib" -o x.json --memory-limit 1MB
 "$qconvert" "$model" --float-only -o other.onnx -q
 expect 5 "is of another model than other.onnx" other.onnx --table whole.json -o x.onnx
 expect 2 "will not overwrite it" calibrate "$model" --calib "$calib" -o "$calib/$(ls "$calib" | head -1)"

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "configs.h"
 #include "options.h"
 #include "progress.h"
 #include "qconvert/base/check.h"
@@ -19,7 +20,6 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/sha256.h"
-#include "qconvert/base/suggest.h"
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/calibration_table_command.h"
@@ -29,39 +29,8 @@
 namespace qconvert {
 namespace {
 
-constexpr const char* kDefaultPreset = "cpu_int8";
-
-// Presets beside the program, installed or built.
-std::vector<std::filesystem::path> ShippedPresets() {
-  std::error_code error;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  for (const char* folder : {"../share/qconvert/configs", "../../configs"}) {
-    const auto configs = (program.parent_path() / folder).lexically_normal();
-    if (!std::filesystem::is_directory(configs, error)) continue;
-    std::vector<std::filesystem::path> presets = ListFolder(configs);
-    std::erase_if(presets, [](const auto& file) { return file.extension() != ".yaml"; });
-    return presets;
-  }
-  return {};
-}
-
-// A file as it is, else the shipped preset of that name.
-std::filesystem::path FindConfig(const std::string& name) {
-  std::error_code error;
-  const std::filesystem::path given = name.empty() ? kDefaultPreset : name;
-  if (!name.empty() && (std::filesystem::exists(given, error) || given.has_parent_path()))
-    return given;
-  std::vector<std::string> names;
-  for (const auto& preset : ShippedPresets()) {
-    names.push_back(preset.stem().string());
-    if (names.back() == given || preset.filename() == given) return preset;
-  }
-  throw Error(ExitCode::kFile, name, "is neither a file nor a preset" + DidYouMean(name, names));
-}
-
 LoadedConfig LoadConfig(const CommandLine& line, const std::filesystem::path& file) {
-  std::vector<ConfigOverride> overrides;
-  for (const std::string& text : line.overrides) overrides.push_back({text, "--set " + text});
+  std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
   if (!line.scheme.empty())
     overrides.push_back({"scheme=" + line.scheme, "--scheme " + line.scheme});
   if (!line.objective.empty())
@@ -73,11 +42,9 @@ LoadedConfig LoadConfig(const CommandLine& line, const std::filesystem::path& fi
 void ApplyConfig(const CommandLine& line, const std::string& config, ConvertOptions& options) {
   options.config_file = FindConfig(config);
   LoadedConfig loaded = LoadConfig(line, options.config_file);
-  if (!loaded.unimplemented.empty()) throw ConfigError(loaded.unimplemented);
-  for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
-  for (const std::string& info : loaded.infos) LogInfo(EscapeForTerminal(info));
+  RequireImplemented(loaded);
   options.config = std::move(loaded.config);
-  if (line.batch_size > 0) options.config.calibration.batch_size = line.batch_size;
+  if (line.run.batch_size > 0) options.config.calibration.batch_size = line.run.batch_size;
   options.effective_config = std::move(loaded.effective);
   Sha256 hash;
   hash.Update(loaded.text);
@@ -99,8 +66,9 @@ ConvertOptions MakeOptions(const CommandLine& line, const std::string& config) {
   options.output = line.output;
   options.calibration_folder = line.calibration_folder;
   options.table = line.table;
-  options.workers = line.workers;
-  options.max_samples = line.max_samples;
+  options.workers = line.run.workers;
+  options.max_samples = line.run.max_samples;
+  options.memory_limit = static_cast<int64_t>(line.run.memory_limit);
   options.guard = line.no_guard        ? GuardMode::kOff
                   : line.guard_reports ? GuardMode::kReport
                                        : GuardMode::kCorrect;
@@ -108,7 +76,7 @@ ConvertOptions MakeOptions(const CommandLine& line, const std::string& config) {
   options.min_cosine = line.min_cosine;
   options.float_only = line.float_only;
   options.external_data = line.external_data;
-  options.states = ParseStates(line.states);
+  options.states = ParseStates(line.run.states);
   if (line.float_only) return options;
   ApplyConfig(line, config, options);
   return options;
@@ -170,8 +138,10 @@ void ConvertSeveral(const CommandLine& line) {
   CalibrateOptions calibrate{.model = all[0].model,
                              .calibration_folder = line.calibration_folder,
                              .states = all[0].states,
-                             .workers = line.workers,
-                             .max_samples = line.max_samples};
+                             .workers = line.run.workers,
+                             .max_samples = line.run.max_samples,
+                             .memory_limit = static_cast<int64_t>(line.run.memory_limit)};
+  for (const ConvertOptions& options : all) calibrate.configs.push_back(options.config);
   if (!line.quiet)
     calibrate.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
   std::optional<StoredTable> seen;

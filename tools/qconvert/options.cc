@@ -61,11 +61,7 @@ void Define(CLI::App& app, CommandLine& line) {
   app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")
       ->check(CLI::IsMember({"balanced", "speed", "size"}))
       ->type_name("NAME");
-  DefineRunOptions(app, line.states, line.workers, line.max_samples);
-  app.add_option("--calib-batch", line.batch_size,
-                 "samples per batch, for calib_statistic_method (default: 1)")
-      ->type_name("N")
-      ->check(CLI::Range(1, kMaxSamples));
+  DefineRunOptions(app, line.run);
   app.add_option("--json", line.json, "write the verdict for scripts to FILE, or to stdout with -")
       ->type_name("FILE");
   DefineFlags(app, line);
@@ -104,19 +100,28 @@ void ThrowUsage(const CLI::App& app, const CLI::ParseError& e) {
   throw Error(ExitCode::kUsage, "", message + ", see qconvert --help");
 }
 
-void DefineRunOptions(CLI::App& app, std::vector<std::string>& states, int& workers,
-                      int& max_samples) {
+void DefineRunOptions(CLI::App& app, RunOptions& run) {
   app.add_option(
-         "--state", states,
+         "--state", run.states,
          "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")
       ->type_name("INPUT[=OUTPUT]")
       ->allow_extra_args(false);
-  app.add_option("--workers", workers, "samples run at the same time (default: one per processor)")
+  app.add_option("--workers", run.workers,
+                 "samples run at the same time (default: one per processor)")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxWorkers));
-  app.add_option("--max-samples", max_samples, "use at most N samples, spread evenly")
+  app.add_option("--max-samples", run.max_samples, "use at most N samples, spread evenly")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxSamples));
+  app.add_option("--calib-batch", run.batch_size,
+                 "samples per batch, for calib_statistic_method (default: 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxSamples));
+  app.add_option("--memory-limit", run.memory_limit,
+                 "memory that calibration may take, for example 2GiB: as many samples run at the "
+                 "same time as fit")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false));
 }
 
 std::vector<StateInput> ParseStates(const std::vector<std::string>& texts) {

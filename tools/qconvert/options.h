@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/input_feeder.h"
 
 namespace CLI {
 class App;
@@ -15,6 +15,15 @@ class ParseError;
 }  // namespace CLI
 
 namespace qconvert {
+
+// How samples are run; 0: not said.
+struct RunOptions {
+  std::vector<std::string> states;  // --state INPUT[=OUTPUT]
+  int workers = 0;
+  int max_samples = 0;
+  int batch_size = 0;
+  uint64_t memory_limit = 0;  // bytes
+};
 
 // Exactly what was written on the command line; no file has been looked at.
 struct CommandLine {
@@ -25,13 +34,10 @@ struct CommandLine {
   std::string table;
   std::vector<std::string> overrides;  // --set
   bool print_config = false;
-  std::vector<std::string> states;  // --state INPUT[=OUTPUT]
-  std::string scheme;               // empty: as the config says
+  std::string scheme;  // empty: as the config says
   std::string objective;
   std::string json;  // file, "-" for stdout, empty for none
-  int workers = 0;
-  int max_samples = 0;
-  int batch_size = 0;
+  RunOptions run;
   double min_cosine = 0.99;
   bool no_guard = false;
   bool guard_reports = false;
@@ -45,9 +51,8 @@ struct CommandLine {
 inline constexpr int kMaxWorkers = 1024;
 inline constexpr int kMaxSamples = 1'000'000'000;
 
-// --state, --workers and --max-samples.
-void DefineRunOptions(CLI::App& app, std::vector<std::string>& states, int& workers,
-                      int& max_samples);
+// --state, --workers, --max-samples, --calib-batch and --memory-limit.
+void DefineRunOptions(CLI::App& app, RunOptions& run);
 
 // "INPUT[=OUTPUT]" texts.
 std::vector<StateInput> ParseStates(const std::vector<std::string>& texts);

@@ -8,8 +8,10 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "configs.h"
 #include "options.h"
 #include "progress.h"
 #include "qconvert/base/error.h"
@@ -86,47 +88,81 @@ void Report(const CalibrateReport& report, const std::string& output, bool quiet
              stdout);
 }
 
-int RunCalibrate(int argc, char** argv) {
+// What was written behind `qconvert calibrate`.
+struct CalibrateLine {
   std::string model;
   std::string folder;
   std::string output;
   std::string shard;
-  std::vector<std::string> states;
+  std::vector<std::string> configs;
+  std::vector<std::string> overrides;
   double checkpoint_seconds = 60;
-  int workers = 0;
-  int max_samples = 0;
+  RunOptions run;
   bool quiet = false;
+};
+
+void DefineCalibrate(CLI::App& app, CalibrateLine& line) {
+  app.add_option("MODEL", line.model, "the float ONNX model")->required();
+  app.add_option("--calib", line.folder,
+                 "folder of .npy or .bin samples, or one sub-folder per input")
+      ->type_name("DIR");
+  app.add_option("-o,--output", line.output, "the table to write")->type_name("FILE")->required();
+  app.add_option("-c,--config", line.configs,
+                 "settings of models that will be made from the table: where samples are, and "
+                 "ranges of batches if they go by them; repeatable")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("--set", line.overrides, "override a setting of all of them; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--shard", line.shard,
+                 "every N-th batch from the I-th on; merge makes one table of all shards; slurm: "
+                 "the task of a job array")
+      ->type_name("I/N");
+  app.add_option("--checkpoint", line.checkpoint_seconds,
+                 "seconds between checkpoints, from which an interrupted run goes on (default: 60)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e6));
+  DefineRunOptions(app, line.run);
+  app.add_flag("-q,--quiet", line.quiet, "print errors only");
+}
+
+std::vector<QuantConfig> ReadConfigs(const CalibrateLine& line) {
+  std::vector<std::string> names = line.configs;
+  if (names.empty() && (!line.overrides.empty() || line.run.batch_size > 0)) names.emplace_back();
+  std::vector<QuantConfig> configs;
+  for (const std::string& name : names) {
+    LoadedConfig loaded = ReadConfig(FindConfig(name), SetOverrides(line.overrides));
+    RequireImplemented(loaded);
+    if (line.run.batch_size > 0) loaded.config.calibration.batch_size = line.run.batch_size;
+    configs.push_back(std::move(loaded.config));
+  }
+  return configs;
+}
+
+int RunCalibrate(int argc, char** argv) {
+  CalibrateLine line;
   CLI::App app(
       "Runs samples through a float ONNX model and writes what was seen: ranges and histograms.\n"
       "qconvert MODEL --table FILE quantizes from it.",
       "qconvert calibrate");
-  app.add_option("MODEL", model, "the float ONNX model")->required();
-  app.add_option("--calib", folder, "folder of .npy or .bin samples, or one sub-folder per input")
-      ->type_name("DIR");
-  app.add_option("-o,--output", output, "the table to write")->type_name("FILE")->required();
-  app.add_option("--shard", shard,
-                 "every N-th sample from the I-th on; merge makes one table of all shards; slurm: "
-                 "the task of a job array")
-      ->type_name("I/N");
-  app.add_option("--checkpoint", checkpoint_seconds,
-                 "seconds between checkpoints, from which an interrupted run goes on (default: 60)")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0.0, 1e6));
-  DefineRunOptions(app, states, workers, max_samples);
-  app.add_flag("-q,--quiet", quiet, "print errors only");
+  DefineCalibrate(app, line);
   if (!Parse(app, argc, argv)) return 0;
-  if (quiet) SetLogLevel(LogLevel::kQuiet);
+  if (line.quiet) SetLogLevel(LogLevel::kQuiet);
   Progress progress("calibrating");
-  CalibrateOptions options{.model = model,
-                           .output = output,
-                           .calibration_folder = folder,
-                           .states = ParseStates(states),
-                           .workers = workers,
-                           .max_samples = max_samples,
-                           .shard = ParseShard(shard),
-                           .checkpoint_seconds = checkpoint_seconds};
-  if (!quiet) options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
-  Report(WriteCalibrationTable(options), output, quiet);
+  CalibrateOptions options{.model = line.model,
+                           .output = line.output,
+                           .calibration_folder = line.folder,
+                           .states = ParseStates(line.run.states),
+                           .workers = line.run.workers,
+                           .max_samples = line.run.max_samples,
+                           .memory_limit = static_cast<int64_t>(line.run.memory_limit),
+                           .configs = ReadConfigs(line),
+                           .shard = ParseShard(line.shard),
+                           .checkpoint_seconds = line.checkpoint_seconds};
+  if (!line.quiet)
+    options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  Report(WriteCalibrationTable(options), line.output, line.quiet);
   return 0;
 }
 

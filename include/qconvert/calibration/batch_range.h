@@ -31,6 +31,11 @@ struct BatchRuleOptions {
 Range CombineBatches(std::span<const Range> batches, BatchRule rule,
                      const BatchRuleOptions& options);
 
+// Scales and zero points of batches on their own, asymmetric on `steps` steps: scales by `rule`
+// (max, mean, median or modal), the zero point is the most frequent one, the smallest of several.
+// The range that has both. Source: Vitis AI quantizer, behaviour of its calibration.
+Range CombineScales(std::span<const Range> batches, BatchRule rule, double steps);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_CALIBRATION_BATCH_RANGE_H_

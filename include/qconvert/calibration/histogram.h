@@ -54,8 +54,8 @@ class Histogram {
   std::vector<uint64_t> counts_;
 };
 
-// Work space of a thread: four counters per bin, so that repeated values (zeros after a Relu) do not
-// wait for each other's store. Empty between adders.
+// Work space of a thread: four counters per bin, so that repeated values (zeros after a Relu) do
+// not wait for each other's store. Empty between adders.
 class Histogram::BinScratch {
  public:
   BinScratch() : counts(4 * kBins, 0) {}
@@ -79,7 +79,7 @@ class Histogram::Adder {
 
   Histogram& histogram_;
   BinScratch& scratch_;
-  size_t pending_ = 0;     // values counted in the scratch
+  size_t pending_ = 0;    // values counted in the scratch
   size_t first_ = kBins;  // bins [first_, end_) of the scratch may hold them
   size_t end_ = 0;
 };

@@ -8,18 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/calibration_table.h"
+#include "qconvert/calibration/shard.h"
 
 namespace qconvert {
-
-// Sample k of a data set belongs to shard k % count.
-struct Shard {
-  size_t index = 0;
-  size_t count = 1;
-
-  bool is_whole() const { return count == 1; }
-  bool operator==(const Shard&) const = default;
-};
 
 struct StoredTable {
   std::string model_sha256;
@@ -27,7 +19,7 @@ struct StoredTable {
   Shard shard;
   // Elements of every float value in the first sample's run.
   std::map<std::string, int64_t> sizes;
-  CalibrationTable table;   // with histograms, without ranges of batches
+  CalibrationTable table;   // with histograms
   bool is_complete = true;  // false: a checkpoint, of the first table.samples of the shard
 };
 
@@ -39,7 +31,7 @@ std::string FormatTable(const StoredTable& stored);
 // another format or version, counts that do not add up, ranges that are no ranges.
 StoredTable ParseTable(const std::string& text, const std::string& place);
 
-// Adds what `other` saw.
+// Adds what `other` saw: the batches that follow those of `table`, of the same shard.
 void AddTable(const CalibrationTable& other, CalibrationTable& table);
 
 // The table of the whole data set from those of all its shards, in any order: the very table that

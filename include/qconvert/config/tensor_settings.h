@@ -30,6 +30,12 @@ enum class ScaleType { kFloat, kPowerOfTwo };
 // How the scales of batches become one. kAll: one statistic over all samples, whatever the batches.
 enum class BatchStatistic { kAll, kModal, kMax, kMean, kMedian };
 
+// Whose numbers calibration gives.
+enum class Compat {
+  kNone,   // our own searches, on finer histograms and full ranges
+  kVitis,  // those of the Vitis AI quantizer, batch by batch; see calibration/vitis_range.h
+};
+
 // Settings of one tensor type (input, weights, bias, activation).
 struct TensorSettings {
   Datatype datatype = Datatype::kInt;  // other than int: no codes, the rest means nothing
@@ -45,6 +51,7 @@ struct TensorSettings {
   BatchStatistic statistic = BatchStatistic::kAll;
   double moving_rate = 0.9;  // (0, 1), with moving_average_abs_max
   int window_size = 10000;   // samples, with range_abs_max
+  Compat compat = Compat::kNone;
 
   bool is_int() const { return datatype == Datatype::kInt; }
   bool operator==(const TensorSettings&) const = default;
@@ -81,6 +88,7 @@ struct CodeRange {
 CodeRange CodeRangeOf(const TensorSettings& settings);
 
 // The words used in config files.
+std::string CompatName(Compat compat);
 std::string DatatypeName(Datatype datatype);
 std::string MethodName(CalibrationMethod method);
 std::string RoundModeName(RoundMode mode);

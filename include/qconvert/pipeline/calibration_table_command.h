@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/calibration/input_feeder.h"
 #include "qconvert/calibration/table_file.h"
+#include "qconvert/config/quant_config.h"
 
 namespace qconvert {
 
@@ -17,8 +19,12 @@ struct CalibrateOptions {
   std::filesystem::path output;  // the table
   std::filesystem::path calibration_folder;
   std::vector<StateInput> states;
-  int workers = 0;          // 0: one per processor
-  int64_t max_samples = 0;  // 0: all
+  int workers = 0;           // 0: one per processor
+  int64_t max_samples = 0;   // 0: all
+  int64_t memory_limit = 0;  // bytes; 0: as the configs say
+  // Models are going to be made from the table with these: their calibration section holds, which
+  // must be the same in all, and the ranges of batches that they go by come into the table.
+  std::vector<QuantConfig> configs;
   Shard shard;
   // A checkpoint is written beside the table (CheckpointPath) after about so many seconds, and a
   // run for the same table goes on from there; it goes when the table is written. The bytes of the

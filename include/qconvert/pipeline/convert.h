@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/input_feeder.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/report/conversion_report.h"
@@ -37,6 +37,7 @@ struct ConvertOptions {
   std::vector<StateInput> states;  // inputs without data
   int workers = 0;                 // 0: one per processor
   int64_t max_samples = 0;         // 0: all
+  int64_t memory_limit = 0;        // bytes resident during calibration; 0: as the config says
   bool float_only = false;         // write the loaded model back, unquantized
   bool external_data = false;      // weights in a data file beside the model, also below 2 GB
   GuardMode guard = GuardMode::kCorrect;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/calibration_table.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/quantization/cost_model.h"
 #include "qconvert/quantization/model_settings.h"
@@ -88,20 +88,13 @@ struct ValuePlan {
   QuantParams params;
   Range range;
   std::string root;    // whose statistics
-  std::string method;  // "maxmin", "percentile", "fixed"
+  std::string method;  // DescribeMethod of its settings, or "fixed"
 };
 
 struct QuantizationPlan {
   Placement placement;
   std::map<std::string, ValuePlan> values;
 };
-
-// The range that the settings' method chooses from statistics, of all samples or of one batch.
-Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings);
-
-// True when the ranges of batches matter: by calib_statistic_method, or a method that goes by the
-// order of samples.
-bool GoesByBatches(const TensorSettings& settings);
 
 // Values with infinities in the table: they cannot be quantized.
 std::set<std::string> NonFiniteValues(const CalibrationTable& table);

@@ -13,9 +13,12 @@ namespace qconvert {
 // Fix positions that method diffs tries, from that of maxmin upwards.
 inline constexpr int kDiffsCandidates = 5;
 
+// No position is above this: 12 for 8 bits and less, else 15.
+int MostFixPosition(int bits);
+
 // The largest p for which nothing saturates: values still round inside up to half a step outside,
 //   p = floor(log2(1 / max(min / (-2^(b-1) - 0.5), max / (2^(b-1) - 0.5))))
-// at most 12 for 8 bits and less, else 15; negative for large values. Nothing but zeros: the most.
+// at most MostFixPosition; negative for large values. Nothing but zeros: the most.
 int MaxMinFixPosition(double min, double max, int bits);
 
 // The one of `candidates` positions from MaxMinFixPosition on with the least squared error

@@ -52,8 +52,8 @@ struct WeightOrder {
 // plain one, with those pairs lowered, and the one where none needs to be; then no input can
 // saturate. All other channels keep the plain scale. With method mse every channel also tries
 // scales down to half the plain one, where its largest weights saturate, and keeps the least
-// squared error. Source: ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero
-// point 0).
+// squared error. With percentile and entropy max|W| is the method's threshold over the channel.
+// Source: ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero point 0).
 QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
                                  std::span<const float> bias, float input_scale,
                                  const TensorSettings& settings);

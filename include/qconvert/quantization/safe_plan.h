@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "qconvert/calibration/calibrator.h"
+#include "qconvert/calibration/calibration_table.h"
 #include "qconvert/ir/graph.h"
 
 namespace qconvert {

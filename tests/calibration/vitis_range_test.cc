@@ -1,0 +1,98 @@
+#include "qconvert/calibration/vitis_range.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "support/observe.h"
+
+namespace qconvert {
+namespace {
+
+// The data of the probe values: sums of 12 uniform numbers, minus 6.
+std::vector<float> IrwinHall() {
+  uint32_t state = 1;
+  std::vector<float> values(20000);
+  for (float& v : values) {
+    double sum = 0;
+    for (int k = 0; k < 12; ++k) {
+      state = state * 1664525 + 1013904223;
+      sum += static_cast<double>(state >> 8) / 16777216.0;
+    }
+    v = static_cast<float>(sum - 6);
+  }
+  return values;
+}
+
+std::vector<float> Cubed() {
+  std::vector<float> values = IrwinHall();
+  for (float& v : values) v = v * v * v;
+  return values;
+}
+
+float Threshold(const std::vector<float>& values, VitisMethod method, double percentage = 99.99,
+                int64_t qmin = -128, int64_t qmax = 127) {
+  const auto look = VitisHistogramLook(
+      Observe(values),
+      {.method = method, .percentage = percentage, .bits = 8, .qmin = qmin, .qmax = qmax});
+  // In pieces: a batch may be several samples.
+  const std::span<const float> all(values);
+  look->Observe(all.first(all.size() / 3));
+  look->Observe(all.subspan(all.size() / 3));
+  const Range range = look->Decide();
+  EXPECT_EQ(range.min, qmin < 0 ? -range.max : 0);
+  return range.max;
+}
+
+TEST(VitisRangeTest, TheProbeDataIsTheVendors) {
+  const std::vector<float> values = IrwinHall();
+  EXPECT_FLOAT_EQ(values[0], -1.1055672F);
+  EXPECT_FLOAT_EQ(values[1], -0.2447281F);
+  EXPECT_FLOAT_EQ(values[2], 0.1751130F);
+  EXPECT_FLOAT_EQ(Observe(values).max, 3.67704439F);
+  EXPECT_FLOAT_EQ(Observe(values).min, -3.66336727F);
+}
+
+TEST(VitisRangeTest, ProbeValues) {
+  const std::vector<float> values = IrwinHall();
+  EXPECT_FLOAT_EQ(Threshold(values, VitisMethod::kPercentile, 99), 2.5692630F);
+  EXPECT_FLOAT_EQ(Threshold(values, VitisMethod::kPercentile, 99.9), 3.1617555F);
+  EXPECT_FLOAT_EQ(Threshold(values, VitisMethod::kPercentile, 99.99), 3.6626809F);
+  EXPECT_FLOAT_EQ(Threshold(values, VitisMethod::kMse), 3.4768537F);
+  EXPECT_FLOAT_EQ(Threshold(values, VitisMethod::kEntropy), 3.6770444F);
+}
+
+TEST(VitisRangeTest, ProbeValuesOfHeavyTails) {
+  const std::vector<float> values = Cubed();
+  EXPECT_FLOAT_EQ(Observe(values).max, 49.7160492F);
+  EXPECT_FLOAT_EQ(Threshold(values, VitisMethod::kMse), 47.7861537F);
+  EXPECT_FLOAT_EQ(Threshold(values, VitisMethod::kEntropy), 49.7160492F);
+  EXPECT_FLOAT_EQ(Threshold(values, VitisMethod::kPercentile, 99.9), 31.6065899F);
+}
+
+TEST(VitisRangeTest, CodesThatStartAtZeroGiveOneSide) {
+  std::vector<float> values = IrwinHall();
+  for (float& v : values) v = std::max(v, 0.0F);
+  EXPECT_GT(Threshold(values, VitisMethod::kMse, 0, 0, 255), 2.5F);
+  EXPECT_GT(Threshold(values, VitisMethod::kEntropy, 0, 0, 255), 2.5F);
+}
+
+TEST(VitisRangeTest, NothingButZeros) {
+  EXPECT_EQ(Threshold({0, 0, 0}, VitisMethod::kEntropy), 0);
+  EXPECT_EQ(Threshold({0, 0, 0}, VitisMethod::kPercentile), 0);
+}
+
+TEST(FixPositionLookTest, SumsErrorsOverAllPieces) {
+  const std::vector<float> fine(1000, 1.0F / 256);
+  const auto look = FixPositionLook({.first = 6, .candidates = 5, .bits = 8, .qmax = 127});
+  look->Observe(fine);
+  EXPECT_EQ(look->Decide().max, 127.0F / 256) << "exact from position 8 on, the lowest one wins";
+  look->Observe(std::vector<float>{1.0F});
+  look->Observe(std::vector<float>(100'000, 1.0F));
+  EXPECT_EQ(look->Decide().max, 127.0F / 64) << "now 1 must not saturate";
+}
+
+}  // namespace
+}  // namespace qconvert
