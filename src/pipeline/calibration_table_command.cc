@@ -28,10 +28,6 @@ void Write(const StoredTable& stored, const std::filesystem::path& output) {
   file.Commit();
 }
 
-CalibrateReport ReportOf(const StoredTable& stored) {
-  return {stored.table.samples, stored.table.values.size()};
-}
-
 // What a value was asked about batches, as far as one value tells.
 std::vector<std::string> FirstQuestions(const CalibrationTable& table) {
   std::vector<std::string> keys;
@@ -155,11 +151,14 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
 
 CalibrateReport WriteCalibrationTable(const CalibrateOptions& options) {
   CheckWritable(options.output);
-  const StoredTable stored = MakeCalibrationTable(options);
-  Write(stored, options.output);
+  return WriteTable(MakeCalibrationTable(options), options.output);
+}
+
+CalibrateReport WriteTable(const StoredTable& table, const std::filesystem::path& output) {
+  Write(table, output);
   std::error_code ignored;
-  std::filesystem::remove(CheckpointPath(options.output), ignored);
-  return ReportOf(stored);
+  std::filesystem::remove(CheckpointPath(output), ignored);
+  return {table.table.samples, table.table.values.size()};
 }
 
 std::filesystem::path CheckpointPath(const std::filesystem::path& table) {
@@ -177,9 +176,7 @@ CalibrateReport MergeCalibrationTables(const std::vector<std::filesystem::path>&
     places.push_back(shard.string());
     tables.push_back(ParseTable(ReadFile(shard, kMaxTableBytes), places.back()));
   }
-  const StoredTable merged = MergeTables(tables, places);
-  Write(merged, output);
-  return ReportOf(merged);
+  return WriteTable(MergeTables(tables, places), output);
 }
 
 }  // namespace qconvert

@@ -40,5 +40,6 @@ check_package 'openssl' 'src/base'
 check_package 'nlohmann' 'src/calibration src/config src/report'
 check_package 're2/' 'src/config'
 check_package 'hwy/' 'src/calibration'
+check_package 'mpi.h' 'tools/qconvert_mpi'
 grep -rnE '#include <(fmt|nlohmann|yaml-cpp|spdlog|hwy|onnxruntime)' include && { echo "public headers use the standard library only"; failed=1; }
 exit $failed

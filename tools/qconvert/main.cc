@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <new>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
+#include "ranks.h"
 #include "table_commands.h"
 
 namespace qconvert {
@@ -114,8 +116,10 @@ void ConvertOne(const CommandLine& line, ConvertOptions options) {
   WriteJson(line.json, ReportJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
 }
 
-// One pass over the samples, then a model for each config: <stem>_<config>_quantized.onnx.
-void ConvertSeveral(const CommandLine& line) {
+// One model, or several named <stem>_<config>_quantized.onnx.
+std::vector<ConvertOptions> OptionsForAll(const CommandLine& line) {
+  if (line.configs.size() < 2)
+    return {MakeOptions(line, line.configs.empty() ? "" : line.configs[0])};
   std::vector<ConvertOptions> all;
   for (const std::string& config : line.configs) {
     ConvertOptions& options = all.emplace_back(MakeOptions(line, config));
@@ -134,31 +138,52 @@ void ConvertSeveral(const CommandLine& line) {
                                     : "are for different models"));
     }
   }
-  Progress progress("calibrating");
-  CalibrateOptions calibrate{.model = all[0].model,
-                             .calibration_folder = line.calibration_folder,
-                             .states = all[0].states,
-                             .workers = line.run.workers,
-                             .max_samples = line.run.max_samples,
-                             .memory_limit = static_cast<int64_t>(line.run.memory_limit)};
-  for (const ConvertOptions& options : all) calibrate.configs.push_back(options.config);
-  if (!line.quiet)
-    calibrate.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
-  std::optional<StoredTable> seen;
-  if (line.table.empty()) seen = MakeCalibrationTable(calibrate);
-  for (ConvertOptions& options : all) {
-    options.seen = seen ? &*seen : nullptr;
-    ConvertOne(line, std::move(options));
-  }
+  return all;
 }
 
-int Run(const CommandLine& line) {
-  const std::string config = line.configs.empty() ? "" : line.configs[0];
-  if (line.print_config) return PrintEffectiveConfig(line, config);
-  if (line.configs.size() > 1) {
-    ConvertSeveral(line);
-  } else {
-    ConvertOne(line, MakeOptions(line, config));
+// One pass over the samples for all models.
+CalibrateOptions CalibrationForAll(const CommandLine& line, const std::vector<ConvertOptions>& all,
+                                   Progress& progress) {
+  CalibrateOptions options{.model = all[0].model,
+                           .calibration_folder = line.calibration_folder,
+                           .states = all[0].states,
+                           .workers = line.run.workers,
+                           .max_samples = line.run.max_samples,
+                           .memory_limit = static_cast<int64_t>(line.run.memory_limit)};
+  for (const ConvertOptions& one : all) options.configs.push_back(one.config);
+  if (!line.quiet)
+    options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  return options;
+}
+
+int Run(CommandLine& line) {
+  if (line.print_config)
+    return PrintEffectiveConfig(line, line.configs.empty() ? "" : line.configs[0]);
+  std::unique_ptr<Ranks> ranks = JoinRanks();
+  const bool first = ranks == nullptr || ranks->rank() == 0;
+  if (!first) {
+    SetLogLevel(LogLevel::kQuiet);
+    line.quiet = true;
+  }
+  const bool runs_samples = line.table.empty() && !line.float_only;
+  if (!runs_samples) ranks.reset();  // there is nothing to share
+  Progress progress("calibrating");
+  std::vector<ConvertOptions> all;
+  std::optional<StoredTable> seen;
+  if (ranks != nullptr) {
+    seen = CalibrateAcrossRanks(*ranks, [&] {
+      all = OptionsForAll(line);
+      return CalibrationForAll(line, all, progress);
+    });
+  } else if (first) {
+    all = OptionsForAll(line);
+    if (runs_samples && all.size() > 1)
+      seen = MakeCalibrationTable(CalibrationForAll(line, all, progress));
+  }
+  for (ConvertOptions& options : all) {
+    if (!first) break;
+    options.seen = seen ? &*seen : nullptr;
+    ConvertOne(line, std::move(options));
   }
   return static_cast<int>(ExitCode::kSuccess);
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
 #include "qconvert/pipeline/calibration_table_command.h"
+#include "ranks.h"
 
 namespace qconvert {
 namespace {
@@ -140,16 +142,7 @@ std::vector<QuantConfig> ReadConfigs(const CalibrateLine& line) {
   return configs;
 }
 
-int RunCalibrate(int argc, char** argv) {
-  CalibrateLine line;
-  CLI::App app(
-      "Runs samples through a float ONNX model and writes what was seen: ranges and histograms.\n"
-      "qconvert MODEL --table FILE quantizes from it.",
-      "qconvert calibrate");
-  DefineCalibrate(app, line);
-  if (!Parse(app, argc, argv)) return 0;
-  if (line.quiet) SetLogLevel(LogLevel::kQuiet);
-  Progress progress("calibrating");
+CalibrateOptions OptionsOf(const CalibrateLine& line, Progress& progress) {
   CalibrateOptions options{.model = line.model,
                            .output = line.output,
                            .calibration_folder = line.folder,
@@ -162,8 +155,43 @@ int RunCalibrate(int argc, char** argv) {
                            .checkpoint_seconds = line.checkpoint_seconds};
   if (!line.quiet)
     options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
-  Report(WriteCalibrationTable(options), line.output, line.quiet);
+  return options;
+}
+
+// Rank 0 writes, and speaks.
+int CalibrateAsRank(Ranks& ranks, CalibrateLine& line) {
+  const bool first = ranks.rank() == 0;
+  if (!first) SetLogLevel(LogLevel::kQuiet);
+  line.quiet |= !first;
+  Progress progress("calibrating");
+  const std::optional<StoredTable> table =
+      CalibrateAcrossRanks(ranks, [&] { return OptionsOf(line, progress); });
+  if (!first) return 0;
+  Report(WriteTable(*table, line.output), line.output, line.quiet);
+  std::error_code ignored;
+  for (int rank = 0; rank < ranks.size(); ++rank)
+    std::filesystem::remove(CheckpointPath(RankOutput(line.output, rank)), ignored);
   return 0;
+}
+
+int RunCalibrate(int argc, char** argv) {
+  CalibrateLine line;
+  CLI::App app(
+      "Runs samples through a float ONNX model and writes what was seen: ranges and histograms.\n"
+      "qconvert MODEL --table FILE quantizes from it.",
+      "qconvert calibrate");
+  DefineCalibrate(app, line);
+  if (!Parse(app, argc, argv)) return 0;
+  if (line.quiet) SetLogLevel(LogLevel::kQuiet);
+  const std::unique_ptr<Ranks> ranks = JoinRanks();
+  if (ranks == nullptr) {
+    Progress progress("calibrating");
+    Report(WriteCalibrationTable(OptionsOf(line, progress)), line.output, line.quiet);
+    return 0;
+  }
+  if (!line.shard.empty())
+    throw Error(ExitCode::kUsage, "", "--shard: mpirun has made shards already");
+  return CalibrateAsRank(*ranks, line);
 }
 
 int RunMerge(int argc, char** argv) {

@@ -45,6 +45,7 @@ struct CalibrateReport {
   size_t values = 0;
 };
 CalibrateReport WriteCalibrationTable(const CalibrateOptions& options);
+CalibrateReport WriteTable(const StoredTable& table, const std::filesystem::path& output);
 
 // "table.json" -> "table.json.checkpoint".
 std::filesystem::path CheckpointPath(const std::filesystem::path& table);
