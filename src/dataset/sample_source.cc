@@ -6,11 +6,13 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "convert_type.h"
 #include "qconvert/base/checked.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/parallel.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/base/suggest.h"
 
@@ -284,13 +286,34 @@ Sample SampleSource::Read(size_t index) const {
   return sample;
 }
 
-std::string SampleSource::Sha256Digest() const {
-  Sha256 hash;
-  for (const auto& path : files_) {
-    hash.Update(path.filename().string());
-    hash.UpdateFile(InputFile(path));
+DataDigest SampleSource::Digest(int workers) const {
+  std::vector<std::string> hashes(files_.size());
+  ParallelFor(files_.size(), workers, [&](size_t f, size_t /*worker*/) {
+    Sha256 hash;
+    hash.UpdateFile(InputFile(files_[f]));
+    hashes[f] = hash.HexDigest();
+  });
+  // Files lie in groups of one per input.
+  std::vector<std::string> groups;
+  for (size_t f = 0; f < files_.size(); ++f) {
+    if (f % inputs_.size() == 0) groups.emplace_back();
+    groups.back() += hashes[f];
   }
-  return hash.HexDigest();
+  DataDigest digest;
+  for (size_t k = 0; k < picks_.size(); ++k) digest.by_content.push_back(k);
+  const auto place = [&](size_t sample) {
+    const Piece& first = picks_[sample].at(0);
+    return std::tie(groups[first.file / inputs_.size()], first.row);
+  };
+  if (!inputs_.empty()) {
+    std::stable_sort(digest.by_content.begin(), digest.by_content.end(),
+                     [&](size_t a, size_t b) { return place(a) < place(b); });
+  }
+  std::sort(groups.begin(), groups.end());
+  Sha256 all;
+  for (const std::string& group : groups) all.Update(group);
+  digest.sha256 = all.HexDigest();
+  return digest;
 }
 
 }  // namespace qconvert

@@ -57,7 +57,8 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
   return OpenOrtSession(engine.bytes, place, {.external_initializers = engine.external});
 }
 
-ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std::string& place) {
+ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t index,
+                        const std::string& place) {
   std::set<std::string> floats;
   for (const Node& node : model.graph.nodes) {
     for (const auto* list : {&node.inputs, &node.outputs}) {
@@ -71,7 +72,7 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std
   }
   const std::vector<std::string> values(floats.begin(), floats.end());
   SizeObserver observer(values.size());
-  OpenObserved(model, values, place)->Run(feeder.Read(0, {}).inputs, &observer);
+  OpenObserved(model, values, place)->Run(feeder.Read(index, {}).inputs, &observer);
   ValueSizes sizes;
   for (size_t v = 0; v < values.size(); ++v) sizes[values[v]] = observer.sizes[v];
   return sizes;

@@ -15,8 +15,9 @@
 
 namespace qconvert {
 
-// Elements of every float value of the top level in the first sample's run.
-ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, const std::string& place);
+// Elements of every float value of the top level when sample `index` runs.
+ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t index,
+                        const std::string& place);
 
 // A session of the model with observers on `values`.
 std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std::string>& values,

@@ -135,10 +135,11 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
     throw Error(ExitCode::kUsage, "", "--shard: the model feeds states from sample to sample");
   const Placement placement = PlaceNodes(model.graph, {.place_by = PlaceBy::kKernels});
   const std::vector<std::string> values = placement.Observed();
+  const DataDigest digest = samples.Digest(WorkerCount(data));
   StoredTable stored{.model_sha256 = loaded.sha256,
-                     .data_sha256 = samples.Sha256Digest(),
+                     .data_sha256 = digest.sha256,
                      .shard = options.shard,
-                     .sizes = MeasureSizes(model, feeder, place)};
+                     .sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place)};
   CalibrationOptions run{.workers = WorkerCount(data),
                          .shard = options.shard,
                          .memory_limit = MemoryLimit(data),

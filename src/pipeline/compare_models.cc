@@ -22,10 +22,11 @@ void Accumulate(const std::vector<Tensor>& expected, const std::vector<Tensor>& 
 
 }  // namespace
 
-ModelComparer::ModelComparer(const Session& reference, const InputFeeder& feeder, size_t count,
-                             int workers)
+ModelComparer::ModelComparer(const Session& reference, const InputFeeder& feeder,
+                             std::vector<size_t> order, size_t count, int workers)
     : reference_(reference),
       feeder_(feeder),
+      order_(std::move(order)),
       count_(std::min(count, feeder.size())),
       workers_(std::max(workers, 1)),
       kept_(count_) {}

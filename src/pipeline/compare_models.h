@@ -20,9 +20,10 @@ class ModelComparer {
  public:
   static constexpr int64_t kKeptBytes = int64_t{256} << 20;
 
-  // Takes `count` samples: spread evenly, or the first ones in order when states are fed back (each
-  // model feeds back its own). Keeps references.
-  ModelComparer(const Session& reference, const InputFeeder& feeder, size_t count, int workers);
+  // Takes `count` samples: spread evenly over `order`, which names each sample once, or the first
+  // ones of the feeder when states are fed back (each model feeds back its own). Keeps references.
+  ModelComparer(const Session& reference, const InputFeeder& feeder, std::vector<size_t> order,
+                size_t count, int workers);
 
   size_t count() const { return count_; }
   // Models compared so far.
@@ -33,13 +34,14 @@ class ModelComparer {
  private:
   using Outputs = std::vector<Tensor>;
 
-  size_t SampleIndex(size_t k) const { return k * feeder_.size() / count_; }
+  size_t SampleIndex(size_t k) const { return order_[k * order_.size() / count_]; }
   Outputs TakeExpected(size_t k, const Sample& sample);
   void Keep(size_t k, const Outputs& outputs);
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
 
   const Session& reference_;
   const InputFeeder& feeder_;
+  std::vector<size_t> order_;
   size_t count_;
   int workers_;
   std::vector<std::optional<Outputs>> kept_;

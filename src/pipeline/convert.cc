@@ -258,11 +258,14 @@ ConversionReport Convert(const ConvertOptions& options) {
   const SampleSource samples = OpenData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
   const int workers = WorkerCount(DataOf(options));
+  const DataDigest digest = samples.Digest(workers);
   report.samples = stored ? stored->table.samples : samples.size();
   watch.Lap("prepare");
 
   SchemeChoice choice = ChooseScheme(
-      model.graph, stored ? stored->sizes : MeasureSizes(model, feeder, place), settings);
+      model.graph,
+      stored ? stored->sizes : MeasureSizes(model, feeder, digest.by_content.at(0), place),
+      settings);
   const CalibrationTable table =
       stored ? stored->table
              : CalibrateModel(model, PlaceNodes(model.graph, choice.place), settings, feeder,
@@ -273,7 +276,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   watch.Lap("calibrate");
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});
-  ModelComparer comparer(*reference, feeder, kComparedSamples, workers);
+  ModelComparer comparer(*reference, feeder, digest.by_content, kComparedSamples, workers);
   WeightCache cache;
   const ChosenPlan chosen =
       ChoosePlan({.model = model,
@@ -289,7 +292,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   watch.Lap("choose");
   ReportChoice(model.graph, chosen, options, report);
   const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256,
-                              stored ? stored->data_sha256 : samples.Sha256Digest()};
+                              stored ? stored->data_sha256 : digest.sha256};
   const std::string quant_info = RewriteModel(model, chosen, table, provenance, cache, report);
   watch.Lap("quantize");
 

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <memory>
 
-#include "mobilenet_v2.h"
+#include "models.h"
+#include "qconvert/calibration/calibrator.h"
 #include "qconvert/calibration/entropy_range.h"
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/calibration/range_error.h"
@@ -15,6 +18,8 @@
 #include "qconvert/quantization/quantize.h"
 #include "qconvert/runtime/ort_session.h"
 #include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
@@ -33,9 +38,9 @@ class StatisticsObserver : public ValueObserver {
   Histogram::BinScratch scratch_;
 };
 
-double SecondsOf(const Session& session, const Tensor& x, ValueObserver* observer) {
+double SecondsOf(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
-  benchmark::DoNotOptimize(session.Run(std::span(&x, 1), observer));
+  work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -45,39 +50,100 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Reports observed / plain as the counter "ratio": medians of runs taken in turns.
+// A model as it is, and with observers on all that a plan would quantize.
+struct Sessions {
+  std::unique_ptr<Session> plain;
+  std::unique_ptr<Session> observing;
+  std::vector<std::string> observed;
+};
+
+Sessions Open(Model (*make)()) {
+  Model model = make();
+  Sessions out;
+  out.plain = OpenOrtSession(SerializeModel(model), "plain", {});
+  PrepareModel(model, "benchmark");
+  out.observed = PlaceNodes(model.graph, {.place_by = PlaceBy::kKernels}).Observed();
+  Model instrumented = model;
+  instrumented.graph = InsertObservers(model.graph, out.observed);
+  instrumented.graph.value_info.clear();
+  instrumented.opsets.emplace(kObserverDomain, 1);
+  out.observing = OpenOrtSession(SerializeModel(instrumented), "observing", {});
+  return out;
+}
+
+// Reports observed / plain as the counter "ratio": the median over pairs of runs taken in turns.
+template <Model (*Make)()>
 void BM_Calibration(benchmark::State& state) {
   const auto detail = state.range(0) != 0 ? TensorStatistics::Detail::kHistogram
                                           : TensorStatistics::Detail::kRangeOnly;
-  Model model = MobileNetV2();
-  PrepareModel(model, "benchmark");
-  const std::vector<std::string> observed = PlaceNodes(model.graph, {}).Observed();
-  Model instrumented = model;
-  instrumented.graph = InsertObservers(model.graph, observed);
-  instrumented.graph.value_info.clear();
-  instrumented.opsets.emplace(kObserverDomain, 1);
-  const auto plain = OpenOrtSession(SerializeModel(MobileNetV2()), "plain", {});
-  const auto observing = OpenOrtSession(SerializeModel(instrumented), "observing", {});
-  StatisticsObserver observer(observed.size(), detail);
+  const Sessions sessions = Open(Make);
+  StatisticsObserver observer(sessions.observed.size(), detail);
   const Tensor x = RandomTensor("x", {1, 3, 224, 224}, 1);
-  std::vector<double> plain_seconds;
-  std::vector<double> observed_seconds;
+  const auto run = [&](const Session& session, ValueObserver* seen) {
+    return SecondsOf([&] { benchmark::DoNotOptimize(session.Run(std::span(&x, 1), seen)); });
+  };
+  run(*sessions.plain, nullptr);
+  run(*sessions.observing, &observer);
+  std::vector<double> plain;
+  std::vector<double> ratios;
   for (auto _ : state) {
-    plain_seconds.push_back(SecondsOf(*plain, x, nullptr));
-    observed_seconds.push_back(SecondsOf(*observing, x, &observer));
-    state.SetIterationTime(observed_seconds.back());
+    plain.push_back(run(*sessions.plain, nullptr));
+    const double observed = run(*sessions.observing, &observer);
+    ratios.push_back(observed / plain.back());
+    state.SetIterationTime(observed);
   }
-  state.counters["plain_ms"] = 1e3 * Median(plain_seconds);
-  state.counters["ratio"] = Median(observed_seconds) / Median(plain_seconds);
-  state.counters["values"] = static_cast<double>(observed.size());
+  state.counters["plain_ms"] = 1e3 * Median(plain);
+  state.counters["ratio"] = Median(ratios);
+  state.counters["values"] = static_cast<double>(sessions.observed.size());
 }
-BENCHMARK(BM_Calibration)
-    ->ArgName("histogram")
-    ->Arg(0)
-    ->Arg(1)
-    ->UseManualTime()
-    ->Iterations(60)
-    ->Unit(benchmark::kMillisecond);
+
+// The whole calibration of 16 samples by N workers, over plain runs of them in one thread.
+template <Model (*Make)()>
+void BM_Workers(benchmark::State& state) {
+  constexpr size_t kSamples = 16;
+  const Sessions sessions = Open(Make);
+  const TempDir folder;
+  for (uint32_t i = 0; i < kSamples; ++i) {
+    const Tensor x = RandomTensor("x", {1, 3, 224, 224}, i);
+    folder.Write(std::to_string(i) + ".npy", NpyFloats(x.dims, x.values<float>()));
+  }
+  const Value input{"x", FloatType({"1", "3", "224", "224"}), {}, {}};
+  const SampleSource samples = OpenSamples(folder.path(), {input}, {});
+  const InputFeeder feeder(samples, {input}, {});
+  std::vector<double> ratios;
+  for (auto _ : state) {
+    const double plain = SecondsOf([&] {
+      for (size_t k = 0; k < kSamples; ++k)
+        benchmark::DoNotOptimize(sessions.plain->Run(feeder.Read(k, {}).inputs, nullptr));
+    });
+    const double calibration = SecondsOf([&] {
+      Calibrate(*sessions.observing, feeder, sessions.observed,
+                {.workers = static_cast<int>(state.range(0))});
+    });
+    ratios.push_back(calibration / plain);
+    state.SetIterationTime(calibration);
+  }
+  state.counters["ratio"] = Median(ratios);
+}
+
+#define QCONVERT_BENCHMARK_MODEL(make, pairs) \
+  BENCHMARK(BM_Calibration<make>)             \
+      ->ArgName("histogram")                  \
+      ->Arg(0)                                \
+      ->Arg(1)                                \
+      ->UseManualTime()                       \
+      ->Iterations(pairs)                     \
+      ->Unit(benchmark::kMillisecond);        \
+  BENCHMARK(BM_Workers<make>)                 \
+      ->ArgName("workers")                    \
+      ->Arg(1)                                \
+      ->Arg(2)                                \
+      ->UseManualTime()                       \
+      ->Iterations(std::max((pairs) / 16, 3)) \
+      ->Unit(benchmark::kMillisecond)
+QCONVERT_BENCHMARK_MODEL(MobileNetV2, 100);
+QCONVERT_BENCHMARK_MODEL(ResNet50, 30);
+QCONVERT_BENCHMARK_MODEL(VisionTransformer, 16);
 
 void BM_Observe(benchmark::State& state) {
   const auto detail = state.range(0) != 0 ? TensorStatistics::Detail::kHistogram

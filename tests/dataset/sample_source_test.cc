@@ -150,12 +150,21 @@ TEST_F(SampleSourceTest, WithoutInputsThereIsOneEmptySample) {
   EXPECT_TRUE(source.Read(0).inputs.empty());
 }
 
-TEST_F(SampleSourceTest, TheHashSeesNamesAndContents) {
-  folder_.Write("a.npy", NpyFloats({1, 2}, Count(2)));
-  const std::string first = Open({Input({"1", "2"})}).Sha256Digest();
-  EXPECT_EQ(Open({Input({"1", "2"})}).Sha256Digest(), first);
-  folder_.Write("a.npy", NpyFloats({1, 2}, std::vector<float>{0, 2}));
-  EXPECT_NE(Open({Input({"1", "2"})}).Sha256Digest(), first);
+TEST_F(SampleSourceTest, TheDigestSeesContentsInNoOrder) {
+  const auto write = [&](const char* name, float value) {
+    folder_.Write(name, NpyFloats({1, 2}, std::vector<float>{0, value}));
+  };
+  const auto digest = [&](int workers = 1) { return Open({Input({"1", "2"})}).Digest(workers); };
+  for (const char* name : {"a.npy", "b.npy", "c.npy"}) write(name, name[0]);
+  const DataDigest before = digest();
+  EXPECT_EQ(digest(3).sha256, before.sha256);
+  write("a.npy", 'c');
+  write("c.npy", 'a');
+  EXPECT_EQ(digest().sha256, before.sha256);
+  for (size_t k = 0; k < 3; ++k)
+    EXPECT_EQ(digest().by_content[k], 2 - before.by_content[k]) << "the same contents in order";
+  write("a.npy", 'd');
+  EXPECT_NE(digest().sha256, before.sha256);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ struct StoredTable {
   std::string model_sha256;
   std::string data_sha256;  // of the whole data set, also in a shard's table
   Shard shard;
-  // Elements of every float value in the first sample's run.
+  // Elements of every float value when one sample runs.
   std::map<std::string, int64_t> sizes;
   CalibrationTable table;   // with histograms
   bool is_complete = true;  // false: a checkpoint, of the first table.samples of the shard

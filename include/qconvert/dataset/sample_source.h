@@ -25,6 +25,14 @@ struct Sample {
   std::vector<Tensor> inputs;
 };
 
+// What the samples are, whatever their files are called and in whatever order they lie.
+struct DataDigest {
+  // SHA-256 of all files: of the sorted SHA-256 of files, those of one sample's inputs together.
+  std::string sha256;
+  // The samples in the order of their hashes: as good as any at random, and always the same.
+  std::vector<size_t> by_content;
+};
+
 struct SampleSourceOptions {
   // Split a file along axis 0 into samples of one row where that axis is free (see OpenSamples).
   bool split_batch = false;
@@ -43,8 +51,8 @@ class SampleSource {
   // converted to the input's type where every value survives (integers to float, float64 to
   // float32, int64 to int32 in range). NaN and infinities in the data are Error(kNumeric).
   Sample Read(size_t index) const;
-  // SHA-256 over names and contents of all files, in order.
-  std::string Sha256Digest() const;
+  // Reads all files, several at a time.
+  DataDigest Digest(int workers) const;
   const std::vector<std::filesystem::path>& files() const { return files_; }
 
  private:
