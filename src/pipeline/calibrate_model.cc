@@ -78,13 +78,17 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t in
   return sizes;
 }
 
-CalibrationTable CalibrateModel(const Model& model, const Placement& placement,
-                                const ModelSettings& settings, const InputFeeder& feeder,
-                                CalibrationOptions options, const std::string& place) {
-  const std::vector<std::string> values = placement.Observed();
-  options.detail = NeedsHistogram(settings.config) ? TensorStatistics::Detail::kHistogram
-                                                   : TensorStatistics::Detail::kRangeOnly;
-  Ask(BatchQuestionsOf(settings.config), settings.config.calibration, values.size(), options);
+std::vector<std::string> CalibratedValues(const Graph& graph) {
+  return PlaceNodes(graph, {.place_by = PlaceBy::kKernels}).Observed();
+}
+
+CalibrationTable CalibrateModel(const Model& model, const QuantConfig& config,
+                                const InputFeeder& feeder, CalibrationOptions options,
+                                const std::string& place) {
+  const std::vector<std::string> values = CalibratedValues(model.graph);
+  options.detail = NeedsHistogram(config) ? TensorStatistics::Detail::kHistogram
+                                          : TensorStatistics::Detail::kRangeOnly;
+  Ask(BatchQuestionsOf(config), config.calibration, values.size(), options);
   return Calibrate(*OpenObserved(model, values, place), feeder, values, options);
 }
 

@@ -28,12 +28,17 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
 void Ask(const std::vector<BatchQuestion>& questions, const CalibrationSettings& settings,
          size_t values, CalibrationOptions& options);
 
-// Statistics of what the placement quantizes, over all samples, in the detail that the settings
-// need: ranges of batches where they go by batches, histograms where a method looks at one. `place`
-// names the model in errors.
-CalibrationTable CalibrateModel(const Model& model, const Placement& placement,
-                                const ModelSettings& settings, const InputFeeder& feeder,
-                                CalibrationOptions options, const std::string& place);
+// What calibration observes: every value that some plan can quantize, whatever the settings. The
+// engine fuses nodes around observers differently, so only the same observers give the same bits
+// from samples and from a table.
+std::vector<std::string> CalibratedValues(const Graph& graph);
+
+// Statistics of CalibratedValues over all samples, in the detail that the settings need: ranges of
+// batches where they go by them, histograms where a method looks at one. `place` names the model in
+// errors.
+CalibrationTable CalibrateModel(const Model& model, const QuantConfig& config,
+                                const InputFeeder& feeder, CalibrationOptions options,
+                                const std::string& place);
 
 }  // namespace qconvert
 

@@ -133,8 +133,7 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
   if (!options.shard.is_whole() && feeder.has_feedback())
     throw Error(ExitCode::kUsage, "", "--shard: the model feeds states from sample to sample");
-  const Placement placement = PlaceNodes(model.graph, {.place_by = PlaceBy::kKernels});
-  const std::vector<std::string> values = placement.Observed();
+  const std::vector<std::string> values = CalibratedValues(model.graph);
   const DataDigest digest = samples.Digest(WorkerCount(data));
   StoredTable stored{.model_sha256 = loaded.sha256,
                      .data_sha256 = digest.sha256,

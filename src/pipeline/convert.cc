@@ -119,6 +119,19 @@ SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
   return samples;
 }
 
+// What calibration sees; nothing where nothing can be quantized.
+CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
+                           const SchemeChoice& choice, const QuantConfig& config,
+                           const InputFeeder& feeder) {
+  if (PlaceNodes(model.graph, choice.place).roots.empty()) return {};
+  const CalibrationData data = DataOf(options);
+  return CalibrateModel(model, config, feeder,
+                        {.workers = WorkerCount(data),
+                         .memory_limit = MemoryLimit(data),
+                         .progress = options.progress},
+                        options.model.string());
+}
+
 void AddProvenance(Model& model, const Provenance& provenance) {
   const auto set = [&](const std::string& key, const std::string& value) {
     std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == key; });
@@ -267,12 +280,7 @@ ConversionReport Convert(const ConvertOptions& options) {
       stored ? stored->sizes : MeasureSizes(model, feeder, digest.by_content.at(0), place),
       settings);
   const CalibrationTable table =
-      stored ? stored->table
-             : CalibrateModel(model, PlaceNodes(model.graph, choice.place), settings, feeder,
-                              {.workers = workers,
-                               .memory_limit = MemoryLimit(DataOf(options)),
-                               .progress = options.progress},
-                              place);
+      stored ? stored->table : SeeValues(options, model, choice, settings.config, feeder);
   watch.Lap("calibrate");
 
   const auto reference = OpenOrtSessionFile(options.model, place, {});

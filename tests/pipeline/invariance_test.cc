@@ -1,0 +1,153 @@
+// Trained models: one exported file, whatever workers, order of samples, shards and interruptions,
+// for every method. tests/tools/invariance_test.sh does the same and more on the shipped example.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "qconvert/base/file.h"
+#include "qconvert/dataset/sample_source.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/calibration_table_command.h"
+#include "qconvert/pipeline/convert.h"
+#include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/read_config.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+const std::filesystem::path kModels = QCONVERT_SOURCE_DIR "/../shared/data/models";
+constexpr size_t kSamples = 5;
+
+struct Method {
+  const char* settings;
+  int64_t batch_size = 1;
+  bool by_order = false;  // of samples, or of batches of several
+};
+constexpr Method kMethods[] = {
+    {"activation: {method: maxmin}"},
+    {"activation: {method: percentile, percentage: 99.9999}"},
+    {"activation: {method: entropy}"},
+    {"activation: {method: mse}"},
+    {"activation: {method: auto}"},
+    {"activation: {method: diffs, scale_type: poweroftwo, symmetry: true, signed: true}"},
+    {"activation: {method: moving_average_abs_max}", 1, true},
+    {"activation: {method: range_abs_max, window_size: 2}", 1, true},
+    {"activation: {method: percentile, calib_statistic_method: median}", 2, true},
+};
+
+QuantConfig ConfigOf(const Method& method) {
+  LoadedConfig loaded = LoadText(
+      "target_device: CPU\nscheme: static\nextensions: true\ninclude_cle: false\n"
+      "include_bias_corr: false\noverall_quantize_config: {method: maxmin, round_mode: half_even, "
+      "scale_type: float, calib_statistic_method: all}\ntensor_quantize_config: {" +
+      std::string(method.settings) + ", weights: {per_channel: true}}\n");
+  EXPECT_TRUE(loaded.unimplemented.empty()) << loaded.unimplemented[0];
+  loaded.config.calibration.batch_size = method.batch_size;
+  return loaded.config;
+}
+
+class InvarianceTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(Model())) GTEST_SKIP() << "no " << Model();
+    WriteSamples();
+  }
+
+  static std::filesystem::path Model() { return kModels / GetParam() / "model.onnx"; }
+
+  // A real input, louder and softer: under names in order, and under others.
+  void WriteSamples() {
+    const Graph graph = LoadOnnx(Model()).model.graph;
+    const auto input = std::find_if(graph.inputs.begin(), graph.inputs.end(), [&](const Value& v) {
+      return graph.FindInitializer(v.name) == nullptr;
+    });
+    const TempDir first;
+    std::filesystem::copy(kModels / GetParam() / "sample/0_in0.npy", first / "x.npy");
+    const Tensor x = OpenSamples(first.path(), {*input}, {}).Read(0).inputs[0];
+    for (size_t k = 0; k < kSamples; ++k) {
+      std::vector<float> values = ToFloats(x);
+      for (float& v : values) v *= 0.3F + 0.2F * static_cast<float>(k);
+      const std::string bytes = NpyFloats(x.dims, values);
+      ordered_.Write(fmt::format("{}.npy", k), bytes);
+      shuffled_.Write(fmt::format("{}.npy", (3 * k + 2) % kSamples), bytes);
+    }
+  }
+
+  // The bytes of the exported file.
+  std::string Export(const QuantConfig& config, const TempDir& samples, int workers,
+                     const std::filesystem::path& table = {}) {
+    const TempDir folder;
+    ConvertOptions options;
+    options.model = Model();
+    options.output = folder / "out.onnx";
+    options.calibration_folder = samples.path();
+    options.table = table;
+    options.config = config;
+    options.workers = workers;
+    options.guard = GuardMode::kOff;
+    Convert(options);
+    return ReadFile(options.output);
+  }
+
+  CalibrateOptions Calibration(const QuantConfig& config, const TempDir& folder, size_t shard,
+                               size_t shards) {
+    return {.model = Model(),
+            .output = folder / fmt::format("{}.json", shard),
+            .calibration_folder = ordered_.path(),
+            .workers = 1,
+            .configs = {config},
+            .shard = {shard, shards},
+            .checkpoint_seconds = 0};
+  }
+
+  // Tables of shards, the first of which is interrupted.
+  std::filesystem::path MergedTable(const QuantConfig& config, const TempDir& folder,
+                                    size_t shards) {
+    struct Interruption {};
+    std::vector<std::filesystem::path> tables;
+    for (size_t i = 0; i < shards; ++i) {
+      CalibrateOptions options = Calibration(config, folder, i, shards);
+      options.progress = [&](size_t done, size_t /*total*/) {
+        if (i == 0 && done == 2) throw Interruption();
+      };
+      try {
+        WriteCalibrationTable(options);
+      } catch (const Interruption&) {
+        options.progress = {};
+        WriteCalibrationTable(options);
+      }
+      tables.push_back(options.output);
+    }
+    MergeCalibrationTables(tables, folder / "merged.json");
+    return folder / "merged.json";
+  }
+
+  TempDir ordered_;
+  TempDir shuffled_;
+};
+
+TEST_P(InvarianceTest, OneFileForEveryMethod) {
+  for (const Method& method : kMethods) {
+    const QuantConfig config = ConfigOf(method);
+    const std::string one = Export(config, ordered_, 1);
+    const TempDir& others = method.by_order ? ordered_ : shuffled_;
+    EXPECT_TRUE(Export(config, others, 3) == one) << method.settings << ", another order";
+    const TempDir folder;
+    EXPECT_TRUE(Export(config, ordered_, 2, MergedTable(config, folder, 2)) == one)
+        << method.settings << ", 2 shards";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Trained, InvarianceTest,
+                         testing::Values("resnet20_cifar10", "squeezenet11_imagenet",
+                                         "kwt1_transformer", "ultraface_rfb_320"),
+                         [](const auto& one) { return std::string(one.param); });
+
+}  // namespace
+}  // namespace qconvert
