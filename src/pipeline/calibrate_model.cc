@@ -8,6 +8,7 @@
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/quantization/op_rules.h"
+#include "qconvert/quantization/safe_plan.h"
 #include "qconvert/quantization/value_range.h"
 #include "qconvert/runtime/ort_session.h"
 
@@ -45,7 +46,7 @@ bool NeedsHistogram(const QuantConfig& config) {
 }  // namespace
 
 std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std::string>& values,
-                                      const std::string& place) {
+                                      const std::string& place, OptimizationLevel optimization) {
   Model instrumented;
   instrumented.ir_version = model.ir_version;
   instrumented.opsets = model.opsets;
@@ -54,7 +55,8 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
   instrumented.graph = InsertObservers(model.graph, values);
   instrumented.graph.value_info.clear();
   const EngineModel engine = SerializeForEngine(instrumented);
-  return OpenOrtSession(engine.bytes, place, {.external_initializers = engine.external});
+  return OpenOrtSession(engine.bytes, place,
+                        {.optimization = optimization, .external_initializers = engine.external});
 }
 
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t index,
@@ -72,14 +74,21 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t in
   }
   const std::vector<std::string> values(floats.begin(), floats.end());
   SizeObserver observer(values.size());
-  OpenObserved(model, values, place)->Run(feeder.Read(index, {}).inputs, &observer);
+  // One run only: what optimizing takes would not come back.
+  OpenObserved(model, values, place, OptimizationLevel::kNone)
+      ->Run(feeder.Read(index, {}).inputs, &observer);
   ValueSizes sizes;
   for (size_t v = 0; v < values.size(); ++v) sizes[values[v]] = observer.sizes[v];
   return sizes;
 }
 
 std::vector<std::string> CalibratedValues(const Graph& graph) {
-  return PlaceNodes(graph, {.place_by = PlaceBy::kKernels}).Observed();
+  std::vector<std::string> values =
+      PlaceNodes(graph, {.keep_float = FindSensitiveNodes(graph), .place_by = PlaceBy::kKernels})
+          .Observed();
+  const std::vector<std::string> in_bodies = FindBodyValues(graph);
+  values.insert(values.end(), in_bodies.begin(), in_bodies.end());
+  return values;
 }
 
 CalibrationTable CalibrateModel(const Model& model, const QuantConfig& config,

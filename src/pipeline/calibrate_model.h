@@ -11,7 +11,7 @@
 #include "qconvert/quantization/cost_model.h"
 #include "qconvert/quantization/model_settings.h"
 #include "qconvert/quantization/plan.h"
-#include "qconvert/runtime/session.h"
+#include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
 
@@ -21,14 +21,16 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t in
 
 // A session of the model with observers on `values`.
 std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std::string>& values,
-                                      const std::string& place);
+                                      const std::string& place,
+                                      OptimizationLevel optimization = OptimizationLevel::kAll);
 
 // Has these questions asked about every batch of every one of `values` values; batches as the
 // settings say. Without questions there are no batches.
 void Ask(const std::vector<BatchQuestion>& questions, const CalibrationSettings& settings,
          size_t values, CalibrationOptions& options);
 
-// What calibration observes: every value that some plan can quantize, whatever the settings. The
+// What calibration observes: every value that some plan can quantize, whatever the settings, and
+// what nodes with weights read and write in bodies of If and Loop. The
 // engine fuses nodes around observers differently, so only the same observers give the same bits
 // from samples and from a table.
 std::vector<std::string> CalibratedValues(const Graph& graph);

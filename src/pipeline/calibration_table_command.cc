@@ -13,6 +13,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
+#include "qconvert/calibration/diagnose.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/plan.h"
@@ -158,7 +159,9 @@ CalibrateReport WriteTable(const StoredTable& table, const std::filesystem::path
   Write(table, output);
   std::error_code ignored;
   std::filesystem::remove(CheckpointPath(output), ignored);
-  return {table.table.samples, table.table.values.size()};
+  std::vector<std::string> values;
+  for (const auto& [name, statistics] : table.table.values) values.push_back(name);
+  return {table.table.samples, values.size(), Diagnose(table.table, values)};
 }
 
 std::filesystem::path CheckpointPath(const std::filesystem::path& table) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "qconvert/base/log.h"
+#include "qconvert/calibration/diagnose.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/quantization/node_settings.h"
 #include "qconvert/quantization/quantize_dynamically.h"
@@ -300,13 +301,11 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSetti
 ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
   const Graph& graph = inputs.model.graph;
   ChosenPlan chosen;
+  chosen.warnings = Diagnose(inputs.table, PlaceNodes(graph, scheme.place).Observed());
   // Values with infinities stay float. Only fewer values can be needed than were observed.
   const std::set<std::string> infinite = NonFiniteValues(inputs.table);
   scheme.place.blocked.insert(infinite.begin(), infinite.end());
   scheme.place.keep_float.merge(FindRangeClashes(graph, inputs.table));
-  for (const std::string& value : infinite) {
-    chosen.warnings.push_back(fmt::format("\"{}\" holds infinities and stays float", value));
-  }
   std::set<std::string> wide;
   if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
   if (inputs.guard == GuardMode::kOff) {

@@ -22,17 +22,41 @@ void Accumulate(const std::vector<Tensor>& expected, const std::vector<Tensor>& 
 
 }  // namespace
 
-ModelComparer::ModelComparer(const Session& reference, const InputFeeder& feeder,
+ModelComparer::ModelComparer(std::unique_ptr<Session> reference, const InputFeeder& feeder,
                              std::vector<size_t> order, size_t count, int workers)
-    : reference_(reference),
+    : reference_(std::move(reference)),
       feeder_(feeder),
       order_(std::move(order)),
       count_(std::min(count, feeder.size())),
       workers_(std::max(workers, 1)),
-      kept_(count_) {}
+      kept_(count_) {
+  RunReference();
+}
+
+void ModelComparer::RunReference() {
+  if (feeder_.has_feedback()) {
+    Outputs before;
+    for (size_t k = 0; k < count_ && (k == 0 || kept_[k - 1]); ++k) {
+      before = reference_->Run(feeder_.Read(k, before).inputs, nullptr);
+      Keep(k, before);
+    }
+  } else {
+    const auto batch = static_cast<size_t>(workers_);
+    for (size_t first = 0; first < count_ && kept_bytes_ < kKeptBytes; first += batch) {
+      std::vector<Outputs> outputs(std::min(batch, count_ - first));
+      ParallelFor(outputs.size(), workers_, [&](size_t k, size_t /*worker*/) {
+        outputs[k] = reference_->Run(feeder_.Read(SampleIndex(first + k), {}).inputs, nullptr);
+      });
+      for (size_t k = 0; k < outputs.size(); ++k) Keep(first + k, outputs[k]);
+    }
+  }
+  const bool all =
+      std::all_of(kept_.begin(), kept_.end(), [](const auto& one) { return one.has_value(); });
+  if (all) reference_.reset();
+}
 
 ModelComparer::Outputs ModelComparer::TakeExpected(size_t k, const Sample& sample) {
-  return kept_[k] ? *kept_[k] : reference_.Run(sample.inputs, nullptr);
+  return kept_[k] ? *kept_[k] : reference_->Run(sample.inputs, nullptr);
 }
 
 void ModelComparer::Keep(size_t k, const Outputs& outputs) {

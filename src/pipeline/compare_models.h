@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -13,17 +14,18 @@
 
 namespace qconvert {
 
-// Compares models with one reference on the same samples. The reference's outputs are kept for the
-// next model as far as they fit into kKeptBytes, so that a search over plans runs it once. Sums are
-// taken in sample order: the worker count cannot change them.
+// Compares models with one reference on the same samples. The reference runs once, beforehand; its
+// outputs are kept as far as they fit into kKeptBytes, and when all fit it is closed, so that two
+// models need not be in memory together. Sums are taken in sample order: the worker count cannot
+// change them.
 class ModelComparer {
  public:
   static constexpr int64_t kKeptBytes = int64_t{256} << 20;
 
   // Takes `count` samples: spread evenly over `order`, which names each sample once, or the first
-  // ones of the feeder when states are fed back (each model feeds back its own). Keeps references.
-  ModelComparer(const Session& reference, const InputFeeder& feeder, std::vector<size_t> order,
-                size_t count, int workers);
+  // ones of the feeder when states are fed back (each model feeds back its own). Keeps the feeder.
+  ModelComparer(std::unique_ptr<Session> reference, const InputFeeder& feeder,
+                std::vector<size_t> order, size_t count, int workers);
 
   size_t count() const { return count_; }
   // Models compared so far.
@@ -36,10 +38,11 @@ class ModelComparer {
 
   size_t SampleIndex(size_t k) const { return order_[k * order_.size() / count_]; }
   Outputs TakeExpected(size_t k, const Sample& sample);
+  void RunReference();
   void Keep(size_t k, const Outputs& outputs);
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
 
-  const Session& reference_;
+  std::unique_ptr<Session> reference_;  // null once all its outputs are kept
   const InputFeeder& feeder_;
   std::vector<size_t> order_;
   size_t count_;

@@ -283,9 +283,9 @@ ConversionReport Convert(const ConvertOptions& options) {
       stored ? stored->table : SeeValues(options, model, choice, settings.config, feeder);
   watch.Lap("calibrate");
 
-  const auto reference = OpenOrtSessionFile(options.model, place, {});
-  ModelComparer comparer(*reference, feeder, digest.by_content, kComparedSamples, workers);
-  WeightCache cache;
+  ModelComparer comparer(OpenOrtSessionFile(options.model, place, {}), feeder, digest.by_content,
+                         kComparedSamples, workers);
+  WeightCache cache(workers);
   const ChosenPlan chosen =
       ChoosePlan({.model = model,
                   .table = table,

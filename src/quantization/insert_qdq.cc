@@ -285,7 +285,7 @@ class Inserter {
     RoundBias(settings.bias, bias);
     QuantizedWeights quantized = cache_.Get(n, input_scale, settings.weights, [&] {
       return QuantizeWeights(weight, KernelOrder(source, weight), bias, input_scale,
-                             settings.weights);
+                             settings.weights, cache_.workers());
     });
     inserted_.weights.push_back({source.name, source.inputs[1], quantized.params});
     const bool gemm_kernel = source.Is("Gemm") || place.bias_add != kNone;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fit_channel.h"
+#include "qconvert/base/parallel.h"
 #include "qconvert/quantization/power_of_two.h"
 #include "qconvert/quantization/value_range.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr double kMaxBias = 1073741824.0;  // 2^30
 constexpr int kExactBiasBits = 32;
+constexpr size_t kWorthThreads = 1 << 16;         // weights
 constexpr double kSmallestChannel = 1.0 / 65536;  // of the largest channel's scale
 
 // The weights under one scale, channel after channel in kernel order; channels of odd length end
@@ -104,40 +106,46 @@ FittedChannel FitPowerOfTwo(std::span<const float> values, const TensorSettings&
   return coarser.error < best.error ? coarser : best;
 }
 
+// The codes of one group by the settings' method; its scale is not below `least`.
+FittedChannel FitGroup(const WeightGroup& group, const TensorSettings& settings,
+                       const IntegerGrid& grid, double least, bool limit_pairs) {
+  if (settings.scale_type == ScaleType::kPowerOfTwo)
+    return FitPowerOfTwo(group.values, settings, grid, least, limit_pairs);
+  const double low = std::max(Threshold(group, settings) / grid.qmax, least);
+  return FitChannel(group.values, static_cast<float>(low), grid.qmax, limit_pairs,
+                    /*clip=*/FitsErrors(settings) && low / 2 >= least);
+}
+
 }  // namespace
 
 QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
                                  std::span<const float> bias, float input_scale,
-                                 const TensorSettings& settings) {
+                                 const TensorSettings& settings, int workers) {
   const IntegerGrid grid = GridOf(settings);
   const auto values = weight.values<float>();
   const bool per_channel = settings.per_channel && order.axis >= 0;
-  const int64_t groups = per_channel ? order.channels : 1;
+  const auto groups = static_cast<size_t>(per_channel ? order.channels : 1);
   const double largest = MaxMagnitude(values);
   const double floor = largest > 0 ? largest / grid.qmax * kSmallestChannel : 1.0;
   QuantizedWeights out;
-  out.params = {grid.type, per_channel ? order.axis : -1, {}, {}};
+  out.params = {grid.type, per_channel ? order.axis : -1, std::vector<float>(groups),
+                std::vector<int32_t>(groups, 0)};
   std::string codes(values.size(), '\0');
-  for (int64_t g = 0; g < groups; ++g) {
-    const int64_t first = per_channel ? g : 0;
-    const int64_t last = per_channel ? g + 1 : order.channels;
-    const WeightGroup group = GatherGroup(values, order, first, last);
+  const bool is_small = values.size() < kWorthThreads;
+  ParallelFor(groups, is_small ? 1 : workers, [&](size_t g, size_t /*worker*/) {
+    const size_t first = per_channel ? g : 0;
+    const size_t last = per_channel ? g + 1 : static_cast<size_t>(order.channels);
+    const WeightGroup group =
+        GatherGroup(values, order, static_cast<int64_t>(first), static_cast<int64_t>(last));
     // Below this a scale makes the bias overflow or belongs to a dead channel.
-    const double least = std::max(
-        floor, BiasFloor(bias, static_cast<size_t>(first), static_cast<size_t>(last), input_scale));
-    const double low = std::max(Threshold(group, settings) / grid.qmax, least);
-    const FittedChannel fitted =
-        settings.scale_type == ScaleType::kPowerOfTwo
-            ? FitPowerOfTwo(group.values, settings, grid, least, order.pairs_in_16_bits)
-            : FitChannel(group.values, static_cast<float>(low), grid.qmax, order.pairs_in_16_bits,
-                         /*clip=*/FitsErrors(settings) && low / 2 >= least);
+    const double least = std::max(floor, BiasFloor(bias, first, last, input_scale));
+    const FittedChannel fitted = FitGroup(group, settings, grid, least, order.pairs_in_16_bits);
     for (size_t k = 0; k < group.places.size(); ++k) {
       if (group.places[k] == WeightGroup::kPadding) continue;
       codes[group.places[k]] = static_cast<char>(fitted.codes[k]);
     }
-    out.params.scales.push_back(fitted.scale);
-    out.params.zero_points.push_back(0);
-  }
+    out.params.scales[g] = fitted.scale;
+  });
   out.weight.type = grid.type;
   out.weight.dims = weight.dims;
   out.weight.bytes = std::make_shared<const std::string>(std::move(codes));

@@ -16,6 +16,7 @@
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/quantization/plan.h"
 #include "qconvert/quantization/quantize.h"
+#include "qconvert/quantization/safe_plan.h"
 #include "qconvert/runtime/ort_session.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
@@ -30,9 +31,18 @@ class StatisticsObserver : public ValueObserver {
       : statistics_(values), detail_(detail) {}
   void Observe(int64_t id, std::span<const float> values) override {
     statistics_[static_cast<size_t>(id)].Observe(values, detail_, scratch_);
+    runs_ += id == 0 ? 1 : 0;
+  }
+
+  // Values seen in one run, in millions.
+  double MillionsPerRun() const {
+    int64_t values = 0;
+    for (const TensorStatistics& one : statistics_) values += one.count;
+    return static_cast<double>(values) / 1e6 / runs_;
   }
 
  private:
+  double runs_ = 0;
   std::vector<TensorStatistics> statistics_;
   TensorStatistics::Detail detail_;
   Histogram::BinScratch scratch_;
@@ -62,7 +72,9 @@ Sessions Open(Model (*make)()) {
   Sessions out;
   out.plain = OpenOrtSession(SerializeModel(model), "plain", {});
   PrepareModel(model, "benchmark");
-  out.observed = PlaceNodes(model.graph, {.place_by = PlaceBy::kKernels}).Observed();
+  out.observed = PlaceNodes(model.graph, {.keep_float = FindSensitiveNodes(model.graph),
+                                          .place_by = PlaceBy::kKernels})
+                     .Observed();
   Model instrumented = model;
   instrumented.graph = InsertObservers(model.graph, out.observed);
   instrumented.graph.value_info.clear();
@@ -95,6 +107,7 @@ void BM_Calibration(benchmark::State& state) {
   state.counters["plain_ms"] = 1e3 * Median(plain);
   state.counters["ratio"] = Median(ratios);
   state.counters["values"] = static_cast<double>(sessions.observed.size());
+  state.counters["Mfloats"] = observer.MillionsPerRun();
 }
 
 // The whole calibration of 16 samples by N workers, over plain runs of them in one thread.

@@ -99,5 +99,81 @@ TEST(ObserverTest, UnknownDimensionsStayUnknown) {
               testing::ElementsAre(1, 3));
 }
 
+class CountingObserver : public ValueObserver {
+ public:
+  explicit CountingObserver(size_t values) : calls(values, 0), sums(values, 0) {}
+  void Observe(int64_t id, std::span<const float> values) override {
+    ++calls[static_cast<size_t>(id)];
+    for (const float v : values) sums[static_cast<size_t>(id)] += v;
+  }
+  std::vector<int> calls;
+  std::vector<float> sums;
+};
+
+// y = c ? -(x W) : |x W|, each branch with a W of its own and the same names inside.
+Model Branches() {
+  const auto branch = [](float weight, const char* last) {
+    Graph graph;
+    graph.name = last;
+    graph.initializers["w"] = MakeFloatTensor("w", {2, 1}, std::vector<float>{weight, weight});
+    graph.nodes.push_back(MakeNode("MatMul", {"x", "w"}, {"p"}));
+    graph.nodes.push_back(MakeNode(last, {"p"}, {"out"}));
+    graph.outputs.push_back({"out", FloatType({"1", "1"}), {}, {}});
+    return graph;
+  };
+  GraphBuilder b;
+  b.Input("c", {}, DataType::kBool).Input("x", {"1", "2"}).Output("y");
+  Node& node = b.Add("If", {"c"}, {"y"});
+  node.Set("then_branch", Subgraph(branch(2, "Neg")));
+  node.Set("else_branch", Subgraph(branch(10, "Abs")));
+  return b.model;
+}
+
+TEST(BodyObserversTest, BranchesAreToldApart) {
+  Model model = Branches();
+  const std::vector<std::string> values = FindBodyValues(model.graph);
+  EXPECT_THAT(values, testing::ElementsAre("y/else_branch/p", "y/then_branch/p"))
+      << "x is captured: a value of the level outside";
+  model.graph = InsertObservers(model.graph, values);
+  model.opsets.emplace(kObserverDomain, 1);
+  const auto session = Open(model);
+  CountingObserver observer(values.size());
+  const std::vector<Tensor> inputs = {
+      MakeTensor<uint8_t>("c", DataType::kBool, {}, std::vector<uint8_t>{1}),
+      MakeFloatTensor("x", {1, 2}, std::vector<float>{3, 4})};
+  EXPECT_EQ(ToFloats(session->Run(inputs, &observer)[0]), std::vector<float>{-14});
+  EXPECT_THAT(observer.calls, testing::ElementsAre(0, 1));
+  EXPECT_THAT(observer.sums, testing::ElementsAre(0, 14));
+}
+
+TEST(BodyObserversTest, ALoopIsSeenEveryTime) {
+  // s = s W, five times, from x on; W halves.
+  Graph body;
+  body.name = "body";
+  body.inputs = {{"i", TypeOf(DataType::kInt64, {}), {}, {}},
+                 {"go", TypeOf(DataType::kBool, {}), {}, {}},
+                 {"s", FloatType({"1", "1"}), {}, {}}};
+  body.initializers["w"] = MakeFloatTensor("w", {1, 1}, std::vector<float>{0.5F});
+  body.nodes.push_back(MakeNode("MatMul", {"s", "w"}, {"next"}));
+  body.nodes.push_back(MakeNode("Identity", {"go"}, {"still"}));
+  body.outputs = {{"still", TypeOf(DataType::kBool, {}), {}, {}},
+                  {"next", FloatType({"1", "1"}), {}, {}}};
+  GraphBuilder b;
+  b.Input("x", {"1", "1"}).Output("y").Ints("times", {}, {5});
+  Node& loop = b.Add("Loop", {"times", "", "x"}, {"y"});
+  loop.name = "loop";
+  loop.Set("body", Subgraph(body));
+  const std::vector<std::string> values = FindBodyValues(b.model.graph);
+  EXPECT_THAT(values, testing::ElementsAre("loop/body/next", "loop/body/s"));
+  b.model.graph = InsertObservers(b.model.graph, values);
+  b.model.opsets.emplace(kObserverDomain, 1);
+  const auto session = Open(b.model);
+  CountingObserver observer(values.size());
+  const Tensor x = MakeFloatTensor("x", {1, 1}, std::vector<float>{32});
+  EXPECT_EQ(ToFloats(session->Run(std::span(&x, 1), &observer)[0]), std::vector<float>{1});
+  EXPECT_THAT(observer.calls, testing::ElementsAre(5, 5));
+  EXPECT_THAT(observer.sums, testing::ElementsAre(16 + 8 + 4 + 2 + 1, 32 + 16 + 8 + 4 + 2));
+}
+
 }  // namespace
 }  // namespace qconvert

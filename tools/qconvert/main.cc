@@ -1,6 +1,7 @@
 // qconvert MODEL.onnx --config FILE --calib DIR: options -> pipeline -> exit code. The only
 // catch-all.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <cstdio>
 #include <exception>
@@ -30,6 +31,8 @@
 
 namespace qconvert {
 namespace {
+
+constexpr int kLargeBlock = 1 << 20;  // bytes
 
 LoadedConfig LoadConfig(const CommandLine& line, const std::filesystem::path& file) {
   std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
@@ -214,6 +217,9 @@ void RefuseJsonOverInput(CommandLine& line) {
 
 int Main(int argc, char** argv) {
   std::optional<CommandLine> line;
+  // Large blocks go back to the system as soon as they are free, also after larger ones have been:
+  // the weights of one session must not stay while the next one is opened.
+  mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   try {
     RemoveTemporariesOnSignal();
     if (argc > 1 && IsTableCommand(argv[1])) return RunTableCommand(argc, argv);

@@ -84,6 +84,7 @@ bool Parse(CLI::App& app, int argc, char** argv) {
 
 void Report(const CalibrateReport& report, const std::string& output, bool quiet) {
   if (quiet) return;
+  for (const std::string& oddity : report.oddities) LogWarning(EscapeForTerminal(oddity));
   std::fputs(fmt::format("{}: {} values over {} samples\n", EscapeForTerminal(output),
                          report.values, report.samples)
                  .c_str(),

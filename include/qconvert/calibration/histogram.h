@@ -23,7 +23,7 @@ class Histogram {
   static constexpr int kMinExponent = -100;
   // Values binned in one call of the kernel; a power of two that keeps a block in the first-level
   // cache.
-  static constexpr size_t kBlock = 8192;
+  static constexpr size_t kBlock = 4096;
 
   // The smallest exponent e >= kMinExponent with abs_max < 2^e. `abs_max` is finite.
   static int ExponentFor(float abs_max);

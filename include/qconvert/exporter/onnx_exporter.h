@@ -19,12 +19,14 @@ inline constexpr int64_t kExternalDataThreshold = int64_t{1900} << 20;
 // The whole model as one message. Throws Error(kResource) above 2 GiB.
 std::string SerializeModel(const Model& model);
 
-// A model for the engine, which takes messages up to 2 GiB: large initializers stand beside it.
+// A model for the engine: large initializers stand beside the message, which the engine would parse
+// into one copy more, and which must stay below 2 GiB.
+inline constexpr int64_t kEngineExternalThreshold = int64_t{1} << 20;
 struct EngineModel {
   std::string bytes;
   std::vector<Tensor> external;  // empty below `threshold` bytes of tensors
 };
-EngineModel SerializeForEngine(const Model& model, int64_t threshold = kExternalDataThreshold);
+EngineModel SerializeForEngine(const Model& model, int64_t threshold = kEngineExternalThreshold);
 
 struct ExportOptions {
   bool external_data = false;  // also below the threshold

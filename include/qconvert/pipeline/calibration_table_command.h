@@ -43,6 +43,7 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options);
 struct CalibrateReport {
   size_t samples = 0;
   size_t values = 0;
+  std::vector<std::string> oddities;  // see calibration/diagnose.h
 };
 CalibrateReport WriteCalibrationTable(const CalibrateOptions& options);
 CalibrateReport WriteTable(const StoredTable& table, const std::filesystem::path& output);

@@ -19,6 +19,10 @@ namespace qconvert {
 // work, and a search over plans inserts many times.
 class WeightCache {
  public:
+  // Weights are quantized by so many threads.
+  explicit WeightCache(int workers = 1) : workers_(workers) {}
+
+  int workers() const { return workers_; }
   // The weights of node `node` for this input scale: those of before, or what `make` returns.
   const QuantizedWeights& Get(size_t node, float input_scale, const TensorSettings& settings,
                               const std::function<QuantizedWeights()>& make);
@@ -29,6 +33,7 @@ class WeightCache {
     TensorSettings settings;
     QuantizedWeights weights;
   };
+  int workers_;
   std::map<size_t, Entry> entries_;
 };
 

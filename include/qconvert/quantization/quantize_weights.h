@@ -56,7 +56,7 @@ struct WeightOrder {
 // Source: ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero point 0).
 QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
                                  std::span<const float> bias, float input_scale,
-                                 const TensorSettings& settings);
+                                 const TensorSettings& settings, int workers = 1);
 
 // Rounds a bias to the grid of its settings: symmetric, its own scale max|b| / qmax. Nothing
 // happens to a float or 32-bit bias, whose codes above are finer.
