@@ -138,18 +138,24 @@ EngineModel SerializeForEngine(const Model& model, int64_t threshold) {
     out.bytes = SerializeModel(model);
     return out;
   }
-  // Only the type and shape of the tensor go into the message; the location is never opened.
+  struct Aside {
+    const Graph& graph;
+    std::vector<Tensor>& tensors;
+  } aside{model.graph, out.external};
+  // Only the type and shape of the tensor go into the message; the location is never opened. The
+  // engine takes initializers of the top level alone from outside.
   const auto put_aside = [](void* context, const Tensor& tensor, onnx::TensorProto& proto) {
-    if (!IsExternal(tensor)) return false;
+    auto& [graph, tensors] = *static_cast<Aside*>(context);
+    if (!IsExternal(tensor) || graph.FindInitializer(tensor.name) != &tensor) return false;
     proto.set_data_type(static_cast<int32_t>(tensor.type));
     for (const int64_t dim : tensor.dims) proto.add_dims(dim);
     proto.set_data_location(onnx::TensorProto::EXTERNAL);
     AddEntry(proto, "location", "in-memory");
-    static_cast<EngineModel*>(context)->external.push_back(tensor);
+    tensors.push_back(tensor);
     return true;
   };
   onnx::ModelProto proto;
-  WriteModel(model, proto, {put_aside, &out});
+  WriteModel(model, proto, {put_aside, &aside});
   out.bytes = Serialize(proto);
   return out;
 }

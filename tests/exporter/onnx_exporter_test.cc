@@ -52,6 +52,25 @@ TEST(OnnxExporterTest, TheEngineTakesLargeInitializersBesideTheMessage) {
             *RunModel(MatMulModel(), {x})[0].bytes);
 }
 
+TEST(OnnxExporterTest, WeightsOfBodiesStayInTheEnginesMessage) {
+  GraphBuilder b;
+  b.Input("c", {}, DataType::kBool).Input("x", {"1", "64"}).Output("y");
+  Graph branch;
+  branch.name = "branch";
+  branch.initializers["w"] = RandomTensor("w", {64, 64}, 1);
+  branch.nodes.push_back(MakeNode("MatMul", {"x", "w"}, {"p"}));
+  branch.outputs.push_back({"p", FloatType({"1", "64"}), {}, {}});
+  Node& node = b.Add("If", {"c"}, {"y"});
+  node.Set("then_branch", Subgraph(branch));
+  node.Set("else_branch", Subgraph(branch));
+  const EngineModel engine = SerializeForEngine(b.model, 0);
+  EXPECT_TRUE(engine.external.empty());
+  const std::vector<Tensor> inputs = {
+      MakeTensor<uint8_t>("c", DataType::kBool, {}, std::vector<uint8_t>{1}),
+      RandomTensor("x", {1, 64}, 3)};
+  EXPECT_EQ(OpenOrtSession(engine.bytes, "m", {})->Run(inputs, nullptr).size(), 1U);
+}
+
 TEST(OnnxExporterTest, ARefusedResultLeavesEverythingAsItWas) {
   for (const bool external : {false, true}) {
     const TempDir folder;
