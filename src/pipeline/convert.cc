@@ -251,12 +251,11 @@ std::string Version() { return QCONVERT_VERSION; }
 
 ConversionReport Convert(const ConvertOptions& options) {
   const std::string place = options.model.string();
-  const std::filesystem::path output = OutputPath(options);
   ConversionReport report = StartReport(options);
   Stopwatch watch(report);
 
   LoadedModel loaded = LoadOnnx(options.model);
-  OutputFolder folder(output.parent_path(), options.make_output_folder);
+  OutputFolder folder(OutputPath(options).parent_path(), options.make_output_folder);
   CheckOutputs(options, loaded);
   report.float_bytes = loaded.file_bytes;
   watch.Lap("load");
@@ -299,11 +298,12 @@ ConversionReport Convert(const ConvertOptions& options) {
                  std::move(choice));
   watch.Lap("choose");
   ReportChoice(model.graph, chosen, options, report);
-  const Provenance provenance{Version(), OrtVersion(), loaded.sha256, options.config_sha256,
-                              stored ? stored->data_sha256 : digest.sha256};
-  const std::string quant_info = RewriteModel(model, chosen, table, provenance, cache, report);
+  const std::string quant_info =
+      RewriteModel(model, chosen, table,
+                   {Version(), OrtVersion(), loaded.sha256, options.config_sha256,
+                    stored ? stored->data_sha256 : digest.sha256},
+                   cache, report);
   watch.Lap("quantize");
-
   WriteQuantized(options, model, quant_info, comparer, report);
   folder.Keep();
   watch.Lap("write and compare");

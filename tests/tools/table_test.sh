@@ -74,6 +74,33 @@ cmp d.onnx net_vitis_int8_cpu_quantized.onnx || fail "several configs give anoth
 expect 2 "have the same name" net.onnx --calib "$calib" --config x86_fbgemm --config x86_fbgemm
 expect 2 "several --config exclude" net.onnx --calib "$calib" --config x86_fbgemm --config cpu_int8 -o x.onnx
 
+# Ranges of batches come into the table for those who ask for them.
+by_batches=(--set activation.calib_statistic_method=mean --set extensions=true --set activation.method=mse)
+"$qconvert" calibrate "$model" --calib "$calib" -o batches.json -q "${by_batches[@]}" --calib-batch 5
+"$qconvert" "$model" --table batches.json --scheme static --no-guard -o e.onnx -q "${by_batches[@]}" --calib-batch 5
+"$qconvert" "$model" --calib "$calib" --scheme static --no-guard -o f.onnx -q "${by_batches[@]}" --calib-batch 5
+cmp e.onnx f.onnx || fail "a table with ranges of batches gives another model"
+expect 5 "has ranges of batches of 5 samples, the settings say 1" "$model" --table batches.json -o x.onnx "${by_batches[@]}"
+{ echo 'calibration: {max_samples: 3}'; cat "$root/configs/cpu_int8.yaml"; } > few.yaml
+expect 3 "same calibration section" "$model" --calib "$calib" --config x86_fbgemm --config few.yaml
+
+# Under mpirun one error is told once, and its exit code is that of the whole.
+if command -v mpirun > /dev/null && [ -e "$(dirname "$qconvert")/../lib/libqconvert_mpi.so" ]; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  status=0
+  mpirun --oversubscribe -n 3 "$qconvert" calibrate "$model" --calib nowhere -o x.json > out 2> log || status=$?
+  [ "$status" = 6 ] && [ "$(grep -c "nowhere: no such" log)" = 1 ] || { cat log; fail "an error under mpirun: exit $status"; }
+  mpirun --oversubscribe -n 3 "$qconvert" calibrate "$model" --calib "$calib" -o ranks.json --checkpoint 0 > out 2> log
+  cmp whole.json ranks.json || fail "mpirun changes the table"
+  [ "$(grep -c samples out)" = 1 ] || fail "more than one rank speaks"
+  ls ranks.json.* > /dev/null 2>&1 && fail "checkpoints of ranks are still there"
+else
+  echo "no MPI, its part is skipped"
+  status=0
+  OMPI_COMM_WORLD_SIZE=2 "$qconvert" "$model" --calib "$calib" -o x.onnx 2> log || status=$?
+  [ "$status" = 2 ] && grep -q "has no MPI component" log || fail "a missing MPI component is not told"
+fi
+
 expect 5 "is one of 3 shards, shard 0 is missing" merge plain.json -o x.json
 expect 5 "is one of 3 shards, expected all of them merged" "$model" --table plain.json -o x.onnx
 expect 5 "is no calibration table of qconvert" "$model" --table "$model" -o x.onnx
