@@ -18,11 +18,17 @@ namespace {
 // Private statistics of one worker: of all it saw, and of the batch it is in.
 class StatisticsObserver : public ValueObserver {
  public:
-  StatisticsObserver(size_t values, TensorStatistics::Detail detail)
-      : all_(values), batch_(values), first_infinite_(values), detail_(detail) {}
+  // `is_seen`: by value, whether statistics are needed.
+  StatisticsObserver(std::vector<bool> is_seen, TensorStatistics::Detail detail)
+      : is_seen_(std::move(is_seen)),
+        all_(is_seen_.size()),
+        batch_(is_seen_.size()),
+        first_infinite_(is_seen_.size()),
+        detail_(detail) {}
 
   void Observe(int64_t id, std::span<const float> values) override {
-    batch_[static_cast<size_t>(id)].Observe(values, detail_, scratch_);
+    const auto v = static_cast<size_t>(id);
+    if (is_seen_[v]) batch_[v].Observe(values, detail_, scratch_);
   }
 
   const std::vector<TensorStatistics>& batch() const { return batch_; }
@@ -44,6 +50,7 @@ class StatisticsObserver : public ValueObserver {
   }
 
  private:
+  std::vector<bool> is_seen_;
   std::vector<TensorStatistics> all_;
   std::vector<TensorStatistics> batch_;
   std::vector<std::optional<SampleAt>> first_infinite_;  // by value
@@ -87,10 +94,11 @@ class CalibrationRun {
     const int wanted = feeder_.has_feedback() ? 1 : std::max(1, options_.workers);
     const size_t alone = options_.memory_limit > 0 ? std::min<size_t>(batches_, 1) : 0;
     const int64_t before = ResidentBytes();
-    observers_.emplace_back(values_.size(), options_.detail);
+    const StatisticsObserver fresh(SeenValues(), options_.detail);
+    observers_.push_back(fresh);
     if (alone > 0) RunBatch(0, observers_[0]);
     const int workers = alone > 0 ? FittingWorkers(wanted, before) : wanted;
-    observers_.resize(static_cast<size_t>(workers), {values_.size(), options_.detail});
+    observers_.resize(static_cast<size_t>(workers), fresh);
     ParallelFor(batches_ - alone, workers,
                 [&](size_t b, size_t worker) { RunBatch(alone + b, observers_[worker]); });
     for (StatisticsObserver& observer : observers_) observer.EndBatch();
@@ -98,6 +106,12 @@ class CalibrationRun {
   }
 
  private:
+  std::vector<bool> SeenValues() const {
+    std::vector<bool> is_seen;
+    for (const std::string& value : values_) is_seen.push_back(!options_.left_out.contains(value));
+    return is_seen;
+  }
+
   // After the first batch: how many workers may run without passing the limit.
   int FittingWorkers(int wanted, int64_t before) const {
     CheckMemory("");
@@ -187,6 +201,7 @@ class CalibrationRun {
     table.samples = done_;
     table.batch_size = options_.batch_size;
     for (size_t v = 0; v < values_.size(); ++v) {
+      if (options_.left_out.contains(values_[v])) continue;
       TensorStatistics& merged = table.values[values_[v]];
       for (const StatisticsObserver& observer : observers_) {
         merged.Merge(observer.all()[v]);
@@ -197,6 +212,7 @@ class CalibrationRun {
       }
     }
     for (size_t v = 0; v < answers_.size(); ++v) {
+      if (options_.left_out.contains(values_[v])) continue;
       for (size_t q = 0; q < answers_[v].size(); ++q)
         table.batches[values_[v]][options_.questions[v][q].key] = answers_[v][q];
     }

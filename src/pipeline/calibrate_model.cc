@@ -7,6 +7,7 @@
 
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/topology.h"
 #include "qconvert/quantization/op_rules.h"
 #include "qconvert/quantization/safe_plan.h"
 #include "qconvert/quantization/value_range.h"
@@ -41,6 +42,25 @@ bool NeedsHistogram(const QuantConfig& config) {
     return settings.method != M::kMaxMin && settings.method != M::kMovingAverageAbsMax &&
            settings.method != M::kRangeAbsMax;
   });
+}
+
+// Quantized values with those that a plan may go by for them: the inputs of the movement nodes that
+// they went through.
+std::set<std::string> NeededValues(const Graph& graph, const Placement& placement) {
+  const Topology topology(graph);
+  std::set<std::string> needed;
+  for (const auto& [quantized, root] : placement.roots) {
+    needed.insert(root);
+    std::string value = quantized;
+    needed.insert(value);
+    for (const Node* producer = topology.Producer(value);
+         producer != nullptr && FindOpRule(*producer).kind == OpKind::kMovement;
+         producer = topology.Producer(value)) {
+      value = producer->inputs[0];
+      needed.insert(value);
+    }
+  }
+  return needed;
 }
 
 }  // namespace
@@ -91,10 +111,14 @@ std::vector<std::string> CalibratedValues(const Graph& graph) {
   return values;
 }
 
-CalibrationTable CalibrateModel(const Model& model, const QuantConfig& config,
-                                const InputFeeder& feeder, CalibrationOptions options,
-                                const std::string& place) {
+CalibrationTable CalibrateModel(const Model& model, const Placement& placement,
+                                const QuantConfig& config, const InputFeeder& feeder,
+                                CalibrationOptions options, const std::string& place) {
   const std::vector<std::string> values = CalibratedValues(model.graph);
+  const std::set<std::string> needed = NeededValues(model.graph, placement);
+  for (const std::string& value : values) {
+    if (!needed.contains(value)) options.left_out.insert(value);
+  }
   options.detail = NeedsHistogram(config) ? TensorStatistics::Detail::kHistogram
                                           : TensorStatistics::Detail::kRangeOnly;
   Ask(BatchQuestionsOf(config), config.calibration, values.size(), options);

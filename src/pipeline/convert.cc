@@ -123,9 +123,10 @@ SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
 CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
                            const SchemeChoice& choice, const QuantConfig& config,
                            const InputFeeder& feeder) {
-  if (PlaceNodes(model.graph, choice.place).roots.empty()) return {};
+  const Placement placement = PlaceNodes(model.graph, choice.place);
+  if (placement.roots.empty()) return {};
   const CalibrationData data = DataOf(options);
-  return CalibrateModel(model, config, feeder,
+  return CalibrateModel(model, placement, config, feeder,
                         {.workers = WorkerCount(data),
                          .memory_limit = MemoryLimit(data),
                          .progress = options.progress},

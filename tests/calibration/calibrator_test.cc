@@ -175,6 +175,15 @@ TEST_F(CalibratorTest, ShardsAndPiecesAddUpToTheWhole) {
   }
 }
 
+TEST_F(CalibratorTest, WhatIsLeftOutIsNotInTheTable) {
+  CalibrationOptions options = Asking(2);
+  options.left_out = {"y"};
+  const CalibrationTable table = Run(options);
+  EXPECT_EQ(table.samples, 23U);
+  EXPECT_TRUE(table.values.empty());
+  EXPECT_TRUE(table.batches.empty());
+}
+
 TEST_F(CalibratorTest, TheFirstInfiniteSampleIsNamed) {
   for (const char* name : {"05.npy", "17.npy"})
     folder_.Write(name, NpyFloats({1, 500}, std::vector<float>(500, 3e38F)));

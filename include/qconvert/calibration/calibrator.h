@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,7 +41,10 @@ struct CalibrationOptions {
   // Threads calling Run at the same time; one when inputs are fed back from outputs.
   int workers = 1;
   TensorStatistics::Detail detail = TensorStatistics::Detail::kHistogram;
-  Shard shard;             // samples of other shards are left out
+  Shard shard;  // samples of other shards are left out
+  // Names among the values that need no statistics; they are not in the table. Their observers stay
+  // in the graph: other observers would let the engine fuse other nodes, and give other bits.
+  std::set<std::string> left_out;
   size_t batch_size = 1;   // 1 or more
   size_t first_batch = 0;  // of the shard's batches, `batches` from here on
   size_t batches = std::numeric_limits<size_t>::max();
