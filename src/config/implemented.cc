@@ -122,21 +122,19 @@ class Checker {
     const int bits = settings.bit_width;
     if (weights ? bits != kWeightBits : !bias && bits != kWeightBits && bits != kWideBits)
       refuse("bit_width", std::to_string(bits));
-    const bool diffs =
-        settings.method == M::kDiffs && settings.scale_type == ScaleType::kPowerOfTwo;
-    if (!diffs && !Works(settings.method, type)) refuse("method", WordFor(settings.method));
+    const bool power_of_two = settings.scale_type == ScaleType::kPowerOfTwo;
+    if (!Works(settings.method, type, power_of_two)) refuse("method", WordFor(settings.method));
     if ((weights || bias) && !(settings.symmetry && settings.is_signed))
       refuse(settings.symmetry ? "signed" : "symmetry", "false");
     if (settings.per_channel && !weights) refuse("per_channel", "true");
     CheckRounding(settings, type, object, refuse);
   }
 
-  static bool Works(M method, TensorType type) {
+  static bool Works(M method, TensorType type, bool power_of_two) {
     if (method == M::kMaxMin) return true;
-    if (type == TensorType::kBias) return false;
-    if (method == M::kMse || method == M::kAuto) return true;
+    if (type == TensorType::kBias) return method == M::kDiffs && power_of_two;
     const bool by_order = method == M::kMovingAverageAbsMax || method == M::kRangeAbsMax;
-    return method != M::kDiffs && !(by_order && type == TensorType::kWeights);
+    return !(by_order && type == TensorType::kWeights);
   }
 
   template <typename Refusal>

@@ -82,8 +82,7 @@ class RestrictionChecker {
     if (type_ != TensorType::kWeights) Refuse("per_channel", "only weights can be per channel");
     if (settings_.scale_type == ScaleType::kFloat) {
       if (settings_.method != M::kMaxMin && !IsOurMethod())
-        Refuse("method", "expected maxmin per channel with float scales",
-               settings_.method == M::kMse);
+        Refuse("method", "expected maxmin per channel with float scales", true);
       return;
     }
     CheckPowerOfTwo();
@@ -100,7 +99,7 @@ class RestrictionChecker {
     if (settings_.method == M::kAuto && HasStatistic() && !IsOurStatistic())
       Refuse("calib_statistic_method", "method auto expects all");
     if (settings_.method == M::kDiffs)
-      Refuse("method", "expected maxmin, percentile, mse or entropy with float scales");
+      Refuse("method", "expected maxmin, percentile, mse or entropy with float scales", true);
     if (HasStatistic() && settings_.statistic == BatchStatistic::kModal)
       Refuse("calib_statistic_method", "expected max, mean, median or all with float scales");
     if (!settings_.symmetry && MethodIn({M::kPercentile, M::kEntropy, M::kMse}))

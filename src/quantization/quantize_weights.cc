@@ -52,9 +52,11 @@ double MaxMagnitude(std::span<const float> values) {
   return largest;
 }
 
-// Method mse tries thresholds on the weights themselves.
+// Methods that try thresholds on the weights themselves.
 bool FitsErrors(const TensorSettings& settings) {
-  return settings.method == CalibrationMethod::kMse && settings.compat == Compat::kNone;
+  return (settings.method == CalibrationMethod::kMse ||
+          settings.method == CalibrationMethod::kDiffs) &&
+         settings.compat == Compat::kNone;
 }
 
 // The largest magnitude that is not clipped, by the settings' method.

@@ -69,11 +69,10 @@ Range FloatScaleRange(const TensorStatistics& statistics, const TensorSettings& 
     case M::kEntropy:
       return EntropyRange(statistics, RangeGridOf(settings));
     case M::kMse:
+    case M::kDiffs:  // least squared difference, here of any scale
       return MseRange(statistics, RangeGridOf(settings));
     case M::kAuto:
       return AutoRange(statistics, RangeGridOf(settings));
-    case M::kDiffs:
-      break;  // refused where settings are read
   }
   QCONVERT_CHECK(false);
 }

@@ -1,4 +1,5 @@
 // The Vitis language: merging, restrictions, what is told about it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -164,6 +165,15 @@ TEST(VitisConfigTest, ExtensionsAllowWhatWorksHere) {
   const std::string channels = Tensor("weights", "method: mse, per_channel: true");
   EXPECT_TRUE(AnyHolds(ProblemsOf(channels), "extensions: true allows it"));
   EXPECT_THAT(ProblemsOf(channels, {"extensions=true"}), IsEmpty());
+  for (const char* method : {"percentile", "entropy", "diffs"}) {
+    const std::string weights =
+        Tensor("weights", fmt::format("per_channel: true, method: {}", method));
+    EXPECT_TRUE(AnyHolds(ProblemsOf(weights), "extensions: true allows it")) << method;
+    EXPECT_THAT(ProblemsOf(weights, {"extensions=true"}), IsEmpty()) << method;
+  }
+  const std::string diffs = Tensor("activation", "method: diffs");
+  EXPECT_THAT(ProblemsOf(diffs, {"extensions=true"}), IsEmpty());
+  EXPECT_FALSE(ProblemsOf(diffs, {"extensions=true", "compat=vitis"}).empty());
 }
 
 TEST(VitisConfigTest, ADpuTakesWhatItsEngineCan) {

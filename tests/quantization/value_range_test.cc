@@ -28,13 +28,18 @@ TensorSettings Symmetric(M method) {
 TEST(ValueRangeTest, UnsignedSymmetricCodesTakeOneSide) {
   std::vector<float> values = RandomFloats(5000, 1);
   for (float& v : values) v = std::fabs(v);
-  for (const M method : {M::kMaxMin, M::kPercentile, M::kEntropy, M::kMse, M::kAuto}) {
+  for (const M method : {M::kMaxMin, M::kPercentile, M::kEntropy, M::kMse, M::kDiffs, M::kAuto}) {
     TensorSettings settings = Symmetric(method);
     settings.is_signed = false;
     const Range range = RangeOf(Observe(values), settings);
     EXPECT_EQ(range.min, 0) << MethodName(method);
     EXPECT_GT(range.max, 2) << MethodName(method);
   }
+}
+
+TEST(ValueRangeTest, DiffsWithFloatScalesIsTheLeastSquaredDifference) {
+  const TensorStatistics statistics = Observe(RandomFloats(5000, 2));
+  EXPECT_EQ(RangeOf(statistics, Symmetric(M::kDiffs)), RangeOf(statistics, Symmetric(M::kMse)));
 }
 
 TEST(ValueRangeTest, PercentilesOfWeightsAreThoseOfTheSortedOnes) {
