@@ -4,7 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 
-packages=(g++ cmake ninja-build git ca-certificates python3 python3-pip
+packages=(g++ cmake ninja-build git ca-certificates python3 python3-pip python3-venv
           libprotobuf-dev protobuf-compiler libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
           libhwy-dev libboost-dev libre2-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev libonnx-testdata libopenmpi-dev openmpi-bin strace)
 
