@@ -45,7 +45,7 @@ cmp two.json both.json || fail "an empty shard changes the table"
 # Killed at any time and started again: the same bytes.
 kills=0
 exec 3>&2 2> /dev/null  # the shell tells every kill
-for delay in 0.06 0.09 0.12 0.15 0.18 0.22 0.26 0.30; do
+for delay in 0.0{3,4,5,6,7,8,9} 0.{10,11,12,13,14,15,16,17,18,20,22,25,30}; do  # 20 points
   timeout -s KILL "$delay" "$qconvert" calibrate "$model" --calib "$calib" -o resumed.json -q --workers 1 \
     --checkpoint 0 > /dev/null 2>&1 || kills=$((kills + 1))
 done
