@@ -186,7 +186,7 @@ class CalibrationRun {
       }
     }
     if (!any) return;
-    previous_ = state;
+    if (feeder_.has_feedback()) previous_ = state;  // else it is shared, and empty
     for (size_t index = first; index < end; ++index) RunSample(index, again);
     for (size_t v = 0; v < values_.size(); ++v) {
       for (size_t q = 0; q < again.looks()[v].size(); ++q) {
