@@ -153,4 +153,10 @@ void AtomicFile::Commit() {
   }
 }
 
+void WriteFile(const std::filesystem::path& target, std::string_view bytes) {
+  AtomicFile file(target);
+  file.Write(bytes);
+  file.Commit();
+}
+
 }  // namespace qconvert

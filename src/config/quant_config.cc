@@ -11,7 +11,6 @@ std::string DatatypeName(Datatype datatype) { return WordFor(datatype); }
 std::string MethodName(CalibrationMethod method) { return WordFor(method); }
 std::string RoundModeName(RoundMode mode) { return WordFor(mode); }
 std::string ScaleTypeName(ScaleType type) { return WordFor(type); }
-std::string CompatName(Compat compat) { return WordFor(compat); }
 std::string BatchStatisticName(BatchStatistic statistic) { return WordFor(statistic); }
 std::string TensorTypeName(TensorType type) { return WordFor(type); }
 std::string InputKindName(InputKind kind) { return WordFor(kind); }

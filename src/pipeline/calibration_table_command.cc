@@ -24,9 +24,7 @@ namespace qconvert {
 namespace {
 
 void Write(const StoredTable& stored, const std::filesystem::path& output) {
-  AtomicFile file(output);
-  file.Write(FormatTable(stored));
-  file.Commit();
+  WriteFile(output, FormatTable(stored));
 }
 
 // What a value was asked about batches, as far as one value tells.

@@ -119,6 +119,27 @@ bool NeedsVitisLook(const TensorSettings& settings) {
   return settings.compat == Compat::kVitis && (diffs || FindVitisSearch(settings).has_value());
 }
 
+// Whether the ranges of batches matter: by calib_statistic_method, or a method that goes by the
+// order of samples.
+bool GoesByBatches(const TensorSettings& settings) { return FindBatchRule(settings).has_value(); }
+
+// Whether another order of the same samples may give another range.
+bool GoesByOrder(const TensorSettings& settings) {
+  return settings.method == M::kMovingAverageAbsMax || settings.method == M::kRangeAbsMax;
+}
+
+BatchQuestion MakeBatchQuestion(const TensorSettings& settings) {
+  BatchQuestion question;
+  question.key = BatchKey(settings);
+  question.range = [settings](const TensorStatistics& batch) { return RangeOf(batch, settings); };
+  if (NeedsVitisLook(settings)) {
+    question.second_look = [settings](const TensorStatistics& batch) {
+      return MakeVitisLook(batch, settings);
+    };
+  }
+  return question;
+}
+
 }  // namespace
 
 Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings) {
@@ -143,12 +164,6 @@ Range RangeOfValues(std::span<const float> values, const TensorSettings& setting
   return look->Decide();
 }
 
-bool GoesByBatches(const TensorSettings& settings) { return FindBatchRule(settings).has_value(); }
-
-bool GoesByOrder(const TensorSettings& settings) {
-  return settings.method == M::kMovingAverageAbsMax || settings.method == M::kRangeAbsMax;
-}
-
 std::string DescribeMethod(const TensorSettings& settings) {
   std::string out = MethodName(settings.method);
   if (settings.method == M::kPercentile) out += fmt::format(" {}", settings.percentage);
@@ -168,18 +183,6 @@ std::string BatchKey(const TensorSettings& settings) {
   if (settings.scale_type == ScaleType::kPowerOfTwo) key += ", powers of two";
   if (settings.compat == Compat::kVitis) key += ", as Vitis AI";
   return key;
-}
-
-BatchQuestion MakeBatchQuestion(const TensorSettings& settings) {
-  BatchQuestion question;
-  question.key = BatchKey(settings);
-  question.range = [settings](const TensorStatistics& batch) { return RangeOf(batch, settings); };
-  if (NeedsVitisLook(settings)) {
-    question.second_look = [settings](const TensorStatistics& batch) {
-      return MakeVitisLook(batch, settings);
-    };
-  }
-  return question;
 }
 
 std::vector<BatchQuestion> BatchQuestionsOf(const QuantConfig& config) {

@@ -18,22 +18,16 @@
 namespace qconvert {
 namespace {
 
-void Write(const std::filesystem::path& path, const std::string& bytes) {
-  AtomicFile file(path);
-  file.Write(bytes);
-  file.Commit();
-}
-
 void WriteAll(const std::filesystem::path& folder, uint32_t samples) {
   const std::pair<const char*, Model (*)()> models[] = {
       {"mobilenet_v2", MobileNetV2}, {"resnet50", ResNet50}, {"vit", VisionTransformer}};
   for (const auto& [name, make] : models) {
     std::filesystem::create_directories(folder / name / "calib");
-    Write(folder / name / "model.onnx", SerializeModel(make()));
+    WriteFile(folder / name / "model.onnx", SerializeModel(make()));
     for (uint32_t i = 0; i < samples; ++i) {
       const Tensor x = RandomTensor("x", {1, 3, 224, 224}, i);
-      Write(folder / name / "calib" / fmt::format("{:04}.npy", i),
-            NpyFloats(x.dims, x.values<float>()));
+      WriteFile(folder / name / "calib" / fmt::format("{:04}.npy", i),
+                NpyFloats(x.dims, x.values<float>()));
     }
   }
 }

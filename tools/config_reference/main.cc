@@ -11,17 +11,11 @@
 namespace qconvert {
 namespace {
 
-void Write(const std::filesystem::path& path, const std::string& text) {
-  AtomicFile file(path);
-  file.Write(text);
-  file.Commit();
-}
-
 void WriteAll(const std::filesystem::path& root) {
   const std::filesystem::path page = root / "docs" / "config.md";
-  Write(page, FillReference(ReadFile(page)));
+  WriteFile(page, FillReference(ReadFile(page)));
   for (const ConfigLanguage language : kConfigLanguages)
-    Write(root / "configs" / "schema" / SchemaFileName(language), JsonSchema(language));
+    WriteFile(root / "configs" / "schema" / SchemaFileName(language), JsonSchema(language));
 }
 
 }  // namespace

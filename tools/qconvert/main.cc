@@ -93,9 +93,7 @@ void WriteJson(const std::string& target, const std::string& text) {
     std::fputs(text.c_str(), stdout);
     return;
   }
-  AtomicFile file(target);
-  file.Write(text);
-  file.Commit();
+  WriteFile(target, text);
 }
 
 int PrintEffectiveConfig(const CommandLine& line, const std::string& config) {

@@ -76,6 +76,9 @@ class AtomicFile {
   int slot_ = -1;  // index in the table that the signal handler walks
 };
 
+// A whole AtomicFile at once. Throws as it does.
+void WriteFile(const std::filesystem::path& target, std::string_view bytes);
+
 // Checks that `target` can become an output: its folder exists and is writable, it is no folder
 // itself and its name is not too long. Called before long work starts.
 void CheckWritable(const std::filesystem::path& target);

@@ -88,7 +88,6 @@ struct CodeRange {
 CodeRange CodeRangeOf(const TensorSettings& settings);
 
 // The words used in config files.
-std::string CompatName(Compat compat);
 std::string DatatypeName(Datatype datatype);
 std::string MethodName(CalibrationMethod method);
 std::string RoundModeName(RoundMode mode);

@@ -18,19 +18,12 @@ Range RangeOf(const TensorStatistics& statistics, const TensorSettings& settings
 // The range that it chooses for values at hand: weights. Finite.
 Range RangeOfValues(std::span<const float> values, const TensorSettings& settings);
 
-// True when the ranges of batches matter: by calib_statistic_method, or a method that goes by the
-// order of samples.
-bool GoesByBatches(const TensorSettings& settings);
-// True when another order of the same samples may give another range.
-bool GoesByOrder(const TensorSettings& settings);
-
 // "percentile 99.9, median of batches".
 std::string DescribeMethod(const TensorSettings& settings);
 
 // What has to be asked about every batch for settings that go by batches. Settings of equal key
 // have equal answers.
 std::string BatchKey(const TensorSettings& settings);
-BatchQuestion MakeBatchQuestion(const TensorSettings& settings);
 // All that the settings of activations and inputs need, of the model and of layer entries; each key
 // once.
 std::vector<BatchQuestion> BatchQuestionsOf(const QuantConfig& config);
