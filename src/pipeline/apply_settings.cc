@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "qconvert/quantization/node_settings.h"
+#include "qconvert/plan/node_settings.h"
 #include "qconvert/transform/convert_opset.h"
 #include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "qconvert/pipeline/convert.h"
-#include "qconvert/quantization/model_settings.h"
+#include "qconvert/plan/model_settings.h"
 
 namespace qconvert {
 

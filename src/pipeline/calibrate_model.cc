@@ -8,10 +8,10 @@
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
-#include "qconvert/quantization/op_rules.h"
-#include "qconvert/quantization/safe_plan.h"
-#include "qconvert/quantization/value_range.h"
+#include "qconvert/plan/safe_plan.h"
+#include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
+#include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
 namespace {

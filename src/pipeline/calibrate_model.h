@@ -8,9 +8,9 @@
 
 #include "qconvert/calibration/calibrator.h"
 #include "qconvert/ir/graph.h"
-#include "qconvert/quantization/cost_model.h"
-#include "qconvert/quantization/model_settings.h"
-#include "qconvert/quantization/plan.h"
+#include "qconvert/plan/cost_model.h"
+#include "qconvert/plan/model_settings.h"
+#include "qconvert/plan/plan.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {

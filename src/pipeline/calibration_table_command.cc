@@ -16,8 +16,8 @@
 #include "qconvert/calibration/diagnose.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
-#include "qconvert/quantization/plan.h"
-#include "qconvert/quantization/value_range.h"
+#include "qconvert/plan/plan.h"
+#include "qconvert/plan/value_range.h"
 #include "refuse_overwriting.h"
 
 namespace qconvert {

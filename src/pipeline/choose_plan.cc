@@ -11,10 +11,10 @@
 #include "qconvert/base/log.h"
 #include "qconvert/calibration/diagnose.h"
 #include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/quantization/node_settings.h"
-#include "qconvert/quantization/quantize_dynamically.h"
-#include "qconvert/quantization/safe_plan.h"
-#include "qconvert/quantization/store_weights.h"
+#include "qconvert/plan/node_settings.h"
+#include "qconvert/plan/safe_plan.h"
+#include "qconvert/rewrite/quantize_dynamically.h"
+#include "qconvert/rewrite/store_weights.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {

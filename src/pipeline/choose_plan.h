@@ -12,9 +12,9 @@
 #include "qconvert/calibration/calibration_table.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/convert.h"
-#include "qconvert/quantization/insert_qdq.h"
-#include "qconvert/quantization/plan.h"
+#include "qconvert/plan/plan.h"
 #include "qconvert/report/conversion_report.h"
+#include "qconvert/rewrite/insert_qdq.h"
 
 namespace qconvert {
 

@@ -23,7 +23,7 @@
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
-#include "qconvert/quantization/insert_qdq.h"
+#include "qconvert/rewrite/insert_qdq.h"
 #include "qconvert/runtime/ort_session.h"
 #include "refuse_overwriting.h"
 

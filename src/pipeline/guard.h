@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/quantization/plan.h"
+#include "qconvert/plan/plan.h"
 #include "qconvert/report/comparison.h"
 
 namespace qconvert {

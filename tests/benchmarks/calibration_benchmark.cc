@@ -13,10 +13,10 @@
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/calibration/range_error.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/numbers/quantize.h"
 #include "qconvert/pipeline/prepare_model.h"
-#include "qconvert/quantization/plan.h"
-#include "qconvert/quantization/quantize.h"
-#include "qconvert/quantization/safe_plan.h"
+#include "qconvert/plan/plan.h"
+#include "qconvert/plan/safe_plan.h"
 #include "qconvert/runtime/ort_session.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
@@ -181,7 +181,9 @@ BENCHMARK(BM_Observe)->ArgName("histogram")->Arg(0)->Arg(1);
 void BM_Quantize(benchmark::State& state) {
   const std::vector<float> values = RandomFloats(1 << 18, 1);
   const QuantParams params{DataType::kInt8, -1, {0.02F}, {0}};
-  for (auto _ : state) benchmark::DoNotOptimize(QuantizeToBytes(values, {}, params, -127, 127));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        QuantizeToBytes(values, {}, params, IntegerFormat(8, true, true, /*narrow=*/true)));
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(values.size()));
 }
 BENCHMARK(BM_Quantize);

@@ -6,7 +6,7 @@
 
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
-#include "qconvert/quantization/store_weights.h"
+#include "qconvert/rewrite/store_weights.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 

@@ -4,7 +4,7 @@
 
 #include "qconvert/calibration/tensor_statistics.h"
 #include "qconvert/pipeline/prepare_model.h"
-#include "qconvert/quantization/insert_qdq.h"
+#include "qconvert/rewrite/insert_qdq.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {

@@ -4,16 +4,9 @@
 #define QCONVERT_CALIBRATION_RANGE_H_
 
 #include "qconvert/calibration/tensor_statistics.h"
+#include "qconvert/numbers/range.h"
 
 namespace qconvert {
-
-// A real interval; always contains 0 once it comes out of a method here.
-struct Range {
-  float min = 0;
-  float max = 0;
-
-  bool operator==(const Range&) const = default;
-};
 
 // [min, max] of all values, widened to contain 0.
 Range MaxMinRange(const TensorStatistics& statistics);

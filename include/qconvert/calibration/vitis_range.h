@@ -46,7 +46,7 @@ std::unique_ptr<SecondLook> VitisHistogramLook(const TensorStatistics& batch,
                                                const VitisSearch& search);
 
 // The fix position of least sum of squared errors over all values of a batch, from `first` on among
-// `candidates` -> the range of its codes. See quantization/power_of_two.h.
+// `candidates` -> the range of its codes. See numbers/power_of_two.h.
 struct FixPositionSearch {
   int first = 0;
   int candidates = 1;

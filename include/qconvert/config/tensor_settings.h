@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "qconvert/numbers/rounder.h"
+
 namespace qconvert {
 
 enum class Datatype { kInt, kBfloat16, kFloat16, kFloat32 };
@@ -21,9 +23,6 @@ enum class CalibrationMethod {
   kRangeAbsMax,          // symmetric, greatest of the last samples
   kAuto,                 // the best of the others
 };
-
-// Where halves go; see quantization/quantize.h.
-enum class RoundMode { kHalfEven, kHalfUp, kHalfDown, kStdRound };
 
 enum class ScaleType { kFloat, kPowerOfTwo };
 

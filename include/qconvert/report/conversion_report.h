@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "qconvert/quantization/insert_qdq.h"
-#include "qconvert/quantization/plan.h"
+#include "qconvert/plan/plan.h"
 #include "qconvert/report/comparison.h"
+#include "qconvert/rewrite/insert_qdq.h"
 
 namespace qconvert {
 

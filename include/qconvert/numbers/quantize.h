@@ -1,0 +1,30 @@
+// Quantize and dequantize on spans: no graph, no file.
+#ifndef QCONVERT_NUMBERS_QUANTIZE_H_
+#define QCONVERT_NUMBERS_QUANTIZE_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "qconvert/numbers/quant_params.h"
+
+namespace qconvert {
+
+// saturate(round(x / scale) + zero_point) with a float32 division, saturated to the format's codes:
+// with half_even bit-equal to ONNX QuantizeLinear-21 in ONNX Runtime for uint8, int8, uint16,
+// int16. Infinities saturate; NaN gives qmin.
+int32_t QuantizeValue(float x, float scale, int32_t zero_point, const NumericFormat& format);
+
+// (q - zero_point) * scale in float32, ONNX DequantizeLinear-21.
+inline float DequantizeValue(int32_t q, float scale, int32_t zero_point) {
+  return static_cast<float>(q - zero_point) * scale;
+}
+
+// Quantizes a tensor of shape `dims`, per tensor or along params.axis, and packs it as raw_data of
+// params.type.
+std::string QuantizeToBytes(std::span<const float> values, std::span<const int64_t> dims,
+                            const QuantParams& params, const NumericFormat& format);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_NUMBERS_QUANTIZE_H_

@@ -1,0 +1,53 @@
+// Estimated time of a node on float and on integer kernels, for deciding where integers pay.
+//
+// The estimates come from a table of per-element and per-product times, not from a clock, so that
+// the same model gets the same plan on every machine. The table was fitted to ONNX Runtime's CPU
+// kernels on a processor with AVX2 and no int8 dot product (docs/plan.md): a plan that pays
+// there pays more on processors that have one.
+#ifndef QCONVERT_PLAN_COST_MODEL_H_
+#define QCONVERT_PLAN_COST_MODEL_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// Elements of each value in one run.
+using ValueSizes = std::map<std::string, int64_t>;
+
+class CostModel {
+ public:
+  // `sizes` may be incomplete: then the declared shape decides (free dimensions count as 1), and a
+  // value without one has 1024 elements. Keeps a reference to `graph`.
+  CostModel(const Graph& graph, ValueSizes sizes);
+
+  // Nanoseconds of one run of the node's kernel, the same activation fused behind it in both.
+  double FloatCost(const Node& node) const;
+  double IntegerCost(const Node& node) const;
+  // Of a MatMul, Gemm or LSTM with its activations quantized at run time; FloatCost knows LSTM too.
+  double DynamicCost(const Node& node) const;
+  // Nanoseconds of the conversion of a value, with the change of memory layout that images need
+  // between float kernels (blocked by channels) and integer kernels (channels last).
+  // `producer` is the float node that writes the value, or null for a graph input.
+  double QuantizeCost(const std::string& value, const Node* producer) const;
+  double DequantizeCost(const std::string& value) const;
+
+  double SizeOf(const std::string& value) const;
+
+ private:
+  struct Products;
+  Products CountProducts(const Node& node) const;
+  double LstmProducts(const Node& node) const;
+  double LayoutCost(const std::string& value) const;
+
+  const Graph& graph_;
+  ValueSizes sizes_;
+  std::map<std::string, bool> is_image_;  // four dimensions
+};
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_PLAN_COST_MODEL_H_

@@ -1,0 +1,79 @@
+// Rewrites a float graph as its plan says.
+#ifndef QCONVERT_REWRITE_INSERT_QDQ_H_
+#define QCONVERT_REWRITE_INSERT_QDQ_H_
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/plan.h"
+#include "qconvert/rewrite/store_weights.h"
+#include "qconvert/weights/quantize_weights.h"
+
+namespace qconvert {
+
+// Integer weights of earlier insertions into the same float graph: fitting them is most of the
+// work, and a search over plans inserts many times.
+class WeightCache {
+ public:
+  // Weights are quantized by so many threads.
+  explicit WeightCache(int workers = 1) : workers_(workers) {}
+
+  int workers() const { return workers_; }
+  // The weights of node `node` for this input scale: those of before, or what `make` returns.
+  const QuantizedWeights& Get(size_t node, float input_scale, const TensorSettings& settings,
+                              const std::function<QuantizedWeights()>& make);
+
+ private:
+  struct Entry {
+    float input_scale = 0;
+    TensorSettings settings;
+    QuantizedWeights weights;
+  };
+  int workers_;
+  std::map<size_t, Entry> entries_;
+};
+
+// What was written, for reports.
+struct QuantizedNodeWeights {
+  std::string node;    // name, or first output
+  std::string weight;  // the float initializer
+  QuantParams params;
+};
+struct InsertedQdq {
+  std::vector<QuantizedNodeWeights> weights;
+  std::vector<StoredWeight> stored;  // of nodes that compute in float
+  size_t removed_clamps = 0;         // Relu and Clip that the saturation of a Q does
+};
+
+// An integer node with a kernel of its own stands between DQ and Q, the form the engine fuses:
+//
+//   x -> Conv{W, b} -> Relu -> y
+//   x_q -> DQ -> Conv{DQ(W_q), DQ(b_q)} -> Q -> y_q          (the Relu goes where the Q's
+//   saturation is the same clamp)
+//
+// A movement node works on the integers themselves (8 bit; with 16 bit it stands between DQ and Q
+// too):
+//
+//   x -> MaxPool -> y        x_q -> MaxPool -> y_q
+//
+// HardSigmoid in uint8 is an Add whose Q clips: with c = beta / alpha,
+//
+//   x_q -> DQ -> Add{c} -> Q{1 / (255 alpha), 0} -> y_q      and every reader of y_q dequantizes
+//   with 1 / 255
+//
+// A value written by an integer node is read by float nodes through one DQ; a value written by a
+// float node is read by float nodes as it is. A Conv, ConvTranspose or Gemm left float gets a DQ of
+// its own with one scale per channel (all equal), because the engine would quantize its weights by
+// itself behind a scalar one. Names: graph inputs and outputs and values that subgraphs read keep
+// theirs; new names are short. `model.graph` must be the graph of the plan; opset >= 13. Adds the
+// com.microsoft import when 16-bit Q/DQ need it. `cache` may be null.
+InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
+                      WeightCache* cache = nullptr);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_REWRITE_INSERT_QDQ_H_

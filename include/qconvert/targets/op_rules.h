@@ -1,0 +1,82 @@
+// Which operators ONNX Runtime's CPU provider computes on integers, and under which conditions.
+//
+// Source: the provider's QDQ selectors and kernels as measured on 1.28.0 (docs/op_rules.md). To add
+// an operator: one row in op_rules.cc, its conditions in WhyFloat, a fusion test.
+#ifndef QCONVERT_TARGETS_OP_RULES_H_
+#define QCONVERT_TARGETS_OP_RULES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/ir/topology.h"
+
+namespace qconvert {
+
+// uint8 x int8 kernels of x86 processors without VNNI add products in pairs of neighbours as 16-bit
+// integers that saturate (vpmaddubsw): two weights of one sign must not sum to more than this,
+// since 255 * 128 < 2^15.
+inline constexpr int32_t kPairLimit = 128;
+
+enum class OpKind {
+  kFloatOnly,   // no integer kernel
+  kWeighted,    // Conv, Gemm, MatMul with constant weights: integer wherever possible
+  kArithmetic,  // Add, Concat, pools, ...: integer where that saves time
+  kMovement,    // Reshape, MaxPool, ...: moves or picks values, so it follows its input and shares
+                // its parameters
+};
+
+struct OpRule {
+  std::string op_type;
+  OpKind kind = OpKind::kFloatOnly;
+  // How many inputs carry values to be quantized; the others are shapes, indices, bounds.
+  size_t value_inputs = 1;
+};
+
+inline constexpr size_t kAllInputs = static_cast<size_t>(-1);
+
+// The row of a node's operator in domain ai.onnx; kFloatOnly for all others.
+const OpRule& FindOpRule(const Node& node);
+
+// Type of a value: declared or inferred, or that of an initializer; kUndefined when unknown.
+DataType TypeOfValue(const Graph& graph, const std::string& value);
+
+// Empty when the integer kernel takes this node, else the reason why it stays float ("weight is
+// computed at run time").
+std::string WhyFloat(const Graph& graph, const Node& node);
+
+// Axis of the output channels in input 1 of a weighted node: Conv 0, Gemm 1 (0 with transB), MatMul
+// last; -1 when weights of this node have one scale only (MatMul with weights of more than two
+// dimensions).
+int64_t WeightAxis(const Node& node, const Tensor& weight);
+
+// The order in which an integer kernel multiplies one output channel's weights with its inputs:
+// weight k of channel o in matrix b is element
+//   b * batch_stride + o * channel_stride + (k / inner_count) * outer_stride + (k % inner_count) *
+//   inner_stride.
+struct WeightOrder {
+  int64_t axis = -1;  // of the output channels, -1 when the weights have one scale only
+  int64_t batches = 1;
+  int64_t batch_stride = 0;
+  int64_t channels = 1;
+  int64_t channel_stride = 0;
+  int64_t count = 0;  // weights per channel
+  int64_t inner_count = 1;
+  int64_t inner_stride = 1;
+  int64_t outer_stride = 0;
+  // False for depthwise convolutions, whose kernel adds in 32 bits.
+  bool pairs_in_16_bits = true;
+};
+
+// The order in which the node's integer kernel walks its weights (Conv is computed channels-last).
+WeightOrder KernelOrder(const Node& node, const Tensor& weight);
+
+// True when the node's compute happens on float tensors at all (so that a report should mention
+// it).
+bool ComputesFloat(const Graph& graph, const Node& node);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TARGETS_OP_RULES_H_

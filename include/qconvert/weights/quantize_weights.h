@@ -1,0 +1,57 @@
+// Integer weights and bias of one node with weights.
+#ifndef QCONVERT_WEIGHTS_QUANTIZE_WEIGHTS_H_
+#define QCONVERT_WEIGHTS_QUANTIZE_WEIGHTS_H_
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "qconvert/config/quant_config.h"
+#include "qconvert/ir/tensor.h"
+#include "qconvert/numbers/quant_params.h"
+#include "qconvert/targets/op_rules.h"
+
+namespace qconvert {
+
+struct QuantizedWeights {
+  Tensor weight;                   // params.type, shape of the float weight
+  QuantParams params;              // symmetric
+  std::optional<Tensor> bias;      // int32, one per output channel
+  std::vector<float> bias_scales;  // input_scale * params.scales, one, or one per channel
+};
+
+struct WeightOptions {
+  // The most that two neighbouring codes of one sign may sum to where the kernel adds them in 16
+  // bits; 0: any.
+  int32_t pair_limit = 0;
+  int workers = 1;
+};
+
+// weight: float, finite. bias: one number per channel, or empty.
+//
+//   s_w = max|W| / qmax per channel,   W_q = round(W / s_w),   b_q = round(b / (s_x * s_w)) as
+//   int32
+//
+// Two floors keep s_w useful:
+//   - A channel (nearly) without weights takes a scale of 2^-16 of the largest one's.
+//   - |b_q| <= 2^30, so that neither the bias nor the accumulator overflows int32.
+// And where the kernel adds products in pairs of neighbours as 16-bit integers that saturate
+// (WeightOptions::pair_limit): channels that have pairs above the limit get the scale of least
+// squared error between the plain one, with those pairs lowered, and the one where none needs to
+// be; then no input can saturate. All other channels keep the plain scale. With method mse every
+// channel also tries scales down to half the plain one, where its largest weights saturate, and
+// keeps the least squared error. With percentile and entropy max|W| is the method's threshold over
+// the channel. Source: ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero
+// point 0).
+QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
+                                 std::span<const float> bias, float input_scale,
+                                 const TensorSettings& settings, const WeightOptions& options);
+
+// Rounds a bias to the grid of its settings: symmetric, its own scale max|b| / qmax. Nothing
+// happens to a float or 32-bit bias, whose codes above are finer.
+void RoundBias(const TensorSettings& settings, std::vector<float>& bias);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_WEIGHTS_QUANTIZE_WEIGHTS_H_

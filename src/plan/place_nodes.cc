@@ -1,0 +1,361 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "min_cut.h"
+#include "qconvert/base/check.h"
+#include "qconvert/plan/cost_model.h"
+#include "qconvert/plan/plan.h"
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kNone = static_cast<size_t>(-1);
+constexpr int64_t kFollow = int64_t{1} << 40;  // more than any estimate: follows an integer node
+
+class Placer {
+ public:
+  Placer(const Graph& graph, const PlaceOptions& options)
+      : graph_(graph),
+        options_(options),
+        topology_(graph),
+        placement_{std::vector<NodePlacement>(graph.nodes.size()), {}, {}, 0, 0} {}
+
+  Placement Run() {
+    FindCandidates();
+    MakeBlockedFloat();
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (At(n).domain == NodeDomain::kInteger) candidates_.insert(n);
+    }
+    ChooseByTime();
+    CollectValues();
+    return std::move(placement_);
+  }
+
+ private:
+  NodePlacement& At(size_t n) { return placement_.nodes[n]; }
+  const OpRule& Rule(size_t n) const { return FindOpRule(graph_.nodes[n]); }
+
+  void MakeFloat(size_t n, std::string reason) {
+    NodePlacement& node = At(n);
+    for (const size_t t : node.tail) {
+      At(t).domain = NodeDomain::kFloat;
+      At(t).reason = fmt::format("no integer kernel for {}", graph_.nodes[t].op_type);
+    }
+    node = {NodeDomain::kFloat, std::move(reason), {}, kNone, graph_.nodes[n].outputs[0]};
+  }
+
+  // Everything the kernels allow starts as integer; ChooseByTime takes back what does not pay.
+  void FindCandidates() {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      const Node& node = graph_.nodes[n];
+      NodePlacement& place = At(n);
+      if (place.domain == NodeDomain::kFused || !ComputesFloat(graph_, node)) continue;
+      place.output = node.outputs[0];
+      const auto kept = options_.keep_float.find(n);
+      std::string reason = kept != options_.keep_float.end() ? kept->second
+                           : TouchesQuantized(node)          ? "is quantized already"
+                                                             : WhyFloat(graph_, node);
+      if (!reason.empty()) {
+        place.domain = NodeDomain::kFloat;
+        place.reason = std::move(reason);
+        continue;
+      }
+      place.domain = NodeDomain::kInteger;
+      if (Rule(n).kind != OpKind::kMovement) FindTail(n);
+    }
+  }
+
+  // A model may come with Q/DQ of its own: nodes next to them keep what they have.
+  bool TouchesQuantized(const Node& node) const {
+    for (const std::string& input : node.inputs) {
+      const Node* producer = topology_.Producer(input);
+      if (producer != nullptr && producer->op_type == "DequantizeLinear") return true;
+    }
+    for (const std::string& output : node.outputs) {
+      for (const Use& use : topology_.Uses(output)) {
+        if (graph_.nodes[use.node].op_type == "QuantizeLinear") return true;
+      }
+    }
+    return node.op_type == "DequantizeLinear" || node.op_type == "QuantizeLinear";
+  }
+
+  // Collects what the kernel does in the same step: MatMul + bias, then one Relu or Clip with
+  // constant bounds.
+  void FindTail(size_t n) {
+    NodePlacement& place = At(n);
+    const auto extend = [&](size_t reader) {
+      place.tail.push_back(reader);
+      place.output = graph_.nodes[reader].outputs[0];
+      At(reader).domain = NodeDomain::kFused;
+      At(reader).reason.clear();
+    };
+    if (graph_.nodes[n].Is("MatMul") && topology_.HasSingleUse(place.output)) {
+      const size_t reader = topology_.Uses(place.output)[0].node;
+      if (IsBiasAdd(graph_.nodes[n], graph_.nodes[reader])) {
+        place.bias_add = reader;
+        extend(reader);
+      }
+    }
+    if (!topology_.HasSingleUse(place.output)) return;
+    const size_t reader = topology_.Uses(place.output)[0].node;
+    if (IsClamp(graph_.nodes[reader])) extend(reader);
+  }
+
+  bool IsBiasAdd(const Node& matmul, const Node& add) const {
+    const Tensor* weight = graph_.FindInitializer(matmul.input(1));
+    if (!add.Is("Add") || weight == nullptr || weight->dims.size() != 2) return false;
+    for (const std::string& input : add.inputs) {
+      const Tensor* bias = graph_.FindInitializer(input);
+      if (bias != nullptr && bias->type == DataType::kFloat && bias->dims.size() == 1 &&
+          bias->dims[0] == weight->dims[1]) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool IsClamp(const Node& node) const {
+    if (node.Is("Relu")) return true;
+    if (!node.Is("Clip")) return false;
+    for (size_t i = 1; i < node.inputs.size(); ++i) {
+      const Tensor* bound =
+          node.inputs[i].empty() ? nullptr : graph_.FindInitializer(node.inputs[i]);
+      if (!node.inputs[i].empty() && (bound == nullptr || bound->element_count() != 1))
+        return false;
+    }
+    return true;
+  }
+
+  // The node that computes `value` in the integer domain, or kNone.
+  size_t IntegerProducer(const std::string& value) const {
+    size_t n = topology_.ProducerIndex(value);
+    if (n == kNone) return kNone;
+    // A fused activation belongs to the unit before it.
+    while (placement_.nodes[n].domain == NodeDomain::kFused) {
+      const Node& node = graph_.nodes[n];
+      size_t before = topology_.ProducerIndex(node.inputs[0]);
+      if (node.Is("Add") && graph_.FindInitializer(node.inputs[0]) != nullptr)
+        before = topology_.ProducerIndex(node.inputs[1]);
+      n = before;
+    }
+    return placement_.nodes[n].domain == NodeDomain::kInteger ? n : kNone;
+  }
+
+  // True when node n can leave its output in float for free (the kernel has a float output).
+  bool HasFloatOutputKernel(size_t n) const {
+    const NodePlacement& place = placement_.nodes[n];
+    const bool linear = graph_.nodes[n].Is("Gemm") || graph_.nodes[n].Is("MatMul");
+    const bool bare = place.tail.empty() || (place.tail.size() == 1 && place.bias_add != kNone);
+    return linear && bare && !FusesWithAdd(n);
+  }
+
+  // The engine makes a Gemm of a MatMul and the Add behind it before it looks for integers, and
+  // finds no integer kernel for a Gemm whose third input is an activation. Quantized output keeps
+  // the two apart.
+  bool FusesWithAdd(size_t n) const {
+    const NodePlacement& place = placement_.nodes[n];
+    if (!graph_.nodes[n].Is("MatMul") || place.bias_add != kNone) return false;
+    const auto& uses = topology_.Uses(place.output);
+    return std::any_of(uses.begin(), uses.end(),
+                       [&](const Use& use) { return graph_.nodes[use.node].Is("Add"); });
+  }
+
+  bool IsQuantizedUse(const Use& use) const {
+    if (use.slot == Use::kCaptured) return false;
+    const NodePlacement& reader = placement_.nodes[use.node];
+    return reader.domain == NodeDomain::kInteger && use.slot < ValueInputs(use.node);
+  }
+
+  size_t ValueInputs(size_t n) const {
+    const Node& node = graph_.nodes[n];
+    if (node.Is("MatMul") && graph_.FindInitializer(node.input(1)) == nullptr) return 2;
+    return std::min(Rule(n).value_inputs, node.inputs.size());
+  }
+
+  bool HasIntegerReader(const std::string& value) const {
+    const auto& uses = topology_.Uses(value);
+    return std::any_of(uses.begin(), uses.end(),
+                       [&](const Use& use) { return IsQuantizedUse(use); });
+  }
+
+  bool HasFloatReader(const std::string& value) const {
+    const auto& uses = topology_.Uses(value);
+    return topology_.IsGraphOutput(value) ||
+           std::any_of(uses.begin(), uses.end(),
+                       [&](const Use& use) { return !IsQuantizedUse(use); });
+  }
+
+  void MakeBlockedFloat() {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (At(n).domain != NodeDomain::kInteger) continue;
+      std::string reason = WhyBlocked(n);
+      if (!reason.empty()) MakeFloat(n, std::move(reason));
+    }
+  }
+
+  std::string WhyBlocked(size_t n) const {
+    const Node& node = graph_.nodes[n];
+    bool all_constant = true;
+    for (size_t i = 0; i < ValueInputs(n); ++i) {
+      all_constant &= graph_.FindInitializer(node.inputs[i]) != nullptr;
+      if (options_.blocked.contains(node.inputs[i])) return "its input holds infinities";
+    }
+    if (all_constant) return "its input is constant";
+    if (options_.blocked.contains(placement_.nodes[n].output)) return "its output holds infinities";
+    return "";
+  }
+
+  // Labels the candidates so that the estimated time of kernels and conversions is least.
+  void ChooseByTime() {
+    const CostModel costs(graph_, options_.sizes);
+    MinCut cut(graph_.nodes.size());
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (At(n).domain == NodeDomain::kInteger) AddNodeCosts(n, costs, cut);
+    }
+    AddValueCosts(costs, cut);
+    const std::vector<bool> integer = cut.Solve();
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (At(n).domain != NodeDomain::kInteger || integer[n]) continue;
+      MakeFloat(n, IsMovement(n) ? "moves floats" : "integers would not save time here");
+    }
+    EstimateTimes(costs);
+  }
+
+  static int64_t Round(double nanoseconds) { return std::llround(nanoseconds); }
+  bool IsMovement(size_t n) const { return Rule(n).kind == OpKind::kMovement; }
+  // A node with constant weights; MatMul of two activations is judged like arithmetic.
+  bool IsWeighted(size_t n) const {
+    return Rule(n).kind == OpKind::kWeighted &&
+           graph_.FindInitializer(graph_.nodes[n].input(1)) != nullptr;
+  }
+
+  void AddNodeCosts(size_t n, const CostModel& costs, MinCut& cut) const {
+    const Node& node = graph_.nodes[n];
+    const bool weighted = IsWeighted(n);
+    const double favor = weighted ? options_.favor : 1;
+    cut.AddIntegerCost(n, Round(favor * costs.IntegerCost(node)));
+    const bool all = options_.place_by == PlaceBy::kKernels;
+    const bool pinned = all ? !IsMovement(n) : weighted && options_.place_by == PlaceBy::kWeights;
+    cut.AddFloatCost(n, pinned ? MinCut::kInfinite : all ? kFollow : Round(costs.FloatCost(node)));
+    if (!IsMovement(n)) return;
+    const size_t producer = IntegerProducer(node.inputs[0]);
+    if (producer == kNone) {
+      cut.AddIntegerCost(n, MinCut::kInfinite);
+    } else {
+      cut.AddCost(n, producer, MinCut::kInfinite);
+    }
+  }
+
+  // Every value that a candidate reads or writes: one Q for all its integer readers when a float
+  // node writes it, one DQ for all its float readers when an integer node does.
+  void AddValueCosts(const CostModel& costs, MinCut& cut) const {
+    for (const std::string& value : CandidateValues()) {
+      const size_t producer = IntegerProducer(value);
+      const size_t quantized = cut.AddNode();
+      const int64_t cost = Round(costs.QuantizeCost(value, topology_.Producer(value)));
+      if (producer == kNone) {
+        cut.AddIntegerCost(quantized, cost);
+      } else {
+        cut.AddCost(quantized, producer, cost);
+      }
+      const size_t dequantized = cut.AddNode();  // float: some reader wants floats
+      if (producer != kNone && !HasFloatOutputKernel(producer))
+        cut.AddCost(producer, dequantized, Round(costs.DequantizeCost(value)));
+      if (topology_.IsGraphOutput(value)) cut.AddIntegerCost(dequantized, MinCut::kInfinite);
+      for (const Use& use : topology_.Uses(value)) {
+        if (IsQuantizedUse(use)) {
+          cut.AddCost(use.node, quantized, MinCut::kInfinite);
+          cut.AddCost(dequantized, use.node, MinCut::kInfinite);
+        } else {
+          cut.AddIntegerCost(dequantized, MinCut::kInfinite);
+        }
+      }
+    }
+  }
+
+  std::set<std::string> CandidateValues() const {
+    std::set<std::string> values;
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (placement_.nodes[n].domain != NodeDomain::kInteger) continue;
+      for (size_t i = 0; i < ValueInputs(n); ++i) {
+        const std::string& input = graph_.nodes[n].inputs[i];
+        if (!input.empty() && graph_.FindInitializer(input) == nullptr) values.insert(input);
+      }
+      if (!IsMovement(n)) {
+        values.insert(placement_.nodes[n].output);
+        continue;
+      }
+      for (const std::string& output : graph_.nodes[n].outputs) {
+        if (!output.empty()) values.insert(output);
+      }
+    }
+    return values;
+  }
+
+  // Of what was chosen, and of the same nodes in float.
+  void EstimateTimes(const CostModel& costs) {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (!candidates_.contains(n)) continue;
+      const double on_float = costs.FloatCost(graph_.nodes[n]);
+      placement_.float_ns += on_float;
+      placement_.chosen_ns +=
+          At(n).domain == NodeDomain::kInteger ? costs.IntegerCost(graph_.nodes[n]) : on_float;
+    }
+    for (const std::string& value : CandidateValues()) {
+      const size_t producer = IntegerProducer(value);
+      if (producer == kNone && HasIntegerReader(value))
+        placement_.chosen_ns += costs.QuantizeCost(value, topology_.Producer(value));
+      if (producer != kNone && !HasFloatOutputKernel(producer) && HasFloatReader(value))
+        placement_.chosen_ns += costs.DequantizeCost(value);
+    }
+  }
+
+  void CollectValues() {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (At(n).domain != NodeDomain::kInteger) continue;
+      const Node& node = graph_.nodes[n];
+      const bool movement = IsMovement(n);
+      for (size_t i = 0; i < ValueInputs(n); ++i) {
+        const std::string& input = node.inputs[i];
+        if (!input.empty() && graph_.FindInitializer(input) == nullptr)
+          placement_.roots.emplace(input, input);
+      }
+      if (movement) {
+        const std::string root = placement_.roots.at(node.inputs[0]);
+        for (const std::string& output : node.outputs) {
+          if (output.empty()) continue;
+          placement_.roots[output] = root;
+          placement_.integer_values.insert(output);
+        }
+        continue;
+      }
+      const std::string& output = At(n).output;
+      if (HasFloatOutputKernel(n) && !HasIntegerReader(output)) continue;
+      placement_.roots[output] = output;
+      placement_.integer_values.insert(output);
+    }
+  }
+
+  const Graph& graph_;
+  const PlaceOptions& options_;
+  Topology topology_;
+  Placement placement_;
+  std::set<size_t> candidates_;
+};
+
+}  // namespace
+
+std::vector<std::string> Placement::Observed() const {
+  std::set<std::string> distinct;
+  for (const auto& [value, root] : roots) distinct.insert(root);
+  return {distinct.begin(), distinct.end()};
+}
+
+Placement PlaceNodes(const Graph& graph, const PlaceOptions& options) {
+  return Placer(graph, options).Run();
+}
+
+}  // namespace qconvert

@@ -1,0 +1,153 @@
+#include "qconvert/targets/op_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace qconvert {
+namespace {
+
+const OpRule kFloatRule{"", OpKind::kFloatOnly, 0};
+
+const std::vector<OpRule>& Rules() {
+  static const std::vector<OpRule> kRules = {
+      {"Conv", OpKind::kWeighted},          {"Gemm", OpKind::kWeighted},
+      {"MatMul", OpKind::kWeighted},        {"Add", OpKind::kArithmetic, 2},
+      {"Mul", OpKind::kArithmetic, 2},      {"Concat", OpKind::kArithmetic, kAllInputs},
+      {"AveragePool", OpKind::kArithmetic}, {"GlobalAveragePool", OpKind::kArithmetic},
+      {"LeakyRelu", OpKind::kArithmetic},   {"Sigmoid", OpKind::kArithmetic},
+      {"HardSigmoid", OpKind::kArithmetic}, {"Softmax", OpKind::kArithmetic},
+      {"MaxPool", OpKind::kMovement},       {"Reshape", OpKind::kMovement},
+      {"Transpose", OpKind::kMovement},     {"Squeeze", OpKind::kMovement},
+      {"Unsqueeze", OpKind::kMovement},     {"Flatten", OpKind::kMovement},
+      {"Slice", OpKind::kMovement},         {"Gather", OpKind::kMovement},
+      {"Split", OpKind::kMovement},         {"Expand", OpKind::kMovement},
+      {"Tile", OpKind::kMovement},          {"DepthToSpace", OpKind::kMovement},
+      {"Pad", OpKind::kMovement},           {"Resize", OpKind::kMovement},
+      {"Relu", OpKind::kMovement},          {"ReduceMax", OpKind::kMovement},
+      {"ReduceMin", OpKind::kMovement},
+  };
+  return kRules;
+}
+
+std::string WhyFloatWeighted(const Graph& graph, const Node& node) {
+  const Tensor* weight = graph.FindInitializer(node.input(1));
+  if (node.Is("MatMul") && weight == nullptr)
+    return "";  // both are activations: judged like arithmetic
+  if (weight == nullptr) return "its weight is computed at run time";
+  if (weight->type != DataType::kFloat)
+    return fmt::format("its weight is {}", DataTypeName(weight->type));
+  if (weight->element_count() == 0) return "its weight is empty";
+  const bool conv = node.Is("Conv");
+  const size_t rank = weight->dims.size();
+  if (conv && (rank < 3 || rank > 5))
+    return fmt::format("no integer kernel for weights of rank {}", rank);
+  if (!conv && rank < 2) return "its weight is a vector";
+  if (node.Is("Gemm") && node.GetInt("transA", 0) != 0) return "transA has no integer kernel";
+  if (node.Is("Gemm") && node.GetFloat("alpha", 1) != 1) return "alpha is not 1";
+  if (node.input(2).empty()) return "";
+  const Tensor* bias = graph.FindInitializer(node.inputs[2]);
+  const int64_t channels = weight->dims[static_cast<size_t>(WeightAxis(node, *weight))];
+  if (bias == nullptr) return "its bias is computed at run time";
+  if (bias->type != DataType::kFloat || bias->element_count() != channels)
+    return "its bias is not one number per channel";
+  if (node.Is("Gemm") && node.GetFloat("beta", 1) != 1) return "beta is not 1";
+  return "";
+}
+
+std::string WhyFloatMovement(const Graph& graph, const Node& node) {
+  if (node.Is("MaxPool") && node.outputs.size() > 1 && !node.outputs[1].empty())
+    return "its indices are used";
+  if (node.Is("Resize") && node.GetString("mode", "nearest") != "nearest") {
+    return fmt::format("no exact integer kernel for mode {}", node.GetString("mode", "nearest"));
+  }
+  if (node.Is("Resize") &&
+      node.GetString("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize") {
+    return "crop and resize has no integer kernel";
+  }
+  if (node.Is("Pad") && !node.input(2).empty()) {
+    const Tensor* value = graph.FindInitializer(node.inputs[2]);
+    if (value == nullptr || value->type != DataType::kFloat || value->element_count() != 1 ||
+        value->values<float>()[0] != 0) {
+      return "pads with another value than 0";
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+const OpRule& FindOpRule(const Node& node) {
+  if (!node.domain.empty()) return kFloatRule;
+  const auto& rules = Rules();
+  const auto it = std::find_if(rules.begin(), rules.end(),
+                               [&](const OpRule& rule) { return rule.op_type == node.op_type; });
+  return it == rules.end() ? kFloatRule : *it;
+}
+
+DataType TypeOfValue(const Graph& graph, const std::string& value) {
+  if (const Tensor* tensor = graph.FindInitializer(value)) return tensor->type;
+  const auto it = graph.value_info.find(value);
+  if (it != graph.value_info.end()) return it->second.type.element;
+  for (const auto* list : {&graph.inputs, &graph.outputs}) {
+    for (const Value& v : *list) {
+      if (v.name == value) return v.type.element;
+    }
+  }
+  return DataType::kUndefined;
+}
+
+bool ComputesFloat(const Graph& graph, const Node& node) {
+  return !node.outputs.empty() &&
+         std::any_of(node.outputs.begin(), node.outputs.end(), [&](const std::string& output) {
+           return !output.empty() && TypeOfValue(graph, output) == DataType::kFloat;
+         });
+}
+
+int64_t WeightAxis(const Node& node, const Tensor& weight) {
+  if (node.Is("Conv")) return 0;
+  if (node.Is("Gemm")) return node.GetInt("transB", 0) != 0 ? 0 : 1;
+  return weight.dims.size() == 2 ? 1 : -1;
+}
+
+WeightOrder KernelOrder(const Node& node, const Tensor& weight) {
+  WeightOrder order;
+  order.axis = WeightAxis(node, weight);
+  const std::vector<int64_t>& dims = weight.dims;
+  if (node.Is("Conv")) {
+    order.channels = dims[0];
+    order.count = order.channel_stride = weight.element_count() / dims[0];
+    order.inner_count = dims[1];
+    order.inner_stride = order.count / dims[1];
+    order.outer_stride = 1;
+    order.pairs_in_16_bits = !(dims[1] == 1 && node.GetInt("group", 1) == dims[0]);
+    return order;
+  }
+  const size_t rank = dims.size();
+  const bool transposed = node.Is("Gemm") && node.GetInt("transB", 0) != 0;
+  order.channels = dims[transposed ? rank - 2 : rank - 1];
+  order.count = order.inner_count = dims[transposed ? rank - 1 : rank - 2];
+  order.channel_stride = transposed ? order.count : 1;
+  order.inner_stride = transposed ? 1 : order.channels;
+  order.batch_stride = order.channels * order.count;
+  order.batches = order.batch_stride == 0 ? 0 : weight.element_count() / order.batch_stride;
+  return order;
+}
+
+std::string WhyFloat(const Graph& graph, const Node& node) {
+  const OpRule& rule = FindOpRule(node);
+  if (rule.kind == OpKind::kFloatOnly) {
+    return fmt::format("no integer kernel for {}",
+                       node.domain.empty() ? node.op_type : node.domain + ":" + node.op_type);
+  }
+  if (TypeOfValue(graph, node.outputs[0]) != DataType::kFloat) return "is not float32";
+  const size_t inputs = std::min(rule.value_inputs, node.inputs.size());
+  for (size_t i = 0; i < inputs; ++i) {
+    if (TypeOfValue(graph, node.inputs[i]) != DataType::kFloat) return "is not float32";
+  }
+  return rule.kind == OpKind::kWeighted ? WhyFloatWeighted(graph, node)
+                                        : WhyFloatMovement(graph, node);
+}
+
+}  // namespace qconvert

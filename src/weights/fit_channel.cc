@@ -1,0 +1,109 @@
+#include "fit_channel.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+
+namespace qconvert {
+namespace {
+
+constexpr int kSteps = 16;
+constexpr int kClipSteps = 24;
+constexpr size_t kLanes = 4;
+// Adding and taking away 1.5 * 2^23 rounds a small float half to even, in one vector loop.
+constexpr float kHalfEven = 12582912.0F;
+
+// Largest |w1 + w2| over pairs of one sign.
+double LargestPair(std::span<const float> weights) {
+  double largest = 0;
+  for (size_t k = 0; k + 1 < weights.size(); k += 2) {
+    const double first = weights[k];
+    const double second = weights[k + 1];
+    if ((first > 0) == (second > 0)) largest = std::max(largest, std::fabs(first + second));
+  }
+  return largest;
+}
+
+// Brings two codes of one sign down until their sum fits.
+void LowerPair(std::span<const float> weights, double scale, int32_t limit, float* codes) {
+  const auto most = static_cast<float>(limit);
+  const float sign = codes[0] > 0 ? 1.0F : -1.0F;
+  // Two that lie equally far outside go down in turn: all but the last steps at once.
+  const float excess = std::fabs(codes[0] + codes[1]) - most;
+  const double apart =
+      (codes[0] - codes[1]) * scale - (static_cast<double>(weights[0]) - weights[1]);
+  if (excess > 8 && std::fabs(apart) < 2 * scale) {
+    const float each = std::floor((excess - 4) / 2);
+    codes[0] -= sign * each;
+    codes[1] -= sign * each;
+  }
+  while (std::fabs(codes[0] + codes[1]) > most) {
+    const double first_outside = sign * (codes[0] * scale - weights[0]);
+    const double second_outside = sign * (codes[1] * scale - weights[1]);
+    codes[first_outside >= second_outside ? 0 : 1] -= sign;
+  }
+}
+
+// Rounds into `codes` (whole numbers) and returns the sum of squared differences to the weights.
+// Plain loops over floats, because fits try dozens of scales on every weight of a model.
+double Round(std::span<const float> weights, float scale, const NumericFormat& format,
+             int32_t pair_limit, std::vector<float>& codes) {
+  const size_t count = weights.size();
+  const auto low = static_cast<float>(format.qmin);
+  const auto high = static_cast<float>(format.qmax);
+  codes.resize(count);
+  for (size_t k = 0; k < count; ++k) codes[k] = std::min(std::max(weights[k] / scale, low), high);
+  if (format.round.mode() == RoundMode::kHalfEven) {
+    for (float& code : codes) code = (code + kHalfEven) - kHalfEven;
+  } else {
+    for (float& code : codes) code = format.round(code);
+  }
+  const auto most = static_cast<float>(pair_limit);
+  for (size_t k = 0; pair_limit > 0 && k + 1 < count; k += 2) {
+    if (std::fabs(codes[k] + codes[k + 1]) > most && codes[k] * codes[k + 1] > 0)
+      LowerPair(weights.subspan(k, 2), scale, pair_limit, &codes[k]);
+  }
+  std::array<double, kLanes> errors{};
+  for (size_t k = 0; k < count; ++k) {
+    const double difference = codes[k] * static_cast<double>(scale) - weights[k];
+    errors[k % kLanes] += difference * difference;
+  }
+  return std::accumulate(errors.begin(), errors.end(), 0.0);
+}
+
+}  // namespace
+
+FittedChannel RoundChannel(std::span<const float> weights, float scale, const NumericFormat& format,
+                           int32_t pair_limit) {
+  std::vector<float> codes;
+  FittedChannel fitted{scale, {}, Round(weights, scale, format, pair_limit, codes)};
+  fitted.codes.assign(codes.begin(), codes.end());
+  return fitted;
+}
+
+FittedChannel FitChannel(std::span<const float> weights, float low, const NumericFormat& format,
+                         int32_t pair_limit, bool clip) {
+  low = std::max(low, std::numeric_limits<float>::min());
+  std::vector<float> codes;
+  float best = low;
+  double least = Round(weights, low, format, pair_limit, codes);
+  const auto consider = [&](float scale) {
+    const double error = Round(weights, scale, format, pair_limit, codes);
+    if (error >= least) return;
+    least = error;
+    best = scale;
+  };
+  const float high = pair_limit == 0 ? low : static_cast<float>(LargestPair(weights) / pair_limit);
+  for (int step = 1; step <= kSteps && high > low; ++step)
+    consider(low + (high - low) * static_cast<float>(step) / kSteps);
+  for (int step = 1; clip && step <= kClipSteps; ++step) {
+    const float scale = low * (1 - static_cast<float>(step) / (2 * kClipSteps));
+    if (scale >= std::numeric_limits<float>::min()) consider(scale);
+  }
+  return RoundChannel(weights, best, format, pair_limit);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,179 @@
+#include "qconvert/weights/quantize_weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "fit_channel.h"
+#include "qconvert/base/parallel.h"
+#include "qconvert/numbers/power_of_two.h"
+#include "qconvert/plan/value_range.h"
+
+namespace qconvert {
+namespace {
+
+constexpr double kMaxBias = 1073741824.0;  // 2^30
+constexpr int kExactBiasBits = 32;
+constexpr size_t kWorthThreads = 1 << 16;         // weights
+constexpr double kSmallestChannel = 1.0 / 65536;  // of the largest channel's scale
+
+// The weights under one scale, channel after channel in kernel order; channels of odd length end
+// with a zero of no place, so that pairs stay inside a channel.
+struct WeightGroup {
+  static constexpr size_t kPadding = static_cast<size_t>(-1);
+  std::vector<float> values;
+  std::vector<size_t> places;  // element of the tensor, or kPadding
+};
+
+WeightGroup GatherGroup(std::span<const float> values, const WeightOrder& order, int64_t first,
+                        int64_t last) {
+  WeightGroup group;
+  for (int64_t b = 0; b < order.batches; ++b) {
+    for (int64_t o = first; o < last; ++o) {
+      for (int64_t k = 0; k < order.count; ++k) {
+        const int64_t place = b * order.batch_stride + o * order.channel_stride +
+                              k / order.inner_count * order.outer_stride +
+                              k % order.inner_count * order.inner_stride;
+        group.places.push_back(static_cast<size_t>(place));
+        group.values.push_back(values[group.places.back()]);
+      }
+      if (order.count % 2 == 0) continue;
+      group.places.push_back(WeightGroup::kPadding);
+      group.values.push_back(0.0F);
+    }
+  }
+  return group;
+}
+
+double MaxMagnitude(std::span<const float> values) {
+  double largest = 0;
+  for (const float v : values) largest = std::max(largest, std::fabs(static_cast<double>(v)));
+  return largest;
+}
+
+// Methods that try thresholds on the weights themselves.
+bool FitsErrors(const TensorSettings& settings) {
+  return (settings.method == CalibrationMethod::kMse ||
+          settings.method == CalibrationMethod::kDiffs) &&
+         settings.compat == Compat::kNone;
+}
+
+// The largest magnitude that is not clipped, by the settings' method.
+double Threshold(const WeightGroup& group, const TensorSettings& settings) {
+  using M = CalibrationMethod;
+  const bool searched = settings.method == M::kPercentile || settings.method == M::kEntropy ||
+                        (settings.method == M::kMse && settings.compat == Compat::kVitis);
+  if (!searched) return MaxMagnitude(group.values);
+  std::vector<float> values;  // without padding
+  for (size_t k = 0; k < group.places.size(); ++k)
+    if (group.places[k] != WeightGroup::kPadding) values.push_back(group.values[k]);
+  const Range range = RangeOfValues(values, settings);
+  return std::max(-range.min, range.max);
+}
+
+// Smallest scale that keeps the integer biases of channels [first, last) at most 2^30.
+double BiasFloor(std::span<const float> bias, size_t first, size_t last, float input_scale) {
+  if (bias.empty()) return 0;
+  return MaxMagnitude(bias.subspan(first, last - first)) / (input_scale * kMaxBias);
+}
+
+void QuantizeBias(std::span<const float> bias, float input_scale, Rounder round,
+                  QuantizedWeights& out) {
+  for (const float scale : out.params.scales) {
+    out.bias_scales.push_back(std::max(input_scale * scale, std::numeric_limits<float>::min()));
+  }
+  std::vector<int32_t> integers;
+  for (size_t b = 0; b < bias.size(); ++b) {
+    const double scale = out.bias_scales[out.bias_scales.size() > 1 ? b : 0];
+    const double q = round(static_cast<double>(bias[b]) / scale);
+    integers.push_back(static_cast<int32_t>(std::clamp(q, -kMaxBias, kMaxBias)));
+  }
+  out.bias =
+      MakeTensor<int32_t>("", DataType::kInt32, {static_cast<int64_t>(bias.size())}, integers);
+}
+
+// The power of two of least squared error, not below `least`. Where pairs are limited, one that is
+// coarser by a step is tried as well.
+FittedChannel FitPowerOfTwo(std::span<const float> values, const TensorSettings& settings,
+                            const NumericFormat& format, double least, int32_t pair_limit) {
+  const int position =
+      FixPositionOf(values, settings.bit_width, CandidatesOf(settings), format.round);
+  double scale = std::ldexp(1.0, -position);
+  while (scale < least) scale *= 2;
+  const auto round = [&](double at) {
+    return RoundChannel(values, static_cast<float>(at), format, pair_limit);
+  };
+  FittedChannel best = round(scale);
+  if (pair_limit == 0) return best;
+  FittedChannel coarser = round(2 * scale);
+  return coarser.error < best.error ? coarser : best;
+}
+
+// The codes of one group by the settings' method; its scale is not below `least`.
+FittedChannel FitGroup(const WeightGroup& group, const TensorSettings& settings,
+                       const NumericFormat& format, double least, int32_t pair_limit) {
+  if (settings.scale_type == ScaleType::kPowerOfTwo)
+    return FitPowerOfTwo(group.values, settings, format, least, pair_limit);
+  const double low = std::max(Threshold(group, settings) / format.qmax, least);
+  return FitChannel(group.values, static_cast<float>(low), format, pair_limit,
+                    /*clip=*/FitsErrors(settings) && low / 2 >= least);
+}
+
+}  // namespace
+
+QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
+                                 std::span<const float> bias, float input_scale,
+                                 const TensorSettings& settings, const WeightOptions& options) {
+  const NumericFormat format = FormatOf(settings);
+  const auto values = weight.values<float>();
+  const bool per_channel = settings.per_channel && order.axis >= 0;
+  const auto groups = static_cast<size_t>(per_channel ? order.channels : 1);
+  const double largest = MaxMagnitude(values);
+  const double floor = largest > 0 ? largest / format.qmax * kSmallestChannel : 1.0;
+  QuantizedWeights out;
+  out.params = {format.type, per_channel ? order.axis : -1, std::vector<float>(groups),
+                std::vector<int32_t>(groups, 0)};
+  std::vector<int32_t> codes(values.size());
+  const int32_t pair_limit = order.pairs_in_16_bits ? options.pair_limit : 0;
+  const bool is_small = values.size() < kWorthThreads;
+  ParallelFor(groups, is_small ? 1 : options.workers, [&](size_t g, size_t /*worker*/) {
+    const size_t first = per_channel ? g : 0;
+    const size_t last = per_channel ? g + 1 : static_cast<size_t>(order.channels);
+    const WeightGroup group =
+        GatherGroup(values, order, static_cast<int64_t>(first), static_cast<int64_t>(last));
+    // Below this a scale makes the bias overflow or belongs to a dead channel.
+    const double least = std::max(floor, BiasFloor(bias, first, last, input_scale));
+    const FittedChannel fitted = FitGroup(group, settings, format, least, pair_limit);
+    for (size_t k = 0; k < group.places.size(); ++k) {
+      if (group.places[k] == WeightGroup::kPadding) continue;
+      codes[group.places[k]] = fitted.codes[k];
+    }
+    out.params.scales[g] = fitted.scale;
+  });
+  out.weight.type = format.type;
+  out.weight.dims = weight.dims;
+  out.weight.bytes = std::make_shared<const std::string>(PackCodes(codes, format.type));
+  if (!bias.empty()) QuantizeBias(bias, input_scale, format.round, out);
+  return out;
+}
+
+void RoundBias(const TensorSettings& settings, std::vector<float>& bias) {
+  if (!settings.is_int() || settings.bit_width >= kExactBiasBits) return;
+  const CodeRange codes = CodeRangeOf(settings);
+  const double largest = MaxMagnitude(bias);
+  if (codes.max == 0 || largest == 0) return;
+  const Rounder round(settings.round_mode);
+  const bool power = settings.scale_type == ScaleType::kPowerOfTwo;
+  const double scale =
+      power
+          ? std::ldexp(1.0, -FixPositionOf(bias, settings.bit_width, CandidatesOf(settings), round))
+          : largest / static_cast<double>(codes.max);
+  for (float& value : bias) {
+    const double code = std::clamp(round(static_cast<double>(value) / scale),
+                                   static_cast<double>(codes.min), static_cast<double>(codes.max));
+    value = static_cast<float>(code * scale);
+  }
+}
+
+}  // namespace qconvert

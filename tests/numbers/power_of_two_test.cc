@@ -1,0 +1,61 @@
+#include "qconvert/numbers/power_of_two.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace qconvert {
+namespace {
+
+// The generator of the vendor's probe values: uniform in [-1, 1).
+std::vector<float> Uniform(float spread) {
+  uint32_t state = 1;
+  std::vector<float> values(4096);
+  for (float& v : values) {
+    state = state * 1664525 + 1013904223;
+    v = spread * 2 * (static_cast<float>(state >> 8) / 16777216.0F - 0.5F);
+  }
+  return values;
+}
+
+int MaxMin(const std::vector<float>& values, int bits = 8) {
+  return FixPositionOf(values, bits, 1);
+}
+int Diffs(const std::vector<float>& values, int bits = 8) {
+  return FixPositionOf(values, bits, kDiffsCandidates);
+}
+
+// Numbers of the vendor's own kernel.
+TEST(PowerOfTwoTest, TheVendorsProbeValues) {
+  EXPECT_EQ(MaxMin({-1, 0.5F, 1}), 6);
+  EXPECT_EQ(Diffs({-1, 0.5F, 1}), 6);
+  EXPECT_EQ(MaxMin({0, 0}), 12);
+  EXPECT_EQ(MaxMin(Uniform(1)), 6);
+  EXPECT_EQ(Diffs(Uniform(1)), 7);
+  std::vector<float> outlier = Uniform(0.1F);
+  outlier[0] = 1;
+  EXPECT_EQ(MaxMin(outlier), 6);
+  EXPECT_EQ(Diffs(outlier), 7);
+  outlier = Uniform(0.01F);
+  outlier[0] = 0.1F;
+  EXPECT_EQ(MaxMin(outlier), 10);
+  EXPECT_EQ(Diffs(outlier), 10);
+  for (int bits = 2; bits <= 7; ++bits) {
+    EXPECT_EQ(MaxMin(Uniform(1), bits), bits - 2);
+    EXPECT_EQ(Diffs(Uniform(1), bits), bits - 1);
+  }
+}
+
+TEST(PowerOfTwoTest, ValuesThatStillRoundInsideDoNotForceACoarserScale) {
+  EXPECT_EQ(MaxMin({0.99609375F}), 7);
+  EXPECT_EQ(MaxMin({0.9961F}), 6);
+  EXPECT_EQ(MaxMin({-1.0039F}), 7);
+  EXPECT_EQ(MaxMin({-1.0040F}), 6);
+  EXPECT_EQ(MaxMin({1000}), -3);
+  EXPECT_EQ(MaxMin({1e-6F}), 12);
+  EXPECT_EQ(MaxMin({1e-6F}, 16), 15);
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,109 @@
+// Bit-equality with ONNX Runtime's QuantizeLinear and DequantizeLinear.
+#include "qconvert/numbers/quantize.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+struct TypeCase {
+  DataType type;
+  std::vector<int32_t> zero_points;
+};
+
+std::vector<TypeCase> Types() {
+  return {{DataType::kUint8, {0, 1, 128, 255}},
+          {DataType::kInt8, {-128, 0, 5, 127}},
+          {DataType::kUint16, {0, 32768, 65535}},
+          {DataType::kInt16, {-32768, 0, 32767}}};
+}
+
+// Exact ties, their neighbours, values out of range, infinities, NaN, subnormals, plain random
+// ones.
+std::vector<float> HardValues(float scale, std::mt19937& engine) {
+  std::vector<float> values = {0.0F,   -0.0F,   INFINITY, -INFINITY, NAN,     1e30F,
+                               -1e30F, 3.4e38F, -3.4e38F, 1e-45F,    -1e-45F, 1e-38F};
+  std::uniform_int_distribution<int> code(-70000, 70000);
+  for (int i = 0; i < 15'000; ++i) {
+    const float tie = (static_cast<float>(code(engine)) + 0.5F) * scale;
+    values.insert(values.end(),
+                  {tie, std::nextafter(tie, INFINITY), std::nextafter(tie, -INFINITY)});
+  }
+  std::normal_distribution<float> normal(0.0F, 300.0F);
+  for (int i = 0; i < 30'000; ++i) values.push_back(normal(engine) * scale);
+  return values;
+}
+
+Model QuantizeModel(DataType type, float scale, int32_t zero_point) {
+  GraphBuilder b(21);
+  b.model.ir_version = 10;
+  b.Input("x", {"N"}).Output("q", type).Output("y").Floats("s", {}, {scale});
+  QuantParams params{type, -1, {scale}, {zero_point}};
+  const float real = DequantizeValue(zero_point, 1.0F, 0);
+  QuantParams unit{type, -1, {1.0F}, {0}};
+  Tensor z;
+  z.name = "z";
+  z.type = type;
+  z.bytes = std::make_shared<const std::string>(
+      QuantizeToBytes(std::vector{real}, {}, unit, FullFormat(type)));
+  b.model.graph.initializers["z"] = z;
+  b.Add("QuantizeLinear", {"x", "s", "z"}, {"q"});
+  b.Add("DequantizeLinear", {"q", "s", "z"}, {"y"});
+  return b.model;
+}
+
+TEST(QuantizeTest, BitEqualToTheEngine) {
+  std::mt19937 engine(17);
+  for (const TypeCase& type : Types()) {
+    size_t compared = 0;
+    for (const float scale :
+         {1.0F, 0.1F, 0.0039215689F, 3.7e-5F, 123.456F, 1.17549435e-38F, 1e-40F}) {
+      for (const int32_t zero_point : type.zero_points) {
+        const std::vector<float> values = HardValues(scale, engine);
+        const Tensor x = MakeFloatTensor("x", {static_cast<int64_t>(values.size())}, values);
+        const auto outputs = RunModel(QuantizeModel(type.type, scale, zero_point), {x});
+        const QuantParams params{type.type, -1, {scale}, {zero_point}};
+        const NumericFormat format = FullFormat(type.type);
+        const std::string ours = QuantizeToBytes(values, {}, params, format);
+        ASSERT_EQ(ours.size(), outputs[0].bytes->size());
+        if (ours != *outputs[0].bytes) {
+          const size_t width = ours.size() / values.size();
+          for (size_t i = 0; i < values.size(); ++i) {
+            ASSERT_EQ(ours.compare(i * width, width, *outputs[0].bytes, i * width, width), 0)
+                << DataTypeName(type.type) << " x " << values[i] << " scale " << scale
+                << " zero point " << zero_point;
+          }
+        }
+        const auto real = outputs[1].values<float>();
+        for (size_t i = 0; i < values.size(); i += 97) {
+          const int32_t q = QuantizeValue(values[i], scale, zero_point, format);
+          ASSERT_EQ(DequantizeValue(q, scale, zero_point), real[i]);
+        }
+        compared += values.size();
+      }
+    }
+    EXPECT_GE(compared, 1'000'000U) << DataTypeName(type.type);
+  }
+}
+
+TEST(QuantizeTest, PerAxisUsesTheSlicesScale) {
+  const std::vector<float> values = {1, 2, 3, 4, 5, 6, 7, 8};
+  const QuantParams params{DataType::kInt8, 1, {1, 2}, {0, 0}};
+  const std::string bytes = QuantizeToBytes(values, std::vector<int64_t>{2, 2, 2}, params, narrow);
+  EXPECT_EQ(bytes, std::string("\1\2\2\2\5\6\4\4", 8));  // 3 / 2 and 7 / 2 are ties: to even
+}
+
+TEST(QuantizeTest, NarrowRangeSaturatesEarlier) {
+  EXPECT_EQ(QuantizeValue(-1000, 1, 0, IntegerFormat(8, true, true, /*narrow=*/true)), -127);
+  EXPECT_EQ(QuantizeValue(-1000, 1, 0, IntegerFormat(8, true, true)), -128);
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,74 @@
+#include "../../src/plan/min_cut.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace qconvert {
+namespace {
+
+TEST(MinCutTest, ChainsPayTheirBorders) {
+  // 0 wants integer strongly, 1 wants float weakly, 2 wants integer; a border costs 5.
+  const auto chain = [](int64_t middle_float_gain) {
+    MinCut cut(3);
+    cut.AddFloatCost(0, 100);
+    cut.AddFloatCost(2, 100);
+    cut.AddIntegerCost(1, middle_float_gain);
+    for (const auto& [a, b] : {std::pair{0, 1}, {1, 2}}) {
+      cut.AddCost(static_cast<size_t>(a), static_cast<size_t>(b), 5);
+      cut.AddCost(static_cast<size_t>(b), static_cast<size_t>(a), 5);
+    }
+    return cut.Solve();
+  };
+  EXPECT_EQ(chain(9), (std::vector<bool>{true, true, true}));
+  EXPECT_EQ(chain(11), (std::vector<bool>{true, false, true}));
+}
+
+TEST(MinCutTest, TiesGoToFloat) {
+  MinCut cut(1);
+  cut.AddFloatCost(0, 7);
+  cut.AddIntegerCost(0, 7);
+  EXPECT_EQ(cut.Solve(), std::vector<bool>{false});
+}
+
+// Against trying all labels.
+TEST(MinCutTest, IsTheMinimumOnRandomProblems) {
+  std::mt19937 random(1);
+  const auto number = [&](int below) {
+    return static_cast<int64_t>(random() % static_cast<unsigned>(below));
+  };
+  for (int round = 0; round < 200; ++round) {
+    constexpr size_t kNodes = 7;
+    std::vector<int64_t> integer(kNodes);
+    std::vector<int64_t> floating(kNodes);
+    std::vector<std::array<int64_t, 3>> pairs;
+    MinCut cut(kNodes);
+    for (size_t n = 0; n < kNodes; ++n) {
+      cut.AddIntegerCost(n, integer[n] = number(20));
+      cut.AddFloatCost(n, floating[n] = number(20));
+    }
+    for (int p = 0; p < 10; ++p) {
+      pairs.push_back({number(kNodes), number(kNodes), number(15)});
+      cut.AddCost(static_cast<size_t>(pairs.back()[0]), static_cast<size_t>(pairs.back()[1]),
+                  pairs.back()[2]);
+    }
+    const auto cost = [&](const std::vector<bool>& labels) {
+      int64_t sum = 0;
+      for (size_t n = 0; n < kNodes; ++n) sum += labels[n] ? integer[n] : floating[n];
+      for (const auto& [a, b, c] : pairs) {
+        if (labels[static_cast<size_t>(a)] && !labels[static_cast<size_t>(b)]) sum += c;
+      }
+      return sum;
+    };
+    int64_t least = INT64_MAX;
+    for (unsigned bits = 0; bits < 1U << kNodes; ++bits) {
+      std::vector<bool> labels;
+      for (size_t n = 0; n < kNodes; ++n) labels.push_back((bits >> n & 1) != 0);
+      least = std::min(least, cost(labels));
+    }
+    EXPECT_EQ(cost(cut.Solve()), least) << round;
+  }
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,183 @@
+#include "qconvert/rewrite/store_weights.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/rewrite/quantize_dynamically.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+double SqnrDb(const Tensor& expected, const Tensor& actual) {
+  double power = 0;
+  double error = 1e-30;
+  const auto x = expected.values<float>();
+  const auto y = actual.values<float>();
+  for (size_t i = 0; i < x.size(); ++i) {
+    power += static_cast<double>(x[i]) * x[i];
+    error += (static_cast<double>(x[i]) - y[i]) * (static_cast<double>(x[i]) - y[i]);
+  }
+  return 10 * std::log10(power / error);
+}
+
+GraphBuilder ConvModel() {
+  GraphBuilder b;
+  b.Input("x", {"1", "16", "12", "12"}).Output("y").Random("w", {32, 16, 3, 3}, 0.2F);
+  b.Add("Conv", {"x", "w"}, {"y"});
+  return b;
+}
+
+TEST(StoreWeightsTest, ValuesAreThoseOfDequantizeLinear) {
+  GraphBuilder b = ConvModel();
+  const auto original = ToFloats(*b.model.graph.FindInitializer("w"));
+  const auto stored = StoreWeights(b.model, {});
+  ASSERT_EQ(stored.size(), 1U);
+  EXPECT_EQ(stored[0].name, "w");
+  EXPECT_EQ(stored[0].scales, 32U);
+  EXPECT_EQ(b.model.graph.FindInitializer("w"), nullptr);
+  b.model.graph.outputs = {{"w", FloatType({"32", "16", "3", "3"}), {}, {}}};
+  const auto values = ToFloats(RunModel(b.model, {RandomTensor("x", {1, 16, 12, 12}, 1)})[0]);
+  for (size_t channel = 0; channel < 32; ++channel) {
+    float largest = 0;
+    for (size_t k = 0; k < 144; ++k)
+      largest = std::max(largest, std::fabs(original[channel * 144 + k]));
+    const float scale = largest / 127;
+    for (size_t k = 0; k < 144; ++k) {
+      const size_t i = channel * 144 + k;
+      EXPECT_EQ(values[i], std::nearbyint(original[i] / scale) * scale) << i;
+    }
+  }
+}
+
+TEST(StoreWeightsTest, TheEngineUnfoldsThemWhenItLoads) {
+  GraphBuilder b = ConvModel();
+  StoreWeights(b.model, {});
+  const auto operators = OptimizedOperators(b.model);
+  EXPECT_FALSE(operators.contains("Cast"));
+  EXPECT_FALSE(operators.contains("Mul"));
+  EXPECT_FALSE(operators.contains("DequantizeLinear"));
+}
+
+TEST(StoreWeightsTest, AQuarterOfTheBytesOrHalf) {
+  GraphBuilder b = ConvModel();
+  const size_t before = SerializeModel(b.model).size();
+  GraphBuilder wide = b;
+  StoreWeights(b.model, {});
+  StoreWeights(wide.model, {.wide = {"w"}});
+  EXPECT_LT(SerializeModel(b.model).size(), before * 30 / 100);
+  EXPECT_LT(SerializeModel(wide.model).size(), before * 55 / 100);
+  const std::vector<Tensor> x = {RandomTensor("x", {1, 16, 12, 12}, 1)};
+  const Tensor expected = RunModel(ConvModel().model, x)[0];
+  EXPECT_GT(SqnrDb(expected, RunModel(b.model, x)[0]), 40);
+  EXPECT_GT(SqnrDb(expected, RunModel(wide.model, x)[0]), 85);
+}
+
+struct OperatorCase {
+  const char* name;
+  std::function<void(GraphBuilder&)> build;
+  std::vector<int64_t> shape;
+};
+
+TEST(StoreWeightsTest, EveryOperatorWithWeights) {
+  const std::vector<OperatorCase> cases = {
+      {"ConvTranspose",
+       [](GraphBuilder& b) {
+         b.Random("w", {8, 16, 3, 3}), b.Add("ConvTranspose", {"x", "w"}, {"y"});
+       },
+       {1, 8, 6, 6}},
+      {"Gemm",
+       [](GraphBuilder& b) {
+         b.Random("w", {32, 24}), b.Add("Gemm", {"x", "w"}, {"y"});
+       },
+       {4, 32}},
+      {"Gemm transB",
+       [](GraphBuilder& b) {
+         b.Random("w", {24, 32}), b.Add("Gemm", {"x", "w"}, {"y"}).Set("transB", int64_t{1});
+       },
+       {4, 32}},
+      {"MatMul batched",
+       [](GraphBuilder& b) {
+         b.Random("w", {3, 32, 24}), b.Add("MatMul", {"x", "w"}, {"y"});
+       },
+       {3, 4, 32}},
+      {"MatMul constant left",
+       [](GraphBuilder& b) {
+         b.Random("w", {24, 32}), b.Add("MatMul", {"w", "x"}, {"y"});
+       },
+       {32, 4}},
+      {"LSTM",
+       [](GraphBuilder& b) {
+         b.Random("w", {1, 64, 16}, 0.3F).Random("r", {1, 64, 16}, 0.3F);
+         b.Add("LSTM", {"x", "w", "r"}, {"y"}).Set("hidden_size", int64_t{16});
+       },
+       {5, 1, 16}},
+      {"GRU",
+       [](GraphBuilder& b) {
+         b.Random("w", {1, 48, 16}, 0.3F).Random("r", {1, 48, 16}, 0.3F);
+         b.Add("GRU", {"x", "w", "r"}, {"y"}).Set("hidden_size", int64_t{16});
+       },
+       {5, 1, 16}},
+  };
+  for (const OperatorCase& test : cases) {
+    GraphBuilder b;
+    std::vector<std::string> dims;
+    for (const int64_t d : test.shape) dims.push_back(std::to_string(d));
+    b.Input("x", dims).Output("y");
+    test.build(b);
+    const std::vector<Tensor> x = {RandomTensor("x", test.shape, 3)};
+    const Tensor expected = RunModel(b.model, x)[0];
+    EXPECT_FALSE(StoreWeights(b.model, {}).empty()) << test.name;
+    EXPECT_GT(SqnrDb(expected, RunModel(b.model, x, true)[0]), 35) << test.name;
+  }
+}
+
+TEST(StoreWeightsTest, LeavesAloneWhatWouldGrowAndWhatIsNoWeight) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y").Random("w", {8, 8}).Random("shift", {4096, 8});
+  b.Add("MatMul", {"x", "w"}, {"m"});
+  b.Add("Add", {"m", "shift"}, {"y"});
+  EXPECT_TRUE(StoreWeights(b.model, {}).empty());
+}
+
+TEST(QuantizeDynamicallyTest, RunsOnIntegersAndStaysNear) {
+  GraphBuilder b;
+  b.Input("x", {"6", "64"}).Output("y").Random("w", {64, 48}, 0.2F).Random("b", {48});
+  b.Random("v", {24, 48}, 0.2F);
+  b.Add("Gemm", {"x", "w", "b"}, {"h"});
+  b.Add("Gemm", {"h", "v"}, {"y"}).Set("transB", int64_t{1});
+  const std::vector<Tensor> x = {RandomTensor("x", {6, 64}, 3)};
+  const Tensor expected = RunModel(b.model, x)[0];
+  const auto candidates = DynamicCandidates(b.model.graph);
+  EXPECT_THAT(candidates, testing::ElementsAre("h", "y"));
+  QuantizeDynamically(b.model, {candidates.begin(), candidates.end()}, {});
+  EXPECT_GT(SqnrDb(expected, RunModel(b.model, x, true)[0]), 30);
+  EXPECT_EQ(OptimizedOperators(b.model)["DynamicQuantizeMatMul"], 2);
+}
+
+TEST(QuantizeDynamicallyTest, LstmsKeepTheirStates) {
+  GraphBuilder b;
+  b.Input("x", {"7", "1", "24"}).Input("h", {"1", "1", "32"}).Output("y").Output("last");
+  b.Random("w", {1, 128, 24}, 0.2F).Random("r", {1, 128, 32}, 0.2F).Random("b", {1, 256}, 0.1F);
+  b.Floats("c", {1, 1, 32}, std::vector<float>(32, 0.1F));
+  b.Add("LSTM", {"x", "w", "r", "b", "", "h", "c"}, {"y", "last"}).Set("hidden_size", int64_t{32});
+  const std::vector<Tensor> x = {RandomTensor("x", {7, 1, 24}, 3),
+                                 RandomTensor("h", {1, 1, 32}, 4)};
+  const std::vector<Tensor> expected = RunModel(b.model, x);
+  for (const bool per_channel : {true, false}) {
+    Model model = b.model;
+    ModelSettings settings;
+    settings.config.tensors.weights.per_channel = per_channel;
+    QuantizeDynamically(model, {"y"}, settings);
+    const std::vector<Tensor> actual = RunModel(model, x, true);
+    EXPECT_GT(SqnrDb(expected[0], actual[0]), 25) << per_channel;
+    EXPECT_GT(SqnrDb(expected[1], actual[1]), 25) << per_channel;
+    EXPECT_EQ(OptimizedOperators(model)["DynamicQuantizeLSTM"], 1);
+  }
+}
+
+}  // namespace
+}  // namespace qconvert

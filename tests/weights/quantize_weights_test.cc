@@ -1,0 +1,180 @@
+#include "qconvert/weights/quantize_weights.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "../../src/weights/fit_channel.h"
+#include "qconvert/config/quant_config.h"
+#include "qconvert/targets/op_rules.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+const TensorSettings kPerChannel = QuantConfig().tensors.weights;
+
+Node Conv(int64_t group = 1) {
+  Node node = MakeNode("Conv", {"x", "w"}, {"y"});
+  node.Set("group", group);
+  return node;
+}
+
+QuantizedWeights Quantize(const Tensor& weight, const Node& node,
+                          const std::vector<float>& bias = {}, float input_scale = 0.01F,
+                          const TensorSettings& settings = kPerChannel) {
+  return QuantizeWeights(weight, KernelOrder(node, weight), bias, input_scale, settings,
+                         {.pair_limit = kPairLimit});
+}
+
+TEST(QuantizeWeightsTest, PerChannelScalesReachTheLargestWeight) {
+  const Tensor weight = MakeFloatTensor("w", {2, 1, 2, 1}, std::vector<float>{1, -0.25F, 0.5F, -2});
+  const QuantizedWeights q = Quantize(weight, Conv());
+  EXPECT_EQ(q.params.axis, 0);
+  EXPECT_FLOAT_EQ(q.params.scales[0], 1 / 127.0F);
+  EXPECT_FLOAT_EQ(q.params.scales[1], 2 / 127.0F);
+  EXPECT_EQ(*q.weight.bytes, std::string("\x7f\xe0\x20\x81", 4));  // 127, -32, 32, -127
+}
+
+TEST(QuantizeWeightsTest, BiasHasTheProductScale) {
+  const Tensor weight = MakeFloatTensor("w", {1, 1, 1, 1}, std::vector<float>{1.27F});
+  const QuantizedWeights q = Quantize(weight, Conv(), {0.5F}, 0.02F);
+  EXPECT_FLOAT_EQ(q.bias_scales[0], 0.0002F);
+  EXPECT_EQ(q.bias->values<int32_t>()[0], 2500);
+}
+
+TEST(QuantizeWeightsTest, TinyWeightsWithALargeBiasKeepIt) {
+  const Tensor weight = MakeFloatTensor("w", {2, 1, 1, 1}, std::vector<float>{1e-30F, 1});
+  const QuantizedWeights q = Quantize(weight, Conv(), {100, -100}, 1e-6F);
+  for (size_t c = 0; c < 2; ++c) {
+    const double real = static_cast<double>(q.bias->values<int32_t>()[c]) * q.bias_scales[c];
+    EXPECT_NEAR(std::fabs(real), 100, 1e-3) << c;
+  }
+}
+
+TEST(QuantizeWeightsTest, DeadChannelsAndSubnormalsHaveNormalScales) {
+  for (const float w : {0.0F, -0.0F, 1e-44F}) {
+    const QuantizedWeights q =
+        Quantize(MakeFloatTensor("w", {2, 1, 1, 1}, std::vector<float>{w, w}), Conv(), {0, 0});
+    for (const float scale : q.params.scales) EXPECT_TRUE(std::isnormal(scale));
+    for (const float scale : q.bias_scales) EXPECT_TRUE(std::isnormal(scale));
+  }
+}
+
+// Neighbours in the kernel's order must not sum beyond 128, or 255 * (w1 + w2) leaves 16 bits.
+TEST(QuantizeWeightsTest, NoPairCanSaturate16Bits) {
+  for (const auto& dims : {std::vector<int64_t>{16, 8, 3, 3}, std::vector<int64_t>{16, 3, 3, 3},
+                           std::vector<int64_t>{4, 5, 7}}) {
+    const Tensor weight = RandomTensor("w", dims, 31);
+    const QuantizedWeights q = Quantize(weight, Conv());
+    const WeightOrder order = KernelOrder(Conv(), weight);
+    const auto codes = q.weight.values<int8_t>();
+    for (int64_t o = 0; o < order.channels; ++o) {
+      for (int64_t k = 0; k + 1 < order.count; k += 2) {
+        const auto at = [&](int64_t i) {
+          return int{codes[static_cast<size_t>(o * order.channel_stride +
+                                               i / order.inner_count * order.outer_stride +
+                                               i % order.inner_count * order.inner_stride)]};
+        };
+        const int positive = std::max(at(k), 0) + std::max(at(k + 1), 0);
+        const int negative = std::min(at(k), 0) + std::min(at(k + 1), 0);
+        ASSERT_LE(positive * 255, 32767);
+        ASSERT_GE(negative * 255, -32768);
+      }
+    }
+  }
+}
+
+TEST(QuantizeWeightsTest, OnlyChannelsWithSuchAPairLoseRange) {
+  // Channel 0: neighbours of opposite sign; channel 1: both large and positive.
+  const Tensor weight = MakeFloatTensor("w", {2, 2, 1, 1}, std::vector<float>{1, -1, 1, 1});
+  const QuantizedWeights q = Quantize(weight, Conv());
+  EXPECT_FLOAT_EQ(q.params.scales[0], 1 / 127.0F);
+  EXPECT_FLOAT_EQ(q.params.scales[1], 2 / 128.0F);
+  EXPECT_EQ(*q.weight.bytes, std::string("\x7f\x81\x40\x40", 4));
+  const Tensor depthwise = MakeFloatTensor("w", {2, 1, 2, 1}, std::vector<float>{1, 1, 1, 1});
+  EXPECT_FLOAT_EQ(Quantize(depthwise, Conv(2)).params.scales[0], 1 / 127.0F)
+      << "a depthwise kernel adds in 32 bits";
+}
+
+const NumericFormat kInt8 = IntegerFormat(8, true, true, /*narrow=*/true);
+
+TEST(FitChannelTest, IsAtLeastAsGoodAsBothEnds) {
+  for (uint32_t seed = 0; seed < 50; ++seed) {
+    const std::vector<float> weights = RandomFloats(576, seed, 0.1F);
+    float largest = 0;
+    float pair = 0;
+    for (size_t k = 0; k < weights.size(); ++k) {
+      largest = std::max(largest, std::fabs(weights[k]));
+      if (k % 2 == 1) pair = std::max(pair, std::fabs(weights[k - 1] + weights[k]));
+    }
+    const float low = largest / 127;
+    const FittedChannel best = FitChannel(weights, low, kInt8, kPairLimit);
+    EXPECT_LE(best.error, RoundChannel(weights, low, kInt8, kPairLimit).error);
+    EXPECT_LE(best.error,
+              RoundChannel(weights, std::max(low, pair / 128), kInt8, kPairLimit).error);
+    EXPECT_EQ(FitChannel(weights, low, kInt8, 0).scale, low);
+  }
+}
+
+TEST(KernelOrderTest, CoversEachWeightOnce) {
+  Node gemm = MakeNode("Gemm", {"x", "w"}, {"y"});
+  Node transposed = gemm;
+  transposed.Set("transB", int64_t{1});
+  const std::vector<std::pair<Node, std::vector<int64_t>>> cases = {
+      {Conv(), {4, 3, 2, 5}},
+      {Conv(2), {4, 3, 7}},
+      {gemm, {6, 4}},
+      {transposed, {4, 6}},
+      {MakeNode("MatMul", {"x", "w"}, {"y"}), {3, 6, 4}}};
+  for (const auto& [node, dims] : cases) {
+    const Tensor weight = RandomTensor("w", dims, 1);
+    const WeightOrder order = KernelOrder(node, weight);
+    std::vector<int> seen(static_cast<size_t>(weight.element_count()), 0);
+    for (int64_t b = 0; b < order.batches; ++b) {
+      for (int64_t o = 0; o < order.channels; ++o) {
+        for (int64_t k = 0; k < order.count; ++k) {
+          ++seen[static_cast<size_t>(b * order.batch_stride + o * order.channel_stride +
+                                     k / order.inner_count * order.outer_stride +
+                                     k % order.inner_count * order.inner_stride)];
+        }
+      }
+    }
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), weight.element_count()) << node.op_type;
+  }
+}
+
+TEST(QuantizeWeightsTest, MethodsThatClipShrinkTheScaleOfTheirChannel) {
+  std::vector<float> values = RandomFloats(2 * 999, 4, 0.1F);
+  values[0] = 3;  // of channel 0; 999 is odd: padding must not count
+  const Tensor weight = MakeFloatTensor("w", {2, 111, 3, 3}, values);
+  TensorSettings settings = kPerChannel;
+  const float plain = Quantize(weight, Conv(), {}, 1, settings).params.scales[0];
+  settings.method = CalibrationMethod::kPercentile;
+  settings.percentage = 99.8;
+  const QuantizedWeights percentile = Quantize(weight, Conv(), {}, 1, settings);
+  EXPECT_LT(percentile.params.scales[0], plain / 4);
+  EXPECT_EQ(static_cast<signed char>((*percentile.weight.bytes)[0]), 127) << "it saturates";
+  settings.method = CalibrationMethod::kEntropy;
+  EXPECT_LT(Quantize(weight, Conv(), {}, 1, settings).params.scales[0], plain / 2);
+  settings.method = CalibrationMethod::kMse;
+  settings.compat = Compat::kVitis;
+  const float vitis = Quantize(weight, Conv(), {}, 1, settings).params.scales[0];
+  EXPECT_GE(vitis, plain * 0.74F);
+  EXPECT_LT(vitis, plain);
+}
+
+TEST(QuantizeWeightsTest, PerTensorHasOneScale) {
+  TensorSettings settings = kPerChannel;
+  settings.per_channel = false;
+  const QuantizedWeights q =
+      Quantize(RandomTensor("w", {4, 3, 3, 3}, 2), Conv(), {1, 2, 3, 4}, 0.1F, settings);
+  EXPECT_TRUE(q.params.per_tensor());
+  EXPECT_EQ(q.params.scales.size(), 1U);
+  EXPECT_EQ(q.bias_scales.size(), 1U);
+  EXPECT_EQ(q.bias->element_count(), 4);
+}
+
+}  // namespace
+}  // namespace qconvert
