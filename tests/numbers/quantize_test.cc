@@ -96,6 +96,7 @@ TEST(QuantizeTest, BitEqualToTheEngine) {
 TEST(QuantizeTest, PerAxisUsesTheSlicesScale) {
   const std::vector<float> values = {1, 2, 3, 4, 5, 6, 7, 8};
   const QuantParams params{DataType::kInt8, 1, {1, 2}, {0, 0}};
+  const NumericFormat narrow = IntegerFormat(8, true, true, /*narrow=*/true);
   const std::string bytes = QuantizeToBytes(values, std::vector<int64_t>{2, 2, 2}, params, narrow);
   EXPECT_EQ(bytes, std::string("\1\2\2\2\5\6\4\4", 8));  // 3 / 2 and 7 / 2 are ties: to even
 }
