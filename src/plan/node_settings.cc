@@ -10,7 +10,7 @@
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/name_pattern.h"
-#include "qconvert/rewrite/store_weights.h"
+#include "qconvert/targets/weight_slots.h"
 #include "qconvert/targets/op_rules.h"
 
 namespace qconvert {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "qconvert/ir/topology.h"
-#include "qconvert/rewrite/store_weights.h"
+#include "qconvert/targets/weight_slots.h"
 #include "qconvert/targets/op_rules.h"
 
 namespace qconvert {

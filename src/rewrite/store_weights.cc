@@ -11,6 +11,7 @@
 
 #include "qconvert/ir/topology.h"
 #include "qconvert/numbers/quantize.h"
+#include "qconvert/targets/weight_slots.h"
 
 namespace qconvert {
 namespace {
@@ -24,24 +25,9 @@ using ScaleAxes = std::vector<size_t>;
 
 // The scale axes of input `slot` of a node when that is a weight of `rank` dimensions.
 std::optional<ScaleAxes> FindScaleAxes(const Node& node, size_t slot, size_t rank) {
-  if (rank < 2) return std::nullopt;
-  if (node.Is("Conv") && slot == 1) return ScaleAxes{0};
-  if (node.Is("ConvTranspose") && slot == 1) return ScaleAxes{1};
-  if (node.Is("Gemm") && slot == 1)
-    return ScaleAxes{node.GetInt("transB", 0) != 0 ? size_t{0} : size_t{1}};
-  if (node.Is("MatMul") && slot < 2) {
-    ScaleAxes axes;
-    for (size_t axis = 0; axis + 2 < rank; ++axis) axes.push_back(axis);
-    axes.push_back(slot == 1 ? rank - 1 : rank - 2);
-    return axes;
-  }
-  const bool recurrent = node.Is("LSTM") || node.Is("GRU") || node.Is("RNN");
-  if (recurrent && (slot == 1 || slot == 2)) return ScaleAxes{0, 1};
-  if (node.Is("Gather") && slot == 0) {
-    const int64_t axis = node.GetInt("axis", 0);
-    return ScaleAxes{static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis)};
-  }
-  return std::nullopt;
+  std::optional<WeightSlot> weight = FindWeightSlot(node, slot, rank);
+  if (!weight) return std::nullopt;
+  return std::move(weight->channel_axes);
 }
 
 struct Codes {
@@ -174,14 +160,6 @@ std::vector<StoredWeight> StoreWeights(Model& model, const StoreWeightsOptions& 
   std::vector<StoredWeight> out;
   NameMaker names(model.graph);
   StoreGraph(model.graph, options, names, out);
-  return out;
-}
-
-std::vector<std::string> WeightsOf(const Node& node) {
-  std::vector<std::string> out;
-  for (size_t slot = 0; slot < node.inputs.size(); ++slot) {
-    if (FindScaleAxes(node, slot, 2)) out.push_back(node.inputs[slot]);
-  }
   return out;
 }
 

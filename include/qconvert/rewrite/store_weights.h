@@ -39,9 +39,6 @@ struct StoredWeight {
 // Gather, on this level and in subgraphs, where the file shrinks. Needs opset >= 13.
 std::vector<StoredWeight> StoreWeights(Model& model, const StoreWeightsOptions& options);
 
-// Names of the initializers that StoreWeights takes as weights of `node`.
-std::vector<std::string> WeightsOf(const Node& node);
-
 }  // namespace qconvert
 
 #endif  // QCONVERT_REWRITE_STORE_WEIGHTS_H_
