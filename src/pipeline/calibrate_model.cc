@@ -8,6 +8,7 @@
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/plan/placement.h"
 #include "qconvert/plan/safe_plan.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"

@@ -13,11 +13,22 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/safe_plan.h"
-#include "qconvert/rewrite/quantize_dynamically.h"
-#include "qconvert/rewrite/store_weights.h"
+#include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
+
+QuantizationPlan CompletePlan(const PlanInputs& inputs, const GuardedPlan& guarded) {
+  const Graph& graph = inputs.model.graph;
+  QuantizationPlan plan =
+      MakePlan(graph, guarded.placement, inputs.table, inputs.settings, &inputs.ranges);
+  CodeOptions options{.wide = guarded.wide_weights,
+                      .keep = FindFloatWeights(graph, inputs.settings)};
+  for (const auto& [node, output] : guarded.dynamic) options.dynamic.insert(node);
+  FillCodes(graph, inputs.settings, options, inputs.codes, plan);
+  return plan;
+}
+
 namespace {
 
 constexpr size_t kQuickSamples = 8;     // for comparing parts of a plan with each other
@@ -110,15 +121,13 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
 void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoice& choice) {
   const std::map<size_t, std::string> kept = FindNodesKeptFloat(graph, settings);
   const std::set<size_t> front_end = FindFrontEndNodes(graph);
-  const std::vector<std::string> names = DynamicCandidates(graph);
-  const std::set<std::string> candidates(names.begin(), names.end());
   const Placement placement = PlaceNodes(graph, choice.place);
   const CostModel costs(graph, choice.place.sizes);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (placement.nodes[n].domain != NodeDomain::kFloat || front_end.contains(n)) continue;
     if (kept.contains(n)) continue;
-    if (node.outputs.empty() || !candidates.contains(node.outputs[0])) continue;
+    if (node.outputs.empty() || !CanBeDynamic(graph, node)) continue;
     const bool saves = costs.DynamicCost(node) < kWorthRunTime * costs.FloatCost(node);
     if (saves || settings.config.scheme == Scheme::kDynamic) choice.dynamic[n] = node.outputs[0];
   }
@@ -131,13 +140,9 @@ void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoi
 
 // Weights stored in 8 bit by this plan, with their elements.
 std::map<std::string, int64_t> WeightsIn8Bit(const PlanInputs& inputs, const GuardedPlan& plan) {
-  Model model = inputs.model;
   std::map<std::string, int64_t> names;
-  const InsertedQdq inserted =
-      ApplyPlan(model, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.settings),
-                plan, inputs.settings, inputs.cache);
-  for (const StoredWeight& weight : inserted.stored) {
-    if (weight.bits == 8) names[weight.name] = weight.elements;
+  for (const auto& [way, weight] : CompletePlan(inputs, plan).stored) {
+    if (weight.bits() == 8) names[weight.name] = weight.codes.element_count();
   }
   return names;
 }
@@ -145,8 +150,7 @@ std::map<std::string, int64_t> WeightsIn8Bit(const PlanInputs& inputs, const Gua
 std::vector<OutputComparison> Measure(const PlanInputs& inputs, const GuardedPlan& plan,
                                       size_t samples) {
   Model quantized = inputs.model;
-  ApplyPlan(quantized, MakePlan(inputs.model.graph, plan.placement, inputs.table, inputs.settings),
-            plan, inputs.settings, inputs.cache);
+  ApplyPlan(quantized, CompletePlan(inputs, plan));
   const EngineModel engine = SerializeForEngine(quantized);
   const auto session =
       OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
@@ -308,15 +312,16 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
   scheme.place.keep_float.merge(FindRangeClashes(graph, inputs.table));
   std::set<std::string> wide;
   if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
+  GuardedPlan guarded;
   if (inputs.guard == GuardMode::kOff) {
-    chosen.plan = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
+    guarded = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
   } else {
     ChooseMethods(inputs, wide, scheme.place);
     WeighNoiseAgainstTime(inputs, wide, scheme);
     WeighDynamicNoise(inputs, wide, scheme);
     GuardResult result = inputs.guard == GuardMode::kCorrect ? Guard(inputs, wide, scheme)
                                                              : Judge(inputs, wide, scheme);
-    chosen.plan = std::move(result.plan);
+    guarded = std::move(result.plan);
     chosen.guard = {.ran = true,
                     .passed = result.passed,
                     .worst_output = result.worst.name,
@@ -325,20 +330,9 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
                     .kept_float = std::move(result.kept_float),
                     .kept_wide = std::move(result.kept_wide)};
   }
+  chosen.plan = CompletePlan(inputs, guarded);
   chosen.scheme = std::move(scheme);
-  chosen.settings = std::move(inputs.settings);
   return chosen;
-}
-
-InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,
-                      const ModelSettings& settings, WeightCache& cache) {
-  const std::set<std::string> keep = FindFloatWeights(model.graph, settings);
-  InsertedQdq inserted = InsertQdq(model, plan, settings, &cache);
-  std::set<std::string> outputs;
-  for (const auto& [node, output] : guarded.dynamic) outputs.insert(output);
-  if (!outputs.empty()) QuantizeDynamically(model, outputs, settings);
-  inserted.stored = StoreWeights(model, {.wide = guarded.wide_weights, .keep = keep});
-  return inserted;
 }
 
 }  // namespace qconvert

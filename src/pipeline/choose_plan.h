@@ -14,7 +14,7 @@
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/report/conversion_report.h"
-#include "qconvert/rewrite/insert_qdq.h"
+#include "qconvert/weights/fill_codes.h"
 
 namespace qconvert {
 
@@ -41,7 +41,8 @@ struct PlanInputs {
   const Model& model;  // prepared, float
   const CalibrationTable& table;
   ModelComparer& comparer;  // with the model as it came
-  WeightCache& cache;
+  RangeCache& ranges;
+  CodeCache& codes;
   ModelSettings settings;
   GuardMode guard = GuardMode::kCorrect;
   double min_cosine = 0.99;
@@ -51,8 +52,7 @@ struct PlanInputs {
 
 struct ChosenPlan {
   SchemeChoice scheme;
-  GuardedPlan plan;
-  ModelSettings settings;  // with calibration methods chosen where the settings say auto
+  QuantizationPlan plan;  // complete
   GuardReport guard;
   std::vector<std::string> warnings;
 };
@@ -63,9 +63,8 @@ struct ChosenPlan {
 // noise, and lets the guard correct the rest.
 ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme);
 
-// Rewrites `model` as decided: integer nodes, nodes quantized at run time, stored weights.
-InsertedQdq ApplyPlan(Model& model, const QuantizationPlan& plan, const GuardedPlan& guarded,
-                      const ModelSettings& settings, WeightCache& cache);
+// The plan with every parameter and code.
+QuantizationPlan CompletePlan(const PlanInputs& inputs, const GuardedPlan& guarded);
 
 }  // namespace qconvert
 

@@ -23,7 +23,7 @@
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
-#include "qconvert/rewrite/insert_qdq.h"
+#include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
 #include "refuse_overwriting.h"
 
@@ -155,7 +155,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   CountNodes(graph, chosen.plan.placement, report);
   report.scheme = SchemeName(chosen.scheme.scheme);
   report.scheme_reason = chosen.scheme.reason;
-  report.dynamic_nodes = chosen.plan.dynamic.size();
+  report.dynamic_nodes = chosen.plan.dynamic_nodes.size();
   report.guard = chosen.guard;
   report.guard.min_cosine = options.min_cosine;
   report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
@@ -168,19 +168,16 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
 }
 
 // Makes `model` the quantized one, with where it came from. Returns its quant_info.
-std::string RewriteModel(Model& model, const ChosenPlan& chosen, const CalibrationTable& table,
-                         const Provenance& provenance, WeightCache& cache,
+std::string RewriteModel(Model& model, const QuantizationPlan& plan, const Provenance& provenance,
                          ConversionReport& report) {
-  const QuantizationPlan plan =
-      MakePlan(model.graph, chosen.plan.placement, table, chosen.settings);
-  const Graph float_graph = model.graph;
-  const InsertedQdq inserted = ApplyPlan(model, plan, chosen.plan, chosen.settings, cache);
-  report.stored_weights = inserted.stored.size();
+  report.stored_weights = plan.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
     report.warnings.push_back("nothing was quantized");
+  std::string quant_info = QuantInfoJson(model.graph, plan, report, provenance);
+  ApplyPlan(model, plan);
   AddProvenance(model, provenance);
   ValidateModel(model, report.input);
-  return QuantInfoJson(float_graph, plan, inserted, report, provenance);
+  return quant_info;
 }
 
 // The model and its quant_info, after the file on disk has been compared with the float model.
@@ -285,12 +282,14 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   ModelComparer comparer(OpenOrtSessionFile(options.model, place, {}), feeder, digest.by_content,
                          kComparedSamples, workers);
-  WeightCache cache(workers);
+  RangeCache ranges;
+  CodeCache codes(workers);
   const ChosenPlan chosen =
       ChoosePlan({.model = model,
                   .table = table,
                   .comparer = comparer,
-                  .cache = cache,
+                  .ranges = ranges,
+                  .codes = codes,
                   .settings = settings,
                   .guard = samples.size() == 0 ? GuardMode::kOff : options.guard,
                   .min_cosine = options.min_cosine,
@@ -300,10 +299,10 @@ ConversionReport Convert(const ConvertOptions& options) {
   watch.Lap("choose");
   ReportChoice(model.graph, chosen, options, report);
   const std::string quant_info =
-      RewriteModel(model, chosen, table,
+      RewriteModel(model, chosen.plan,
                    {Version(), OrtVersion(), loaded.sha256, options.config_sha256,
                     stored ? stored->data_sha256 : digest.sha256},
-                   cache, report);
+                   report);
   watch.Lap("quantize");
   WriteQuantized(options, model, quant_info, comparer, report);
   folder.Keep();

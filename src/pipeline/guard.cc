@@ -142,7 +142,7 @@ class Guard {
     }
     for (const size_t n : kept) {
       options.keep_float.emplace(n, kReason);
-      for (const size_t t : full_.nodes[n].tail) options.keep_float.emplace(t, kReason);
+      for (const size_t t : full_.nodes[n].unit.tail) options.keep_float.emplace(t, kReason);
     }
     return options;
   }

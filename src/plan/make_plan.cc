@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "plan_nodes.h"
 #include "qconvert/base/error.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/plan.h"
@@ -36,9 +37,11 @@ std::set<std::string> NonFiniteValues(const CalibrationTable& table) {
 }
 
 QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
-                          const ModelSettings& settings) {
+                          const ModelSettings& settings, RangeCache* ranges) {
   QuantizationPlan plan;
   const Topology topology(graph);
+  RangeCache own;
+  RangeCache& cache = ranges != nullptr ? *ranges : own;
   for (const auto& [value, root] : placement.roots) {
     const TensorSettings* found = FindValueSettings(graph, topology, placement, settings, root);
     // A value in the middle of what only moves values has none of its own.
@@ -53,7 +56,9 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
       decided.range = {0, 1};
       decided.method = "fixed";
     } else {
-      decided.range = DecideRange(table, FindObserved(topology, table, root), value_settings);
+      const std::string& observed = FindObserved(topology, table, root);
+      decided.range = cache.Get(observed, value_settings,
+                                [&] { return DecideRange(table, observed, value_settings); });
       decided.method = DescribeMethod(value_settings);
     }
     const NumericFormat format = FormatOf(value_settings);
@@ -66,6 +71,7 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
     decided.params = ParamsFromRange(decided.range, format);
   }
   plan.placement = std::move(placement);
+  PlanNodes(graph, settings, plan);
   return plan;
 }
 

@@ -10,8 +10,8 @@
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/name_pattern.h"
-#include "qconvert/targets/weight_slots.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/targets/weight_slots.h"
 
 namespace qconvert {
 namespace {
@@ -210,9 +210,9 @@ std::vector<size_t> FindUnit(const Placement& placement, size_t producer,
                              const std::string& value) {
   for (size_t n = 0; n < placement.nodes.size(); ++n) {
     const NodePlacement& node = placement.nodes[n];
-    if (node.domain != NodeDomain::kInteger || node.output != value) continue;
+    if (node.domain != NodeDomain::kInteger || node.unit.output != value) continue;
     std::vector<size_t> unit = {n};
-    unit.insert(unit.end(), node.tail.begin(), node.tail.end());
+    unit.insert(unit.end(), node.unit.tail.begin(), node.unit.tail.end());
     return unit;
   }
   return {producer};

@@ -7,12 +7,12 @@
 #include "min_cut.h"
 #include "qconvert/base/check.h"
 #include "qconvert/plan/cost_model.h"
-#include "qconvert/plan/plan.h"
+#include "qconvert/plan/placement.h"
 
 namespace qconvert {
 namespace {
 
-constexpr size_t kNone = static_cast<size_t>(-1);
+constexpr size_t kNone = FusedUnit::kNone;
 constexpr int64_t kFollow = int64_t{1} << 40;  // more than any estimate: follows an integer node
 
 class Placer {
@@ -40,11 +40,11 @@ class Placer {
 
   void MakeFloat(size_t n, std::string reason) {
     NodePlacement& node = At(n);
-    for (const size_t t : node.tail) {
+    for (const size_t t : node.unit.tail) {
       At(t).domain = NodeDomain::kFloat;
       At(t).reason = fmt::format("no integer kernel for {}", graph_.nodes[t].op_type);
     }
-    node = {NodeDomain::kFloat, std::move(reason), {}, kNone, graph_.nodes[n].outputs[0]};
+    node = {NodeDomain::kFloat, std::move(reason), {{}, kNone, graph_.nodes[n].outputs[0]}};
   }
 
   // Everything the kernels allow starts as integer; ChooseByTime takes back what does not pay.
@@ -53,7 +53,7 @@ class Placer {
       const Node& node = graph_.nodes[n];
       NodePlacement& place = At(n);
       if (place.domain == NodeDomain::kFused || !ComputesFloat(graph_, node)) continue;
-      place.output = node.outputs[0];
+      place.unit.output = node.outputs[0];
       const auto kept = options_.keep_float.find(n);
       std::string reason = kept != options_.keep_float.end() ? kept->second
                            : TouchesQuantized(node)          ? "is quantized already"
@@ -82,51 +82,14 @@ class Placer {
     return node.op_type == "DequantizeLinear" || node.op_type == "QuantizeLinear";
   }
 
-  // Collects what the kernel does in the same step: MatMul + bias, then one Relu or Clip with
-  // constant bounds.
   void FindTail(size_t n) {
     NodePlacement& place = At(n);
-    const auto extend = [&](size_t reader) {
-      place.tail.push_back(reader);
-      place.output = graph_.nodes[reader].outputs[0];
-      At(reader).domain = NodeDomain::kFused;
-      At(reader).reason.clear();
-    };
-    if (graph_.nodes[n].Is("MatMul") && topology_.HasSingleUse(place.output)) {
-      const size_t reader = topology_.Uses(place.output)[0].node;
-      if (IsBiasAdd(graph_.nodes[n], graph_.nodes[reader])) {
-        place.bias_add = reader;
-        extend(reader);
-      }
+    FusedUnit unit = FindFusedUnit(graph_, topology_, n);
+    for (const size_t t : unit.tail) {
+      At(t).domain = NodeDomain::kFused;
+      At(t).reason.clear();
     }
-    if (!topology_.HasSingleUse(place.output)) return;
-    const size_t reader = topology_.Uses(place.output)[0].node;
-    if (IsClamp(graph_.nodes[reader])) extend(reader);
-  }
-
-  bool IsBiasAdd(const Node& matmul, const Node& add) const {
-    const Tensor* weight = graph_.FindInitializer(matmul.input(1));
-    if (!add.Is("Add") || weight == nullptr || weight->dims.size() != 2) return false;
-    for (const std::string& input : add.inputs) {
-      const Tensor* bias = graph_.FindInitializer(input);
-      if (bias != nullptr && bias->type == DataType::kFloat && bias->dims.size() == 1 &&
-          bias->dims[0] == weight->dims[1]) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  bool IsClamp(const Node& node) const {
-    if (node.Is("Relu")) return true;
-    if (!node.Is("Clip")) return false;
-    for (size_t i = 1; i < node.inputs.size(); ++i) {
-      const Tensor* bound =
-          node.inputs[i].empty() ? nullptr : graph_.FindInitializer(node.inputs[i]);
-      if (!node.inputs[i].empty() && (bound == nullptr || bound->element_count() != 1))
-        return false;
-    }
-    return true;
+    place.unit = std::move(unit);
   }
 
   // The node that computes `value` in the integer domain, or kNone.
@@ -144,23 +107,8 @@ class Placer {
     return placement_.nodes[n].domain == NodeDomain::kInteger ? n : kNone;
   }
 
-  // True when node n can leave its output in float for free (the kernel has a float output).
   bool HasFloatOutputKernel(size_t n) const {
-    const NodePlacement& place = placement_.nodes[n];
-    const bool linear = graph_.nodes[n].Is("Gemm") || graph_.nodes[n].Is("MatMul");
-    const bool bare = place.tail.empty() || (place.tail.size() == 1 && place.bias_add != kNone);
-    return linear && bare && !FusesWithAdd(n);
-  }
-
-  // The engine makes a Gemm of a MatMul and the Add behind it before it looks for integers, and
-  // finds no integer kernel for a Gemm whose third input is an activation. Quantized output keeps
-  // the two apart.
-  bool FusesWithAdd(size_t n) const {
-    const NodePlacement& place = placement_.nodes[n];
-    if (!graph_.nodes[n].Is("MatMul") || place.bias_add != kNone) return false;
-    const auto& uses = topology_.Uses(place.output);
-    return std::any_of(uses.begin(), uses.end(),
-                       [&](const Use& use) { return graph_.nodes[use.node].Is("Add"); });
+    return CanLeaveFloat(graph_, topology_, n, placement_.nodes[n].unit);
   }
 
   bool IsQuantizedUse(const Use& use) const {
@@ -204,7 +152,8 @@ class Placer {
       if (options_.blocked.contains(node.inputs[i])) return "its input holds infinities";
     }
     if (all_constant) return "its input is constant";
-    if (options_.blocked.contains(placement_.nodes[n].output)) return "its output holds infinities";
+    if (options_.blocked.contains(placement_.nodes[n].unit.output))
+      return "its output holds infinities";
     return "";
   }
 
@@ -285,7 +234,7 @@ class Placer {
         if (!input.empty() && graph_.FindInitializer(input) == nullptr) values.insert(input);
       }
       if (!IsMovement(n)) {
-        values.insert(placement_.nodes[n].output);
+        values.insert(placement_.nodes[n].unit.output);
         continue;
       }
       for (const std::string& output : graph_.nodes[n].outputs) {
@@ -332,7 +281,7 @@ class Placer {
         }
         continue;
       }
-      const std::string& output = At(n).output;
+      const std::string& output = At(n).unit.output;
       if (HasFloatOutputKernel(n) && !HasIntegerReader(output)) continue;
       placement_.roots[output] = output;
       placement_.integer_values.insert(output);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "qconvert/ir/topology.h"
-#include "qconvert/targets/weight_slots.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/targets/weight_slots.h"
 
 namespace qconvert {
 namespace {

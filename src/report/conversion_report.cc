@@ -199,8 +199,7 @@ std::string FailureJson(const std::string& input, const std::string& exit_class,
 }
 
 std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
-                          const InsertedQdq& inserted, const ConversionReport& report,
-                          const Provenance& provenance) {
+                          const ConversionReport& report, const Provenance& provenance) {
   Json values = Json::object();
   for (const auto& [name, decided] : plan.values) {
     Json entry = ParamsJson(decided.params);
@@ -213,17 +212,18 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
     values[Text(name)] = std::move(entry);
   }
   Json weights = Json::array();
-  for (const QuantizedNodeWeights& weight : inserted.weights) {
-    Json entry = {{"node", Text(weight.node)}, {"weight", Text(weight.weight)}};
-    entry.update(ParamsJson(weight.params));
+  for (const auto& [n, node] : plan.integer_nodes) {
+    if (!node.weight) continue;
+    Json entry = {{"node", Text(graph.nodes[n].name)}, {"weight", Text(node.weight->name)}};
+    entry.update(ParamsJson(node.weight->params));
     weights.push_back(std::move(entry));
   }
   Json stored = Json::array();
-  for (const StoredWeight& weight : inserted.stored) {
+  for (const auto& [way, weight] : plan.stored) {
     stored.push_back({{"weight", Text(weight.name)},
-                      {"type", weight.bits == 8 ? "int8" : "int16"},
-                      {"elements", weight.elements},
-                      {"scales", weight.scales}});
+                      {"type", DataTypeName(weight.codes.type)},
+                      {"elements", weight.codes.element_count()},
+                      {"scales", weight.scales.size()}});
   }
   const Json json = {{"provenance",
                       {{"tool", "qconvert " + provenance.tool_version},

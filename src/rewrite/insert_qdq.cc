@@ -1,45 +1,38 @@
 #include "qconvert/rewrite/insert_qdq.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <set>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "qconvert/base/check.h"
-#include "qconvert/numbers/quantize.h"
-#include "qconvert/plan/value_range.h"
-#include "qconvert/weights/quantize_weights.h"
 #include "qdq_builder.h"
 
 namespace qconvert {
 namespace {
 
-constexpr size_t kNone = static_cast<size_t>(-1);
 constexpr int64_t kOpsetWith16Bit = 21;
 
 class Inserter {
  public:
-  Inserter(Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
-           WeightCache& cache)
+  Inserter(Model& model, const QuantizationPlan& plan)
       : model_(model),
         graph_(model.graph),
         plan_(plan),
-        settings_(settings),
-        cache_(cache),
         topology_(source_),
         builder_(model.graph, model.opset() < kOpsetWith16Bit) {}
 
-  InsertedQdq Run() {
+  void Run() {
     for (const Value& input : source_.inputs) QuantizeIfPlanned(input.name);
     for (size_t n = 0; n < source_.nodes.size(); ++n) {
       const NodePlacement& place = plan_.placement.nodes[n];
       if (place.domain == NodeDomain::kFused) continue;
       if (place.domain != NodeDomain::kInteger) {
-        EmitFloat(source_.nodes[n]);
+        EmitFloat(n);
       } else if (FindOpRule(source_.nodes[n]).kind == OpKind::kMovement &&
                  Is8Bit(source_.nodes[n].inputs[0])) {
-        EmitMovement(source_.nodes[n]);
+        EmitMovement(n);
       } else {
         EmitUnit(n);
       }
@@ -52,7 +45,6 @@ class Inserter {
     SortNodes(graph_);
     RemoveDeadNodes(graph_);
     if (builder_.used_foreign_domain()) model_.opsets.emplace("com.microsoft", 1);
-    return std::move(inserted_);
   }
 
  private:
@@ -101,15 +93,16 @@ class Inserter {
     return IsIntegerValue(value) ? Dequantized(value) : value;
   }
 
-  void EmitFloat(const Node& source) {
+  void EmitFloat(size_t n) {
+    const Node& source = source_.nodes[n];
     Node node = source;
     for (std::string& input : node.inputs) input = FloatView(input);
-    const int64_t channels = PrivateDqChannels(source);
-    if (channels > 0) {
+    const auto own = plan_.own_dequantize.find(n);
+    if (own != plan_.own_dequantize.end()) {
       QuantParams params = Params(source.inputs[0]);
       params.axis = 1;
-      params.scales.assign(static_cast<size_t>(channels), params.scales[0]);
-      params.zero_points.assign(static_cast<size_t>(channels), params.zero_points[0]);
+      params.scales.assign(static_cast<size_t>(own->second), params.scales[0]);
+      params.zero_points.assign(static_cast<size_t>(own->second), params.zero_points[0]);
       node.inputs[0] = builder_.FreshName("d");
       out_.push_back(builder_.Dequantize(QuantizedName(source.inputs[0]), node.inputs[0], params));
     }
@@ -117,30 +110,21 @@ class Inserter {
     for (const std::string& output : source.outputs) QuantizeIfPlanned(output);
   }
 
-  // Input channels of a float node whose weights the engine would quantize behind a scalar DQ; 0
-  // for all others.
-  int64_t PrivateDqChannels(const Node& node) const {
-    if (!IsIntegerValue(node.input(0))) return 0;
-    const Tensor* weight = source_.FindInitializer(node.input(1));
-    if (weight == nullptr || weight->dims.size() < 2) return 0;
-    if (node.Is("Conv")) return weight->dims[1] * node.GetInt("group", 1);
-    if (node.Is("ConvTranspose")) return weight->dims[0];
-    if (node.Is("Gemm") && node.GetInt("transA", 0) == 0)
-      return weight->dims[node.GetInt("transB", 0) != 0 ? 1 : 0];
-    return 0;
-  }
-
   // Movement on the integers themselves.
-  void EmitMovement(const Node& source) {
+  void EmitMovement(size_t n) {
+    const Node& source = source_.nodes[n];
     const std::string& input = source.inputs[0];
     const QuantParams& params = Params(input);
     Node node = source;
     node.inputs[0] = QuantizedName(input);
     for (size_t i = 1; i < node.inputs.size(); ++i) node.inputs[i] = FloatView(node.inputs[i]);
     if (source.Is("Relu") || source.Is("Clip")) {
+      const auto& bounds = plan_.integer_nodes.at(n).bounds;
+      const auto name = [&](const std::optional<int32_t>& bound) {
+        return bound ? builder_.IntegerScalar(params.type, *bound) : "";
+      };
       node.op_type = "Clip";
-      node.inputs = {QuantizedName(input), IntegerBound(source, 1, params),
-                     IntegerBound(source, 2, params)};
+      node.inputs = {QuantizedName(input), name(bounds[0]), name(bounds[1])};
       if (node.inputs[2].empty()) node.inputs.resize(2);
     }
     if (source.Is("Pad") && source.GetString("mode", "constant") == "constant") {
@@ -153,49 +137,32 @@ class Inserter {
     out_.push_back(std::move(node));
   }
 
-  // Bound `slot` of a Relu (0 below) or Clip as a quantized scalar, "" when there is none.
-  std::string IntegerBound(const Node& clamp, size_t slot, const QuantParams& params) {
-    float bound = 0;
-    if (clamp.Is("Relu")) {
-      if (slot != 1) return "";
-    } else {
-      const Tensor* tensor = source_.FindInitializer(clamp.input(slot));
-      if (tensor == nullptr) return "";
-      bound = ToFloats(*tensor)[0];
-    }
-    return builder_.IntegerScalar(
-        params.type,
-        QuantizeValue(bound, params.scales[0], params.zero_points[0], FullFormat(params.type)));
-  }
-
   // An integer node with what is fused behind it.
   void EmitUnit(size_t n) {
     const Node& source = source_.nodes[n];
-    const NodePlacement& place = plan_.placement.nodes[n];
-    if (source.Is("HardSigmoid") && place.tail.empty() && EmitHardSigmoid(source)) return;
+    const FusedUnit& fused = plan_.placement.nodes[n].unit;
+    const IntegerNodePlan& integer = plan_.integer_nodes.at(n);
+    if (integer.hard_sigmoid) return EmitHardSigmoid(source, *integer.hard_sigmoid);
     Node node = source;
     std::string bias_name;
-    const bool weighted = FindOpRule(source).kind == OpKind::kWeighted &&
-                          source_.FindInitializer(source.input(1)) != nullptr;
-    if (weighted) {
-      bias_name = EmitWeights(n, node);
+    if (integer.weight) {
+      bias_name = EmitWeights(source, fused, integer, node);
     } else {
-      for (size_t i = 0; i < node.inputs.size(); ++i) node.inputs[i] = IntegerOperand(source, i);
+      for (size_t i = 0; i < node.inputs.size(); ++i)
+        node.inputs[i] = IntegerOperand(source, integer, i);
     }
     std::vector<Node> unit = {std::move(node)};
-    for (const size_t t : place.tail) {
+    for (const size_t t : fused.tail) {
+      if (integer.implied.contains(t)) continue;
       Node next = source_.nodes[t];
-      if (t == place.bias_add) {
+      if (t == fused.bias_add) {
         for (std::string& input : next.inputs) {
           if (source_.FindInitializer(input) != nullptr) input = bias_name;
         }
-      } else if (IsImpliedClamp(next, place.output)) {
-        ++inserted_.removed_clamps;
-        continue;
       }
       unit.push_back(std::move(next));
     }
-    ConnectAndQuantize(std::move(unit), place.output, source);
+    ConnectAndQuantize(std::move(unit), fused.output, source);
   }
 
   // Chains the unit's nodes, names its output, and puts the Qs behind it.
@@ -231,7 +198,7 @@ class Inserter {
   void Reconnect(Node& node, const std::string& name) const {
     if (node.Is("Add")) {
       for (std::string& input : node.inputs) {
-        if (topology_.ProducerIndex(input) != kNone) input = name;
+        if (topology_.ProducerIndex(input) != Topology::kNpos) input = name;
       }
     } else {
       node.inputs[0] = name;
@@ -240,121 +207,63 @@ class Inserter {
 
   // Input i of an integer node: a quantized activation, a quantized constant, or what it is
   // (shapes, indices).
-  std::string IntegerOperand(const Node& source, size_t i) {
+  std::string IntegerOperand(const Node& source, const IntegerNodePlan& integer, size_t i) {
     const std::string& input = source.inputs[i];
-    if (i >= FindOpRule(source).value_inputs && !(source.Is("MatMul") && i == 1))
-      return FloatView(input);
-    const Tensor* constant = source_.FindInitializer(input);
-    if (constant == nullptr) return Dequantized(input);
+    const auto constant = integer.operands.find(i);
+    if (constant == integer.operands.end())
+      return plan_.values.contains(input) && IsValueInput(source, i) ? Dequantized(input)
+                                                                     : FloatView(input);
+    const ConstantCodes& codes = constant->second;
     auto& name = constant_operands_[input];
     if (name.empty()) {
-      const auto values = constant->values<float>();
-      const auto [low, high] = std::minmax_element(values.begin(), values.end());
-      const Range range = values.empty() ? Range{} : Range{*low, *high};
-      const NumericFormat format = FormatOf(settings_.Of(source).activation);
-      const QuantParams params = ParamsFromRange(range, format);
-      Tensor integers;
-      integers.type = params.type;
-      integers.dims = constant->dims;
-      integers.bytes = std::make_shared<const std::string>(
-          QuantizeToBytes(values, constant->dims, params, format));
       name = builder_.FreshName("d");
-      out_.push_back(
-          builder_.Dequantize(builder_.Constant(std::move(integers), "c"), name, params));
+      out_.push_back(builder_.Dequantize(builder_.Constant(codes.codes, "c"), name, codes.params));
     }
     return name;
   }
 
+  static bool IsValueInput(const Node& node, size_t i) {
+    return i < FindOpRule(node).value_inputs || (node.Is("MatMul") && i == 1);
+  }
+
   // Puts integer weights (and a Conv's or Gemm's bias) in place; returns the dequantized bias name
   // for a MatMul's Add.
-  std::string EmitWeights(size_t n, Node& node) {
-    const Node& source = source_.nodes[n];
-    const NodePlacement& place = plan_.placement.nodes[n];
-    const Tensor& weight = *source_.FindInitializer(source.inputs[1]);
-    std::vector<float> bias;
-    if (!source.Is("MatMul") && !source.input(2).empty())
-      bias = ToFloats(*source_.FindInitializer(source.inputs[2]));
-    if (place.bias_add != kNone) {
-      for (const std::string& input : source_.nodes[place.bias_add].inputs) {
-        if (const Tensor* tensor = source_.FindInitializer(input)) bias = ToFloats(*tensor);
-      }
-    }
-    const QuantParams& input_params = Params(source.inputs[0]);
-    const float input_scale = input_params.scales[0];
-    const NodeSettings& settings = settings_.Of(source);
-    RoundBias(settings.bias, bias);
-    QuantizedWeights quantized = cache_.Get(n, input_scale, settings.weights, [&] {
-      return QuantizeWeights(weight, KernelOrder(source, weight), bias, input_scale,
-                             settings.weights,
-                             {.pair_limit = kPairLimit, .workers = cache_.workers()});
-    });
-    inserted_.weights.push_back({source.name, source.inputs[1], quantized.params});
-    const bool gemm_kernel = source.Is("Gemm") || place.bias_add != kNone;
+  std::string EmitWeights(const Node& source, const FusedUnit& fused,
+                          const IntegerNodePlan& integer, Node& node) {
     node.inputs[0] = Dequantized(source.inputs[0]);
     node.inputs[1] = builder_.FreshName("d");
-    out_.push_back(builder_.Dequantize(builder_.Constant(std::move(quantized.weight), "w"),
-                                       node.inputs[1], quantized.params,
-                                       /*explicit_zero_point=*/gemm_kernel));
-    if (!quantized.bias) return "";
-    QuantParams bias_params{DataType::kInt32, quantized.bias_scales.size() > 1 ? 0 : -1,
-                            quantized.bias_scales,
-                            std::vector<int32_t>(quantized.bias_scales.size(), 0)};
+    out_.push_back(builder_.Dequantize(builder_.Constant(integer.weight->codes, "w"),
+                                       node.inputs[1], integer.weight->params,
+                                       integer.zero_point_of_weight));
+    if (!integer.bias) return "";
+    const QuantParams bias_params{DataType::kInt32, integer.bias_scales.size() > 1 ? 0 : -1,
+                                  integer.bias_scales,
+                                  std::vector<int32_t>(integer.bias_scales.size(), 0)};
     const std::string bias_name = builder_.FreshName("d");
-    out_.push_back(builder_.Dequantize(builder_.Constant(std::move(*quantized.bias), "b"),
-                                       bias_name, bias_params));
-    if (place.bias_add == kNone) node.inputs[2] = bias_name;
+    out_.push_back(
+        builder_.Dequantize(builder_.Constant(*integer.bias, "b"), bias_name, bias_params));
+    if (fused.bias_add == FusedUnit::kNone) node.inputs[2] = bias_name;
     return bias_name;
   }
 
-  // True when the saturation of the output's Q clamps just like `clamp`, to half a step.
-  bool IsImpliedClamp(const Node& clamp, const std::string& output) const {
-    if (!IsIntegerValue(output)) return false;
-    const QuantParams& params = Params(output);
-    const NumericFormat codes = FullFormat(params.type);
-    const float half_step = params.scales[0] / 2;
-    const float low = DequantizeValue(codes.qmin, params.scales[0], params.zero_points[0]);
-    const float high = DequantizeValue(codes.qmax, params.scales[0], params.zero_points[0]);
-    if (clamp.Is("Relu")) return low >= -half_step;
-    const auto bound = [&](size_t slot, float none) {
-      const Tensor* tensor = source_.FindInitializer(clamp.input(slot));
-      return tensor == nullptr ? none : ToFloats(*tensor)[0];
-    };
-    return low >= bound(1, -INFINITY) - half_step && high <= bound(2, INFINITY) + half_step;
-  }
-
-  bool EmitHardSigmoid(const Node& source) {
-    const QuantParams& params = Params(source.outputs[0]);
-    const float alpha = source.GetFloat("alpha", 0.2F);
-    const float beta = source.GetFloat("beta", 0.5F);
-    if (params.type != DataType::kUint8 || params.zero_points[0] != 0 || !(alpha > 0)) return false;
-    const float shift = beta / alpha;
-    const QuantParams shift_params =
-        ParamsFromRange({shift, shift}, FormatOf(settings_.Of(source).activation));
-    const int32_t integer = QuantizeValue(
-        shift, shift_params.scales[0], shift_params.zero_points[0], FullFormat(shift_params.type));
+  void EmitHardSigmoid(const Node& source, const HardSigmoidPlan& plan) {
     const std::string operand = builder_.FreshName("d");
     const std::string sum = builder_.FreshName("t");
-    out_.push_back(builder_.Dequantize(builder_.IntegerScalar(shift_params.type, integer), operand,
-                                       shift_params));
+    out_.push_back(
+        builder_.Dequantize(builder_.Constant(plan.shift.codes, "z"), operand, plan.shift.params));
     Node add = MakeNode("Add", {Dequantized(source.inputs[0]), operand}, {sum});
     add.name = source.name;
-    QuantParams clip = params;
-    clip.scales[0] = static_cast<float>(1.0 / (255.0 * alpha));
     out_.push_back(std::move(add));
-    out_.push_back(builder_.Quantize(sum, QuantizedName(source.outputs[0]), clip));
-    return true;
+    out_.push_back(builder_.Quantize(sum, QuantizedName(source.outputs[0]), plan.clip));
   }
 
   Model& model_;
   Graph& graph_;
   const QuantizationPlan& plan_;
-  const ModelSettings& settings_;
-  WeightCache& cache_;
   const Graph source_ = model_.graph;  // shares the tensors' bytes
   Topology topology_;
   QdqBuilder builder_;
   std::vector<Node> out_;
-  InsertedQdq inserted_;
   std::map<std::string, std::string> quantized_;
   std::map<std::string, std::string> dequantized_;
   std::map<std::string, std::string> constant_operands_;
@@ -362,21 +271,6 @@ class Inserter {
 
 }  // namespace
 
-const QuantizedWeights& WeightCache::Get(size_t node, float input_scale,
-                                         const TensorSettings& settings,
-                                         const std::function<QuantizedWeights()>& make) {
-  const auto it = entries_.find(node);
-  const bool fits = it != entries_.end() && it->second.input_scale == input_scale &&
-                    it->second.settings == settings;
-  if (fits) return it->second.weights;
-  return entries_.insert_or_assign(node, Entry{input_scale, settings, make()})
-      .first->second.weights;
-}
-
-InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
-                      WeightCache* cache) {
-  WeightCache own;
-  return Inserter(model, plan, settings, cache != nullptr ? *cache : own).Run();
-}
+void InsertQdq(Model& model, const QuantizationPlan& plan) { Inserter(model, plan).Run(); }
 
 }  // namespace qconvert

@@ -6,11 +6,37 @@
 #include <cmath>
 
 #include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/rewrite/quantize_dynamically.h"
+#include "qconvert/rewrite/apply_plan.h"
+#include "qconvert/weights/fill_codes.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
 namespace {
+
+// The plan of a model whose nodes all compute in float, or are quantized at run time.
+QuantizationPlan PlanCodes(const Model& model, const CodeOptions& options,
+                           const ModelSettings& settings = {}) {
+  QuantizationPlan plan;
+  plan.placement.nodes.resize(model.graph.nodes.size());
+  CodeCache cache;
+  FillCodes(model.graph, settings, options, cache, plan);
+  return plan;
+}
+
+std::map<std::string, StoredWeight> Store(Model& model, const CodeOptions& options = {}) {
+  QuantizationPlan plan = PlanCodes(model, options);
+  ApplyPlan(model, plan);
+  return plan.stored;
+}
+
+// Quantizes at run time what can be, and returns how many nodes that were.
+size_t QuantizeAllDynamically(Model& model, const ModelSettings& settings = {}) {
+  CodeOptions options;
+  for (size_t n = 0; n < model.graph.nodes.size(); ++n)
+    if (CanBeDynamic(model.graph, model.graph.nodes[n])) options.dynamic.insert(n);
+  ApplyPlan(model, PlanCodes(model, options, settings));
+  return options.dynamic.size();
+}
 
 double SqnrDb(const Tensor& expected, const Tensor& actual) {
   double power = 0;
@@ -34,10 +60,9 @@ GraphBuilder ConvModel() {
 TEST(StoreWeightsTest, ValuesAreThoseOfDequantizeLinear) {
   GraphBuilder b = ConvModel();
   const auto original = ToFloats(*b.model.graph.FindInitializer("w"));
-  const auto stored = StoreWeights(b.model, {});
+  const auto stored = Store(b.model);
   ASSERT_EQ(stored.size(), 1U);
-  EXPECT_EQ(stored[0].name, "w");
-  EXPECT_EQ(stored[0].scales, 32U);
+  EXPECT_EQ(stored.at("w").scales.size(), 32U);
   EXPECT_EQ(b.model.graph.FindInitializer("w"), nullptr);
   b.model.graph.outputs = {{"w", FloatType({"32", "16", "3", "3"}), {}, {}}};
   const auto values = ToFloats(RunModel(b.model, {RandomTensor("x", {1, 16, 12, 12}, 1)})[0]);
@@ -55,7 +80,7 @@ TEST(StoreWeightsTest, ValuesAreThoseOfDequantizeLinear) {
 
 TEST(StoreWeightsTest, TheEngineUnfoldsThemWhenItLoads) {
   GraphBuilder b = ConvModel();
-  StoreWeights(b.model, {});
+  Store(b.model);
   const auto operators = OptimizedOperators(b.model);
   EXPECT_FALSE(operators.contains("Cast"));
   EXPECT_FALSE(operators.contains("Mul"));
@@ -66,8 +91,8 @@ TEST(StoreWeightsTest, AQuarterOfTheBytesOrHalf) {
   GraphBuilder b = ConvModel();
   const size_t before = SerializeModel(b.model).size();
   GraphBuilder wide = b;
-  StoreWeights(b.model, {});
-  StoreWeights(wide.model, {.wide = {"w"}});
+  Store(b.model);
+  Store(wide.model, {.wide = {"w"}});
   EXPECT_LT(SerializeModel(b.model).size(), before * 30 / 100);
   EXPECT_LT(SerializeModel(wide.model).size(), before * 55 / 100);
   const std::vector<Tensor> x = {RandomTensor("x", {1, 16, 12, 12}, 1)};
@@ -130,7 +155,7 @@ TEST(StoreWeightsTest, EveryOperatorWithWeights) {
     test.build(b);
     const std::vector<Tensor> x = {RandomTensor("x", test.shape, 3)};
     const Tensor expected = RunModel(b.model, x)[0];
-    EXPECT_FALSE(StoreWeights(b.model, {}).empty()) << test.name;
+    EXPECT_FALSE(Store(b.model).empty()) << test.name;
     EXPECT_GT(SqnrDb(expected, RunModel(b.model, x, true)[0]), 35) << test.name;
   }
 }
@@ -140,7 +165,36 @@ TEST(StoreWeightsTest, LeavesAloneWhatWouldGrowAndWhatIsNoWeight) {
   b.Input("x", {"1", "8"}).Output("y").Random("w", {8, 8}).Random("shift", {4096, 8});
   b.Add("MatMul", {"x", "w"}, {"m"});
   b.Add("Add", {"m", "shift"}, {"y"});
-  EXPECT_TRUE(StoreWeights(b.model, {}).empty());
+  EXPECT_TRUE(Store(b.model).empty());
+}
+
+// Every group has output channels of its own, with scales of their own.
+TEST(StoreWeightsTest, GroupsOfTransposedConvolutions) {
+  for (const int64_t groups : {1, 2, 8, 16}) {
+    GraphBuilder b;
+    b.Input("x", {"1", "16", "6", "6"}).Output("y");
+    std::vector<float> weights = RandomFloats(16 * 12 * 9, 7, 0.2F);
+    // The channels of one group are a hundred times smaller than those of the others.
+    const size_t per_group = weights.size() / static_cast<size_t>(groups);
+    for (size_t i = 0; i < per_group; ++i) weights[i] *= groups > 1 ? 0.01F : 1.0F;
+    b.Floats("w", {16, 12, 3, 3}, weights);
+    b.Add("ConvTranspose", {"x", "w"}, {"y"}).Set("group", groups);
+    const std::vector<Tensor> x = {RandomTensor("x", {1, 16, 6, 6}, 3)};
+    const Tensor expected = RunModel(b.model, x)[0];
+    const auto stored = Store(b.model);
+    ASSERT_EQ(stored.size(), 1U) << groups;
+    EXPECT_EQ(stored.at("w").scales.size(), static_cast<size_t>(12 * groups));
+    const Tensor actual = RunModel(b.model, x, true)[0];
+    EXPECT_GT(SqnrDb(expected, actual), 40) << groups;
+    // The small group alone, which one scale for all groups would leave a step or two.
+    const auto part = [&](const Tensor& whole) {
+      const auto values = whole.values<float>();
+      return MakeFloatTensor("", {static_cast<int64_t>(values.size()) / groups},
+                             values.subspan(0, values.size() / static_cast<size_t>(groups)));
+    };
+    EXPECT_GT(SqnrDb(part(expected), part(actual)), 40) << groups;
+    EXPECT_EQ(OptimizedOperators(b.model)["Reshape"], 0) << "unfolded when the engine loads";
+  }
 }
 
 TEST(QuantizeDynamicallyTest, RunsOnIntegersAndStaysNear) {
@@ -151,9 +205,7 @@ TEST(QuantizeDynamicallyTest, RunsOnIntegersAndStaysNear) {
   b.Add("Gemm", {"h", "v"}, {"y"}).Set("transB", int64_t{1});
   const std::vector<Tensor> x = {RandomTensor("x", {6, 64}, 3)};
   const Tensor expected = RunModel(b.model, x)[0];
-  const auto candidates = DynamicCandidates(b.model.graph);
-  EXPECT_THAT(candidates, testing::ElementsAre("h", "y"));
-  QuantizeDynamically(b.model, {candidates.begin(), candidates.end()}, {});
+  EXPECT_EQ(QuantizeAllDynamically(b.model), 2U);
   EXPECT_GT(SqnrDb(expected, RunModel(b.model, x, true)[0]), 30);
   EXPECT_EQ(OptimizedOperators(b.model)["DynamicQuantizeMatMul"], 2);
 }
@@ -171,7 +223,7 @@ TEST(QuantizeDynamicallyTest, LstmsKeepTheirStates) {
     Model model = b.model;
     ModelSettings settings;
     settings.config.tensors.weights.per_channel = per_channel;
-    QuantizeDynamically(model, {"y"}, settings);
+    EXPECT_EQ(QuantizeAllDynamically(model, settings), 1U);
     const std::vector<Tensor> actual = RunModel(model, x, true);
     EXPECT_GT(SqnrDb(expected[0], actual[0]), 25) << per_channel;
     EXPECT_GT(SqnrDb(expected[1], actual[1]), 25) << per_channel;

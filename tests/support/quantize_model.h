@@ -5,6 +5,7 @@
 #include "qconvert/calibration/tensor_statistics.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/rewrite/insert_qdq.h"
+#include "qconvert/weights/fill_codes.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -41,7 +42,9 @@ inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<T
     }
   }
   out.plan = MakePlan(model.graph, std::move(placement), table, config);
-  InsertQdq(model, out.plan, config);
+  CodeCache codes;
+  FillCodes(model.graph, config, {}, codes, out.plan);
+  InsertQdq(model, out.plan);  // weights of float nodes stay as they are
   out.model = std::move(model);
   return out;
 }

@@ -27,7 +27,8 @@ int LeastErrorPosition(int first, int bits, int candidates,
                        const std::function<double(double scale)>& error);
 
 // That of least squared error of the values on [-2^(b-1), 2^(b-1) - 1], from MaxMinFixPosition on.
-int FixPositionOf(std::span<const float> values, int bits, int candidates, Rounder round = Rounder());
+int FixPositionOf(std::span<const float> values, int bits, int candidates,
+                  Rounder round = Rounder());
 
 }  // namespace qconvert
 

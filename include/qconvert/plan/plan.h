@@ -1,87 +1,28 @@
-// What was decided: which nodes compute on integers, and the parameters of every quantized value.
+// Everything that was decided about a model, before anything is rewritten.
 //
-// Made in two steps around calibration: PlaceNodes says what to quantize and so what to observe;
-// MakePlan turns the calibration table into parameters. Both are pure functions; the plan can be
-// printed and tested without an engine.
+// Made in three steps: PlaceNodes says what to quantize and so what to observe (placement.h);
+// MakePlan turns the calibration table into parameters; FillCodes (weights/fill_codes.h) makes the
+// integers of weights. All are pure functions. The rewriter only writes down what stands here.
 #ifndef QCONVERT_PLAN_PLAN_H_
 #define QCONVERT_PLAN_PLAN_H_
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "qconvert/calibration/calibration_table.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/numbers/quant_params.h"
-#include "qconvert/plan/cost_model.h"
 #include "qconvert/plan/model_settings.h"
-#include "qconvert/targets/op_rules.h"
+#include "qconvert/plan/placement.h"
 
 namespace qconvert {
-
-enum class NodeDomain {
-  kFloat,
-  kInteger,
-  kFused,  // an activation or bias Add computed by the integer node before it
-  kOther,  // does not compute on float tensors
-};
-
-struct NodePlacement {
-  NodeDomain domain = NodeDomain::kOther;
-  std::string reason;  // why float
-  // Of an integer node: the nodes fused behind it, in order (a bias Add after MatMul; then Relu or
-  // Clip).
-  std::vector<size_t> tail;
-  size_t bias_add = static_cast<size_t>(-1);  // index into graph.nodes of that Add, or npos
-  std::string output;  // the value that the unit (node and tail) writes first
-};
-
-struct Placement {
-  std::vector<NodePlacement> nodes;  // as graph.nodes
-  // Quantized value -> the value whose statistics decide its parameters (itself, or the input of
-  // the movement operators it went through).
-  std::map<std::string, std::string> roots;
-  // Values that integer nodes write; all others in `roots` are written by float nodes or are graph
-  // inputs.
-  std::set<std::string> integer_values;
-  // Estimated time of the nodes that an integer kernel takes, with conversions: as placed, and all
-  // in float.
-  double chosen_ns = 0;
-  double float_ns = 0;
-
-  bool IsQuantized(const std::string& value) const { return roots.contains(value); }
-  // The distinct roots in order: what calibration has to observe.
-  std::vector<std::string> Observed() const;
-};
-
-// What decides, among nodes that an integer kernel takes.
-enum class PlaceBy {
-  kKernels,  // the kernel alone: all of them are integer
-  kWeights,  // nodes with weights are integer, the others where that saves time around them
-  kTime,     // every node is integer where that saves time
-};
-
-struct PlaceOptions {
-  // Values that must not be quantized (they hold infinities, say); nodes that would need them stay
-  // float.
-  std::set<std::string> blocked;
-  // Nodes (indices into graph.nodes) that must stay float, with the reason.
-  std::map<size_t, std::string> keep_float;
-  PlaceBy place_by = PlaceBy::kWeights;
-  // The estimated time of integer nodes with weights is multiplied by this; below 1 integers are
-  // preferred where both take about the same time.
-  double favor = 1;
-  // Elements of each value, for the estimates; see CostModel.
-  ValueSizes sizes;
-};
-
-// Decides which nodes compute on integers: of all the ways to place the nodes that an integer
-// kernel takes, the one of least estimated time, kernels and conversions between floats and
-// integers together (a minimum cut, min_cut.h). A movement node can be integer only behind an
-// integer node. More nodes in `keep_float` never make another node integer that was not. Needs
-// sorted nodes and types in value_info.
-Placement PlaceNodes(const Graph& graph, const PlaceOptions& options);
 
 // Parameters of one quantized value and where they came from.
 struct ValuePlan {
@@ -91,18 +32,87 @@ struct ValuePlan {
   std::string method;  // DescribeMethod of its settings, or "fixed"
 };
 
+// A float initializer as integers.
+struct ConstantCodes {
+  std::string name;  // of the initializer
+  Tensor codes;
+  QuantParams params;
+};
+
+// HardSigmoid in uint8 is an Add whose Q clips; readers dequantize with the parameters of its
+// value.
+//   q = clip((x + shift) / step),   shift = beta / alpha,   step = 1 / (255 alpha)
+struct HardSigmoidPlan {
+  ConstantCodes shift;
+  QuantParams clip;
+};
+
+// What an integer node computes with besides the values it reads.
+struct IntegerNodePlan {
+  std::optional<ConstantCodes> weight;  // input 1
+  bool zero_point_of_weight = false;    // its kernel wants the zero point spelled out
+  std::optional<Tensor> bias;           // int32; of input 2, or of the Add fused behind a MatMul
+  std::vector<float> bias_scales;
+  std::map<size_t, ConstantCodes> operands;  // other constants, by input
+  std::set<size_t> implied;  // nodes of its tail that the saturation of its Q does as well
+  // Of a Relu or Clip that works on the integers themselves: its bounds as codes.
+  std::array<std::optional<int32_t>, 2> bounds;
+  std::optional<HardSigmoidPlan> hard_sigmoid;
+};
+
+// Of a node that is quantized at run time: its weights [k, n], or [directions, k, n] with one scale
+// per direction and column.
+struct DynamicNodePlan {
+  std::vector<ConstantCodes> weights;  // MatMul, Gemm: one; LSTM: W and R
+};
+
+// Weights of a node that computes in float, stored as integers: codes * scales, the scales
+// broadcast.
+struct StoredWeight {
+  std::string name;
+  Tensor codes;               // int8 or int16
+  std::vector<int64_t> dims;  // of `codes` where scales need other dimensions than the weight has
+  std::vector<int64_t> scale_dims;
+  std::vector<float> scales;  // one per output channel (row of a Gather table, gate row of an LSTM)
+
+  int bits() const { return BitsOf(codes.type); }
+};
+
 struct QuantizationPlan {
   Placement placement;
   std::map<std::string, ValuePlan> values;
+  std::map<size_t, IntegerNodePlan> integer_nodes;
+  std::map<size_t, DynamicNodePlan> dynamic_nodes;  // float in the placement
+  // Float nodes that need a DequantizeLinear of their own with so many (equal) scales.
+  std::map<size_t, int64_t> own_dequantize;
+  // By the way to the initializer: its name, on the top level (weights/store_weights.h).
+  std::map<std::string, StoredWeight> stored;
 };
 
 // Values with infinities in the table: they cannot be quantized.
 std::set<std::string> NonFiniteValues(const CalibrationTable& table);
 
-// Parameters for every quantized value of the placement. Throws Error(kNumeric) when a symmetric
-// unsigned setting meets negative values.
+// Ranges decided earlier for the same table: a search makes many plans.
+class RangeCache {
+ public:
+  // The range of `value` under these settings: that of before, or what `decide` returns.
+  template <typename Decide>
+  const Range& Get(const std::string& value, const TensorSettings& settings, const Decide& decide) {
+    auto& known = ranges_[value];
+    for (const auto& [of, range] : known)
+      if (of == settings) return range;
+    return known.emplace_back(settings, decide()).second;
+  }
+
+ private:
+  std::map<std::string, std::vector<std::pair<TensorSettings, Range>>> ranges_;
+};
+
+// Parameters for every quantized value of the placement, constant operands and forms of integer
+// nodes. Weights are left to FillCodes. `ranges` may be null. Throws Error(kNumeric) when a
+// symmetric unsigned setting meets negative values.
 QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
-                          const ModelSettings& settings);
+                          const ModelSettings& settings, RangeCache* ranges = nullptr);
 
 }  // namespace qconvert
 

@@ -10,7 +10,6 @@
 
 #include "qconvert/plan/plan.h"
 #include "qconvert/report/comparison.h"
-#include "qconvert/rewrite/insert_qdq.h"
 
 namespace qconvert {
 
@@ -74,8 +73,7 @@ struct Provenance {
 // quant_info.json: every quantized value and weight with type, scale, zero point, range, method and
 // origin, the float nodes with reasons, and where it all came from. Never a time or a path.
 std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
-                          const InsertedQdq& inserted, const ConversionReport& report,
-                          const Provenance& provenance);
+                          const ConversionReport& report, const Provenance& provenance);
 
 }  // namespace qconvert
 

@@ -2,52 +2,10 @@
 #ifndef QCONVERT_REWRITE_INSERT_QDQ_H_
 #define QCONVERT_REWRITE_INSERT_QDQ_H_
 
-#include <cstddef>
-#include <functional>
-#include <map>
-#include <string>
-#include <vector>
-
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
-#include "qconvert/rewrite/store_weights.h"
-#include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
-
-// Integer weights of earlier insertions into the same float graph: fitting them is most of the
-// work, and a search over plans inserts many times.
-class WeightCache {
- public:
-  // Weights are quantized by so many threads.
-  explicit WeightCache(int workers = 1) : workers_(workers) {}
-
-  int workers() const { return workers_; }
-  // The weights of node `node` for this input scale: those of before, or what `make` returns.
-  const QuantizedWeights& Get(size_t node, float input_scale, const TensorSettings& settings,
-                              const std::function<QuantizedWeights()>& make);
-
- private:
-  struct Entry {
-    float input_scale = 0;
-    TensorSettings settings;
-    QuantizedWeights weights;
-  };
-  int workers_;
-  std::map<size_t, Entry> entries_;
-};
-
-// What was written, for reports.
-struct QuantizedNodeWeights {
-  std::string node;    // name, or first output
-  std::string weight;  // the float initializer
-  QuantParams params;
-};
-struct InsertedQdq {
-  std::vector<QuantizedNodeWeights> weights;
-  std::vector<StoredWeight> stored;  // of nodes that compute in float
-  size_t removed_clamps = 0;         // Relu and Clip that the saturation of a Q does
-};
 
 // An integer node with a kernel of its own stands between DQ and Q, the form the engine fuses:
 //
@@ -70,9 +28,8 @@ struct InsertedQdq {
 // its own with one scale per channel (all equal), because the engine would quantize its weights by
 // itself behind a scalar one. Names: graph inputs and outputs and values that subgraphs read keep
 // theirs; new names are short. `model.graph` must be the graph of the plan; opset >= 13. Adds the
-// com.microsoft import when 16-bit Q/DQ need it. `cache` may be null.
-InsertedQdq InsertQdq(Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
-                      WeightCache* cache = nullptr);
+// com.microsoft import when 16-bit Q/DQ need it.
+void InsertQdq(Model& model, const QuantizationPlan& plan);
 
 }  // namespace qconvert
 

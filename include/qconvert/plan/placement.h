@@ -1,0 +1,79 @@
+// Which nodes compute on integers, and so which values have codes.
+#ifndef QCONVERT_PLAN_PLACEMENT_H_
+#define QCONVERT_PLAN_PLACEMENT_H_
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/cost_model.h"
+#include "qconvert/targets/fusions.h"
+#include "qconvert/targets/op_rules.h"
+
+namespace qconvert {
+
+enum class NodeDomain {
+  kFloat,
+  kInteger,
+  kFused,  // an activation or bias Add computed by the integer node before it
+  kOther,  // does not compute on float tensors
+};
+
+struct NodePlacement {
+  NodeDomain domain = NodeDomain::kOther;
+  std::string reason;  // why float
+  FusedUnit unit;      // of an integer node: what is fused behind it
+};
+
+struct Placement {
+  std::vector<NodePlacement> nodes;  // as graph.nodes
+  // Quantized value -> the value whose statistics decide its parameters (itself, or the input of
+  // the movement operators it went through).
+  std::map<std::string, std::string> roots;
+  // Values that integer nodes write; all others in `roots` are written by float nodes or are graph
+  // inputs.
+  std::set<std::string> integer_values;
+  // Estimated time of the nodes that an integer kernel takes, with conversions: as placed, and all
+  // in float.
+  double chosen_ns = 0;
+  double float_ns = 0;
+
+  bool IsQuantized(const std::string& value) const { return roots.contains(value); }
+  // The distinct roots in order: what calibration has to observe.
+  std::vector<std::string> Observed() const;
+};
+
+// What decides, among nodes that an integer kernel takes.
+enum class PlaceBy {
+  kKernels,  // the kernel alone: all of them are integer
+  kWeights,  // nodes with weights are integer, the others where that saves time around them
+  kTime,     // every node is integer where that saves time
+};
+
+struct PlaceOptions {
+  // Values that must not be quantized (they hold infinities, say); nodes that would need them stay
+  // float.
+  std::set<std::string> blocked;
+  // Nodes (indices into graph.nodes) that must stay float, with the reason.
+  std::map<size_t, std::string> keep_float;
+  PlaceBy place_by = PlaceBy::kWeights;
+  // The estimated time of integer nodes with weights is multiplied by this; below 1 integers are
+  // preferred where both take about the same time.
+  double favor = 1;
+  // Elements of each value, for the estimates; see CostModel.
+  ValueSizes sizes;
+};
+
+// Decides which nodes compute on integers: of all the ways to place the nodes that an integer
+// kernel takes, the one of least estimated time, kernels and conversions between floats and
+// integers together (a minimum cut, min_cut.h). A movement node can be integer only behind an
+// integer node. More nodes in `keep_float` never make another node integer that was not. Needs
+// sorted nodes and types in value_info.
+Placement PlaceNodes(const Graph& graph, const PlaceOptions& options);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_PLAN_PLACEMENT_H_

@@ -1,0 +1,72 @@
+// The integers of a plan's weights.
+#ifndef QCONVERT_WEIGHTS_FILL_CODES_H_
+#define QCONVERT_WEIGHTS_FILL_CODES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/plan.h"
+#include "qconvert/weights/quantize_weights.h"
+#include "qconvert/weights/store_weights.h"
+
+namespace qconvert {
+
+// Integers of weights of earlier plans of the same float graph: fitting them is most of the work,
+// and a search makes many plans.
+class CodeCache {
+ public:
+  // Weights are quantized by so many threads.
+  explicit CodeCache(int workers = 1) : workers_(workers) {}
+
+  int workers() const { return workers_; }
+  // The weights of node `node` for this input scale: those of before, or what `make` returns.
+  const QuantizedWeights& Integer(size_t node, float input_scale, const TensorSettings& settings,
+                                  const std::function<QuantizedWeights()>& make);
+  const DynamicNodePlan& Dynamic(size_t node, const TensorSettings& settings,
+                                 const std::function<DynamicNodePlan()>& make);
+  // Makes what is missing of these weights in so many bits, on all threads.
+  void MakeStored(const std::vector<std::pair<WeightUse, int>>& wanted);
+  // Null for weights that are better left as they are (CanStore).
+  const StoredWeight* FindStored(const std::string& way, int bits) const;
+
+ private:
+  struct Entry {
+    float input_scale = 0;
+    TensorSettings settings;
+    QuantizedWeights weights;
+  };
+  int workers_;
+  std::map<size_t, Entry> integer_;
+  std::map<size_t, std::pair<TensorSettings, DynamicNodePlan>> dynamic_;
+  std::map<std::pair<std::string, int>, std::optional<StoredWeight>> stored_;
+};
+
+struct CodeOptions {
+  // Nodes that are quantized at run time; float in the placement.
+  std::set<size_t> dynamic;
+  std::set<std::string> wide;  // initializers that are stored in 16 bits: one 256th of the error
+  std::set<std::string> keep;  // initializers that stay float
+  int32_t pair_limit = kPairLimit;
+};
+
+// Fills in the weights and biases of integer nodes (quantize_weights.h), of nodes quantized at run
+// time, and the stored weights of all others (store_weights.h). Weights without codes of their own
+// that an integer node shares with a float node are stored for the latter.
+void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
+               CodeCache& cache, QuantizationPlan& plan);
+
+// True for MatMul with a weight matrix, Gemm without transA and with alpha and beta 1, and LSTM
+// with constant weights: what can be quantized at run time.
+bool CanBeDynamic(const Graph& graph, const Node& node);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_WEIGHTS_FILL_CODES_H_

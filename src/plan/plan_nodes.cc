@@ -1,0 +1,134 @@
+#include "plan_nodes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "qconvert/numbers/quantize.h"
+#include "qconvert/plan/value_range.h"
+
+namespace qconvert {
+namespace {
+
+class NodePlanner {
+ public:
+  NodePlanner(const Graph& graph, const ModelSettings& settings, QuantizationPlan& plan)
+      : graph_(graph), settings_(settings), plan_(plan) {}
+
+  void Run() {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      const NodePlacement& place = plan_.placement.nodes[n];
+      const Node& node = graph_.nodes[n];
+      if (place.domain == NodeDomain::kInteger) {
+        PlanInteger(node, place.unit, plan_.integer_nodes[n]);
+      } else if (place.domain != NodeDomain::kFused && IsIntegerValue(node.input(0))) {
+        const int64_t channels = ChannelsOfOwnDequantize(graph_, node);
+        if (channels > 0) plan_.own_dequantize.emplace(n, channels);
+      }
+    }
+  }
+
+ private:
+  bool IsIntegerValue(const std::string& value) const {
+    return plan_.placement.integer_values.contains(value);
+  }
+  const QuantParams& Params(const std::string& value) const {
+    return plan_.values.at(value).params;
+  }
+
+  void PlanInteger(const Node& node, const FusedUnit& unit, IntegerNodePlan& out) {
+    if (node.Is("Relu") || node.Is("Clip")) {
+      const QuantParams& params = Params(node.inputs[0]);
+      out.bounds = {IntegerBound(node, 1, params), IntegerBound(node, 2, params)};
+      return;
+    }
+    if (FindOpRule(node).kind == OpKind::kMovement) return;
+    if (node.Is("HardSigmoid") && unit.tail.empty()) out.hard_sigmoid = PlanHardSigmoid(node);
+    const bool weighted = FindOpRule(node).kind == OpKind::kWeighted &&
+                          graph_.FindInitializer(node.input(1)) != nullptr;
+    if (!weighted && !out.hard_sigmoid) PlanOperands(node, out);
+    for (const size_t t : unit.tail)
+      if (t != unit.bias_add && IsImpliedClamp(graph_.nodes[t], unit.output)) out.implied.insert(t);
+  }
+
+  void PlanOperands(const Node& node, IntegerNodePlan& out) {
+    const OpRule& rule = FindOpRule(node);
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (i >= rule.value_inputs && !(node.Is("MatMul") && i == 1)) continue;
+      const Tensor* constant = graph_.FindInitializer(node.inputs[i]);
+      if (constant == nullptr) continue;
+      const auto values = constant->values<float>();
+      const auto [low, high] = std::minmax_element(values.begin(), values.end());
+      const Range range = values.empty() ? Range{} : Range{*low, *high};
+      out.operands[i] = Codes(node, node.inputs[i], *constant, range);
+    }
+  }
+
+  ConstantCodes Codes(const Node& node, const std::string& name, const Tensor& constant,
+                      Range range) const {
+    const NumericFormat format = FormatOf(settings_.Of(node).activation);
+    ConstantCodes out{name, {}, ParamsFromRange(range, format)};
+    out.codes.type = out.params.type;
+    out.codes.dims = constant.dims;
+    out.codes.bytes = std::make_shared<const std::string>(
+        QuantizeToBytes(constant.values<float>(), constant.dims, out.params, format));
+    return out;
+  }
+
+  // Bound `slot` of a Relu (0 below) or Clip as a code; nothing when there is none.
+  std::optional<int32_t> IntegerBound(const Node& clamp, size_t slot,
+                                      const QuantParams& params) const {
+    float bound = 0;
+    if (clamp.Is("Relu")) {
+      if (slot != 1) return std::nullopt;
+    } else {
+      const Tensor* tensor = graph_.FindInitializer(clamp.input(slot));
+      if (tensor == nullptr) return std::nullopt;
+      bound = ToFloats(*tensor)[0];
+    }
+    return QuantizeValue(bound, params.scales[0], params.zero_points[0], FullFormat(params.type));
+  }
+
+  // True when the saturation of the output's Q clamps just like `clamp`, to half a step.
+  bool IsImpliedClamp(const Node& clamp, const std::string& output) const {
+    if (!IsIntegerValue(output)) return false;
+    const QuantParams& params = Params(output);
+    const NumericFormat codes = FullFormat(params.type);
+    const float half_step = params.scales[0] / 2;
+    const float low = DequantizeValue(codes.qmin, params.scales[0], params.zero_points[0]);
+    const float high = DequantizeValue(codes.qmax, params.scales[0], params.zero_points[0]);
+    if (clamp.Is("Relu")) return low >= -half_step;
+    const auto bound = [&](size_t slot, float none) {
+      const Tensor* tensor = graph_.FindInitializer(clamp.input(slot));
+      return tensor == nullptr ? none : ToFloats(*tensor)[0];
+    };
+    return low >= bound(1, -INFINITY) - half_step && high <= bound(2, INFINITY) + half_step;
+  }
+
+  std::optional<HardSigmoidPlan> PlanHardSigmoid(const Node& node) const {
+    if (!IsIntegerValue(node.outputs[0])) return std::nullopt;
+    const QuantParams& params = Params(node.outputs[0]);
+    const float alpha = node.GetFloat("alpha", 0.2F);
+    const float beta = node.GetFloat("beta", 0.5F);
+    if (params.type != DataType::kUint8 || params.zero_points[0] != 0 || !(alpha > 0))
+      return std::nullopt;
+    const float shift = beta / alpha;
+    const Tensor constant = MakeFloatTensor("", {}, std::vector<float>{shift});
+    HardSigmoidPlan out{Codes(node, "", constant, {shift, shift}), params};
+    out.clip.scales[0] = static_cast<float>(1.0 / (255.0 * alpha));
+    return out;
+  }
+
+  const Graph& graph_;
+  const ModelSettings& settings_;
+  QuantizationPlan& plan_;
+};
+
+}  // namespace
+
+void PlanNodes(const Graph& graph, const ModelSettings& settings, QuantizationPlan& plan) {
+  NodePlanner(graph, settings, plan).Run();
+}
+
+}  // namespace qconvert

@@ -1,0 +1,125 @@
+#include "qconvert/weights/fill_codes.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "dynamic_weights.h"
+#include "qconvert/base/parallel.h"
+#include "qconvert/weights/store_weights.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int kNarrowBits = 8;
+constexpr int kWideBits = 16;
+
+// The numbers that an integer node adds: its bias, or that of the Add fused behind a MatMul.
+std::vector<float> BiasOf(const Graph& graph, const Node& node, const FusedUnit& unit) {
+  if (unit.bias_add == FusedUnit::kNone) {
+    const Tensor* bias = FindBias(graph, node);
+    return bias == nullptr ? std::vector<float>{} : ToFloats(*bias);
+  }
+  for (const std::string& input : graph.nodes[unit.bias_add].inputs)
+    if (const Tensor* tensor = graph.FindInitializer(input)) return ToFloats(*tensor);
+  return {};
+}
+
+bool HasIntegerWeights(const Graph& graph, const QuantizationPlan& plan, size_t n) {
+  const Node& node = graph.nodes[n];
+  return plan.placement.nodes[n].domain == NodeDomain::kInteger &&
+         FindOpRule(node).kind == OpKind::kWeighted &&
+         graph.FindInitializer(node.input(1)) != nullptr;
+}
+
+void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
+                     size_t n, CodeCache& cache, QuantizationPlan& plan) {
+  const Node& node = graph.nodes[n];
+  const FusedUnit& unit = plan.placement.nodes[n].unit;
+  const NodeSettings& of = settings.Of(node);
+  const float input_scale = plan.values.at(node.inputs[0]).params.scales[0];
+  const QuantizedWeights& made = cache.Integer(n, input_scale, of.weights, [&] {
+    const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
+    std::vector<float> bias = BiasOf(graph, node, unit);
+    RoundBias(of.bias, bias);
+    return QuantizeWeights(weight, KernelOrder(node, weight), bias, input_scale, of.weights,
+                           {.pair_limit = options.pair_limit, .workers = cache.workers()});
+  });
+  IntegerNodePlan& out = plan.integer_nodes[n];
+  out.weight = ConstantCodes{node.inputs[1], made.weight, made.params};
+  out.zero_point_of_weight = node.Is("Gemm") || unit.bias_add != FusedUnit::kNone;
+  out.bias = made.bias;
+  out.bias_scales = made.bias_scales;
+}
+
+// Stored codes of all weights that nodes without codes of their own read.
+void FillStored(const Graph& graph, const CodeOptions& options,
+                const std::vector<bool>& has_own_codes, CodeCache& cache, QuantizationPlan& plan) {
+  std::vector<std::pair<WeightUse, int>> wanted;
+  for (WeightUse& use : FindWeightUses(graph, has_own_codes)) {
+    const int bits = options.wide.contains(use.name) ? kWideBits : kNarrowBits;
+    if (!options.keep.contains(use.name)) wanted.emplace_back(std::move(use), bits);
+  }
+  cache.MakeStored(wanted);
+  for (const auto& [use, bits] : wanted) {
+    const StoredWeight* stored = cache.FindStored(use.way, bits);
+    if (stored != nullptr) plan.stored.emplace(use.way, *stored);
+  }
+}
+
+}  // namespace
+
+const QuantizedWeights& CodeCache::Integer(size_t node, float input_scale,
+                                           const TensorSettings& settings,
+                                           const std::function<QuantizedWeights()>& make) {
+  const auto it = integer_.find(node);
+  const bool fits = it != integer_.end() && it->second.input_scale == input_scale &&
+                    it->second.settings == settings;
+  if (fits) return it->second.weights;
+  return integer_.insert_or_assign(node, Entry{input_scale, settings, make()})
+      .first->second.weights;
+}
+
+const DynamicNodePlan& CodeCache::Dynamic(size_t node, const TensorSettings& settings,
+                                          const std::function<DynamicNodePlan()>& make) {
+  const auto it = dynamic_.find(node);
+  if (it != dynamic_.end() && it->second.first == settings) return it->second.second;
+  return dynamic_.insert_or_assign(node, std::pair(settings, make())).first->second.second;
+}
+
+void CodeCache::MakeStored(const std::vector<std::pair<WeightUse, int>>& wanted) {
+  std::vector<const std::pair<WeightUse, int>*> missing;
+  for (const auto& one : wanted)
+    if (!stored_.contains({one.first.way, one.second})) missing.push_back(&one);
+  std::vector<std::optional<StoredWeight>> made(missing.size());
+  ParallelFor(missing.size(), workers_, [&](size_t i, size_t /*worker*/) {
+    const auto& [use, bits] = *missing[i];
+    if (CanStore(use, bits)) made[i] = StoreWeight(use, bits);
+  });
+  for (size_t i = 0; i < missing.size(); ++i)
+    stored_.emplace(std::pair(missing[i]->first.way, missing[i]->second), std::move(made[i]));
+}
+
+const StoredWeight* CodeCache::FindStored(const std::string& way, int bits) const {
+  const auto it = stored_.find({way, bits});
+  return it == stored_.end() || !it->second ? nullptr : &*it->second;
+}
+
+void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
+               CodeCache& cache, QuantizationPlan& plan) {
+  std::vector<bool> has_own_codes(graph.nodes.size(), false);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (HasIntegerWeights(graph, plan, n)) {
+      FillIntegerNode(graph, settings, options, n, cache, plan);
+    } else if (options.dynamic.contains(n)) {
+      const TensorSettings& of = settings.Of(graph.nodes[n]).weights;
+      plan.dynamic_nodes[n] = cache.Dynamic(
+          n, of, [&] { return MakeDynamicNode(graph, graph.nodes[n], of, options.pair_limit); });
+    }
+    has_own_codes[n] =
+        plan.placement.nodes[n].domain == NodeDomain::kInteger || options.dynamic.contains(n);
+  }
+  FillStored(graph, options, has_own_codes, cache, plan);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,178 @@
+#include "qconvert/weights/store_weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "qconvert/numbers/quantize.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int64_t kNodeBytes = 256;  // of the two nodes, the names and the scale tensor around it
+
+// Outputs that some recurrent or other node reads as weights of three dimensions.
+std::unordered_set<std::string> ValuesReadAsWeights(const Graph& graph) {
+  std::unordered_set<std::string> out;
+  for (const Node& node : graph.nodes) {
+    for (size_t slot = 0; slot < node.inputs.size(); ++slot)
+      if (FindWeightSlot(node, slot, 3)) out.insert(node.inputs[slot]);
+  }
+  return out;
+}
+
+// What a level's own nodes and those in bodies below read of `owner`'s initializers. A name that an
+// inner graph defines anew hides the outer one, so it is not followed there.
+void FindUses(const Graph& owner, const Graph& graph, const std::vector<bool>& skipped,
+              std::map<std::string, WeightSlot>& found) {
+  std::optional<std::unordered_set<std::string>> weights;  // made when it is needed
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (n < skipped.size() && skipped[n]) continue;
+    const bool rearranges = node.Is("Unsqueeze") || node.Is("Reshape");
+    for (size_t slot = 0; slot < node.inputs.size(); ++slot) {
+      const std::string& input = node.inputs[slot];
+      const Tensor* tensor = owner.FindInitializer(input);
+      if (tensor == nullptr || tensor->type != DataType::kFloat) continue;
+      if (&graph != &owner && graph.FindInitializer(input) != nullptr) continue;
+      auto use = FindWeightSlot(node, slot, tensor->dims.size());
+      if (!use && slot == 0 && rearranges && tensor->dims.size() >= 2) {
+        if (!weights) weights = ValuesReadAsWeights(graph);
+        // Rows of the source are output channels.
+        if (weights->contains(node.outputs[0])) use = WeightSlot{0, {0}, 1};
+      }
+      if (use) found.emplace(input, *use);
+    }
+    for (const Graph* body : SubgraphsOf(node)) FindUses(owner, *body, {}, found);
+  }
+}
+
+void Collect(const Graph& graph, const std::string& prefix, const std::vector<bool>& skipped,
+             std::vector<WeightUse>& out) {
+  for (const Node& node : graph.nodes) {
+    const auto bodies = SubgraphsOf(node);
+    for (size_t b = 0; b < bodies.size(); ++b)
+      Collect(*bodies[b], prefix + BodyPrefix(node, b), {}, out);
+  }
+  std::map<std::string, WeightSlot> uses;
+  FindUses(graph, graph, skipped, uses);
+  for (auto& [name, slot] : uses) {
+    if (graph.IsInput(name) || graph.IsOutput(name)) continue;
+    out.push_back({&graph, name, prefix + name, std::move(slot)});
+  }
+}
+
+const Tensor& WeightOf(const WeightUse& use) { return *use.owner->FindInitializer(use.name); }
+
+// Dimensions in which every output channel has an index: a grouped axis 0 is split.
+struct Layout {
+  std::vector<int64_t> dims;
+  std::vector<int64_t> scale_dims;  // 1 in all but the channel axes
+};
+
+std::optional<Layout> FindLayout(const WeightUse& use) {
+  Layout out{WeightOf(use).dims, {}};
+  std::vector<size_t> axes = use.slot.channel_axes;
+  const int64_t groups = use.slot.groups;
+  if (groups > 1) {
+    if (out.dims[0] % groups != 0) return std::nullopt;
+    out.dims[0] /= groups;
+    out.dims.insert(out.dims.begin(), groups);
+    for (size_t& axis : axes) ++axis;
+    axes.push_back(0);
+  }
+  out.scale_dims.assign(out.dims.size(), 1);
+  for (const size_t axis : axes) {
+    if (axis >= out.dims.size()) return std::nullopt;
+    out.scale_dims[axis] = out.dims[axis];
+  }
+  return out;
+}
+
+int64_t Product(const std::vector<int64_t>& dims) {
+  int64_t product = 1;
+  for (const int64_t dim : dims) product *= dim;
+  return product;
+}
+
+// The index of each element's scale.
+std::vector<size_t> ScaleIndices(const Layout& layout, size_t count) {
+  const size_t rank = layout.dims.size();
+  std::vector<size_t> strides(rank, 0);  // in the scale tensor; 0 where it is broadcast
+  size_t scales = 1;
+  for (size_t d = rank; d-- > 0;) {
+    if (layout.scale_dims[d] == 1) continue;
+    strides[d] = scales;
+    scales *= static_cast<size_t>(layout.dims[d]);
+  }
+  std::vector<size_t> out(count);
+  std::vector<int64_t> index(rank, 0);
+  for (size_t i = 0, scale = 0; i < count; ++i) {
+    out[i] = scale;
+    for (size_t d = rank; d-- > 0;) {
+      scale += strides[d];
+      if (++index[d] < layout.dims[d]) break;
+      scale -= strides[d] * static_cast<size_t>(layout.dims[d]);
+      index[d] = 0;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string BodyPrefix(const Node& node, size_t index) {
+  return (node.outputs.empty() ? node.name : node.outputs[0]) + "/" + std::to_string(index) + "/";
+}
+
+std::vector<WeightUse> FindWeightUses(const Graph& graph, const std::vector<bool>& skipped) {
+  std::vector<WeightUse> out;
+  Collect(graph, "", skipped, out);
+  return out;
+}
+
+bool CanStore(const WeightUse& use, int bits) {
+  const Tensor& weight = WeightOf(use);
+  const std::optional<Layout> layout = FindLayout(use);
+  if (!layout) return false;
+  const int64_t elements = weight.element_count();
+  const int64_t scale_bytes = 4 * Product(layout->scale_dims);
+  if (bits / 8 * elements + scale_bytes + kNodeBytes >= 4 * elements) return false;
+  const auto values = weight.values<float>();
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+StoredWeight StoreWeight(const WeightUse& use, int bits) {
+  const Tensor& weight = WeightOf(use);
+  const Layout layout = *FindLayout(use);
+  const auto values = weight.values<float>();
+  const NumericFormat format =
+      IntegerFormat(bits, /*is_signed=*/true, /*symmetric=*/true, /*narrow=*/true);
+  const std::vector<size_t> scale_of = ScaleIndices(layout, values.size());
+  std::vector<float> largest(static_cast<size_t>(Product(layout.scale_dims)), 0);
+  for (size_t i = 0; i < values.size(); ++i)
+    largest[scale_of[i]] = std::max(largest[scale_of[i]], std::fabs(values[i]));
+  StoredWeight out;
+  out.name = use.name;
+  out.scale_dims = layout.scale_dims;
+  if (layout.dims != weight.dims) out.dims = weight.dims;
+  for (const float magnitude : largest) {
+    out.scales.push_back(
+        std::max(magnitude / static_cast<float>(format.qmax), std::numeric_limits<float>::min()));
+  }
+  std::vector<int32_t> codes(values.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    codes[i] = QuantizeValue(values[i], out.scales[scale_of[i]], 0, format);
+  out.codes.type = format.type;
+  out.codes.dims = layout.dims;
+  out.codes.bytes = std::make_shared<const std::string>(PackCodes(codes, format.type));
+  return out;
+}
+
+}  // namespace qconvert
