@@ -1,15 +1,14 @@
-#include "qconvert/config/config_reference.h"
+#include "config_reference.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "horizon.h"
-#include "languages.h"
+#include "dialect.h"
 #include "qconvert/base/check.h"
-#include "vitis_tables.h"
 
 namespace qconvert {
 namespace {
@@ -62,6 +61,10 @@ Json SchemaOf(const Setting& setting) {
       json["type"] = "object";
       json["additionalProperties"] = SchemaOf(*setting.object);
       break;
+    case Kind::kObjectOrFile:
+      json = SchemaOf(*setting.object);
+      json["type"] = {"object", "string"};
+      break;
     case Kind::kAnything:
       break;
   }
@@ -74,6 +77,9 @@ Json SchemaOf(const SettingTable& table) {
   json["additionalProperties"] = false;
   for (const Setting& setting : table.settings)
     json["properties"][setting.name] = SchemaOf(setting);
+  for (const Setting& setting : table.settings) {
+    if (setting.required) json["required"].push_back(setting.name);
+  }
   return json;
 }
 
@@ -103,6 +109,7 @@ std::string Values(const Setting& setting) {
       return "list of maps: " + setting.object->title;
     case Kind::kNamed:
       return "map from names to maps: " + setting.object->title;
+    case Kind::kObjectOrFile:
     case Kind::kAnything:
       return "see the last column";
   }
@@ -115,8 +122,7 @@ std::string Markdown(const SettingTable& table) {
   std::string out =
       "| key | values | default | example | in the exported file |\n|---|---|---|---|---|\n";
   for (const Setting& setting : table.settings) {
-    const bool flat = &table == &VitisTable() && ParameterTable().Find(setting.name) != nullptr;
-    if (flat) continue;  // said in words
+    if (!setting.listed) continue;
     out += fmt::format("| {} | {} | {} | {} | {} |\n", Code(setting.name), Values(setting),
                        setting.fallback, Code(setting.example), setting.help);
   }
@@ -132,35 +138,32 @@ std::map<std::string, const SettingTable*> AllTables() {
       if (setting.object != nullptr) self(self, *setting.object);
     }
   };
-  for (const SettingTable* root :
-       {&VitisTable(), &PaddleTable(), &HorizonTable(), &HorizonQuantTable()}) {
-    add(add, *root);
-  }
+  for (const Dialect& dialect : Dialects()) add(add, dialect.table());
   return tables;
 }
 
 }  // namespace
 
-std::string SchemaFileName(ConfigLanguage language) {
-  std::string name = ConfigLanguageName(language);
-  name[0] = static_cast<char>(name[0] - 'A' + 'a');
-  return name + ".schema.json";
+std::vector<std::string> DialectNames() {
+  std::vector<std::string> names;
+  for (const Dialect& dialect : Dialects()) names.emplace_back(dialect.name);
+  return names;
 }
 
-std::string JsonSchema(ConfigLanguage language) {
-  const SettingTable& table = language == ConfigLanguage::kVitis    ? VitisTable()
-                              : language == ConfigLanguage::kPaddle ? PaddleTable()
-                                                                    : HorizonTable();
+std::string SchemaFileName(std::string dialect) {
+  dialect[0] = static_cast<char>(dialect[0] - 'A' + 'a');
+  return dialect + ".schema.json";
+}
+
+std::string JsonSchema(const std::string& name) {
+  const auto dialect = std::find_if(Dialects().begin(), Dialects().end(),
+                                    [&](const Dialect& one) { return one.name == name; });
+  QCONVERT_CHECK(dialect != Dialects().end());
+  const SettingTable& table = dialect->table();
   Json json;
   json["$schema"] = "https://json-schema.org/draft/2020-12/schema";
   json["title"] = fmt::format("qconvert settings in {}", table.title);
   json.update(SchemaOf(table));
-  if (language == ConfigLanguage::kVitis) json["required"] = {"target_device"};
-  if (language == ConfigLanguage::kHorizon) {
-    Json quant = SchemaOf(HorizonQuantTable());
-    quant["type"] = {"object", "string"};
-    json["properties"]["calibration_parameters"]["properties"]["quant_config"] = std::move(quant);
-  }
   return json.dump(2) + "\n";
 }
 

@@ -6,15 +6,9 @@ namespace qconvert {
 
 std::string TargetDeviceName(TargetDevice device) { return WordFor(device); }
 std::string SchemeName(Scheme scheme) { return WordFor(scheme); }
-std::string ObjectiveName(Objective objective) { return WordFor(objective); }
-std::string DatatypeName(Datatype datatype) { return WordFor(datatype); }
 std::string MethodName(CalibrationMethod method) { return WordFor(method); }
-std::string RoundModeName(RoundMode mode) { return WordFor(mode); }
-std::string ScaleTypeName(ScaleType type) { return WordFor(type); }
 std::string BatchStatisticName(BatchStatistic statistic) { return WordFor(statistic); }
 std::string TensorTypeName(TensorType type) { return WordFor(type); }
-std::string InputKindName(InputKind kind) { return WordFor(kind); }
-std::string InputLayoutName(InputLayout layout) { return WordFor(layout); }
 
 const TensorSettings& NodeSettings::operator[](TensorType type) const {
   switch (type) {

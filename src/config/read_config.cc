@@ -3,44 +3,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <memory>
 #include <utility>
 
-#include "horizon.h"
-#include "implemented.h"
-#include "languages.h"
-#include "node_edit.h"
-#include "qconvert/base/check.h"
+#include "check_implemented.h"
+#include "dialect.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/suggest.h"
-#include "vitis_tables.h"
-#include "words.h"
+#include "qconvert/base/utf8.h"
+#include "text/node_edit.h"
+#include "text/parse_config.h"
 
 namespace qconvert {
 namespace {
 
-using Kind = ConfigNode::Kind;
-
 constexpr size_t kLookedAt = 1000;  // top-level keys
 
-const SettingTable& TableOf(ConfigLanguage language) {
-  switch (language) {
-    case ConfigLanguage::kVitis:
-      return VitisTable();
-    case ConfigLanguage::kPaddle:
-      return PaddleTable();
-    case ConfigLanguage::kHorizon:
-      return HorizonTable();
-  }
-  QCONVERT_CHECK(false);
-}
-
-// The language that knows most of the keys; misspelt ones count a little.
-ConfigLanguage FindLanguage(const ConfigNode& root) {
-  ConfigLanguage best = ConfigLanguage::kVitis;
+// The dialect that knows most of the keys; misspelt ones count a little.
+const Dialect& FindDialect(const ConfigNode& root) {
+  const Dialect* best = &Dialects().front();
   int best_score = 0;
-  for (const ConfigLanguage language : kConfigLanguages) {
-    const SettingTable& table = TableOf(language);
+  for (const Dialect& dialect : Dialects()) {
+    const SettingTable& table = dialect.table();
     int score = 0;
     for (size_t i = 0; i < std::min(root.entries.size(), kLookedAt); ++i) {
       const std::string& key = root.entries[i].key.scalar;
@@ -52,41 +36,36 @@ ConfigLanguage FindLanguage(const ConfigNode& root) {
     }
     if (score <= best_score) continue;
     best_score = score;
-    best = language;
+    best = &dialect;
   }
-  return best;
+  return *best;
 }
 
-// Where "activation.method" stands in a file of `language`.
-std::vector<std::string> OverridePath(const std::string& path, ConfigLanguage language) {
-  const std::vector<std::string> parts = SplitList(path, '.');
-  if (language == ConfigLanguage::kHorizon) {
-    for (const Setting& section : HorizonTable().settings) {
-      if (parts.size() == 1 && section.object->Find(path) != nullptr) return {section.name, path};
-    }
-    return parts;
-  }
-  std::vector<std::string> out = parts;
-  if (FromWord<TensorType>(parts[0])) out.insert(out.begin(), "tensor_quantize_config");
-  if (parts[0] == "overall") out[0] = "overall_quantize_config";
-  return out;
+struct KeyAndValue {
+  std::string key;
+  std::string value;
+};
+
+KeyAndValue Split(const ConfigOverride& one) {
+  const size_t equals = one.text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw ConfigError({EscapeForTerminal(one.source) + ": expected KEY=VALUE"});
+  return {one.text.substr(0, equals), one.text.substr(equals + 1)};
 }
 
-void ApplyOverride(ConfigNode& root, const ConfigOverride& override_, ConfigLanguage language) {
-  const size_t equals = override_.text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw ConfigError({EscapeForTerminal(override_.source) + ": expected KEY=VALUE"});
-  }
-  const auto source = std::make_shared<const std::string>(override_.source);
+// Puts the value at `path`, with the maps on the way.
+void ApplyOverride(ConfigNode& root, const std::vector<std::string>& path, const std::string& value,
+                   const std::string& source_text) {
+  const auto source = std::make_shared<const std::string>(source_text);
   ConfigNode* place = &root;
-  for (const std::string& part : OverridePath(override_.text.substr(0, equals), language)) {
+  for (const std::string& part : path) {
     const bool fresh = place->Find(part) == nullptr;
     ConfigNode& child = ChildOf(*place, part);
     if (fresh) place->entries.back().key.place = {source};
     if (fresh) child.place = {source};
     place = &child;
   }
-  *place = ParseConfigValue(override_.text.substr(equals + 1), override_.source);
+  *place = ParseConfigValue(value, source_text);
 }
 
 bool ComesFrom(const ConfigNode& node, const std::string& source) {
@@ -98,94 +77,37 @@ bool ComesFrom(const ConfigNode& node, const std::string& source) {
                      [&](const auto& entry) { return ComesFrom(entry.value, source); });
 }
 
-// The Horizon tool takes True, 1 and "true" for a bool, and an empty value for an absent one.
-void NormalizeHorizon(ConfigNode& map, const SettingTable& table, ConfigProblems& problems) {
-  std::erase_if(map.entries, [&](auto& entry) {
-    auto& [key, value] = entry;
-    const Setting* setting = table.Find(key.scalar);
-    if (setting == nullptr) return false;
-    const bool empty =
-        value.kind == Kind::kNull || (value.kind == Kind::kScalar && value.scalar.empty());
-    if (empty && (key.scalar == "output_model_file_prefix" || key.scalar == "cal_data_dir" ||
-                  key.scalar == "march")) {
-      problems.Add(value.place, fmt::format("{} is empty, expected a text", key.scalar));
-      return true;
-    }
-    if (empty) return true;
-    if (setting->object != nullptr && setting->kind == Setting::Kind::kObject &&
-        value.kind == Kind::kMap) {
-      NormalizeHorizon(value, *setting->object, problems);
-    }
-    if (setting->kind == Setting::Kind::kBool && value.kind == Kind::kScalar) {
-      const std::string& word = value.scalar;
-      const bool on = word == "True" || word == "TRUE" || word == "true" || word == "1";
-      const bool off = word == "False" || word == "FALSE" || word == "false" || word == "0";
-      if (on || off) {
-        value.scalar = on ? "true" : "false";
-        value.quoted = false;
-      }
-    }
-    return false;
-  });
-}
-
-// Python's None comes as null.
-void NormalizePaddle(ConfigNode& root) {
-  std::erase_if(root.entries, [](const auto& entry) {
-    return entry.value.kind == Kind::kNull && entry.key.scalar.ends_with("_preprocess_type");
-  });
-}
-
-ReadResult ReadLanguage(ConfigNode root, ConfigLanguage language,
-                        const std::vector<ConfigOverride>& overrides, ReadContext& context) {
+ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
+                       const std::vector<ConfigOverride>& overrides, ReadContext& context) {
   std::vector<ConfigOverride> later;
   for (const ConfigOverride& one : overrides) {
-    const std::string key = one.text.substr(0, one.text.find('='));
-    const bool translated =
-        language == ConfigLanguage::kPaddle && PaddleTable().Find(key) == nullptr;
-    if (translated) {
+    const auto [key, value] = Split(one);
+    const std::vector<std::string> path = dialect.override_path(key);
+    if (path.empty()) {
       later.push_back(one);
     } else {
-      ApplyOverride(root, one, language);
+      ApplyOverride(root, path, value, one.source);
     }
   }
-  if (language == ConfigLanguage::kHorizon)
-    NormalizeHorizon(root, HorizonTable(), context.problems);
-  if (language == ConfigLanguage::kPaddle) NormalizePaddle(root);
-  CheckSettings(root, TableOf(language), context.problems, context.notes);
-  if (language == ConfigLanguage::kHorizon) return ReadHorizon(root, context);
-  if (language == ConfigLanguage::kPaddle) {
-    root = TranslatePaddle(root, context);
-    for (const ConfigOverride& one : later) ApplyOverride(root, one, ConfigLanguage::kVitis);
-    CheckSettings(root, VitisTable(), context.problems, context.notes);
-  }
-  return ReadVitis(root, context);
+  if (dialect.normalize != nullptr) dialect.normalize(root, context.problems);
+  CheckSettings(root, dialect.table(), context.problems, context.notes);
+  if (dialect.translate == nullptr) return dialect.read(root, context);
+  return ReadDialect(dialect.translate(root, context), Dialects().front(), later, context);
 }
 
 }  // namespace
 
-std::string ConfigLanguageName(ConfigLanguage language) {
-  switch (language) {
-    case ConfigLanguage::kVitis:
-      return "Vitis";
-    case ConfigLanguage::kPaddle:
-      return "Paddle";
-    case ConfigLanguage::kHorizon:
-      return "Horizon";
-  }
-  QCONVERT_CHECK(false);
-}
-
 LoadedConfig ParseConfigText(const std::string& text, const std::filesystem::path& file,
                              const std::vector<ConfigOverride>& overrides) {
   ConfigNode root = ParseConfig(text, file.string());
+  const Dialect& dialect = FindDialect(root);
   LoadedConfig loaded;
-  loaded.language = FindLanguage(root);
+  loaded.dialect = dialect.name;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   ReadContext context{
       ConfigProblems(file.string()), ConfigProblems(file.string()), {}, folder, text};
 
-  ReadResult result = ReadLanguage(std::move(root), loaded.language, overrides, context);
+  ReadResult result = ReadDialect(std::move(root), dialect, overrides, context);
   const bool sound = context.problems.empty();
   for (const ConfigOverride& one : overrides) {
     if (!sound || ComesFrom(result.effective, one.source)) continue;

@@ -1,5 +1,5 @@
 // Schemas and pages that are written from the tables are what the tables say.
-#include "qconvert/config/config_reference.h"
+#include "config_reference.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,17 +14,17 @@ const std::filesystem::path kRoot = QCONVERT_SOURCE_DIR;
 constexpr const char* kAdvice = "run build/bin/config_reference in the project's folder";
 
 TEST(ConfigReferenceTest, SchemasAreUpToDate) {
-  for (const ConfigLanguage language : kConfigLanguages) {
-    const auto file = kRoot / "configs" / "schema" / SchemaFileName(language);
-    EXPECT_EQ(ReadFile(file) == JsonSchema(language), true) << file << ": " << kAdvice;
+  for (const std::string& dialect : DialectNames()) {
+    const auto file = kRoot / "configs" / "schema" / SchemaFileName(dialect);
+    EXPECT_EQ(ReadFile(file) == JsonSchema(dialect), true) << file << ": " << kAdvice;
   }
 }
 
 TEST(ConfigReferenceTest, ThePageHasEveryKeyAsItIs) {
   const std::string page = ReadFile(kRoot / "docs" / "config.md");
   EXPECT_EQ(page == FillReference(page), true) << kAdvice;
-  for (const ConfigLanguage language : kConfigLanguages) {
-    const std::string schema = JsonSchema(language);
+  for (const std::string& dialect : DialectNames()) {
+    const std::string schema = JsonSchema(dialect);
     for (size_t at = schema.find("\"description\""); at != std::string::npos;
          at = schema.find("\"description\"", at + 1)) {
       const size_t key_end = schema.rfind("\": {", at);

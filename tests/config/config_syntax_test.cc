@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "qconvert/config/config_node.h"
 #include "support/read_config.h"
+#include "text/parse_config.h"
 
 namespace qconvert {
 namespace {

@@ -79,7 +79,7 @@ TEST(HorizonConfigTest, TheWholeCameraFile) {
       "  input_source: {image: pyramid, lidar: ddr}\n"
       "  jobs: 3\n",
       {}, "/job/camera.yaml");
-  EXPECT_EQ(loaded.language, ConfigLanguage::kHorizon);
+  EXPECT_EQ(loaded.dialect, "Horizon");
   const QuantConfig& config = loaded.config;
   EXPECT_EQ(config.target_device, TargetDevice::kBpu);
   const DeploymentConfig& deployment = config.deployment;
@@ -442,7 +442,7 @@ TEST(HorizonConfigTest, AJsonFileOfThisLanguageIsReadAsSuch) {
       "\"input_parameters\": {\"input_type_rt\": \"featuremap\", \"input_type_train\": "
       "\"featuremap\"}}",
       {}, "c.json");
-  EXPECT_EQ(loaded.language, ConfigLanguage::kHorizon);
+  EXPECT_EQ(loaded.dialect, "Horizon");
   EXPECT_THAT(loaded.unimplemented, IsEmpty());
 }
 

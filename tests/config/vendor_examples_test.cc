@@ -206,7 +206,7 @@ TEST(VendorExamplesTest, PaddleSettings) {
     "moving_rate": 0.9, "quantizable_layer_type": ["Conv2D", "Linear"],
     "not_quant_pattern": ["skip"]})",
                                        {}, "paddle.json");
-  EXPECT_EQ(loaded.language, ConfigLanguage::kPaddle);
+  EXPECT_EQ(loaded.dialect, "Paddle");
   EXPECT_THAT(loaded.unimplemented, IsEmpty());
   const QuantConfig& config = loaded.config;
   EXPECT_FALSE(config.tensors.activation.is_int()) << "what is not listed stays float";

@@ -138,7 +138,7 @@ TEST(ConvertTest, EveryPresetConverts) {
   for (const auto& preset : ListFolder(QCONVERT_SOURCE_DIR "/configs")) {
     if (preset.extension() != ".yaml") continue;
     const LoadedConfig loaded = ReadConfig(preset, {});
-    const bool names_inputs = loaded.language == ConfigLanguage::kHorizon;
+    const bool names_inputs = loaded.dialect == "Horizon";
     if (!loaded.unimplemented.empty() || names_inputs) continue;
     const TempDir folder;
     ConvertOptions options = ExampleOptions(folder);

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "config_reference.h"
 #include "qconvert/base/file.h"
-#include "qconvert/config/config_reference.h"
 
 namespace qconvert {
 namespace {
@@ -14,8 +14,8 @@ namespace {
 void WriteAll(const std::filesystem::path& root) {
   const std::filesystem::path page = root / "docs" / "config.md";
   WriteFile(page, FillReference(ReadFile(page)));
-  for (const ConfigLanguage language : kConfigLanguages)
-    WriteFile(root / "configs" / "schema" / SchemaFileName(language), JsonSchema(language));
+  for (const std::string& dialect : DialectNames())
+    WriteFile(root / "configs" / "schema" / SchemaFileName(dialect), JsonSchema(dialect));
 }
 
 }  // namespace

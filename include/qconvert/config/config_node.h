@@ -3,7 +3,6 @@
 #define QCONVERT_CONFIG_CONFIG_NODE_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -85,24 +84,6 @@ class ConfigProblems {
   std::vector<Problem> problems_;
   size_t untold_ = 0;
 };
-
-inline constexpr int kMaxConfigDepth = 64;
-inline constexpr int64_t kMaxConfigBytes = 1 << 20;
-
-// Parses one document, a map. Throws ConfigError naming `file`: syntax errors, duplicate keys (both
-// lines), anchors, aliases and tags, nesting deeper than kMaxConfigDepth, several documents, text
-// that is not UTF-8, an empty document. A file named *.json must hold JSON: comments, trailing
-// commas and YAML are refused with a hint.
-ConfigNode ParseConfig(const std::string& text, const std::string& file);
-
-// The value of a --set: a scalar, or a list or map in YAML's flow style. `source` is its place.
-ConfigNode ParseConfigValue(const std::string& text, const std::string& source);
-
-// A default: a value that nobody wrote, in YAML's flow style.
-ConfigNode DefaultValue(const std::string& text);
-
-// A plain word at `place`, as key or value.
-ConfigNode WordNode(std::string text, const ConfigPlace& place = {});
 
 }  // namespace qconvert
 

@@ -67,9 +67,6 @@ struct DeploymentConfig {
   bool operator==(const DeploymentConfig&) const = default;
 };
 
-std::string InputKindName(InputKind kind);
-std::string InputLayoutName(InputLayout layout);
-
 }  // namespace qconvert
 
 #endif  // QCONVERT_CONFIG_DEPLOYMENT_CONFIG_H_

@@ -112,7 +112,6 @@ struct QuantConfig {
 // The words used in config files.
 std::string TargetDeviceName(TargetDevice device);
 std::string SchemeName(Scheme scheme);
-std::string ObjectiveName(Objective objective);
 
 }  // namespace qconvert
 

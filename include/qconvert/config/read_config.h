@@ -8,7 +8,7 @@
 #ifndef QCONVERT_CONFIG_READ_CONFIG_H_
 #define QCONVERT_CONFIG_READ_CONFIG_H_
 
-#include <array>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,11 +17,6 @@
 #include "qconvert/config/quant_config.h"
 
 namespace qconvert {
-
-enum class ConfigLanguage { kVitis, kPaddle, kHorizon };
-inline constexpr std::array kConfigLanguages = {ConfigLanguage::kVitis, ConfigLanguage::kPaddle,
-                                                ConfigLanguage::kHorizon};
-std::string ConfigLanguageName(ConfigLanguage language);
 
 // A setting from the command line, on top of the file: "activation.method=percentile",
 // "overall.symmetry=true", "include_cle=false", "calibration_parameters.calibration_type=max".
@@ -32,7 +27,7 @@ struct ConfigOverride {
 
 struct LoadedConfig {
   QuantConfig config;
-  ConfigLanguage language = ConfigLanguage::kVitis;
+  std::string dialect;  // the language: "Vitis", "Paddle", "Horizon"
   // Every setting that holds, defaults too, each with the place it came from; in the language of
   // the file (Paddle: in that of Vitis).
   ConfigNode effective;

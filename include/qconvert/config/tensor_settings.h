@@ -87,10 +87,7 @@ struct CodeRange {
 CodeRange CodeRangeOf(const TensorSettings& settings);
 
 // The words used in config files.
-std::string DatatypeName(Datatype datatype);
 std::string MethodName(CalibrationMethod method);
-std::string RoundModeName(RoundMode mode);
-std::string ScaleTypeName(ScaleType type);
 std::string BatchStatisticName(BatchStatistic statistic);
 std::string TensorTypeName(TensorType type);
 

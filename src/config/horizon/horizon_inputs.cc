@@ -8,9 +8,9 @@
 #include <set>
 #include <utility>
 
-#include "horizon.h"
-#include "node_edit.h"
+#include "horizon/horizon.h"
 #include "qconvert/base/suggest.h"
+#include "text/node_edit.h"
 #include "words.h"
 
 namespace qconvert {

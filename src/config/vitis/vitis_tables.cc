@@ -1,4 +1,4 @@
-#include "vitis_tables.h"
+#include "vitis/vitis_tables.h"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "text/parse_config.h"
 #include "words.h"
 
 namespace qconvert {
@@ -119,7 +120,8 @@ std::vector<Setting> TopLevel() {
        .fallback = "required",
        .example = "CPU",
        .help = "whose operator rules hold",
-       .words = AllWords<TargetDevice>()},
+       .words = AllWords<TargetDevice>(),
+       .required = true},
       {.name = "scheme",
        .kind = Kind::kWord,
        .fallback = "auto",
@@ -190,6 +192,7 @@ std::vector<Setting> TopLevel() {
   };
   for (Setting& flat : Parameters()) {
     flat.help = "flat form: as in overall_quantize_config";
+    flat.listed = false;  // said in words
     settings.push_back(std::move(flat));
   }
   return settings;

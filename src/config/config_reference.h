@@ -3,16 +3,18 @@
 #define QCONVERT_CONFIG_CONFIG_REFERENCE_H_
 
 #include <string>
-
-#include "qconvert/config/read_config.h"
+#include <vector>
 
 namespace qconvert {
 
-// "vitis.schema.json"
-std::string SchemaFileName(ConfigLanguage language);
+// "Vitis", ...
+std::vector<std::string> DialectNames();
 
-// JSON Schema (draft 2020-12) of a language.
-std::string JsonSchema(ConfigLanguage language);
+// "Vitis" -> "vitis.schema.json"
+std::string SchemaFileName(std::string dialect);
+
+// JSON Schema (draft 2020-12) of a dialect.
+std::string JsonSchema(const std::string& name);
 
 // `page` (Markdown) with every table between "<!-- keys: NAME -->" and "<!-- end -->" written anew.
 // Throws InternalError when a marker names no table.

@@ -1,8 +1,8 @@
 // Which settings do something: all others are an error, not a silence.
-#ifndef QCONVERT_CONFIG_IMPLEMENTED_H_
-#define QCONVERT_CONFIG_IMPLEMENTED_H_
+#ifndef QCONVERT_CONFIG_CHECK_IMPLEMENTED_H_
+#define QCONVERT_CONFIG_CHECK_IMPLEMENTED_H_
 
-#include "languages.h"
+#include "dialect.h"
 
 namespace qconvert {
 
@@ -13,4 +13,4 @@ void CheckImplemented(const ReadResult& result, ReadContext& context);
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_CONFIG_IMPLEMENTED_H_
+#endif  // QCONVERT_CONFIG_CHECK_IMPLEMENTED_H_

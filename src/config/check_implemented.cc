@@ -1,25 +1,35 @@
-#include "implemented.h"
+#include "check_implemented.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "node_edit.h"
+#include "qconvert/base/check.h"
+#include "target_limits.h"
 #include "words.h"
 
 namespace qconvert {
 namespace {
 
-using M = CalibrationMethod;
-
-constexpr int kWeightBits = 8;
 constexpr int kExactBiasBits = 32;
-constexpr int kWideBits = 16;
 constexpr int kOldestOpset = 13;
+
+// The value of a setting that limits speak of, as written.
+std::string ValueOf(const TensorSettings& settings, std::string_view key) {
+  if (key == "bit_width") return std::to_string(settings.bit_width);
+  if (key == "method") return WordFor(settings.method);
+  if (key == "round_mode") return WordFor(settings.round_mode);
+  if (key == "symmetry") return settings.symmetry ? "true" : "false";
+  if (key == "signed") return settings.is_signed ? "true" : "false";
+  QCONVERT_CHECK(key == "per_channel");
+  return settings.per_channel ? "true" : "false";
+}
 
 class Checker {
  public:
@@ -27,8 +37,7 @@ class Checker {
       : config_(result.config), effective_(result.effective), context_(context) {}
 
   void Check() {
-    if (config_.target_device == TargetDevice::kDpu ||
-        config_.target_device == TargetDevice::kGpu) {
+    if (!LimitsOf(config_.target_device).is_done) {
       // What its rules will take is not known yet.
       return Refuse(PlaceOf(effective_, "target_device"),
                     "target_device " + WordFor(config_.target_device));
@@ -70,7 +79,7 @@ class Checker {
     context_.NotYet(place, what);
   }
 
-  ConfigPlace PlaceOf(const ConfigNode& map, const char* key) const {
+  ConfigPlace PlaceOf(const ConfigNode& map, std::string_view key) const {
     const ConfigNode* value = map.Find(key);
     return value == nullptr ? map.place : value->place;
   }
@@ -102,48 +111,44 @@ class Checker {
 
   void CheckTensor(const TensorSettings& settings, TensorType type, const ConfigNode* object,
                    const std::string& whose) {
-    const bool weights = type == TensorType::kWeights;
-    const bool bias = type == TensorType::kBias;
-    const auto refuse = [&](const char* key, const std::string& value) {
-      const ConfigPlace place = object == nullptr ? effective_.place : PlaceOf(*object, key);
-      if (place.is_default()) {
-        defaults_[fmt::format("{} {}", key, value)].insert(WordFor(type));
-      } else {
-        Group& group = groups_[{place.Text(), fmt::format("{} {}", key, value)}];
-        group.place = place;
-        group.whose.push_back(WordFor(type) + whose);
-      }
+    const auto refuse = [&](std::string_view key, const std::string& value) {
+      RefuseOf({type, object, whose}, key, value);
     };
     if (settings.datatype == Datatype::kFloat16 || settings.datatype == Datatype::kBfloat16)
       return refuse("datatype", WordFor(settings.datatype));
-    if (!settings.is_int()) return;
     // 32-bit codes of a bias are those of the integer kernels, whatever the method.
-    if (bias && settings.bit_width == kExactBiasBits) return;
-    const int bits = settings.bit_width;
-    if (weights ? bits != kWeightBits : !bias && bits != kWeightBits && bits != kWideBits)
-      refuse("bit_width", std::to_string(bits));
-    const bool power_of_two = settings.scale_type == ScaleType::kPowerOfTwo;
-    if (!Works(settings.method, type, power_of_two)) refuse("method", WordFor(settings.method));
-    if ((weights || bias) && !(settings.symmetry && settings.is_signed))
-      refuse(settings.symmetry ? "signed" : "symmetry", "false");
-    if (settings.per_channel && !weights) refuse("per_channel", "true");
-    CheckRounding(settings, type, object, refuse);
+    if (!settings.is_int() || (type == TensorType::kBias && settings.bit_width == kExactBiasBits)) {
+      return;
+    }
+    for (const TargetLimit& limit : LimitsOf(config_.target_device).implemented) {
+      if (!limit.IsBroken(type, settings)) continue;
+      if (limit.key == "round_mode" && object != nullptr &&
+          PlaceOf(*object, "round_mode").is_default()) {
+        rounded_.insert(WordFor(type));
+      } else {
+        refuse(limit.key, ValueOf(settings, limit.key));
+      }
+    }
   }
 
-  static bool Works(M method, TensorType type, bool power_of_two) {
-    if (method == M::kMaxMin) return true;
-    if (type == TensorType::kBias) return method == M::kDiffs && power_of_two;
-    const bool by_order = method == M::kMovingAverageAbsMax || method == M::kRangeAbsMax;
-    return !(by_order && type == TensorType::kWeights);
-  }
+  // Settings of one tensor type, in the root or in a layer entry.
+  struct Owner {
+    TensorType type;
+    const ConfigNode* object;  // null: not in the effective settings
+    const std::string& whose;
+  };
 
-  template <typename Refusal>
-  void CheckRounding(const TensorSettings& settings, TensorType type, const ConfigNode* object,
-                     const Refusal& refuse) {
-    if (settings.round_mode == RoundMode::kHalfEven) return;
-    if (object == nullptr || !PlaceOf(*object, "round_mode").is_default())
-      return refuse("round_mode", WordFor(settings.round_mode));
-    rounded_.insert(WordFor(type));
+  void RefuseOf(const Owner& owner, std::string_view key, const std::string& value) {
+    const std::string setting = fmt::format("{} {}", key, value);
+    const ConfigPlace place =
+        owner.object == nullptr ? effective_.place : PlaceOf(*owner.object, key);
+    if (place.is_default()) {
+      defaults_[setting].insert(WordFor(owner.type));
+    } else {
+      Group& group = groups_[{place.Text(), setting}];
+      group.place = place;
+      group.whose.push_back(WordFor(owner.type) + owner.whose);
+    }
   }
 
   void CheckDeployment() {

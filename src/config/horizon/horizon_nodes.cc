@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "horizon.h"
-#include "node_edit.h"
+#include "horizon/horizon.h"
 #include "op_names.h"
 #include "qconvert/base/suggest.h"
+#include "text/node_edit.h"
 
 namespace qconvert {
 namespace {

@@ -1,14 +1,14 @@
 // Parameter objects: merging them key by key, what they mean, and which combinations the vendor's
 // tool refuses.
-#ifndef QCONVERT_CONFIG_PARAMETERS_H_
-#define QCONVERT_CONFIG_PARAMETERS_H_
+#ifndef QCONVERT_CONFIG_VITIS_PARAMETERS_H_
+#define QCONVERT_CONFIG_VITIS_PARAMETERS_H_
 
 #include <array>
 #include <string>
 
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/quant_config.h"
-#include "setting_table.h"
+#include "text/setting_table.h"
 
 namespace qconvert {
 
@@ -42,4 +42,4 @@ void CheckRestrictions(const ParameterSet& set, const RestrictionOptions& option
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_CONFIG_PARAMETERS_H_
+#endif  // QCONVERT_CONFIG_VITIS_PARAMETERS_H_

@@ -1,6 +1,16 @@
-#include "node_edit.h"
+#include "text/node_edit.h"
+
+#include <utility>
 
 namespace qconvert {
+
+ConfigNode WordNode(std::string text, const ConfigPlace& place) {
+  ConfigNode node;
+  node.kind = ConfigNode::Kind::kScalar;
+  node.place = place;
+  node.scalar = std::move(text);
+  return node;
+}
 
 ConfigNode MapNode(const ConfigPlace& place) {
   ConfigNode node;
@@ -26,6 +36,19 @@ std::filesystem::path ResolvePath(const std::filesystem::path& folder, const std
   const std::filesystem::path given(path);
   if (given.is_absolute() || folder.empty()) return given;
   return (folder / given).lexically_normal();
+}
+
+std::vector<std::string> SplitList(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const size_t end = text.find(separator);
+    std::string_view part = text.substr(0, end);
+    const size_t first = part.find_first_not_of(" \t");
+    part = first == std::string_view::npos ? "" : part.substr(first);
+    parts.emplace_back(part.substr(0, part.find_last_not_of(" \t") + 1));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace qconvert

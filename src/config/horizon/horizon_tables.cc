@@ -2,8 +2,7 @@
 #include <utility>
 #include <vector>
 
-#include "horizon.h"
-#include "languages.h"
+#include "horizon/horizon.h"
 
 namespace qconvert {
 namespace {
@@ -151,8 +150,12 @@ const SettingTable& CalibrationKeysOfHorizon() {
        Text("run_on_bpu", "none", "Add_3", "nodes that must be quantized"),
        Text("optimization", "none", "set_model_output_int8",
             "settings by op type and model-wide switches, comma-separated"),
-       Anything("quant_config", "none", "{node_config: {Conv_3: {qtype: int16}}}",
-                "settings per model, op type, subgraph and node: a map, or a JSON file")}};
+       {.name = "quant_config",
+        .kind = Kind::kObjectOrFile,
+        .fallback = "none",
+        .example = "{node_config: {Conv_3: {qtype: int16}}}",
+        .help = "settings per model, op type, subgraph and node: a map, or a JSON file",
+        .object = &HorizonQuantTable()}}};
   return table;
 }
 

@@ -1,4 +1,4 @@
-#include "setting_table.h"
+#include "text/setting_table.h"
 
 #include <fmt/format.h>
 
@@ -90,6 +90,7 @@ class Checker {
       case Setting::Kind::kObjects:
       case Setting::Kind::kNamed:
         return CheckObjects(value, setting);
+      case Setting::Kind::kObjectOrFile:
       case Setting::Kind::kAnything:
         return true;
     }

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "horizon.h"
-#include "node_edit.h"
+#include "horizon/horizon.h"
 #include "qconvert/base/file.h"
+#include "text/node_edit.h"
+#include "text/parse_config.h"
 #include "words.h"
 
 namespace qconvert {
@@ -324,31 +325,6 @@ void HorizonPart::Refuse(std::string_view key, const std::string& message) const
 void HorizonPart::NotYet(std::string_view key, const std::string& what) const {
   const ConfigNode* value = section.Find(key);
   context.NotYet(value == nullptr ? section.place : value->place, what);
-}
-
-std::vector<std::string> SplitList(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (;;) {
-    const size_t end = text.find(separator);
-    std::string_view part = text.substr(0, end);
-    const size_t first = part.find_first_not_of(" \t");
-    part = first == std::string_view::npos ? "" : part.substr(first);
-    parts.emplace_back(part.substr(0, part.find_last_not_of(" \t") + 1));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
-std::vector<std::string> SplitPerInput(std::string_view text) {
-  std::vector<std::string> parts = SplitList(text);
-  if (parts.size() > 1 && parts.back().empty()) parts.pop_back();
-  return parts;
-}
-
-std::vector<std::string> SplitNames(std::string_view text) {
-  std::vector<std::string> names = SplitList(text);
-  std::erase(names, "");
-  return names;
 }
 
 std::string NameOf(const InputSettings& input) {

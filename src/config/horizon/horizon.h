@@ -1,22 +1,27 @@
-// The parts of the Horizon reader: model, inputs, nodes.
-#ifndef QCONVERT_CONFIG_HORIZON_H_
-#define QCONVERT_CONFIG_HORIZON_H_
+// The Horizon YAML, see dialect.h, and the parts of its reader: model, inputs, nodes.
+#ifndef QCONVERT_CONFIG_HORIZON_HORIZON_H_
+#define QCONVERT_CONFIG_HORIZON_HORIZON_H_
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "languages.h"
+#include "dialect.h"
+#include "qconvert/config/read_config.h"
 
 namespace qconvert {
+
+const SettingTable& HorizonTable();
+// The vendor's tool takes True, 1 and "true" for a bool, and an empty value for an absent one.
+void NormalizeHorizon(ConfigNode& root, ConfigProblems& problems);
+// A key without its section is looked for in all of them.
+std::vector<std::string> HorizonOverridePath(const std::string& key);
+ReadResult ReadHorizon(const ConfigNode& root, ReadContext& context);
 
 const SettingTable& HorizonQuantTable();      // quant_config
 const SettingTable& HorizonActivationKeys();  // an activation object in it
 const std::vector<std::string>& QuantTypes();
 const std::vector<std::string>& SearchMetrics();
-
-// "a;b ;c" -> {"a", "b", "c"}; parts may be empty.
-std::vector<std::string> SplitList(std::string_view text, char separator = ';');
 
 // One part per input: a closing separator is none.
 std::vector<std::string> SplitPerInput(std::string_view text);
@@ -47,6 +52,10 @@ void ReadHorizonInputs(const HorizonPart& part, const ConfigNode* input_source);
 std::vector<std::string> FindShapeProblems(const InputSettings& input,
                                            const std::vector<int64_t>& dims, bool is_j5);
 
+// What only the model can confirm, see CheckInputs.
+void CheckHorizonInputs(const DeploymentConfig& deployment, const ConfigNode& effective,
+                        const std::vector<InputSignature>& inputs);
+
 // node_info, run_on_cpu, run_on_bpu, optimization and quant_config -> settings and layers on top of
 // config.tensors. `quant` is the parsed quant_config, null without one.
 void ReadHorizonNodes(const HorizonPart& model, const HorizonPart& calibration,
@@ -61,4 +70,4 @@ void ApplyCalibrationType(const std::string& type, const ConfigNode* percentile,
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_CONFIG_HORIZON_H_
+#endif  // QCONVERT_CONFIG_HORIZON_HORIZON_H_

@@ -1,7 +1,7 @@
 // What settings there are, as tables: the readers check files against them, and the JSON Schemas
 // and the key tables of docs/config.md are written from them.
-#ifndef QCONVERT_CONFIG_SETTING_TABLE_H_
-#define QCONVERT_CONFIG_SETTING_TABLE_H_
+#ifndef QCONVERT_CONFIG_TEXT_SETTING_TABLE_H_
+#define QCONVERT_CONFIG_TEXT_SETTING_TABLE_H_
 
 #include <cstdint>
 #include <limits>
@@ -21,14 +21,15 @@ struct Setting {
     kBool,
     kInteger,
     kNumber,
-    kWord,      // one of `words`
-    kText,      // any scalar that is not empty
-    kWords,     // a list out of `words`
-    kTexts,     // a list of texts
-    kObject,    // a map with the keys of `object`
-    kObjects,   // a list of such maps
-    kNamed,     // a map from free names to such maps
-    kAnything,  // looked at by the reader
+    kWord,          // one of `words`
+    kText,          // any scalar that is not empty
+    kWords,         // a list out of `words`
+    kTexts,         // a list of texts
+    kObject,        // a map with the keys of `object`
+    kObjects,       // a list of such maps
+    kNamed,         // a map from free names to such maps
+    kObjectOrFile,  // such a map, or a file that holds it; looked at by the reader
+    kAnything,      // looked at by the reader
   };
   std::string name;
   Kind kind = Kind::kText;
@@ -40,6 +41,8 @@ struct Setting {
   double max = std::numeric_limits<double>::infinity();
   bool above_min = false;  // min itself is not allowed
   const SettingTable* object = nullptr;
+  bool required = false;       // for editors; the reader says what is missing
+  bool listed = true;          // has a row in the page of keys
   bool compiler_only = false;  // matters to the vendor's compiler alone: one info line
 };
 
@@ -78,4 +81,4 @@ std::optional<double> FindNumber(std::string_view text);  // finite
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_CONFIG_SETTING_TABLE_H_
+#endif  // QCONVERT_CONFIG_TEXT_SETTING_TABLE_H_

@@ -1,4 +1,4 @@
-#include "qconvert/config/config_node.h"
+#include "text/parse_config.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/depthguard.h>
@@ -6,13 +6,14 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
+#include <memory>
 #include <sstream>
 #include <utility>
+#include <vector>
 
-#include "json_syntax.h"
 #include "qconvert/base/utf8.h"
+#include "text/json_syntax.h"
 
 namespace qconvert {
 namespace {
@@ -192,63 +193,6 @@ void SetPlaces(ConfigNode& node, const ConfigPlace& place) {
 
 }  // namespace
 
-std::string ConfigPlace::Text() const {
-  if (is_default()) return "default";
-  const std::string name = EscapeForTerminal(*source);
-  return line > 0 ? fmt::format("{}:{}:{}", name, line, column) : name;
-}
-
-const ConfigNode* ConfigNode::Find(std::string_view key) const {
-  for (const auto& [name, value] : entries) {
-    if (name.scalar == key) return &value;
-  }
-  return nullptr;
-}
-
-std::string ConfigNode::Shown() const {
-  switch (kind) {
-    case Kind::kScalar:
-      return scalar;
-    case Kind::kSequence:
-      return "a list";
-    case Kind::kMap:
-      return "a map";
-    case Kind::kNull:
-      return "null";
-  }
-  return "";
-}
-
-ConfigError::ConfigError(std::vector<std::string> problems)
-    : Error(ExitCode::kConfig, "", problems.at(0)), problems_(std::move(problems)) {}
-
-void ConfigProblems::Add(const ConfigPlace& place, std::string_view message) {
-  if (full()) {
-    ++untold_;
-    return;
-  }
-  const std::string where = place.is_default() ? EscapeForTerminal(file_) : place.Text();
-  const int line = place.line > 0 ? place.line : std::numeric_limits<int>::max();  // last
-  problems_.push_back({line, place.column, where + ": " + EscapeForTerminal(message)});
-}
-
-void ConfigProblems::ThrowIfAny() const {
-  if (!problems_.empty()) throw ConfigError(Texts());
-}
-
-std::vector<std::string> ConfigProblems::Texts() const {
-  std::vector<Problem> sorted = problems_;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Problem& a, const Problem& b) {
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-  });
-  std::vector<std::string> texts;
-  for (Problem& problem : sorted) texts.push_back(std::move(problem.text));
-  if (untold_ > 0) {
-    texts.push_back(fmt::format("{}: {} more problems", EscapeForTerminal(file_), untold_));
-  }
-  return texts;
-}
-
 ConfigNode ParseConfig(const std::string& text, const std::string& file) {
   const auto source = std::make_shared<const std::string>(file);
   CheckText(text, source);
@@ -269,14 +213,6 @@ ConfigNode DefaultValue(const std::string& text) {
   ConfigNode value = ParseConfigValue(text, "default");
   SetPlaces(value, {});
   return value;
-}
-
-ConfigNode WordNode(std::string text, const ConfigPlace& place) {
-  ConfigNode node;
-  node.kind = ConfigNode::Kind::kScalar;
-  node.place = place;
-  node.scalar = std::move(text);
-  return node;
 }
 
 }  // namespace qconvert

@@ -1,6 +1,6 @@
 // Whether a text is JSON (RFC 8259), with hints for what people write instead.
-#ifndef QCONVERT_CONFIG_JSON_SYNTAX_H_
-#define QCONVERT_CONFIG_JSON_SYNTAX_H_
+#ifndef QCONVERT_CONFIG_TEXT_JSON_SYNTAX_H_
+#define QCONVERT_CONFIG_TEXT_JSON_SYNTAX_H_
 
 #include <cstddef>
 #include <optional>
@@ -19,4 +19,4 @@ std::optional<JsonError> FindJsonError(const std::string& text, int max_depth);
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_CONFIG_JSON_SYNTAX_H_
+#endif  // QCONVERT_CONFIG_TEXT_JSON_SYNTAX_H_

@@ -8,10 +8,11 @@
 
 #include <utility>
 
-#include "languages.h"
-#include "node_edit.h"
 #include "op_names.h"
+#include "paddle/paddle.h"
 #include "qconvert/base/suggest.h"
+#include "text/node_edit.h"
+#include "text/parse_config.h"
 
 namespace qconvert {
 namespace {
@@ -215,6 +216,19 @@ const SettingTable& PaddleTable() {
         .help = "PACT: activations are clipped at a learnt threshold before",
         .words = {"None", "PACT"}}}};
   return table;
+}
+
+// Python's None comes as null.
+void NormalizePaddle(ConfigNode& root, ConfigProblems& /*problems*/) {
+  std::erase_if(root.entries, [](const auto& entry) {
+    return entry.value.kind == ConfigNode::Kind::kNull &&
+           entry.key.scalar.ends_with("_preprocess_type");
+  });
+}
+
+std::vector<std::string> PaddleOverridePath(const std::string& key) {
+  if (PaddleTable().Find(key) == nullptr) return {};
+  return {key};
 }
 
 ConfigNode TranslatePaddle(const ConfigNode& root, ReadContext& context) {

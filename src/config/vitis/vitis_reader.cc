@@ -10,13 +10,13 @@
 #include <set>
 #include <utility>
 
-#include "languages.h"
-#include "node_edit.h"
 #include "op_names.h"
-#include "parameters.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/name_pattern.h"
-#include "vitis_tables.h"
+#include "text/node_edit.h"
+#include "text/parse_config.h"
+#include "vitis/parameters.h"
+#include "vitis/vitis.h"
 #include "words.h"
 
 namespace qconvert {
@@ -320,6 +320,13 @@ class Reader {
 };
 
 }  // namespace
+
+std::vector<std::string> VitisOverridePath(const std::string& key) {
+  std::vector<std::string> path = SplitList(key, '.');
+  if (FromWord<TensorType>(path[0])) path.insert(path.begin(), "tensor_quantize_config");
+  if (path[0] == "overall") path[0] = "overall_quantize_config";
+  return path;
+}
 
 ReadResult ReadVitis(const ConfigNode& root, ReadContext& context) {
   return Reader(root, context).Read();

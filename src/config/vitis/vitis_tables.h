@@ -1,9 +1,9 @@
 // The keys of the Vitis AI quantizer's JSON, with ours beside them.
-#ifndef QCONVERT_CONFIG_VITIS_TABLES_H_
-#define QCONVERT_CONFIG_VITIS_TABLES_H_
+#ifndef QCONVERT_CONFIG_VITIS_VITIS_TABLES_H_
+#define QCONVERT_CONFIG_VITIS_VITIS_TABLES_H_
 
 #include "qconvert/config/tensor_settings.h"
-#include "setting_table.h"
+#include "text/setting_table.h"
 
 namespace qconvert {
 
@@ -18,4 +18,4 @@ ConfigNode VitisDefaults(TensorType type);
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_CONFIG_VITIS_TABLES_H_
+#endif  // QCONVERT_CONFIG_VITIS_VITIS_TABLES_H_

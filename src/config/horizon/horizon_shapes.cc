@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "horizon.h"
+#include "horizon/horizon.h"
 #include "qconvert/base/suggest.h"
-#include "qconvert/config/read_config.h"
 #include "words.h"
 
 namespace qconvert {
@@ -137,22 +136,9 @@ std::vector<std::string> FindShapeProblems(const InputSettings& input,
   return problems;
 }
 
-void CheckInputs(const QuantConfig& config, const ConfigNode& effective,
-                 const std::vector<InputSignature>& inputs) {
-  if (config.deployment.generation != Generation::kNone)
-    return ModelChecker(config.deployment, effective, inputs).Check();
-  std::vector<std::string> names;
-  for (const InputSignature& one : inputs) names.push_back(one.name);
-  ConfigProblems problems("");
-  for (const auto& [name, folder] : config.calibration.input) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    const ConfigNode* section = effective.Find("calibration");
-    const ConfigNode* data = section == nullptr ? nullptr : section->Find("data");
-    const ConfigNode* place = data == nullptr ? nullptr : data->Find(name);
-    problems.Add(place == nullptr ? effective.place : place->place,
-                 fmt::format("the model has no input '{}'{}", name, DidYouMean(name, names)));
-  }
-  problems.ThrowIfAny();
+void CheckHorizonInputs(const DeploymentConfig& deployment, const ConfigNode& effective,
+                        const std::vector<InputSignature>& inputs) {
+  ModelChecker(deployment, effective, inputs).Check();
 }
 
 }  // namespace qconvert

@@ -1,0 +1,55 @@
+// A language of config files: one folder with its tables and its reader, and one row in Dialects().
+#ifndef QCONVERT_CONFIG_DIALECT_H_
+#define QCONVERT_CONFIG_DIALECT_H_
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "qconvert/config/config_node.h"
+#include "qconvert/config/quant_config.h"
+#include "text/setting_table.h"
+
+namespace qconvert {
+
+// Where problems and notes of one file go, and what relative paths in it are relative to.
+struct ReadContext {
+  ConfigProblems problems;
+  ConfigProblems unimplemented;  // what is understood, but cannot be done
+  ConfigNotes notes;
+  std::filesystem::path folder;
+  std::string text;  // of every file read
+
+  void NotYet(const ConfigPlace& place, const std::string& what) {
+    unimplemented.Add(place, "not implemented yet: " + what);
+  }
+};
+
+struct ReadResult {
+  QuantConfig config;
+  ConfigNode effective;
+};
+
+// A file is read so: the dialect whose table knows most of its keys is taken, --set is put in where
+// `override_path` says, the tree is normalized, checked against the table, and then read, or
+// translated and read as a file of `Dialects()[0]`.
+struct Dialect {
+  std::string_view name;           // "Vitis"
+  const SettingTable& (*table)();  // the keys at top level, and through them all others
+  // Puts right what the table would refuse and the vendor's tool takes. Null: nothing.
+  void (*normalize)(ConfigNode& root, ConfigProblems& problems) = nullptr;
+  // Keys from the root to "activation.method" of a --set; empty: none here, but after translation.
+  std::vector<std::string> (*override_path)(const std::string& key) = nullptr;
+  // One of the two. Each goes on after a problem.
+  ReadResult (*read)(const ConfigNode& root, ReadContext& context) = nullptr;
+  ConfigNode (*translate)(const ConfigNode& root, ReadContext& context) = nullptr;
+};
+
+// All dialects; the first one is taken for a file without a known key.
+std::span<const Dialect> Dialects();
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_CONFIG_DIALECT_H_

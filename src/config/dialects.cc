@@ -1,0 +1,25 @@
+#include "dialect.h"
+#include "horizon/horizon.h"
+#include "paddle/paddle.h"
+#include "vitis/vitis.h"
+
+namespace qconvert {
+
+std::span<const Dialect> Dialects() {
+  static constexpr Dialect kDialects[] = {
+      {.name = "Vitis", .table = VitisTable, .override_path = VitisOverridePath, .read = ReadVitis},
+      {.name = "Paddle",
+       .table = PaddleTable,
+       .normalize = NormalizePaddle,
+       .override_path = PaddleOverridePath,
+       .translate = TranslatePaddle},
+      {.name = "Horizon",
+       .table = HorizonTable,
+       .normalize = NormalizeHorizon,
+       .override_path = HorizonOverridePath,
+       .read = ReadHorizon},
+  };
+  return kDialects;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,20 @@
+// PaddleSlim's settings, see dialect.h.
+#ifndef QCONVERT_CONFIG_PADDLE_PADDLE_H_
+#define QCONVERT_CONFIG_PADDLE_PADDLE_H_
+
+#include <string>
+#include <vector>
+
+#include "dialect.h"
+
+namespace qconvert {
+
+const SettingTable& PaddleTable();
+void NormalizePaddle(ConfigNode& root, ConfigProblems& problems);
+std::vector<std::string> PaddleOverridePath(const std::string& key);
+// Paddle's keys -> those of Vitis, with their places.
+ConfigNode TranslatePaddle(const ConfigNode& root, ReadContext& context);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_CONFIG_PADDLE_PADDLE_H_

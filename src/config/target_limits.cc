@@ -1,0 +1,157 @@
+#include "target_limits.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "qconvert/base/check.h"
+
+namespace qconvert {
+namespace {
+
+using S = const TensorSettings&;
+using M = CalibrationMethod;
+using B = BatchStatistic;
+
+constexpr unsigned kAll = kInput | kWeights | kBias | kActivation;
+constexpr unsigned kValues = kInput | kActivation;
+constexpr unsigned kConstants = kWeights | kBias;
+constexpr unsigned kFloatScale = kFloatTensor | kFloatChannel;
+constexpr unsigned kPof2Scale = kPof2Tensor | kPof2Channel;
+constexpr unsigned kPerChannel = kFloatChannel | kPof2Channel;
+constexpr unsigned kAnyGrid = kFloatScale | kPof2Scale;
+
+template <typename E>
+constexpr bool In(E value, std::initializer_list<E> list) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// CPU and GPU. Source: vai_q_pytorch, doc/Quant_Config.md and the behaviour of its parser. Methods
+// that the vendor's tool does not know at all are no matter of its limits.
+constexpr TargetLimit kVitisLimits[] = {
+    {kInput | kBias | kActivation, kPerChannel, "per_channel", [](S) { return false; },
+     "only weights can be per channel"},
+    {kAll, kPof2Scale, "method",
+     [](S s) {
+       return In(s.method, {M::kDiffs, M::kMaxMin});
+     },
+     "expected diffs or maxmin with poweroftwo scales"},
+    {kAll, kPof2Scale, "symmetry", [](S s) { return s.symmetry; },
+     "expected true with poweroftwo scales"},
+    {kAll, kPof2Scale, "signed", [](S s) { return s.is_signed; },
+     "expected true with poweroftwo scales"},
+    {kValues, kPof2Tensor, "calib_statistic_method",
+     [](S s) {
+       return In(s.statistic, {B::kModal, B::kAll});
+     },
+     "expected modal with poweroftwo scales"},
+    {kValues, kPof2Tensor, "calib_statistic_method", [](S s) { return s.statistic != B::kAll; },
+     "expected modal with poweroftwo scales", true},
+    {kAll, kFloatChannel, "method",
+     [](S s) {
+       return In(s.method, {M::kMaxMin, M::kAuto, M::kMovingAverageAbsMax, M::kRangeAbsMax});
+     },
+     "expected maxmin per channel with float scales", true},
+    {kValues, kFloatTensor, "calib_statistic_method",
+     [](S s) { return s.method != M::kAuto || s.statistic == B::kAll; }, "method auto expects all"},
+    {kAll, kFloatTensor, "method", [](S s) { return s.method != M::kDiffs; },
+     "expected maxmin, percentile, mse or entropy with float scales", true},
+    {kValues, kFloatTensor, "calib_statistic_method", [](S s) { return s.statistic != B::kModal; },
+     "expected max, mean, median or all with float scales"},
+    {kAll, kFloatTensor, "symmetry", [](S s) { return s.method != M::kPercentile || s.symmetry; },
+     "method percentile expects true", true},
+    {kAll, kFloatTensor, "symmetry", [](S s) { return s.method != M::kEntropy || s.symmetry; },
+     "method entropy expects true", true},
+    {kAll, kFloatTensor, "symmetry", [](S s) { return s.method != M::kMse || s.symmetry; },
+     "method mse expects true", true},
+};
+
+constexpr TargetLimit kDpuLimits[] = {
+    {kAll, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }, "target DPU expects true"},
+    {kAll, kAnyGrid, "method",
+     [](S s) {
+       return In(s.method, {M::kDiffs, M::kMaxMin});
+     },
+     "target DPU expects diffs or maxmin"},
+    {kAll, kPerChannel, "per_channel", [](S) { return false; }, "target DPU expects false"},
+    {kAll, kFloatScale, "scale_type", [](S) { return false; }, "target DPU expects poweroftwo"},
+    {kAll, kAnyGrid, "narrow_range", [](S s) { return !s.narrow_range; },
+     "target DPU expects false"},
+    {kValues, kAnyGrid, "calib_statistic_method", [](S s) { return s.statistic == B::kModal; },
+     "target DPU expects modal"},
+    {kActivation, kAnyGrid, "round_mode", [](S s) { return s.round_mode == RoundMode::kHalfUp; },
+     "target DPU expects half_up"},
+    {kInput | kWeights | kBias, kAnyGrid, "round_mode",
+     [](S s) { return s.round_mode == RoundMode::kStdRound; }, "target DPU expects std_round"},
+};
+
+constexpr TargetLimit kBpuLimits[] = {
+    {kWeights, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }, "target BPU expects true"},
+    {kAll, kPof2Scale, "scale_type", [](S) { return false; }, "target BPU expects float"},
+    {kAll, kAnyGrid, "round_mode", [](S s) { return s.round_mode == RoundMode::kHalfEven; },
+     "target BPU expects half_even"},
+    {kBias, kPerChannel, "per_channel", [](S) { return false; }, "target BPU expects false"},
+};
+
+// What calibration, weights and rewriting do today, whatever the target.
+constexpr TargetLimit kImplemented[] = {
+    {kWeights, kAnyGrid, "bit_width", [](S s) { return s.bit_width == 8; }},
+    {kValues, kAnyGrid, "bit_width",
+     [](S s) {
+       return In(s.bit_width, {8, 16});
+     }},
+    {kWeights, kAnyGrid, "method",
+     [](S s) {
+       return !In(s.method, {M::kMovingAverageAbsMax, M::kRangeAbsMax});
+     }},
+    {kBias, kFloatScale, "method", [](S s) { return s.method == M::kMaxMin; }},
+    {kBias, kPof2Scale, "method",
+     [](S s) {
+       return In(s.method, {M::kMaxMin, M::kDiffs});
+     }},
+    {kConstants, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }},
+    {kConstants, kAnyGrid, "signed", [](S s) { return s.is_signed || !s.symmetry; }},
+    {kInput | kBias | kActivation, kPerChannel, "per_channel", [](S) { return false; }},
+    {kAll, kAnyGrid, "round_mode", [](S s) { return s.round_mode == RoundMode::kHalfEven; }},
+};
+
+constexpr TargetLimits kTargets[] = {
+    {TargetDevice::kCpu, kVitisLimits, true, kImplemented},
+    {TargetDevice::kGpu, kVitisLimits, false, {}},
+    {TargetDevice::kDpu, kDpuLimits, false, {}},
+    {TargetDevice::kBpu, kBpuLimits, true, kImplemented},
+};
+
+unsigned SetOf(TensorType type) {
+  switch (type) {
+    case TensorType::kInput:
+      return kInput;
+    case TensorType::kWeights:
+      return kWeights;
+    case TensorType::kBias:
+      return kBias;
+    case TensorType::kActivation:
+      return kActivation;
+  }
+  QCONVERT_CHECK(false);
+}
+
+unsigned GridOf(S settings) {
+  if (settings.scale_type == ScaleType::kPowerOfTwo)
+    return settings.per_channel ? kPof2Channel : kPof2Tensor;
+  return settings.per_channel ? kFloatChannel : kFloatTensor;
+}
+
+}  // namespace
+
+bool TargetLimit::IsBroken(TensorType type, const TensorSettings& settings) const {
+  return (types & SetOf(type)) != 0 && (grids & GridOf(settings)) != 0 && !holds(settings);
+}
+
+const TargetLimits& LimitsOf(TargetDevice device) {
+  for (const TargetLimits& one : kTargets) {
+    if (one.device == device) return one;
+  }
+  QCONVERT_CHECK(false);
+}
+
+}  // namespace qconvert

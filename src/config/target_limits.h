@@ -1,0 +1,41 @@
+// What a target allows for integer settings of a tensor type: rows that one can read, checked by
+// vitis/parameters.cc (what the vendor's tool refuses) and check_implemented.cc (what this one
+// cannot do yet).
+#ifndef QCONVERT_CONFIG_TARGET_LIMITS_H_
+#define QCONVERT_CONFIG_TARGET_LIMITS_H_
+
+#include <span>
+#include <string_view>
+
+#include "qconvert/config/quant_config.h"
+
+namespace qconvert {
+
+// Sets of tensor types and of grids.
+enum : unsigned { kInput = 1, kWeights = 2, kBias = 4, kActivation = 8 };
+enum : unsigned { kFloatTensor = 1, kFloatChannel = 2, kPof2Tensor = 4, kPof2Channel = 8 };
+
+struct TargetLimit {
+  unsigned types;        // tensor types
+  unsigned grids;        // float or power-of-two scales, per tensor or per channel
+  std::string_view key;  // the setting that is told when the limit is broken
+  bool (*holds)(const TensorSettings& settings);
+  std::string_view expected = {};  // for the message
+  bool extension = false;          // works here: `extensions: true` allows it
+
+  // True when it speaks of `settings` and they break it.
+  bool IsBroken(TensorType type, const TensorSettings& settings) const;
+};
+
+struct TargetLimits {
+  TargetDevice device;
+  std::span<const TargetLimit> vendor;       // what the vendor's tool refuses
+  bool is_done;                              // the device has operator rules here
+  std::span<const TargetLimit> implemented;  // what is done of the settings
+};
+
+const TargetLimits& LimitsOf(TargetDevice device);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_CONFIG_TARGET_LIMITS_H_

@@ -1,0 +1,147 @@
+#include "vitis/parameters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "target_limits.h"
+#include "text/node_edit.h"
+#include "text/parse_config.h"
+#include "vitis/vitis_tables.h"
+#include "words.h"
+
+namespace qconvert {
+namespace {
+
+template <typename E>
+E WordAt(const ConfigNode& object, std::string_view key, E fallback) {
+  const ConfigNode* value = FindValue(object, key);
+  return value == nullptr ? fallback : FromWord<E>(value->scalar).value_or(fallback);
+}
+
+bool BoolAt(const ConfigNode& object, std::string_view key) {
+  const ConfigNode* value = FindValue(object, key);
+  return value != nullptr && AsBool(*value);
+}
+
+// What a row of limits refuses of one tensor type.
+struct Refusal {
+  TensorType type;
+  std::string_view key;
+  std::string_view expected;
+  bool extension = false;
+};
+
+void Tell(const Refusal& refusal, const ConfigNode& object, const std::string& what,
+          ConfigProblems& problems) {
+  const ConfigNode* value = object.Find(refusal.key);
+  const ConfigPlace place = value == nullptr ? object.place : value->place;
+  problems.Add(place,
+               fmt::format("{}{}: {} is {}{}, {} if datatype is int{}", what, WordFor(refusal.type),
+                           refusal.key, value == nullptr ? "" : value->Shown(),
+                           place.is_default() ? " (the default)" : "", refusal.expected,
+                           refusal.extension ? "; extensions: true allows it" : ""));
+}
+
+void CheckType(const Parameters& parameters, TensorType type, const RestrictionOptions& options,
+               const std::string& what, ConfigProblems& problems) {
+  const TensorSettings settings = ToSettings(parameters.object);
+  const bool has_statistic = type == TensorType::kInput || type == TensorType::kActivation;
+  if (options.compat == Compat::kVitis && has_statistic &&
+      settings.statistic == BatchStatistic::kAll) {
+    return Tell({type, "calib_statistic_method", "compat vitis expects modal, max, mean or median"},
+                parameters.object, what, problems);
+  }
+  for (const TargetLimit& limit : LimitsOf(options.target_device).vendor) {
+    if (!limit.IsBroken(type, settings)) continue;
+    const bool extension = limit.extension && options.compat == Compat::kNone;
+    if (extension && options.extensions) continue;
+    Tell({type, limit.key, limit.expected, extension}, parameters.object, what, problems);
+  }
+}
+
+// On a DPU biases are as wide as activations.
+void CheckDpuWidths(const ParameterSet& set, const std::string& what, ConfigProblems& problems) {
+  const Parameters& bias = set[static_cast<size_t>(TensorType::kBias)];
+  const Parameters& activation = set[static_cast<size_t>(TensorType::kActivation)];
+  if (bias.damaged || activation.damaged) return;
+  const TensorSettings settings = ToSettings(bias.object);
+  const int expected = ToSettings(activation.object).bit_width;
+  if (!settings.is_int() || settings.bit_width == expected) return;
+  const ConfigNode* bits = bias.object.Find("bit_width");
+  problems.Add(bits == nullptr ? bias.object.place : bits->place,
+               fmt::format("{}bias: bit_width is {}, target DPU expects that of activation, {}",
+                           what, settings.bit_width, expected));
+}
+
+}  // namespace
+
+void MergeParameters(const ConfigNode& from, Parameters& into, ConfigNotes& notes) {
+  for (const auto& [key, value] : from.entries) {
+    if (ParameterTable().Find(key.scalar) == nullptr) continue;
+    if (value.kind == ConfigNode::Kind::kNull) {
+      into.damaged = true;
+    } else {
+      ChildOf(into.object, key.scalar) = value;
+    }
+  }
+  if (WordAt(into.object, "method", CalibrationMethod::kMaxMin) != CalibrationMethod::kPercentile ||
+      FindValue(from, "percentage") != nullptr) {
+    return;
+  }
+  ConfigNode& percentage = ChildOf(into.object, "percentage");
+  if (!percentage.place.is_default()) {
+    notes.warnings.push_back(
+        fmt::format("{}: percentage is 99.99 again, not {} of {}: a parameter object without "
+                    "percentage resets it",
+                    from.place.Text(), percentage.scalar, percentage.place.Text()));
+  }
+  percentage = DefaultValue("99.99");
+}
+
+TensorSettings ToSettings(const ConfigNode& object) {
+  TensorSettings out;
+  out.datatype = WordAt(object, "datatype", out.datatype);
+  out.method = WordAt(object, "method", out.method);
+  out.round_mode = WordAt(object, "round_mode", out.round_mode);
+  out.scale_type = WordAt(object, "scale_type", out.scale_type);
+  out.statistic = WordAt(object, "calib_statistic_method", out.statistic);
+  out.symmetry = BoolAt(object, "symmetry");
+  out.is_signed = BoolAt(object, "signed");
+  out.narrow_range = BoolAt(object, "narrow_range");
+  out.per_channel = BoolAt(object, "per_channel");
+  if (const ConfigNode* bits = FindValue(object, "bit_width"))
+    out.bit_width = static_cast<int>(AsInteger(*bits));
+  if (const ConfigNode* percentage = FindValue(object, "percentage"))
+    out.percentage = AsNumber(*percentage);
+  if (const ConfigNode* rate = FindValue(object, "moving_rate")) out.moving_rate = AsNumber(*rate);
+  if (const ConfigNode* window = FindValue(object, "window_size"))
+    out.window_size = static_cast<int>(AsInteger(*window));
+  return out;
+}
+
+void DropIdleKeys(ConfigNode& object) {
+  const auto method = WordAt(object, "method", CalibrationMethod::kMaxMin);
+  const bool is_int = WordAt(object, "datatype", Datatype::kInt) == Datatype::kInt;
+  std::erase_if(object.entries, [&](const auto& entry) {
+    const std::string& key = entry.key.scalar;
+    if (key == "datatype") return false;
+    return !is_int || (key == "percentage" && method != CalibrationMethod::kPercentile) ||
+           (key == "moving_rate" && method != CalibrationMethod::kMovingAverageAbsMax) ||
+           (key == "window_size" && method != CalibrationMethod::kRangeAbsMax);
+  });
+}
+
+void CheckRestrictions(const ParameterSet& set, const RestrictionOptions& options,
+                       const std::string& what, ConfigProblems& problems) {
+  for (const TensorType type : kTensorTypes) {
+    const Parameters& parameters = set[static_cast<size_t>(type)];
+    if (parameters.damaged || parameters.object.kind != ConfigNode::Kind::kMap) continue;
+    if (!ToSettings(parameters.object).is_int()) continue;
+    CheckType(parameters, type, options, what, problems);
+  }
+  if (options.target_device == TargetDevice::kDpu) CheckDpuWidths(set, what, problems);
+}
+
+}  // namespace qconvert
