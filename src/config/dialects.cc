@@ -10,7 +10,6 @@ std::span<const Dialect> Dialects() {
       {.name = "Vitis", .table = VitisTable, .override_path = VitisOverridePath, .read = ReadVitis},
       {.name = "Paddle",
        .table = PaddleTable,
-       .normalize = NormalizePaddle,
        .override_path = PaddleOverridePath,
        .translate = TranslatePaddle},
       {.name = "Horizon",

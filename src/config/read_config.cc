@@ -53,6 +53,11 @@ KeyAndValue Split(const ConfigOverride& one) {
   return {one.text.substr(0, equals), one.text.substr(equals + 1)};
 }
 
+// "KEY=": back to the default.
+bool IsBlank(const ConfigOverride& one) {
+  return ParseConfigValue(Split(one).value, one.source).kind == ConfigNode::Kind::kNull;
+}
+
 // Puts the value at `path`, with the maps on the way.
 void ApplyOverride(ConfigNode& root, const std::vector<std::string>& path, const std::string& value,
                    const std::string& source_text) {
@@ -99,18 +104,17 @@ ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
 
 LoadedConfig ParseConfigText(const std::string& text, const std::filesystem::path& file,
                              const std::vector<ConfigOverride>& overrides) {
-  ConfigNode root = ParseConfig(text, file.string());
-  const Dialect& dialect = FindDialect(root);
-  LoadedConfig loaded;
-  loaded.dialect = dialect.name;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   ReadContext context{
       ConfigProblems(file.string()), ConfigProblems(file.string()), {}, folder, text};
-
+  ConfigNode root = ParseConfig(text, file.string(), &context.notes.warnings);
+  const Dialect& dialect = FindDialect(root);
+  LoadedConfig loaded;
+  loaded.dialect = dialect.name;
   ReadResult result = ReadDialect(std::move(root), dialect, overrides, context);
   const bool sound = context.problems.empty();
   for (const ConfigOverride& one : overrides) {
-    if (!sound || ComesFrom(result.effective, one.source)) continue;
+    if (!sound || IsBlank(one) || ComesFrom(result.effective, one.source)) continue;
     context.problems.Add({std::make_shared<const std::string>(one.source)},
                          "has no effect, other settings leave no use for it");
   }

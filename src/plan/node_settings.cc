@@ -10,6 +10,7 @@
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/name_pattern.h"
+#include "qconvert/ir/module_path.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
 
@@ -87,6 +88,8 @@ class LayerMatcher {
         return FindNamed(match, match.pattern,
                          [&](const std::string& name) { return pattern.Matches(name); });
       }
+      case LayerMatch::Kind::kModule:
+        return FindModule(match);
       case LayerMatch::Kind::kNode:
         return FindNamed(match, match.pattern,
                          [&](const std::string& name) { return name == match.pattern; });
@@ -117,14 +120,36 @@ class LayerMatcher {
     return found;
   }
 
+  bool FitsAny(size_t n, const LayerMatch& match) const {
+    return std::any_of(match.types.begin(), match.types.end(),
+                       [&](const OpMatch& one) { return Fits(graph_, graph_.nodes[n], one); });
+  }
+
+  // A name of TorchScript: the node of that name, else those of its module that have its type.
+  std::vector<size_t> FindModule(const LayerMatch& match) {
+    std::vector<size_t> found;
+    for (size_t n = 0; n < names_.size(); ++n) {
+      if (names_[n] == match.pattern) found.push_back(n);
+    }
+    if (!found.empty()) return found;
+    if (!modules_) modules_ = FindModules(graph_);
+    const auto it = modules_->find(match.module);
+    if (it != modules_->end()) found = it->second;
+    if (!match.types.empty()) std::erase_if(found, [&](size_t n) { return !FitsAny(n, match); });
+    if (found.empty() || (match.types.empty() && found.size() > 1)) {
+      warnings_.push_back(fmt::format("{}: '{}' has no effect: {} of the model {} from module '{}'",
+                                      match.place, match.pattern,
+                                      found.empty() ? "no node" : "several nodes",
+                                      found.empty() ? "comes" : "come", match.module));
+      found.clear();
+    }
+    return found;
+  }
+
   std::vector<size_t> FindTypes(const LayerMatch& match) {
     std::vector<size_t> found;
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-      const Node& node = graph_.nodes[n];
-      if (std::any_of(match.types.begin(), match.types.end(),
-                      [&](const OpMatch& one) { return Fits(graph_, node, one); })) {
-        found.push_back(n);
-      }
+      if (FitsAny(n, match)) found.push_back(n);
     }
     if (!found.empty()) return found;
     if (match.known_type) {
@@ -167,6 +192,7 @@ class LayerMatcher {
     problems_.push_back(match.place + ": " + EscapeForTerminal(message));
   }
 
+  std::optional<std::map<std::string, std::vector<size_t>>> modules_;  // found when asked for
   const Graph& graph_;
   std::vector<std::string>& warnings_;
   std::vector<std::string> names_;
@@ -291,7 +317,7 @@ std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig&
   using Kind = LayerMatch::Kind;
   std::map<std::string, size_t> layer_of;
   LayerMatcher matcher(graph, warnings);
-  for (const Kind kind : {Kind::kType, Kind::kSubgraph, Kind::kName, Kind::kNode}) {
+  for (const Kind kind : {Kind::kType, Kind::kSubgraph, Kind::kModule, Kind::kName, Kind::kNode}) {
     for (size_t i = 0; i < config.layers.size(); ++i) {
       if (config.layers[i].match.kind != kind) continue;
       for (const size_t n : matcher.Find(config.layers[i].match)) layer_of[graph.nodes[n].name] = i;

@@ -104,7 +104,7 @@ TEST(VendorExamplesTest, MixPrecisionConfig) {
   EXPECT_EQ(first.bias, expected);
   expected.per_channel = true;
   EXPECT_EQ(first.weights, expected);
-  EXPECT_EQ(config.layers[1].match.kind, LayerMatch::Kind::kName);
+  EXPECT_EQ(config.layers[1].match.kind, LayerMatch::Kind::kModule);
 }
 
 TEST(VendorExamplesTest, GpuQuantConfig) {

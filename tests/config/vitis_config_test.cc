@@ -277,7 +277,6 @@ TEST(VitisConfigTest, EveryKeyRefusesWrongTypesAndRanges) {
       {Cpu("compat: vitis\ntensor_quantize_config: {input: {calib_statistic_method: all}}\n"),
        "compat vitis expects modal, max, mean or median"},
       {Cpu("calibration: {data: \"\"}\n"), "data is '', expected a folder"},
-      {Cpu("calibration: {data: null}\n"), "data is 'null', expected a folder"},
       {Cpu("calibration: {data: [a]}\n"), "data is 'a list', expected a folder"},
       {Cpu("calibration: {format: csv}\n"), "format is 'csv', expected auto, npy, bin"},
   };

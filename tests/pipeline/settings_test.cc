@@ -98,6 +98,29 @@ TEST(SettingsTest, ALayerEntryKeepsItsNodesInFloatWithFloatWeights) {
   EXPECT_EQ(weight->type, DataType::kFloat);
 }
 
+TEST(SettingsTest, LayersNamedByTorchScriptAreFoundByTheirModules) {
+  const TempDir folder;
+  const std::string name = "N::N/Sequential[features]/Block[5]/Sequential[body]/Sequential[1]/";
+  const std::string kept = ", overall_quantize_config: {datatype: float32}}\n";
+  const Result result =
+      ConvertWith(Static("layer_quantize_config:\n  - {layer_name: '" + name + "Conv2d[0]/ret.7'" +
+                         kept + "  - {layer_name: '" + name + "Linear[0]/ret.8'" + kept +
+                         "  - {layer_name: 'N::N/Conv2d[stem]/ret.1'" + kept +
+                         "  - {layer_name: 'N::N/Sequential[features]/ret.9'" + kept),
+                  folder);
+  std::vector<std::string> convolutions = result.FloatNodes();
+  std::erase_if(convolutions, [](const std::string& node) { return !node.ends_with("/Conv"); });
+  EXPECT_THAT(convolutions, testing::ElementsAre("/features/features.5/body/body.1/body.1.0/Conv"));
+  std::vector<std::string> told;
+  for (const std::string& warning : result.report.warnings) {
+    if (warning.find("has no effect: no node of the model comes from module") != std::string::npos)
+      told.push_back(warning);
+  }
+  ASSERT_EQ(told.size(), 3U) << "a Linear where a Conv is, a module that is not there, a container";
+  EXPECT_THAT(told[0], HasSubstr("'" + name + "Linear[0]/ret.8'"));
+  EXPECT_THAT(told[1], HasSubstr("module 'stem'"));
+}
+
 TEST(SettingsTest, NamesWinOverTypesAndPatternsAreGlobsAndExpressions) {
   const TempDir folder;
   const Result result = ConvertWith(

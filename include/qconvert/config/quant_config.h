@@ -49,11 +49,13 @@ struct LayerMatch {
     kType,      // nodes of one of `types`
     kName,      // nodes whose name fits `pattern`, see name_pattern.h
     kNode,      // the node named `pattern`, letter by letter
+    kModule,    // nodes exported from the PyTorch module `module`, see ir/module_path.h
     kSubgraph,  // nodes on a way from one of `inputs` to one of `outputs` (node names)
   };
   Kind kind = Kind::kName;
-  std::string pattern;  // as written: of a name, or the op type for messages
-  std::vector<OpMatch> types;
+  std::string pattern;         // as written: of a name, or the op type for messages
+  std::vector<OpMatch> types;  // of a type, and of a module where its operators are known
+  std::string module;          // of a module: "layer1.0.conv1"
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   bool known_type = true;  // of kType: an ONNX op type, not one that only the model can know

@@ -16,8 +16,9 @@ namespace qconvert {
 // Finds the layer entries of `config` in a graph whose nodes all have names: node name -> index
 // into config.layers. Throws ConfigError (all problems, each at its entry) when a name, pattern or
 // subgraph fits no node or an op type neither occurs nor is known; adds a warning for a known type
-// that does not occur, and for input settings that another node's activation settings leave idle.
-// kNode wins over kName over kSubgraph over kType; later entries over earlier ones.
+// that does not occur, for a PyTorch module that no node can be told to come from, and for input
+// settings that another node's activation settings leave idle. kNode wins over kName over kModule
+// over kSubgraph over kType; later entries over earlier ones.
 std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig& config,
                                           std::vector<std::string>& warnings);
 

@@ -314,15 +314,16 @@ class InputReader {
     std::vector<std::string> names;
     for (const InputSettings& input : inputs()) names.push_back(input.name);
     const auto it = std::find(names.begin(), names.end(), key.scalar);
-    const auto source = FromWord<InputSource>(value.scalar);
-    if (!source || value.kind != ConfigNode::Kind::kScalar) {
-      problems.Add(value.place, NotOneOf("input_source", value.Shown(), AllWords<InputSource>()));
-      return;
-    }
     const bool only = names.size() == 1 && names[0].empty();
     if (it == names.end() && !only) {
       problems.Add(key.place, fmt::format("input_source has '{}', which is no input_name{}",
                                           key.scalar, DidYouMean(key.scalar, names)));
+      return;
+    }
+    if (value.kind == ConfigNode::Kind::kNull) return;
+    const auto source = FromWord<InputSource>(value.scalar);
+    if (!source || value.kind != ConfigNode::Kind::kScalar) {
+      problems.Add(value.place, NotOneOf("input_source", value.Shown(), AllWords<InputSource>()));
       return;
     }
     InputSettings& input = inputs()[only ? 0 : static_cast<size_t>(it - names.begin())];

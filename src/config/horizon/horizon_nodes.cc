@@ -40,7 +40,9 @@ class NodeReader {
   // "Conv_0:int16;Conv_1:int16", or a map from names to ON, InputType, OutputType, ...
   void ReadNodeInfo(const ConfigNode& info) {
     if (info.kind == Kind::kMap) {
-      for (const auto& [name, value] : info.entries) ReadNodeInfoEntry(name, value);
+      for (const auto& [name, value] : info.entries) {
+        if (value.kind != Kind::kNull) ReadNodeInfoEntry(name, value);
+      }
       return;
     }
     if (info.kind != Kind::kScalar) return RefuseNodeInfo(info);
@@ -180,24 +182,31 @@ class NodeReader {
     if (value.kind != Kind::kMap || value.entries.empty()) return RefuseNodeInfo(value);
     LayerSettings layer = std::move(AddNode(name.scalar, name));
     config_.layers.pop_back();
-    for (const auto& [key, setting] : value.entries) {
-      if (key.scalar == "ON") {
-        if (setting.scalar == "CPU") KeepFloat(layer);
-        if (setting.scalar == "BPU") config_.deployment.run_on_bpu.push_back(name.scalar);
-        if (setting.scalar != "CPU" && setting.scalar != "BPU")
-          context_.problems.Add(setting.place,
-                                fmt::format("ON is '{}', expected BPU or CPU", setting.Shown()));
-      } else if (key.scalar == "OutputType") {
-        SetBits(setting.Shown(), setting, {&layer.tensors.activation});
-      } else if (re2::RE2::FullMatch(key.scalar, "InputType\\d*")) {
-        SetBits(setting.Shown(), setting, {&layer.tensors.input});
-      } else {
-        const std::vector<std::string> known = {"ON", "InputType", "OutputType"};
-        context_.problems.Add(key.place, fmt::format("unknown key '{}'{}", key.scalar,
-                                                     DidYouMean(key.scalar, known)));
-      }
-    }
+    for (const auto& [key, setting] : value.entries)
+      ReadNodeInfoKey(name.scalar, key, setting, layer.tensors);
     config_.layers.push_back(std::move(layer));
+  }
+
+  void ReadNodeInfoKey(const std::string& name, const ConfigNode& key, const ConfigNode& setting,
+                       NodeSettings& tensors) {
+    const bool on = key.scalar == "ON";
+    const bool output = key.scalar == "OutputType";
+    if (!on && !output && !re2::RE2::FullMatch(key.scalar, "InputType\\d*")) {
+      const std::vector<std::string> known = {"ON", "InputType", "OutputType"};
+      context_.problems.Add(
+          key.place, fmt::format("unknown key '{}'{}", key.scalar, DidYouMean(key.scalar, known)));
+    } else if (setting.kind == Kind::kNull) {
+      return;
+    } else if (!on) {
+      SetBits(setting.Shown(), setting, {output ? &tensors.activation : &tensors.input});
+    } else if (setting.scalar == "CPU") {
+      KeepFloat(tensors);
+    } else if (setting.scalar == "BPU") {
+      config_.deployment.run_on_bpu.push_back(name);
+    } else {
+      context_.problems.Add(setting.place,
+                            fmt::format("ON is '{}', expected BPU or CPU", setting.Shown()));
+    }
   }
 
   void SetBits(const std::string& type, const ConfigNode& at,
@@ -247,11 +256,16 @@ class NodeReader {
 
   // {input0: int16, input1: int8}: one type for all inputs of a node is what works.
   void ReadTypePerInput(const ConfigNode& types, LayerSettings& layer) {
+    const ConfigNode* first = nullptr;
     for (const auto& [key, value] : types.entries) {
       if (!re2::RE2::FullMatch(key.scalar, "input\\d+")) {
         context_.problems.Add(key.place,
                               fmt::format("unknown key '{}', expected input0, input1", key.scalar));
-      } else if (value.scalar != types.entries[0].value.scalar) {
+        continue;
+      }
+      if (value.kind == Kind::kNull) continue;
+      if (first == nullptr) first = &value;
+      if (value.scalar != first->scalar) {
         context_.NotYet(value.place, "different types for the inputs of one node");
       } else {
         SetBits(value.Shown(), value, {&layer.tensors.input});

@@ -9,7 +9,6 @@
 #include "qconvert/base/file.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
-#include "words.h"
 
 namespace qconvert {
 namespace {
@@ -233,7 +232,7 @@ class HorizonReader {
       const std::filesystem::path file = ResolvePath(context_.folder, quant.scalar);
       const std::string text = ReadFile(file, kMaxConfigBytes);
       context_.text += text;
-      quant = ParseConfig(text, file.string());
+      quant = ParseConfig(text, file.string(), &context_.notes.warnings);
     }
     if (quant.kind != Kind::kMap) {
       calibration_.Refuse("quant_config", fmt::format("quant_config is '{}', expected a map or a "

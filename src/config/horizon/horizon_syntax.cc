@@ -28,7 +28,7 @@ void Normalize(ConfigNode& map, const SettingTable& table, ConfigProblems& probl
     auto& [key, value] = entry;
     const Setting* setting = table.Find(key.scalar);
     if (setting == nullptr) return false;
-    if (value.kind == Kind::kNull || (value.kind == Kind::kScalar && value.scalar.empty())) {
+    if (value.kind == Kind::kScalar && value.scalar.empty()) {
       if (MustHaveText(key.scalar))
         problems.Add(value.place, fmt::format("{} is empty, expected a text", key.scalar));
       return true;

@@ -10,7 +10,6 @@
 namespace qconvert {
 
 const SettingTable& PaddleTable();
-void NormalizePaddle(ConfigNode& root, ConfigProblems& problems);
 std::vector<std::string> PaddleOverridePath(const std::string& key);
 // Paddle's keys -> those of Vitis, with their places.
 ConfigNode TranslatePaddle(const ConfigNode& root, ReadContext& context);

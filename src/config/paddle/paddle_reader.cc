@@ -218,14 +218,6 @@ const SettingTable& PaddleTable() {
   return table;
 }
 
-// Python's None comes as null.
-void NormalizePaddle(ConfigNode& root, ConfigProblems& /*problems*/) {
-  std::erase_if(root.entries, [](const auto& entry) {
-    return entry.value.kind == ConfigNode::Kind::kNull &&
-           entry.key.scalar.ends_with("_preprocess_type");
-  });
-}
-
 std::vector<std::string> PaddleOverridePath(const std::string& key) {
   if (PaddleTable().Find(key) == nullptr) return {};
   return {key};

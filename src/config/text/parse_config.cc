@@ -9,11 +9,13 @@
 #include <map>
 #include <memory>
 #include <sstream>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "qconvert/base/utf8.h"
 #include "text/json_syntax.h"
+#include "text/setting_table.h"
 
 namespace qconvert {
 namespace {
@@ -26,11 +28,35 @@ struct Refusal {
   std::string message;
 };
 
+// True when quotes make a number, a bool or null of `text` a text.
+bool QuotesMatter(const std::string& text) {
+  return text.empty() || text == "true" || text == "false" || YAML::IsNullString(text) ||
+         FindNumber(text).has_value();
+}
+
+// True when both mean the same; maps in any order.
+bool SameValue(const ConfigNode& a, const ConfigNode& b) {
+  if (a.kind != b.kind || a.scalar != b.scalar || a.items.size() != b.items.size() ||
+      a.entries.size() != b.entries.size() || (a.quoted != b.quoted && QuotesMatter(a.scalar))) {
+    return false;
+  }
+  std::map<std::string_view, const ConfigNode*> of_b;
+  for (const auto& [key, value] : b.entries) of_b.emplace(key.scalar, &value);
+  const auto same_entry = [&](const ConfigEntry& entry) {
+    const auto other = of_b.find(entry.key.scalar);
+    return other != of_b.end() && SameValue(entry.value, *other->second);
+  };
+  return std::equal(a.items.begin(), a.items.end(), b.items.begin(), SameValue) &&
+         std::all_of(a.entries.begin(), a.entries.end(), same_entry);
+}
+
 // Builds the tree from parser events: the way to see anchors, depth and duplicates before they cost
 // anything.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(Source source) : source_(std::move(source)) {}
+  // Without `warnings` every key that is given twice is an error.
+  TreeBuilder(Source source, std::vector<std::string>* warnings)
+      : source_(std::move(source)), warnings_(warnings) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (std::exchange(started_, true))
@@ -72,8 +98,7 @@ class TreeBuilder : public YAML::EventHandler {
  private:
   struct OpenNode {
     ConfigNode node;
-    std::vector<ConfigNode> parts;            // items, or keys and values in turn
-    std::map<std::string, ConfigPlace> keys;  // of a map
+    std::vector<ConfigNode> parts;  // items, or keys and values in turn
   };
 
   ConfigPlace PlaceOf(const YAML::Mark& mark) const {
@@ -104,11 +129,32 @@ class TreeBuilder : public YAML::EventHandler {
     if (done.node.kind == ConfigNode::Kind::kSequence) {
       done.node.items = std::move(done.parts);
     } else {
-      for (size_t i = 0; i + 1 < done.parts.size(); i += 2) {
-        done.node.entries.emplace_back(std::move(done.parts[i]), std::move(done.parts[i + 1]));
-      }
+      AddEntries(std::move(done.parts), done.node);
     }
     Add(std::move(done.node));
+  }
+
+  // Keys and values in turn -> entries; of equal ones the first stays.
+  void AddEntries(std::vector<ConfigNode> parts, ConfigNode& map) {
+    std::map<std::string, size_t> entry_of;
+    for (size_t i = 0; i + 1 < parts.size(); i += 2) {
+      const auto [first, fresh] = entry_of.emplace(parts[i].scalar, map.entries.size());
+      if (fresh) {
+        map.entries.emplace_back(std::move(parts[i]), std::move(parts[i + 1]));
+      } else {
+        CheckRepeated(map.entries[first->second], parts[i], parts[i + 1]);
+      }
+    }
+  }
+
+  void CheckRepeated(const ConfigEntry& first, const ConfigNode& key, const ConfigNode& value) {
+    const bool same = warnings_ != nullptr && SameValue(first.value, value);
+    const std::string message =
+        fmt::format("key '{}' is given twice{}, first at line {}", key.scalar,
+                    same ? " with the same value" : "", first.key.place.line);
+    if (!same) throw Refusal{key.place, message};
+    if (warnings_->size() < kMaxWarnings)
+      warnings_->push_back(key.place.Text() + ": " + EscapeForTerminal(message));
   }
 
   void Finish(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -125,18 +171,15 @@ class TreeBuilder : public YAML::EventHandler {
     }
     OpenNode& parent = open_.back();
     const bool is_key = parent.node.kind == ConfigNode::Kind::kMap && parent.parts.size() % 2 == 0;
-    if (is_key) {
-      if (node.kind != ConfigNode::Kind::kScalar) throw Refusal{node.place, "a key must be a word"};
-      const auto [first, fresh] = parent.keys.emplace(node.scalar, node.place);
-      if (!fresh) {
-        throw Refusal{node.place, fmt::format("key '{}' is given twice, first at line {}",
-                                              node.scalar, first->second.line)};
-      }
-    }
+    if (is_key && node.kind != ConfigNode::Kind::kScalar)
+      throw Refusal{node.place, "a key must be a word"};
     parent.parts.push_back(std::move(node));
   }
 
+  static constexpr size_t kMaxWarnings = 100;
+
   Source source_;
+  std::vector<std::string>* warnings_;
   bool started_ = false;
   std::vector<OpenNode> open_;
   ConfigNode root_;
@@ -153,21 +196,24 @@ ConfigPlace PlaceOfByte(const Source& source, std::string_view text, size_t byte
           static_cast<int>(byte - line_start) + 1};
 }
 
+bool IsJson(std::string_view file) { return file.ends_with(".json"); }
+
 void CheckText(const std::string& text, const Source& source) {
   const size_t nul = text.find('\0');
   if (nul != std::string::npos)
     Throw(PlaceOfByte(source, text, nul), "holds a NUL byte, expected UTF-8 text");
   const size_t invalid = FindInvalidUtf8(text);
   if (invalid != std::string::npos) Throw(PlaceOfByte(source, text, invalid), "is not UTF-8 text");
-  if (!source->ends_with(".json")) return;
+  if (!IsJson(*source)) return;
   const auto error = FindJsonError(text, kMaxConfigDepth);
   if (error) Throw(PlaceOfByte(source, text, error->byte), error->message);
 }
 
 // The one document of `text`.
-ConfigNode ParseText(const std::string& text, const Source& source) {
+ConfigNode ParseText(const std::string& text, const Source& source,
+                     std::vector<std::string>* warnings) {
   std::istringstream stream(text);
-  TreeBuilder builder(source);
+  TreeBuilder builder(source, warnings);
   try {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
@@ -193,10 +239,11 @@ void SetPlaces(ConfigNode& node, const ConfigPlace& place) {
 
 }  // namespace
 
-ConfigNode ParseConfig(const std::string& text, const std::string& file) {
+ConfigNode ParseConfig(const std::string& text, const std::string& file,
+                       std::vector<std::string>* warnings) {
   const auto source = std::make_shared<const std::string>(file);
   CheckText(text, source);
-  ConfigNode root = ParseText(text, source);
+  ConfigNode root = ParseText(text, source, IsJson(file) ? nullptr : warnings);
   if (root.kind == ConfigNode::Kind::kNull) Throw({source}, "is empty, expected settings");
   if (root.kind != ConfigNode::Kind::kMap) Throw(root.place, "expected a map of settings");
   return root;
@@ -204,7 +251,7 @@ ConfigNode ParseConfig(const std::string& text, const std::string& file) {
 
 ConfigNode ParseConfigValue(const std::string& text, const std::string& source) {
   const auto place = std::make_shared<const std::string>(source);
-  ConfigNode value = ParseText(text, place);
+  ConfigNode value = ParseText(text, place, nullptr);
   SetPlaces(value, {place});
   return value;
 }

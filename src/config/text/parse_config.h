@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "qconvert/config/config_node.h"
 
@@ -12,11 +13,13 @@ namespace qconvert {
 inline constexpr int kMaxConfigDepth = 64;
 inline constexpr int64_t kMaxConfigBytes = 1 << 20;
 
-// Parses one document, a map. Throws ConfigError naming `file`: syntax errors, duplicate keys (both
-// lines), anchors, aliases and tags, nesting deeper than kMaxConfigDepth, several documents, text
-// that is not UTF-8, an empty document. A file named *.json must hold JSON: comments, trailing
-// commas and YAML are refused with a hint.
-ConfigNode ParseConfig(const std::string& text, const std::string& file);
+// Parses one document, a map. Throws ConfigError naming `file`: syntax errors, a key given twice
+// (both lines), anchors, aliases and tags, nesting deeper than kMaxConfigDepth, several documents,
+// text that is not UTF-8, an empty document. A file named *.json must hold JSON: comments, trailing
+// commas and YAML are refused with a hint. In YAML a key given twice with equal values goes into
+// `warnings`, where there are any, instead.
+ConfigNode ParseConfig(const std::string& text, const std::string& file,
+                       std::vector<std::string>* warnings = nullptr);
 
 // The value of a --set: a scalar, or a list or map in YAML's flow style. `source` is its place.
 ConfigNode ParseConfigValue(const std::string& text, const std::string& source);

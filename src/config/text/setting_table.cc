@@ -27,29 +27,40 @@ std::optional<T> ParseWhole(std::string_view text) {
   return value;
 }
 
+bool IsNull(const ConfigNode& node) { return node.kind == Kind::kNull; }
+
+// null, and a list of nothing else: an empty list says "none", nulls say nothing.
+bool IsNotGiven(const ConfigNode& node) {
+  return IsNull(node) ||
+         (!node.items.empty() && std::all_of(node.items.begin(), node.items.end(), IsNull));
+}
+
 class Checker {
  public:
   Checker(ConfigProblems& problems, ConfigNotes& notes) : problems_(problems), notes_(notes) {}
 
   void CheckMap(ConfigNode& map, const SettingTable& table) {
-    for (auto& [key, value] : map.entries) {
+    std::erase_if(map.entries, [&](auto& entry) {
+      auto& [key, value] = entry;
       const Setting* setting = table.Find(key.scalar);
       if (setting == nullptr) {
-        if (!problems_.full()) {
-          problems_.Add(key.place, fmt::format("unknown key '{}'{}", key.scalar,
-                                               DidYouMean(key.scalar, table.Names())));
-        } else {
-          problems_.Add(key.place, "");
-        }
+        RefuseKey(key, table);
         value.kind = Kind::kNull;
-        continue;
+        return false;
       }
+      if (IsNotGiven(value)) return true;
       Note(key, *setting);
       if (!Check(value, *setting)) value.kind = Kind::kNull;
-    }
+      return false;
+    });
   }
 
  private:
+  void RefuseKey(const ConfigNode& key, const SettingTable& table) {
+    const std::string hint = problems_.full() ? "" : DidYouMean(key.scalar, table.Names());
+    problems_.Add(key.place, fmt::format("unknown key '{}'{}", key.scalar, hint));
+  }
+
   void Note(const ConfigNode& key, const Setting& setting) {
     if (setting.compiler_only) {
       notes_.infos.push_back(fmt::format("{}: {} matters to the vendor's compiler alone, no effect",
@@ -125,6 +136,7 @@ class Checker {
 
   bool CheckList(ConfigNode& value, const Setting& setting) {
     if (value.kind != Kind::kSequence) return Refuse(value, setting.name, "a list");
+    std::erase_if(value.items, IsNull);
     std::erase_if(value.items, [&](const ConfigNode& item) {
       if (setting.kind == Setting::Kind::kWords) return !CheckWord(item, setting);
       if (item.kind == Kind::kScalar && !item.scalar.empty()) return false;
@@ -137,6 +149,8 @@ class Checker {
     const bool named = setting.kind == Setting::Kind::kNamed;
     if (value.kind != (named ? Kind::kMap : Kind::kSequence))
       return Refuse(value, setting.name, named ? "a map" : "a list");
+    std::erase_if(value.items, IsNull);
+    std::erase_if(value.entries, [](const auto& entry) { return IsNull(entry.value); });
     const auto check = [&](ConfigNode& item) {
       if (item.kind == Kind::kMap) return CheckMap(item, *setting.object);
       Refuse(item, setting.name, "maps in it");

@@ -16,6 +16,7 @@
 #include "text/node_edit.h"
 #include "text/parse_config.h"
 #include "vitis/parameters.h"
+#include "vitis/torch_layer.h"
 #include "vitis/vitis.h"
 #include "words.h"
 
@@ -205,12 +206,7 @@ class Reader {
     ChildOf(printed, type != nullptr ? "layer_type" : "layer_name") = written;
     match.pattern = written.scalar;
     match.place = written.place.Text();
-    if (type == nullptr) {
-      match.kind = LayerMatch::Kind::kName;
-      const std::string error = FindPatternError(written.scalar);
-      if (!error.empty()) context_.problems.Add(written.place, what + error);
-      return;
-    }
+    if (type == nullptr) return ReadName(written, what, match);
     if (name != nullptr) {
       context_.notes.warnings.push_back(
           fmt::format("{}: layer_name is ignored beside layer_type", name->place.Text()));
@@ -225,6 +221,18 @@ class Reader {
     }
     match.types = {{written.scalar}};  // of a domain that only the model knows
     match.known_type = false;
+  }
+
+  void ReadName(const ConfigNode& written, const std::string& what, LayerMatch& match) {
+    if (const auto layer = ParseTorchLayer(written.scalar)) {
+      match.kind = LayerMatch::Kind::kModule;
+      match.module = layer->module;
+      match.types = FindOpTypes(layer->type);
+      return;
+    }
+    match.kind = LayerMatch::Kind::kName;
+    const std::string error = FindPatternError(written.scalar);
+    if (!error.empty()) context_.problems.Add(written.place, what + error);
   }
 
   // Steps 4 to 6.
@@ -308,6 +316,7 @@ class Reader {
       config_.calibration.data = folder(data);
       return;
     }
+    std::erase_if(data.entries, [](const auto& entry) { return entry.value.kind == Kind::kNull; });
     for (auto& [input, node] : data.entries) config_.calibration.input[input.scalar] = folder(node);
   }
 
