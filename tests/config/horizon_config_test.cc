@@ -157,6 +157,13 @@ TEST(HorizonConfigTest, BoolsAndEmptyValuesAsTheVendorsToolTakesThem) {
   EXPECT_TRUE(AnyHolds(ProblemsOf(Model("  layer_out_dump: perhaps\n")), "expected true or false"));
 }
 
+TEST(HorizonConfigTest, TheSchemeIsStaticUnlessToldOtherwise) {
+  EXPECT_EQ(LoadText(Sections{}.Text()).config.scheme, Scheme::kStatic);
+  const LoadedConfig loaded = LoadText(Sections{}.Text(), {"scheme=auto", "objective=size"});
+  EXPECT_EQ(loaded.config.scheme, Scheme::kAuto);
+  EXPECT_EQ(loaded.config.objective, Objective::kSize);
+}
+
 TEST(HorizonConfigTest, DeprecatedKeysWarnAndCompilerKeysInform) {
   const std::string text = Model("  log_level: debug\n") +
                            "compiler_parameters:\n  optimize_level: "

@@ -15,7 +15,7 @@ TEST(PrintConfigTest, EverySettingSaysWhereItCameFrom) {
       LoadText("target_device: DPU\nmethod: maxmin\n", {"weights.bit_width=16"});
   const std::string text = PrintConfig(loaded.effective);
   EXPECT_THAT(text, HasSubstr("target_device: DPU  # c.yaml:1\n"));
-  EXPECT_THAT(text, HasSubstr("scheme: auto  # default\n"));
+  EXPECT_THAT(text, HasSubstr("scheme: static  # default\n"));
   EXPECT_THAT(text, HasSubstr("    method: maxmin  # c.yaml:2\n"));
   EXPECT_THAT(text, HasSubstr("    bit_width: 16  # --set weights.bit_width=16\n"));
 }

@@ -85,6 +85,13 @@ TEST(VitisConfigTest, ALayerEntryOverridesTheTypesItListsAndNoOthers) {
   EXPECT_EQ(layer.match.types, (std::vector<OpMatch>{{"Conv", 4}}));
 }
 
+TEST(VitisConfigTest, AVendorsFileIsStaticUnlessItSaysOtherwise) {
+  EXPECT_EQ(LoadText(Cpu("")).config.scheme, Scheme::kStatic);
+  EXPECT_EQ(LoadText(Cpu("scheme: auto\n")).config.scheme, Scheme::kAuto);
+  EXPECT_EQ(LoadText("weight_bits: 8\n").config.scheme, Scheme::kStatic) << "Paddle";
+  EXPECT_EQ(LoadText("weight_bits: 8\n", {"scheme=auto"}).config.scheme, Scheme::kAuto);
+}
+
 TEST(VitisConfigTest, TypesThatAreNotListedStayFloat) {
   const QuantConfig config = LoadText(Cpu("quantizable_data_type: [weights, bias]\n")).config;
   EXPECT_TRUE(config.tensors.weights.is_int());

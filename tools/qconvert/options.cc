@@ -55,7 +55,7 @@ void Define(CLI::App& app, CommandLine& line) {
   app.add_flag("--print-config", line.print_config,
                "print the settings that hold as YAML, each with its place, and do nothing else");
   app.add_option("--scheme", line.scheme,
-                 "what is quantized (default: auto, what is fast and faithful)")
+                 "what is quantized (default: the config's; auto, fast and faithful, without one)")
       ->check(CLI::IsMember({"auto", "static", "dynamic", "weight-only"}))
       ->type_name("NAME");
   app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")

@@ -9,6 +9,7 @@
 #include "qconvert/base/file.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
+#include "words.h"
 
 namespace qconvert {
 namespace {
@@ -142,8 +143,16 @@ class HorizonReader {
       inputs_.Refuse("input_batch", "input_batch is for models with one input");
   }
 
+  template <typename E>
+  static E WordAt(const HorizonPart& part, const char* key, E fallback) {
+    const ConfigNode* value = part.Find(key);
+    return value == nullptr ? fallback : FromWord<E>(value->scalar).value_or(fallback);
+  }
+
   void ReadCalibration() {
     ReadFolders();
+    config_.scheme = WordAt(calibration_, "scheme", Scheme::kStatic);
+    config_.objective = WordAt(calibration_, "objective", Objective::kBalanced);
     const ConfigNode* type = calibration_.Find("calibration_type");
     const ConfigNode* percentile = calibration_.Find("max_percentile");
     const std::string word = type == nullptr ? "default" : type->scalar;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "horizon/horizon.h"
+#include "words.h"
 
 namespace qconvert {
 namespace {
@@ -150,6 +151,10 @@ const SettingTable& CalibrationKeysOfHorizon() {
        Text("run_on_bpu", "none", "Add_3", "nodes that must be quantized"),
        Text("optimization", "none", "set_model_output_int8",
             "settings by op type and model-wide switches, comma-separated"),
+       Word("scheme", "static", "ours: what is quantized, see plan.md; also --scheme",
+            AllWords<Scheme>()),
+       Word("objective", "balanced", "ours: what scheme auto prefers; also --objective",
+            AllWords<Objective>()),
        {.name = "quant_config",
         .kind = Kind::kObjectOrFile,
         .fallback = "none",

@@ -82,7 +82,7 @@ class Reader {
     }
     target_known_ = FindValue(root_, "target_device") != nullptr;
     config_.target_device = TakeWord("target_device", TargetDevice::kCpu);
-    config_.scheme = TakeWord("scheme", Scheme::kAuto);
+    config_.scheme = TakeWord("scheme", Scheme::kStatic);
     config_.objective = TakeWord("objective", Objective::kBalanced);
     restrictions_ = {config_.target_device, AsBool(Take("extensions", "false")),
                      TakeWord("compat", Compat::kNone)};
