@@ -1,6 +1,7 @@
 #include "dialect.h"
 #include "horizon/horizon.h"
 #include "paddle/paddle.h"
+#include "quark/quark.h"
 #include "vitis/vitis.h"
 
 namespace qconvert {
@@ -17,6 +18,10 @@ std::span<const Dialect> Dialects() {
        .normalize = NormalizeHorizon,
        .override_path = HorizonOverridePath,
        .read = ReadHorizon},
+      {.name = "Quark",
+       .table = QuarkTable,
+       .override_path = QuarkOverridePath,
+       .translate = TranslateQuark},
   };
   return kDialects;
 }

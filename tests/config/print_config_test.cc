@@ -56,6 +56,11 @@ TEST(PrintConfigTest, WhatIsPrintedMeansTheSame) {
                   "/job/p.yaml");
   ExpectRoundTrip("target_device: DPU\n", "/job/v.yaml");
   ExpectRoundTrip(
+      "global_config: {input_tensors: {spec: UInt8Spec}, weight: {spec: XInt8Spec}}\n"
+      "exclude: ['^/a/.*', 'b*', [[c, 'd: #'], [e]]]\nlayer_type_config: [[null, [Softmax]]]\n"
+      "extra_options: {CalibDataSize: 3, Percentile: 99, Int16Bias: true}\n",
+      "/job/q.yaml");
+  ExpectRoundTrip(
       "target_device: CPU\nquantizable_data_type: [weights, bias]\nmethod: percentile\npercentage: "
       "99.5\nscale_type: float\ncalib_statistic_method: max\n"
       "layer_quantize_config:\n"

@@ -3,6 +3,7 @@
 //   Vitis    mix_precision_config.json of the Vitis AI quantizer, nested or flat; ours beside it
 //   Paddle   weight_quantize_type, activation_bits, ...: mapped onto the former
 //   Horizon  model_parameters, input_parameters, ... of the J6 and J5 toolchains
+//   Quark    global_config, specific_layer_config, ... of AMD Quark: mapped onto Vitis
 //
 // Each may be written in JSON or YAML. docs/config.md lists every key.
 #ifndef QCONVERT_CONFIG_READ_CONFIG_H_
@@ -27,9 +28,9 @@ struct ConfigOverride {
 
 struct LoadedConfig {
   QuantConfig config;
-  std::string dialect;  // the language: "Vitis", "Paddle", "Horizon"
+  std::string dialect;  // the language: "Vitis", "Paddle", "Horizon", "Quark"
   // Every setting that holds, defaults too, each with the place it came from; in the language of
-  // the file (Paddle: in that of Vitis).
+  // the file (Paddle, Quark: in that of Vitis).
   ConfigNode effective;
   std::string text;  // all that was read, file by file, then the overrides: for a fingerprint
   // "file:line:col: not implemented yet: ..." for what is understood, but cannot be done.

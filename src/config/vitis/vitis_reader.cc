@@ -197,6 +197,12 @@ class Reader {
                  ConfigNode& printed) {
     const ConfigNode* type = FindValue(entry, "layer_type");
     const ConfigNode* name = FindValue(entry, "layer_name");
+    if (const ConfigNode* graph = FindValue(entry, "layer_subgraph")) {
+      if (type != nullptr || name != nullptr)
+        context_.problems.Add(graph->place, what + "layer_subgraph stands alone");
+      ChildOf(printed, "layer_subgraph") = *graph;
+      return ReadSubgraph(*graph, what, match);
+    }
     if (type == nullptr && name == nullptr) {
       if (entry.Find("layer_type") == nullptr && entry.Find("layer_name") == nullptr)
         context_.problems.Add(entry.place, what + "expected layer_type or layer_name");
@@ -221,6 +227,24 @@ class Reader {
     }
     match.types = {{written.scalar}};  // of a domain that only the model knows
     match.known_type = false;
+  }
+
+  void ReadSubgraph(const ConfigNode& graph, const std::string& what, LayerMatch& match) {
+    match.kind = LayerMatch::Kind::kSubgraph;
+    match.place = graph.place.Text();
+    for (const auto& [key, member] :
+         {std::pair{"inputs", &LayerMatch::inputs}, std::pair{"outputs", &LayerMatch::outputs}}) {
+      const ConfigNode* list = FindValue(graph, key);
+      if (list == nullptr || list->items.empty()) {
+        context_.problems.Add(
+            graph.place,
+            fmt::format("{}layer_subgraph has no {}, expected a list of nodes", what, key));
+        continue;
+      }
+      for (const ConfigNode& item : list->items) (match.*member).push_back(item.scalar);
+    }
+    match.pattern =
+        fmt::format("{} .. {}", fmt::join(match.inputs, ", "), fmt::join(match.outputs, ", "));
   }
 
   void ReadName(const ConfigNode& written, const std::string& what, LayerMatch& match) {

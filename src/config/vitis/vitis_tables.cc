@@ -221,6 +221,21 @@ const SettingTable& TensorTable() {
   return table;
 }
 
+const SettingTable& SubgraphTable() {
+  static const SettingTable table{"layer_subgraph",
+                                  {{.name = "inputs",
+                                    .kind = Kind::kTexts,
+                                    .fallback = "required",
+                                    .example = "[Conv_1]",
+                                    .help = "ONNX names of its first nodes"},
+                                   {.name = "outputs",
+                                    .kind = Kind::kTexts,
+                                    .fallback = "required",
+                                    .example = "[Conv_9]",
+                                    .help = "ONNX names of its last nodes"}}};
+  return table;
+}
+
 const SettingTable& LayerTable() {
   static const SettingTable table{
       "an entry of layer_quantize_config",
@@ -234,6 +249,12 @@ const SettingTable& LayerTable() {
         .fallback = "none",
         .example = "/head/*",
         .help = "ONNX node name, glob with * and ?, or re:REGEX (RE2) for the whole name"},
+       {.name = "layer_subgraph",
+        .kind = Kind::kObject,
+        .fallback = "none",
+        .example = "{inputs: [Conv_1], outputs: [Conv_9]}",
+        .help = "ours: all nodes on a way from one of `inputs` to one of `outputs`",
+        .object = &SubgraphTable()},
        {.name = "quantizable_data_type",
         .kind = Kind::kWords,
         .fallback = "all four",

@@ -10,6 +10,7 @@ namespace qconvert {
 const SettingTable& VitisTable();       // top level; the flat form's keys too
 const SettingTable& ParameterTable();   // overall_quantize_config and one tensor type
 const SettingTable& TensorTable();      // tensor_quantize_config
+const SettingTable& SubgraphTable();    // layer_subgraph in it
 const SettingTable& LayerTable();       // an entry of layer_quantize_config
 const SettingTable& CalibrationKeys();  // calibration
 

@@ -1,0 +1,223 @@
+// extra_options. Source: AMD Quark, appendix of its full configuration for ONNX.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "quark/quark.h"
+#include "text/node_edit.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = Setting::Kind;
+
+constexpr double kMaxCount = 1e9;
+constexpr double kMaxOpset = 100;
+constexpr double kMaxPercentage = 100;
+
+// Values that mean something else.
+constexpr const char* kRead = "read";  // translated, see quark_reader.cc
+constexpr const char* kIdle = "idle";  // makes no difference here
+constexpr const char* kEmpty = "";     // done when it is empty
+
+struct Option {
+  const char* name;
+  Kind kind;
+  const char* fallback;
+  const char* done;  // the only value that can be done, or one of the above
+  const char* help;
+};
+
+constexpr Option kOptions[] = {
+    // the graph before
+    {"SkipPreprocess", Kind::kBool, "false", "false", "no rewriting before quantization"},
+    {"OptimizeModel", Kind::kBool, "true", kIdle, "the graph is always prepared"},
+    {"SimplifyModel", Kind::kBool, "true", kIdle, "the graph is always prepared"},
+    {"ConvertFP16ToFP32", Kind::kBool, "false", "false", "float16 models become float32"},
+    {"QuantizeFP16", Kind::kBool, "false", "false", "float16 models are quantized as they are"},
+    {"UseFP32Scale", Kind::kBool, "false", "false", "float32 scales in float16 models"},
+    {"ConvertNCHWToNHWC", Kind::kBool, "false", "false", "layout of the inputs"},
+    {"ConvertOpsetVersion", Kind::kInteger, "-1", kRead, "onnx_opset_version"},
+    {"FixShapes", Kind::kText, "none", kEmpty, "fixes shapes of the inputs"},
+    {"RemoveInputInit", Kind::kBool, "true", kIdle, "initializers are no inputs"},
+    {"CopySharedInit", Kind::kTexts, "none", kEmpty, "shared constants are copied"},
+    {"CopyBiasInit", Kind::kTexts, "Conv, ...", kIdle, "biases have the scale of their node"},
+    {"FoldBatchNorm", Kind::kBool, "true", "true", "BatchNormalization into Conv and Gemm"},
+    {"FuseInstanceNorm", Kind::kBool, "true", kIdle, "fusion of patterns"},
+    {"FuseL2Norm", Kind::kBool, "true", kIdle, "fusion of patterns"},
+    {"FuseGelu", Kind::kBool, "true", kIdle, "fusion of patterns"},
+    {"FuseLayerNorm", Kind::kBool, "true", kIdle, "fusion of patterns"},
+    {"ConvertBNToConv", Kind::kBool, "by target", "false", "BatchNormalization becomes Conv"},
+    {"ConvertReduceMeanToGlobalAvgPool", Kind::kBool, "by target", "false", "ReduceMean"},
+    {"SplitLargeKernelPool", Kind::kBool, "by target", "false", "large poolings become two"},
+    {"ConvertSplitToSlice", Kind::kBool, "by target", "false", "Split becomes Slices"},
+    {"ConvertClipToRelu", Kind::kBool, "false", "false", "Clip(0, x) becomes Relu"},
+    {"ReplaceClip6Relu", Kind::kBool, "false", kRead, "convert_relu6_to_relu"},
+    {"FoldRelu", Kind::kBool, "false", kIdle, "a Relu is a clamp of its Conv's output"},
+    {"MatMulToGemm", Kind::kBool, "false", "false", "MatMul becomes Gemm"},
+    // what is quantized
+    {"OpTypesToQuantize", Kind::kTexts, "all", kRead, "these op types alone"},
+    {"NodesToQuantize", Kind::kTexts, "all", kRead, "these nodes alone"},
+    {"ExtraOpTypesToQuantize", Kind::kTexts, "none", kIdle, "all types a kernel takes are"},
+    {"QuantizeAllOpTypes", Kind::kBool, "false", kIdle, "all types a kernel takes are"},
+    {"InputNodes", Kind::kTexts, "none", kEmpty, "quantization begins here"},
+    {"OutputNodes", Kind::kTexts, "none", kEmpty, "quantization ends here"},
+    {"WeightsOnly", Kind::kBool, "false", kRead, "scheme weight-only"},
+    {"MatMulConstBOnly", Kind::kBool, "false", kRead, "MatMul of computed values stays float"},
+    {"EnableSubgraph", Kind::kBool, "false", "false", "bodies of If and Loop"},
+    {"OpTypesToExcludeOutputQuantization", Kind::kTexts, "none", kEmpty, "outputs stay float"},
+    {"NodesToExcludeOutputQuantization", Kind::kTexts, "none", kEmpty, "outputs stay float"},
+    {"ForceQuantizeNoInputCheck", Kind::kBool, "false", kIdle, "movement follows its input"},
+    {"TensorQuantOverrides", Kind::kAnything, "none", kEmpty, "settings of single tensors"},
+    // the form of Q and DQ
+    {"AddQDQPairToWeight", Kind::kBool, "false", "false", "float weights with Q and DQ"},
+    {"DedicatedQDQPair", Kind::kBool, "false", "false", "a pair per consumer"},
+    {"EnableDualQuantNodePairs", Kind::kBool, "false", "false", "two pairs at borders of types"},
+    {"RemoveQDQConvRelu", Kind::kBool, "true", "true", "no pair between Conv and Relu"},
+    {"RemoveQDQConvClip", Kind::kBool, "true", "true", "no pair between Conv and Clip"},
+    {"RemoveQDQConvLeakyRelu", Kind::kBool, "true", kIdle, "as the kernels need it"},
+    {"RemoveQDQConvPRelu", Kind::kBool, "true", kIdle, "as the kernels need it"},
+    {"RemoveQDQConvGelu", Kind::kBool, "false", "false", "no pair between Conv and Gelu"},
+    {"RemoveQDQMulAdd", Kind::kBool, "false", "false", "no pair between Mul and Add"},
+    {"RemoveQDQInstanceNorm", Kind::kBool, "false", "false", "no pair at InstanceNormalization"},
+    {"RemoveFusedQDQ", Kind::kBool, "false", "false", "no pair in fused nodes"},
+    {"RemoveQDQBetweenOps", Kind::kAnything, "none", kEmpty, "no pair between these types"},
+    {"QDQOpTypePerChannelSupportToAxis", Kind::kAnything, "none", kEmpty, "axis of channels"},
+    {"UseQDQContribOps", Kind::kBool, "false", "false", "Q and DQ of com.microsoft"},
+    {"UseUnsignedReLU", Kind::kBool, "false", "false", "unsigned grids behind Relu"},
+    {"FillAllValueInfo", Kind::kBool, "false", kIdle, "shapes are in the file where known"},
+    // calibration
+    {"CalibDataSize", Kind::kInteger, "all", kRead, "max_samples"},
+    {"UseRandomData", Kind::kBool, "false", "false", "random samples: give real ones"},
+    {"RandomDataReaderInputShape", Kind::kAnything, "none", kIdle, "of random samples"},
+    {"RandomDataReaderInputDataRange", Kind::kAnything, "none", kIdle, "of random samples"},
+    {"CalibTensorRangeSymmetric", Kind::kBool, "by method", kIdle, "follows symmetric"},
+    {"CalibMovingAverage", Kind::kBool, "false", "false", "averages of minima and maxima"},
+    {"CalibMovingAverageConstant", Kind::kNumber, "0.01", kIdle, "of CalibMovingAverage"},
+    {"Percentile", Kind::kNumber, "99.999", kRead, "percentage of method Percentile"},
+    {"LWPMetric", Kind::kText, "mae", kIdle, "of method LayerwisePercentile"},
+    {"PercentileCandidates", Kind::kAnything, "none", kIdle, "of method LayerwisePercentile"},
+    {"NumBins", Kind::kInteger, "2048", kIdle, "histograms are finer"},
+    {"MinMSEModePof2Scale", Kind::kText, "All", "All", "one scale over all samples"},
+    {"WeightCalibrateMethod", Kind::kText, "MinMax", kRead, "MinMSE: mse of float-scale weights"},
+    {"MinMSEModeFloatScale", Kind::kText, "All", "All", "how MinMSE of weights searches"},
+    {"CalibPassthroughOpTypes", Kind::kTexts, "none", kEmpty, "types without a range of their own"},
+    {"SaveAndRestore", Kind::kText, "none", kEmpty, "keeps ranges: see qconvert calibrate"},
+    {"CalibWorkerNum", Kind::kInteger, "1", kRead, "workers"},
+    {"CalibOptimizeMem", Kind::kBool, "true", kIdle, "memory does not grow with samples"},
+    {"CalibOptimizeDisk", Kind::kBool, "true", kIdle, "nothing is kept on disk"},
+    {"SaveTensorHistFig", Kind::kBool, "false", "false", "pictures of histograms"},
+    {"ExecutionProviders", Kind::kTexts, "CPU", kIdle, "always the processor"},
+    // scales and biases
+    {"ActivationSymmetric", Kind::kBool, "by tensor", kIdle, "overwritten by symmetric"},
+    {"WeightSymmetric", Kind::kBool, "by tensor", kIdle, "overwritten by symmetric"},
+    {"QuantizeBias", Kind::kBool, "true", kRead, "false: biases stay float"},
+    {"Int32Bias", Kind::kBool, "by target", kRead, "false: biases in 8 bit, own scale"},
+    {"Int16Bias", Kind::kBool, "false", kRead, "biases in 16 bit"},
+    {"AdjustBiasScale", Kind::kBool, "true", "true", "scale of input times scale of weights"},
+    {"Int16Scale", Kind::kBool, "false", "false", "scales of the form M / 2^N"},
+    {"ActivationScaled", Kind::kBool, "false", "false", "scaled before bfloat16 or float16"},
+    {"WeightScaled", Kind::kBool, "false", "false", "scaled before bfloat16 or float16"},
+    {"AlignEltwiseQuantType", Kind::kBool, "false", "false", "constants take the other's type"},
+    // the NPU
+    {"EnableNPUCnn", Kind::kBool, "by scales", kRead, "target_device DPU"},
+    {"EnableNPUTransformer", Kind::kBool, "false", "false", "rewriting for transformers"},
+    {"SimulateDPU", Kind::kBool, "by target", "false", "computes as a DPU does"},
+    {"ConvertLeakyReluToDPUVersion", Kind::kBool, "by target", "false", "DPU form"},
+    {"ConvertSigmoidToHardSigmoid", Kind::kBool, "by target", "false", "DPU form"},
+    {"ConvertHardSigmoidToDPUVersion", Kind::kBool, "by target", "false", "DPU form"},
+    {"ConvertAvgPoolToDPUVersion", Kind::kBool, "by target", "false", "DPU form"},
+    {"ConvertReduceMeanToDPUVersion", Kind::kBool, "by target", "false", "DPU form"},
+    {"ConvertClipToDPUVersion", Kind::kBool, "false", "false", "DPU form"},
+    {"ConvertSoftmaxToDPUVersion", Kind::kBool, "false", "false", "DPU form"},
+    {"ConvertInstanceNormToDPUVersion", Kind::kBool, "false", "false", "DPU form"},
+    {"NPULimitationCheck", Kind::kBool, "by target", "false", "limits of shifts"},
+    {"MaxLoopNum", Kind::kInteger, "5", kIdle, "of NPULimitationCheck"},
+    {"AdjustShiftCut", Kind::kBool, "by target", "false", "limits of shifts"},
+    {"AdjustShiftBias", Kind::kBool, "by target", "false", "limits of shifts"},
+    {"AdjustShiftRead", Kind::kBool, "by target", "false", "limits of shifts"},
+    {"AdjustShiftWrite", Kind::kBool, "by target", "false", "limits of shifts"},
+    {"AdjustShiftSwish", Kind::kBool, "by target", "false", "limits of shifts"},
+    {"AdjustHardSigmoid", Kind::kBool, "by target", "false", "limits of shifts"},
+    {"AlignConcat", Kind::kBool, "by target", "false", "inputs take the output's scale"},
+    {"AlignPool", Kind::kBool, "by target", "false", "the input takes the output's scale"},
+    {"AlignPad", Kind::kBool, "by target", "false", "the input takes the output's scale"},
+    {"AlignSlice", Kind::kBool, "by target", "false", "the input takes the output's scale"},
+    {"AlignTranspose", Kind::kBool, "false", "false", "the input takes the output's scale"},
+    {"AlignReshape", Kind::kBool, "false", "false", "the input takes the output's scale"},
+    // other formats
+    {"BF16WithClip", Kind::kBool, "false", "false", "of bfloat16"},
+    {"BF16QDQToCast", Kind::kBool, "false", "false", "of bfloat16"},
+    {"EnableVaimlBF16", Kind::kBool, "false", "false", "of bfloat16"},
+    {"BFPAttributes", Kind::kAnything, "none", kEmpty, "of block formats"},
+    {"MXAttributes", Kind::kAnything, "none", kEmpty, "of block formats"},
+    {"RefineBlockAxis", Kind::kBool, "true", kIdle, "of block formats"},
+    {"UseMatMulNBits", Kind::kBool, "false", "false", "weights of MatMul in blocks"},
+    {"MatMulNBitsParams", Kind::kAnything, "none", kIdle, "of UseMatMulNBits"},
+    // the vendor's program
+    {"EvalMetrics", Kind::kBool, "false", kIdle, "outputs are always compared"},
+    {"DebugMode", Kind::kBool, "false", kIdle, "see -v"},
+    {"PrintSummary", Kind::kBool, "true", kIdle, "see -q"},
+    {"IgnoreWarnings", Kind::kBool, "true", kIdle, "see -q"},
+    {"TmpDir", Kind::kText, "none", kIdle, "nothing is kept on disk"},
+    {"UserCustomOpLibPath", Kind::kText, "none", kEmpty, "operators in a library"},
+    {"CryptoMode", Kind::kBool, "false", "false", "encrypted files"},
+    {"LogSeverityLevel", Kind::kInteger, "1", kIdle, "see -v and -q"},
+};
+
+bool IsDone(const Option& option, const ConfigNode& value) {
+  const std::string_view done = option.done;
+  if (done == kRead || done == kIdle) return true;
+  return value.scalar == done && value.items.empty() && value.entries.empty();
+}
+
+Setting ToSetting(const Option& option) {
+  Setting setting{.name = option.name,
+                  .kind = option.kind,
+                  .fallback = option.fallback,
+                  .example = option.kind == Kind::kBool ? "true" : "",
+                  .help = option.help};
+  const std::string_view done = option.done;
+  if (done == kIdle) setting.help += "; no effect";
+  if (done != kIdle && done != kRead)
+    setting.help += done == kEmpty ? "; not yet" : fmt::format("; {} is what can be done", done);
+  if (option.kind == Kind::kInteger) {
+    setting.min = -1;
+    setting.max = setting.name == "ConvertOpsetVersion" ? kMaxOpset : kMaxCount;
+  }
+  if (setting.name == "CalibDataSize" || setting.name == "CalibWorkerNum") setting.min = 1;
+  if (setting.name == "CalibWorkerNum") setting.max = 1024;
+  if (setting.name != "Percentile") return setting;
+  setting.min = 0;
+  setting.above_min = true;
+  setting.max = kMaxPercentage;
+  return setting;
+}
+
+}  // namespace
+
+const SettingTable& QuarkOptionTable() {
+  static const SettingTable table = [] {
+    SettingTable out{"extra_options", {}};
+    for (const Option& option : kOptions) out.settings.push_back(ToSetting(option));
+    return out;
+  }();
+  return table;
+}
+
+void CheckQuarkOptions(const ConfigNode& root, ReadContext& context) {
+  const ConfigNode* options = FindValue(root, "extra_options");
+  if (options == nullptr) return;
+  for (const auto& [key, value] : options->entries) {
+    const auto option = std::find_if(std::begin(kOptions), std::end(kOptions),
+                                     [&](const Option& one) { return one.name == key.scalar; });
+    if (option == std::end(kOptions) || value.kind == ConfigNode::Kind::kNull) continue;
+    if (std::string_view(option->done) == kIdle)
+      context.notes.infos.push_back(
+          fmt::format("{}: {} makes no difference here", key.place.Text(), key.scalar));
+    if (!IsDone(*option, value))
+      context.NotYet(value.place, fmt::format("{} {}", key.scalar, value.Shown()));
+  }
+}
+
+}  // namespace qconvert
