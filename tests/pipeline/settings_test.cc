@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
+#include "qconvert/base/file.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/rewrite/store_weights.h"
@@ -96,6 +98,19 @@ TEST(SettingsTest, ALayerEntryKeepsItsNodesInFloatWithFloatWeights) {
   const Tensor* weight = result.graph.FindInitializer(conv->inputs[1]);
   ASSERT_NE(weight, nullptr) << "not stored as codes";
   EXPECT_EQ(weight->type, DataType::kFloat);
+}
+
+TEST(SettingsTest, PresetsOfTargetsComputeOnIntegersEachInItsWay) {
+  std::set<std::string> files;
+  for (const char* preset : {"vitis_int8_cpu", "arm_qnnpack", "x86_fbgemm", "quark_a8w8"}) {
+    const TempDir folder;
+    const Result result = ConvertWith(
+        ReadFile(std::string(QCONVERT_SOURCE_DIR "/configs/") + preset + ".yaml"), folder);
+    EXPECT_EQ(result.report.scheme, "static") << preset;
+    EXPECT_GE(result.report.integer_nodes, 18U) << preset << ": 17 convolutions and a Gemm";
+    files.insert(ReadFile(folder / "out.onnx"));
+  }
+  EXPECT_EQ(files.size(), 4U);
 }
 
 TEST(SettingsTest, LayersNamedByTorchScriptAreFoundByTheirModules) {
