@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "horizon/horizon.h"
+#include "qconvert/base/metric.h"
 #include "words.h"
 
 namespace qconvert {
@@ -279,8 +280,11 @@ const std::vector<std::string>& QuantTypes() {
 }
 
 const std::vector<std::string>& SearchMetrics() {
-  static const std::vector<std::string> metrics = {"cosine-similarity", "mse", "mae", "mre", "sqnr",
-                                                   "chebyshev"};
+  static const std::vector<std::string> metrics = [] {
+    std::vector<std::string> names = MetricNames();
+    std::erase(names, MetricName(Metric::kTop1));  // not in Horizon's language
+    return names;
+  }();
   return metrics;
 }
 
