@@ -240,9 +240,9 @@ void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wi
 
 GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
                   const SchemeChoice& choice) {
-  GuardOptions guard{.min_cosine = inputs.min_cosine, .max_weight_noise = kGoodNoise};
+  GuardOptions guard{.gate = inputs.gate, .max_weight_noise = kGoodNoise};
   if (inputs.settings.config.objective == Objective::kSize) {
-    guard.max_weight_noise = 1 - inputs.min_cosine;
+    guard.max_weight_noise = NoiseOfSqnr(inputs.gate.min_sqnr_db) / 2;
     guard.good_weight_noise = guard.max_weight_noise;
   }
   const Graph& graph = inputs.model.graph;
@@ -272,8 +272,8 @@ GuardResult Judge(const PlanInputs& inputs, const std::set<std::string>& wide,
   GuardResult result;
   result.plan = {PlaceNodes(inputs.model.graph, choice.place), choice.dynamic, wide};
   result.measurements = 1;
-  result.worst = FindWorstOutput(Measure(inputs, result.plan, kComparedSamples));
-  result.passed = result.worst.cosine >= inputs.min_cosine;
+  result.outputs = Measure(inputs, result.plan, kComparedSamples);
+  result.verdict = JudgeOutputs(result.outputs, inputs.gate);
   return result;
 }
 
@@ -322,10 +322,9 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
     GuardResult result = inputs.guard == GuardMode::kCorrect ? Guard(inputs, wide, scheme)
                                                              : Judge(inputs, wide, scheme);
     guarded = std::move(result.plan);
+    chosen.outputs = std::move(result.outputs);
     chosen.guard = {.ran = true,
-                    .passed = result.passed,
-                    .worst_output = result.worst.name,
-                    .worst_cosine = result.worst.cosine,
+                    .passed = result.verdict.passed,
                     .measurements = result.measurements,
                     .kept_float = std::move(result.kept_float),
                     .kept_wide = std::move(result.kept_wide)};

@@ -45,7 +45,7 @@ struct PlanInputs {
   CodeCache& codes;
   ModelSettings settings;
   GuardMode guard = GuardMode::kCorrect;
-  double min_cosine = 0.99;
+  Gate gate;
   std::string place;  // names the model in errors
   std::function<void(size_t measurements)> on_measurement;
 };
@@ -54,6 +54,7 @@ struct ChosenPlan {
   SchemeChoice scheme;
   QuantizationPlan plan;  // complete
   GuardReport guard;
+  std::vector<OutputComparison> outputs;  // as the guard measured them last
   std::vector<std::string> warnings;
 };
 

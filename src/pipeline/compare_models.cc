@@ -3,21 +3,32 @@
 #include <algorithm>
 #include <utility>
 
+#include "qconvert/base/check.h"
 #include "qconvert/base/parallel.h"
 
 namespace qconvert {
 namespace {
 
-bool IsComparable(const Tensor& tensor) {
-  return tensor.type != DataType::kUndefined && tensor.type != DataType::kString;
+using Comparisons = std::vector<OutputComparison>;
+
+// Outputs of one sample, those that `values` name, in that order.
+Comparisons CompareOutputs(const std::vector<ComparedValue>& values,
+                           const std::vector<Tensor>& expected, const std::vector<Tensor>& actual) {
+  QCONVERT_CHECK(expected.size() >= values.size() && actual.size() >= values.size());
+  Comparisons comparisons;
+  for (size_t o = 0; o < values.size(); ++o)
+    comparisons.push_back(CompareSample(values[o], expected[o], actual[o]));
+  return comparisons;
 }
 
-void Accumulate(const std::vector<Tensor>& expected, const std::vector<Tensor>& actual,
-                std::vector<OutputComparison>& sums) {
-  sums.resize(expected.size());
-  for (size_t o = 0; o < expected.size(); ++o) {
-    if (IsComparable(expected[o])) AddToComparison(expected[o], actual[o], sums[o]);
-  }
+void Merge(const Comparisons& sample, Comparisons& sums) {
+  for (size_t o = 0; o < sample.size(); ++o) sums[o].Merge(sample[o]);
+}
+
+std::vector<ComparedValue> OutputsOf(const Session& session) {
+  std::vector<ComparedValue> values;
+  for (const Value& output : session.outputs()) values.push_back({output.name});
+  return values;
 }
 
 }  // namespace
@@ -26,89 +37,94 @@ ModelComparer::ModelComparer(std::unique_ptr<Session> reference, const InputFeed
                              std::vector<size_t> order, size_t count, int workers)
     : reference_(std::move(reference)),
       feeder_(feeder),
+      values_(OutputsOf(*reference_)),
       order_(std::move(order)),
       count_(std::min(count, feeder.size())),
       workers_(std::max(workers, 1)),
-      kept_(count_) {
+      kept_(count_),
+      names_(count_) {
   RunReference();
 }
 
 void ModelComparer::RunReference() {
   if (feeder_.has_feedback()) {
     Outputs before;
-    for (size_t k = 0; k < count_ && (k == 0 || kept_[k - 1]); ++k) {
+    for (size_t k = 0; k < count_; ++k) {
       before = reference_->Run(feeder_.Read(k, before).inputs, nullptr);
-      Keep(k, before);
+      if (!Keep(k, before)) return;
     }
   } else {
     const auto batch = static_cast<size_t>(workers_);
-    for (size_t first = 0; first < count_ && kept_bytes_ < kKeptBytes; first += batch) {
+    for (size_t first = 0; first < count_; first += batch) {
       std::vector<Outputs> outputs(std::min(batch, count_ - first));
       ParallelFor(outputs.size(), workers_, [&](size_t k, size_t /*worker*/) {
         outputs[k] = reference_->Run(feeder_.Read(SampleIndex(first + k), {}).inputs, nullptr);
       });
-      for (size_t k = 0; k < outputs.size(); ++k) Keep(first + k, outputs[k]);
+      for (size_t k = 0; k < outputs.size(); ++k) {
+        if (!Keep(first + k, std::move(outputs[k]))) return;
+      }
     }
   }
-  const bool all =
-      std::all_of(kept_.begin(), kept_.end(), [](const auto& one) { return one.has_value(); });
-  if (all) reference_.reset();
+  reference_.reset();  // all that it has to say is kept
 }
 
-ModelComparer::Outputs ModelComparer::TakeExpected(size_t k, const Sample& sample) {
+bool ModelComparer::Keep(size_t k, Outputs outputs) {
+  int64_t bytes = 0;
+  for (const Tensor& tensor : outputs) bytes += tensor.byte_size();
+  if (kept_bytes_ + bytes > kKeptBytes) return false;
+  kept_bytes_ += bytes;
+  kept_[k] = std::move(outputs);
+  return true;
+}
+
+ModelComparer::Outputs ModelComparer::Expected(size_t k, const Sample& sample) const {
   return kept_[k] ? *kept_[k] : reference_->Run(sample.inputs, nullptr);
 }
 
-void ModelComparer::Keep(size_t k, const Outputs& outputs) {
-  if (kept_[k]) return;
-  int64_t bytes = 0;
-  for (const Tensor& tensor : outputs) bytes += tensor.byte_size();
-  if (kept_bytes_ + bytes > kKeptBytes) return;
-  kept_bytes_ += bytes;
-  kept_[k] = outputs;
+Comparisons ModelComparer::StartSums() const {
+  Comparisons sums(values_.size());
+  for (size_t o = 0; o < sums.size(); ++o) sums[o].value = values_[o];
+  return sums;
 }
 
-std::vector<OutputComparison> ModelComparer::CompareInOrder(const Session& actual, size_t count) {
-  std::vector<OutputComparison> sums;
+Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
+  Comparisons sums = StartSums();
   Outputs expected_before;
   Outputs actual_before;
   for (size_t k = 0; k < count; ++k) {
     Sample expected_sample;
     if (!kept_[k]) expected_sample = feeder_.Read(k, expected_before);
-    expected_before = TakeExpected(k, expected_sample);
-    Keep(k, expected_before);
-    actual_before = actual.Run(feeder_.Read(k, actual_before).inputs, nullptr);
-    Accumulate(expected_before, actual_before, sums);
+    expected_before = Expected(k, expected_sample);
+    Sample sample = feeder_.Read(k, actual_before);
+    actual_before = actual.Run(sample.inputs, nullptr);
+    names_[k] = std::move(sample.name);
+    Merge(CompareOutputs(values_, expected_before, actual_before), sums);
   }
   return sums;
 }
 
-std::vector<OutputComparison> ModelComparer::Compare(const Session& actual, size_t count) {
-  std::vector<OutputComparison> sums;
+Comparisons ModelComparer::CompareInParallel(const Session& actual, size_t count) {
+  Comparisons sums = StartSums();
+  // A few samples at a time: what is held grows with workers, not with samples.
+  const auto batch = static_cast<size_t>(workers_);
+  for (size_t first = 0; first < count; first += batch) {
+    std::vector<Comparisons> results(std::min(batch, count - first));
+    ParallelFor(results.size(), workers_, [&](size_t k, size_t /*worker*/) {
+      const size_t index = (first + k) * count_ / count;
+      Sample sample = feeder_.Read(SampleIndex(index), {});
+      results[k] =
+          CompareOutputs(values_, Expected(index, sample), actual.Run(sample.inputs, nullptr));
+      names_[index] = std::move(sample.name);
+    });
+    for (const Comparisons& sample : results) Merge(sample, sums);
+  }
+  return sums;
+}
+
+Comparisons ModelComparer::Compare(const Session& actual, size_t count) {
   count = std::min(count, count_);
   ++comparisons_;
-  if (feeder_.has_feedback()) {
-    sums = CompareInOrder(actual, count);
-  } else {
-    // A few samples at a time: memory must not grow with their number.
-    const auto batch = static_cast<size_t>(workers_);
-    for (size_t first = 0; first < count; first += batch) {
-      const size_t here = std::min(batch, count - first);
-      std::vector<std::pair<Outputs, Outputs>> results(here);
-      const auto sample_of = [&](size_t k) { return (first + k) * count_ / count; };
-      ParallelFor(here, workers_, [&](size_t k, size_t /*worker*/) {
-        const size_t sample_index = sample_of(k);
-        const Sample sample = feeder_.Read(SampleIndex(sample_index), {});
-        results[k] = {TakeExpected(sample_index, sample), actual.Run(sample.inputs, nullptr)};
-      });
-      for (size_t k = 0; k < here; ++k) {
-        Keep(sample_of(k), results[k].first);
-        Accumulate(results[k].first, results[k].second, sums);
-      }
-    }
-  }
-  std::erase_if(sums, [](const OutputComparison& sum) { return sum.name.empty(); });
-  return sums;
+  return feeder_.has_feedback() ? CompareInOrder(actual, count) : CompareInParallel(actual, count);
 }
 
 }  // namespace qconvert

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "qconvert/calibration/input_feeder.h"
@@ -16,8 +17,9 @@ namespace qconvert {
 
 // Compares models with one reference on the same samples. The reference runs once, beforehand; its
 // outputs are kept as far as they fit into kKeptBytes, and when all fit it is closed, so that two
-// models need not be in memory together. Sums are taken in sample order: the worker count cannot
-// change them.
+// models need not be in memory together. Every sample's sums are taken by the worker that ran it
+// and merged in sample order: the worker count cannot change them, and outputs live no longer than
+// a sample.
 class ModelComparer {
  public:
   static constexpr int64_t kKeptBytes = int64_t{256} << 20;
@@ -30,24 +32,30 @@ class ModelComparer {
   size_t count() const { return count_; }
   // Models compared so far.
   size_t comparisons() const { return comparisons_; }
-  // `count` of the samples, spread evenly.
+  // Names of the samples in the order compared, once all of them have been.
+  const std::vector<std::string>& sample_names() const { return names_; }
+  // `count` of the samples, spread evenly; one comparison for every output.
   std::vector<OutputComparison> Compare(const Session& actual, size_t count);
 
  private:
   using Outputs = std::vector<Tensor>;
 
   size_t SampleIndex(size_t k) const { return order_[k * order_.size() / count_]; }
-  Outputs TakeExpected(size_t k, const Sample& sample);
+  Outputs Expected(size_t k, const Sample& sample) const;
   void RunReference();
-  void Keep(size_t k, const Outputs& outputs);
+  bool Keep(size_t k, Outputs outputs);  // false: no room
+  std::vector<OutputComparison> StartSums() const;
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
+  std::vector<OutputComparison> CompareInParallel(const Session& actual, size_t count);
 
   std::unique_ptr<Session> reference_;  // null once all its outputs are kept
   const InputFeeder& feeder_;
+  std::vector<ComparedValue> values_;
   std::vector<size_t> order_;
   size_t count_;
   int workers_;
   std::vector<std::optional<Outputs>> kept_;
+  std::vector<std::string> names_;
   int64_t kept_bytes_ = 0;
   size_t comparisons_ = 0;
 };

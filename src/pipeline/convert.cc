@@ -144,9 +144,10 @@ void AddProvenance(Model& model, const Provenance& provenance) {
   set("qconvert.data_sha256", provenance.data_sha256);
 }
 
-std::string BelowThreshold(const GuardReport& guard) {
-  return fmt::format("output \"{}\" has cosine {:.6f} to the float model, expected at least {}",
-                     guard.worst_output, guard.worst_cosine, guard.min_cosine);
+std::string WhatFailed(const ConversionReport& report) {
+  const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
+  const OutputVerdict* worst = verdict.Worst();
+  return fmt::format("output \"{}\" {}", worst->name, worst->text);
 }
 
 // Throws when the guard's verdict must stop the conversion.
@@ -157,14 +158,17 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.scheme_reason = chosen.scheme.reason;
   report.dynamic_nodes = chosen.plan.dynamic_nodes.size();
   report.guard = chosen.guard;
-  report.guard.min_cosine = options.min_cosine;
   report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
-  if (chosen.guard.passed) return;
-  report.warnings.push_back(BelowThreshold(report.guard));
-  if (options.must_pass) {
+  report.outputs = chosen.outputs;
+  if (options.must_pass && !chosen.guard.ran) {
     throw Error(ExitCode::kNumeric, report.input,
-                BelowThreshold(report.guard) + ", nothing is written");
+                "nothing was compared with the float model, expected --calib besides --table; "
+                "nothing is written");
   }
+  if (chosen.guard.passed) return;
+  report.warnings.push_back(WhatFailed(report));
+  if (options.must_pass)
+    throw Error(ExitCode::kNumeric, report.input, WhatFailed(report) + "; nothing is written");
 }
 
 // Makes `model` the quantized one, with where it came from. Returns its quant_info.
@@ -188,7 +192,9 @@ void WriteQuantized(const ConvertOptions& options, const Model& model,
   const auto verify = [&](const std::filesystem::path& temporary) {
     const auto session = OpenOrtSessionFile(temporary, output.string(), {});
     report.compared_samples = comparer.count();
-    if (comparer.count() > 0) report.outputs = comparer.Compare(*session, comparer.count());
+    if (comparer.count() == 0) return;
+    report.outputs = comparer.Compare(*session, comparer.count());
+    report.sample_names = comparer.sample_names();
   };
   // Complete on the disk before the model gets its name: then only a rename can separate the two.
   AtomicFile info(QuantInfoPath(output));
@@ -292,11 +298,13 @@ ConversionReport Convert(const ConvertOptions& options) {
                   .codes = codes,
                   .settings = settings,
                   .guard = samples.size() == 0 ? GuardMode::kOff : options.guard,
-                  .min_cosine = options.min_cosine,
+                  .gate = options.gate,
                   .place = place,
                   .on_measurement = options.measuring},
                  std::move(choice));
   watch.Lap("choose");
+  report.gate = options.gate;
+  report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
   const std::string quant_info =
       RewriteModel(model, chosen.plan,

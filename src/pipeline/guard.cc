@@ -1,7 +1,6 @@
 #include "guard.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -13,15 +12,6 @@ namespace {
 constexpr const char* kReason = "kept float: its error alone would harm an output";
 constexpr int kRounds = 6;
 constexpr int kMaxPolishing = 48;  // measurements for making stored weights good
-
-bool IsJudged(const OutputComparison& output, bool any_float) {
-  return output.count > 0 && (!any_float || IsFloatingPoint(output.type));
-}
-
-bool AnyFloat(const std::vector<OutputComparison>& outputs) {
-  return std::any_of(outputs.begin(), outputs.end(),
-                     [](const OutputComparison& o) { return IsFloatingPoint(o.type); });
-}
 
 class Guard {
  public:
@@ -44,17 +34,16 @@ class Guard {
     GuardResult result;
     result.plan = {full_, options_.dynamic, {}};
     if (!StoredWeightsHold()) result.plan.wide_weights = FindHarmfulWeights();
-    const double noise = 2 * (1 - options_.min_cosine);  // cos^2 = 1 / (1 + noise)
+    const double noise = NoiseOfSqnr(options_.gate.min_sqnr_db);
     if (Accepts(result.plan)) return Finish(std::move(result));
     NoiseSearch search(
         units_, [&](const std::vector<size_t>& on) { return MeasureUnits(on); }, budget_left_);
-    double allowed = noise - options_.max_weight_noise;
+    double allowed = std::max(noise - weight_noise_, noise / 2);
     for (int round = 0; round < kRounds; ++round, allowed /= 2) {
       search.Refine(std::max(allowed, 0.0));
       result.plan.placement = PlaceNodes(graph_, KeepFloat(search.taken_out()));
       for (const size_t n : search.taken_out()) result.plan.dynamic.erase(n);
-      result.passed = Accepts(result.plan);
-      if (result.passed || search.taken_out().size() == units_.size()) break;
+      if (Accepts(result.plan) || search.taken_out().size() == units_.size()) break;
       if (budget_left_ <= 0) break;
     }
     for (const size_t n : search.taken_out()) {
@@ -65,8 +54,9 @@ class Guard {
   }
 
  private:
-  GuardResult Finish(GuardResult result) const {
-    result.worst = worst_;
+  GuardResult Finish(GuardResult result) {
+    result.outputs = std::move(outputs_);
+    result.verdict = std::move(verdict_);
     result.measurements = options_.max_measurements - budget_left_;
     result.kept_wide.assign(result.plan.wide_weights.begin(), result.plan.wide_weights.end());
     return result;
@@ -74,8 +64,9 @@ class Guard {
 
   bool Accepts(const GuardedPlan& plan) {
     --budget_left_;
-    worst_ = FindWorstOutput(options_.measure(plan, GuardLook::kThorough));
-    return worst_.cosine >= options_.min_cosine;
+    outputs_ = options_.measure(plan, GuardLook::kThorough);
+    verdict_ = JudgeOutputs(outputs_, options_.gate);
+    return !verdict_.CanImprove();
   }
 
   // Noise of stored weights alone, all but `wide_weights`.
@@ -90,7 +81,8 @@ class Guard {
     --budget_left_;
     const std::set<std::string> others(options_.other_weights.begin(),
                                        options_.other_weights.end());
-    return WeightNoise(others, GuardLook::kThorough) <= options_.good_weight_noise;
+    weight_noise_ = WeightNoise(others, GuardLook::kThorough);
+    return weight_noise_ <= options_.good_weight_noise;
   }
 
   std::set<std::string> FindHarmfulWeights() {
@@ -110,6 +102,7 @@ class Guard {
       part += PartOfWeights(item);
       return part <= GuardOptions::kWidePart && budget_left_ > stop;
     });
+    weight_noise_ = search.remaining_noise();
     std::set<std::string> harmful;
     for (const size_t item : search.taken_out()) harmful.insert(options_.weights[item]);
     return harmful;
@@ -121,7 +114,7 @@ class Guard {
     return static_cast<double>(elements[item]) / static_cast<double>(std::max<int64_t>(all, 1));
   }
 
-  // Noise of these units on integers, all else float.
+  // Noise of these units on integers, all else float, in terms of the gate.
   double MeasureUnits(const std::vector<size_t>& on) {
     std::set<size_t> others(units_.begin(), units_.end());
     for (const size_t n : on) others.erase(n);
@@ -129,7 +122,7 @@ class Guard {
     options.place_by = PlaceBy::kKernels;
     GuardedPlan plan{PlaceNodes(graph_, options), options_.dynamic, all_weights_};
     for (const size_t n : others) plan.dynamic.erase(n);
-    return WorstNoise(options_.measure(std::move(plan), GuardLook::kQuick));
+    return JudgeOutputs(options_.measure(std::move(plan), GuardLook::kQuick), options_.gate).noise;
   }
 
   PlaceOptions KeepFloat(const std::set<size_t>& kept) const {
@@ -154,34 +147,12 @@ class Guard {
   std::vector<size_t> units_;
   std::set<std::string> all_weights_;
   int budget_left_;
-  WorstOutput worst_;
+  double weight_noise_ = 0;  // of the weights that stay stored in 8 bit
+  std::vector<OutputComparison> outputs_;
+  Verdict verdict_;
 };
 
 }  // namespace
-
-double WorstNoise(const std::vector<OutputComparison>& outputs) {
-  const bool any_float = AnyFloat(outputs);
-  double worst = 0;
-  for (const OutputComparison& output : outputs) {
-    if (!IsJudged(output, any_float)) continue;
-    if (output.non_finite > 0) return INFINITY;
-    if (output.error_power > 0) {
-      worst = std::max(worst, output.error_power / std::max(output.float_power, 1e-300));
-    }
-  }
-  return worst;
-}
-
-WorstOutput FindWorstOutput(const std::vector<OutputComparison>& outputs) {
-  const bool any_float = AnyFloat(outputs);
-  WorstOutput worst;
-  for (const OutputComparison& output : outputs) {
-    if (!IsJudged(output, any_float)) continue;
-    const double cosine = output.non_finite > 0 ? -1.0 : output.cosine();
-    if (cosine < worst.cosine || worst.name.empty()) worst = {output.name, cosine};
-  }
-  return worst;
-}
 
 GuardResult RunGuard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options) {
   return Guard(graph, base, options).Run();

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "qconvert/plan/plan.h"
-#include "qconvert/report/comparison.h"
+#include "qconvert/report/verdict.h"
 
 namespace qconvert {
 
@@ -27,7 +27,7 @@ struct GuardedPlan {
 enum class GuardLook { kQuick, kThorough };
 
 struct GuardOptions {
-  double min_cosine = 0.99;  // every floating-point output must reach it
+  Gate gate;  // what every output must reach
   // Noise (error power / signal power of the worst output) that stored weights may bring: they are
   // no faster than float ones, so they must be much better than what integer nodes may do.
   double max_weight_noise = 1e-3;
@@ -46,16 +46,10 @@ struct GuardOptions {
   int max_measurements = 400;
 };
 
-// The output that is furthest from the float model.
-struct WorstOutput {
-  std::string name;
-  double cosine = 1;
-};
-
 struct GuardResult {
   GuardedPlan plan;
-  bool passed = true;
-  WorstOutput worst;  // of the plan, on the thorough look
+  std::vector<OutputComparison> outputs;  // of the plan, on the thorough look
+  Verdict verdict;                        // on them
   int measurements = 0;
   std::vector<std::string> kept_wide;   // weights that the guard stored in 16 bit
   std::vector<std::string> kept_float;  // nodes that the guard put back
@@ -65,13 +59,6 @@ struct GuardResult {
 // nodes, then integer nodes alone (noise_search.h), and what is found goes back to float. The
 // result is measured as a whole; if it still misses, the search goes on with half the noise.
 GuardResult RunGuard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options);
-
-// Error power over signal power of the worst output; infinite when one gets NaN or Inf.
-double WorstNoise(const std::vector<OutputComparison>& outputs);
-
-// Lowest cosine over outputs of floating-point type (over all when there are none); -1 for one that
-// gets NaN or Inf.
-WorstOutput FindWorstOutput(const std::vector<OutputComparison>& outputs);
 
 }  // namespace qconvert
 

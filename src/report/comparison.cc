@@ -1,87 +1,174 @@
 #include "qconvert/report/comparison.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
+#include <span>
+
+#include "float_blocks.h"
 
 namespace qconvert {
 namespace {
 
-constexpr double kEqualSqnr = 200;
+constexpr size_t kBlock = 4096;  // values; all that is computed of them finds them in the cache
 
-template <typename T>
-std::vector<double> Widen(const Tensor& tensor) {
-  const auto values = tensor.values<T>();
-  return {values.begin(), values.end()};
+bool AllFinite(std::span<const float> values) {
+  constexpr uint32_t kExponent = 0x7F800000U;
+  uint32_t bad = 0;  // no early exit: the loop becomes SIMD
+  for (const float v : values) bad |= (std::bit_cast<uint32_t>(v) & kExponent) == kExponent ? 1 : 0;
+  return bad == 0;
 }
 
-// Elements as numbers; empty for types that are none.
-std::vector<double> Numbers(const Tensor& tensor) {
-  switch (tensor.type) {
-    case DataType::kFloat:
-      return Widen<float>(tensor);
-    case DataType::kDouble:
-      return Widen<double>(tensor);
-    case DataType::kFloat16:
-    case DataType::kBfloat16: {
-      const std::vector<float> values = ToFloats(tensor);
-      return {values.begin(), values.end()};
+// Pairs of values in which both are finite; in the place of others stand two zeros, which add
+// nothing to any sum.
+class FinitePairs {
+ public:
+  FinitePairs(const Tensor& expected, const Tensor& actual)
+      : expected_(expected), actual_(actual) {}
+
+  // Loads elements [first, first + count). What is not finite is counted in `comparison`; returns
+  // how many pairs are left out.
+  int64_t Load(size_t first, size_t count, OutputComparison& comparison) {
+    x = FloatBlock(expected_, first, count, x_buffer_);
+    y = FloatBlock(actual_, first, count, y_buffer_);
+    int64_t left_out = 0;
+    if (AllFinite(x) && AllFinite(y)) return left_out;
+    TakeCopies();
+    for (size_t i = 0; i < count; ++i) {
+      const bool x_finite = std::isfinite(x[i]);
+      if (x_finite && std::isfinite(y[i])) continue;
+      ++left_out;
+      comparison.float_non_finite += x_finite ? 0 : 1;
+      comparison.non_finite += x_finite ? 1 : 0;
+      x_buffer_[i] = y_buffer_[i] = 0;
     }
-    case DataType::kInt8:
-      return Widen<int8_t>(tensor);
-    case DataType::kUint8:
-    case DataType::kBool:
-      return Widen<uint8_t>(tensor);
-    case DataType::kInt16:
-      return Widen<int16_t>(tensor);
-    case DataType::kUint16:
-      return Widen<uint16_t>(tensor);
-    case DataType::kInt32:
-      return Widen<int32_t>(tensor);
-    case DataType::kUint32:
-      return Widen<uint32_t>(tensor);
-    case DataType::kInt64:
-      return Widen<int64_t>(tensor);
-    default:
-      return {};
+    return left_out;
   }
+
+  std::span<const float> x;
+  std::span<const float> y;
+
+ private:
+  void TakeCopies() {
+    if (x.data() != x_buffer_.data()) x_buffer_.assign(x.begin(), x.end());
+    if (y.data() != y_buffer_.data()) y_buffer_.assign(y.begin(), y.end());
+    x = x_buffer_;
+    y = y_buffer_;
+  }
+
+  const Tensor& expected_;
+  const Tensor& actual_;
+  std::vector<float> x_buffer_;
+  std::vector<float> y_buffer_;
+};
+
+void CompareFloats(const Tensor& expected, const Tensor& actual, OutputComparison& comparison) {
+  const auto count = static_cast<size_t>(expected.element_count());
+  if (count > 0) comparison.channels = MakeChannelSums(expected.dims);
+  std::vector<size_t> inner(expected.dims.size(), 1);  // product of the dimensions behind each
+  for (size_t d = inner.size(); d-- > 1;)
+    inner[d - 1] = inner[d] * static_cast<size_t>(expected.dims[d]);
+  FinitePairs pairs(expected, actual);
+  for (size_t first = 0; first < count; first += kBlock) {
+    const int64_t left_out = pairs.Load(first, std::min(kBlock, count - first), comparison);
+    comparison.sums.Add(pairs.x, pairs.y);
+    comparison.sums.count -= left_out;
+    for (ChannelSums& axis : comparison.channels)
+      axis.Add(first, inner[axis.axis], pairs.x, pairs.y);
+  }
+  comparison.samples[0] = {comparison.sums.float_power, comparison.sums.error_power};
+  if (comparison.value.kind.scores != OutputKind::Scores::kNone) {
+    AddDecisions(expected, actual, comparison.value.kind, comparison.decisions, comparison.sums);
+  }
+}
+
+// Elements that are stored alike.
+int64_t CountEqual(const Tensor& expected, const Tensor& actual) {
+  const int64_t count = expected.element_count();
+  int64_t equal = 0;
+  if (expected.type == DataType::kString) {
+    for (size_t i = 0; i < expected.strings.size(); ++i)
+      equal += expected.strings[i] == actual.strings[i] ? 1 : 0;
+    return equal;
+  }
+  const auto bits = static_cast<size_t>(BitsOf(expected.type));
+  const auto mask = static_cast<unsigned>((1U << std::min<size_t>(bits, 8)) - 1);
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    const char* x = expected.bytes->data() + i * bits / 8;
+    const char* y = actual.bytes->data() + i * bits / 8;
+    const bool same = bits >= 8 ? std::memcmp(x, y, bits / 8) == 0
+                                : (static_cast<unsigned>(*x ^ *y) >> (i * bits % 8) & mask) == 0;
+    equal += same ? 1 : 0;
+  }
+  return equal;
+}
+
+// False for a class axis that this sample does not have.
+bool FitsKind(const Tensor& tensor, const OutputKind& kind) {
+  return kind.scores == OutputKind::Scores::kNone || kind.scores == OutputKind::Scores::kBinary ||
+         kind.axis < tensor.dims.size();
 }
 
 }  // namespace
 
-double OutputComparison::cosine() const {
-  if (float_power == 0 && quantized_power == 0) return 1;
-  if (float_power == 0 || quantized_power == 0) return 0;
-  return std::clamp(dot / std::sqrt(float_power) / std::sqrt(quantized_power), -1.0, 1.0);
+double OutputComparison::SampleNoise(size_t k) const {
+  const double quiet = kQuietPower * sums.float_power / static_cast<double>(samples.size());
+  const double power = std::max(samples[k].float_power, quiet);
+  if (samples[k].error_power == 0) return 0;
+  return power > 0 ? samples[k].error_power / power : INFINITY;
 }
 
-double OutputComparison::sqnr_db() const {
-  if (error_power == 0) return kEqualSqnr;
-  if (float_power == 0) return -kEqualSqnr;
-  return std::clamp(10 * std::log10(float_power / error_power), -kEqualSqnr, kEqualSqnr);
+std::optional<size_t> OutputComparison::WorstSample() const {
+  std::optional<size_t> worst;
+  for (size_t k = 0; k < samples.size(); ++k) {
+    if (!worst || SampleNoise(k) > SampleNoise(*worst)) worst = k;
+  }
+  return worst;
 }
 
-void AddToComparison(const Tensor& expected, const Tensor& actual, OutputComparison& comparison) {
-  comparison.name = expected.name;
+void OutputComparison::Merge(const OutputComparison& later) {
+  if (type == DataType::kUndefined) type = later.type;
+  if (sums.count == 0) {
+    channels = later.channels;
+  } else if (later.sums.count > 0) {
+    MergeChannelSums(channels, later.channels);
+  }
+  sums.Merge(later.sums);
+  decisions.Merge(later.decisions);
+  samples.insert(samples.end(), later.samples.begin(), later.samples.end());
+  if (mismatched_shapes == 0) {
+    float_dims = later.float_dims;
+    quantized_dims = later.quantized_dims;
+  }
+  mismatched_shapes += later.mismatched_shapes;
+  float_non_finite += later.float_non_finite;
+  non_finite += later.non_finite;
+  elements += later.elements;
+  equal += later.equal;
+}
+
+OutputComparison CompareSample(const ComparedValue& value, const Tensor& expected,
+                               const Tensor& actual) {
+  OutputComparison comparison;
+  comparison.value = value;
   comparison.type = expected.type;
-  if (expected.dims != actual.dims) {
-    ++comparison.mismatched_shapes;
-    return;
+  comparison.samples.resize(1);
+  if (expected.type == DataType::kUndefined) return comparison;
+  if (expected.dims != actual.dims || expected.type != actual.type) {
+    comparison.mismatched_shapes = 1;
+    comparison.float_dims = expected.dims;
+    comparison.quantized_dims = actual.dims;
+    return comparison;
   }
-  const std::vector<double> x = Numbers(expected);
-  const std::vector<double> y = Numbers(actual);
-  for (size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
-    if (!std::isfinite(x[i])) continue;
-    if (!std::isfinite(y[i])) {
-      ++comparison.non_finite;
-      continue;
-    }
-    ++comparison.count;
-    comparison.dot += x[i] * y[i];
-    comparison.float_power += x[i] * x[i];
-    comparison.quantized_power += y[i] * y[i];
-    comparison.error_power += (x[i] - y[i]) * (x[i] - y[i]);
-    comparison.max_error = std::max(comparison.max_error, std::fabs(x[i] - y[i]));
+  if (!FitsKind(expected, value.kind)) comparison.value.kind = {};
+  if (IsFloatingPoint(expected.type)) {
+    CompareFloats(expected, actual, comparison);
+  } else {
+    comparison.elements = expected.element_count();
+    comparison.equal = CountEqual(expected, actual);
   }
+  return comparison;
 }
 
 }  // namespace qconvert

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "qconvert/base/error.h"
 
@@ -24,11 +26,56 @@ std::string Size(int64_t bytes) {
 // JSON text must be UTF-8; names in a model need not be.
 std::string Text(const std::string& name) { return EscapeForTerminal(name); }
 
-Json OutputJson(const OutputComparison& output) {
-  return {{"name", Text(output.name)},      {"cosine", output.cosine()},
-          {"sqnr_db", output.sqnr_db()},    {"max_error", output.max_error},
-          {"values", output.count},         {"mismatched_shapes", output.mismatched_shapes},
-          {"non_finite", output.non_finite}};
+// null where nothing was compared: JSON has no number for it.
+Json Number(std::optional<double> value) {
+  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
+}
+
+const char* ResultName(OutputVerdict::Result result) {
+  switch (result) {
+    case OutputVerdict::Result::kPassed:
+      return "passed";
+    case OutputVerdict::Result::kFailed:
+      return "failed";
+    case OutputVerdict::Result::kNotJudged:
+      break;
+  }
+  return "not judged";
+}
+
+Json OutputJson(const OutputComparison& output, const OutputVerdict& verdict,
+                const std::vector<std::string>& sample_names) {
+  Json json = {{"name", Text(output.value.name)},
+               {"result", ResultName(verdict.result)},
+               {"verdict", verdict.text}};
+  for (const std::string& name : output.value.stands_for) json["stands_for"].push_back(Text(name));
+  json["cosine"] = Number(Evaluate(Metric::kCosine, output.sums));
+  json["sqnr_db"] = Number(Evaluate(Metric::kSqnr, output.sums));
+  json["max_error"] = Number(Evaluate(Metric::kChebyshev, output.sums));
+  json["values"] = output.sums.count;
+  if (const auto worst = output.WorstSample(); worst && output.sums.count > 0) {
+    json["worst_sample"] = {{"sqnr_db", SqnrOfNoise(output.SampleNoise(*worst))}};
+    if (*worst < sample_names.size()) json["worst_sample"]["name"] = Text(sample_names[*worst]);
+  }
+  if (output.decisions.decided > 0) {
+    json["decisions"] = {{"decided", output.decisions.decided},
+                         {"flips", output.decisions.flips},
+                         {"flip_rate_at_most", output.decisions.UpperBound()}};
+  }
+  if (output.elements > 0)
+    json["equal"] = static_cast<double>(output.equal) / static_cast<double>(output.elements);
+  json["mismatched_shapes"] = output.mismatched_shapes;
+  json["non_finite"] = output.non_finite;
+  json["float_non_finite"] = output.float_non_finite;
+  return json;
+}
+
+Json GateJson(const Gate& gate) {
+  return {{"min_sqnr_db", gate.min_sqnr_db},
+          {"min_sample_sqnr_db", gate.min_sample_sqnr_db},
+          {"min_group_sqnr_db", gate.min_group_sqnr_db},
+          {"max_flips", gate.max_flips},
+          {"min_cosine", Number(gate.min_cosine)}};
 }
 
 Json FloatNodesJson(const ConversionReport& report) {
@@ -55,16 +102,28 @@ Json ParamsJson(const QuantParams& params) {
   return out;
 }
 
+// A row of numbers for every output that has some, then what each was judged to be.
 void FormatOutputs(const ConversionReport& report, std::string& out) {
   auto sink = std::back_inserter(out);
   size_t width = 6;
   for (const OutputComparison& output : report.outputs)
-    width = std::max(width, Text(output.name).size());
+    width = std::max(width, Text(output.value.name).size());
   fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", "output", width, "cosine", "SQNR dB",
                  "max error");
   for (const OutputComparison& output : report.outputs) {
-    fmt::format_to(sink, "  {:<{}}  {:>9.6f}  {:>9.2f}  {:>10.4g}\n", Text(output.name), width,
-                   output.cosine(), output.sqnr_db(), output.max_error);
+    const std::string name = Text(output.value.name);
+    if (output.sums.count == 0 || output.value.is_random) {
+      fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", name, width, "-", "-", "-");
+    } else {
+      fmt::format_to(sink, "  {:<{}}  {:>9.6f}  {:>9.2f}  {:>10.4g}\n", name, width,
+                     output.cosine(), output.sqnr_db(), output.sums.max_error);
+    }
+  }
+  const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
+  const char* label = "judged";
+  for (const OutputVerdict& output : verdict.outputs) {
+    fmt::format_to(sink, "  {:<7}  {} {}\n", label, Text(output.name), output.text);
+    label = "";
   }
 }
 
@@ -93,14 +152,9 @@ Json GuardJson(const ConversionReport& report) {
   for (const std::string& name : report.guard.kept_float) kept.push_back(Text(name));
   Json wide = Json::array();
   for (const std::string& name : report.guard.kept_wide) wide.push_back(Text(name));
-  return {{"ran", report.guard.ran},
-          {"passed", report.guard.passed},
-          {"min_cosine", report.guard.min_cosine},
-          {"worst_output", Text(report.guard.worst_output)},
-          {"worst_cosine", report.guard.worst_cosine},
-          {"measurements", report.guard.measurements},
-          {"kept_float", std::move(kept)},
-          {"kept_wide", std::move(wide)}};
+  return {{"ran", report.guard.ran},       {"passed", report.guard.passed},
+          {"gate", GateJson(report.gate)}, {"measurements", report.guard.measurements},
+          {"kept_float", std::move(kept)}, {"kept_wide", std::move(wide)}};
 }
 
 }  // namespace
@@ -129,6 +183,8 @@ std::string FormatReport(const ConversionReport& report) {
     FormatOutputs(report, out);
     fmt::format_to(sink, "  against the float model on {} of {} calibration samples\n",
                    report.compared_samples, report.samples);
+  } else {
+    out += "  not compared with the float model: no samples, --calib names some\n";
   }
   fmt::format_to(sink, "  size     {} -> {} ({:.2f})\n", Size(report.float_bytes),
                  Size(report.quantized_bytes),
@@ -165,7 +221,9 @@ std::string FormatReport(const ConversionReport& report) {
 
 std::string ReportJson(const ConversionReport& report, const std::string& exit_class) {
   Json outputs = Json::array();
-  for (const OutputComparison& output : report.outputs) outputs.push_back(OutputJson(output));
+  const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
+  for (size_t o = 0; o < report.outputs.size(); ++o)
+    outputs.push_back(OutputJson(report.outputs[o], verdict.outputs[o], report.sample_names));
   Json warnings = Json::array();
   for (const std::string& warning : report.warnings) warnings.push_back(Text(warning));
   const Json json = {{"exit", exit_class},

@@ -24,23 +24,24 @@ class GuardTest : public testing::Test {
     InferTypes(b_.model, "test");
   }
 
-  GuardResult Run(double min_cosine = 0.99, GuardOptions options = {}) {
-    options.min_cosine = min_cosine;
+  GuardResult Run(double min_sqnr_db = 17, GuardOptions options = {}) {
+    options.gate = Gate::AtSqnr(min_sqnr_db);
     options.measure = [&](const GuardedPlan& plan, GuardLook /*look*/) {
       const Placement& placement = plan.placement;
       OutputComparison output;
       output.type = DataType::kFloat;
-      output.count = 1;
-      output.float_power = 1;
+      ErrorSums& sums = output.sums;
+      sums.count = 1;
+      sums.float_power = 1;
       for (size_t n = 0; n < placement.nodes.size(); ++n) {
-        if (placement.nodes[n].domain == NodeDomain::kInteger) output.error_power += Noise(n);
+        if (placement.nodes[n].domain == NodeDomain::kInteger) sums.error_power += Noise(n);
       }
-      for (const auto& [node, name] : plan.dynamic) output.error_power += Noise(node);
+      for (const auto& [node, name] : plan.dynamic) sums.error_power += Noise(node);
       for (const auto& [weight, noise] : weight_noise_) {
-        if (!plan.wide_weights.contains(weight)) output.error_power += noise;
+        if (!plan.wide_weights.contains(weight)) sums.error_power += noise;
       }
-      output.quantized_power = 1 + output.error_power;
-      output.dot = 1;
+      sums.quantized_power = 1 + sums.error_power;
+      sums.dot = 1;
       return std::vector<OutputComparison>{output};
     };
     PlaceOptions base;
@@ -60,7 +61,7 @@ class GuardTest : public testing::Test {
 
 TEST_F(GuardTest, AGoodModelIsLeftAloneAfterOneLook) {
   const GuardResult result = Run();
-  EXPECT_TRUE(result.passed);
+  EXPECT_TRUE(result.verdict.passed);
   EXPECT_EQ(result.measurements, 1);
   EXPECT_TRUE(result.kept_float.empty());
 }
@@ -68,7 +69,7 @@ TEST_F(GuardTest, AGoodModelIsLeftAloneAfterOneLook) {
 TEST_F(GuardTest, FindsTheNodesThatHarmAndNoOthers) {
   noise_ = {{7, 0.5}, {23, 0.2}, {24, 3.0}};
   const GuardResult result = Run();
-  EXPECT_TRUE(result.passed);
+  EXPECT_TRUE(result.verdict.passed);
   EXPECT_THAT(result.kept_float, testing::UnorderedElementsAre("n7", "n23", "n24"));
   EXPECT_LT(result.measurements, 40) << "fewer looks than nodes";
 }
@@ -76,9 +77,10 @@ TEST_F(GuardTest, FindsTheNodesThatHarmAndNoOthers) {
 TEST_F(GuardTest, SaysWhenNothingHelps) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
   noise_[0] = 1;
-  EXPECT_TRUE(Run(0.999999).passed);
-  const GuardResult impossible = Run(1.0000001);
-  EXPECT_FALSE(impossible.passed);
+  EXPECT_TRUE(Run(57).verdict.passed);
+  weight_noise_["stuck"] = 1e-3;  // nobody can make it wide
+  const GuardResult impossible = Run(57);
+  EXPECT_FALSE(impossible.verdict.passed);
   EXPECT_LT(impossible.measurements, 500);
 }
 
@@ -86,19 +88,19 @@ TEST_F(GuardTest, StoredWeightsAreHeldToTheirOwnBound) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
   weight_noise_ = {{"a", 1e-6}, {"b", 4e-3}, {"c", 1e-6}, {"d", 2e-3}};
   GuardOptions options{.weights = {"a", "b", "c", "d"}, .weight_elements = {100, 100, 100, 100}};
-  const GuardResult result = Run(0.99, options);
-  EXPECT_TRUE(result.passed);
+  const GuardResult result = Run(17, options);
+  EXPECT_TRUE(result.verdict.passed);
   EXPECT_THAT(result.kept_wide, testing::ElementsAre("b", "d"));
-  EXPECT_TRUE(result.kept_float.empty()) << "the cosine was fine: only the weights were not";
+  EXPECT_TRUE(result.kept_float.empty()) << "the gate was passed: only the weights were not";
 }
 
 TEST_F(GuardTest, GoodWeightsAreWorthSomeBytesAndNoMore) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
   weight_noise_ = {{"large", 3e-4}, {"small", 5e-4}};
   GuardOptions options{.weights = {"large", "small"}, .weight_elements = {1000, 50}};
-  EXPECT_THAT(Run(0.99, options).kept_wide, testing::ElementsAre("small"));
+  EXPECT_THAT(Run(17, options).kept_wide, testing::ElementsAre("small"));
   options.weight_elements = {500, 500};
-  EXPECT_TRUE(Run(0.99, options).kept_wide.empty()) << "half of all bytes is too much";
+  EXPECT_TRUE(Run(17, options).kept_wide.empty()) << "half of all bytes is too much";
 }
 
 TEST_F(GuardTest, NodesQuantizedAtRunTimeGoBackToo) {
@@ -106,25 +108,24 @@ TEST_F(GuardTest, NodesQuantizedAtRunTimeGoBackToo) {
   noise_[5] = 0.5;
   GuardOptions options;
   options.dynamic = {{5, "v5"}, {6, "v6"}};
-  const GuardResult result = Run(0.99, options);
-  EXPECT_TRUE(result.passed);
+  const GuardResult result = Run(17, options);
+  EXPECT_TRUE(result.verdict.passed);
   EXPECT_THAT(result.plan.dynamic, testing::ElementsAre(testing::Pair(6, "v6")));
   EXPECT_THAT(result.kept_float, testing::ElementsAre("n5"));
 }
 
-TEST(WorstOutputTest, JudgesFloatOutputsAndPunishesNaN) {
-  OutputComparison good;
-  good.type = DataType::kFloat;
-  good.count = 2;
-  good.dot = good.float_power = good.quantized_power = 1;
-  OutputComparison index = good;
-  index.type = DataType::kInt64;
-  index.dot = 0;
-  EXPECT_EQ(FindWorstOutput({good, index}).cosine, 1);
-  EXPECT_EQ(FindWorstOutput({index}).cosine, 0);
-  good.non_finite = 1;
-  EXPECT_EQ(FindWorstOutput({good}).cosine, -1);
-  EXPECT_EQ(FindWorstOutput({}).cosine, 1);
+TEST_F(GuardTest, WhatTheFloatModelCannotSayStartsNoSearch) {
+  OutputComparison nan;
+  nan.value.name = "nan";
+  nan.type = DataType::kFloat;
+  nan.float_non_finite = 4;
+  nan.samples.resize(1);
+  GuardOptions options;
+  options.measure = [&](const GuardedPlan&, GuardLook) { return std::vector{nan}; };
+  const GuardResult result = RunGuard(b_.model.graph, {}, options);
+  EXPECT_FALSE(result.verdict.passed);
+  EXPECT_EQ(result.measurements, 1);
+  EXPECT_TRUE(result.kept_float.empty());
 }
 
 }  // namespace

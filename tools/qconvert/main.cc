@@ -78,7 +78,7 @@ ConvertOptions MakeOptions(const CommandLine& line, const std::string& config) {
                   : line.guard_reports ? GuardMode::kReport
                                        : GuardMode::kCorrect;
   options.must_pass = line.must_pass;
-  options.min_cosine = line.min_cosine;
+  options.gate = Gate::AtCosine(line.min_cosine);
   options.float_only = line.float_only;
   options.external_data = line.external_data;
   options.states = ParseStates(line.run.states);

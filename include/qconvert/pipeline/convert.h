@@ -14,7 +14,7 @@
 
 namespace qconvert {
 
-// What happens when an output of the quantized model is below `min_cosine` against the float one.
+// What happens when an output of the quantized model does not pass the gate against the float one.
 enum class GuardMode {
   kOff,      // nobody looks
   kReport,   // a warning
@@ -41,8 +41,8 @@ struct ConvertOptions {
   bool float_only = false;         // write the loaded model back, unquantized
   bool external_data = false;      // weights in a data file beside the model, also below 2 GB
   GuardMode guard = GuardMode::kCorrect;
-  double min_cosine = 0.99;
-  bool must_pass = false;  // throws Error(kNumeric) when an output stays below min_cosine
+  Gate gate;
+  bool must_pass = false;  // throws Error(kNumeric) when an output fails or none was compared
   std::function<void(size_t done, size_t total)> progress;  // of calibration
   // While plans are compared with the float model; how many it takes is not known before.
   std::function<void(size_t measurements)> measuring;

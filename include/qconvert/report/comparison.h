@@ -1,38 +1,61 @@
-// How far the quantized model is from the float one.
+// How far the quantized model's outputs are from the float model's: sums, taken sample by sample.
 #ifndef QCONVERT_REPORT_COMPARISON_H_
 #define QCONVERT_REPORT_COMPARISON_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "qconvert/base/metric.h"
 #include "qconvert/ir/tensor.h"
+#include "qconvert/report/channel_groups.h"
+#include "qconvert/report/compared_values.h"
+#include "qconvert/report/decisions.h"
 
 namespace qconvert {
 
-// Sums over all samples compared, for one output. Adding samples in a fixed order gives fixed bits.
-struct OutputComparison {
-  std::string name;
-  DataType type = DataType::kUndefined;
-  int64_t count = 0;       // values compared
-  double dot = 0;          // sum of float * quantized
-  double float_power = 0;  // sum of float^2
-  double quantized_power = 0;
-  double error_power = 0;  // sum of (float - quantized)^2
-  double max_error = 0;
-  int64_t mismatched_shapes = 0;  // samples whose shapes differ
-  int64_t non_finite = 0;  // quantized values that are NaN or infinite where the float ones are not
-
-  // In [-1, 1]; 1 when both are all zero, 0 when one is.
-  double cosine() const;
-  // Signal to quantization noise, 10 log10(sum x^2 / sum (x - y)^2) in dB; capped at 200 for equal
-  // outputs.
-  double sqnr_db() const;
+struct SampleError {
+  double float_power = 0;
+  double error_power = 0;
 };
 
-// Compares one sample's output; integers and booleans as numbers. Strings and non-tensors are left
-// out.
-void AddToComparison(const Tensor& expected, const Tensor& actual, OutputComparison& comparison);
+// One value over all samples compared. Memory: some bytes by sample and by channel, whatever the
+// size of the value. Sums of one sample are taken alone and merged in the order of samples: neither
+// threads nor blocks can change a bit.
+struct OutputComparison {
+  ComparedValue value;
+  DataType type = DataType::kUndefined;
+  ErrorSums sums;  // pairs where both are finite
+  DecisionSums decisions;
+  std::vector<ChannelSums> channels;
+  std::vector<SampleError> samples;  // every one, in the order compared
+  int64_t mismatched_shapes = 0;     // samples whose shapes or types differ
+  std::vector<int64_t> float_dims;   // of the first such sample
+  std::vector<int64_t> quantized_dims;
+  int64_t float_non_finite = 0;  // values that are NaN or infinite in the float model
+  int64_t non_finite = 0;        // in the quantized model, where they are finite in the float one
+  int64_t elements = 0;          // integers, booleans and strings compared, and how many are equal
+  int64_t equal = 0;
+
+  double cosine() const { return Evaluate(Metric::kCosine, sums).value_or(0); }
+  double sqnr_db() const { return Evaluate(Metric::kSqnr, sums).value_or(-kEqualSqnrDb); }
+
+  // Error power over signal power of sample `k`. A quiet sample counts as one of kQuietPower of the
+  // mean power: what is lost there would not be heard in any other.
+  double SampleNoise(size_t k) const;
+  static constexpr double kQuietPower = 1e-2;
+  // The sample of most noise; nothing where no sample was compared.
+  std::optional<size_t> WorstSample() const;
+
+  // Adds the samples of `later`, which come after those here.
+  void Merge(const OutputComparison& later);
+};
+
+// Compares one sample's value. Floating-point values of any width count as float32; of all others
+// equal elements are counted. What is no tensor leaves `comparison` without a type.
+OutputComparison CompareSample(const ComparedValue& value, const Tensor& expected,
+                               const Tensor& actual);
 
 }  // namespace qconvert
 

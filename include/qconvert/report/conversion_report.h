@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "qconvert/plan/plan.h"
-#include "qconvert/report/comparison.h"
+#include "qconvert/report/verdict.h"
 
 namespace qconvert {
 
@@ -17,9 +17,6 @@ namespace qconvert {
 struct GuardReport {
   bool ran = false;
   bool passed = true;
-  double min_cosine = 0;
-  std::string worst_output;
-  double worst_cosine = 1;
   int measurements = 0;
   std::vector<std::string> kept_float;  // nodes
   std::vector<std::string> kept_wide;   // weights stored in 16 bit
@@ -34,6 +31,8 @@ struct ConversionReport {
   size_t samples = 0;           // used for calibration
   size_t compared_samples = 0;  // used for the comparison
   std::vector<OutputComparison> outputs;
+  std::vector<std::string> sample_names;  // in the order compared
+  Gate gate;                              // what the outputs are judged by
   size_t integer_nodes = 0;
   size_t fused_nodes = 0;
   size_t float_nodes = 0;

@@ -1,0 +1,39 @@
+// Whether the quantized model decides as the float one does.
+#ifndef QCONVERT_REPORT_DECISIONS_H_
+#define QCONVERT_REPORT_DECISIONS_H_
+
+#include <cstdint>
+
+#include "qconvert/base/metric.h"
+#include "qconvert/ir/tensor.h"
+#include "qconvert/report/output_kind.h"
+
+namespace qconvert {
+
+// Positions (everything but the class axis) where the float model is sure of its class: its
+// probabilities of the best and the second class are at least kDecidedMargin apart. Where it is
+// not, any change of class is noise. Of likely logits the two must also be kLikelyGap of the
+// position's root mean square apart: plain values, should it be such, cross at any noise.
+struct DecisionSums {
+  int64_t decided = 0;
+  int64_t flips = 0;  // decided positions where the quantized model has another class
+
+  void Merge(const DecisionSums& other);
+  double rate() const;
+  // Clopper and Pearson's exact upper bound of the flip rate at 95 %, one-sided: the rate at which
+  // so few flips would be seen with probability 5 %. C. J. Clopper and E. S. Pearson, Biometrika 26
+  // (1934), 404-413: the 0.95 quantile of Beta(flips + 1, decided - flips). 1 without positions.
+  double UpperBound() const;
+};
+
+inline constexpr double kDecidedMargin = 0.2;
+inline constexpr double kLikelyGap = 0.25;
+
+// Adds the positions of one sample; `sums` gets the share of all positions that agree. Both tensors
+// are floating-point and of one shape. Positions where the float model gives NaN are left out.
+void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind& kind,
+                  DecisionSums& decisions, ErrorSums& sums);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_REPORT_DECISIONS_H_

@@ -1,0 +1,134 @@
+#include "qconvert/report/channel_groups.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kNamedRuns = 4;
+
+// Channels with signal, by rising peak.
+std::vector<size_t> ByPeak(const ChannelSums& sums) {
+  const double greatest = *std::max_element(sums.peak.begin(), sums.peak.end());
+  std::vector<size_t> order;
+  for (size_t c = 0; c < sums.peak.size(); ++c) {
+    if (sums.peak[c] > kNoSignal * greatest) order.push_back(c);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return sums.peak[a] < sums.peak[b]; });
+  return order;
+}
+
+double Gap(const ChannelSums& sums, size_t lower, size_t upper) {
+  return static_cast<double>(sums.peak[upper]) / static_cast<double>(sums.peak[lower]);
+}
+
+double WidestGap(const ChannelSums& sums) {
+  const std::vector<size_t> order = ByPeak(sums);
+  double widest = 1;
+  for (size_t k = 1; k < order.size(); ++k)
+    widest = std::max(widest, Gap(sums, order[k - 1], order[k]));
+  return widest;
+}
+
+std::vector<ChannelGroup> Split(const ChannelSums& sums) {
+  const std::vector<size_t> order = ByPeak(sums);
+  std::vector<ChannelGroup> groups;
+  for (size_t k = 0; k < order.size(); ++k) {
+    if (k == 0 || Gap(sums, order[k - 1], order[k]) > kRangeRatio) groups.push_back({sums.axis});
+    groups.back().channels.push_back(order[k]);
+  }
+  for (ChannelGroup& group : groups) {
+    std::sort(group.channels.begin(), group.channels.end());
+    for (const size_t c : group.channels) {
+      group.float_power += sums.float_power[c];
+      group.error_power += sums.error_power[c];
+    }
+  }
+  return groups;
+}
+
+}  // namespace
+
+void ChannelSums::Add(size_t first, size_t inner, std::span<const float> expected,
+                      std::span<const float> actual) {
+  size_t i = 0;
+  const auto add = [&](size_t channel) {
+    const double x = expected[i];
+    const double error = x - actual[i];
+    peak[channel] = std::max(peak[channel], std::fabs(expected[i]));
+    float_power[channel] += x * x;
+    error_power[channel] += error * error;
+    ++i;
+  };
+  while (i < expected.size()) {
+    size_t channel = (first + i) / inner % peak.size();
+    if (inner == 1) {
+      while (channel < peak.size() && i < expected.size()) add(channel++);
+    } else {
+      const size_t end = std::min(expected.size(), i + inner - (first + i) % inner);
+      while (i < end) add(channel);
+    }
+  }
+}
+
+std::vector<ChannelSums> MakeChannelSums(std::span<const int64_t> dims) {
+  std::vector<ChannelSums> axes;
+  for (size_t axis = 1; axis < dims.size(); ++axis) {
+    if (dims[axis] < 2 || dims[axis] > kMaxChannels) continue;
+    const auto channels = static_cast<size_t>(dims[axis]);
+    axes.push_back({axis, std::vector<float>(channels), std::vector<double>(channels),
+                    std::vector<double>(channels)});
+  }
+  return axes;
+}
+
+void MergeChannelSums(std::vector<ChannelSums>& sums, const std::vector<ChannelSums>& later) {
+  std::erase_if(sums, [&](ChannelSums& one) {
+    const auto other = std::find_if(later.begin(), later.end(), [&](const ChannelSums& l) {
+      return l.axis == one.axis && l.peak.size() == one.peak.size();
+    });
+    if (other == later.end()) return true;
+    for (size_t c = 0; c < one.peak.size(); ++c) {
+      one.peak[c] = std::max(one.peak[c], other->peak[c]);
+      one.float_power[c] += other->float_power[c];
+      one.error_power[c] += other->error_power[c];
+    }
+    return false;
+  });
+}
+
+std::string ChannelGroup::Name() const {
+  std::vector<std::string> runs;
+  for (size_t k = 0; k < channels.size();) {
+    size_t end = k + 1;
+    while (end < channels.size() && channels[end] == channels[end - 1] + 1) ++end;
+    runs.push_back(end - k == 1 ? fmt::format("{}", channels[k])
+                                : fmt::format("{}-{}", channels[k], channels[end - 1]));
+    k = end;
+  }
+  if (runs.size() > kNamedRuns) {
+    runs.erase(runs.begin() + (kNamedRuns - 1), runs.end() - 1);
+    runs.insert(runs.end() - 1, "...");
+  }
+  return fmt::format("channel{} {} of axis {}", channels.size() == 1 ? "" : "s",
+                     fmt::join(runs, ", "), axis);
+}
+
+std::vector<ChannelGroup> FindChannelGroups(const std::vector<ChannelSums>& axes) {
+  const ChannelSums* best = nullptr;
+  double widest = kRangeRatio;
+  for (const ChannelSums& axis : axes) {
+    const double gap = WidestGap(axis);
+    if (gap <= widest) continue;
+    widest = gap;
+    best = &axis;
+  }
+  return best == nullptr ? std::vector<ChannelGroup>{} : Split(*best);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,169 @@
+#include "qconvert/report/decisions.h"
+
+#include <algorithm>
+#include <boost/math/distributions/beta.hpp>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "float_blocks.h"
+
+namespace qconvert {
+namespace {
+
+constexpr double kConfidence = 0.95;
+constexpr size_t kTileValues = 1 << 14;  // of the scores turned around at a time
+
+// How positions lie in a row-major tensor: [outer, classes, inner].
+struct Layout {
+  size_t outer = 1;
+  size_t classes = 1;
+  size_t inner = 1;
+};
+
+Layout LayoutOf(const Tensor& tensor, const OutputKind& kind) {
+  Layout layout;
+  if (kind.scores == OutputKind::Scores::kBinary) {
+    layout.outer = static_cast<size_t>(tensor.element_count());
+    return layout;
+  }
+  for (size_t d = 0; d < tensor.dims.size(); ++d) {
+    size_t& part = d < kind.axis ? layout.outer : d == kind.axis ? layout.classes : layout.inner;
+    part *= static_cast<size_t>(tensor.dims[d]);
+  }
+  return layout;
+}
+
+// Scores of `count` positions from `first` of one outer slice, each position's together. Where
+// classes are not the last axis they are turned around, tile by tile: a walk with a wide stride
+// misses the cache on every value.
+class ScoreReader {
+ public:
+  ScoreReader(const Tensor& tensor, const Layout& layout) : tensor_(tensor), layout_(layout) {}
+
+  std::span<const float> Read(size_t slice, size_t first, size_t count) {
+    const size_t begin = slice * layout_.classes * layout_.inner;
+    if (layout_.inner == 1) return FloatBlock(tensor_, begin, count * layout_.classes, converted_);
+    turned_.resize(count * layout_.classes);
+    for (size_t c = 0; c < layout_.classes; ++c) {
+      const auto run = FloatBlock(tensor_, begin + c * layout_.inner + first, count, converted_);
+      for (size_t p = 0; p < count; ++p) turned_[p * layout_.classes + c] = run[p];
+    }
+    return turned_;
+  }
+
+ private:
+  const Tensor& tensor_;
+  const Layout layout_;
+  std::vector<float> converted_;
+  std::vector<float> turned_;
+};
+
+struct Best {
+  size_t index = 0;
+  float value = -std::numeric_limits<float>::infinity();
+  float second = -std::numeric_limits<float>::infinity();
+};
+
+Best FindBest(std::span<const float> scores) {
+  Best best;
+  for (size_t c = 0; c < scores.size(); ++c) {
+    if (scores[c] > best.value) {
+      best.second = best.value;
+      best.value = scores[c];
+      best.index = c;
+    } else {
+      best.second = std::max(best.second, scores[c]);
+    }
+  }
+  return best;
+}
+
+// p1 - p2 of the softmax.
+double SoftmaxMargin(std::span<const float> logits, const Best& best) {
+  double sum = 0;
+  for (const float v : logits) sum += std::exp(static_cast<double>(v) - best.value);
+  return (1 - std::exp(static_cast<double>(best.second) - best.value)) / sum;
+}
+
+double RootMeanSquare(std::span<const float> values) {
+  double power = 0;
+  for (const float v : values) power += static_cast<double>(v) * v;
+  return std::sqrt(power / static_cast<double>(values.size()));
+}
+
+bool IsDecided(std::span<const float> scores, const Best& best, OutputKind::Scores kind) {
+  const double gap = static_cast<double>(best.value) - best.second;
+  if (kind == OutputKind::Scores::kProbabilities) return gap >= kDecidedMargin;
+  if (kind == OutputKind::Scores::kLikelyLogits && gap < kLikelyGap * RootMeanSquare(scores))
+    return false;
+  return SoftmaxMargin(scores, best) >= kDecidedMargin;
+}
+
+// Of one sigmoid: the other class has what is missing to 1.
+void AddBinary(float expected, float actual, DecisionSums& decisions, ErrorSums& sums) {
+  const bool same = (expected >= 0.5F) == (actual >= 0.5F);
+  ++sums.positions;
+  sums.agreed += same ? 1 : 0;
+  if (std::fabs(2 * static_cast<double>(expected) - 1) < kDecidedMargin) return;
+  ++decisions.decided;
+  decisions.flips += same ? 0 : 1;
+}
+
+void AddPosition(std::span<const float> expected, std::span<const float> actual,
+                 OutputKind::Scores kind, DecisionSums& decisions, ErrorSums& sums) {
+  const bool has_nan =
+      std::any_of(expected.begin(), expected.end(), [](float v) { return std::isnan(v); });
+  const Best best = FindBest(expected);
+  if (has_nan || !std::isfinite(best.value)) return;
+  if (kind == OutputKind::Scores::kBinary)
+    return AddBinary(expected[0], actual[0], decisions, sums);
+  const bool same = FindBest(actual).index == best.index;
+  ++sums.positions;
+  sums.agreed += same ? 1 : 0;
+  if (!IsDecided(expected, best, kind)) return;
+  ++decisions.decided;
+  decisions.flips += same ? 0 : 1;
+}
+
+}  // namespace
+
+void DecisionSums::Merge(const DecisionSums& other) {
+  decided += other.decided;
+  flips += other.flips;
+}
+
+double DecisionSums::rate() const {
+  return decided > 0 ? static_cast<double>(flips) / static_cast<double>(decided) : 0;
+}
+
+double DecisionSums::UpperBound() const {
+  if (flips >= decided) return 1;
+  return boost::math::quantile(
+      boost::math::beta_distribution<double>(static_cast<double>(flips + 1),
+                                             static_cast<double>(decided - flips)),
+      kConfidence);
+}
+
+void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind& kind,
+                  DecisionSums& decisions, ErrorSums& sums) {
+  if (expected.element_count() == 0) return;
+  const Layout layout = LayoutOf(expected, kind);
+  ScoreReader expected_reader(expected, layout);
+  ScoreReader actual_reader(actual, layout);
+  const size_t tile = std::clamp<size_t>(kTileValues / layout.classes, 1, layout.inner);
+  for (size_t slice = 0; slice < layout.outer; ++slice) {
+    for (size_t first = 0; first < layout.inner; first += tile) {
+      const size_t count = std::min(tile, layout.inner - first);
+      const auto x = expected_reader.Read(slice, first, count);
+      const auto y = actual_reader.Read(slice, first, count);
+      for (size_t p = 0; p < count; ++p) {
+        AddPosition(x.subspan(p * layout.classes, layout.classes),
+                    y.subspan(p * layout.classes, layout.classes), kind.scores, decisions, sums);
+      }
+    }
+  }
+}
+
+}  // namespace qconvert

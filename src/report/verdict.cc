@@ -1,0 +1,251 @@
+#include "qconvert/report/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+using Result = OutputVerdict::Result;
+
+constexpr const char* kAdvice =
+    "more calibration samples or --scheme weight-only may help, --min-sqnr sets what is accepted";
+
+std::string Count(int64_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string Shape(const std::vector<int64_t>& dims) {
+  return fmt::format("[{}]", fmt::join(dims, ", "));
+}
+
+std::string Names(const std::vector<std::string>& names) {
+  std::vector<std::string> quoted;
+  for (const std::string& name : names)
+    quoted.push_back(fmt::format("\"{}\"", EscapeForTerminal(name)));
+  return fmt::format("{}", fmt::join(quoted, ", "));
+}
+
+// Why no number says how near the output is; nothing where one does.
+std::optional<std::string> WhyNotCompared(const OutputComparison& output) {
+  const auto samples = static_cast<int64_t>(output.samples.size());
+  if (output.value.is_random) return "random: two runs of the float model differ";
+  if (output.type == DataType::kUndefined) return "no tensor";
+  if (output.mismatched_shapes > 0) {
+    return fmt::format("shapes differ in {} of {}, the first float {}, quantized {}",
+                       output.mismatched_shapes, Count(samples, "sample"), Shape(output.float_dims),
+                       Shape(output.quantized_dims));
+  }
+  if (!IsFloatingPoint(output.type) || output.sums.count > 0 || output.non_finite > 0)
+    return std::nullopt;
+  if (output.float_non_finite > 0) {
+    return fmt::format("the float model gives NaN or infinity in all {} of {}",
+                       Count(output.float_non_finite, "value"), Count(samples, "sample"));
+  }
+  return fmt::format("no values in {}", Count(samples, "sample"));
+}
+
+std::string AdviceWithoutNumber(const OutputComparison& output) {
+  if (output.mismatched_shapes > 0) return kAdvice;
+  if (output.float_non_finite > 0) return "check the samples and the float model";
+  return "expected samples for which the float model gives this output";
+}
+
+// Collects one output's numbers against the gate.
+class Judge {
+ public:
+  Judge(const OutputComparison& output, const Gate& gate, std::span<const std::string> names)
+      : output_(output), gate_(gate), names_(names) {}
+
+  OutputVerdict Run() {
+    verdict_.name = output_.value.name;
+    const std::optional<std::string> why = WhyNotCompared(output_);
+    if (why) {
+      NotCompared(*why);
+    } else if (!IsFloatingPoint(output_.type)) {
+      NotFloat();
+    } else {
+      Finite();
+      Pooled();
+      WorstSample();
+      WorstGroup();
+      Flips();
+      Finish();
+    }
+    return std::move(verdict_);
+  }
+
+ private:
+  void NotCompared(const std::string& why) {
+    const bool has_judge = output_.value.has_stand_in;
+    const bool has_tensor = output_.type != DataType::kUndefined;
+    verdict_.text = "not compared: " + why;
+    verdict_.result = Result::kNotJudged;
+    if (has_judge) verdict_.text += "; judged by the values it is made from";
+    if (has_judge || output_.value.is_random || !has_tensor) return;
+    verdict_.result = Result::kFailed;
+    verdict_.text += "; " + AdviceWithoutNumber(output_);
+    verdict_.noise = output_.mismatched_shapes > 0 ? INFINITY : 0;
+  }
+
+  void NotFloat() {
+    verdict_.result = Result::kNotJudged;
+    const double share = output_.elements > 0 ? static_cast<double>(output_.equal) /
+                                                    static_cast<double>(output_.elements)
+                                              : 1;
+    const double percent = std::floor(share * 1000) / 10;  // 100 only when all are equal
+    verdict_.text =
+        fmt::format("{:.4g} % of {} equal, not judged", percent, Count(output_.elements, "value"));
+    if (output_.value.has_stand_in) verdict_.text += "; judged by the values it is made from";
+  }
+
+  void Finite() {
+    if (output_.non_finite == 0) return;
+    Fail(fmt::format("NaN or infinity in {} where the float model has numbers",
+                     Count(output_.non_finite, "value")));
+    verdict_.noise = INFINITY;
+  }
+
+  void Pooled() {
+    const double noise = output_.sums.noise();
+    Number(noise, gate_.min_sqnr_db,
+           fmt::format("{:.1f} dB over {}", SqnrOfNoise(noise),
+                       Count(static_cast<int64_t>(output_.samples.size()), "sample")));
+    if (!gate_.min_cosine) return;
+    const double cosine = output_.cosine();
+    if (cosine >= *gate_.min_cosine) return;
+    Fail(fmt::format("cosine {:.6f} over all samples, expected at least {:.6g}", cosine,
+                     *gate_.min_cosine));
+    const auto noise_of = [](double c) { return c > 0 ? 1 / (c * c) - 1 : INFINITY; };
+    Excess(noise_of(cosine) / std::max(noise_of(*gate_.min_cosine), 1e-300));
+  }
+
+  void WorstSample() {
+    const std::optional<size_t> worst = output_.WorstSample();
+    if (!worst || output_.samples.size() < 2) return;
+    const double noise = output_.SampleNoise(*worst);
+    const std::string name = *worst < names_.size() ? EscapeForTerminal(names_[*worst])
+                                                    : fmt::format("number {}", *worst);
+    Number(noise, gate_.min_sample_sqnr_db,
+           fmt::format("worst sample {:.1f} dB ({})", SqnrOfNoise(noise), name));
+  }
+
+  void WorstGroup() {
+    const std::vector<ChannelGroup> groups = FindChannelGroups(output_.channels);
+    const auto worst = std::max_element(
+        groups.begin(), groups.end(),
+        [](const ChannelGroup& a, const ChannelGroup& b) { return a.noise() < b.noise(); });
+    if (worst == groups.end()) return;
+    Number(worst->noise(), gate_.min_group_sqnr_db,
+           fmt::format("worst channel group {:.1f} dB ({})", SqnrOfNoise(worst->noise()),
+                       worst->Name()));
+  }
+
+  void Flips() {
+    const DecisionSums& decisions = output_.decisions;
+    if (decisions.decided == 0) return;
+    const std::string text =
+        fmt::format("{} of {} flipped (at most {:.1f} %, 95 %)", decisions.flips,
+                    Count(decisions.decided, "decided position"), 100 * decisions.UpperBound());
+    if (decisions.rate() <= gate_.max_flips) return Pass(text);
+    Fail(fmt::format("{}, expected at most {:.3g} %", text, 100 * gate_.max_flips));
+  }
+
+  void Number(double noise, double min_db, const std::string& text) {
+    Excess(noise / NoiseOfSqnr(min_db));
+    // In dB, as it is told: rounding must not turn an equal value into a failure.
+    if (SqnrOfNoise(noise) >= min_db) return Pass(text);
+    Fail(fmt::format("{}, expected at least {:.1f}", text, min_db));
+  }
+
+  // `ratio`: noise over what is allowed.
+  void Excess(double ratio) {
+    verdict_.noise = std::max(verdict_.noise, ratio * NoiseOfSqnr(gate_.min_sqnr_db));
+  }
+
+  void Pass(std::string text) { passed_.push_back(std::move(text)); }
+  void Fail(std::string text) { failed_.push_back(std::move(text)); }
+
+  void Finish() {
+    if (failed_.empty()) {
+      verdict_.text = fmt::format("passes: {}", fmt::join(passed_, ", "));
+    } else {
+      verdict_.result = Result::kFailed;
+      verdict_.text = fmt::format("fails: {}; {}", fmt::join(failed_, "; "), kAdvice);
+    }
+    if (!output_.value.stands_for.empty())
+      verdict_.text += fmt::format(" (in the place of {})", Names(output_.value.stands_for));
+  }
+
+  const OutputComparison& output_;
+  const Gate& gate_;
+  std::span<const std::string> names_;
+  OutputVerdict verdict_;
+  std::vector<std::string> passed_;
+  std::vector<std::string> failed_;
+};
+
+}  // namespace
+
+Gate Gate::AtSqnr(double min_sqnr_db) {
+  Gate gate;
+  const double change = min_sqnr_db - gate.min_sqnr_db;
+  gate.min_sqnr_db += change;
+  gate.min_sample_sqnr_db += change;
+  gate.min_group_sqnr_db += change;
+  return gate;
+}
+
+Gate Gate::AtCosine(double min_cosine) {
+  constexpr double kMostNoise = 10;  // cosine 0.3; below, only the cosine itself asks for anything
+  const double squared = min_cosine * min_cosine;
+  const double noise = min_cosine > 0 && squared > 0 ? 1 / squared - 1 : kMostNoise;
+  Gate gate = AtSqnr(SqnrOfNoise(std::clamp(noise, 0.0, kMostNoise)));
+  gate.min_cosine = min_cosine;
+  return gate;
+}
+
+bool Verdict::CanImprove() const {
+  return std::any_of(outputs.begin(), outputs.end(), [](const OutputVerdict& output) {
+    return output.result == Result::kFailed && output.noise > 0;
+  });
+}
+
+const OutputVerdict* Verdict::Worst() const {
+  const auto rank = [](const OutputVerdict& output) {
+    return std::pair(output.result == Result::kFailed, output.noise);
+  };
+  const auto worst = std::max_element(
+      outputs.begin(), outputs.end(),
+      [&](const OutputVerdict& a, const OutputVerdict& b) { return rank(a) < rank(b); });
+  return worst == outputs.end() ? nullptr : &*worst;
+}
+
+Verdict JudgeOutputs(std::span<const OutputComparison> outputs, const Gate& gate,
+                     std::span<const std::string> sample_names) {
+  Verdict verdict;
+  for (const OutputComparison& output : outputs) {
+    verdict.outputs.push_back(Judge(output, gate, sample_names).Run());
+    verdict.passed &= verdict.outputs.back().result != Result::kFailed;
+    verdict.noise = std::max(verdict.noise, verdict.outputs.back().noise);
+  }
+  return verdict;
+}
+
+double WorstNoise(std::span<const OutputComparison> outputs) {
+  double worst = 0;
+  for (const OutputComparison& output : outputs) {
+    if (!IsFloatingPoint(output.type) || output.value.is_random) continue;
+    const bool is_broken = output.mismatched_shapes > 0;
+    if (is_broken && output.value.has_stand_in) continue;
+    worst = is_broken || output.non_finite > 0 ? INFINITY : std::max(worst, output.sums.noise());
+  }
+  return worst;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,83 @@
+#include "qconvert/report/channel_groups.h"
+
+#include <gtest/gtest.h>
+
+#include "qconvert/report/comparison.h"
+
+namespace qconvert {
+namespace {
+
+ChannelSums Axis(size_t axis, std::vector<float> peaks) {
+  ChannelSums sums{axis, std::move(peaks), {}, {}};
+  for (const float peak : sums.peak) {
+    sums.float_power.push_back(static_cast<double>(peak) * peak);
+    sums.error_power.push_back(0.01);
+  }
+  return sums;
+}
+
+TEST(ChannelGroupsTest, BoxesAndScoresAreTwoGroups) {
+  const auto groups = FindChannelGroups({Axis(1, {640, 420, 0.9F, 0.2F, 0.5F})});
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].channels, (std::vector<size_t>{2, 3, 4}));
+  EXPECT_EQ(groups[1].channels, (std::vector<size_t>{0, 1}));
+  EXPECT_NEAR(groups[0].noise(), 0.03 / (0.81 + 0.04 + 0.25), 1e-7);
+}
+
+TEST(ChannelGroupsTest, RangesThatGoOverIntoEachOtherAreOneGroup) {
+  EXPECT_TRUE(FindChannelGroups({Axis(1, {1, 7, 49, 343})}).empty());
+  EXPECT_TRUE(FindChannelGroups({Axis(1, {1, 8})}).empty()) << "8 times is not more than 8 times";
+  EXPECT_EQ(FindChannelGroups({Axis(1, {1, 8.1F})}).size(), 2U);
+  EXPECT_EQ(FindChannelGroups({Axis(1, {1, 10, 100})}).size(), 3U);
+  EXPECT_TRUE(FindChannelGroups({}).empty());
+}
+
+TEST(ChannelGroupsTest, ChannelsWithoutSignalBelongToNone) {
+  EXPECT_TRUE(FindChannelGroups({Axis(1, {5, 0, 4})}).empty());
+  EXPECT_TRUE(FindChannelGroups({Axis(1, {0, 0})}).empty());
+  EXPECT_TRUE(FindChannelGroups({Axis(1, {1000, 0.0009F})}).empty()) << "rounding of float32";
+}
+
+TEST(ChannelGroupsTest, TheAxisWithTheWidestGapIsTakenTheFirstOfEqualOnes) {
+  const auto wide = FindChannelGroups({Axis(1, {1, 10}), Axis(2, {1, 100, 1})});
+  ASSERT_EQ(wide.size(), 2U);
+  EXPECT_EQ(wide[0].axis, 2U);
+  EXPECT_EQ(FindChannelGroups({Axis(1, {1, 10}), Axis(2, {1, 10})})[0].axis, 1U);
+}
+
+TEST(ChannelGroupsTest, AxesThatCannotBeOfChannels) {
+  const std::vector<int64_t> dims = {8, 1, 4097, 4096, 2};
+  const std::vector<ChannelSums> axes = MakeChannelSums(dims);
+  ASSERT_EQ(axes.size(), 2U);
+  EXPECT_EQ(axes[0].axis, 3U);
+  EXPECT_EQ(axes[1].axis, 4U);
+  EXPECT_TRUE(MakeChannelSums(std::vector<int64_t>{85}).empty());
+}
+
+TEST(ChannelGroupsTest, NamesAreRuns) {
+  EXPECT_EQ((ChannelGroup{1, {3}}.Name()), "channel 3 of axis 1");
+  EXPECT_EQ((ChannelGroup{2, {0, 1, 2, 3, 7}}.Name()), "channels 0-3, 7 of axis 2");
+  EXPECT_EQ((ChannelGroup{1, {0, 2, 4, 6, 8, 10}}.Name()), "channels 0, 2, 4, ..., 10 of axis 1");
+}
+
+// What pooling hides: the boxes' power is a hundred thousand times that of the scores.
+TEST(ChannelGroupsTest, NoiseOfTheSmallGroupIsSeen) {
+  std::vector<float> x(5 * 100);
+  std::vector<float> y;
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = i < 400 ? 300.0F + static_cast<float>(i % 7) : 0.5F + static_cast<float>(i % 3) / 8;
+  y = x;
+  for (size_t i = 400; i < 500; ++i) y[i] += i % 2 == 0 ? 0.3F : -0.3F;
+  const OutputComparison c = CompareSample({"y"}, MakeFloatTensor("y", {1, 5, 100}, x),
+                                           MakeFloatTensor("y", {1, 5, 100}, y));
+  EXPECT_GT(c.cosine(), 0.999999);
+  const auto groups = FindChannelGroups(c.channels);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].channels, std::vector<size_t>{4});
+  double power = 0;
+  for (size_t i = 400; i < 500; ++i) power += static_cast<double>(x[i]) * x[i];
+  EXPECT_NEAR(groups[0].noise(), 100 * 0.09 / power, 1e-6);
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,148 @@
+#include "qconvert/report/compared_values.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "qconvert/pipeline/prepare_model.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+using testing::ElementsAre;
+using testing::UnorderedElementsAre;
+
+std::vector<ComparedValue> Find(GraphBuilder& b, const std::set<std::string>& hidden = {}) {
+  InferTypes(b.model, "test model");
+  return FindComparedValues(b.model.graph,
+                            [&](const std::string& value) { return !hidden.contains(value); });
+}
+
+std::vector<std::string> Names(const std::vector<ComparedValue>& values) {
+  std::vector<std::string> names;
+  for (const ComparedValue& value : values) names.push_back(value.name);
+  return names;
+}
+
+// x -> Conv -> boxes, scores -> NonMaxSuppression -> Gather of boxes
+GraphBuilder Detector() {
+  GraphBuilder b;
+  b.Input("x", {"1", "40", "4"}).Input("s", {"1", "2", "40"}).Output("kept");
+  b.Ints("most", {1}, {10}).Floats("overlap", {1}, {0.5F}).Floats("least", {1}, {0.1F});
+  b.Ints("column", {}, {2}).Ints("first", {1}, {0});
+  b.Add("Relu", {"x"}, {"boxes"});
+  b.Add("Sigmoid", {"s"}, {"scores"});
+  b.Add("NonMaxSuppression", {"boxes", "scores", "most", "overlap", "least"}, {"picked"});
+  b.Add("Gather", {"picked", "column"}, {"rows"}).Set("axis", int64_t{1});
+  b.Add("Squeeze", {"boxes", "first"}, {"flat"});
+  b.Add("Gather", {"flat", "rows"}, {"kept"});
+  return b;
+}
+
+TEST(ComparedValuesTest, OutputsOfFixedShapeStandForThemselves) {
+  GraphBuilder b;
+  b.Input("x", {"N", "3"}).Output("y").Output("z");
+  b.Add("Relu", {"x"}, {"y"});
+  b.Add("Softmax", {"y"}, {"z"});
+  const auto values = Find(b);
+  EXPECT_THAT(Names(values), ElementsAre("y", "z"));
+  EXPECT_FALSE(values[0].has_stand_in);
+  EXPECT_EQ(values[1].kind.scores, OutputKind::Scores::kProbabilities);
+}
+
+TEST(ComparedValuesTest, InputsOfNonMaxSuppressionStandForWhatItKeeps) {
+  GraphBuilder b = Detector();
+  const auto values = Find(b);
+  EXPECT_THAT(Names(values), UnorderedElementsAre("kept", "boxes", "scores"));
+  EXPECT_TRUE(values[0].has_stand_in);
+  EXPECT_THAT(values[1].stands_for, ElementsAre("kept"));
+  EXPECT_THAT(FindDataShapedValues(b.model.graph), UnorderedElementsAre("picked", "rows", "kept"));
+}
+
+TEST(ComparedValuesTest, ValuesThatCannotBeExposedArePassedOver) {
+  GraphBuilder b = Detector();
+  b.Add("Neg", {"s2"}, {"s"});
+  b.model.graph.inputs[1].name = "s2";
+  std::swap(b.model.graph.nodes.front(), b.model.graph.nodes.back());
+  SortNodes(b.model.graph);
+  EXPECT_THAT(Names(Find(b, {"scores"})), UnorderedElementsAre("kept", "boxes", "s"));
+  const auto none = Find(b, {"scores", "boxes", "s"});
+  EXPECT_THAT(Names(none), ElementsAre("kept"));
+  EXPECT_FALSE(none[0].has_stand_in);
+}
+
+TEST(ComparedValuesTest, AnOutputThatIsComparedAnywayIsNotComparedTwice) {
+  GraphBuilder b = Detector();
+  b.Output("boxes");
+  const auto values = Find(b, {"boxes"});
+  EXPECT_THAT(Names(values), ElementsAre("kept", "boxes", "scores"));
+  EXPECT_TRUE(values[1].stands_for.empty());
+}
+
+TEST(ComparedValuesTest, LogitsStandForTheirClass) {
+  GraphBuilder b;
+  b.Input("x", {"N", "3"}).Output("class", DataType::kInt64);
+  b.Add("Relu", {"x"}, {"logits"});
+  b.Add("ArgMax", {"logits"}, {"class"}).Set("axis", int64_t{1});
+  const auto values = Find(b);
+  EXPECT_THAT(Names(values), ElementsAre("class", "logits"));
+  EXPECT_EQ(values[1].kind, (OutputKind{OutputKind::Scores::kLogits, 1}));
+}
+
+TEST(ComparedValuesTest, AComputedLengthShapesWhatItMakes) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("wave");
+  b.Ints("zero", {}, {0}).Ints("one", {}, {1});
+  b.Add("ReduceSum", {"x"}, {"seconds"}).Set("keepdims", int64_t{0});
+  b.Add("Exp", {"seconds"}, {"length"});
+  b.Add("Cast", {"length"}, {"steps"}).Set("to", int64_t{7});
+  b.Add("Range", {"zero", "steps", "one"}, {"ramp"});
+  b.Add("Cast", {"ramp"}, {"r"}).Set("to", int64_t{1});
+  b.Add("ReduceMean", {"x"}, {"mean"}).Set("keepdims", int64_t{0});
+  b.Add("Mul", {"r", "mean"}, {"wave"});
+  EXPECT_THAT(Names(Find(b)), UnorderedElementsAre("wave", "mean", "length"));
+}
+
+TEST(ComparedValuesTest, LengthsThatAreGivenShapeNothing) {
+  GraphBuilder b;  // an integer input is the same for both models
+  b.Input("x", {"1", "8"}).Input("k", {"1"}, DataType::kInt64).Output("y");
+  b.Ints("start", {1}, {0}).Ints("axis", {1}, {1});
+  b.Add("Slice", {"x", "start", "k", "axis"}, {"y"});
+  EXPECT_THAT(Names(Find(b)), ElementsAre("y"));
+  GraphBuilder shape;  // nor is a shape computed, unless it comes from data
+  shape.Input("x", {"N", "T", "8"}).Output("y").Ints("last", {1}, {-1}).Ints("z", {1}, {0});
+  shape.Add("Shape", {"x"}, {"s"});
+  shape.Add("Gather", {"s", "z"}, {"n"});
+  shape.Add("Concat", {"n", "last"}, {"to"}).Set("axis", int64_t{0});
+  shape.Add("Reshape", {"x", "to"}, {"y"});
+  EXPECT_TRUE(FindDataShapedValues(shape.model.graph).empty());
+}
+
+TEST(ComparedValuesTest, AFixedShapeEndsTheDoubt) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y");
+  b.Add("NonZero", {"x"}, {"i"});
+  b.Add("Cast", {"i"}, {"f"}).Set("to", int64_t{1});
+  b.Add("ReduceSum", {"f"}, {"y"}).Set("keepdims", int64_t{1});
+  InferTypes(b.model, "test model");
+  EXPECT_THAT(FindDataShapedValues(b.model.graph), UnorderedElementsAre("i", "f"));
+}
+
+TEST(ComparedValuesTest, WhatABodyReadsIsUpstream) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4"}).Input("c", {}, DataType::kBool).Output("y", DataType::kInt64);
+  b.Add("Exp", {"x"}, {"h"});
+  const auto branch = [](const std::string& op) {
+    GraphBuilder body;
+    body.Output("out", DataType::kInt64);
+    body.Add(op, {"h"}, {"out"}).Set("axis", int64_t{1});
+    return Subgraph(body.model.graph);
+  };
+  Node& choose = b.Add("If", {"c"}, {"y"});
+  choose.Set("then_branch", branch("ArgMax"));
+  choose.Set("else_branch", branch("ArgMin"));
+  EXPECT_THAT(Names(Find(b)), ElementsAre("y", "h"));
+}
+
+}  // namespace
+}  // namespace qconvert

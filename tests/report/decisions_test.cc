@@ -1,0 +1,132 @@
+#include "qconvert/report/decisions.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+using Scores = OutputKind::Scores;
+
+struct Seen {
+  DecisionSums decisions;
+  ErrorSums sums;
+};
+
+Seen Decide(Scores scores, size_t axis, std::vector<int64_t> dims, const std::vector<float>& x,
+            const std::vector<float>& y) {
+  Seen seen;
+  AddDecisions(MakeFloatTensor("y", dims, x), MakeFloatTensor("y", dims, y), {scores, axis},
+               seen.decisions, seen.sums);
+  return seen;
+}
+
+TEST(DecisionsTest, FlipsCountWhereTheFloatModelIsSure) {
+  // Softmax of {2, 0}: 0.88 and 0.12; of {0.2, 0}: 0.55 and 0.45.
+  const Seen seen =
+      Decide(Scores::kLogits, 1, {4, 2}, {2, 0, 2, 0, 0.2F, 0, 0, 2}, {1, 0, 0, 1, 0, 0.2F, 0, 3});
+  EXPECT_EQ(seen.decisions.decided, 3);
+  EXPECT_EQ(seen.decisions.flips, 1);
+  EXPECT_EQ(seen.sums.positions, 4);
+  EXPECT_EQ(seen.sums.agreed, 2);
+  EXPECT_DOUBLE_EQ(*Evaluate(Metric::kTop1, seen.sums), 0.5);
+}
+
+TEST(DecisionsTest, MarginOfLogitsIsThatOfTheSoftmaxOverAllClasses) {
+  // p1 - p2 = tanh(d / 2) for two classes: 0.2 at d = 0.40547.
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 2}, {0.40F, 0}, {1, 0}).decisions.decided, 0);
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 2}, {0.41F, 0}, {1, 0}).decisions.decided, 1);
+  // The same gap above 98 more classes is no decision.
+  std::vector<float> many(100, 0.0F);
+  many[0] = 0.41F;
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 100}, many, many).decisions.decided, 0);
+  EXPECT_EQ(
+      Decide(Scores::kProbabilities, 1, {1, 3}, {0.5F, 0.29F, 0.21F}, {0, 1, 0}).decisions.flips,
+      1);
+  EXPECT_EQ(
+      Decide(Scores::kProbabilities, 1, {1, 3}, {0.45F, 0.3F, 0.25F}, {0, 1, 0}).decisions.decided,
+      0);
+}
+
+TEST(DecisionsTest, LikelyLogitsMustBeFarApartForTheirSize) {
+  const std::vector<float> pixels = {101.5F, 100, 99, 100};  // coordinates, say
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 4}, pixels, pixels).decisions.decided, 1);
+  EXPECT_EQ(Decide(Scores::kLikelyLogits, 1, {1, 4}, pixels, pixels).decisions.decided, 0);
+  const std::vector<float> logits = {6, 1, -2, 0};
+  EXPECT_EQ(Decide(Scores::kLikelyLogits, 1, {1, 4}, logits, logits).decisions.decided, 1);
+}
+
+TEST(DecisionsTest, ClassesMayLieOnAnyAxis) {
+  // The same scores as [positions, classes] and turned to [1, classes, positions]; more positions
+  // than a tile holds.
+  constexpr int64_t kClasses = 5;
+  constexpr int64_t kPositions = 5000;
+  const Tensor x = RandomTensor("y", {kPositions, kClasses}, 3, 3);
+  const Tensor y = RandomTensor("y", {kPositions, kClasses}, 4, 3);
+  const auto turned = [&](const Tensor& tensor) {
+    std::vector<float> out(kClasses * kPositions);
+    for (size_t p = 0; p < kPositions; ++p) {
+      for (size_t c = 0; c < kClasses; ++c)
+        out[c * kPositions + p] = tensor.values<float>()[p * kClasses + c];
+    }
+    return MakeFloatTensor("y", {1, kClasses, 50, 100}, out);
+  };
+  Seen last;
+  AddDecisions(x, y, {Scores::kLogits, 1}, last.decisions, last.sums);
+  Seen middle;
+  AddDecisions(turned(x), turned(y), {Scores::kLogits, 1}, middle.decisions, middle.sums);
+  EXPECT_EQ(last.sums.positions, kPositions);
+  EXPECT_GT(last.decisions.decided, kPositions / 2);
+  EXPECT_GT(last.decisions.flips, 0);
+  EXPECT_EQ(middle.decisions.decided, last.decisions.decided);
+  EXPECT_EQ(middle.decisions.flips, last.decisions.flips);
+  EXPECT_EQ(middle.sums.agreed, last.sums.agreed);
+}
+
+TEST(DecisionsTest, OneSigmoidDecidesAtOneHalf) {
+  const Seen seen = Decide(Scores::kBinary, 0, {1, 1, 2, 2}, {0.9F, 0.55F, 0.1F, 0.61F},
+                           {0.6F, 0.4F, 0.51F, 0.7F});
+  EXPECT_EQ(seen.decisions.decided, 3);
+  EXPECT_EQ(seen.decisions.flips, 1);
+  EXPECT_EQ(seen.sums.positions, 4);
+}
+
+TEST(DecisionsTest, WhatIsNoNumberDecidesNothing) {
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 2}, {NAN, 3}, {0, 3}).sums.positions, 0);
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 2}, {INFINITY, 3}, {0, 3}).sums.positions, 0);
+  const Seen masked = Decide(Scores::kLogits, 1, {1, 2}, {-INFINITY, 3}, {-INFINITY, 3});
+  EXPECT_EQ(masked.decisions.decided, 1) << "a class that is masked out";
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 2}, {0, 3}, {NAN, NAN}).decisions.flips, 1);
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {0, 2}, {}, {}).sums.positions, 0);
+}
+
+// P(X <= flips) for X ~ Binomial(n, p), summed up.
+double BinomialTail(int64_t flips, int64_t n, double p) {
+  double sum = 0;
+  for (int64_t k = 0; k <= flips; ++k) {
+    const double ways = std::lgamma(static_cast<double>(n + 1)) -
+                        std::lgamma(static_cast<double>(k + 1)) -
+                        std::lgamma(static_cast<double>(n - k + 1));
+    sum += std::exp(ways + static_cast<double>(k) * std::log(p) +
+                    static_cast<double>(n - k) * std::log1p(-p));
+  }
+  return sum;
+}
+
+TEST(DecisionsTest, UpperBoundIsExact) {
+  EXPECT_NEAR((DecisionSums{256, 0}.UpperBound()), 1 - std::pow(0.05, 1.0 / 256), 1e-12);
+  EXPECT_NEAR((DecisionSums{256, 1}.UpperBound()), 0.0184, 5e-5) << "at most 1.8 %";
+  for (const auto& [n, flips] :
+       std::vector<std::pair<int64_t, int64_t>>{{10, 3}, {64, 1}, {1000, 17}, {100'000, 990}}) {
+    EXPECT_NEAR(BinomialTail(flips, n, DecisionSums{n, flips}.UpperBound()), 0.05, 1e-7)
+        << flips << " of " << n;
+  }
+  EXPECT_EQ((DecisionSums{5, 5}.UpperBound()), 1);
+  EXPECT_EQ((DecisionSums{0, 0}.UpperBound()), 1);
+}
+
+}  // namespace
+}  // namespace qconvert
