@@ -276,6 +276,13 @@ Tensor SampleSource::ReadPiece(const Piece& piece) const {
   return ConvertSample(std::move(tensor), input.type.element, path.string());
 }
 
+SampleSource SampleSource::Select(const std::vector<size_t>& indices) const {
+  SampleSource selected = *this;
+  selected.picks_.clear();
+  for (const size_t index : indices) selected.picks_.push_back(picks_.at(index));
+  return selected;
+}
+
 Sample SampleSource::Read(size_t index) const {
   Sample sample;
   const std::vector<Piece>& pieces = picks_.at(index);

@@ -10,6 +10,7 @@
 
 #include "calibrate_model.h"
 #include "calibration_data.h"
+#include "held_out.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
@@ -134,6 +135,9 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
     throw Error(ExitCode::kUsage, "", "--shard: the model feeds states from sample to sample");
   const std::vector<std::string> values = CalibratedValues(model.graph);
   const DataDigest digest = samples.Digest(WorkerCount(data));
+  const SampleSource calibration =
+      samples.Select(SplitSamples(digest, feeder.has_feedback()).calibration);
+  const InputFeeder observed(calibration, model.graph.inputs, options.states);
   StoredTable stored{.model_sha256 = loaded.sha256,
                      .data_sha256 = digest.sha256,
                      .shard = options.shard,
@@ -143,7 +147,7 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                          .memory_limit = MemoryLimit(data),
                          .progress = options.progress};
   Ask(QuestionsOf(options.configs), data.settings, values.size(), run);
-  CalibrateInChunks(*OpenObserved(model, values, place), feeder, values, options, std::move(run),
+  CalibrateInChunks(*OpenObserved(model, values, place), observed, values, options, std::move(run),
                     stored);
   return stored;
 }

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "compared_models.h"
 #include "qconvert/base/log.h"
 #include "qconvert/calibration/diagnose.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -150,6 +151,7 @@ std::map<std::string, int64_t> WeightsIn8Bit(const PlanInputs& inputs, const Gua
 std::vector<OutputComparison> Measure(const PlanInputs& inputs, const GuardedPlan& plan,
                                       size_t samples) {
   Model quantized = inputs.model;
+  PrepareForComparison(inputs.comparer.values(), quantized.graph);
   ApplyPlan(quantized, CompletePlan(inputs, plan));
   const EngineModel engine = SerializeForEngine(quantized);
   const auto session =
@@ -178,7 +180,7 @@ void ChooseMethod(PlanInputs& inputs, const GuardedPlan& plan,
   };
   for (const CalibrationMethod method : candidates) {
     apply(method);
-    const double noise = WorstNoise(Measure(inputs, plan, kComparedSamples));
+    const double noise = WorstNoise(Measure(inputs, plan, inputs.comparer.count()));
     if (noise >= least) continue;
     least = noise;
     best = method;
@@ -215,8 +217,8 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
                            SchemeChoice& choice) {
   if (!choice.weigh_noise || choice.estimated_ratio < kWorthItsNoise) return;
   const Graph& graph = inputs.model.graph;
-  const double noise =
-      WorstNoise(Measure(inputs, {PlaceNodes(graph, choice.place), {}, wide}, kComparedSamples));
+  const double noise = WorstNoise(
+      Measure(inputs, {PlaceNodes(graph, choice.place), {}, wide}, inputs.comparer.count()));
   if (noise <= kGoodNoise) return;
   choice.scheme = Scheme::kWeightOnly;
   choice.reason = fmt::format("{}, but leave {:.1f} dB", choice.reason, -10 * std::log10(noise));
@@ -229,7 +231,7 @@ void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wi
   if (choice.dynamic.empty() || inputs.settings.config.scheme == Scheme::kDynamic) return;
   const double noise = WorstNoise(
       Measure(inputs, {PlaceAllFloat(inputs.model.graph, choice.place), choice.dynamic, wide},
-              kComparedSamples));
+              inputs.comparer.count()));
   if (noise <= kGoodNoise) return;
   choice.dynamic.clear();
   if (choice.scheme != Scheme::kDynamic) return;
@@ -259,7 +261,8 @@ GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
   guard.dynamic = choice.dynamic;
   guard.measure = [&](GuardedPlan plan, GuardLook look) {
     plan.wide_weights.insert(wide.begin(), wide.end());
-    return Measure(inputs, plan, look == GuardLook::kQuick ? kQuickSamples : kComparedSamples);
+    return Measure(inputs, plan,
+                   look == GuardLook::kQuick ? kQuickSamples : inputs.comparer.count());
   };
   GuardResult result = RunGuard(graph, choice.place, guard);
   result.plan.wide_weights.insert(wide.begin(), wide.end());
@@ -272,7 +275,7 @@ GuardResult Judge(const PlanInputs& inputs, const std::set<std::string>& wide,
   GuardResult result;
   result.plan = {PlaceNodes(inputs.model.graph, choice.place), choice.dynamic, wide};
   result.measurements = 1;
-  result.outputs = Measure(inputs, result.plan, kComparedSamples);
+  result.outputs = Measure(inputs, result.plan, inputs.comparer.count());
   result.verdict = JudgeOutputs(result.outputs, inputs.gate);
   return result;
 }

@@ -18,9 +18,6 @@
 
 namespace qconvert {
 
-// Samples that verdicts about a whole model are made on.
-inline constexpr size_t kComparedSamples = 16;
-
 // The scheme that was taken, and what the placement starts from.
 struct SchemeChoice {
   Scheme scheme = Scheme::kStatic;  // static, dynamic or weight-only

@@ -11,12 +11,12 @@ namespace {
 
 using Comparisons = std::vector<OutputComparison>;
 
-// Outputs of one sample, those that `values` name, in that order.
+// One sample's values, as many as both models show.
 Comparisons CompareOutputs(const std::vector<ComparedValue>& values,
                            const std::vector<Tensor>& expected, const std::vector<Tensor>& actual) {
-  QCONVERT_CHECK(expected.size() >= values.size() && actual.size() >= values.size());
+  QCONVERT_CHECK(expected.size() == values.size() && actual.size() <= values.size());
   Comparisons comparisons;
-  for (size_t o = 0; o < values.size(); ++o)
+  for (size_t o = 0; o < actual.size(); ++o)
     comparisons.push_back(CompareSample(values[o], expected[o], actual[o]));
   return comparisons;
 }
@@ -25,22 +25,18 @@ void Merge(const Comparisons& sample, Comparisons& sums) {
   for (size_t o = 0; o < sample.size(); ++o) sums[o].Merge(sample[o]);
 }
 
-std::vector<ComparedValue> OutputsOf(const Session& session) {
-  std::vector<ComparedValue> values;
-  for (const Value& output : session.outputs()) values.push_back({output.name});
-  return values;
-}
-
 }  // namespace
 
 ModelComparer::ModelComparer(std::unique_ptr<Session> reference, const InputFeeder& feeder,
-                             std::vector<size_t> order, size_t count, int workers)
+                             std::vector<ComparedValue> values, std::vector<size_t> order,
+                             const CompareOptions& options)
     : reference_(std::move(reference)),
       feeder_(feeder),
-      values_(OutputsOf(*reference_)),
+      values_(std::move(values)),
       order_(std::move(order)),
-      count_(std::min(count, feeder.size())),
-      workers_(std::max(workers, 1)),
+      count_(std::min(options.count, order_.size())),
+      workers_(options.in_step ? 1 : std::max(options.workers, 1)),
+      in_step_(options.in_step),
       kept_(count_),
       names_(count_) {
   RunReference();
@@ -81,14 +77,14 @@ ModelComparer::Outputs ModelComparer::Expected(size_t k, const Sample& sample) c
   return kept_[k] ? *kept_[k] : reference_->Run(sample.inputs, nullptr);
 }
 
-Comparisons ModelComparer::StartSums() const {
-  Comparisons sums(values_.size());
+Comparisons ModelComparer::StartSums(const Session& actual) const {
+  Comparisons sums(actual.outputs().size());
   for (size_t o = 0; o < sums.size(); ++o) sums[o].value = values_[o];
   return sums;
 }
 
 Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
-  Comparisons sums = StartSums();
+  Comparisons sums = StartSums(actual);
   Outputs expected_before;
   Outputs actual_before;
   for (size_t k = 0; k < count; ++k) {
@@ -104,7 +100,7 @@ Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
 }
 
 Comparisons ModelComparer::CompareInParallel(const Session& actual, size_t count) {
-  Comparisons sums = StartSums();
+  Comparisons sums = StartSums(actual);
   // A few samples at a time: what is held grows with workers, not with samples.
   const auto batch = static_cast<size_t>(workers_);
   for (size_t first = 0; first < count; first += batch) {
@@ -122,7 +118,7 @@ Comparisons ModelComparer::CompareInParallel(const Session& actual, size_t count
 }
 
 Comparisons ModelComparer::Compare(const Session& actual, size_t count) {
-  count = std::min(count, count_);
+  count = in_step_ ? count_ : std::min(count, count_);
   ++comparisons_;
   return feeder_.has_feedback() ? CompareInOrder(actual, count) : CompareInParallel(actual, count);
 }

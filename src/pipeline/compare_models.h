@@ -15,6 +15,14 @@
 
 namespace qconvert {
 
+struct CompareOptions {
+  size_t count = 0;
+  int workers = 1;
+  // Models that draw random numbers, seeded: every comparison runs all samples, one by one, so that
+  // run k of both models draws the same.
+  bool in_step = false;
+};
+
 // Compares models with one reference on the same samples. The reference runs once, beforehand; its
 // outputs are kept as far as they fit into kKeptBytes, and when all fit it is closed, so that two
 // models need not be in memory together. Every sample's sums are taken by the worker that ran it
@@ -24,17 +32,22 @@ class ModelComparer {
  public:
   static constexpr int64_t kKeptBytes = int64_t{256} << 20;
 
-  // Takes `count` samples: spread evenly over `order`, which names each sample once, or the first
-  // ones of the feeder when states are fed back (each model feeds back its own). Keeps the feeder.
+  // Compares `values`, which are the reference's outputs in their order. Takes `count` samples:
+  // spread evenly over `order`, which names each sample at most once, or the first ones of the
+  // feeder when states are fed back (each model feeds back its own). Keeps the feeder.
   ModelComparer(std::unique_ptr<Session> reference, const InputFeeder& feeder,
-                std::vector<size_t> order, size_t count, int workers);
+                std::vector<ComparedValue> values, std::vector<size_t> order,
+                const CompareOptions& options);
 
   size_t count() const { return count_; }
+  const std::vector<ComparedValue>& values() const { return values_; }
+  bool is_in_step() const { return in_step_; }
   // Models compared so far.
   size_t comparisons() const { return comparisons_; }
   // Names of the samples in the order compared, once all of them have been.
   const std::vector<std::string>& sample_names() const { return names_; }
-  // `count` of the samples, spread evenly; one comparison for every output.
+  // `count` of the samples, spread evenly; one comparison for every output that `actual` has. Its
+  // outputs are the first of `values`, or all.
   std::vector<OutputComparison> Compare(const Session& actual, size_t count);
 
  private:
@@ -44,7 +57,7 @@ class ModelComparer {
   Outputs Expected(size_t k, const Sample& sample) const;
   void RunReference();
   bool Keep(size_t k, Outputs outputs);  // false: no room
-  std::vector<OutputComparison> StartSums() const;
+  std::vector<OutputComparison> StartSums(const Session& actual) const;
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
   std::vector<OutputComparison> CompareInParallel(const Session& actual, size_t count);
 
@@ -54,6 +67,7 @@ class ModelComparer {
   std::vector<size_t> order_;
   size_t count_;
   int workers_;
+  bool in_step_;
   std::vector<std::optional<Outputs>> kept_;
   std::vector<std::string> names_;
   int64_t kept_bytes_ = 0;

@@ -14,7 +14,9 @@
 #include "calibration_data.h"
 #include "choose_plan.h"
 #include "compare_models.h"
+#include "compared_models.h"
 #include "guard.h"
+#include "held_out.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
@@ -25,6 +27,7 @@
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
+#include "qconvert/transform/random_nodes.h"
 #include "refuse_overwriting.h"
 
 namespace qconvert {
@@ -119,6 +122,29 @@ SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
   return samples;
 }
 
+// What is judged on: samples, which of them, and what they are called in reports.
+struct JudgedData {
+  SampleSource samples;
+  std::vector<size_t> order;
+  std::string description;
+};
+
+JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph,
+                      const SampleSource& samples, const SampleSplit& split) {
+  if (options.validation_folder.empty()) {
+    return {samples, split.judged,
+            split.is_held_out ? "samples kept out of calibration"
+                              : "of the calibration samples themselves"};
+  }
+  CalibrationData data = DataOf(options);
+  data.folder = options.validation_folder;
+  JudgedData judged{OpenCalibrationData(data, graph, options.model.string()), {}, {}};
+  RefuseOverwriting(OutputPath(options), judged.samples.files());
+  judged.order = judged.samples.Digest(WorkerCount(data)).by_content;
+  judged.description = "samples of --validate";
+  return judged;
+}
+
 // What calibration sees; nothing where nothing can be quantized.
 CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
                            const SchemeChoice& choice, const QuantConfig& config,
@@ -192,8 +218,12 @@ void WriteQuantized(const ConvertOptions& options, const Model& model,
   const auto verify = [&](const std::filesystem::path& temporary) {
     const auto session = OpenOrtSessionFile(temporary, output.string(), {});
     report.compared_samples = comparer.count();
-    if (comparer.count() == 0) return;
-    report.outputs = comparer.Compare(*session, comparer.count());
+    // A file draws other random numbers than the float model: what was measured with seeds stays.
+    if (comparer.count() == 0 || comparer.is_in_step()) return;
+    std::vector<OutputComparison> outputs = comparer.Compare(*session, comparer.count());
+    for (size_t o = outputs.size(); o < report.outputs.size(); ++o)  // the file does not show these
+      outputs.push_back(std::move(report.outputs[o]));
+    report.outputs = std::move(outputs);
     report.sample_names = comparer.sample_names();
   };
   // Complete on the disk before the model gets its name: then only a rename can separate the two.
@@ -265,6 +295,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   watch.Lap("load");
   if (options.float_only) return WriteFloat(options, loaded, std::move(report));
 
+  const std::set<std::string> original_values = WrittenValues(loaded.model.graph);
   Model model = std::move(loaded.model);
   ModelSettings settings = ApplySettings(options, model, report.warnings);
   PrepareModel(model, place, ExportedOpset(options, model));
@@ -275,7 +306,11 @@ ConversionReport Convert(const ConvertOptions& options) {
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
   const int workers = WorkerCount(DataOf(options));
   const DataDigest digest = samples.Digest(workers);
-  report.samples = stored ? stored->table.samples : samples.size();
+  const bool keep_all = feeder.has_feedback() || !options.validation_folder.empty();
+  const SampleSplit split = SplitSamples(digest, keep_all);
+  const SampleSource calibration = samples.Select(split.calibration);
+  const InputFeeder observed(calibration, model.graph.inputs, options.states);
+  report.samples = stored ? stored->table.samples : calibration.size();
   watch.Lap("prepare");
 
   SchemeChoice choice = ChooseScheme(
@@ -283,11 +318,24 @@ ConversionReport Convert(const ConvertOptions& options) {
       stored ? stored->sizes : MeasureSizes(model, feeder, digest.by_content.at(0), place),
       settings);
   const CalibrationTable table =
-      stored ? stored->table : SeeValues(options, model, choice, settings.config, feeder);
+      stored ? stored->table : SeeValues(options, model, choice, settings.config, observed);
   watch.Lap("calibrate");
 
-  ModelComparer comparer(OpenOrtSessionFile(options.model, place, {}), feeder, digest.by_content,
-                         kComparedSamples, workers);
+  const JudgedData judged = OpenJudged(options, model.graph, samples, split);
+  const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
+  report.compared_on = judged.description;
+  report.random_nodes = FindRandomNodes(model.graph);
+  const bool is_random = !report.random_nodes.empty();
+  std::vector<ComparedValue> values = ChooseComparedValues(model.graph, original_values);
+  if (options.guard == GuardMode::kOff) KeepOutputsOnly(values);  // only the file will be run
+  auto reference = OpenReference(options.model, values, is_random);
+  if (is_random && !judged.order.empty()) {
+    MarkRandom(*reference, *OpenReference(options.model, values, is_random),
+               judged_feeder.Read(judged.order[0], {}), values);
+    reference = OpenReference(options.model, values, is_random);  // draws from the start again
+  }
+  ModelComparer comparer(std::move(reference), judged_feeder, std::move(values), judged.order,
+                         {.count = kMostHeldOut, .workers = workers, .in_step = is_random});
   RangeCache ranges;
   CodeCache codes(workers);
   const ChosenPlan chosen =
@@ -297,7 +345,7 @@ ConversionReport Convert(const ConvertOptions& options) {
                   .ranges = ranges,
                   .codes = codes,
                   .settings = settings,
-                  .guard = samples.size() == 0 ? GuardMode::kOff : options.guard,
+                  .guard = comparer.count() == 0 ? GuardMode::kOff : options.guard,
                   .gate = options.gate,
                   .place = place,
                   .on_measurement = options.measuring},

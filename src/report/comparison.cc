@@ -155,14 +155,15 @@ OutputComparison CompareSample(const ComparedValue& value, const Tensor& expecte
   comparison.type = expected.type;
   comparison.samples.resize(1);
   if (expected.type == DataType::kUndefined) return comparison;
-  if (expected.dims != actual.dims || expected.type != actual.type) {
+  const bool floats = IsFloatingPoint(expected.type) && IsFloatingPoint(actual.type);
+  if (expected.dims != actual.dims || (!floats && expected.type != actual.type)) {
     comparison.mismatched_shapes = 1;
     comparison.float_dims = expected.dims;
     comparison.quantized_dims = actual.dims;
     return comparison;
   }
   if (!FitsKind(expected, value.kind)) comparison.value.kind = {};
-  if (IsFloatingPoint(expected.type)) {
+  if (floats) {
     CompareFloats(expected, actual, comparison);
   } else {
     comparison.elements = expected.element_count();

@@ -181,10 +181,19 @@ std::string FormatReport(const ConversionReport& report) {
   }
   if (!report.outputs.empty()) {
     FormatOutputs(report, out);
-    fmt::format_to(sink, "  against the float model on {} of {} calibration samples\n",
-                   report.compared_samples, report.samples);
+    fmt::format_to(sink, "  against the float model on {} {}, {} calibrated\n",
+                   report.compared_samples, report.compared_on, report.samples);
+    if (!report.random_nodes.empty()) {
+      fmt::format_to(sink,
+                     "  random   {} node{} of the model draw{} random numbers ({}), the same in "
+                     "both for the comparison only\n",
+                     report.random_nodes.size(), report.random_nodes.size() == 1 ? "" : "s",
+                     report.random_nodes.size() == 1 ? "s" : "", Text(report.random_nodes[0]));
+    }
   } else {
-    out += "  not compared with the float model: no samples, --calib names some\n";
+    fmt::format_to(sink, "  not compared with the float model: {}\n",
+                   report.random_nodes.empty() ? "no samples, --calib names some"
+                                               : "without the guard its random numbers differ");
   }
   fmt::format_to(sink, "  size     {} -> {} ({:.2f})\n", Size(report.float_bytes),
                  Size(report.quantized_bytes),
@@ -234,6 +243,7 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
                      {"bytes_after", report.quantized_bytes},
                      {"samples", report.samples},
                      {"compared_samples", report.compared_samples},
+                     {"compared_on", report.compared_on},
                      {"outputs", std::move(outputs)},
                      {"nodes",
                       {{"integer", report.integer_nodes},

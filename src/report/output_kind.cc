@@ -98,10 +98,22 @@ bool HasConvChannels(const Topology& topology, const Node& node) {
   return false;
 }
 
+// Of all axes but the first, the last of equal ones: there are fewer classes than places.
+size_t ShortestAxis(const Graph& graph, const std::string& value) {
+  size_t shortest = Rank(graph, value) - 1;
+  for (size_t d = shortest; d >= 1; --d) {
+    const int64_t size = SizeOf(graph, value, d);
+    const int64_t least = SizeOf(graph, value, shortest);
+    if (size >= 0 && (least < 0 || size < least)) shortest = d;
+  }
+  return shortest;
+}
+
 OutputKind KindOfSigmoid(const Graph& graph, const Topology& topology, const Node& sigmoid) {
   const size_t rank = Rank(graph, sigmoid.outputs[0]);
   if (rank < 2) return {Scores::kBinary};
-  const size_t axis = HasConvChannels(topology, sigmoid) ? 1 : rank - 1;
+  const size_t axis =
+      HasConvChannels(topology, sigmoid) ? 1 : ShortestAxis(graph, sigmoid.outputs[0]);
   const int64_t classes = SizeOf(graph, sigmoid.outputs[0], axis);
   return classes == 1 ? OutputKind{Scores::kBinary} : OutputKind{Scores::kProbabilities, axis};
 }

@@ -81,16 +81,20 @@ class Judge {
   }
 
  private:
+  // Values in the place of this one say whether another plan would help, not whether its shape
+  // would come out right: that never passes.
   void NotCompared(const std::string& why) {
     const bool has_judge = output_.value.has_stand_in;
-    const bool has_tensor = output_.type != DataType::kUndefined;
+    const bool differs = output_.mismatched_shapes > 0 && !output_.value.is_random;
     verdict_.text = "not compared: " + why;
     verdict_.result = Result::kNotJudged;
     if (has_judge) verdict_.text += "; judged by the values it is made from";
-    if (has_judge || output_.value.is_random || !has_tensor) return;
+    if (output_.value.is_random || output_.type == DataType::kUndefined) return;
+    if (has_judge && !differs) return;
     verdict_.result = Result::kFailed;
-    verdict_.text += "; " + AdviceWithoutNumber(output_);
-    verdict_.noise = output_.mismatched_shapes > 0 ? INFINITY : 0;
+    verdict_.text += has_judge ? ", compare what is found by a measure of the task"
+                               : "; " + AdviceWithoutNumber(output_);
+    verdict_.noise = differs && !has_judge ? INFINITY : 0;
   }
 
   void NotFloat() {
@@ -119,7 +123,7 @@ class Judge {
     if (!gate_.min_cosine) return;
     const double cosine = output_.cosine();
     if (cosine >= *gate_.min_cosine) return;
-    Fail(fmt::format("cosine {:.6f} over all samples, expected at least {:.6g}", cosine,
+    Fail(fmt::format("cosine {:.6f} over all samples, expected at least {}", cosine,
                      *gate_.min_cosine));
     const auto noise_of = [](double c) { return c > 0 ? 1 / (c * c) - 1 : INFINITY; };
     Excess(noise_of(cosine) / std::max(noise_of(*gate_.min_cosine), 1e-300));
@@ -206,6 +210,12 @@ Gate Gate::AtCosine(double min_cosine) {
   const double squared = min_cosine * min_cosine;
   const double noise = min_cosine > 0 && squared > 0 ? 1 / squared - 1 : kMostNoise;
   Gate gate = AtSqnr(SqnrOfNoise(std::clamp(noise, 0.0, kMostNoise)));
+  gate.min_cosine = min_cosine;
+  return gate;
+}
+
+Gate Gate::Of(std::optional<double> min_sqnr_db, std::optional<double> min_cosine) {
+  Gate gate = min_sqnr_db ? AtSqnr(*min_sqnr_db) : min_cosine ? AtCosine(*min_cosine) : Gate{};
   gate.min_cosine = min_cosine;
   return gate;
 }

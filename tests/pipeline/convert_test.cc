@@ -60,7 +60,7 @@ double Accuracy(const std::filesystem::path& model) {
 TEST(ConvertTest, TheExampleStaysAccurateAndShrinks) {
   const TempDir folder;
   const ConversionReport report = Convert(ExampleOptions(folder));
-  EXPECT_EQ(report.samples, 64U);
+  EXPECT_EQ(report.samples, 52U) << "of 64, 12 are kept out";
   ASSERT_EQ(report.outputs.size(), 1U);
   EXPECT_GT(report.outputs[0].cosine(), 0.999);
   EXPECT_EQ(report.float_nodes, 0U);

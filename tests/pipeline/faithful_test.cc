@@ -168,7 +168,7 @@ TEST_F(FaithfulTest, RulesAndGuardHoldWhenIntegersAreForced) {
     Convert(c, [](ConvertOptions& options) { options.config.scheme = Scheme::kStatic; });
     EXPECT_TRUE(report_.guard.passed) << c.name;
     for (const OutputComparison& output : report_.outputs)
-      EXPECT_GE(output.cosine(), 0.985) << c.name << " " << output.name;
+      EXPECT_GE(output.cosine(), 0.985) << c.name << " " << output.value.name;
   }
 }
 

@@ -62,6 +62,14 @@ TEST(OutputKindTest, SigmoidsAreClassesOrOneDecision) {
   head.Input("x", {"1", "100", "80"}).Output("y");
   head.Add("Sigmoid", {"x"}, {"y"});
   EXPECT_EQ(KindOf(head, "y"), (OutputKind{Scores::kProbabilities, 2}));
+  GraphBuilder turned;
+  turned.Input("x", {"1", "80", "N"}).Output("y");
+  turned.Add("Sigmoid", {"x"}, {"y"});
+  EXPECT_EQ(KindOf(turned, "y"), (OutputKind{Scores::kProbabilities, 1}));
+  GraphBuilder one;
+  one.Input("x", {"1", "1", "100"}).Output("y");
+  one.Add("Sigmoid", {"x"}, {"y"});
+  EXPECT_EQ(KindOf(one, "y").scores, Scores::kBinary);
 }
 
 TEST(OutputKindTest, WhatArgMaxAndTopKReadIsLogits) {

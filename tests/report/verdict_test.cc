@@ -76,7 +76,7 @@ TEST(VerdictTest, NewNanFails) {
   EXPECT_EQ(JudgeOne(all).result, Result::kFailed);
 }
 
-TEST(VerdictTest, ShapesThatDifferFailUnlessOthersAreJudgedInTheirPlace) {
+TEST(VerdictTest, ShapesThatDifferNeverPass) {
   OutputComparison c =
       CompareSample({"boxes"}, MakeFloatTensor("boxes", {2, 1}, std::vector{1.F, 2.F}),
                     MakeFloatTensor("boxes", {1, 1}, std::vector{1.F}));
@@ -89,9 +89,17 @@ TEST(VerdictTest, ShapesThatDifferFailUnlessOthersAreJudgedInTheirPlace) {
   EXPECT_EQ(WorstNoise({&c, 1}), INFINITY);
   c.value.has_stand_in = true;
   const OutputVerdict replaced = JudgeOne(c);
-  EXPECT_EQ(replaced.result, Result::kNotJudged) << "and never passes";
-  EXPECT_THAT(replaced.text, testing::EndsWith("; judged by the values it is made from"));
+  EXPECT_EQ(replaced.result, Result::kFailed) << "never passes";
+  EXPECT_THAT(replaced.text, HasSubstr("; judged by the values it is made from, compare what"));
+  EXPECT_EQ(replaced.noise, 0) << "what another plan would change is seen by others";
+  EXPECT_FALSE(JudgeOutputs({&c, 1}, {}).CanImprove());
   EXPECT_EQ(WorstNoise({&c, 1}), 0);
+}
+
+TEST(VerdictTest, NoRowsAreNoFailureWhereOthersAreJudged) {
+  ComparedValue value{"boxes"};
+  value.has_stand_in = true;
+  EXPECT_EQ(JudgeOne(Compare(value, {0, 4}, {}, {})).result, Result::kNotJudged);
 }
 
 TEST(VerdictTest, OneSampleOfAnotherShapeIsEnough) {
@@ -183,6 +191,10 @@ TEST(VerdictTest, GatesKeepTheirDistances) {
   EXPECT_EQ(Gate::AtCosine(1).min_sqnr_db, kEqualSqnrDb);
   EXPECT_EQ(Gate::AtCosine(-1).min_sqnr_db, -10);
   EXPECT_EQ(Gate::AtCosine(0).min_sqnr_db, -10);
+  EXPECT_EQ(Gate::Of({}, {}).min_sqnr_db, 17);
+  EXPECT_EQ(Gate::Of(25, 0.999).min_sqnr_db, 25);
+  EXPECT_EQ(Gate::Of(25, 0.999).min_cosine, 0.999);
+  EXPECT_EQ(Gate::Of({}, 0.999).min_group_sqnr_db, Gate::AtCosine(0.999).min_group_sqnr_db);
 }
 
 TEST(VerdictTest, TheWorstOutputIsAFailedOneOfMostNoise) {

@@ -70,6 +70,7 @@ ConvertOptions MakeOptions(const CommandLine& line, const std::string& config) {
   options.model = line.model;
   options.output = line.output;
   options.calibration_folder = line.calibration_folder;
+  options.validation_folder = line.validation_folder;
   options.table = line.table;
   options.workers = line.run.workers;
   options.max_samples = line.run.max_samples;
@@ -78,7 +79,8 @@ ConvertOptions MakeOptions(const CommandLine& line, const std::string& config) {
                   : line.guard_reports ? GuardMode::kReport
                                        : GuardMode::kCorrect;
   options.must_pass = line.must_pass;
-  options.gate = Gate::AtCosine(line.min_cosine);
+  options.gate = Gate::Of(line.min_sqnr, line.min_cosine);
+  options.gate.max_flips = line.max_flips / 100;
   options.float_only = line.float_only;
   options.external_data = line.external_data;
   options.states = ParseStates(line.run.states);

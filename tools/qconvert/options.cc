@@ -14,16 +14,28 @@ namespace {
 
 // The guard, and flags.
 void DefineFlags(CLI::App& app, CommandLine& line) {
+  app.add_option(
+         "--min-sqnr", line.min_sqnr,
+         "signal to noise that every output must reach over all samples, 7 dB less in every "
+         "sample, 3 dB less in every group of channels; nodes go back to float until it "
+         "does (default: 17)")
+      ->type_name("DB")
+      ->check(CLI::Range(-10.0, 200.0));
   app.add_option("--min-cosine", line.min_cosine,
-                 "cosine that every output must reach; nodes go back to float until it does "
-                 "(default: 0.99)")
+                 "cosine that every output must reach; without --min-sqnr also sets the signal to "
+                 "noise that goes with it")
       ->type_name("C")
       ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--max-flips", line.max_flips,
+                 "percent of the decisions of the float model that may change, where an output is "
+                 "scores of classes (default: 1)")
+      ->type_name("P")
+      ->check(CLI::Range(0.0, 100.0));
   app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
   app.add_flag("--guard-reports", line.guard_reports,
                "look at the outputs, but put no node back to float");
   app.add_flag("--must-pass", line.must_pass,
-               "exit 8 and write nothing when an output stays below --min-cosine");
+               "exit 8 and write nothing when an output fails, or none was compared");
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
   app.add_flag("--external-data", line.external_data,
                "weights in a data file beside the model, also below 2 GB");
@@ -40,6 +52,10 @@ void Define(CLI::App& app, CommandLine& line) {
       ->allow_extra_args(false);
   app.add_option("--calib", line.calibration_folder,
                  "folder of .npy or .bin samples, or one sub-folder per input")
+      ->type_name("DIR");
+  app.add_option("--validate", line.validation_folder,
+                 "samples to judge the outputs on, laid out like --calib (default: one in five of "
+                 "those of --calib, kept out of calibration, where there are 20 or more)")
       ->type_name("DIR");
   app.add_option("--table", line.table,
                  "quantize from a table of qconvert calibrate instead of running the samples; "

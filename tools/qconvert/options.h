@@ -30,6 +30,7 @@ struct CommandLine {
   std::string model;
   std::vector<std::string> configs;  // files, or names of shipped presets
   std::string calibration_folder;
+  std::string validation_folder;
   std::string output;
   std::string table;
   std::vector<std::string> overrides;  // --set
@@ -38,7 +39,9 @@ struct CommandLine {
   std::string objective;
   std::string json;  // file, "-" for stdout, empty for none
   RunOptions run;
-  double min_cosine = 0.99;
+  std::optional<double> min_sqnr;
+  std::optional<double> min_cosine;
+  double max_flips = 1;  // percent
   bool no_guard = false;
   bool guard_reports = false;
   bool must_pass = false;

@@ -51,6 +51,8 @@ class SampleSource {
   // converted to the input's type where every value survives (integers to float, float64 to
   // float32, int64 to int32 in range). NaN and infinities in the data are Error(kNumeric).
   Sample Read(size_t index) const;
+  // These samples alone, in this order.
+  SampleSource Select(const std::vector<size_t>& indices) const;
   // Reads all files, several at a time.
   DataDigest Digest(int workers) const;
   const std::vector<std::filesystem::path>& files() const { return files_; }

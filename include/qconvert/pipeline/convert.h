@@ -26,6 +26,8 @@ struct ConvertOptions {
   std::filesystem::path output;     // empty: <stem>_quantized.onnx beside the model
   bool make_output_folder = false;  // else it must be there
   std::filesystem::path calibration_folder;
+  // Samples to judge on; empty: some that are kept out of calibration (held_out.h).
+  std::filesystem::path validation_folder;
   // A calibration table to go by instead of a pass over the samples; without samples besides,
   // nothing is compared with the float model.
   std::filesystem::path table;

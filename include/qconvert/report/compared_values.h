@@ -34,9 +34,8 @@ std::set<std::string> FindDataShapedValues(const Graph& graph);
 // Transpose, Cast ...) are looked through.
 //
 //   x -> ... -> boxes  ---+
-//        ... -> scores -> NonMaxSuppression -> Gather -> kept        kept: boxes and scores
-//        ... -> logits -> ArgMax -> class                            class: logits, which are
-//        kLogits
+//        ... -> scores -> NonMaxSuppression -> Gather -> kept   kept: boxes, scores
+//        ... -> logits -> ArgMax -> class                       class: logits
 //
 // `graph.value_info` holds the types of all values. Linear in nodes for every such output.
 std::vector<ComparedValue> FindComparedValues(

@@ -30,6 +30,8 @@ struct ConversionReport {
   int64_t quantized_bytes = 0;
   size_t samples = 0;           // used for calibration
   size_t compared_samples = 0;  // used for the comparison
+  std::string compared_on;      // which those are
+  std::vector<std::string> random_nodes;
   std::vector<OutputComparison> outputs;
   std::vector<std::string> sample_names;  // in the order compared
   Gate gate;                              // what the outputs are judged by

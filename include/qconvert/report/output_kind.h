@@ -28,10 +28,11 @@ struct OutputKind {
 // The kind of `value`, looked for through nodes that only move, cast or copy it (the class axis is
 // followed; where it is lost the answer is kNone):
 //
-//   kProbabilities   Softmax; Sigmoid over a class axis: that of the channels of Conv, else the
-//   last kBinary          Sigmoid over one class kLogits          LogSoftmax; read by Softmax,
-//   LogSoftmax, ArgMax or TopK kLikelyLogits    [N, C] or [T, N, C] out of a Gemm or MatMul with a
-//   constant factor, C >= 2
+// - kProbabilities: Softmax; Sigmoid over a class axis: that of the channels of Conv, else the
+//   shortest but the first, since there are fewer classes than places
+// - kBinary: Sigmoid over one class
+// - kLogits: LogSoftmax; read by Softmax, LogSoftmax, ArgMax or TopK
+// - kLikelyLogits: [N, C] or [T, N, C] out of a Gemm or MatMul with a constant factor, C >= 2
 //
 // `value_info` of the graph must hold types and, where known, shapes. Cost: a few steps.
 OutputKind FindOutputKind(const Graph& graph, const Topology& topology, const std::string& value);

@@ -24,13 +24,15 @@ struct Gate {
   // The gate that asks for this cosine and for the SQNR that goes with it: unrelated noise n (error
   // power / signal power) leaves cosine 1 / sqrt(1 + n).
   static Gate AtCosine(double min_cosine);
+  // What is given, the defaults where nothing is; the cosine besides the SQNR where both are.
+  static Gate Of(std::optional<double> min_sqnr_db, std::optional<double> min_cosine);
 };
 
 struct OutputVerdict {
   enum class Result {
     kPassed,
     kFailed,
-    kNotJudged,  // integers, random values, outputs that others are judged in the place of
+    kNotJudged,  // integers, random values, outputs without values that others stand for
   };
   std::string name;
   Result result = Result::kPassed;
@@ -56,8 +58,8 @@ struct Verdict {
 
 // Judges what was compared. `sample_names`: of the samples in the order compared, for the texts;
 // may be shorter.
-//   - NaN and infinities that the float model does not have, shapes that differ, and nothing
-//     compared are failures, unless other values are judged in the place of this one.
+//   - NaN and infinities that the float model does not have and shapes that differ are failures; so
+//     is nothing compared, unless other values are judged in the place of this one.
 //   - Integers, booleans and strings are told, not judged; so is what is random.
 Verdict JudgeOutputs(std::span<const OutputComparison> outputs, const Gate& gate,
                      std::span<const std::string> sample_names = {});

@@ -1,0 +1,21 @@
+#include "held_out.h"
+
+#include <algorithm>
+
+namespace qconvert {
+
+SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
+  const size_t count = digest.by_content.size();
+  SampleSplit split{digest.by_content, digest.by_content, false};
+  if (!keep_all && count >= kFewestToHoldOut) {
+    const size_t held_out = std::clamp(count / 5, kFewestHeldOut, kMostHeldOut);
+    split.judged.resize(held_out);
+    split.calibration.erase(split.calibration.begin(),
+                            split.calibration.begin() + static_cast<ptrdiff_t>(held_out));
+    split.is_held_out = true;
+  }
+  std::sort(split.calibration.begin(), split.calibration.end());
+  return split;
+}
+
+}  // namespace qconvert

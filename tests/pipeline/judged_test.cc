@@ -1,0 +1,218 @@
+// What a conversion says of outputs that a cosine says nothing about.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "qconvert/base/error.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/convert.h"
+#include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+using Result = OutputVerdict::Result;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class JudgedTest : public testing::Test {
+ protected:
+  // Converts `b`, whose input x has this shape, on `count` random samples.
+  ConversionReport Run(GraphBuilder& b, const std::vector<int64_t>& shape, int count = 16) {
+    ExportOnnx(b.model, dir_ / "m.onnx", {});
+    options_.model = dir_ / "m.onnx";
+    options_.output = dir_ / "q.onnx";
+    options_.calibration_folder = WriteSamples("calib", shape, 0, count);
+    return Convert(options_);
+  }
+
+  std::filesystem::path WriteSamples(const std::string& folder, const std::vector<int64_t>& shape,
+                                     int first, int count) {
+    int64_t elements = 1;
+    for (const int64_t dim : shape) elements *= dim;
+    for (int k = first; k < first + count; ++k) {
+      dir_.Write(fmt::format("{}/{:03}.npy", folder, k),
+                 NpyFloats(shape, RandomFloats(static_cast<size_t>(elements),
+                                               static_cast<uint32_t>(k + 1))));
+    }
+    return dir_ / folder;
+  }
+
+  // Activations clipped so hard that nothing is left.
+  void Ruin() {
+    options_.config.scheme = Scheme::kStatic;
+    TensorSettings& activation = options_.config.tensors.activation;
+    activation.method = CalibrationMethod::kPercentile;
+    activation.percentage = 20;
+    options_.guard = GuardMode::kReport;
+  }
+
+  std::string FailureOf(GraphBuilder& b, const std::vector<int64_t>& shape) {
+    options_.must_pass = true;
+    try {
+      Run(b, shape);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ExitCode::kNumeric);
+      EXPECT_FALSE(std::filesystem::exists(dir_ / "q.onnx"));
+      return e.what();
+    }
+    return "";
+  }
+
+  static std::vector<std::string> Names(const ConversionReport& report) {
+    std::vector<std::string> names;
+    for (const OutputComparison& output : report.outputs) names.push_back(output.value.name);
+    return names;
+  }
+
+  TempDir dir_;
+  ConvertOptions options_;
+};
+
+// A picture, 16 boxes in it with 2 scores each, and what NonMaxSuppression keeps of them.
+GraphBuilder Detector() {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "16", "16"}).Output("kept");
+  b.Random("w1", {8, 3, 3, 3}, 0.3F).Random("w2", {6, 8, 1, 1}, 0.5F);
+  b.Ints("boxes_shape", {3}, {1, 256, 4}).Ints("scores_shape", {3}, {1, 2, 256});
+  b.Ints("split", {2}, {4, 2})
+      .Ints("most", {1}, {50})
+      .Ints("column", {}, {2})
+      .Ints("first", {1}, {0});
+  b.Floats("overlap", {1}, {0.5F}).Floats("least", {1}, {0.6F});
+  Node& conv = b.Add("Conv", {"x", "w1"}, {"c1"});
+  conv.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Relu", {"c1"}, {"r1"});
+  b.Add("Conv", {"r1", "w2"}, {"c2"});
+  b.Add("Split", {"c2", "split"}, {"b0", "s0"}).Set("axis", int64_t{1});
+  b.Add("Reshape", {"b0", "boxes_shape"}, {"b1"});
+  b.Add("Exp", {"b1"}, {"boxes"});
+  b.Add("Reshape", {"s0", "scores_shape"}, {"s1"});
+  b.Add("Sigmoid", {"s1"}, {"scores"});
+  b.Add("NonMaxSuppression", {"boxes", "scores", "most", "overlap", "least"}, {"picked"});
+  b.Add("Gather", {"picked", "column"}, {"rows"}).Set("axis", int64_t{1});
+  b.Add("Squeeze", {"boxes", "first"}, {"flat"});
+  b.Add("Gather", {"flat", "rows"}, {"kept"});
+  return b;
+}
+
+TEST_F(JudgedTest, InputsOfNonMaxSuppressionAreJudgedForWhatItKeeps) {
+  GraphBuilder b = Detector();
+  const ConversionReport report = Run(b, {1, 3, 16, 16});
+  EXPECT_THAT(Names(report), testing::UnorderedElementsAre("kept", "boxes", "scores"));
+  for (const OutputVerdict& output : JudgeOutputs(report.outputs, report.gate).outputs) {
+    if (output.name == "kept") continue;
+    EXPECT_EQ(output.result, Result::kPassed) << output.text;
+  }
+  EXPECT_THAT(FormatReport(report), HasSubstr("(in the place of \"kept\")"));
+  const Graph written = LoadOnnx(dir_ / "q.onnx").model.graph;
+  EXPECT_EQ(written.outputs.size(), 1U) << "the file has the model's outputs";
+}
+
+TEST_F(JudgedTest, RuinedBoxesNeverPass) {
+  GraphBuilder b = Detector();
+  Ruin();
+  EXPECT_THAT(FailureOf(b, {1, 3, 16, 16}), HasSubstr("output \""));
+}
+
+TEST_F(JudgedTest, ValuesOnIntegersCanBeLookedAtToo) {
+  GraphBuilder b;  // all of it computes on integers, the logits are an inner value
+  b.Input("x", {"1", "3", "8", "8"}).Output("class", DataType::kInt64);
+  b.Random("w1", {16, 3, 3, 3}, 0.3F).Random("w2", {5, 16, 1, 1}, 0.4F);
+  b.Add("Conv", {"x", "w1"}, {"c1"});
+  b.Add("Relu", {"c1"}, {"r1"});
+  b.Add("Conv", {"r1", "w2"}, {"logits"});
+  b.Add("ArgMax", {"logits"}, {"class"}).Set("axis", int64_t{1});
+  options_.config.scheme = Scheme::kStatic;
+  const ConversionReport report = Run(b, {1, 3, 8, 8});
+  EXPECT_GT(report.integer_nodes, 0U);
+  ASSERT_THAT(Names(report), ElementsAre("class", "logits"));
+  EXPECT_GT(report.outputs[1].sqnr_db(), 20);
+  EXPECT_GT(report.outputs[1].decisions.decided, 100);
+  EXPECT_GT(report.outputs[0].equal, report.outputs[0].elements * 9 / 10);
+  EXPECT_THAT(FormatReport(report), HasSubstr("equal, not judged"));
+}
+
+TEST_F(JudgedTest, AnOutputThatIsNanEverywhereIsNamed) {
+  GraphBuilder b;
+  b.Input("x", {"1", "32"}).Random("w", {32, 32}).Floats("one", {}, {1}).Output("y");
+  b.Add("MatMul", {"x", "w"}, {"h"});
+  b.Add("Relu", {"h"}, {"r"});
+  b.Add("Neg", {"r"}, {"n"});
+  b.Add("Sub", {"n", "one"}, {"s"});
+  b.Add("Log", {"s"}, {"y"});
+  EXPECT_THAT(FailureOf(b, {1, 32}),
+              HasSubstr("output \"y\" not compared: the float model gives NaN"));
+  options_.must_pass = false;
+  const ConversionReport report = Run(b, {1, 32});
+  EXPECT_FALSE(report.guard.passed);
+  EXPECT_LE(report.guard.measurements, 2) << "nothing helps, so nothing is tried";
+  const std::string json = ReportJson(report, "success");
+  EXPECT_THAT(json, HasSubstr("\"sqnr_db\": null"));
+  EXPECT_THAT(json, HasSubstr("\"result\": \"failed\""));
+}
+
+TEST_F(JudgedTest, RandomNodesDrawTheSameForTheComparisonAndStayRandom) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8", "40"}).Output("y").Random("w1", {16, 8, 3}, 0.3F);
+  b.Random("w2", {4, 16, 5}, 0.2F);
+  b.Add("Conv", {"x", "w1"}, {"c"});
+  b.Add("RandomNormalLike", {"c"}, {"noise"}).name = "draw";
+  b.Add("Add", {"c", "noise"}, {"sum"});
+  b.Add("Conv", {"sum", "w2"}, {"y"});
+  const ConversionReport report = Run(b, {1, 8, 40});
+  EXPECT_TRUE(report.guard.passed);
+  EXPECT_GT(report.outputs[0].sqnr_db(), 25);
+  EXPECT_THAT(report.random_nodes, ElementsAre("draw"));
+  EXPECT_THAT(FormatReport(report), HasSubstr("random"));
+  bool found = false;
+  for (const Node& node : LoadOnnx(dir_ / "q.onnx").model.graph.nodes) {
+    if (!node.Is("RandomNormalLike")) continue;
+    found = true;
+    EXPECT_EQ(node.attributes.count("seed"), 0U);
+  }
+  EXPECT_TRUE(found);
+}
+
+GraphBuilder Regression() {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "8", "8"}).Output("y").Random("w", {16, 3, 3, 3}, 0.3F);
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("Relu", {"c"}, {"y"});
+  return b;
+}
+
+TEST_F(JudgedTest, SamplesThatAreKeptOutAreJudgedOn) {
+  GraphBuilder b = Regression();
+  const ConversionReport report = Run(b, {1, 3, 8, 8}, 40);
+  EXPECT_EQ(report.samples, 32U);
+  EXPECT_EQ(report.compared_samples, 8U);
+  EXPECT_EQ(report.outputs[0].samples.size(), 8U);
+  EXPECT_THAT(FormatReport(report),
+              HasSubstr("on 8 samples kept out of calibration, 32 calibrated"));
+}
+
+TEST_F(JudgedTest, FewSamplesAreJudgedOnThemselves) {
+  GraphBuilder b = Regression();
+  const ConversionReport report = Run(b, {1, 3, 8, 8}, 12);
+  EXPECT_EQ(report.samples, 12U);
+  EXPECT_EQ(report.compared_samples, 12U);
+  EXPECT_THAT(FormatReport(report), HasSubstr("on 12 of the calibration samples themselves"));
+}
+
+TEST_F(JudgedTest, SamplesOfValidationAreForJudgingOnly) {
+  GraphBuilder b = Regression();
+  options_.validation_folder = WriteSamples("fresh", {1, 3, 8, 8}, 500, 5);
+  const ConversionReport report = Run(b, {1, 3, 8, 8}, 40);
+  EXPECT_EQ(report.samples, 40U);
+  EXPECT_EQ(report.compared_samples, 5U);
+  EXPECT_THAT(report.sample_names, testing::Contains("500.npy"));
+}
+
+}  // namespace
+}  // namespace qconvert
