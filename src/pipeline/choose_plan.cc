@@ -295,8 +295,9 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSetti
   if (config.scheme == Scheme::kAuto && on_cpu) ChooseByTime(graph, config, choice);
   if (!on_cpu) {
     choice.place.place_by = PlaceBy::kKernels;
-    if (config.scheme == Scheme::kAuto)
-      choice.reason = fmt::format("target {}", TargetDeviceName(config.target_device));
+    choice.reason =
+        fmt::format("{}target {}", config.scheme == Scheme::kAuto ? "" : choice.reason + ", ",
+                    TargetDeviceName(config.target_device));
   }
   if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic)
     KeepAllFloat(graph, choice.place, fmt::format("the scheme is {}", SchemeName(config.scheme)));
