@@ -1,55 +1,24 @@
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <atomic>
 #include <cerrno>
-#include <climits>
-#include <csignal>
-#include <cstring>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/signals.h"
 
 namespace qconvert {
 namespace {
 
-constexpr int kSlots = 8;
 constexpr int kNameAttempts = 1000;
-
-// Paths of open temporaries in plain memory: all that a signal handler may touch.
-std::array<std::array<char, PATH_MAX>, kSlots> g_paths;
-std::array<std::atomic<bool>, kSlots> g_used;
-
-int RegisterTemporary(const std::filesystem::path& path) {
-  const std::string& name = path.native();
-  if (name.size() >= PATH_MAX) return -1;
-  for (size_t i = 0; i < kSlots; ++i) {
-    bool expected = false;
-    if (g_paths[i][0] == '\0' && g_used[i].compare_exchange_strong(expected, true)) {
-      std::memcpy(g_paths[i].data() + 1, name.c_str() + 1, name.size());
-      g_paths[i][0] = name[0];  // last: the handler takes an empty first byte for a free slot
-      return static_cast<int>(i);
-    }
-  }
-  return -1;
-}
-
-void UnregisterTemporary(int slot) {
-  if (slot < 0) return;
-  g_paths[static_cast<size_t>(slot)][0] = '\0';
-  g_used[static_cast<size_t>(slot)] = false;
-}
-
-extern "C" void OnTerminatingSignal(int signal_number) {
-  for (const auto& path : g_paths) {
-    if (path[0] != '\0') unlink(path.data());
-  }
-  _exit(128 + signal_number);
-}
+constexpr std::string_view kTemporaryPrefix = ".qconvert-";
+constexpr std::string_view kTemporarySuffix = ".tmp";
 
 std::filesystem::path FolderOf(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
@@ -61,19 +30,40 @@ std::filesystem::path FolderOf(const std::filesystem::path& file) {
               std::string(action) + ": " + std::generic_category().message(error));
 }
 
-}  // namespace
+void SyncFolder(const std::filesystem::path& path) {
+  const int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  fsync(folder);  // the file is in place either way; an unsynced folder only delays durability
+  close(folder);
+}
 
-void RemoveTemporariesOnSignal() {
-  struct sigaction action {};
-  action.sa_handler = OnTerminatingSignal;
-  sigfillset(&action.sa_mask);
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction before {};
-    sigaction(signal_number, &action, &before);
-    if (signal_number == SIGHUP && before.sa_handler == SIG_IGN)
-      sigaction(signal_number, &before, nullptr);  // nohup
+// Removes the temporary if it is ours and the process that made it is gone.
+void RemoveIfAbandoned(const std::filesystem::path& temporary) {
+  const int descriptor = open(temporary.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) return;
+  struct stat status {};
+  if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+      flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+    unlink(temporary.c_str());
+  }
+  close(descriptor);
+}
+
+void RemoveAbandoned(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::directory_iterator it(folder, error);
+  for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with(kTemporaryPrefix) && name.ends_with(kTemporarySuffix))
+      RemoveIfAbandoned(it->path());
   }
 }
+
+bool Exchange(const std::filesystem::path& a, const std::filesystem::path& b) {
+  return renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+}
+
+}  // namespace
 
 void CheckWritable(const std::filesystem::path& target) {
   struct stat status {};
@@ -87,7 +77,7 @@ void CheckWritable(const std::filesystem::path& target) {
   } else if (errno != ENOENT) {
     ThrowErrno(target, "cannot write", errno);
   }
-  const std::filesystem::path folder = FolderOf(target);
+  const std::filesystem::path folder = FolderOf(FollowLinks(target));
   if (stat(folder.c_str(), &status) != 0) ThrowErrno(folder, "cannot write to folder", errno);
   if (!S_ISDIR(status.st_mode)) {
     throw Error(ExitCode::kFile, folder.string(), "is not a folder, cannot write into it");
@@ -95,39 +85,40 @@ void CheckWritable(const std::filesystem::path& target) {
   if (access(folder.c_str(), W_OK | X_OK) != 0) ThrowErrno(folder, "cannot write to folder", errno);
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
-  // A link as target: replace what it points to, not the link.
-  std::error_code ignored;
-  if (std::filesystem::is_symlink(target_, ignored)) {
-    const std::filesystem::path resolved = std::filesystem::weakly_canonical(target_, ignored);
-    if (!ignored) target_ = resolved;
-  }
+AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(FollowLinks(target)) {
+  const std::filesystem::path folder = FolderOf(target_);
+  RemoveAbandoned(folder);
   for (int i = 0; i < kNameAttempts; ++i) {
-    temporary_ = FolderOf(target_) /
-                 (".qconvert-" + std::to_string(getpid()) + "-" + std::to_string(i) + ".tmp");
-    descriptor_ =
-        open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (descriptor_ >= 0) break;
-    if (errno != EEXIST) ThrowErrno(target_, "cannot write", errno);
+    temporary_ = folder / fmt::format("{}{}-{}{}", kTemporaryPrefix, getpid(), i, kTemporarySuffix);
+    if (OpenTemporary()) return;
   }
-  if (descriptor_ < 0) ThrowErrno(target_, "cannot make a temporary file", EEXIST);
-  slot_ = RegisterTemporary(std::filesystem::absolute(temporary_));
+  ThrowErrno(target_, "cannot make a temporary file", EEXIST);
+}
+
+bool AtomicFile::OpenTemporary() {
+  descriptor_ =
+      open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (descriptor_ < 0 && errno == EEXIST) return false;
+  if (descriptor_ < 0) ThrowErrno(target_, "cannot write", errno);
+  provisional_ = Provisional(temporary_);
+  lock_ = fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  // Another process may take it for abandoned before it is locked.
+  struct stat status {};
+  const bool lost = (flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) ||
+                    (fstat(descriptor_, &status) == 0 && status.st_nlink == 0);
+  if (!lost) return true;
+  provisional_ = Provisional();
+  close(std::exchange(descriptor_, -1));
+  close(std::exchange(lock_, -1));
+  return false;
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) close(descriptor_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
-  UnregisterTemporary(slot_);
+  if (lock_ >= 0) close(lock_);
 }
 
-void AtomicFile::Write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) ThrowErrno(target_, "cannot write", errno);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-}
+void AtomicFile::Write(std::string_view bytes) { WriteAll(descriptor_, target_, bytes); }
 
 void AtomicFile::Sync() {
   if (descriptor_ < 0) return;
@@ -136,21 +127,55 @@ void AtomicFile::Sync() {
     ThrowErrno(target_, "cannot write to disk", errno);
 }
 
-void AtomicFile::Commit() {
-  Sync();
+void AtomicFile::KeepMode() const {
   struct stat old {};
-  if (stat(target_.c_str(), &old) == 0 && chmod(temporary_.c_str(), old.st_mode & 07777) != 0) {
+  if (stat(target_.c_str(), &old) == 0 && chmod(temporary_.c_str(), old.st_mode & 07777) != 0)
     ThrowErrno(target_, "cannot keep the file mode", errno);
-  }
+}
+
+void AtomicFile::Place() {
+  std::error_code ignored;
+  replaced_ = std::filesystem::is_regular_file(target_, ignored);  // a folder is never exchanged
+  exchanged_ = replaced_ && Exchange(temporary_, target_);
+  if (exchanged_) return;
   if (rename(temporary_.c_str(), target_.c_str()) != 0)
     ThrowErrno(target_, "cannot replace", errno);
-  temporary_.clear();
-  UnregisterTemporary(std::exchange(slot_, -1));
-  const int folder = open(FolderOf(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    fsync(folder);  // the file is in place either way; an unsynced folder only delays durability
-    close(folder);
+}
+
+void AtomicFile::Undo() const {
+  if (exchanged_) {
+    Exchange(temporary_, target_);
+  } else if (!replaced_) {
+    rename(target_.c_str(), temporary_.c_str());
   }
+}
+
+void AtomicFile::Finish() {
+  if (exchanged_) unlink(temporary_.c_str());
+  provisional_.Keep();
+  SyncFolder(FolderOf(target_));
+}
+
+void AtomicFile::Commit() {
+  AtomicFile* const self = this;
+  CommitTogether({&self, 1});
+}
+
+void CommitTogether(std::span<AtomicFile* const> files) {
+  for (AtomicFile* file : files) {
+    file->Sync();
+    file->KeepMode();
+  }
+  HoldSignals();
+  size_t placed = 0;
+  try {
+    for (; placed < files.size(); ++placed) files[placed]->Place();
+  } catch (const Error&) {
+    while (placed-- > 0) files[placed]->Undo();
+    ReleaseSignals();
+    throw;
+  }
+  for (AtomicFile* file : files) file->Finish();
 }
 
 void WriteFile(const std::filesystem::path& target, std::string_view bytes) {

@@ -1,14 +1,19 @@
 #include "qconvert/base/error.h"
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
+#include <deque>
+#include <utility>
 
 #include "qconvert/base/utf8.h"
 
 namespace qconvert {
 namespace {
 
-constexpr size_t kMaxText = 300;
+constexpr size_t kMaxText = 280;  // bytes
+constexpr size_t kMaxMessage = 400;
+constexpr size_t kMaxError = 582;  // with what the log puts in front less than 600
+constexpr std::string_view kGap = "...";
 
 // Bytes of the character at text[i] that a terminal shows as it is, else 0.
 size_t PrintableLength(std::string_view text, size_t i) {
@@ -17,6 +22,48 @@ size_t PrintableLength(std::string_view text, size_t i) {
   const bool c1_control =
       c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
   return c1_control ? 0 : Utf8Length(text, i);
+}
+
+// The character at text[i], or what stands for its byte; moves i on.
+std::string PrintablePiece(std::string_view text, size_t& i) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  const size_t length = PrintableLength(text, i);
+  const size_t start = i;
+  i += std::max<size_t>(length, 1);
+  if (length > 0) return std::string(text.substr(start, length));
+  const auto byte = static_cast<unsigned char>(text[start]);
+  return std::string("\\x") + kHex[byte >> 4] + kHex[byte & 15];
+}
+
+// At most `limit` bytes.
+std::string Escape(std::string_view text, size_t limit) {
+  const size_t half = (limit - kGap.size()) / 2;
+  std::string out;
+  std::deque<std::string> tail;  // the last pieces, once `out` holds its half
+  size_t tail_bytes = 0;
+  bool is_cut = false;
+  for (size_t i = 0; i < text.size();) {
+    std::string piece = PrintablePiece(text, i);
+    if (tail.empty() && out.size() + piece.size() <= half) {
+      out += piece;
+      continue;
+    }
+    tail_bytes += piece.size();
+    tail.push_back(std::move(piece));
+    for (; tail_bytes > half; is_cut = true) {
+      tail_bytes -= tail.front().size();
+      tail.pop_front();
+    }
+  }
+  if (is_cut) out += kGap;
+  for (const std::string& piece : tail) out += piece;
+  return out;
+}
+
+// The place gets what the message leaves.
+std::string JoinPlace(std::string_view place, const std::string& message) {
+  if (place.empty()) return message;
+  return Escape(place, std::min(kMaxText, kMaxError - message.size() - 2)) + ": " + message;
 }
 
 }  // namespace
@@ -45,34 +92,9 @@ std::string_view ExitCodeName(ExitCode code) {
   return "internal";
 }
 
-std::string EscapeForTerminal(std::string_view text) {
-  static constexpr std::array<char, 16> kHex = {'0', '1', '2', '3', '4', '5', '6', '7',
-                                                '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
-  std::string shortened;
-  if (text.size() > kMaxText) {
-    shortened.append(text.substr(0, kMaxText / 2)).append("...");
-    shortened.append(text.substr(text.size() - kMaxText / 2));
-    text = shortened;
-  }
-  std::string out;
-  for (size_t i = 0; i < text.size();) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    const size_t length = PrintableLength(text, i);
-    if (length > 0) {
-      out.append(text.substr(i, length));
-      i += length;
-    } else {
-      out.append("\\x").append(1, kHex[c >> 4]).append(1, kHex[c & 15]);
-      ++i;
-    }
-  }
-  return out;
-}
+std::string EscapeForTerminal(std::string_view text) { return Escape(text, kMaxText); }
 
 Error::Error(ExitCode code, std::string_view place, std::string_view message)
-    : std::runtime_error(place.empty()
-                             ? EscapeForTerminal(message)
-                             : EscapeForTerminal(place) + ": " + EscapeForTerminal(message)),
-      code_(code) {}
+    : std::runtime_error(JoinPlace(place, Escape(message, kMaxMessage))), code_(code) {}
 
 }  // namespace qconvert

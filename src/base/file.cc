@@ -11,9 +11,12 @@
 #include <utility>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/signals.h"
 
 namespace qconvert {
 namespace {
+
+constexpr int kMaxLinks = 40;  // as Linux has it, path_resolution(7)
 
 [[noreturn]] void ThrowErrno(const std::filesystem::path& path, std::string_view action,
                              int error) {
@@ -103,5 +106,29 @@ bool SameFile(const std::filesystem::path& a, const std::filesystem::path& b) {
   return stat(a.c_str(), &first) == 0 && stat(b.c_str(), &second) == 0 &&
          first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
+
+std::filesystem::path FollowLinks(std::filesystem::path path) {
+  std::error_code error;
+  for (int i = 0; i < kMaxLinks && std::filesystem::is_symlink(path, error); ++i) {
+    const std::filesystem::path next = std::filesystem::read_symlink(path, error);
+    if (error) break;
+    path = path.parent_path() / next;
+  }
+  return path;
+}
+
+void WriteAll(int descriptor, const std::filesystem::path& name, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) {
+      ReleaseSignals();  // whoever interrupts a write that waits does not want to wait
+      continue;
+    }
+    if (written < 0) ThrowErrno(name, "cannot write", errno);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+void WriteStdout(std::string_view text) { WriteAll(STDOUT_FILENO, "stdout", text); }
 
 }  // namespace qconvert

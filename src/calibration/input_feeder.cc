@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "qconvert/base/activity.h"
 #include "qconvert/base/checked.h"
 #include "qconvert/base/error.h"
 
@@ -63,6 +64,7 @@ bool InputFeeder::has_feedback() const {
 
 Sample InputFeeder::Read(size_t index, const std::vector<Tensor>& previous) const {
   Sample sample = samples_.Read(index);
+  NoteSample(sample.name);
   for (const StateInput& state : states_) {
     const auto fed = std::find_if(previous.begin(), previous.end(), [&](const Tensor& t) {
       return !state.output.empty() && t.name == state.output;

@@ -2,14 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "onnx-ml.pb.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/provisional.h"
 #include "qconvert/base/sha256.h"
+#include "qconvert/base/signals.h"
 #include "qconvert/onnx_proto/graph_proto.h"
 
 namespace qconvert {
@@ -18,6 +23,9 @@ namespace {
 constexpr int64_t kMaxMessage = (int64_t{1} << 31) - 1;
 constexpr int64_t kMinExternalTensor = 1024;
 constexpr int64_t kAlignment = 64;
+constexpr size_t kHashDigits = 16;
+constexpr std::string_view kDataSuffix = ".data";
+constexpr uintmax_t kMaxWithoutWeights = uintmax_t{256} << 20;  // bytes of a model with a data file
 
 int64_t TensorBytes(const Graph& graph);
 
@@ -91,6 +99,45 @@ std::string Serialize(const onnx::ModelProto& proto) {
   return proto.SerializeAsString();
 }
 
+void Commit(AtomicFile& file, const ExportOptions& options) {
+  std::vector<AtomicFile*> files = {&file};
+  if (options.companion != nullptr) files.push_back(options.companion);
+  CommitTogether(files);
+}
+
+// Whether WriteWithData may have given a data file of `target` this name.
+bool IsDataFileName(const std::string& name, const std::filesystem::path& target) {
+  const std::string start = target.stem().string() + ".";
+  return name.size() == start.size() + kHashDigits + kDataSuffix.size() &&
+         name.starts_with(start) && name.ends_with(kDataSuffix) &&
+         name.find_first_not_of("0123456789abcdef", start.size()) == start.size() + kHashDigits;
+}
+
+// The data file that an earlier export to `target` made; empty: none.
+std::filesystem::path EarlierDataFile(const std::filesystem::path& target) {
+  std::error_code error;
+  onnx::ModelProto proto;
+  if (!std::filesystem::is_regular_file(target, error) ||
+      std::filesystem::file_size(target, error) > kMaxWithoutWeights ||
+      !proto.ParseFromString(ReadFile(target))) {
+    return {};
+  }
+  for (const onnx::TensorProto& tensor : proto.graph().initializer()) {
+    for (const auto& entry : tensor.external_data()) {
+      if (entry.key() == "location" && IsDataFileName(entry.value(), target))
+        return target.parent_path() / entry.value();
+    }
+  }
+  return {};
+}
+
+void RemoveStale(const std::filesystem::path& data_file, const ExportOptions& options) {
+  for (const std::filesystem::path& input : options.inputs)
+    if (SameFile(data_file, input)) return;
+  std::error_code ignored;
+  std::filesystem::remove(data_file, ignored);
+}
+
 ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& target,
                             const ExportOptions& options) {
   DataWriter dry;
@@ -99,9 +146,13 @@ ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& tar
     WriteModel(model, discarded, {&DataWriter::Write, &dry});
   }
   DataWriter writer;
-  writer.location =
-      fmt::format("{}.{}.data", target.stem().string(), dry.hash.HexDigest().substr(0, 16));
+  writer.location = fmt::format("{}.{}{}", target.stem().string(),
+                                dry.hash.HexDigest().substr(0, kHashDigits), kDataSuffix);
   const std::filesystem::path data_path = target.parent_path() / writer.location;
+  std::error_code error;
+  // What is there already has the same content: its name is its hash.
+  Provisional until_commit;
+  if (!std::filesystem::exists(data_path, error)) until_commit = Provisional(data_path);
   AtomicFile data(data_path);
   AtomicFile file(target);
   writer.file = &data;
@@ -110,18 +161,23 @@ ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& tar
   const std::string bytes = Serialize(proto);
   file.Write(bytes);
   file.Sync();
-  const bool existed =
-      std::filesystem::exists(data_path);  // then it has the same content: its name is its hash
   data.Commit();
-  try {
-    if (options.verify) options.verify(file.temporary_path());
-    file.Commit();
-  } catch (...) {
-    std::error_code ignored;
-    if (!existed) std::filesystem::remove(data_path, ignored);
-    throw;
-  }
+  ReleaseSignals();
+  if (options.verify) options.verify(file.temporary_path());
+  Commit(file, options);
+  until_commit.Keep();
   return {static_cast<int64_t>(bytes.size()) + writer.offset, data_path};
+}
+
+ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target,
+                         const ExportOptions& options) {
+  const std::string bytes = SerializeModel(model);
+  AtomicFile file(target);
+  file.Write(bytes);
+  file.Sync();
+  if (options.verify) options.verify(file.temporary_path());
+  Commit(file, options);
+  return {static_cast<int64_t>(bytes.size()), {}};
 }
 
 }  // namespace
@@ -162,16 +218,14 @@ EngineModel SerializeForEngine(const Model& model, int64_t threshold) {
 
 ExportedFiles ExportOnnx(const Model& model, const std::filesystem::path& target,
                          const ExportOptions& options) {
-  if (options.external_data || TensorBytes(model.graph) > kExternalDataThreshold) {
-    return WriteWithData(model, target, options);
-  }
-  const std::string bytes = SerializeModel(model);
-  AtomicFile file(target);
-  file.Write(bytes);
-  file.Sync();
-  if (options.verify) options.verify(file.temporary_path());
-  file.Commit();
-  return {static_cast<int64_t>(bytes.size()), {}};
+  // Beside the file itself: that is where the engine looks for the data of a model behind a link.
+  const std::filesystem::path file = FollowLinks(target);
+  const std::filesystem::path earlier = EarlierDataFile(file);
+  const bool external = options.external_data || TensorBytes(model.graph) > kExternalDataThreshold;
+  ExportedFiles files =
+      external ? WriteWithData(model, file, options) : WriteWhole(model, file, options);
+  if (!earlier.empty() && earlier != files.data_file) RemoveStale(earlier, options);
+  return files;
 }
 
 }  // namespace qconvert

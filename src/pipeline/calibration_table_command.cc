@@ -14,12 +14,13 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/base/signals.h"
 #include "qconvert/calibration/diagnose.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/plan/value_range.h"
-#include "refuse_overwriting.h"
 
 namespace qconvert {
 namespace {
@@ -83,6 +84,7 @@ void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
     if (seconds.count() >= options.checkpoint_seconds / 2) {
       stored.is_complete = false;
       Write(stored, checkpoint);
+      ReleaseSignals();
       stored.is_complete = true;
     } else {
       run.batches *= 2;
@@ -113,6 +115,13 @@ std::vector<BatchQuestion> QuestionsOf(const std::vector<QuantConfig>& configs) 
   return out;
 }
 
+std::vector<std::filesystem::path> OutputsOf(const CalibrateOptions& options) {
+  std::vector<std::filesystem::path> outputs = options.other_outputs;
+  if (!options.output.empty())
+    outputs.insert(outputs.end(), {options.output, CheckpointPath(options.output)});
+  return outputs;
+}
+
 }  // namespace
 
 StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
@@ -124,12 +133,14 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                              .memory_limit = options.memory_limit,
                              .settings = CommonSettings(options.configs)};
   LoadedModel loaded = LoadOnnx(options.model);
-  RefuseOverwriting(options.output, loaded.files);
+  const std::vector<std::filesystem::path> outputs = OutputsOf(options);
+  RefuseOverwriting(outputs, loaded.files);
+  RefuseOverwriting(outputs, options.config_files);
   Model model = std::move(loaded.model);
   PrepareModel(model, place);
   CheckWeightsFinite(model.graph, place);
   const SampleSource samples = OpenCalibrationData(data, model.graph, place);
-  RefuseOverwriting(options.output, samples.files());
+  RefuseOverwriting(outputs, samples.files());
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
   if (!options.shard.is_whole() && feeder.has_feedback())
     throw Error(ExitCode::kUsage, "", "--shard: the model feeds states from sample to sample");
@@ -172,9 +183,12 @@ std::filesystem::path CheckpointPath(const std::filesystem::path& table) {
 }
 
 CalibrateReport MergeCalibrationTables(const std::vector<std::filesystem::path>& shards,
-                                       const std::filesystem::path& output) {
+                                       const std::filesystem::path& output,
+                                       const std::vector<std::filesystem::path>& other_outputs) {
   CheckWritable(output);
-  RefuseOverwriting(output, shards);
+  std::vector<std::filesystem::path> outputs = other_outputs;
+  outputs.push_back(output);
+  RefuseOverwriting(outputs, shards);
   std::vector<StoredTable> tables;
   std::vector<std::string> places;
   for (const auto& shard : shards) {

@@ -20,6 +20,8 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/provisional.h"
+#include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/graph_validator.h"
@@ -28,36 +30,24 @@
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
-#include "refuse_overwriting.h"
 
 namespace qconvert {
 namespace {
 
-// The folder of the output, made with those above it; gone again unless kept.
-class OutputFolder {
- public:
-  OutputFolder(const std::filesystem::path& folder, bool make) {
-    std::error_code error;
-    for (std::filesystem::path missing = folder;
-         make && !missing.empty() && !std::filesystem::exists(missing, error);
-         missing = missing.parent_path()) {
-      made_.push_back(missing);
-    }
-    if (made_.empty()) return;
-    std::filesystem::create_directories(folder, error);
-    if (error) throw Error(ExitCode::kFile, folder.string(), "cannot be made: " + error.message());
+// Makes the folder of the output with those above it; they go again unless kept.
+std::vector<Provisional> MakeFolders(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::vector<Provisional> made;
+  for (std::filesystem::path missing = folder;
+       !missing.empty() && !std::filesystem::exists(missing, error);
+       missing = missing.parent_path()) {
+    made.emplace_back(missing);  // innermost first, and so they go
   }
-  ~OutputFolder() {
-    std::error_code ignored;
-    for (const std::filesystem::path& folder : made_) std::filesystem::remove(folder, ignored);
-  }
-  OutputFolder(const OutputFolder&) = delete;
-  OutputFolder& operator=(const OutputFolder&) = delete;
-  void Keep() { made_.clear(); }
-
- private:
-  std::vector<std::filesystem::path> made_;  // innermost first
-};
+  if (made.empty()) return made;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw Error(ExitCode::kFile, folder.string(), "cannot be made: " + error.message());
+  return made;
+}
 
 class Stopwatch {
  public:
@@ -83,12 +73,19 @@ CalibrationData DataOf(const ConvertOptions& options) {
           .settings = options.config.calibration};
 }
 
+// All that is written, by whomever.
+std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
+  std::vector<std::filesystem::path> outputs = {OutputPath(options)};
+  if (!options.float_only) outputs.push_back(QuantInfoPath(outputs[0]));
+  outputs.insert(outputs.end(), options.other_outputs.begin(), options.other_outputs.end());
+  return outputs;
+}
+
 // The table that the options name, if any; made from this very model.
 std::optional<StoredTable> ReadTable(const ConvertOptions& options,
                                      const std::string& model_sha256) {
   if (options.table.empty() && options.seen == nullptr) return std::nullopt;
   const std::string place = options.table.string();
-  RefuseOverwriting(OutputPath(options), options.table);
   StoredTable stored = options.seen != nullptr
                            ? *options.seen
                            : ParseTable(ReadFile(options.table, kMaxTableBytes), place);
@@ -118,7 +115,7 @@ SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
       !options.calibration_folder.empty() || !settings.data.empty() || !settings.input.empty();
   if (!options.table.empty() && !given) return {};
   SampleSource samples = OpenCalibrationData(DataOf(options), graph, options.model.string());
-  RefuseOverwriting(OutputPath(options), samples.files());
+  RefuseOverwriting(OutputsOf(options), samples.files());
   return samples;
 }
 
@@ -139,7 +136,7 @@ JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph,
   CalibrationData data = DataOf(options);
   data.folder = options.validation_folder;
   JudgedData judged{OpenCalibrationData(data, graph, options.model.string()), {}, {}};
-  RefuseOverwriting(OutputPath(options), judged.samples.files());
+  RefuseOverwriting(OutputsOf(options), judged.samples.files());
   judged.order = judged.samples.Digest(WorkerCount(data)).by_content;
   judged.description = "samples of --validate";
   return judged;
@@ -212,8 +209,8 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const Prove
 
 // The model and its quant_info, after the file on disk has been compared with the float model.
 void WriteQuantized(const ConvertOptions& options, const Model& model,
-                    const std::string& quant_info, ModelComparer& comparer,
-                    ConversionReport& report) {
+                    const std::vector<std::filesystem::path>& inputs, const std::string& quant_info,
+                    ModelComparer& comparer, ConversionReport& report) {
   const std::filesystem::path output = OutputPath(options);
   const auto verify = [&](const std::filesystem::path& temporary) {
     const auto session = OpenOrtSessionFile(temporary, output.string(), {});
@@ -226,14 +223,15 @@ void WriteQuantized(const ConvertOptions& options, const Model& model,
     report.outputs = std::move(outputs);
     report.sample_names = comparer.sample_names();
   };
-  // Complete on the disk before the model gets its name: then only a rename can separate the two.
   AtomicFile info(QuantInfoPath(output));
   info.Write(quant_info);
   info.Sync();
-  const ExportedFiles files =
-      ExportOnnx(model, output, {.external_data = options.external_data, .verify = verify});
+  const ExportedFiles files = ExportOnnx(model, output,
+                                         {.external_data = options.external_data,
+                                          .verify = verify,
+                                          .companion = &info,
+                                          .inputs = inputs});
   report.quantized_bytes = files.bytes;
-  info.Commit();
 }
 
 ConversionReport StartReport(const ConvertOptions& options) {
@@ -248,17 +246,18 @@ ConversionReport StartReport(const ConvertOptions& options) {
 void CheckOutputs(const ConvertOptions& options, const LoadedModel& loaded) {
   const std::filesystem::path output = OutputPath(options);
   CheckWritable(output);
-  CheckWritable(QuantInfoPath(output));
-  RefuseOverwriting(output, loaded.files);
-  RefuseOverwriting(output, options.config_file);
+  if (!options.float_only) CheckWritable(QuantInfoPath(output));
+  std::vector<std::filesystem::path> inputs = loaded.files;
+  inputs.insert(inputs.end(), {options.config_file, options.table});
+  RefuseOverwriting(OutputsOf(options), inputs);
 }
 
 ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded,
                             ConversionReport report) {
   const auto verify = [&](const std::filesystem::path& temporary) { LoadOnnx(temporary); };
-  const ExportedFiles files =
-      ExportOnnx(loaded.model, OutputPath(options),
-                 {.external_data = options.external_data, .verify = verify});
+  const ExportedFiles files = ExportOnnx(
+      loaded.model, OutputPath(options),
+      {.external_data = options.external_data, .verify = verify, .inputs = loaded.files});
   report.quantized_bytes = files.bytes;
   return report;
 }
@@ -289,11 +288,16 @@ ConversionReport Convert(const ConvertOptions& options) {
   Stopwatch watch(report);
 
   LoadedModel loaded = LoadOnnx(options.model);
-  OutputFolder folder(OutputPath(options).parent_path(), options.make_output_folder);
+  std::vector<Provisional> folders;
+  if (options.make_output_folder) folders = MakeFolders(OutputPath(options).parent_path());
   CheckOutputs(options, loaded);
   report.float_bytes = loaded.file_bytes;
   watch.Lap("load");
-  if (options.float_only) return WriteFloat(options, loaded, std::move(report));
+  if (options.float_only) {
+    report = WriteFloat(options, loaded, std::move(report));
+    for (Provisional& folder : folders) folder.Keep();
+    return report;
+  }
 
   const std::set<std::string> original_values = WrittenValues(loaded.model.graph);
   Model model = std::move(loaded.model);
@@ -360,8 +364,8 @@ ConversionReport Convert(const ConvertOptions& options) {
                     stored ? stored->data_sha256 : digest.sha256},
                    report);
   watch.Lap("quantize");
-  WriteQuantized(options, model, quant_info, comparer, report);
-  folder.Keep();
+  WriteQuantized(options, model, loaded.files, quant_info, comparer, report);
+  for (Provisional& folder : folders) folder.Keep();
   watch.Lap("write and compare");
   return report;
 }

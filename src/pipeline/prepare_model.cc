@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "qconvert/base/activity.h"
 #include "qconvert/base/log.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/graph_printer.h"
@@ -24,6 +25,16 @@ namespace {
 // Shape inference reads small constants (shapes, axes); larger ones matter by their type only.
 constexpr int64_t kMaxInferenceConstant = 4096;
 
+// "node X", or "one of the nodes X, Y".
+std::string NodesText(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes)
+    names.push_back(node.name.empty() ? fmt::format("{} of {}", node.op_type, node.outputs[0])
+                                      : node.name);
+  return fmt::format("{} {}", names.size() == 1 ? "node" : "one of the nodes",
+                     fmt::join(names, ", "));
+}
+
 // Runs a constant graph with the model's opsets.
 std::vector<Tensor> Evaluate(const Model& model, const Graph& graph, const std::string& place) {
   Model constants;
@@ -32,6 +43,7 @@ std::vector<Tensor> Evaluate(const Model& model, const Graph& graph, const std::
   constants.graph = graph;
   const auto session =
       OpenOrtSession(SerializeModel(constants), place, {.optimization = OptimizationLevel::kNone});
+  NoteProgress(NodesText(graph));
   return session->Run({}, nullptr);
 }
 

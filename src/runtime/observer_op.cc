@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/base/activity.h"
+
 namespace qconvert {
 namespace {
 
@@ -11,9 +13,11 @@ thread_local ValueObserver* t_observer = nullptr;
 
 struct ObserverKernel {
   explicit ObserverKernel(const OrtKernelInfo* info)
-      : id(Ort::ConstKernelInfo(info).GetAttribute<int64_t>("id")) {}
+      : id(Ort::ConstKernelInfo(info).GetAttribute<int64_t>("id")),
+        progress("after " + Ort::ConstKernelInfo(info).GetNodeName()) {}
 
   void Compute(OrtKernelContext* raw_context) {
+    NoteProgress(progress);
     Ort::KernelContext context(raw_context);
     const Ort::ConstValue input = context.GetInput(0);
     const auto info = input.GetTensorTypeAndShapeInfo();
@@ -26,6 +30,7 @@ struct ObserverKernel {
   }
 
   int64_t id;
+  std::string progress;  // for whoever asks where the engine died
 };
 
 struct ObserverOp : Ort::CustomOpBase<ObserverOp, ObserverKernel> {

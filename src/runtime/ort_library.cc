@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "engine_message.h"
 #include "qconvert/base/error.h"
 
 namespace qconvert {
@@ -42,7 +43,9 @@ const OrtApiBase* LoadLibrary() {
   setenv("ORT_DISABLE_TELEMETRY", "1", 1);
   void* library = OpenLibrary();
   if (library == nullptr) {
-    throw Error(ExitCode::kFile, kLibrary, std::string("cannot load ONNX Runtime: ") + dlerror());
+    const std::string why = dlerror();
+    throw Error(IsOutOfMemory(why) ? ExitCode::kResource : ExitCode::kFile, kLibrary,
+                "cannot load ONNX Runtime: " + why);
   }
   using GetApiBase = const OrtApiBase* (*)();
   const auto get_api_base = reinterpret_cast<GetApiBase>(dlsym(library, "OrtGetApiBase"));

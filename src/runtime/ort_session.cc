@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <regex>
+#include <string_view>
 #include <utility>
 
+#include "engine_message.h"
 #include "observer_op.h"
 #include "ort_library.h"
+#include "qconvert/base/activity.h"
 #include "qconvert/base/error.h"
 
 namespace qconvert {
@@ -19,20 +21,14 @@ DataType FromOrt(ONNXTensorElementDataType type) {
   return DataTypeFromNumber(static_cast<int64_t>(type)).value_or(DataType::kUndefined);
 }
 
-// The engine's message without its status prefix, source paths and C++ signatures, first line only:
-// "/path/file.cc:123 void onnxruntime::Check(int) const [with T = int] text" becomes "text".
-std::string CleanMessage(std::string message) {
-  const size_t line_end = message.find('\n');
-  if (line_end != std::string::npos) message.resize(line_end);
-  static const std::regex kSource(R"(\S+\.(cc|h|cpp):\d+ )");
-  static const std::regex kSignature(
-      R"((\S+ )*\S*onnxruntime::[^(]*\([^)]*\)( const)?( \[with [^\]]*\])? )");
-  message = std::regex_replace(message, kSource, "");
-  message = std::regex_replace(message, kSignature, "", std::regex_constants::format_first_only);
-  for (const std::string_view prefix : {"Load model from ", "This is an invalid model. "}) {
-    if (message.starts_with(prefix)) message = message.substr(prefix.size());
+[[noreturn]] void ThrowEngineError(const std::string& place, std::string_view doing,
+                                   const Ort::Exception& e) {
+  if (IsOutOfMemory(e.what())) {
+    throw Error(
+        ExitCode::kResource, place,
+        fmt::format("{}: out of memory: {}; {}", doing, CleanEngineMessage(e.what()), kMemoryHint));
   }
-  return message;
+  throw Error(ExitCode::kModel, place, fmt::format("{}: {}", doing, CleanEngineMessage(e.what())));
 }
 
 ValueType TypeOf(const Ort::TypeInfo& info) {
@@ -115,11 +111,11 @@ class OrtSession : public Session {
   const std::vector<Value>& outputs() const override { return outputs_; }
 
   std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const override {
+    const EngineCall call(place_, "running the model");
     try {
       return RunUnchecked(inputs, observer);
     } catch (const Ort::Exception& e) {
-      throw Error(ExitCode::kModel, place_,
-                  fmt::format("running failed: {}", CleanMessage(e.what())));
+      ThrowEngineError(place_, "running failed", e);
     }
   }
 
@@ -160,6 +156,8 @@ template <typename MakeSession>
 std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions& options,
                               MakeSession&& make) {
   Ort::Env& environment = OrtEnvironment();
+  NoteSample("");
+  const EngineCall call(place, "preparing the model");
   try {
     Ort::SessionOptions ort_options;
     ort_options.SetGraphOptimizationLevel(options.optimization == OptimizationLevel::kAll
@@ -182,8 +180,7 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     if (!names.empty()) ort_options.AddExternalInitializers(names, values);
     return std::make_unique<OrtSession>(make(environment, ort_options), place);
   } catch (const Ort::Exception& e) {
-    throw Error(ExitCode::kModel, place,
-                fmt::format("ONNX Runtime refuses the model: {}", CleanMessage(e.what())));
+    ThrowEngineError(place, "ONNX Runtime refuses the model", e);
   }
 }
 

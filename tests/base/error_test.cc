@@ -26,8 +26,21 @@ TEST(ErrorTest, EscapesWhatATerminalWouldObey) {
 
 TEST(ErrorTest, ShortensLongTexts) {
   const std::string text = EscapeForTerminal(std::string(65536, 'x'));
-  EXPECT_LT(text.size(), 400U);
+  EXPECT_EQ(text.size(), 279U);
   EXPECT_NE(text.find("..."), std::string::npos);
+}
+
+TEST(ErrorTest, OneLineHasAtMost600BytesWhateverIsInIt) {
+  for (const std::string piece : {"x", "\n", "\xff", "\u6a21", "\xf0\x9f\x98\x80"}) {
+    std::string text;
+    for (int i = 0; i < 30000; ++i) text += piece;
+    const std::string what = Error(ExitCode::kModel, text, text).what();
+    EXPECT_LE(what.size(), 582U) << piece;
+    EXPECT_EQ(what.find('\n'), std::string::npos);
+    EXPECT_EQ(EscapeForTerminal(EscapeForTerminal(piece + text)), EscapeForTerminal(piece + text))
+        << "no character is cut in two";
+  }
+  EXPECT_EQ(EscapeForTerminal(std::string(276, 'x')), std::string(276, 'x')) << "nothing to cut";
 }
 
 TEST(ErrorTest, ExitCodesAreStable) {

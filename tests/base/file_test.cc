@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/sha256.h"
@@ -51,6 +55,75 @@ TEST(AtomicFileTest, KeepsTheModeOfTheOldFileAndReplacesBehindALink) {
   struct stat status {};
   stat(target.c_str(), &status);
   EXPECT_EQ(status.st_mode & 0777, 0640U);
+}
+
+TEST(AtomicFileTest, ALinkToNothingYetStaysALink) {
+  const TempDir folder;
+  std::filesystem::create_directory(folder / "there");
+  std::filesystem::create_symlink("there/real", folder / "link");
+  WriteFile(folder / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(Slurp(folder / "there" / "real"), "new");
+  EXPECT_EQ(FollowLinks(folder / "link"), folder / "there/real");
+}
+
+TEST(AtomicFileTest, TemporariesOfTheDeadGoThoseOfTheLivingStay) {
+  const TempDir folder;
+  folder.Write(".qconvert-1-0.tmp", "of a run that was killed");
+  folder.Write(".qconvert-notes", "the user's");
+  const AtomicFile living(folder / "a");
+  const AtomicFile another(folder / "b");
+  EXPECT_FALSE(std::filesystem::exists(folder / ".qconvert-1-0.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(living.temporary_path())) << "its process lives";
+  EXPECT_TRUE(std::filesystem::exists(folder / ".qconvert-notes"));
+}
+
+TEST(AtomicFileTest, IsLockedWhileComplete) {
+  const TempDir folder;
+  AtomicFile first(folder / "a");
+  first.Sync();
+  const AtomicFile second(folder / "b");
+  EXPECT_TRUE(std::filesystem::exists(first.temporary_path()));
+}
+
+TEST(CommitTogetherTest, AllOrNone) {
+  const TempDir folder;
+  const auto model = folder.Write("m.onnx", "old model");
+  {
+    AtomicFile first(model);
+    AtomicFile fresh(folder / "fresh");
+    AtomicFile second(folder / "info");
+    first.Write("new model");
+    std::filesystem::create_directories(folder / "info" / "in the way");
+    EXPECT_THROW(CommitTogether(std::array{&first, &fresh, &second}), Error);
+  }
+  EXPECT_EQ(Slurp(model), "old model");
+  EXPECT_FALSE(std::filesystem::exists(folder / "fresh"));
+  EXPECT_EQ(CountEntries(folder.path()), 2U) << "no temporary is left";
+  std::filesystem::remove_all(folder / "info");
+  AtomicFile first(model);
+  AtomicFile second(folder / "info");
+  first.Write("new model");
+  second.Write("new info");
+  CommitTogether(std::array{&first, &second});
+  EXPECT_EQ(Slurp(model), "new model");
+  EXPECT_EQ(Slurp(folder / "info"), "new info");
+  EXPECT_EQ(CountEntries(folder.path()), 2U);
+}
+
+TEST(WriteAllTest, FailsWhereNobodyReads) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  close(ends[0]);
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    WriteAll(ends[1], "pipe", "text");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kFile);
+    EXPECT_STREQ(e.what(), "pipe: cannot write: Broken pipe");
+  }
+  close(ends[1]);
 }
 
 TEST(AtomicFileTest, ANameOf255BytesWorks) {

@@ -1,5 +1,8 @@
 #include "configs.h"
 
+#include <fmt/format.h>
+
+#include <sstream>
 #include <system_error>
 
 #include "qconvert/base/error.h"
@@ -12,21 +15,35 @@ namespace {
 
 constexpr const char* kDefaultPreset = "cpu_int8";
 
-// Presets beside the program, installed or built.
-std::vector<std::filesystem::path> ShippedPresets() {
-  std::error_code error;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  for (const char* folder : {"../share/qconvert/configs", "../../configs"}) {
-    const auto configs = (program.parent_path() / folder).lexically_normal();
-    if (!std::filesystem::is_directory(configs, error)) continue;
-    std::vector<std::filesystem::path> presets = ListFolder(configs);
-    std::erase_if(presets, [](const auto& file) { return file.extension() != ".yaml"; });
-    return presets;
-  }
-  return {};
-}
+constexpr const char* kPresetFolder = "../share/qconvert/configs";  // installed
+constexpr const char* kSourceFolder = "../../configs";              // built
 
 }  // namespace
+
+std::string Preset::summary() const {
+  std::istringstream lines(ReadFile(file));
+  std::string text;
+  for (std::string line; std::getline(lines, line) && line.starts_with("# ");)
+    text += (text.empty() ? "" : " ") + line.substr(2);
+  return text.substr(0, text.find(". "));
+}
+
+std::vector<Preset> ShippedPresets() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  for (const char* folder : {kPresetFolder, kSourceFolder}) {
+    const auto configs = (program.parent_path() / folder).lexically_normal();
+    if (!std::filesystem::is_directory(configs, error)) continue;
+    std::vector<Preset> presets;
+    for (const auto& file : ListFolder(configs))
+      if (file.extension() == ".yaml") presets.push_back({file});
+    return presets;
+  }
+  throw Error(ExitCode::kFile, program.string(),
+              fmt::format("its presets are missing, expected them in {}: copy the whole "
+                          "installation, or name a file with --config",
+                          (program.parent_path() / kPresetFolder).lexically_normal().string()));
+}
 
 std::filesystem::path FindConfig(const std::string& name) {
   std::error_code error;
@@ -34,9 +51,9 @@ std::filesystem::path FindConfig(const std::string& name) {
   if (!name.empty() && (std::filesystem::exists(given, error) || given.has_parent_path()))
     return given;
   std::vector<std::string> names;
-  for (const auto& preset : ShippedPresets()) {
-    names.push_back(preset.stem().string());
-    if (names.back() == given || preset.filename() == given) return preset;
+  for (const Preset& preset : ShippedPresets()) {
+    names.push_back(preset.name());
+    if (names.back() == given || preset.file.filename() == given) return preset.file;
   }
   throw Error(ExitCode::kFile, name, "is neither a file nor a preset" + DidYouMean(name, names));
 }

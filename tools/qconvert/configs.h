@@ -10,6 +10,18 @@
 
 namespace qconvert {
 
+// A settings file that comes with the program.
+struct Preset {
+  std::filesystem::path file;
+
+  std::string name() const { return file.stem().string(); }
+  // The first sentence of the comment at its top.
+  std::string summary() const;
+};
+
+// In the order of their names. Throws Error(kFile) for a program that has lost its presets.
+std::vector<Preset> ShippedPresets();
+
 // A file as it is, else the shipped preset of that name; "" is the default preset. Throws
 // Error(kFile).
 std::filesystem::path FindConfig(const std::string& name);

@@ -28,6 +28,10 @@ enum class ExitCode : int {
 // The word used for `code` in machine-readable verdicts, for example "model".
 std::string_view ExitCodeName(ExitCode code);
 
+// What to do when memory runs out; ends a message.
+inline constexpr std::string_view kMemoryHint =
+    "fewer --workers take less, and so does a smaller --memory-limit";
+
 // A failure the user can act on. what() is "PLACE: MESSAGE", one line, control characters escaped.
 class Error : public std::runtime_error {
  public:
@@ -42,8 +46,8 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-// Replaces control characters and invalid UTF-8 by \xNN, and the middle of texts over 300 bytes by
-// "...".
+// Replaces control characters and invalid UTF-8 by \xNN, and the middle of texts that would take
+// more than 280 bytes by "...": the what() of an Error has at most 582 bytes.
 std::string EscapeForTerminal(std::string_view text);
 
 }  // namespace qconvert

@@ -7,9 +7,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "qconvert/base/provisional.h"
 
 namespace qconvert {
 
@@ -51,12 +54,22 @@ std::vector<std::filesystem::path> ListFolder(const std::filesystem::path& folde
 // True when both name the same existing file (device and inode), through whatever links.
 bool SameFile(const std::filesystem::path& a, const std::filesystem::path& b);
 
+// The file that a write to `path` reaches: links are followed, also those that lead to nothing yet.
+std::filesystem::path FollowLinks(std::filesystem::path path);
+
+// Writes all of `bytes` to an open descriptor that messages call `name`.
+void WriteAll(int descriptor, const std::filesystem::path& name, std::string_view bytes);
+
+// Results for people and scripts. Messages call it "stdout".
+void WriteStdout(std::string_view text);
+
 // A file that appears under its final name complete or not at all: a temporary with a short name in
-// the same folder, written, synced, then renamed over the target. Destroying it without Commit()
-// removes the temporary; so does a terminating signal (see RemoveTemporariesOnSignal).
+// the same folder, written, synced, then renamed over the target (through links, FollowLinks). The
+// temporary is provisional (base/provisional.h). Temporaries that killed runs of the same user left
+// in the folder are removed: each is locked as long as its process lives.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path target);
+  explicit AtomicFile(const std::filesystem::path& target);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -66,15 +79,32 @@ class AtomicFile {
   // Idempotent.
   void Sync();
   const std::filesystem::path& temporary_path() const { return temporary_; }
-  // Sync, keep the mode of a file that is replaced, rename, sync the folder.
+  // CommitTogether of this one.
   void Commit();
 
  private:
+  friend void CommitTogether(std::span<AtomicFile* const> files);
+
+  bool OpenTemporary();  // false when the name is taken
+  void KeepMode() const;
+  void Place();
+  void Undo() const;
+  void Finish();
+
   std::filesystem::path target_;
   std::filesystem::path temporary_;
+  Provisional provisional_;
   int descriptor_ = -1;
-  int slot_ = -1;  // index in the table that the signal handler walks
+  int lock_ = -1;           // a duplicate: holds the lock after `descriptor_` is closed
+  bool exchanged_ = false;  // the temporary holds what was the target
+  bool replaced_ = false;   // what was the target is gone for good
 };
+
+// Sync all, keep the modes of files that are replaced, rename all, sync the folders. When one
+// cannot be renamed, those before it are undone (on file systems that can exchange two names) and
+// the error is thrown. On success signals are left held (base/signals.h): who goes on with more
+// work calls ReleaseSignals.
+void CommitTogether(std::span<AtomicFile* const> files);
 
 // A whole AtomicFile at once. Throws as it does.
 void WriteFile(const std::filesystem::path& target, std::string_view bytes);
@@ -82,10 +112,6 @@ void WriteFile(const std::filesystem::path& target, std::string_view bytes);
 // Checks that `target` can become an output: its folder exists and is writable, it is no folder
 // itself and its name is not too long. Called before long work starts.
 void CheckWritable(const std::filesystem::path& target);
-
-// Installs handlers for SIGINT, SIGTERM and SIGHUP that unlink open temporaries and end the process
-// with 128 + signal.
-void RemoveTemporariesOnSignal();
 
 }  // namespace qconvert
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/base/file.h"
 #include "qconvert/ir/graph.h"
 
 namespace qconvert {
@@ -33,6 +34,9 @@ struct ExportOptions {
   // Called with the path of the complete temporary model file before it gets its final name; throws
   // to refuse it.
   std::function<void(const std::filesystem::path&)> verify;
+  // Gets its name together with the model, or not at all; may be null.
+  AtomicFile* companion = nullptr;
+  std::vector<std::filesystem::path> inputs;  // never removed
 };
 
 struct ExportedFiles {
@@ -41,9 +45,10 @@ struct ExportedFiles {
 };
 
 // Writes all or nothing. External data goes to `<stem>.<content hash>.data` beside the model:
-// initializers of 1 KiB and more, each aligned to 64 bytes. The model's rename is the one commit
-// point. Throws Error(kFile) for disk failures and whatever `verify` throws; then `target` is what
-// it was before.
+// initializers of 1 KiB and more, each aligned to 64 bytes. The commit of the model and its
+// companion is the one commit point (CommitTogether); then the data file of the model that was
+// there before goes. Throws Error(kFile) for disk failures and whatever `verify` throws; then
+// `target` is what it was before.
 ExportedFiles ExportOnnx(const Model& model, const std::filesystem::path& target,
                          const ExportOptions& options);
 

@@ -17,6 +17,9 @@ namespace qconvert {
 struct CalibrateOptions {
   std::filesystem::path model;
   std::filesystem::path output;  // the table
+  // What the caller read and what it will write, for overwrite checks.
+  std::vector<std::filesystem::path> config_files;
+  std::vector<std::filesystem::path> other_outputs;
   std::filesystem::path calibration_folder;
   std::vector<StateInput> states;
   int workers = 0;           // 0: one per processor
@@ -38,8 +41,8 @@ struct CalibrateOptions {
 // interruptions.
 StoredTable MakeCalibrationTable(const CalibrateOptions& options);
 
-// The same as a file. Returns how many samples and values are in it. Throws Error; then an earlier
-// table is untouched.
+// The same as a file. On success signals are left held, see CommitTogether. Returns how many
+// samples and values are in it. Throws Error; then an earlier table is untouched.
 struct CalibrateReport {
   size_t samples = 0;
   size_t values = 0;
@@ -52,8 +55,9 @@ CalibrateReport WriteTable(const StoredTable& table, const std::filesystem::path
 std::filesystem::path CheckpointPath(const std::filesystem::path& table);
 
 // Writes the whole from all shards; the bytes are those of one run over everything.
-CalibrateReport MergeCalibrationTables(const std::vector<std::filesystem::path>& shards,
-                                       const std::filesystem::path& output);
+CalibrateReport MergeCalibrationTables(
+    const std::vector<std::filesystem::path>& shards, const std::filesystem::path& output,
+    const std::vector<std::filesystem::path>& other_outputs = {});
 
 }  // namespace qconvert
 

@@ -31,9 +31,10 @@ struct ConvertOptions {
   // A calibration table to go by instead of a pass over the samples; without samples besides,
   // nothing is compared with the float model.
   std::filesystem::path table;
-  const StoredTable* seen = nullptr;  // such a table in memory
-  std::filesystem::path config_file;  // for overwrite checks only; may be empty
-  std::string config_sha256;          // provenance
+  const StoredTable* seen = nullptr;                 // such a table in memory
+  std::filesystem::path config_file;                 // for overwrite checks only; may be empty
+  std::vector<std::filesystem::path> other_outputs;  // that the caller writes: for these checks too
+  std::string config_sha256;                         // provenance
   QuantConfig config;
   ConfigNode effective_config;     // where settings were written, for messages
   std::vector<StateInput> states;  // inputs without data
@@ -51,7 +52,8 @@ struct ConvertOptions {
 };
 
 // Converts and writes <output> and <stem>_quant_info.json beside it, both or none. Throws Error;
-// then earlier outputs are untouched.
+// then earlier outputs are untouched. On success terminating signals are left held
+// (CommitTogether): who goes on with more work calls ReleaseSignals.
 ConversionReport Convert(const ConvertOptions& options);
 
 // Where Convert writes.

@@ -1,24 +1,25 @@
-#include "table_commands.h"
-
+// qconvert calibrate: a calibration table of its own.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <charconv>
-#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "command.h"
 #include "configs.h"
-#include "options.h"
 #include "progress.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "ranks.h"
+#include "shared_options.h"
+#include "table_result.h"
 
 namespace qconvert {
 namespace {
@@ -69,154 +70,111 @@ Shard ParseShard(const std::string& text) {
   return shard;
 }
 
-// Returns false when help was asked for.
-bool Parse(CLI::App& app, int argc, char** argv) {
-  try {
-    app.parse(argc - 1, argv + 1);
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    return false;
-  } catch (const CLI::ParseError& e) {
-    ThrowUsage(app, e);
-  }
-  return true;
-}
-
-void Report(const CalibrateReport& report, const std::string& output, bool quiet) {
-  if (quiet) return;
-  for (const std::string& oddity : report.oddities) LogWarning(EscapeForTerminal(oddity));
-  std::fputs(fmt::format("{}: {} values over {} samples\n", EscapeForTerminal(output),
-                         report.values, report.samples)
-                 .c_str(),
-             stdout);
-}
-
 // What was written behind `qconvert calibrate`.
 struct CalibrateLine {
   std::string model;
-  std::string folder;
+  SampleOptions samples;
   std::string output;
+  std::string json;
   std::string shard;
   std::vector<std::string> configs;
   std::vector<std::string> overrides;
   double checkpoint_seconds = 60;
-  RunOptions run;
-  bool quiet = false;
+  Verbosity verbosity;
 };
 
 void DefineCalibrate(CLI::App& app, CalibrateLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model")->required();
-  app.add_option("--calib", line.folder,
-                 "folder of .npy or .bin samples, or one sub-folder per input")
-      ->type_name("DIR");
   app.add_option("-o,--output", line.output, "the table to write")->type_name("FILE")->required();
-  app.add_option("-c,--config", line.configs,
-                 "settings of models that will be made from the table: where samples are, and "
-                 "ranges of batches if they go by them; repeatable")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  app.add_option("--set", line.overrides, "override a setting of all of them; repeatable")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  AddConfigOption(app, line.configs,
+                  "settings of models that will be made from the table: where samples are, and "
+                  "ranges of batches if they go by them; repeatable");
+  AddSetOption(app, line.overrides, "override a setting of all of them; repeatable");
   app.add_option("--shard", line.shard,
                  "every N-th batch from the I-th on; merge makes one table of all shards; slurm: "
                  "the task of a job array")
       ->type_name("I/N");
-  app.add_option("--checkpoint", line.checkpoint_seconds,
-                 "seconds between checkpoints, from which an interrupted run goes on (default: 60)")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0.0, 1e6));
-  DefineRunOptions(app, line.run);
-  app.add_flag("-q,--quiet", line.quiet, "print errors only");
+  CheckNumber(
+      *app.add_option(
+          "--checkpoint", line.checkpoint_seconds,
+          "seconds between checkpoints, from which an interrupted run goes on (default: 60)"),
+      0.0, 1e6, "SECONDS");
+  AddSampleOptions(app, line.samples);
+  AddJson(app, line.json);
+  AddVerbosity(app, line.verbosity);
 }
 
 std::vector<QuantConfig> ReadConfigs(const CalibrateLine& line) {
   std::vector<std::string> names = line.configs;
-  if (names.empty() && (!line.overrides.empty() || line.run.batch_size > 0)) names.emplace_back();
+  if (names.empty() && (!line.overrides.empty() || line.samples.batch_size > 0))
+    names.emplace_back();
   std::vector<QuantConfig> configs;
   for (const std::string& name : names) {
     LoadedConfig loaded = ReadConfig(FindConfig(name), SetOverrides(line.overrides));
     RequireImplemented(loaded);
-    if (line.run.batch_size > 0) loaded.config.calibration.batch_size = line.run.batch_size;
+    if (line.samples.batch_size > 0) loaded.config.calibration.batch_size = line.samples.batch_size;
     configs.push_back(std::move(loaded.config));
   }
   return configs;
 }
 
-CalibrateOptions OptionsOf(const CalibrateLine& line, Progress& progress) {
+CalibrateOptions OptionsOf(const CalibrateLine& line, const VerdictFile& verdict,
+                           Progress& progress) {
   CalibrateOptions options{.model = line.model,
                            .output = line.output,
-                           .calibration_folder = line.folder,
-                           .states = ParseStates(line.run.states),
-                           .workers = line.run.workers,
-                           .max_samples = line.run.max_samples,
-                           .memory_limit = static_cast<int64_t>(line.run.memory_limit),
+                           .config_files = {line.configs.begin(), line.configs.end()},
+                           .other_outputs = {verdict.file()},
+                           .calibration_folder = line.samples.folder,
+                           .states = ParseStates(line.samples.states),
+                           .workers = line.samples.workers,
+                           .max_samples = line.samples.max_samples,
+                           .memory_limit = line.samples.memory_limit,
                            .configs = ReadConfigs(line),
                            .shard = ParseShard(line.shard),
                            .checkpoint_seconds = line.checkpoint_seconds};
-  if (!line.quiet)
+  if (!line.verbosity.quiet)
     options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
   return options;
 }
 
 // Rank 0 writes, and speaks.
-int CalibrateAsRank(Ranks& ranks, CalibrateLine& line) {
+CalibrateReport CalibrateAsRank(Ranks& ranks, CalibrateLine& line, const VerdictFile& verdict) {
   const bool first = ranks.rank() == 0;
   if (!first) SetLogLevel(LogLevel::kQuiet);
-  line.quiet |= !first;
+  line.verbosity.quiet |= !first;
   Progress progress("calibrating");
   const std::optional<StoredTable> table =
-      CalibrateAcrossRanks(ranks, [&] { return OptionsOf(line, progress); });
-  if (!first) return 0;
-  Report(WriteTable(*table, line.output), line.output, line.quiet);
+      CalibrateAcrossRanks(ranks, [&] { return OptionsOf(line, verdict, progress); });
+  if (!first) return {};
+  CalibrateReport report = WriteTable(*table, line.output);
   std::error_code ignored;
   for (int rank = 0; rank < ranks.size(); ++rank)
     std::filesystem::remove(CheckpointPath(RankOutput(line.output, rank)), ignored);
-  return 0;
+  return report;
 }
 
-int RunCalibrate(int argc, char** argv) {
+}  // namespace
+
+int RunCalibrate(int argc, char** argv, VerdictFile& verdict) {
   CalibrateLine line;
   CLI::App app(
       "Runs samples through a float ONNX model and writes what was seen: ranges and histograms.\n"
       "qconvert MODEL --table FILE quantizes from it.",
       "qconvert calibrate");
   DefineCalibrate(app, line);
-  if (!Parse(app, argc, argv)) return 0;
-  if (line.quiet) SetLogLevel(LogLevel::kQuiet);
+  if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
+  ApplyVerbosity(line.verbosity);
+  verdict.Open(line.json, line.model, {line.configs.begin(), line.configs.end()});
   const std::unique_ptr<Ranks> ranks = JoinRanks();
-  if (ranks == nullptr) {
-    Progress progress("calibrating");
-    Report(WriteCalibrationTable(OptionsOf(line, progress)), line.output, line.quiet);
-    return 0;
-  }
-  if (!line.shard.empty())
+  if (ranks != nullptr && !line.shard.empty())
     throw Error(ExitCode::kUsage, "", "--shard: mpirun has made shards already");
-  return CalibrateAsRank(*ranks, line);
-}
-
-int RunMerge(int argc, char** argv) {
-  std::vector<std::string> tables;
-  std::string output;
-  bool quiet = false;
-  CLI::App app(
-      "Makes one calibration table of those of all shards: the very bytes of one run over "
-      "everything.",
-      "qconvert merge");
-  app.add_option("TABLE", tables, "tables of all shards, in any order")->required();
-  app.add_option("-o,--output", output, "the table to write")->type_name("FILE")->required();
-  app.add_flag("-q,--quiet", quiet, "print errors only");
-  if (!Parse(app, argc, argv)) return 0;
-  Report(MergeCalibrationTables({tables.begin(), tables.end()}, output), output, quiet);
-  return 0;
-}
-
-}  // namespace
-
-bool IsTableCommand(std::string_view word) { return word == "calibrate" || word == "merge"; }
-
-int RunTableCommand(int argc, char** argv) {
-  return std::string_view(argv[1]) == "merge" ? RunMerge(argc, argv) : RunCalibrate(argc, argv);
+  Progress progress("calibrating");
+  const CalibrateReport report = ranks != nullptr
+                                     ? CalibrateAsRank(*ranks, line, verdict)
+                                     : WriteCalibrationTable(OptionsOf(line, verdict, progress));
+  if (ranks == nullptr || ranks->rank() == 0)
+    TellTable(report, line.output, line.verbosity, verdict);
+  return static_cast<int>(ExitCode::kSuccess);
 }
 
 }  // namespace qconvert

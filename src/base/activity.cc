@@ -1,0 +1,149 @@
+#include "qconvert/base/activity.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <mutex>
+#include <new>
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kThreads = 256;  // those beyond it leave no notes
+constexpr size_t kTextBytes = 256;
+
+using Text = std::array<char, kTextBytes>;
+
+struct Slot {
+  std::atomic<bool> used;
+  std::atomic<bool> inside;
+  Text place;
+  Text doing;
+  Text sample;
+  Text progress;
+};
+
+// Plain memory without pointers, shared with children.
+struct Record {
+  std::array<Slot, kThreads> slots;
+  std::atomic<int> crashed;  // index of a slot plus one; 0: unknown
+};
+
+std::atomic<Record*> g_record{nullptr};
+std::once_flag g_made;
+
+Record* TheRecord() {
+  std::call_once(g_made, [] {
+    void* memory =
+        mmap(nullptr, sizeof(Record), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    g_record = new (memory) Record{};
+  });
+  return g_record;
+}
+
+thread_local Slot* t_slot = nullptr;
+
+struct SlotOwner {
+  SlotOwner() {
+    for (Slot& slot : TheRecord()->slots) {
+      if (slot.used.exchange(true)) continue;
+      slot.sample[0] = slot.progress[0] = '\0';
+      t_slot = &slot;
+      return;
+    }
+  }
+  ~SlotOwner() {
+    if (t_slot != nullptr) t_slot->used = false;
+    t_slot = nullptr;
+  }
+};
+
+Slot* MySlot() {
+  static thread_local const SlotOwner owner;
+  return t_slot;
+}
+
+// The beginning and the end of what is too long.
+void Put(std::string_view text, Text& out) {
+  static constexpr std::string_view kGap = "...";
+  static constexpr size_t kHalf = (kTextBytes - kGap.size()) / 2 - 1;
+  char* end = out.data();
+  const auto append = [&](std::string_view part) {
+    end = std::copy(part.begin(), part.end(), end);
+  };
+  if (text.size() < kTextBytes) {
+    append(text);
+  } else {
+    append(text.substr(0, kHalf));
+    append(kGap);
+    append(text.substr(text.size() - kHalf));
+  }
+  *end = '\0';
+}
+
+extern "C" void OnCrash(int signal_number) {
+  Record* record = g_record;
+  if (record != nullptr && t_slot != nullptr)
+    record->crashed = static_cast<int>(t_slot - record->slots.data()) + 1;
+  std::raise(signal_number);  // kills once this handler, which is gone by now, returns
+}
+
+}  // namespace
+
+EngineCall::EngineCall(std::string_view place, std::string_view doing) {
+  Slot* slot = MySlot();
+  if (slot == nullptr) return;
+  Put(place, slot->place);
+  Put(doing, slot->doing);
+  slot->inside = true;
+}
+
+EngineCall::~EngineCall() {
+  Slot* slot = MySlot();
+  if (slot == nullptr) return;
+  slot->inside = false;
+  slot->progress[0] = '\0';
+}
+
+void NoteSample(std::string_view name) {
+  if (Slot* slot = MySlot()) Put(name, slot->sample);
+}
+
+void NoteProgress(std::string_view name) {
+  if (Slot* slot = MySlot()) Put(name, slot->progress);
+}
+
+void ShareActivity() { TheRecord(); }
+
+void RecordCrashes() {
+  for (const int signal_number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+    struct sigaction before {};
+    sigaction(signal_number, nullptr, &before);
+    if (before.sa_handler != SIG_DFL) continue;
+    struct sigaction action {};
+    action.sa_handler = OnCrash;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(signal_number, &action, nullptr);
+  }
+}
+
+LostCall FindLostCall() {
+  const Record& record = *TheRecord();
+  const Slot* lost = nullptr;
+  for (const Slot& slot : record.slots)
+    if (slot.used && slot.inside && lost == nullptr) lost = &slot;
+  if (const int crashed = record.crashed; crashed > 0)
+    lost = &record.slots[static_cast<size_t>(crashed) - 1];
+  if (lost == nullptr || !lost->inside) return {};
+  LostCall call{lost->place.data(), lost->doing.data()};
+  if (lost->progress[0] != '\0') call.where += std::string(", ") + lost->progress.data();
+  if (lost->sample[0] != '\0') call.where += std::string(", sample ") + lost->sample.data();
+  return call;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,55 @@
+#include "qconvert/base/refuse_overwriting.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+
+namespace qconvert {
+namespace {
+
+// Device and inode of a file, or of the folder that will hold it with the name it will have.
+using Identity = std::tuple<dev_t, ino_t, std::string>;
+
+std::optional<Identity> IdentityOf(const std::filesystem::path& path) {
+  struct stat status {};
+  if (path.empty()) return std::nullopt;
+  if (stat(path.c_str(), &status) == 0) {
+    if (!S_ISREG(status.st_mode)) return std::nullopt;
+    return Identity{status.st_dev, status.st_ino, ""};
+  }
+  const std::filesystem::path file = FollowLinks(path);
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  if (stat(folder.c_str(), &status) != 0) return std::nullopt;
+  return Identity{status.st_dev, status.st_ino, file.filename().string()};
+}
+
+}  // namespace
+
+void RefuseOverwriting(const std::vector<std::filesystem::path>& outputs,
+                       const std::vector<std::filesystem::path>& inputs) {
+  std::map<Identity, std::filesystem::path> written;
+  for (const auto& output : outputs) {
+    const std::optional<Identity> identity = IdentityOf(output);
+    if (identity && !written.emplace(*identity, output).second)
+      throw Error(ExitCode::kUsage, output.string(),
+                  "is to hold two outputs, expected a file each");
+  }
+  if (written.empty()) return;
+  for (const auto& input : inputs) {
+    const std::optional<Identity> identity = IdentityOf(input);
+    const auto it = identity ? written.find(*identity) : written.end();
+    if (it == written.end()) continue;
+    const std::string which = it->second == input ? "" : fmt::format(" ({})", input.string());
+    throw Error(ExitCode::kUsage, it->second.string(),
+                fmt::format("is an input{}, will not overwrite it", which));
+  }
+}
+
+}  // namespace qconvert

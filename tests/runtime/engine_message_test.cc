@@ -1,0 +1,52 @@
+#include "../../src/runtime/engine_message.h"
+
+#include <gtest/gtest.h>
+
+namespace qconvert {
+namespace {
+
+TEST(EngineMessageTest, NamesTheNodeAndDropsPlacesAndSignatures) {
+  EXPECT_EQ(
+      CleanEngineMessage(
+          "Non-zero status code returned while running Reshape node. Name:'re'shape' Status "
+          "Message: /onnxruntime_src/onnxruntime/core/providers/cpu/tensor/reshape_helper.h:55 "
+          "onnxruntime::ReshapeHelper::ReshapeHelper(const onnxruntime::TensorShape&, "
+          "onnxruntime::TensorShapeVector&, bool) input_shape_size == requested_shape_size was "
+          "false. The input tensor cannot be reshaped\n"),
+      "Reshape node \"re'shape\": input_shape_size == requested_shape_size was false. The input "
+      "tensor cannot be reshaped");
+  EXPECT_EQ(CleanEngineMessage("Non-zero status code returned while running Div node. Name:'half' "
+                               "Status Message: Integer overflow"),
+            "Div node \"half\": Integer overflow");
+  EXPECT_EQ(CleanEngineMessage("/a b.cc:1 text"), "/a b.cc:1 text");
+  EXPECT_EQ(CleanEngineMessage("/x/file.cc:12 void onnxruntime::Check<std::function<void(int)> "
+                               ">::operator()(int) const [with T = int] text (more)"),
+            "text (more)");
+}
+
+TEST(EngineMessageTest, KeepsWhatItDoesNotKnow) {
+  const std::string message = "Node (n4) Op (Softmax) [ShapeInferenceError] 'axis' must be in [-2]";
+  EXPECT_EQ(CleanEngineMessage(message), message);
+  EXPECT_EQ(CleanEngineMessage(""), "");
+  EXPECT_EQ(CleanEngineMessage("/x.cc:1 onnxruntime::f(int"), "onnxruntime::f(int");
+}
+
+TEST(EngineMessageTest, LongNamesAreShortenedNotFatal) {
+  for (const std::string& name :
+       {std::string(3'000'000, 'n'), std::string(1'000'000, '('), std::string(1'000'000, '<')}) {
+    const std::string message = "Non-zero status code returned while running Add node. Name:'" +
+                                name + "' Status Message: /x.cc:1 void onnxruntime::f(" + name +
+                                ") why";
+    const std::string clean = CleanEngineMessage(message);
+    EXPECT_TRUE(clean.starts_with("Add node \"" + name.substr(0, 40) + "...")) << clean.size();
+  }
+}
+
+TEST(EngineMessageTest, KnowsWantOfMemory) {
+  EXPECT_TRUE(IsOutOfMemory("bfc_arena.cc:359 Failed to allocate memory for requested buffer"));
+  EXPECT_TRUE(IsOutOfMemory("std::bad_alloc"));
+  EXPECT_FALSE(IsOutOfMemory("Integer overflow"));
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# Outputs never replace inputs, each other, devices or pipes; what cannot be told is exit 6.
+exec python3 - "$1" "$2" <<'PY'
+import json, os, resource, shutil, stat, subprocess, sys, tempfile
+
+qconvert, root = sys.argv[1:]
+failures = []
+model, data = (os.path.join(root, "examples/digits", name) for name in ("model.onnx", "calib"))
+
+
+def run(*args, expect, stderr="", **more):
+    more.setdefault("stdout", subprocess.PIPE)
+    done = subprocess.run([qconvert, *args], stderr=subprocess.PIPE, timeout=120, **more)
+    errors = done.stderr.decode()
+    if done.returncode != expect or stderr not in errors:
+        failures.append("%s: exit %d, expected %d with '%s': %s" % (args, done.returncode, expect, stderr, errors))
+    if expect and any(len(line) > 600 for line in errors.splitlines()):
+        failures.append("%s: a line of more than 600 characters" % (args,))
+    return done
+
+
+def tree(folder):
+    return {path: open(path, "rb").read() for base, _, names in os.walk(folder) for path in
+            (os.path.join(base, name) for name in names) if stat.S_ISREG(os.lstat(path).st_mode)}
+
+
+with tempfile.TemporaryDirectory() as work:
+    os.chdir(work)
+    os.mkdir("calib")
+    for name in sorted(os.listdir(data))[:4]:
+        shutil.copyfile(os.path.join(data, name), os.path.join("calib", name))
+    shutil.copyfile(model, "model.onnx")
+    sample = os.path.join("calib", os.listdir("calib")[0])
+    base = ["model.onnx", "--calib", "calib", "--scheme", "static", "-q"]
+    run("calibrate", "model.onnx", "--calib", "calib", "-o", "table.json", "-q", expect=0)
+    shutil.copyfile("table.json", "t_quant_info.json")
+    open("c_quant_info.json", "w").write('{"target_device": "CPU", "overall_quantize_config": {"method": "maxmin"}}')
+    os.symlink("model.onnx", "link")
+    os.link(sample, "hard")
+
+    before = tree(".")
+    quantize = ["model.onnx", "--table", "t_quant_info.json", "-q"]
+    for args, text in (
+            (base + ["-o", "q.onnx", "--json", sample], "is an input"),
+            (base + ["-o", "q.onnx", "--json", "hard"], "is an input"),
+            (base + ["-o", "q.onnx", "--json", "link"], "is an input"),
+            (base + ["-o", "link"], "is an input"),
+            (base + ["-o", sample], "is an input"),
+            (base + ["-o", "c.onnx", "--config", "c_quant_info.json"], "is an input"),
+            (base + ["-o", "q.onnx", "--config", "c_quant_info.json", "--json", "c_quant_info.json"], "is an input"),
+            (quantize + ["-o", "t.onnx"], "is an input"),
+            (quantize + ["-o", "q.onnx", "--json", "t_quant_info.json"], "is an input"),
+            (base + ["-o", "q.onnx", "--json", "q.onnx"], "two outputs"),
+            (base + ["-o", "q.onnx", "--json", "./calib/../q_quant_info.json"], "two outputs"),
+            (["model.onnx", "--float-only", "-o", "q.onnx", "--json", "q.onnx"], "two outputs"),
+            (["calibrate", "model.onnx", "--calib", "calib", "-o", "model.onnx"], "is an input"),
+            (["calibrate", "model.onnx", "--calib", "calib", "-o", sample], "is an input"),
+            (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--json", "t"], "two outputs"),
+            (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--json", sample], "is an input"),
+            (["merge", "table.json", "-o", "table.json"], "is an input"),
+            (["merge", "table.json", "-o", "t", "--json", "table.json"], "is an input"),
+            (base + ["-o", "-"], "cannot go to stdout"),
+            (base + ["-o", "q.onnx", "--memory-limit", "0"], "not in range"),
+            (base + ["-o", "q.onnx", "--memory-limit", "-1"], "not in range"),
+            (base + ["-o", "q.onnx", "--memory-limit", "99EiB"], "--memory-limit"),
+            (base + ["-o", "q.onnx", "--min-cosine", "nan"], "not in range"),
+            (base + ["-o", "q.onnx", "--state", "a", "--state", "a=b"], "given twice"),
+            (base + ["-o", "q.onnx", "--state", "=b"], "expected INPUT"),
+            (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--shard", ""], "is empty"),
+            (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--checkpoint", "nan"], "not in range"),
+            (["calibrat", "model.onnx"], "did you mean 'calibrate'?"),
+            (["quantize", "model.onnx"], "no command 'quantize', see qconvert help"),
+            (["help", "merg"], "did you mean 'merge'?")):
+        run(*args, expect=2, stderr=text)
+    done = run(*base, "-o", "q.onnx", "--json", "none/v.json", expect=6, stderr="none: cannot write to folder")
+    if done.stderr.decode().count("none") != 1:
+        failures.append("a missing folder of --json is told twice: " + done.stderr.decode())
+    if tree(".") != before:
+        failures.append("refused runs changed files")
+
+    # What is no regular file is written through and keeps its kind.
+    os.mkfifo("pipe")
+    run(*base, "-o", "q.onnx", "--json", "pipe", expect=6, stderr="nobody reads it")
+    reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE)
+    run(*base, "-o", "q.onnx", "--json", "pipe", expect=0)
+    if json.loads(reader.communicate()[0])["exit"] != "success" or not stat.S_ISFIFO(os.lstat("pipe").st_mode):
+        failures.append("the pipe got no verdict")
+    run(*base, "-o", "q.onnx", "--json", "/dev/full", expect=6, stderr="/dev/full: cannot write")
+    run("none.onnx", "--json", "/dev/null", expect=6, stderr="none.onnx")
+    if not stat.S_ISCHR(os.stat("/dev/null").st_mode):
+        failures.append("/dev/null was replaced")
+    os.symlink("behind.json", "verdict")
+    run("none.onnx", "--json", "verdict", expect=6)
+    if not os.path.islink("verdict") or json.load(open("behind.json"))["exit"] != "file":
+        failures.append("a verdict behind a link")
+    with open("both", "w") as both:
+        run(*base[:-1], "-o", "q.onnx", "--json", "/dev/stdout", stdout=both, expect=0)
+    text = open("both").read()
+    if '"exit": "success"' not in text or "q.onnx" not in text or "scheme" not in text:
+        failures.append("/dev/stdout as a verdict: " + text)
+    open("notes", "w").write("the user's")
+    run("none.onnx", "--json", "notes", expect=6)
+    if open("notes").read() != "the user's":
+        failures.append("the verdict of a failure replaced a file that is none")
+
+    # Nobody hears.
+    for args in (base[:-1] + ["-o", "q.onnx"], base + ["-o", "q.onnx", "--json", "-"], ["--help"], ["help"],
+                 ["--version"], ["presets"], ["--config", "cpu_int8", "--print-config"]):
+        with open("/dev/full", "w") as full:
+            run(*args, stdout=full, expect=6, stderr="stdout: cannot write")
+        run(*args, preexec_fn=lambda: os.close(1), expect=6, stderr="stdout: cannot write")
+        read, write = os.pipe()
+        os.close(read)
+        run(*args, stdout=write, expect=6, stderr="stdout: cannot write")
+        os.close(write)
+    run(*base, "-o", "closed.onnx", preexec_fn=lambda: [os.close(fd) for fd in (0, 1, 2)], expect=0)
+    if open("closed.onnx", "rb").read() != open("q.onnx", "rb").read():
+        failures.append("closed streams change the model")
+    for limit in (0, 100, 4096, 20480):
+        before = tree(".")
+        run(*base, "-o", "q.onnx", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+            expect=6, stderr="File too large")
+        if tree(".") != before:
+            failures.append("a file size limit of %d changed files" % limit)
+
+    # External data: beside the file behind a link, and no data of the run before.
+    os.mkdir("far")
+    os.symlink("far/real.onnx", "near.onnx")
+    for scheme in ("static", "weight-only"):
+        run("model.onnx", "--calib", "calib", "-q", "-o", "near.onnx", "--external-data", "--scheme", scheme, expect=0)
+        names = sorted(os.listdir("far"))
+        if len(names) != 2 or names[1] != "real.onnx" or not os.path.islink("near.onnx"):
+            failures.append("external data behind a link: %s" % names)
+    run(*base, "-o", "near.onnx", expect=0)
+    if os.listdir("far") != ["real.onnx"]:
+        failures.append("stale external data: %s" % os.listdir("far"))
+    os.makedirs("bare/bin")
+    shutil.copy(qconvert, "bare/bin/qconvert")
+    lost = subprocess.run(["bare/bin/qconvert", "presets"], stderr=subprocess.PIPE)
+    if lost.returncode != 6 or b"presets are missing" not in lost.stderr:
+        failures.append("a program without its presets: %d %s" % (lost.returncode, lost.stderr))
+
+print("\n".join(failures))
+sys.exit(bool(failures))
+PY

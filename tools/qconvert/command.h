@@ -1,0 +1,37 @@
+// The commands of qconvert: a file each, and one table.
+#ifndef QCONVERT_TOOLS_QCONVERT_COMMAND_H_
+#define QCONVERT_TOOLS_QCONVERT_COMMAND_H_
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "verdict_file.h"
+
+namespace qconvert {
+
+struct Command {
+  const char* name;
+  const char* summary;  // one line
+  // `argv[0]` is the command's own word. Returns the exit code; throws Error. A verdict for scripts
+  // is opened as soon as the command line is read, and what goes wrong from then on is told there.
+  int (*run)(int argc, char** argv, VerdictFile& verdict);
+};
+
+// The default command first.
+std::span<const Command> Commands();
+std::vector<std::string> CommandNames();
+
+int RunConvert(int argc, char** argv, VerdictFile& verdict);
+int RunCalibrate(int argc, char** argv, VerdictFile& verdict);
+int RunMerge(int argc, char** argv, VerdictFile& verdict);
+int RunPresets(int argc, char** argv, VerdictFile& verdict);
+int RunHelp(int argc, char** argv, VerdictFile& verdict);
+
+// Runs the command that the first argument names, else the default one. Tells every failure: a line
+// each on stderr, and the verdict. The only catch-all.
+int RunCommandLine(int argc, char** argv);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TOOLS_QCONVERT_COMMAND_H_

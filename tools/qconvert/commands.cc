@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <string_view>
+#include <system_error>
+
+#include "command.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/log.h"
+#include "qconvert/base/suggest.h"
+#include "qconvert/config/config_node.h"
+
+namespace qconvert {
+namespace {
+
+constexpr std::array<Command, 5> kCommands = {{
+    {"convert", "make a quantized model of a float one; the default, needs no word", RunConvert},
+    {"calibrate", "run samples through a float model and write what was seen as a table",
+     RunCalibrate},
+    {"merge", "make one calibration table of those of all shards", RunMerge},
+    {"presets", "list the settings that --config takes by name", RunPresets},
+    {"help", "list the commands, or explain one", RunHelp},
+}};
+
+const Command* FindCommand(std::string_view name) {
+  const auto it = std::find_if(kCommands.begin(), kCommands.end(),
+                               [&](const Command& command) { return name == command.name; });
+  return it == kCommands.end() ? nullptr : &*it;
+}
+
+// A word that can be no model, but may have been meant as a command.
+void RefuseMistyped(std::string_view word, bool is_alone) {
+  std::error_code error;
+  if (word.empty() || word.find_first_of("./-") != std::string_view::npos ||
+      std::filesystem::exists(word, error)) {
+    return;
+  }
+  const std::string nearest = DidYouMean(word, CommandNames());
+  if (is_alone && nearest.empty()) return;
+  throw Error(ExitCode::kUsage, "",
+              fmt::format("no command '{}'{}{}", EscapeForTerminal(word), nearest,
+                          nearest.empty() ? ", see qconvert help" : ""));
+}
+
+int Dispatch(int argc, char** argv, VerdictFile& verdict) {
+  const Command* command = argc > 1 ? FindCommand(argv[1]) : nullptr;
+  if (command != nullptr) return command->run(argc - 1, argv + 1, verdict);
+  if (argc > 1) RefuseMistyped(argv[1], argc == 2 || argv[2][0] == '-');
+  return RunConvert(argc, argv, verdict);
+}
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+
+std::vector<std::string> CommandNames() {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  return names;
+}
+
+int RunCommandLine(int argc, char** argv) {
+  VerdictFile verdict;
+  const auto fail = [&](ExitCode code, const std::vector<std::string>& errors) {
+    for (const std::string& error : errors) LogError(error);
+    verdict.WriteFailure(code, errors);
+    return static_cast<int>(code);
+  };
+  try {
+    return Dispatch(argc, argv, verdict);
+  } catch (const ConfigError& e) {
+    return fail(e.code(), e.problems());
+  } catch (const Error& e) {
+    return fail(e.code(), {e.what()});
+  } catch (const std::bad_alloc&) {
+    return fail(ExitCode::kResource, {fmt::format("out of memory: {}", kMemoryHint)});
+  } catch (const std::filesystem::filesystem_error& e) {
+    return fail(ExitCode::kFile,
+                {EscapeForTerminal(e.path1().string()) + ": " + e.code().message()});
+  } catch (const std::system_error& e) {
+    if (e.code() != std::errc::resource_unavailable_try_again)
+      return fail(ExitCode::kInternal, {std::string("internal error: ") + e.what()});
+    return fail(ExitCode::kResource, {"cannot start a thread, fewer --workers need fewer"});
+  } catch (const std::exception& e) {
+    return fail(ExitCode::kInternal, {"internal error: " + EscapeForTerminal(e.what())});
+  }
+}
+
+}  // namespace qconvert

@@ -1,0 +1,118 @@
+#include "convert_line.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "qconvert/base/error.h"
+#include "qconvert/pipeline/convert.h"
+
+namespace qconvert {
+namespace {
+
+// The guard, and flags.
+void DefineFlags(CLI::App& app, ConvertLine& line) {
+  CheckNumber(
+      *app.add_option(
+          "--min-sqnr", line.min_sqnr,
+          "signal to noise that every output must reach over all samples, 7 dB less in every "
+          "sample, 3 dB less in every group of channels; nodes go back to float until it "
+          "does (default: 17)"),
+      -10.0, 200.0, "DB");
+  CheckNumber(*app.add_option("--min-cosine", line.min_cosine,
+                              "cosine that every output must reach; without --min-sqnr also sets "
+                              "the signal to noise that goes with it"),
+              0.0, 1.0, "C");
+  CheckNumber(*app.add_option("--max-flips", line.max_flips,
+                              "percent of the decisions of the float model that may change, where "
+                              "an output is scores of classes (default: 1)"),
+              0.0, 100.0, "P");
+  app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
+  app.add_flag("--guard-reports", line.guard_reports,
+               "look at the outputs, but put no node back to float");
+  app.add_flag("--must-pass", line.must_pass,
+               "exit 8 and write nothing when an output fails, or none was compared");
+  app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
+  app.add_flag("--external-data", line.external_data,
+               "weights in a data file beside the model, also below 2 GB");
+  AddVerbosity(app, line.verbosity);
+}
+
+void Define(CLI::App& app, ConvertLine& line) {
+  app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
+  AddConfigOption(app, line.configs,
+                  "settings: a Vitis, Horizon or Paddle file in JSON or YAML, or the name of a "
+                  "preset (default: cpu_int8); several give several models from one calibration");
+  AddSampleOptions(app, line.samples);
+  app.add_option("--validate", line.validation_folder,
+                 "samples to judge the outputs on, laid out like --calib (default: one in five of "
+                 "those of --calib, kept out of calibration, where there are 20 or more)")
+      ->type_name("DIR");
+  app.add_option("--table", line.table,
+                 "quantize from a table of qconvert calibrate instead of running the samples; "
+                 "without --calib nothing is compared with the float model")
+      ->type_name("FILE");
+  app.add_option("-o,--output", line.output,
+                 "where to write (default: MODEL's stem + _quantized.onnx, beside it)")
+      ->type_name("OUT.onnx");
+  AddSetOption(app, line.overrides,
+               "override a setting, for example activation.method=percentile; repeatable");
+  app.add_flag("--print-config", line.print_config,
+               "print the settings that hold as YAML, each with its place, and do nothing else");
+  app.add_option("--scheme", line.scheme,
+                 "what is quantized (default: the config's; auto, fast and faithful, without one)")
+      ->check(CLI::IsMember({"auto", "static", "dynamic", "weight-only"}))
+      ->type_name("NAME");
+  app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")
+      ->check(CLI::IsMember({"balanced", "speed", "size"}))
+      ->type_name("NAME");
+  AddJson(app, line.json);
+  DefineFlags(app, line);
+}
+
+void CheckTogether(const CLI::App& app, const ConvertLine& line) {
+  if (line.no_guard && (line.guard_reports || line.must_pass)) {
+    throw Error(ExitCode::kUsage, "",
+                fmt::format("--no-guard excludes {}, see qconvert --help",
+                            line.guard_reports ? "--guard-reports" : "--must-pass"));
+  }
+  if (line.configs.size() > 1 &&
+      (!line.output.empty() || !line.json.empty() || line.print_config || line.float_only)) {
+    throw Error(ExitCode::kUsage, "",
+                "several --config exclude --output, --json, --print-config and --float-only");
+  }
+  if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
+  const bool config_may_name_one = !line.configs.empty() && !line.float_only;
+  if (app.count("MODEL") == 0 && !config_may_name_one && !line.print_config)
+    throw Error(ExitCode::kUsage, "", "no model given, see qconvert --help");
+}
+
+}  // namespace
+
+std::optional<ConvertLine> ParseConvertLine(int argc, char** argv) {
+  ConvertLine line;
+  CLI::App app(
+      "Converts a float ONNX model into a quantized one that runs on integer kernels.\n"
+      "Calibrates on real samples, writes the model and <stem>_quant_info.json beside it, and "
+      "compares both.",
+      "qconvert");
+  app.footer(
+      "Examples:\n"
+      "  qconvert model.onnx --calib samples/\n"
+      "  qconvert model.onnx --config mix_precision_config.json --calib samples/ -o "
+      "model_int8.onnx --json verdict.json\n"
+      "  qconvert model.onnx --calib samples/ --set activation.method=percentile --set "
+      "activation.percentage=99.999\n"
+      "  qconvert calibrate model.onnx --calib samples/ -o table.json\n"
+      "  qconvert model.onnx --table table.json\n"
+      "Other commands: qconvert help\n"
+      "Exit codes: 0 done, 2 command line, 3 config, 4 model, 5 calibration data, 6 files, 7 "
+      "resource limit, 8 numbers,\n"
+      "70 internal error, 128 + n ended by signal n");
+  app.set_version_flag("--version", "qconvert " + Version());
+  Define(app, line);
+  if (!Parse(app, argc, argv)) return std::nullopt;
+  CheckTogether(app, line);
+  return line;
+}
+
+}  // namespace qconvert

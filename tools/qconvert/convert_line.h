@@ -1,0 +1,43 @@
+// The command line of the converter.
+#ifndef QCONVERT_TOOLS_QCONVERT_CONVERT_LINE_H_
+#define QCONVERT_TOOLS_QCONVERT_CONVERT_LINE_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared_options.h"
+
+namespace qconvert {
+
+// Exactly what was written; no file has been looked at.
+struct ConvertLine {
+  std::string model;
+  std::vector<std::string> configs;  // files, or names of shipped presets
+  SampleOptions samples;
+  std::string validation_folder;
+  std::string output;
+  std::string table;
+  std::vector<std::string> overrides;  // --set
+  bool print_config = false;
+  std::string scheme;  // empty: as the config says
+  std::string objective;
+  std::string json;  // file, "-" for stdout, empty for none
+  std::optional<double> min_sqnr;
+  std::optional<double> min_cosine;
+  double max_flips = 1;  // percent
+  bool no_guard = false;
+  bool guard_reports = false;
+  bool must_pass = false;
+  bool float_only = false;
+  bool external_data = false;
+  Verbosity verbosity;
+};
+
+// Parses. Returns nothing when help or version was asked for (it has been printed). Throws
+// Error(kUsage).
+std::optional<ConvertLine> ParseConvertLine(int argc, char** argv);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TOOLS_QCONVERT_CONVERT_LINE_H_

@@ -1,0 +1,167 @@
+#include "shared_options.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/log.h"
+#include "qconvert/base/suggest.h"
+
+namespace qconvert {
+namespace {
+
+std::vector<std::string> OptionNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+void RefuseEmpty(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& value : option->results()) {
+      if (value.empty())
+        throw Error(ExitCode::kUsage, "", fmt::format("{} is empty", option->get_name()));
+    }
+  }
+}
+
+// The model, the table: neither can go to stdout.
+void RefuseDash(const CLI::App& app) {
+  const CLI::Option* output = app.get_option_no_throw("--output");
+  if (output != nullptr && output->count() > 0 && output->results()[0] == "-")
+    throw Error(ExitCode::kUsage, "", "--output is '-', expected a file: it cannot go to stdout");
+}
+
+// CLI11's messages name the culprit but come in several lines and cases.
+[[noreturn]] void ThrowUsage(const CLI::App& app, const CLI::ParseError& e) {
+  std::string message = e.what();
+  const auto extras = app.remaining(true);
+  if (!extras.empty()) {
+    message = fmt::format("unexpected argument '{}'{}", extras[0],
+                          DidYouMean(extras[0], OptionNames(app)));
+  }
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  throw Error(ExitCode::kUsage, "", fmt::format("{}, see {} --help", message, app.get_name()));
+}
+
+// "2GiB" to bytes.
+std::string ParseSize(std::string& text) {
+  const std::string out_of_range = fmt::format("Value {} not in range 1 to 8EiB", text);
+  if (text.starts_with('-')) return out_of_range;
+  try {
+    const std::string problem = CLI::AsSizeValue(false)(text);
+    if (!problem.empty()) return problem;
+    const CLI::Range range(int64_t{1}, std::numeric_limits<int64_t>::max());
+    if (!range(text).empty()) return out_of_range;
+  } catch (const CLI::Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
+  app.add_option("--calib", samples.folder,
+                 "folder of .npy or .bin samples, or one sub-folder per input")
+      ->type_name("DIR");
+  app.add_option(
+         "--state", samples.states,
+         "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")
+      ->type_name("INPUT[=OUTPUT]")
+      ->allow_extra_args(false);
+  app.add_option("--workers", samples.workers,
+                 "samples run at the same time (default: one per processor)")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxWorkers));
+  app.add_option("--max-samples", samples.max_samples, "use at most N samples, spread evenly")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxSamples));
+  app.add_option("--calib-batch", samples.batch_size,
+                 "samples per batch, for calib_statistic_method (default: 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxSamples));
+  app.add_option("--memory-limit", samples.memory_limit,
+                 "memory that calibration may take, for example 2GiB: as many samples run at the "
+                 "same time as fit")
+      ->type_name("SIZE")
+      ->transform(CLI::Validator(ParseSize, "SIZE [b, kb(=1024b), ...]"));
+}
+
+void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std::string& help) {
+  app.add_option("-c,--config", configs, help)->type_name("FILE")->allow_extra_args(false);
+}
+
+void AddSetOption(CLI::App& app, std::vector<std::string>& overrides, const std::string& help) {
+  app.add_option("--set", overrides, help)->type_name("KEY=VALUE")->allow_extra_args(false);
+}
+
+void AddVerbosity(CLI::App& app, Verbosity& verbosity) {
+  auto* verbose = app.add_flag("-v,--verbose", verbosity.verbose, "say what each pass does");
+  app.add_flag("-q,--quiet", verbosity.quiet, "print errors only")->excludes(verbose);
+}
+
+void AddJson(CLI::App& app, std::string& json) {
+  app.add_option("--json", json, "write the verdict for scripts to FILE, or to stdout with -")
+      ->type_name("FILE");
+}
+
+void CheckNumber(CLI::Option& option, double min, double max, const std::string& unit) {
+  const auto not_nan = [min, max](const std::string& text) {
+    double number = 0;
+    return CLI::detail::lexical_cast(text, number) && std::isnan(number)
+               ? fmt::format("Value {} not in range {} to {}", text, min, max)
+               : "";
+  };
+  option.type_name(unit)->check(CLI::Range(min, max))->check(CLI::Validator(not_nan, ""));
+}
+
+bool Parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    WriteStdout(app.help());
+    return false;
+  } catch (const CLI::CallForVersion& e) {
+    WriteStdout(std::string(e.what()) + "\n");
+    return false;
+  } catch (const CLI::ParseError& e) {
+    ThrowUsage(app, e);
+  }
+  RefuseEmpty(app);
+  RefuseDash(app);
+  return true;
+}
+
+std::vector<StateInput> ParseStates(const std::vector<std::string>& texts) {
+  std::vector<StateInput> states;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    const bool feeds_back = equals != std::string::npos;
+    const StateInput state{text.substr(0, equals), feeds_back ? text.substr(equals + 1) : ""};
+    if (state.input.empty() || (feeds_back && state.output.empty())) {
+      throw Error(ExitCode::kUsage, "",
+                  fmt::format("--state is '{}', expected INPUT or INPUT=OUTPUT", text));
+    }
+    for (const StateInput& other : states) {
+      if (other.input == state.input)
+        throw Error(ExitCode::kUsage, "", fmt::format("--state: '{}' is given twice", state.input));
+    }
+    states.push_back(state);
+  }
+  return states;
+}
+
+void ApplyVerbosity(const Verbosity& verbosity) {
+  if (verbosity.verbose) SetLogLevel(LogLevel::kVerbose);
+  if (verbosity.quiet) SetLogLevel(LogLevel::kQuiet);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,57 @@
+// Options that several commands share, and how every command line is parsed.
+#ifndef QCONVERT_TOOLS_QCONVERT_SHARED_OPTIONS_H_
+#define QCONVERT_TOOLS_QCONVERT_SHARED_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "qconvert/calibration/input_feeder.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace qconvert {
+
+// Where samples are and how they are run; 0: not said.
+struct SampleOptions {
+  std::string folder;               // --calib
+  std::vector<std::string> states;  // --state INPUT[=OUTPUT]
+  int workers = 0;
+  int max_samples = 0;
+  int batch_size = 0;
+  int64_t memory_limit = 0;  // bytes
+};
+
+// How much is said on stderr and stdout.
+struct Verbosity {
+  bool verbose = false;
+  bool quiet = false;
+};
+
+inline constexpr int kMaxWorkers = 1024;
+inline constexpr int kMaxSamples = 1'000'000'000;
+
+void AddSampleOptions(CLI::App& app, SampleOptions& samples);
+void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std::string& help);
+void AddSetOption(CLI::App& app, std::vector<std::string>& overrides, const std::string& help);
+void AddVerbosity(CLI::App& app, Verbosity& verbosity);
+void AddJson(CLI::App& app, std::string& json);
+
+// The option takes a number between the two; not NaN.
+void CheckNumber(CLI::Option& option, double min, double max, const std::string& unit);
+
+// Parses what follows argv[0]. Returns false when help or the version was asked for (it has been
+// printed). Throws Error(kUsage) in one line.
+bool Parse(CLI::App& app, int argc, char** argv);
+
+// "INPUT[=OUTPUT]" texts. Throws Error(kUsage).
+std::vector<StateInput> ParseStates(const std::vector<std::string>& texts);
+
+void ApplyVerbosity(const Verbosity& verbosity);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TOOLS_QCONVERT_SHARED_OPTIONS_H_

@@ -1,0 +1,101 @@
+#include "verdict_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "qconvert/base/file.h"
+#include "qconvert/base/log.h"
+#include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/report/conversion_report.h"
+#include "supervise.h"
+
+namespace qconvert {
+namespace {
+
+// Stdout or stderr when the file is one of them, else -1: a rename would part them.
+int StandardStream(const struct stat& status) {
+  for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat stream {};
+    if (fstat(descriptor, &stream) == 0 && stream.st_dev == status.st_dev &&
+        stream.st_ino == status.st_ino) {
+      return descriptor;
+    }
+  }
+  return -1;
+}
+
+int OpenDevice(const std::string& target) {
+  const int descriptor = open(target.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw Error(ExitCode::kFile, target,
+                errno == ENXIO ? std::string("cannot write: nobody reads it")
+                               : "cannot write: " + std::generic_category().message(errno));
+  }
+  fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
+  return descriptor;
+}
+
+// Whether a failure may replace the file.
+bool IsVerdict(const std::string& file) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error) || std::filesystem::is_empty(file, error)) return true;
+  const std::string text = ReadFile(file);
+  return text.starts_with("{\n  \"") && text.find("\n  \"exit\": \"") != std::string::npos;
+}
+
+}  // namespace
+
+VerdictFile::~VerdictFile() {
+  if (descriptor_ > STDERR_FILENO) close(descriptor_);
+}
+
+void VerdictFile::Open(const std::string& target, const std::string& model,
+                       std::vector<std::filesystem::path> inputs) {
+  if (target.empty()) return;
+  struct stat status {};
+  const bool exists = target != "-" && stat(target.c_str(), &status) == 0;
+  if (target == "-") {
+    descriptor_ = STDOUT_FILENO;
+  } else if (exists && S_ISREG(status.st_mode)) {
+    descriptor_ = StandardStream(status);
+  } else if (exists && !S_ISDIR(status.st_mode)) {
+    descriptor_ = OpenDevice(target);
+  }
+  if (descriptor_ < 0) {
+    inputs.emplace_back(model);
+    RefuseOverwriting({target}, inputs);
+    CheckWritable(target);
+  }
+  target_ = target;
+  model_ = model;
+  ShareVerdict(target, model);
+}
+
+void VerdictFile::Write(const std::string& text) {
+  if (target_.empty()) return;
+  written_ = true;
+  if (descriptor_ >= 0) {
+    WriteAll(descriptor_, is_stdout() ? "stdout" : target_, text);
+  } else {
+    WriteFile(target_, text);
+  }
+}
+
+void VerdictFile::WriteFailure(ExitCode code, const std::vector<std::string>& errors) {
+  if (target_.empty() || written_) return;
+  try {
+    const bool is_safe = code != ExitCode::kUsage && IsVerdict(target_);
+    if (descriptor_ < 0 && !is_safe) return;
+    Write(FailureJson(model_, std::string(ExitCodeName(code)), errors));
+  } catch (const std::exception& e) {
+    LogError(e.what());
+  }
+}
+
+}  // namespace qconvert
