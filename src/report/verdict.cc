@@ -13,8 +13,7 @@ namespace {
 
 using Result = OutputVerdict::Result;
 
-constexpr const char* kAdvice =
-    "more calibration samples or --scheme weight-only may help, --min-sqnr sets what is accepted";
+constexpr const char* kAdvice = "try more samples, --scheme weight-only or a lower --min-sqnr";
 
 std::string Count(int64_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");

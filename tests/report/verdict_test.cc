@@ -84,7 +84,7 @@ TEST(VerdictTest, ShapesThatDifferNeverPass) {
   EXPECT_EQ(alone.result, Result::kFailed);
   EXPECT_THAT(alone.text,
               StartsWith("not compared: shapes differ in 1 of 1 sample, the first float [2, 1], "
-                         "quantized [1, 1]; more calibration samples"));
+                         "quantized [1, 1]; try more samples"));
   EXPECT_EQ(alone.noise, INFINITY);
   EXPECT_EQ(WorstNoise({&c, 1}), INFINITY);
   c.value.has_stand_in = true;
