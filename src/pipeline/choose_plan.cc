@@ -3,174 +3,51 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <initializer_list>
+#include <limits>
 #include <set>
 #include <utility>
 
-#include "compared_models.h"
-#include "qconvert/base/log.h"
+#include "guard.h"
 #include "qconvert/calibration/diagnose.h"
-#include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/plan/node_settings.h"
+#include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/safe_plan.h"
-#include "qconvert/rewrite/apply_plan.h"
-#include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
-
-QuantizationPlan CompletePlan(const PlanInputs& inputs, const GuardedPlan& guarded) {
-  const Graph& graph = inputs.model.graph;
-  QuantizationPlan plan =
-      MakePlan(graph, guarded.placement, inputs.table, inputs.settings, &inputs.ranges);
-  CodeOptions options{.wide = guarded.wide_weights,
-                      .keep = FindFloatWeights(graph, inputs.settings)};
-  for (const auto& [node, output] : guarded.dynamic) options.dynamic.insert(node);
-  FillCodes(graph, inputs.settings, options, inputs.codes, plan);
-  return plan;
-}
-
 namespace {
 
-constexpr size_t kQuickSamples = 8;     // for comparing parts of a plan with each other
+constexpr size_t kMethodSamples = 2;    // for comparing methods with each other
 constexpr double kPercentage = 99.999;  // of method percentile as a candidate
+// A method has to be better than one before it by this factor: few samples tell no less.
+constexpr double kBetter = 0.95;
 // What changes that save little time may cost: error power / signal power at the worst output.
 constexpr double kGoodNoise = 1e-3;
 // Integers that take more than this part of the float time are held to kGoodNoise.
 constexpr double kWorthItsNoise = 0.95;
-// Below this the estimates, mostly calls of kernels, say nothing.
-constexpr double kTinyModelNs = 100'000;
-constexpr double kAnyNodeNs = 4'000;  // of a node that no estimate exists for
-// The estimates err by about a tenth: islands of integers have to show a gain.
-constexpr double kMaxWholeRatio = 1.0;
-constexpr double kMaxPartRatio = 0.98;
-constexpr double kMaxEagerness = 0.05;  // of the float time may be given up for more integer nodes
-// How much integer nodes with weights are preferred, most eager first: the estimates are those of a
-// processor without int8 dot products, on others integers are faster still.
-constexpr std::array kFavors = {0.6, 0.7, 0.8, 0.9, 1.0};
-// Quantizing at run time must save a fifth of a node's time.
-constexpr double kWorthRunTime = 0.8;
 
-double Ratio(const Placement& placement) {
-  return placement.float_ns > 0 ? placement.chosen_ns / placement.float_ns : 1;
+bool AnyInteger(const Placement& placement) {
+  return std::any_of(placement.nodes.begin(), placement.nodes.end(),
+                     [](const NodePlacement& node) { return node.domain == NodeDomain::kInteger; });
 }
 
-int64_t Count(const Placement& placement, std::initializer_list<NodeDomain> domains) {
-  return std::count_if(
-      placement.nodes.begin(), placement.nodes.end(), [&](const NodePlacement& node) {
-        return std::find(domains.begin(), domains.end(), node.domain) != domains.end();
-      });
-}
-
-bool AnyInteger(const Placement& placement) { return Count(placement, {NodeDomain::kInteger}) > 0; }
-
-bool IsMostlyInteger(const Placement& placement) {
-  return Count(placement, {NodeDomain::kInteger, NodeDomain::kFused}) >
-         Count(placement, {NodeDomain::kFloat});
-}
-
-void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& reason) {
-  for (size_t n = 0; n < graph.nodes.size(); ++n) options.keep_float.emplace(n, reason);
-}
-
-Placement PlaceAllFloat(const Graph& graph, PlaceOptions options) {
-  KeepAllFloat(graph, options, "everything is float");
-  return PlaceNodes(graph, options);
-}
-
-// Static where integers save time, else weight-only.
-void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& choice) {
-  PlaceOptions& place = choice.place;
-  const Placement by_weights = PlaceNodes(graph, place);
-  const auto weight_only = [&](const char* reason) {
-    choice.scheme = Scheme::kWeightOnly;
-    choice.reason = reason;
-    KeepAllFloat(graph, place, "integers would not save time here");
-  };
-  if (!AnyInteger(by_weights)) return weight_only("no integer kernel takes any part of this model");
-  choice.weigh_noise = config.objective != Objective::kSpeed;
-  const int64_t others = Count(by_weights, {NodeDomain::kFloat, NodeDomain::kOther});
-  const double all_ns = by_weights.float_ns + kAnyNodeNs * static_cast<double>(others);
-  if (all_ns < kTinyModelNs && config.objective != Objective::kSpeed) {
-    choice.reason = "the model is too small for speed to matter";
-    return;
-  }
-  LogDebug(fmt::format("all nodes with weights on integers: an estimated {:.2f} of the float time",
-                       Ratio(by_weights)));
-  const auto take = [&](const Placement& placement) {
-    choice.estimated_ratio = Ratio(placement);
-    choice.reason = fmt::format("integer kernels take an estimated {:.2f} of the float time",
-                                choice.estimated_ratio);
-  };
-  if (Ratio(by_weights) <= kMaxWholeRatio && IsMostlyInteger(by_weights) &&
-      config.objective != Objective::kSpeed)
-    return take(by_weights);
-  place.place_by = PlaceBy::kTime;
-  const double best = Ratio(PlaceNodes(graph, place));
-  for (const double favor : kFavors) {
-    if (favor < 1 && config.objective == Objective::kSpeed) continue;
-    place.favor = favor;
-    const Placement placement = PlaceNodes(graph, place);
-    if (AnyInteger(placement) && Ratio(placement) <= std::min(kMaxPartRatio, best + kMaxEagerness))
-      return take(placement);
-  }
-  weight_only("integer kernels would save no time worth mentioning");
-}
-
-// Float nodes that are worth quantizing at run time: all that can be when the settings ask for it,
-// else those that save time by it.
-void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoice& choice) {
-  const std::map<size_t, std::string> kept = FindNodesKeptFloat(graph, settings);
-  const std::set<size_t> front_end = FindFrontEndNodes(graph);
-  const Placement placement = PlaceNodes(graph, choice.place);
-  const CostModel costs(graph, choice.place.sizes);
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    const Node& node = graph.nodes[n];
-    if (placement.nodes[n].domain != NodeDomain::kFloat || front_end.contains(n)) continue;
-    if (kept.contains(n)) continue;
-    if (node.outputs.empty() || !CanBeDynamic(graph, node)) continue;
-    const bool saves = costs.DynamicCost(node) < kWorthRunTime * costs.FloatCost(node);
-    if (saves || settings.config.scheme == Scheme::kDynamic) choice.dynamic[n] = node.outputs[0];
-  }
-  if (choice.dynamic.empty() || choice.scheme != Scheme::kWeightOnly) return;
-  choice.scheme = Scheme::kDynamic;
-  choice.reason =
-      "only matrix products and recurrent nodes save time on integers, with ranges "
-      "taken at run time";
-}
-
-// Weights stored in 8 bit by this plan, with their elements.
-std::map<std::string, int64_t> WeightsIn8Bit(const PlanInputs& inputs, const GuardedPlan& plan) {
-  std::map<std::string, int64_t> names;
-  for (const auto& [way, weight] : CompletePlan(inputs, plan).stored) {
-    if (weight.bits() == 8) names[weight.name] = weight.codes.element_count();
-  }
-  return names;
-}
-
-std::vector<OutputComparison> Measure(const PlanInputs& inputs, const GuardedPlan& plan,
-                                      size_t samples) {
-  Model quantized = inputs.model;
-  PrepareForComparison(inputs.comparer.values(), quantized.graph);
-  ApplyPlan(quantized, CompletePlan(inputs, plan));
-  const EngineModel engine = SerializeForEngine(quantized);
-  const auto session =
-      OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
-  std::vector<OutputComparison> outputs = inputs.comparer.Compare(*session, samples);
-  if (inputs.on_measurement) inputs.on_measurement(inputs.comparer.comparisons());
-  return outputs;
+// `count` of the compared samples, spread evenly.
+std::vector<size_t> Spread(const ModelComparer& comparer, size_t count) {
+  std::vector<size_t> out;
+  const size_t all = comparer.count();
+  for (size_t k = 0; k < std::min(count, all); ++k) out.push_back(k * all / std::min(count, all));
+  return out;
 }
 
 // Replaces method auto of one kind of tensors by the candidate of least measured noise.
-void ChooseMethod(PlanInputs& inputs, const GuardedPlan& plan,
+void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
                   const std::vector<TensorSettings*>& settings,
                   std::initializer_list<CalibrationMethod> candidates) {
   std::vector<TensorSettings*> open;
-  for (TensorSettings* one : settings) {
+  for (TensorSettings* one : settings)
     if (one->method == CalibrationMethod::kAuto) open.push_back(one);
-  }
   if (open.empty()) return;
-  double least = INFINITY;
+  double least = std::numeric_limits<double>::infinity();
   CalibrationMethod best = *candidates.begin();
   const auto apply = [&](CalibrationMethod method) {
     for (TensorSettings* one : open) {
@@ -180,8 +57,9 @@ void ChooseMethod(PlanInputs& inputs, const GuardedPlan& plan,
   };
   for (const CalibrationMethod method : candidates) {
     apply(method);
-    const double noise = WorstNoise(Measure(inputs, plan, inputs.comparer.count()));
-    if (noise >= least) continue;
+    const double noise =
+        MeasurePlan(inputs, plan, Spread(inputs.comparer, kMethodSamples)).pooled_noise();
+    if (noise >= kBetter * least) continue;
     least = noise;
     best = method;
   }
@@ -203,7 +81,7 @@ std::vector<TensorSettings*> SettingsOf(PlanInputs& inputs,
 // compared on the whole model.
 void ChooseMethods(PlanInputs& inputs, const std::set<std::string>& wide,
                    const PlaceOptions& place) {
-  const GuardedPlan plan{PlaceNodes(inputs.model.graph, place), {}, wide};
+  const PlanDraft plan{PlaceNodes(inputs.model.graph, place), {}, wide};
   if (!AnyInteger(plan.placement)) return;
   ChooseMethod(inputs, plan, SettingsOf(inputs, {TensorType::kInput, TensorType::kActivation}),
                {CalibrationMethod::kAuto, CalibrationMethod::kMaxMin,
@@ -217,11 +95,12 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
                            SchemeChoice& choice) {
   if (!choice.weigh_noise || choice.estimated_ratio < kWorthItsNoise) return;
   const Graph& graph = inputs.model.graph;
-  const double noise = WorstNoise(
-      Measure(inputs, {PlaceNodes(graph, choice.place), {}, wide}, inputs.comparer.count()));
+  const double noise =
+      MeasurePlan(inputs, {PlaceNodes(graph, choice.place), {}, wide}).pooled_noise();
   if (noise <= kGoodNoise) return;
   choice.scheme = Scheme::kWeightOnly;
-  choice.reason = fmt::format("{}, but leave {:.1f} dB", choice.reason, -10 * std::log10(noise));
+  choice.reason = fmt::format("{}, but the outputs would be left with {:.1f} dB", choice.reason,
+                              SqnrOfNoise(noise));
   KeepAllFloat(graph, choice.place, "integers would save too little time for their noise");
 }
 
@@ -229,44 +108,51 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
 void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wide,
                        SchemeChoice& choice) {
   if (choice.dynamic.empty() || inputs.settings.config.scheme == Scheme::kDynamic) return;
-  const double noise = WorstNoise(
-      Measure(inputs, {PlaceAllFloat(inputs.model.graph, choice.place), choice.dynamic, wide},
-              inputs.comparer.count()));
+  const Graph& graph = inputs.model.graph;
+  PlaceOptions all_float = choice.place;
+  KeepAllFloat(graph, all_float, "everything is float");
+  const double noise =
+      MeasurePlan(inputs, {PlaceNodes(graph, all_float), choice.dynamic, wide}).pooled_noise();
   if (noise <= kGoodNoise) return;
   choice.dynamic.clear();
   if (choice.scheme != Scheme::kDynamic) return;
   choice.scheme = Scheme::kWeightOnly;
   choice.reason =
-      fmt::format("activations quantized at run time leave {:.1f} dB", -10 * std::log10(noise));
+      fmt::format("activations quantized at run time would leave the outputs with {:.1f} dB",
+                  SqnrOfNoise(noise));
+}
+
+std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan& plan) {
+  std::vector<WeightItem> items;
+  for (const auto& [way, weight] : plan.stored) {
+    if (weight.bits() != 8) continue;
+    const Tensor* floats = graph.FindInitializer(way);  // weights of bodies are not looked into
+    items.push_back(
+        {weight.name, weight.codes.element_count(),
+         floats == nullptr ? 0 : ExpectedWeightNoise(floats->values<float>(), weight.scales)});
+  }
+  return items;
 }
 
 GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
                   const SchemeChoice& choice) {
+  const Graph& graph = inputs.model.graph;
   GuardOptions guard{.gate = inputs.gate, .max_weight_noise = kGoodNoise};
+  guard.dynamic = choice.dynamic;
+  guard.wide_weights = wide;
   if (inputs.settings.config.objective == Objective::kSize) {
     guard.max_weight_noise = NoiseOfSqnr(inputs.gate.min_sqnr_db) / 2;
     guard.good_weight_noise = guard.max_weight_noise;
   }
-  const Graph& graph = inputs.model.graph;
-  const std::map<std::string, int64_t> judged =
-      WeightsIn8Bit(inputs, {PlaceNodes(graph, choice.place), choice.dynamic, wide});
-  for (const auto& [weight, elements] : judged) {
-    guard.weights.push_back(weight);
-    guard.weight_elements.push_back(elements);
-  }
-  for (const auto& [weight, elements] :
-       WeightsIn8Bit(inputs, {PlaceAllFloat(graph, choice.place), {}, wide})) {
-    if (!judged.contains(weight)) guard.other_weights.push_back(weight);
-  }
-  guard.dynamic = choice.dynamic;
-  guard.measure = [&](GuardedPlan plan, GuardLook look) {
-    plan.wide_weights.insert(wide.begin(), wide.end());
-    return Measure(inputs, plan,
-                   look == GuardLook::kQuick ? kQuickSamples : inputs.comparer.count());
+  if (inputs.settings.config.scheme == Scheme::kAuto) guard.aim_sqnr_db = inputs.aim_sqnr_db;
+  const QuantizationPlan whole =
+      CompletePlan(inputs, {PlaceNodes(graph, choice.place), choice.dynamic, wide});
+  guard.weights = WeightsIn8Bit(graph, whole);
+  guard.node_noise = ExpectedNodeNoise(graph, whole, inputs.table);
+  guard.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
+    return MeasurePlan(inputs, plan, samples);
   };
-  GuardResult result = RunGuard(graph, choice.place, guard);
-  result.plan.wide_weights.insert(wide.begin(), wide.end());
-  return result;
+  return RunGuard(graph, choice.place, guard);
 }
 
 // The verdict without corrections.
@@ -274,39 +160,14 @@ GuardResult Judge(const PlanInputs& inputs, const std::set<std::string>& wide,
                   const SchemeChoice& choice) {
   GuardResult result;
   result.plan = {PlaceNodes(inputs.model.graph, choice.place), choice.dynamic, wide};
+  result.measured = MeasurePlan(inputs, result.plan);
   result.measurements = 1;
-  result.outputs = Measure(inputs, result.plan, inputs.comparer.count());
-  result.verdict = JudgeOutputs(result.outputs, inputs.gate);
   return result;
 }
 
 }  // namespace
 
-SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings) {
-  const QuantConfig& config = settings.config;
-  SchemeChoice choice;
-  choice.place.sizes = std::move(sizes);
-  choice.place.keep_float = FindNodesKeptFloat(graph, settings);
-  choice.place.blocked = FindFloatValues(graph, settings);
-  choice.place.keep_float.merge(FindSensitiveNodes(graph));
-  choice.scheme = config.scheme == Scheme::kAuto ? Scheme::kStatic : config.scheme;
-  choice.reason = "as the settings say";
-  const bool on_cpu = config.target_device == TargetDevice::kCpu;
-  if (config.scheme == Scheme::kAuto && on_cpu) ChooseByTime(graph, config, choice);
-  if (!on_cpu) {
-    choice.place.place_by = PlaceBy::kKernels;
-    choice.reason =
-        fmt::format("{}target {}", config.scheme == Scheme::kAuto ? "" : choice.reason + ", ",
-                    TargetDeviceName(config.target_device));
-  }
-  if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic)
-    KeepAllFloat(graph, choice.place, fmt::format("the scheme is {}", SchemeName(config.scheme)));
-  if ((config.scheme == Scheme::kAuto && on_cpu) || config.scheme == Scheme::kDynamic)
-    ChooseDynamic(graph, settings, choice);
-  return choice;
-}
-
-ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
+ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
   const Graph& graph = inputs.model.graph;
   ChosenPlan chosen;
   chosen.warnings = Diagnose(inputs.table, PlaceNodes(graph, scheme.place).Observed());
@@ -316,24 +177,27 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme) {
   scheme.place.keep_float.merge(FindRangeClashes(graph, inputs.table));
   std::set<std::string> wide;
   if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
-  GuardedPlan guarded;
-  if (inputs.guard == GuardMode::kOff) {
-    guarded = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
+  PlanDraft draft;
+  if (mode == GuardMode::kOff) {
+    draft = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
   } else {
     ChooseMethods(inputs, wide, scheme.place);
     WeighNoiseAgainstTime(inputs, wide, scheme);
     WeighDynamicNoise(inputs, wide, scheme);
-    GuardResult result = inputs.guard == GuardMode::kCorrect ? Guard(inputs, wide, scheme)
-                                                             : Judge(inputs, wide, scheme);
-    guarded = std::move(result.plan);
-    chosen.outputs = std::move(result.outputs);
+    GuardResult result =
+        mode == GuardMode::kCorrect ? Guard(inputs, wide, scheme) : Judge(inputs, wide, scheme);
+    if (!result.measured.failure.empty())
+      chosen.warnings.push_back("the engine cannot run any plan that was tried: " +
+                                result.measured.failure);
+    draft = std::move(result.plan);
+    chosen.outputs = std::move(result.measured.outputs);
     chosen.guard = {.ran = true,
-                    .passed = result.verdict.passed,
+                    .passed = result.measured.verdict.passed,
                     .measurements = result.measurements,
                     .kept_float = std::move(result.kept_float),
                     .kept_wide = std::move(result.kept_wide)};
   }
-  chosen.plan = CompletePlan(inputs, guarded);
+  chosen.plan = CompletePlan(inputs, draft);
   chosen.scheme = std::move(scheme);
   return chosen;
 }

@@ -1,6 +1,7 @@
 #include "compare_models.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "qconvert/base/check.h"
@@ -99,14 +100,15 @@ Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
   return sums;
 }
 
-Comparisons ModelComparer::CompareInParallel(const Session& actual, size_t count) {
+Comparisons ModelComparer::CompareInParallel(const Session& actual,
+                                             const std::vector<size_t>& which) {
   Comparisons sums = StartSums(actual);
   // A few samples at a time: what is held grows with workers, not with samples.
   const auto batch = static_cast<size_t>(workers_);
-  for (size_t first = 0; first < count; first += batch) {
-    std::vector<Comparisons> results(std::min(batch, count - first));
+  for (size_t first = 0; first < which.size(); first += batch) {
+    std::vector<Comparisons> results(std::min(batch, which.size() - first));
     ParallelFor(results.size(), workers_, [&](size_t k, size_t /*worker*/) {
-      const size_t index = (first + k) * count_ / count;
+      const size_t index = which[first + k];
       Sample sample = feeder_.Read(SampleIndex(index), {});
       results[k] =
           CompareOutputs(values_, Expected(index, sample), actual.Run(sample.inputs, nullptr));
@@ -117,10 +119,20 @@ Comparisons ModelComparer::CompareInParallel(const Session& actual, size_t count
   return sums;
 }
 
-Comparisons ModelComparer::Compare(const Session& actual, size_t count) {
-  count = in_step_ ? count_ : std::min(count, count_);
+Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size_t>& which) {
+  std::vector<size_t> samples = which;
+  if (which.empty() || in_step_) {
+    samples.resize(count_);
+    std::iota(samples.begin(), samples.end(), size_t{0});
+  }
   ++comparisons_;
-  return feeder_.has_feedback() ? CompareInOrder(actual, count) : CompareInParallel(actual, count);
+  if (!feeder_.has_feedback()) {
+    runs_ += samples.size();
+    return CompareInParallel(actual, samples);
+  }
+  const size_t count = samples.empty() ? 0 : samples.back() + 1;
+  runs_ += count;
+  return CompareInOrder(actual, count);
 }
 
 }  // namespace qconvert

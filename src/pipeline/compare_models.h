@@ -46,9 +46,13 @@ class ModelComparer {
   size_t comparisons() const { return comparisons_; }
   // Names of the samples in the order compared, once all of them have been.
   const std::vector<std::string>& sample_names() const { return names_; }
-  // `count` of the samples, spread evenly; one comparison for every output that `actual` has. Its
-  // outputs are the first of `values`, or all.
-  std::vector<OutputComparison> Compare(const Session& actual, size_t count);
+  // All samples, or the ones asked for (indices below count(), ascending); where states are fed
+  // back those from the first one to the last one asked for, in step all. One comparison for every
+  // output that `actual` has; its outputs are the first of `values`, or all.
+  std::vector<OutputComparison> Compare(const Session& actual,
+                                        const std::vector<size_t>& which = {});
+  // Samples run so far, by models that were compared.
+  size_t runs() const { return runs_; }
 
  private:
   using Outputs = std::vector<Tensor>;
@@ -59,7 +63,8 @@ class ModelComparer {
   bool Keep(size_t k, Outputs outputs);  // false: no room
   std::vector<OutputComparison> StartSums(const Session& actual) const;
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
-  std::vector<OutputComparison> CompareInParallel(const Session& actual, size_t count);
+  std::vector<OutputComparison> CompareInParallel(const Session& actual,
+                                                  const std::vector<size_t>& which);
 
   std::unique_ptr<Session> reference_;  // null once all its outputs are kept
   const InputFeeder& feeder_;
@@ -72,6 +77,7 @@ class ModelComparer {
   std::vector<std::string> names_;
   int64_t kept_bytes_ = 0;
   size_t comparisons_ = 0;
+  size_t runs_ = 0;
 };
 
 }  // namespace qconvert

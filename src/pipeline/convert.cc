@@ -217,7 +217,7 @@ void WriteQuantized(const ConvertOptions& options, const Model& model,
     report.compared_samples = comparer.count();
     // A file draws other random numbers than the float model: what was measured with seeds stays.
     if (comparer.count() == 0 || comparer.is_in_step()) return;
-    std::vector<OutputComparison> outputs = comparer.Compare(*session, comparer.count());
+    std::vector<OutputComparison> outputs = comparer.Compare(*session);
     for (size_t o = outputs.size(); o < report.outputs.size(); ++o)  // the file does not show these
       outputs.push_back(std::move(report.outputs[o]));
     report.outputs = std::move(outputs);
@@ -349,11 +349,10 @@ ConversionReport Convert(const ConvertOptions& options) {
                   .ranges = ranges,
                   .codes = codes,
                   .settings = settings,
-                  .guard = comparer.count() == 0 ? GuardMode::kOff : options.guard,
                   .gate = options.gate,
                   .place = place,
                   .on_measurement = options.measuring},
-                 std::move(choice));
+                 std::move(choice), comparer.count() == 0 ? GuardMode::kOff : options.guard);
   watch.Lap("choose");
   report.gate = options.gate;
   report.sample_names = comparer.sample_names();

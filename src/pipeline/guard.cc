@@ -1,137 +1,240 @@
 #include "guard.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
-#include "noise_search.h"
+#include "qconvert/targets/weight_slots.h"
+#include "small_set_search.h"
 
 namespace qconvert {
 namespace {
 
 constexpr const char* kReason = "kept float: its error alone would harm an output";
-constexpr int kRounds = 6;
-constexpr int kMaxPolishing = 48;  // measurements for making stored weights good
+constexpr int kRounds = 4;
+constexpr size_t kQuickSamples = 3;
+constexpr int kAimMeasurements = 10;
 
 class Guard {
  public:
   Guard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options)
-      : graph_(graph),
-        base_(base),
-        options_(options),
-        full_(PlaceNodes(graph, base)),
-        budget_left_(options.max_measurements) {
+      : graph_(graph), base_(base), options_(options), full_(PlaceNodes(graph, base)) {
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
       const bool integer = full_.nodes[n].domain == NodeDomain::kInteger;
       const bool movement = FindOpRule(graph.nodes[n]).kind == OpKind::kMovement;
       if ((integer && !movement) || options.dynamic.contains(n)) units_.push_back(n);
     }
-    all_weights_.insert(options.weights.begin(), options.weights.end());
-    all_weights_.insert(options.other_weights.begin(), options.other_weights.end());
+    const auto noise = [&](size_t n) {
+      return n < options.node_noise.size() ? options.node_noise[n] : 0;
+    };
+    std::stable_sort(units_.begin(), units_.end(),
+                     [&](size_t a, size_t b) { return noise(a) > noise(b); });
   }
 
   GuardResult Run() {
-    GuardResult result;
-    result.plan = {full_, options_.dynamic, {}};
-    if (!StoredWeightsHold()) result.plan.wide_weights = FindHarmfulWeights();
-    const double noise = NoiseOfSqnr(options_.gate.min_sqnr_db);
-    if (Accepts(result.plan)) return Finish(std::move(result));
-    NoiseSearch search(
-        units_, [&](const std::vector<size_t>& on) { return MeasureUnits(on); }, budget_left_);
-    double allowed = std::max(noise - weight_noise_, noise / 2);
-    for (int round = 0; round < kRounds; ++round, allowed /= 2) {
-      search.Refine(std::max(allowed, 0.0));
-      result.plan.placement = PlaceNodes(graph_, KeepFloat(search.taken_out()));
-      for (const size_t n : search.taken_out()) result.plan.dynamic.erase(n);
-      if (Accepts(result.plan) || search.taken_out().size() == units_.size()) break;
-      if (budget_left_ <= 0) break;
-    }
-    for (const size_t n : search.taken_out()) {
-      const Node& node = graph_.nodes[n];
-      result.kept_float.push_back(node.name);
-    }
-    return Finish(std::move(result));
+    wide_ = options_.wide_weights;
+    Accept({full_, options_.dynamic, wide_}, {});
+    PickQuickSamples();
+    WidenStoredWeights();
+    if (!best_.measured.verdict.passed && best_.measured.verdict.CanImprove()) PutBackForTheGate();
+    if (best_.measured.verdict.passed && options_.aim_sqnr_db > 0) PutBackForTheAim();
+    best_.measurements = measurements_;
+    for (const std::string& weight : best_.plan.wide_weights)
+      if (!options_.wide_weights.contains(weight)) best_.kept_wide.push_back(weight);
+    for (const size_t n : kept_float_) best_.kept_float.push_back(graph_.nodes[n].name);
+    return std::move(best_);
   }
 
  private:
-  GuardResult Finish(GuardResult result) {
-    result.outputs = std::move(outputs_);
-    result.verdict = std::move(verdict_);
-    result.measurements = options_.max_measurements - budget_left_;
-    result.kept_wide.assign(result.plan.wide_weights.begin(), result.plan.wide_weights.end());
-    return result;
+  double allowed() const { return NoiseOfSqnr(options_.gate.min_sqnr_db); }
+  bool HasBudget() const { return measurements_ < options_.max_measurements; }
+
+  Measured Measure(const PlanDraft& plan, const std::vector<size_t>& samples) {
+    ++measurements_;
+    return options_.measure(plan, samples);
   }
 
-  bool Accepts(const GuardedPlan& plan) {
-    --budget_left_;
-    outputs_ = options_.measure(plan, GuardLook::kThorough);
-    verdict_ = JudgeOutputs(outputs_, options_.gate);
-    return !verdict_.CanImprove();
+  // Measures on all samples and takes the plan when it is better than the best so far: one that
+  // passes before one that does not, then the one of less noise.
+  bool Accept(PlanDraft plan, std::set<size_t> kept_float) {
+    Measured measured = Measure(plan, {});
+    const bool first = best_.measured.outputs.empty() && best_.measured.failure.empty();
+    const bool passes = measured.verdict.passed;
+    const bool passed = best_.measured.verdict.passed;
+    const bool better = passes != passed ? passes
+                                         : measured.judged_noise(options_.gate) <
+                                               best_.measured.judged_noise(options_.gate);
+    if (!first && !better) return false;
+    best_.plan = std::move(plan);
+    best_.measured = std::move(measured);
+    kept_float_ = std::move(kept_float);
+    return true;
   }
 
-  // Noise of stored weights alone, all but `wide_weights`.
-  double WeightNoise(std::set<std::string> wide_weights, GuardLook look) {
+  // The samples that the whole plan is furthest off on, and one from the middle; none picked means
+  // all.
+  void PickQuickSamples() {
+    const auto& outputs = best_.measured.outputs;
+    if (outputs.empty()) {
+      quick_ = {0};
+      return;
+    }
+    std::vector<double> noise;
+    for (const OutputComparison& output : outputs) {
+      noise.resize(std::max(noise.size(), output.samples.size()), 0);
+      if (!IsFloatingPoint(output.type) || output.value.is_random) continue;
+      for (size_t k = 0; k < output.samples.size(); ++k)
+        noise[k] = std::max(noise[k], output.SampleNoise(k));
+    }
+    if (noise.size() <= kQuickSamples) return;
+    std::vector<size_t> order(noise.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return noise[a] > noise[b]; });
+    quick_ = {order[0], order[1], order[order.size() / 2]};
+    std::sort(quick_.begin(), quick_.end());
+  }
+
+  // Without integer nodes: what stored weights do alone.
+  PlanDraft FloatDraft() const {
     const std::set<size_t> all(units_.begin(), units_.end());
-    return WorstNoise(options_.measure(
-        GuardedPlan{PlaceNodes(graph_, KeepFloat(all)), {}, std::move(wide_weights)}, look));
+    PlanDraft draft{PlaceNodes(graph_, KeepFloat(all)), {}, wide_};
+    AddWeightsOf(all, draft.wide_weights);
+    return draft;
   }
 
-  bool StoredWeightsHold() {
-    if (options_.weights.empty()) return true;
-    --budget_left_;
-    const std::set<std::string> others(options_.other_weights.begin(),
-                                       options_.other_weights.end());
-    weight_noise_ = WeightNoise(others, GuardLook::kThorough);
-    return weight_noise_ <= options_.good_weight_noise;
+  void WidenStoredWeights() {
+    if (options_.weights.empty()) return;
+    if (best_.measured.pooled_noise() <= options_.good_weight_noise) return;
+    const Measured alone = units_.empty() ? best_.measured : Measure(FloatDraft(), {});
+    double noise = alone.pooled_noise();
+    const double most = std::min(options_.max_weight_noise, allowed() / 2);
+    if (noise <= options_.good_weight_noise) return;
+    const std::set<std::string> before = wide_;
+    double target = most;
+    for (int round = 0; noise > most && round < kRounds && HasBudget(); ++round, target /= 2) {
+      wide_ = before;
+      Widen(target);
+      noise = Measure(FloatDraft(), {}).pooled_noise();
+    }
+    if (noise > options_.good_weight_noise) WidenTheCheapest();
+    if (wide_ == before) return;
+    Accept({full_, options_.dynamic, wide_}, {});
   }
 
-  std::set<std::string> FindHarmfulWeights() {
+  // Fewest weights that must have 16 bit for the quick samples to stay within `target`.
+  void Widen(double target) {
     std::vector<size_t> items(options_.weights.size());
     std::iota(items.begin(), items.end(), size_t{0});
-    const auto measure = [&](const std::vector<size_t>& on) {
-      std::set<std::string> off = all_weights_;
-      for (const size_t item : on) off.erase(options_.weights[item]);
-      return WeightNoise(std::move(off), GuardLook::kQuick);
-    };
-    NoiseSearch search(items, measure, budget_left_);
-    search.Refine(options_.max_weight_noise);
-    double part = 0;
-    for (const size_t item : search.taken_out()) part += PartOfWeights(item);
-    const int stop = budget_left_ - kMaxPolishing;
-    search.RefineWhile(options_.good_weight_noise, [&](size_t item) {
-      part += PartOfWeights(item);
-      return part <= GuardOptions::kWidePart && budget_left_ > stop;
+    std::stable_sort(items.begin(), items.end(), [&](size_t a, size_t b) {
+      return options_.weights[a].expected_noise > options_.weights[b].expected_noise;
     });
-    weight_noise_ = search.remaining_noise();
-    std::set<std::string> harmful;
-    for (const size_t item : search.taken_out()) harmful.insert(options_.weights[item]);
-    return harmful;
+    const auto widened = [&](const std::set<size_t>& wide) {
+      PlanDraft draft = FloatDraft();
+      for (const size_t item : wide) draft.wide_weights.insert(options_.weights[item].name);
+      return draft;
+    };
+    const SmallSet found = FindSmallSet(
+        {.items = items,
+         .noise = [&](const auto& wide) { return Measure(widened(wide), quick_).pooled_noise(); },
+         .target = target,
+         .budget = options_.max_measurements / 3});
+    for (const size_t item : found.taken_out) wide_.insert(options_.weights[item].name);
   }
 
-  double PartOfWeights(size_t item) const {
-    const auto& elements = options_.weight_elements;
-    const auto all = std::accumulate(elements.begin(), elements.end(), int64_t{0});
-    return static_cast<double>(elements[item]) / static_cast<double>(std::max<int64_t>(all, 1));
+  // Weights of most expected noise by byte, as many as kWidePart of all elements allows.
+  void WidenTheCheapest() {
+    std::vector<const WeightItem*> items;
+    int64_t all = 0;
+    for (const WeightItem& item : options_.weights) {
+      all += item.elements;
+      if (!wide_.contains(item.name)) items.push_back(&item);
+    }
+    std::stable_sort(items.begin(), items.end(), [](const WeightItem* a, const WeightItem* b) {
+      return a->expected_noise * static_cast<double>(b->elements) >
+             b->expected_noise * static_cast<double>(a->elements);
+    });
+    double left = GuardOptions::kWidePart * static_cast<double>(all);
+    for (const WeightItem* item : items) {
+      if (static_cast<double>(item->elements) > left) continue;
+      left -= static_cast<double>(item->elements);
+      wide_.insert(item->name);
+    }
   }
 
-  // Noise of these units on integers, all else float, in terms of the gate.
-  double MeasureUnits(const std::vector<size_t>& on) {
-    std::set<size_t> others(units_.begin(), units_.end());
-    for (const size_t n : on) others.erase(n);
-    PlaceOptions options = KeepFloat(others);
-    options.place_by = PlaceBy::kKernels;
-    GuardedPlan plan{PlaceNodes(graph_, options), options_.dynamic, all_weights_};
-    for (const size_t n : others) plan.dynamic.erase(n);
-    return JudgeOutputs(options_.measure(std::move(plan), GuardLook::kQuick), options_.gate).noise;
+  // Units that must be float for the gate, on all samples.
+  void PutBackForTheGate() {
+    double target = allowed();
+    for (int round = 0; round < kRounds && HasBudget(); ++round, target /= 2) {
+      const SmallSet found =
+          FindUnits(target, options_.max_measurements - measurements_, /*narrow=*/false);
+      if (!found.reached && round > 0) return;
+      Accept(DraftWithout(found.taken_out, /*narrow=*/false), found.taken_out);
+      if (!best_.measured.verdict.passed) continue;
+      // Their weights in 8 bit where those do as well.
+      Narrow(found.taken_out);
+      return;
+    }
+  }
+
+  void Narrow(const std::set<size_t>& taken_out) {
+    PlanDraft narrow = DraftWithout(taken_out, /*narrow=*/true);
+    if (narrow.wide_weights == best_.plan.wide_weights) return;
+    Measured measured = Measure(narrow, {});
+    if (!measured.verdict.passed) return;
+    best_.plan = std::move(narrow);
+    best_.measured = std::move(measured);
+  }
+
+  // Units whose error costs most and whose integers save little.
+  void PutBackForTheAim() {
+    const double aim = NoiseOfSqnr(options_.aim_sqnr_db);
+    const double before = best_.measured.judged_noise(options_.gate);
+    if (before <= aim || !HasBudget() || !kept_float_.empty()) return;
+    const SmallSet found =
+        FindUnits(aim, std::min(kAimMeasurements, options_.max_measurements - measurements_),
+                  /*narrow=*/true);
+    if (found.taken_out.empty()) return;
+    PlanDraft draft = DraftWithout(found.taken_out, /*narrow=*/true);
+    const double time = draft.placement.chosen_ns - full_.chosen_ns;
+    const double decibels = 10 * std::log10(before / std::max(found.noise, 1e-20));
+    const double cost = time / std::max(full_.float_ns, 1.0);
+    if (decibels < 1 || cost > GuardOptions::kTimeOfDecibel * decibels) return;
+    Accept(std::move(draft), found.taken_out);
+  }
+
+  SmallSet FindUnits(double target, int budget, bool narrow) {
+    return FindSmallSet(
+        {.items = units_,
+         .noise =
+             [&](const std::set<size_t>& without) {
+               return Measure(DraftWithout(without, narrow), quick_).judged_noise(options_.gate);
+             },
+         .target = target,
+         .budget = budget});
+  }
+
+  PlanDraft DraftWithout(const std::set<size_t>& taken_out, bool narrow) const {
+    PlanDraft draft{PlaceNodes(graph_, KeepFloat(taken_out)), options_.dynamic, wide_};
+    for (const size_t n : taken_out) draft.dynamic.erase(n);
+    if (!narrow) AddWeightsOf(taken_out, draft.wide_weights);
+    return draft;
+  }
+
+  void AddWeightsOf(const std::set<size_t>& nodes, std::set<std::string>& weights) const {
+    for (const size_t n : nodes) {
+      for (const std::string& weight : WeightsOf(graph_.nodes[n]))
+        if (graph_.FindInitializer(weight) != nullptr) weights.insert(weight);
+    }
   }
 
   PlaceOptions KeepFloat(const std::set<size_t>& kept) const {
     PlaceOptions options = base_;
-    for (size_t n = 0; n < graph_.nodes.size(); ++n) {  // float anyway: no statistics were taken
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {  // what is float stays so
       const bool is_float = full_.nodes[n].domain == NodeDomain::kFloat;
-      if (is_float && FindOpRule(graph_.nodes[n]).kind != OpKind::kMovement) {
+      if (is_float && FindOpRule(graph_.nodes[n]).kind != OpKind::kMovement)
         options.keep_float.emplace(n, full_.nodes[n].reason);
-      }
     }
     for (const size_t n : kept) {
       options.keep_float.emplace(n, kReason);
@@ -144,12 +247,12 @@ class Guard {
   const PlaceOptions& base_;
   const GuardOptions& options_;
   const Placement full_;
-  std::vector<size_t> units_;
-  std::set<std::string> all_weights_;
-  int budget_left_;
-  double weight_noise_ = 0;  // of the weights that stay stored in 8 bit
-  std::vector<OutputComparison> outputs_;
-  Verdict verdict_;
+  std::vector<size_t> units_;    // the most suspicious first
+  std::vector<size_t> quick_;    // samples for measuring parts
+  std::set<std::string> wide_;   // weights in 16 bit
+  std::set<size_t> kept_float_;  // units of the best plan that the guard put back
+  GuardResult best_;
+  int measurements_ = 0;
 };
 
 }  // namespace

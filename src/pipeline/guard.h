@@ -1,63 +1,67 @@
-// Compares the quantized model with the float one before it is accepted, and puts what harms it
-// back to float until it holds.
+// Compares the quantized model with the float one before it is accepted, and repairs it.
 #ifndef QCONVERT_SRC_PIPELINE_GUARD_H_
 #define QCONVERT_SRC_PIPELINE_GUARD_H_
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "measure_plan.h"
+#include "qconvert/plan/placement.h"
 #include "qconvert/plan/plan.h"
-#include "qconvert/report/verdict.h"
 
 namespace qconvert {
 
-// What is quantized: nodes on integers; nodes that are float in the placement and quantized at run
-// time; and the weights of all other nodes, stored in 8 bit but
-// for some in 16.
-struct GuardedPlan {
-  Placement placement;
-  std::map<size_t, std::string> dynamic;  // node -> its output
-  std::set<std::string> wide_weights;
+// A weight that the plan stores in 8 bit for float kernels.
+struct WeightItem {
+  std::string name;
+  int64_t elements = 0;
+  double expected_noise = 0;  // plan/expected_noise.h
 };
-
-// How many samples a measurement takes: few for comparing parts of a plan, more for a verdict.
-enum class GuardLook { kQuick, kThorough };
 
 struct GuardOptions {
   Gate gate;  // what every output must reach
+  // SQNR in dB up to which nodes go back to float as long as that is cheap; 0: the gate will do.
+  double aim_sqnr_db = 0;
+  // An aim is cheap while a decibel costs at most this part of the estimated time.
+  static constexpr double kTimeOfDecibel = 0.02;
   // Noise (error power / signal power of the worst output) that stored weights may bring: they are
   // no faster than float ones, so they must be much better than what integer nodes may do.
   double max_weight_noise = 1e-3;
-  // Weights go on to 16 bit until this is reached, as long as those take at most kWidePart of all.
+  // Weights that take at most kWidePart of all go on to 16 bit where that is not reached.
   double good_weight_noise = 1e-4;
   static constexpr double kWidePart = 0.1;
-  // Quantizes this way and compares with the float model on the guard's samples.
-  std::function<std::vector<OutputComparison>(GuardedPlan, GuardLook)> measure;
-  // Nodes to be quantized at run time; float in the base placement.
+  // Measures on the samples given, on all when there are none.
+  std::function<Measured(const PlanDraft&, const std::vector<size_t>&)> measure;
+  // Nodes to be quantized at run time, float in the placement, and weights that are wide anyway.
   std::map<size_t, std::string> dynamic;
-  // Weights that the whole plan stores in 8 bit: those are judged. `other_weights` can be stored
-  // too, when their integer nodes go back to float.
-  std::vector<std::string> weights;
-  std::vector<int64_t> weight_elements;  // as `weights`
-  std::vector<std::string> other_weights;
-  int max_measurements = 400;
+  std::set<std::string> wide_weights;
+  // Weights that the whole plan stores in 8 bit.
+  std::vector<WeightItem> weights;
+  std::vector<double> node_noise;  // by node, expected: the order in which they are suspected
+  int max_measurements = 96;       // of parts; each takes a few samples
 };
 
 struct GuardResult {
-  GuardedPlan plan;
-  std::vector<OutputComparison> outputs;  // of the plan, on the thorough look
-  Verdict verdict;                        // on them
+  PlanDraft plan;
+  Measured measured;  // of the plan, on all samples
   int measurements = 0;
   std::vector<std::string> kept_wide;   // weights that the guard stored in 16 bit
   std::vector<std::string> kept_float;  // nodes that the guard put back
 };
 
-// Accepts the whole plan when it holds. Else stored weights are judged alone, without integer
-// nodes, then integer nodes alone (noise_search.h), and what is found goes back to float. The
-// result is measured as a whole; if it still misses, the search goes on with half the noise.
+// Accepts the whole plan when it holds. Else, in this order:
+//
+//   1. Stored weights are measured alone; those that bring too much noise are stored in 16 bit.
+//   2. Integer nodes (and those quantized at run time) go back to float, few of them, the most
+//      suspicious first (small_set_search.h), with their weights in 16 bit where 8 would not do.
+//   3. The same for the aim, where it costs little time.
+//
+// Parts are measured on the worst samples, results on all of them. What comes back is the best plan
+// that was measured on all.
 GuardResult RunGuard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options);
 
 }  // namespace qconvert

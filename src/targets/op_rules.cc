@@ -76,6 +76,13 @@ std::string WhyFloatMovement(const Graph& graph, const Node& node) {
   return "";
 }
 
+const Tensor* FindFloatMatrix(const Graph& graph, const std::string& name, size_t rank) {
+  const Tensor* tensor = graph.FindInitializer(name);
+  const bool usable = tensor != nullptr && tensor->type == DataType::kFloat &&
+                      tensor->dims.size() == rank && tensor->element_count() > 0;
+  return usable ? tensor : nullptr;
+}
+
 }  // namespace
 
 const OpRule& FindOpRule(const Node& node) {
@@ -148,6 +155,18 @@ std::string WhyFloat(const Graph& graph, const Node& node) {
   }
   return rule.kind == OpKind::kWeighted ? WhyFloatWeighted(graph, node)
                                         : WhyFloatMovement(graph, node);
+}
+
+bool CanBeDynamic(const Graph& graph, const Node& node) {
+  if (node.Is("MatMul")) return FindFloatMatrix(graph, node.input(1), 2) != nullptr;
+  if (node.Is("Gemm")) {
+    return FindFloatMatrix(graph, node.input(1), 2) != nullptr && node.GetInt("transA", 0) == 0 &&
+           node.GetFloat("alpha", 1) == 1 && node.GetFloat("beta", 1) == 1;
+  }
+  if (!node.Is("LSTM")) return false;
+  return FindFloatMatrix(graph, node.input(1), 3) != nullptr &&
+         FindFloatMatrix(graph, node.input(2), 3) != nullptr && node.GetInt("layout", 0) == 0 &&
+         node.GetInt("input_forget", 0) == 0;
 }
 
 }  // namespace qconvert

@@ -6,18 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "qconvert/weights/fill_codes.h"
 #include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
 namespace {
-
-const Tensor* FindFloatMatrix(const Graph& graph, const std::string& name, size_t rank) {
-  const Tensor* tensor = graph.FindInitializer(name);
-  const bool usable = tensor != nullptr && tensor->type == DataType::kFloat &&
-                      tensor->dims.size() == rank && tensor->element_count() > 0;
-  return usable ? tensor : nullptr;
-}
 
 // [d][rows][columns] -> [d][columns][rows].
 Tensor Transposed(const Tensor& tensor) {
@@ -82,18 +74,6 @@ ConstantCodes LstmWeights(const Graph& graph, const Node& node, size_t slot,
 }
 
 }  // namespace
-
-bool CanBeDynamic(const Graph& graph, const Node& node) {
-  if (node.Is("MatMul")) return FindFloatMatrix(graph, node.input(1), 2) != nullptr;
-  if (node.Is("Gemm")) {
-    return FindFloatMatrix(graph, node.input(1), 2) != nullptr && node.GetInt("transA", 0) == 0 &&
-           node.GetFloat("alpha", 1) == 1 && node.GetFloat("beta", 1) == 1;
-  }
-  if (!node.Is("LSTM")) return false;
-  return FindFloatMatrix(graph, node.input(1), 3) != nullptr &&
-         FindFloatMatrix(graph, node.input(2), 3) != nullptr && node.GetInt("layout", 0) == 0 &&
-         node.GetInt("input_forget", 0) == 0;
-}
 
 DynamicNodePlan MakeDynamicNode(const Graph& graph, const Node& node,
                                 const TensorSettings& settings, int32_t pair_limit) {

@@ -9,7 +9,7 @@
 
 namespace qconvert {
 
-// Of a node that CanBeDynamic (fill_codes.h), fitted as for static integer nodes
+// Of a node that CanBeDynamic (targets/op_rules.h), fitted as for static integer nodes
 // (quantize_weights.h). MatMul and Gemm: [k, n] with one scale per column, or one. LSTM: W and R as
 // [directions, k, 4 * hidden] with one scale per direction and gate row.
 DynamicNodePlan MakeDynamicNode(const Graph& graph, const Node& node,

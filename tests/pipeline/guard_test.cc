@@ -26,7 +26,7 @@ class GuardTest : public testing::Test {
 
   GuardResult Run(double min_sqnr_db = 17, GuardOptions options = {}) {
     options.gate = Gate::AtSqnr(min_sqnr_db);
-    options.measure = [&](const GuardedPlan& plan, GuardLook /*look*/) {
+    options.measure = [&](const PlanDraft& plan, const std::vector<size_t>& /*samples*/) {
       const Placement& placement = plan.placement;
       OutputComparison output;
       output.type = DataType::kFloat;
@@ -42,11 +42,17 @@ class GuardTest : public testing::Test {
       }
       sums.quantized_power = 1 + sums.error_power;
       sums.dot = 1;
-      return std::vector<OutputComparison>{output};
+      return MeasuredOf(output, min_sqnr_db);
     };
     PlaceOptions base;
     for (const auto& [node, name] : options.dynamic) base.keep_float[node] = "dynamic";
     return RunGuard(b_.model.graph, base, options);
+  }
+
+  static Measured MeasuredOf(const OutputComparison& output, double min_sqnr_db = 17) {
+    Measured measured{{output}, {}, {}};
+    measured.verdict = JudgeOutputs(measured.outputs, Gate::AtSqnr(min_sqnr_db));
+    return measured;
   }
 
   double Noise(size_t n) const {
@@ -61,7 +67,7 @@ class GuardTest : public testing::Test {
 
 TEST_F(GuardTest, AGoodModelIsLeftAloneAfterOneLook) {
   const GuardResult result = Run();
-  EXPECT_TRUE(result.verdict.passed);
+  EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_EQ(result.measurements, 1);
   EXPECT_TRUE(result.kept_float.empty());
 }
@@ -69,7 +75,7 @@ TEST_F(GuardTest, AGoodModelIsLeftAloneAfterOneLook) {
 TEST_F(GuardTest, FindsTheNodesThatHarmAndNoOthers) {
   noise_ = {{7, 0.5}, {23, 0.2}, {24, 3.0}};
   const GuardResult result = Run();
-  EXPECT_TRUE(result.verdict.passed);
+  EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_THAT(result.kept_float, testing::UnorderedElementsAre("n7", "n23", "n24"));
   EXPECT_LT(result.measurements, 40) << "fewer looks than nodes";
 }
@@ -77,19 +83,20 @@ TEST_F(GuardTest, FindsTheNodesThatHarmAndNoOthers) {
 TEST_F(GuardTest, SaysWhenNothingHelps) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
   noise_[0] = 1;
-  EXPECT_TRUE(Run(57).verdict.passed);
+  EXPECT_TRUE(Run(57).measured.verdict.passed);
   weight_noise_["stuck"] = 1e-3;  // nobody can make it wide
   const GuardResult impossible = Run(57);
-  EXPECT_FALSE(impossible.verdict.passed);
+  EXPECT_FALSE(impossible.measured.verdict.passed);
   EXPECT_LT(impossible.measurements, 500);
 }
 
 TEST_F(GuardTest, StoredWeightsAreHeldToTheirOwnBound) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
   weight_noise_ = {{"a", 1e-6}, {"b", 4e-3}, {"c", 1e-6}, {"d", 2e-3}};
-  GuardOptions options{.weights = {"a", "b", "c", "d"}, .weight_elements = {100, 100, 100, 100}};
+  GuardOptions options;
+  for (const auto& [name, noise] : weight_noise_) options.weights.push_back({name, 100, noise});
   const GuardResult result = Run(17, options);
-  EXPECT_TRUE(result.verdict.passed);
+  EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_THAT(result.kept_wide, testing::ElementsAre("b", "d"));
   EXPECT_TRUE(result.kept_float.empty()) << "the gate was passed: only the weights were not";
 }
@@ -97,9 +104,10 @@ TEST_F(GuardTest, StoredWeightsAreHeldToTheirOwnBound) {
 TEST_F(GuardTest, GoodWeightsAreWorthSomeBytesAndNoMore) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
   weight_noise_ = {{"large", 3e-4}, {"small", 5e-4}};
-  GuardOptions options{.weights = {"large", "small"}, .weight_elements = {1000, 50}};
+  GuardOptions options;
+  options.weights = {{"large", 1000, 3e-4}, {"small", 50, 5e-4}};
   EXPECT_THAT(Run(17, options).kept_wide, testing::ElementsAre("small"));
-  options.weight_elements = {500, 500};
+  options.weights = {{"large", 500, 3e-4}, {"small", 500, 5e-4}};
   EXPECT_TRUE(Run(17, options).kept_wide.empty()) << "half of all bytes is too much";
 }
 
@@ -109,7 +117,7 @@ TEST_F(GuardTest, NodesQuantizedAtRunTimeGoBackToo) {
   GuardOptions options;
   options.dynamic = {{5, "v5"}, {6, "v6"}};
   const GuardResult result = Run(17, options);
-  EXPECT_TRUE(result.verdict.passed);
+  EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_THAT(result.plan.dynamic, testing::ElementsAre(testing::Pair(6, "v6")));
   EXPECT_THAT(result.kept_float, testing::ElementsAre("n5"));
 }
@@ -121,9 +129,9 @@ TEST_F(GuardTest, WhatTheFloatModelCannotSayStartsNoSearch) {
   nan.float_non_finite = 4;
   nan.samples.resize(1);
   GuardOptions options;
-  options.measure = [&](const GuardedPlan&, GuardLook) { return std::vector{nan}; };
+  options.measure = [&](const PlanDraft&, const auto&) { return MeasuredOf(nan); };
   const GuardResult result = RunGuard(b_.model.graph, {}, options);
-  EXPECT_FALSE(result.verdict.passed);
+  EXPECT_FALSE(result.measured.verdict.passed);
   EXPECT_EQ(result.measurements, 1);
   EXPECT_TRUE(result.kept_float.empty());
 }

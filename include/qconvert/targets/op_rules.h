@@ -73,6 +73,10 @@ struct WeightOrder {
 // The order in which the node's integer kernel walks its weights (Conv is computed channels-last).
 WeightOrder KernelOrder(const Node& node, const Tensor& weight);
 
+// True for what can be quantized at run time: MatMul with a weight matrix, Gemm without transA and
+// with alpha and beta 1, LSTM with constant weights.
+bool CanBeDynamic(const Graph& graph, const Node& node);
+
 // True when the node's compute happens on float tensors at all (so that a report should mention
 // it).
 bool ComputesFloat(const Graph& graph, const Node& node);

@@ -63,10 +63,6 @@ struct CodeOptions {
 void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
                CodeCache& cache, QuantizationPlan& plan);
 
-// True for MatMul with a weight matrix, Gemm without transA and with alpha and beta 1, and LSTM
-// with constant weights: what can be quantized at run time.
-bool CanBeDynamic(const Graph& graph, const Node& node);
-
 }  // namespace qconvert
 
 #endif  // QCONVERT_WEIGHTS_FILL_CODES_H_

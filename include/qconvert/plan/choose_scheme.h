@@ -1,0 +1,35 @@
+// Which kind of quantization a model gets, before anything is measured.
+#ifndef QCONVERT_PLAN_CHOOSE_SCHEME_H_
+#define QCONVERT_PLAN_CHOOSE_SCHEME_H_
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/model_settings.h"
+#include "qconvert/plan/placement.h"
+
+namespace qconvert {
+
+// The scheme that was taken, and what the placement starts from.
+struct SchemeChoice {
+  Scheme scheme = Scheme::kStatic;  // static, dynamic or weight-only
+  std::string reason;
+  PlaceOptions place;
+  std::map<size_t, std::string> dynamic;  // nodes to be quantized at run time -> their outputs
+  bool weigh_noise = false;               // integers may still be given up for their noise
+  double estimated_ratio = 1;  // time on integers / in float, of the nodes that integers could take
+};
+
+// From the operators, the sizes and the settings alone; nothing has been measured yet.
+//   static       integers where they save time; the objective says how eagerly
+//   weight-only  when integers save no time anywhere: 8-bit weights, float kernels
+SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings);
+
+// Has every node stay float that is not told to already.
+void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& reason);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_PLAN_CHOOSE_SCHEME_H_

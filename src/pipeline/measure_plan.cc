@@ -1,0 +1,62 @@
+#include "measure_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "compared_models.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/log.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/plan/node_settings.h"
+#include "qconvert/rewrite/apply_plan.h"
+#include "qconvert/runtime/ort_session.h"
+
+namespace qconvert {
+
+double Measured::pooled_noise() const {
+  return failure.empty() ? WorstNoise(outputs) : std::numeric_limits<double>::infinity();
+}
+
+double Measured::judged_noise(const Gate& gate) const {
+  if (!failure.empty()) return std::numeric_limits<double>::infinity();
+  // Flips fail without being noise.
+  const double least_failing =
+      std::nextafter(NoiseOfSqnr(gate.min_sqnr_db), std::numeric_limits<double>::infinity());
+  return verdict.passed ? verdict.noise : std::max(verdict.noise, least_failing);
+}
+
+QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) {
+  const Graph& graph = inputs.model.graph;
+  QuantizationPlan plan =
+      MakePlan(graph, draft.placement, inputs.table, inputs.settings, &inputs.ranges);
+  CodeOptions options{.wide = draft.wide_weights, .keep = FindFloatWeights(graph, inputs.settings)};
+  for (const auto& [node, output] : draft.dynamic) options.dynamic.insert(node);
+  FillCodes(graph, inputs.settings, options, inputs.codes, plan);
+  return plan;
+}
+
+Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
+                     const std::vector<size_t>& samples) {
+  Measured measured;
+  Model quantized = inputs.model;
+  PrepareForComparison(inputs.comparer.values(), quantized.graph);
+  ApplyPlan(quantized, CompletePlan(inputs, draft));
+  const EngineModel engine = SerializeForEngine(quantized);
+  try {
+    const auto session =
+        OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
+    measured.outputs = inputs.comparer.Compare(*session, samples);
+  } catch (const Error& e) {
+    // The float model runs: what fails is this way to quantize it, and another may do.
+    if (e.code() != ExitCode::kModel) throw;
+    measured.failure = e.what();
+    LogDebug(measured.failure);
+  }
+  measured.verdict = JudgeOutputs(measured.outputs, inputs.gate);
+  if (!measured.failure.empty()) measured.verdict.passed = false;
+  if (inputs.on_measurement) inputs.on_measurement(inputs.comparer.comparisons());
+  return measured;
+}
+
+}  // namespace qconvert

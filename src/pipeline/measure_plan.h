@@ -1,0 +1,64 @@
+// A plan's distance from the float model, measured by running it.
+#ifndef QCONVERT_SRC_PIPELINE_MEASURE_PLAN_H_
+#define QCONVERT_SRC_PIPELINE_MEASURE_PLAN_H_
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compare_models.h"
+#include "qconvert/calibration/calibration_table.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/plan.h"
+#include "qconvert/report/verdict.h"
+#include "qconvert/weights/fill_codes.h"
+
+namespace qconvert {
+
+// What a plan follows from: nodes on integers; nodes that are float in the placement and quantized
+// at run time; and the weights of all other nodes, stored in 8 bit but for some in 16.
+struct PlanDraft {
+  Placement placement;
+  std::map<size_t, std::string> dynamic;  // node -> its output
+  std::set<std::string> wide_weights;
+};
+
+// Everything that measuring a plan needs.
+struct PlanInputs {
+  const Model& model;  // prepared, float
+  const CalibrationTable& table;
+  ModelComparer& comparer;  // with the model as it came
+  RangeCache& ranges;
+  CodeCache& codes;
+  ModelSettings settings;
+  Gate gate;
+  double aim_sqnr_db = 26;  // what scheme auto goes for where it is cheap; see guard.h
+  std::string place;        // names the model in errors
+  std::function<void(size_t measurements)> on_measurement;
+};
+
+struct Measured {
+  std::vector<OutputComparison> outputs;
+  Verdict verdict;      // by the gate
+  std::string failure;  // why the engine cannot run the plan; then there are no outputs
+
+  // Error power over signal power of the worst output over all samples; infinite when it does not
+  // run.
+  double pooled_noise() const;
+  // Verdict::noise, above what passes whenever the verdict fails.
+  double judged_noise(const Gate& gate) const;
+};
+
+// The plan with every parameter and code.
+QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft);
+
+// Runs the plan in memory on these of the comparer's samples, on all when there are none.
+Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
+                     const std::vector<size_t>& samples = {});
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_MEASURE_PLAN_H_
