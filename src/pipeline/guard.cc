@@ -14,7 +14,9 @@ namespace {
 constexpr const char* kReason = "kept float: its error alone would harm an output";
 constexpr int kRounds = 4;
 constexpr size_t kQuickSamples = 3;
-constexpr int kAimMeasurements = 10;
+constexpr int kAimMeasurements = 12;
+// An aim is cheap while a decibel costs at most this part of the estimated time.
+constexpr double kTimeOfDecibel = 0.02;
 
 class Guard {
  public:
@@ -187,21 +189,40 @@ class Guard {
     best_.measured = std::move(measured);
   }
 
-  // Units whose error costs most and whose integers save little.
+  // Units whose error costs most and whose integers save little, besides those that the gate needs.
   void PutBackForTheAim() {
     const double aim = NoiseOfSqnr(options_.aim_sqnr_db);
     const double before = best_.measured.judged_noise(options_.gate);
-    if (before <= aim || !HasBudget() || !kept_float_.empty()) return;
-    const SmallSet found =
-        FindUnits(aim, std::min(kAimMeasurements, options_.max_measurements - measurements_),
-                  /*narrow=*/true);
-    if (found.taken_out.empty()) return;
-    PlanDraft draft = DraftWithout(found.taken_out, /*narrow=*/true);
-    const double time = draft.placement.chosen_ns - full_.chosen_ns;
-    const double decibels = 10 * std::log10(before / std::max(found.noise, 1e-20));
+    if (before <= aim || !HasBudget()) return;
+    const std::set<size_t> needed = kept_float_;
+    const std::set<std::string> wide = best_.plan.wide_weights;
+    std::vector<size_t> others;
+    for (const size_t n : units_)
+      if (!needed.contains(n)) others.push_back(n);
+    const auto draft_without = [&](const std::set<size_t>& without) {
+      std::set<size_t> all = needed;
+      all.insert(without.begin(), without.end());
+      PlanDraft draft = DraftWithout(all, /*narrow=*/true);
+      draft.wide_weights = wide;
+      return draft;
+    };
+    const auto noise = [&](const std::set<size_t>& without) {
+      return Measure(draft_without(without), quick_).judged_noise(options_.gate);
+    };
+    const double quick_before = noise({});
+    const SmallSet found = FindSmallSet(
+        {.items = others,
+         .noise = noise,
+         .target = aim,
+         .budget = std::min(kAimMeasurements, options_.max_measurements - measurements_)});
+    PlanDraft draft = draft_without(found.taken_out);
+    const double time = draft.placement.chosen_ns - best_.plan.placement.chosen_ns;
     const double cost = time / std::max(full_.float_ns, 1.0);
-    if (decibels < 1 || cost > GuardOptions::kTimeOfDecibel * decibels) return;
-    Accept(std::move(draft), found.taken_out);
+    const double decibels = 10 * std::log10(quick_before / std::max(found.noise, 1e-20));
+    if (found.taken_out.empty() || decibels < 1 || cost > kTimeOfDecibel * decibels) return;
+    std::set<size_t> kept = needed;
+    kept.insert(found.taken_out.begin(), found.taken_out.end());
+    Accept(std::move(draft), std::move(kept));
   }
 
   SmallSet FindUnits(double target, int budget, bool narrow) {

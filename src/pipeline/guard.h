@@ -26,8 +26,6 @@ struct GuardOptions {
   Gate gate;  // what every output must reach
   // SQNR in dB up to which nodes go back to float as long as that is cheap; 0: the gate will do.
   double aim_sqnr_db = 0;
-  // An aim is cheap while a decibel costs at most this part of the estimated time.
-  static constexpr double kTimeOfDecibel = 0.02;
   // Noise (error power / signal power of the worst output) that stored weights may bring: they are
   // no faster than float ones, so they must be much better than what integer nodes may do.
   double max_weight_noise = 1e-3;
@@ -42,7 +40,7 @@ struct GuardOptions {
   // Weights that the whole plan stores in 8 bit.
   std::vector<WeightItem> weights;
   std::vector<double> node_noise;  // by node, expected: the order in which they are suspected
-  int max_measurements = 96;       // of parts; each takes a few samples
+  int max_measurements = 48;       // each of parts takes a few samples
 };
 
 struct GuardResult {
