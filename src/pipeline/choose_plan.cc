@@ -82,12 +82,15 @@ std::vector<TensorSettings*> SettingsOf(PlanInputs& inputs,
 void ChooseMethods(PlanInputs& inputs, const std::set<std::string>& wide,
                    const PlaceOptions& place) {
   const PlanDraft plan{PlaceNodes(inputs.model.graph, place), {}, wide};
+  for (TensorSettings* weights : SettingsOf(inputs, {TensorType::kWeights})) {
+    // Clipping weights pays where there are few codes; with 8 bits it was never worth its search.
+    if (weights->method != CalibrationMethod::kAuto) continue;
+    weights->method = weights->bit_width < 8 ? CalibrationMethod::kMse : CalibrationMethod::kMaxMin;
+  }
   if (!AnyInteger(plan.placement)) return;
   ChooseMethod(inputs, plan, SettingsOf(inputs, {TensorType::kInput, TensorType::kActivation}),
                {CalibrationMethod::kAuto, CalibrationMethod::kMaxMin,
                 CalibrationMethod::kPercentile, CalibrationMethod::kMse});
-  ChooseMethod(inputs, plan, SettingsOf(inputs, {TensorType::kWeights}),
-               {CalibrationMethod::kMaxMin, CalibrationMethod::kMse});
 }
 
 // Integers that save little time are held to the bound of stored weights.

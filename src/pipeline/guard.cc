@@ -11,9 +11,9 @@
 namespace qconvert {
 namespace {
 
-constexpr const char* kReason = "kept float: its error alone would harm an output";
+constexpr const char* kReason = "kept float for the error at the outputs";
 constexpr int kRounds = 4;
-constexpr size_t kQuickSamples = 3;
+constexpr size_t kQuickSamples = 2;
 constexpr int kAimMeasurements = 12;
 // An aim is cheap while a decibel costs at most this part of the estimated time.
 constexpr double kTimeOfDecibel = 0.02;
@@ -74,8 +74,7 @@ class Guard {
     return true;
   }
 
-  // The samples that the whole plan is furthest off on, and one from the middle; none picked means
-  // all.
+  // The samples that the whole plan is furthest off on; none picked means all.
   void PickQuickSamples() {
     const auto& outputs = best_.measured.outputs;
     if (outputs.empty()) {
@@ -94,7 +93,7 @@ class Guard {
     std::iota(order.begin(), order.end(), size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](size_t a, size_t b) { return noise[a] > noise[b]; });
-    quick_ = {order[0], order[1], order[order.size() / 2]};
+    quick_ = {order[0], order[1]};
     std::sort(quick_.begin(), quick_.end());
   }
 

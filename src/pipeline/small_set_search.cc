@@ -1,6 +1,7 @@
 #include "small_set_search.h"
 
 #include <algorithm>
+#include <deque>
 #include <limits>
 #include <map>
 #include <utility>
@@ -8,9 +9,12 @@
 namespace qconvert {
 namespace {
 
+constexpr size_t kParts = 24;
+
 class Search {
  public:
-  explicit Search(const SmallSetOptions& options) : options_(options) {
+  explicit Search(const SmallSetOptions& options)
+      : options_(options), smallest_(std::max<size_t>(1, options.items.size() / kParts)) {
     best_.noise = std::numeric_limits<double>::infinity();
   }
 
@@ -63,21 +67,22 @@ class Search {
     std::vector<size_t> ordered;
     for (const size_t item : options_.items)
       if (best_.taken_out.contains(item)) ordered.push_back(item);
-    std::vector<std::pair<size_t, size_t>> open = {{first, last}};
+    std::deque<std::pair<size_t, size_t>> open = {{first, last}};  // the largest parts first
     while (!open.empty() && HasBudget()) {
-      const auto [begin, end] = open.back();
-      open.pop_back();
+      const auto [begin, end] = open.front();
+      open.pop_front();
       std::set<size_t> fewer = best_.taken_out;
       for (size_t k = begin; k < end; ++k) fewer.erase(ordered[k]);
       if ((begin > 0 || end < ordered.size()) && Fits(fewer)) continue;
-      if (end - begin < 2) continue;
+      if (end - begin < 2 * smallest_) continue;
       const size_t middle = begin + (end - begin) / 2;
+      open.emplace_back(middle, end);  // the less suspicious half
       open.emplace_back(begin, middle);
-      open.emplace_back(middle, end);  // next: the less suspicious half
     }
   }
 
   const SmallSetOptions& options_;
+  const size_t smallest_;  // items that are put back at a time
   std::map<std::set<size_t>, double> known_;
   SmallSet best_;
   int measurements_ = 0;

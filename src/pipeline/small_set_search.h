@@ -28,11 +28,11 @@ struct SmallSet {
 //
 //   1. takes out the first 1, 2, 4, ... items until the rest fits the target,
 //   2. halves the last step,
-//   3. puts back whatever part of what was taken out does no harm, in halves that get smaller, the
-//      least suspicious first.
+//   3. puts back whatever part of what was taken out does no harm, in halves down to a 24th of all
+//      items, the least suspicious first.
 //
 // When the target is out of reach the set of least noise that was measured comes back. A good order
-// takes about 2 log2(n) measurements, the worst one 2 log2(n) per guilty item.
+// takes about 2 log2(n) measurements.
 SmallSet FindSmallSet(const SmallSetOptions& options);
 
 }  // namespace qconvert

@@ -30,18 +30,17 @@ Tensor Transposed(const Tensor& tensor) {
 }
 
 // Integers of a matrix [k, n] on the right of a product, without a bias.
-QuantizedWeights QuantizeMatrix(const Tensor& matrix, const TensorSettings& settings,
-                                int32_t pair_limit) {
+FittedWeights QuantizeMatrix(const Tensor& matrix, const TensorSettings& settings,
+                             int32_t pair_limit) {
   const Node product = MakeNode("MatMul", {"", ""}, {""});
-  return QuantizeWeights(matrix, KernelOrder(product, matrix), {}, 1.0F, settings,
-                         {.pair_limit = pair_limit});
+  return FitWeights(matrix, KernelOrder(product, matrix), settings, {.pair_limit = pair_limit});
 }
 
 ConstantCodes ProductWeights(const Graph& graph, const Node& node, const TensorSettings& settings,
                              int32_t pair_limit) {
   const Tensor& weight = *graph.FindInitializer(node.input(1));
   const bool transposed = node.Is("Gemm") && node.GetInt("transB", 0) != 0;
-  QuantizedWeights made =
+  FittedWeights made =
       QuantizeMatrix(transposed ? Transposed(weight) : weight, settings, pair_limit);
   return {node.input(1), std::move(made.weight), std::move(made.params)};
 }
@@ -60,7 +59,7 @@ ConstantCodes LstmWeights(const Graph& graph, const Node& node, size_t slot,
     one.dims = {matrix.dims[1], matrix.dims[2]};
     one.bytes = std::make_shared<const std::string>(
         matrix.bytes->substr(static_cast<size_t>(d) * bytes, bytes));
-    const QuantizedWeights made = QuantizeMatrix(one, settings, pair_limit);
+    const FittedWeights made = QuantizeMatrix(one, settings, pair_limit);
     codes += *made.weight.bytes;
     std::vector<float> mine = made.params.scales;
     mine.resize(static_cast<size_t>(matrix.dims[2]), mine[0]);  // per tensor: the same for all

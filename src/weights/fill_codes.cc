@@ -38,18 +38,26 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   const FusedUnit& unit = plan.placement.nodes[n].unit;
   const NodeSettings& of = settings.Of(node);
   const float input_scale = plan.values.at(node.inputs[0]).params.scales[0];
-  const QuantizedWeights& made = cache.Integer(n, input_scale, of.weights, [&] {
-    const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
-    std::vector<float> bias = BiasOf(graph, node, unit);
-    RoundBias(of.bias, bias);
-    return QuantizeWeights(weight, KernelOrder(node, weight), bias, input_scale, of.weights,
-                           {.pair_limit = options.pair_limit, .workers = cache.workers()});
-  });
+  const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
+  const WeightOrder order = KernelOrder(node, weight);
+  const WeightOptions fit{.pair_limit = options.pair_limit, .workers = cache.workers()};
+  std::vector<float> bias = BiasOf(graph, node, unit);
+  RoundBias(of.bias, bias);
+  const FittedWeights* fitted =
+      &cache.Integer(n, of.weights, [&] { return FitWeights(weight, order, of.weights, fit); });
+  QuantizedWeights refitted;
+  if (!BiasFits(bias, input_scale, fitted->params.scales)) {
+    refitted = QuantizeWeights(weight, order, bias, input_scale, of.weights, fit);
+    fitted = &refitted.fitted;
+  }
   IntegerNodePlan& out = plan.integer_nodes[n];
-  out.weight = ConstantCodes{node.inputs[1], made.weight, made.params};
+  out.weight = ConstantCodes{node.inputs[1], fitted->weight, fitted->params};
   out.zero_point_of_weight = node.Is("Gemm") || unit.bias_add != FusedUnit::kNone;
-  out.bias = made.bias;
-  out.bias_scales = made.bias_scales;
+  if (bias.empty()) return;
+  QuantizedBias codes =
+      QuantizeBias(bias, input_scale, fitted->params.scales, Rounder(of.weights.round_mode));
+  out.bias = std::move(codes.codes);
+  out.bias_scales = std::move(codes.scales);
 }
 
 // Stored codes of all weights that nodes without codes of their own read.
@@ -69,15 +77,11 @@ void FillStored(const Graph& graph, const CodeOptions& options,
 
 }  // namespace
 
-const QuantizedWeights& CodeCache::Integer(size_t node, float input_scale,
-                                           const TensorSettings& settings,
-                                           const std::function<QuantizedWeights()>& make) {
+const FittedWeights& CodeCache::Integer(size_t node, const TensorSettings& settings,
+                                        const std::function<FittedWeights()>& make) {
   const auto it = integer_.find(node);
-  const bool fits = it != integer_.end() && it->second.input_scale == input_scale &&
-                    it->second.settings == settings;
-  if (fits) return it->second.weights;
-  return integer_.insert_or_assign(node, Entry{input_scale, settings, make()})
-      .first->second.weights;
+  if (it != integer_.end() && it->second.first == settings) return it->second.second;
+  return integer_.insert_or_assign(node, std::pair(settings, make())).first->second.second;
 }
 
 const DynamicNodePlan& CodeCache::Dynamic(size_t node, const TensorSettings& settings,

@@ -78,21 +78,6 @@ double BiasFloor(std::span<const float> bias, size_t first, size_t last, float i
   return MaxMagnitude(bias.subspan(first, last - first)) / (input_scale * kMaxBias);
 }
 
-void QuantizeBias(std::span<const float> bias, float input_scale, Rounder round,
-                  QuantizedWeights& out) {
-  for (const float scale : out.params.scales) {
-    out.bias_scales.push_back(std::max(input_scale * scale, std::numeric_limits<float>::min()));
-  }
-  std::vector<int32_t> integers;
-  for (size_t b = 0; b < bias.size(); ++b) {
-    const double scale = out.bias_scales[out.bias_scales.size() > 1 ? b : 0];
-    const double q = round(static_cast<double>(bias[b]) / scale);
-    integers.push_back(static_cast<int32_t>(std::clamp(q, -kMaxBias, kMaxBias)));
-  }
-  out.bias =
-      MakeTensor<int32_t>("", DataType::kInt32, {static_cast<int64_t>(bias.size())}, integers);
-}
-
 // The power of two of least squared error, not below `least`. Where pairs are limited, one that is
 // coarser by a step is tried as well.
 FittedChannel FitPowerOfTwo(std::span<const float> values, const TensorSettings& settings,
@@ -122,16 +107,16 @@ FittedChannel FitGroup(const WeightGroup& group, const TensorSettings& settings,
 
 }  // namespace
 
-QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
-                                 std::span<const float> bias, float input_scale,
-                                 const TensorSettings& settings, const WeightOptions& options) {
+FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
+                         const TensorSettings& settings, const WeightOptions& options,
+                         const LeastScale& least_scale) {
   const NumericFormat format = FormatOf(settings);
   const auto values = weight.values<float>();
   const bool per_channel = settings.per_channel && order.axis >= 0;
   const auto groups = static_cast<size_t>(per_channel ? order.channels : 1);
   const double largest = MaxMagnitude(values);
   const double floor = largest > 0 ? largest / format.qmax * kSmallestChannel : 1.0;
-  QuantizedWeights out;
+  FittedWeights out;
   out.params = {format.type, per_channel ? order.axis : -1, std::vector<float>(groups),
                 std::vector<int32_t>(groups, 0)};
   std::vector<int32_t> codes(values.size());
@@ -143,7 +128,7 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
     const WeightGroup group =
         GatherGroup(values, order, static_cast<int64_t>(first), static_cast<int64_t>(last));
     // Below this a scale makes the bias overflow or belongs to a dead channel.
-    const double least = std::max(floor, BiasFloor(bias, first, last, input_scale));
+    const double least = std::max(floor, least_scale ? least_scale(first, last) : 0);
     const FittedChannel fitted = FitGroup(group, settings, format, least, pair_limit);
     for (size_t k = 0; k < group.places.size(); ++k) {
       if (group.places[k] == WeightGroup::kPadding) continue;
@@ -154,7 +139,46 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
   out.weight.type = format.type;
   out.weight.dims = weight.dims;
   out.weight.bytes = std::make_shared<const std::string>(PackCodes(codes, format.type));
-  if (!bias.empty()) QuantizeBias(bias, input_scale, format.round, out);
+  return out;
+}
+
+bool BiasFits(std::span<const float> bias, float input_scale, const std::vector<float>& scales) {
+  for (size_t g = 0; g < scales.size(); ++g) {
+    const bool per_channel = scales.size() > 1;
+    const size_t first = per_channel ? g : 0;
+    const size_t last = per_channel ? g + 1 : bias.size();
+    if (scales[g] < BiasFloor(bias, first, last, input_scale)) return false;
+  }
+  return true;
+}
+
+QuantizedBias QuantizeBias(std::span<const float> bias, float input_scale,
+                           const std::vector<float>& scales, Rounder round) {
+  QuantizedBias out;
+  for (const float scale : scales)
+    out.scales.push_back(std::max(input_scale * scale, std::numeric_limits<float>::min()));
+  std::vector<int32_t> integers;
+  for (size_t b = 0; b < bias.size(); ++b) {
+    const double scale = out.scales[out.scales.size() > 1 ? b : 0];
+    const double q = round(static_cast<double>(bias[b]) / scale);
+    integers.push_back(static_cast<int32_t>(std::clamp(q, -kMaxBias, kMaxBias)));
+  }
+  out.codes =
+      MakeTensor<int32_t>("", DataType::kInt32, {static_cast<int64_t>(bias.size())}, integers);
+  return out;
+}
+
+QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
+                                 std::span<const float> bias, float input_scale,
+                                 const TensorSettings& settings, const WeightOptions& options) {
+  const auto least = [&](size_t first, size_t last) {
+    return BiasFloor(bias, first, last, input_scale);
+  };
+  QuantizedWeights out{FitWeights(weight, order, settings, options, least), {}};
+  if (!bias.empty()) {
+    out.bias =
+        QuantizeBias(bias, input_scale, out.fitted.params.scales, Rounder(settings.round_mode));
+  }
   return out;
 }
 

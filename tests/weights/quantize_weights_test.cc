@@ -31,24 +31,24 @@ QuantizedWeights Quantize(const Tensor& weight, const Node& node,
 TEST(QuantizeWeightsTest, PerChannelScalesReachTheLargestWeight) {
   const Tensor weight = MakeFloatTensor("w", {2, 1, 2, 1}, std::vector<float>{1, -0.25F, 0.5F, -2});
   const QuantizedWeights q = Quantize(weight, Conv());
-  EXPECT_EQ(q.params.axis, 0);
-  EXPECT_FLOAT_EQ(q.params.scales[0], 1 / 127.0F);
-  EXPECT_FLOAT_EQ(q.params.scales[1], 2 / 127.0F);
-  EXPECT_EQ(*q.weight.bytes, std::string("\x7f\xe0\x20\x81", 4));  // 127, -32, 32, -127
+  EXPECT_EQ(q.fitted.params.axis, 0);
+  EXPECT_FLOAT_EQ(q.fitted.params.scales[0], 1 / 127.0F);
+  EXPECT_FLOAT_EQ(q.fitted.params.scales[1], 2 / 127.0F);
+  EXPECT_EQ(*q.fitted.weight.bytes, std::string("\x7f\xe0\x20\x81", 4));  // 127, -32, 32, -127
 }
 
 TEST(QuantizeWeightsTest, BiasHasTheProductScale) {
   const Tensor weight = MakeFloatTensor("w", {1, 1, 1, 1}, std::vector<float>{1.27F});
   const QuantizedWeights q = Quantize(weight, Conv(), {0.5F}, 0.02F);
-  EXPECT_FLOAT_EQ(q.bias_scales[0], 0.0002F);
-  EXPECT_EQ(q.bias->values<int32_t>()[0], 2500);
+  EXPECT_FLOAT_EQ(q.bias->scales[0], 0.0002F);
+  EXPECT_EQ(q.bias->codes.values<int32_t>()[0], 2500);
 }
 
 TEST(QuantizeWeightsTest, TinyWeightsWithALargeBiasKeepIt) {
   const Tensor weight = MakeFloatTensor("w", {2, 1, 1, 1}, std::vector<float>{1e-30F, 1});
   const QuantizedWeights q = Quantize(weight, Conv(), {100, -100}, 1e-6F);
   for (size_t c = 0; c < 2; ++c) {
-    const double real = static_cast<double>(q.bias->values<int32_t>()[c]) * q.bias_scales[c];
+    const double real = static_cast<double>(q.bias->codes.values<int32_t>()[c]) * q.bias->scales[c];
     EXPECT_NEAR(std::fabs(real), 100, 1e-3) << c;
   }
 }
@@ -57,8 +57,8 @@ TEST(QuantizeWeightsTest, DeadChannelsAndSubnormalsHaveNormalScales) {
   for (const float w : {0.0F, -0.0F, 1e-44F}) {
     const QuantizedWeights q =
         Quantize(MakeFloatTensor("w", {2, 1, 1, 1}, std::vector<float>{w, w}), Conv(), {0, 0});
-    for (const float scale : q.params.scales) EXPECT_TRUE(std::isnormal(scale));
-    for (const float scale : q.bias_scales) EXPECT_TRUE(std::isnormal(scale));
+    for (const float scale : q.fitted.params.scales) EXPECT_TRUE(std::isnormal(scale));
+    for (const float scale : q.bias->scales) EXPECT_TRUE(std::isnormal(scale));
   }
 }
 
@@ -69,7 +69,7 @@ TEST(QuantizeWeightsTest, NoPairCanSaturate16Bits) {
     const Tensor weight = RandomTensor("w", dims, 31);
     const QuantizedWeights q = Quantize(weight, Conv());
     const WeightOrder order = KernelOrder(Conv(), weight);
-    const auto codes = q.weight.values<int8_t>();
+    const auto codes = q.fitted.weight.values<int8_t>();
     for (int64_t o = 0; o < order.channels; ++o) {
       for (int64_t k = 0; k + 1 < order.count; k += 2) {
         const auto at = [&](int64_t i) {
@@ -90,11 +90,11 @@ TEST(QuantizeWeightsTest, OnlyChannelsWithSuchAPairLoseRange) {
   // Channel 0: neighbours of opposite sign; channel 1: both large and positive.
   const Tensor weight = MakeFloatTensor("w", {2, 2, 1, 1}, std::vector<float>{1, -1, 1, 1});
   const QuantizedWeights q = Quantize(weight, Conv());
-  EXPECT_FLOAT_EQ(q.params.scales[0], 1 / 127.0F);
-  EXPECT_FLOAT_EQ(q.params.scales[1], 2 / 128.0F);
-  EXPECT_EQ(*q.weight.bytes, std::string("\x7f\x81\x40\x40", 4));
+  EXPECT_FLOAT_EQ(q.fitted.params.scales[0], 1 / 127.0F);
+  EXPECT_FLOAT_EQ(q.fitted.params.scales[1], 2 / 128.0F);
+  EXPECT_EQ(*q.fitted.weight.bytes, std::string("\x7f\x81\x40\x40", 4));
   const Tensor depthwise = MakeFloatTensor("w", {2, 1, 2, 1}, std::vector<float>{1, 1, 1, 1});
-  EXPECT_FLOAT_EQ(Quantize(depthwise, Conv(2)).params.scales[0], 1 / 127.0F)
+  EXPECT_FLOAT_EQ(Quantize(depthwise, Conv(2)).fitted.params.scales[0], 1 / 127.0F)
       << "a depthwise kernel adds in 32 bits";
 }
 
@@ -150,17 +150,17 @@ TEST(QuantizeWeightsTest, MethodsThatClipShrinkTheScaleOfTheirChannel) {
   values[0] = 3;  // of channel 0; 999 is odd: padding must not count
   const Tensor weight = MakeFloatTensor("w", {2, 111, 3, 3}, values);
   TensorSettings settings = kPerChannel;
-  const float plain = Quantize(weight, Conv(), {}, 1, settings).params.scales[0];
+  const float plain = Quantize(weight, Conv(), {}, 1, settings).fitted.params.scales[0];
   settings.method = CalibrationMethod::kPercentile;
   settings.percentage = 99.8;
   const QuantizedWeights percentile = Quantize(weight, Conv(), {}, 1, settings);
-  EXPECT_LT(percentile.params.scales[0], plain / 4);
-  EXPECT_EQ(static_cast<signed char>((*percentile.weight.bytes)[0]), 127) << "it saturates";
+  EXPECT_LT(percentile.fitted.params.scales[0], plain / 4);
+  EXPECT_EQ(static_cast<signed char>((*percentile.fitted.weight.bytes)[0]), 127) << "it saturates";
   settings.method = CalibrationMethod::kEntropy;
-  EXPECT_LT(Quantize(weight, Conv(), {}, 1, settings).params.scales[0], plain / 2);
+  EXPECT_LT(Quantize(weight, Conv(), {}, 1, settings).fitted.params.scales[0], plain / 2);
   settings.method = CalibrationMethod::kMse;
   settings.compat = Compat::kVitis;
-  const float vitis = Quantize(weight, Conv(), {}, 1, settings).params.scales[0];
+  const float vitis = Quantize(weight, Conv(), {}, 1, settings).fitted.params.scales[0];
   EXPECT_GE(vitis, plain * 0.74F);
   EXPECT_LT(vitis, plain);
 }
@@ -170,10 +170,10 @@ TEST(QuantizeWeightsTest, PerTensorHasOneScale) {
   settings.per_channel = false;
   const QuantizedWeights q =
       Quantize(RandomTensor("w", {4, 3, 3, 3}, 2), Conv(), {1, 2, 3, 4}, 0.1F, settings);
-  EXPECT_TRUE(q.params.per_tensor());
-  EXPECT_EQ(q.params.scales.size(), 1U);
-  EXPECT_EQ(q.bias_scales.size(), 1U);
-  EXPECT_EQ(q.bias->element_count(), 4);
+  EXPECT_TRUE(q.fitted.params.per_tensor());
+  EXPECT_EQ(q.fitted.params.scales.size(), 1U);
+  EXPECT_EQ(q.bias->scales.size(), 1U);
+  EXPECT_EQ(q.bias->codes.element_count(), 4);
 }
 
 }  // namespace

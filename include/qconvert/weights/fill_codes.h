@@ -27,9 +27,10 @@ class CodeCache {
   explicit CodeCache(int workers = 1) : workers_(workers) {}
 
   int workers() const { return workers_; }
-  // The weights of node `node` for this input scale: those of before, or what `make` returns.
-  const QuantizedWeights& Integer(size_t node, float input_scale, const TensorSettings& settings,
-                                  const std::function<QuantizedWeights()>& make);
+  // The weights of node `node`, whatever reads them is scaled by: those of before, or what `make`
+  // returns.
+  const FittedWeights& Integer(size_t node, const TensorSettings& settings,
+                               const std::function<FittedWeights()>& make);
   const DynamicNodePlan& Dynamic(size_t node, const TensorSettings& settings,
                                  const std::function<DynamicNodePlan()>& make);
   // Makes what is missing of these weights in so many bits, on all threads.
@@ -38,13 +39,8 @@ class CodeCache {
   const StoredWeight* FindStored(const std::string& way, int bits) const;
 
  private:
-  struct Entry {
-    float input_scale = 0;
-    TensorSettings settings;
-    QuantizedWeights weights;
-  };
   int workers_;
-  std::map<size_t, Entry> integer_;
+  std::map<size_t, std::pair<TensorSettings, FittedWeights>> integer_;
   std::map<size_t, std::pair<TensorSettings, DynamicNodePlan>> dynamic_;
   std::map<std::pair<std::string, int>, std::optional<StoredWeight>> stored_;
 };

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_WEIGHTS_QUANTIZE_WEIGHTS_H_
 #define QCONVERT_WEIGHTS_QUANTIZE_WEIGHTS_H_
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,11 +15,20 @@
 
 namespace qconvert {
 
+struct FittedWeights {
+  Tensor weight;       // params.type, shape of the float weight
+  QuantParams params;  // symmetric
+};
+
+// int32, one per output channel; scales are input_scale * those of the weights, one or one each.
+struct QuantizedBias {
+  Tensor codes;
+  std::vector<float> scales;
+};
+
 struct QuantizedWeights {
-  Tensor weight;                   // params.type, shape of the float weight
-  QuantParams params;              // symmetric
-  std::optional<Tensor> bias;      // int32, one per output channel
-  std::vector<float> bias_scales;  // input_scale * params.scales, one, or one per channel
+  FittedWeights fitted;
+  std::optional<QuantizedBias> bias;
 };
 
 struct WeightOptions {
@@ -47,6 +57,18 @@ struct WeightOptions {
 QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
                                  std::span<const float> bias, float input_scale,
                                  const TensorSettings& settings, const WeightOptions& options);
+
+// The weights alone. `least_scale` says below what the scale of output channels [first, last) must
+// not be; may be empty.
+using LeastScale = std::function<double(size_t first, size_t last)>;
+FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
+                         const TensorSettings& settings, const WeightOptions& options,
+                         const LeastScale& least_scale = {});
+
+// True when |b_q| <= 2^30 with these scales of the weights: then QuantizeWeights gives them too.
+bool BiasFits(std::span<const float> bias, float input_scale, const std::vector<float>& scales);
+QuantizedBias QuantizeBias(std::span<const float> bias, float input_scale,
+                           const std::vector<float>& scales, Rounder round);
 
 // Rounds a bias to the grid of its settings: symmetric, its own scale max|b| / qmax. Nothing
 // happens to a float or 32-bit bias, whose codes above are finer.
