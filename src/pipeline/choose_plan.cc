@@ -17,7 +17,10 @@
 namespace qconvert {
 namespace {
 
-constexpr size_t kMethodSamples = 2;    // for comparing methods with each other
+// Methods are compared with each other on as many samples as take this long, estimated.
+constexpr double kMethodNs = 40e6;
+constexpr double kFewMethodSamples = 2;
+constexpr double kManyMethodSamples = 16;
 constexpr double kPercentage = 99.999;  // of method percentile as a candidate
 // A method has to be better than one before it by this factor: few samples tell no less.
 constexpr double kBetter = 0.95;
@@ -55,10 +58,12 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
       one->percentage = kPercentage;
     }
   };
+  const double count = std::clamp(kMethodNs / std::max(plan.placement.float_ns, 1.0),
+                                  kFewMethodSamples, kManyMethodSamples);
+  const std::vector<size_t> samples = Spread(inputs.comparer, static_cast<size_t>(count));
   for (const CalibrationMethod method : candidates) {
     apply(method);
-    const double noise =
-        MeasurePlan(inputs, plan, Spread(inputs.comparer, kMethodSamples)).pooled_noise();
+    const double noise = MeasurePlan(inputs, plan, samples).pooled_noise();
     if (noise >= kBetter * least) continue;
     least = noise;
     best = method;

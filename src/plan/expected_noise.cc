@@ -12,20 +12,26 @@
 namespace qconvert {
 namespace {
 
+constexpr double kTypical = 0.95;
+
 double MeanSquare(std::span<const float> values) {
   double sum = 0;
   for (const float v : values) sum += static_cast<double>(v) * v;
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
-double MeanSquare(const Histogram& histogram) {
+// Of the kTypical smallest magnitudes; of all values where those are zero.
+double TypicalMeanSquare(const Histogram& histogram) {
+  const std::vector<uint64_t>& counts = histogram.counts();
+  const auto wanted = kTypical * static_cast<double>(histogram.total());
   double sum = 0;
   double count = 0;
-  const std::vector<uint64_t>& counts = histogram.counts();
-  for (size_t bin = 0; bin < counts.size(); ++bin) {
-    const double middle = histogram.LowerEdge(bin) + histogram.bin_width() / 2;
-    sum += static_cast<double>(counts[bin]) * middle * middle;
-    count += static_cast<double>(counts[bin]);
+  for (size_t k = 0; k < Histogram::kSideBins && (count < wanted || sum == 0); ++k) {
+    const double middle = (static_cast<double>(k) + 0.5) * histogram.bin_width();
+    const uint64_t both = counts[Histogram::kSideBins - 1 - k] + counts[Histogram::kSideBins + k];
+    // Around zero nothing says how large values are.
+    sum += k == 0 ? 0 : static_cast<double>(both) * middle * middle;
+    count += static_cast<double>(both);
   }
   return count > 0 ? sum / count : 0;
 }
@@ -39,7 +45,7 @@ double ExpectedValueNoise(const TensorStatistics& statistics, const ValuePlan& d
                                     std::fabs(static_cast<double>(statistics.max)));
     return largest > 0 ? scale * scale / 12 / (largest * largest / 3) : 0;
   }
-  const double power = MeanSquare(statistics.histogram);
+  const double power = TypicalMeanSquare(statistics.histogram);
   if (power <= 0) return 0;
   const NumericFormat format = FullFormat(decided.params.type);
   const int steps = format.qmax - format.qmin;

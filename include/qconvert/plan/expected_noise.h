@@ -11,9 +11,10 @@
 
 namespace qconvert {
 
-// Error power over signal power that rounding and clipping leave of the values behind `statistics`,
-// by their histogram (calibration/range_error.h); of evenly spread values without one. 0 for values
-// that are all zero.
+// Error power that rounding and clipping leave in the values behind `statistics`, by their
+// histogram (calibration/range_error.h), over the power of the smaller 95 % of them: few large
+// values must not hide what their grid does to all others. Of evenly spread values without a
+// histogram. 0 for values that are all zero.
 double ExpectedValueNoise(const TensorStatistics& statistics, const ValuePlan& decided);
 
 // The same of weights with symmetric codes of these scales, which cover equally many elements each:
