@@ -11,7 +11,7 @@
 namespace qconvert {
 namespace {
 
-void WriteAll(const std::filesystem::path& root) {
+void WriteReferences(const std::filesystem::path& root) {
   const std::filesystem::path page = root / "docs" / "config.md";
   WriteFile(page, FillReference(ReadFile(page)));
   for (const std::string& dialect : DialectNames())
@@ -23,7 +23,7 @@ void WriteAll(const std::filesystem::path& root) {
 
 int main(int argc, char** argv) {
   try {
-    qconvert::WriteAll(argc > 1 ? argv[1] : ".");
+    qconvert::WriteReferences(argc > 1 ? argv[1] : ".");
     return 0;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "config_reference: %s\n", e.what());
