@@ -18,7 +18,7 @@
 namespace qconvert {
 namespace {
 
-void WriteAll(const std::filesystem::path& folder, uint32_t samples) {
+void WriteModels(const std::filesystem::path& folder, uint32_t samples) {
   const std::pair<const char*, Model (*)()> models[] = {
       {"mobilenet_v2", MobileNetV2}, {"resnet50", ResNet50}, {"vit", VisionTransformer}};
   for (const auto& [name, make] : models) {
@@ -40,6 +40,6 @@ int main(int argc, char** argv) {
     std::fputs("usage: write_models DIR SAMPLES\n", stderr);
     return 2;
   }
-  qconvert::WriteAll(argv[1], static_cast<uint32_t>(std::atoi(argv[2])));
+  qconvert::WriteModels(argv[1], static_cast<uint32_t>(std::atoi(argv[2])));
   return 0;
 }
