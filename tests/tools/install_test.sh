@@ -26,7 +26,7 @@ int main(int, char** argv) {
   return qconvert::Convert(options).outputs[0].cosine() > 0.99 ? 0 : 1;
 }
 EOF
-cmake -S "$work/user" -B "$work/user/build" -DCMAKE_PREFIX_PATH="$work/installed" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+cmake -G Ninja -S "$work/user" -B "$work/user/build" -DCMAKE_PREFIX_PATH="$work/installed" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 cmake --build "$work/user/build" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 cd /
 env -i "$work/installed/bin/qconvert" -q "$work/digits/model.onnx" --config cpu_int8 --calib "$work/digits/calib" -o "$work/a.onnx"
