@@ -1,10 +1,8 @@
 # Shared by the fetch scripts: pinned wheels from the Python package index, checked by SHA-256. Sourced, not run.
-set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../tools/common.sh"
 
 third_party=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 downloads=$third_party/downloads
-
-die() { echo "fetch: error: $*" >&2; exit 1; }
 
 # fetch_wheel PACKAGE VERSION ARCH SHA256 -> sets $wheel. Nothing is installed into Python.
 fetch_wheel() {

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # Every benchmark: observers, searches and workers (Google Benchmark), then whole conversions next to ONNX Runtime's own
 # Python tool, which a virtual environment under build-bench gets. Arguments: more folders with model.onnx and calib/*.npy.
-set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
+source "$root/tools/common.sh"
+help_or_arguments "tools/benchmark.sh [FOLDER]..." '[^-].*' "$@"
 folders=()
 for folder in "$@"; do folders+=("$(realpath "$folder")"); done
 cd "$root"
-mkdir -p build-bench
-cmake --preset bench > build-bench/configure.log
-cmake --build --preset bench -- --quiet
+build bench build-bench
 build-bench/bin/calibration_benchmark
 models=build-bench/models
 [ -d "$models/vit" ] || build-bench/bin/write_models "$models" 32

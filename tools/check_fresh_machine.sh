@@ -3,17 +3,10 @@
 # clone of another user who has neither root nor sudo and finds the packages there. Root, debootstrap, about 5 GB in
 # TMPDIR (/var/tmp); what is cloned is this checkout's last commit. Archive, package index, proxies and certificates are
 # those the host is configured with. Nothing stays, whatever ends it.
-set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
+source "$root/tools/common.sh"
+[ "${1:-}" = --inside ] || help_or_arguments "tools/check_fresh_machine.sh" '' "$@"
 release=bookworm
-
-die() { echo "check_fresh_machine: error: $*" >&2; exit 1; }
-case ${1:-} in
-  "") ;;
-  -h | --help) echo "usage: tools/check_fresh_machine.sh"; sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
-  --inside) ;;
-  *) echo "check_fresh_machine: unknown argument '$1', expected none or --help" >&2; exit 2 ;;
-esac
 
 # Archives of the distribution itself among those the host uses: "SITE SUITE COMPONENT" per line.
 archives() {
@@ -41,7 +34,7 @@ timed() {
   [ "$user" != root ] || home=/root
   echo "== $who: $command"
   local settings=() name
-  for name in $(compgen -e | grep -iE '^(https?|no|all)_proxy$|^PIP_' || true); do settings+=("$name=${!name}"); done
+  for name in $(compgen -e | grep -iE '^(https?|no|all)_proxy$|^PIP_' | grep -v FIND_LINKS || true); do settings+=("$name=${!name}"); done
   chroot --userspec="$user:$user" "$machine" /usr/bin/env -i HOME=$home USER="$user" PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     "${settings[@]}" /bin/bash -c "cd && cd qconvert && exec $command" || die "$who: $command: exit $?"
   times+=("$(printf '%6d s  %s: %s' $((SECONDS - start)) "$who" "$command")")

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # From a clean clone to a quantized model: sets up, builds build/bin/qconvert, converts the shipped example.
-set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
+source "$root/tools/common.sh"
+help_or_arguments "tools/quickstart.sh" '' "$@"
 cd "$root"
 
 echo "quickstart: 1/3 setting up"
 tools/setup.sh
 echo "quickstart: 2/3 building build/bin/qconvert"
-mkdir -p build
-cmake --preset default > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-cmake --build --preset default --target qconvert -- --quiet
+build default build qconvert
 echo "quickstart: 3/3 converting examples/digits/model.onnx"
 mkdir -p build/quickstart
 build/bin/qconvert examples/digits/model.onnx --config configs/cpu_int8.yaml --calib examples/digits/calib \

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds everything and passes the tests. Arguments go to ctest, for example: tools/run_tests.sh -R fusion
-set -euo pipefail
+# Builds everything and passes the tests; at the end, what was skipped and why. OPTIONs go to ctest, for example
+# tools/run_tests.sh -R fusion
 root=$(cd "$(dirname "$0")/.." && pwd)
+source "$root/tools/common.sh"
+case ${1:-} in -h | --help) help_or_arguments "tools/run_tests.sh [OPTION of ctest]..." '' "$1" ;; esac
 cd "$root"
 
 tools/setup.sh
 echo "run_tests: building"
-mkdir -p build
-cmake --preset default > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-cmake --build --preset default -- --quiet
+build default build
 echo "run_tests: testing"
-cd build && exec ctest --output-on-failure --parallel "$(nproc)" "$@"
+run_ctest build "$@"

@@ -7,9 +7,5 @@ while read -r file; do
   lines=$(wc -l < "$file")
   [ "$lines" -le 400 ] || { echo "$file has $lines lines, expected at most 400"; failed=1; }
 done < <(find src include tools -name '*.cc' -o -name '*.h')
-if clang-format --version 2> /dev/null | grep -q 'version 14\.'; then
-  find src include tools tests -name '*.cc' -o -name '*.h' | xargs clang-format --dry-run -Werror || failed=1
-else
-  echo "clang-format 14 is not installed, formatting not looked at"
-fi
+find src include tools tests -name '*.cc' -o -name '*.h' | xargs clang-format-14 --dry-run -Werror || failed=1
 exit $failed

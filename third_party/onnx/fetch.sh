@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts the official onnx-ml.proto of ONNX 1.23.2 into third_party/downloads/onnx. A second run does nothing.
 source "$(dirname "$0")/../fetch_lib.sh"
+help_or_arguments "third_party/onnx/fetch.sh" '' "$@"
 
 version=1.23.2
 target=$downloads/onnx

@@ -5,6 +5,7 @@
 # already uses and checked by the archive's signature; the system's package sources stay untouched.
 # A second run does nothing.
 source "$(dirname "$0")/../fetch_lib.sh"
+help_or_arguments "third_party/onnxruntime/fetch.sh" '' "$@"
 
 version=1.28.0
 next_release=trixie
