@@ -16,7 +16,7 @@ if(QCONVERT_SANITIZE)
 endif()
 
 if(QCONVERT_TIDY)
-  find_program(CLANG_TIDY clang-tidy REQUIRED)
+  find_program(CLANG_TIDY NAMES clang-tidy-14 clang-tidy REQUIRED)
 endif()
 
 # qconvert_stage(NAME SOURCES file... [LINK target...])

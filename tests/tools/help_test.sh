@@ -3,7 +3,7 @@
 set -u
 cd "$2" || exit 1
 failed=0
-for script in tools/*.sh third_party/*/fetch.sh; do
+for script in tools/*.sh third_party/*/fetch.sh .ci/run; do
   [ -x "$script" ] || continue  # sourced, not run
   help=$(bash "$script" --help 2>&1) && [ "$(head -n 1 <<< "$help" | cut -c1-7)" = "usage: " ] &&
     [ "$(wc -l <<< "$help")" -gt 1 ] || { echo "$script --help printed: $help"; failed=1; }
