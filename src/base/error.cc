@@ -19,6 +19,7 @@ constexpr std::string_view kGap = "...";
 size_t PrintableLength(std::string_view text, size_t i) {
   const unsigned char c = static_cast<unsigned char>(text[i]);
   if (c < 0x20 || c == 0x7F) return 0;
+  // U+0080 to U+009F: valid UTF-8 that moves a terminal's cursor all the same.
   const bool c1_control =
       c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
   return c1_control ? 0 : Utf8Length(text, i);
@@ -89,6 +90,7 @@ std::string_view ExitCodeName(ExitCode code) {
     case ExitCode::kInternal:
       return "internal";
   }
+  // No default above: the compiler names a code that is forgotten.
   return "internal";
 }
 

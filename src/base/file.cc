@@ -25,8 +25,10 @@ constexpr int kMaxLinks = 40;  // as Linux has it, path_resolution(7)
 }
 
 int64_t RegularFileSize(int descriptor, const std::filesystem::path& path) {
+  // Of the open descriptor, not of the path: what was checked is what is read.
   struct stat status {};
   if (fstat(descriptor, &status) != 0) {
+    // close() may change errno, and the constructor that owns the descriptor never ends.
     const int error = errno;
     close(descriptor);
     ThrowErrno(path, "cannot read", error);
@@ -67,6 +69,7 @@ void InputFile::ReadAt(int64_t offset, int64_t count, char* out) const {
     const ssize_t got = pread(descriptor_, out, static_cast<size_t>(count), offset);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) ThrowErrno(path_, "cannot read", errno);
+    // 0 is the end of the file: without this the loop would never end.
     if (got == 0) throw Error(ExitCode::kFile, path_.string(), "became shorter while it was read");
     out += got;
     offset += got;
@@ -89,11 +92,13 @@ std::string ReadFile(const std::filesystem::path& path, int64_t max_bytes) {
 std::vector<std::filesystem::path> ListFolder(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> entries;
   std::error_code error;
+  // increment(error): operator++ would throw an exception that names no folder of the user's.
   std::filesystem::directory_iterator it(folder, error);
   for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
     if (!it->path().filename().string().starts_with('.')) entries.push_back(it->path());
   }
   if (error) throw Error(ExitCode::kFile, folder.string(), "cannot list: " + error.message());
+  // By bytes: a locale's order would choose other samples on another machine.
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
     return a.filename().native() < b.filename().native();
   });

@@ -12,6 +12,7 @@ namespace {
 
 LogLevel g_level = LogLevel::kNormal;
 
+// Made on first use: a log line may come before main, from the initialization of another file.
 spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
     auto result = std::make_shared<spdlog::logger>(
@@ -39,6 +40,7 @@ void SetLogLevel(LogLevel level) {
 
 LogLevel GetLogLevel() { return g_level; }
 
+// As arguments, never as formats: a name in a message may hold braces.
 void LogDebug(std::string_view message) { Logger().debug("{}", message); }
 void LogInfo(std::string_view message) { Logger().info("{}", message); }
 void LogWarning(std::string_view message) { Logger().warn("warning: {}", message); }

@@ -31,6 +31,7 @@ void Sha256::Update(std::string_view bytes) {
 }
 
 void Sha256::UpdateFile(const InputFile& file) {
+  // Weights may be larger than the memory that is left.
   std::string chunk;
   for (int64_t at = 0; at < file.size(); at += kChunk) {
     chunk.resize(static_cast<size_t>(std::min(kChunk, file.size() - at)));

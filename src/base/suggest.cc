@@ -12,6 +12,8 @@ constexpr size_t kMaxNameLength = 200;  // longer names are not typing errors
 
 char Lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
+// Levenshtein with one row: row[j] is the distance of the first i characters of a to the first j of
+// b.
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -36,6 +38,7 @@ std::string NearestName(std::string_view name, const std::vector<std::string>& c
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kMaxNameLength) continue;
     const size_t distance = EditDistance(name, candidate);
+    // A name that shares little is worse than none.
     if (distance * 3 > std::max(name.size(), candidate.size())) continue;
     if (best.empty() || distance < best_distance) {
       best = candidate;

@@ -7,6 +7,7 @@ size_t Utf8Length(std::string_view text, size_t i) {
   const unsigned char first = byte(i);
   if (first < 0x80) return 1;
   size_t length = 0;
+  // 0xC0 and 0xC1 could only begin overlong forms, 0xF5 and above lie past U+10FFFF.
   if (first >= 0xC2 && first <= 0xDF) length = 2;
   if (first >= 0xE0 && first <= 0xEF) length = 3;
   if (first >= 0xF0 && first <= 0xF4) length = 4;
@@ -14,6 +15,7 @@ size_t Utf8Length(std::string_view text, size_t i) {
   for (size_t k = 1; k < length; ++k) {
     if ((byte(i + k) & 0xC0) != 0x80) return 0;
   }
+  // What else is wrong shows in the second byte.
   const unsigned char second = byte(i + 1);
   const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
   const bool surrogate = first == 0xED && second >= 0xA0;

@@ -37,6 +37,7 @@ class DictionaryParser {
       if (key != "descr" && key != "fortran_order" && key != "shape") {
         Fail(fmt::format("has unknown header key '{}'", key));
       }
+      // Readers differ in which of two they take.
       if (std::exchange(seen, true)) Fail(fmt::format("gives header key '{}' twice", key));
       if (key == "descr") ParseDescr(header);
       if (key == "fortran_order") header.fortran_order = Bool();
@@ -128,11 +129,13 @@ class DictionaryParser {
         {"i1", DataType::kInt8},    {"i2", DataType::kInt16},  {"i4", DataType::kInt32},
         {"i8", DataType::kInt64},   {"u1", DataType::kUint8},  {"u2", DataType::kUint16},
         {"u4", DataType::kUint32},  {"u8", DataType::kUint64}, {"b1", DataType::kBool}};
+    // Reading it would mean running the file.
     if (descr == "|O") Fail("holds Python objects (pickle), expected plain numbers");
     for (const auto& [code, type] : kTypes) {
       if (descr.size() == 3 && descr.substr(1) == code &&
           std::string_view("<>|=").find(descr[0]) != std::string_view::npos) {
         header.type = type;
+        // '=' and '|' are the machine's order: little endian wherever tensors are (ir/tensor.h).
         header.big_endian = descr[0] == '>' && BitsOf(type) > 8;
         return;
       }
@@ -177,6 +180,7 @@ NpyHeader ReadNpyHeader(const InputFile& file) {
     throw Error(ExitCode::kData, place, message);
   };
   char head[12] = {};
+  // A file shorter than the fixed part must not fail as one that became shorter.
   const int64_t head_size = std::min<int64_t>(file.size(), sizeof(head));
   file.ReadAt(0, head_size, head);
   if (head_size < 10 || std::string_view(head, 6) != kMagic) fail("is not an npy file");
@@ -186,6 +190,7 @@ NpyHeader ReadNpyHeader(const InputFile& file) {
   if (head_size < prefix) fail("npy header is cut off");
   uint32_t length = 0;
   for (int64_t i = prefix; i-- > 8;) length = (length << 8) | static_cast<unsigned char>(head[i]);
+  // Before anything of that size is allocated.
   if (length > kMaxHeader || prefix + length > file.size()) {
     fail(fmt::format("npy header claims {} bytes, the file has {}", length, file.size()));
   }
@@ -197,6 +202,7 @@ NpyHeader ReadNpyHeader(const InputFile& file) {
   const std::optional<int64_t> bytes = count ? PackedBytes(header.type, *count) : std::nullopt;
   if (!bytes) fail(fmt::format("has impossible shape ({})", fmt::join(header.shape, ", ")));
   header.data_bytes = *bytes;
+  // Bytes left over are as wrong as missing ones: the shape is not that of the data.
   if (file.size() - header.data_offset != *bytes) {
     fail(fmt::format("holds {} bytes of data, expected {} for shape ({})",
                      file.size() - header.data_offset, *bytes, fmt::join(header.shape, ", ")));

@@ -45,6 +45,7 @@ int64_t TensorBytes(const Graph& graph) {
   return total;
 }
 
+// Small ones stay in the message, where shape inference looks for constants.
 bool IsExternal(const Tensor& tensor) {
   return tensor.type != DataType::kString && tensor.byte_size() >= kMinExternalTensor;
 }

@@ -74,6 +74,7 @@ LoadedModel LoadOnnx(const std::filesystem::path& path) {
   LoadedModel loaded;
   Sha256 hash;
   onnx::ModelProto proto;
+  // The file's bytes go before tensors are read: never model and message and weights at once.
   {
     const std::string bytes = ReadFile(path, kMaxModelFile);
     if (bytes.empty() || !GuessFormat(bytes).empty()) ThrowNotAModel(place, bytes);
@@ -87,6 +88,7 @@ LoadedModel LoadOnnx(const std::filesystem::path& path) {
   TensorReader tensors(path);
   loaded.model = ReadModel(proto, tensors, place);
   loaded.files.push_back(path);
+  // A map: the hash must not depend on the order in which tensors name their files.
   for (const auto& [location, file] : tensors.external_files()) {
     loaded.files.push_back(file->path());
     loaded.file_bytes += file->size();

@@ -29,6 +29,7 @@ std::vector<std::string> ReadOpaque(const Field& field) {
   return out;
 }
 
+// Both spellings name the standard operators; one of them is compared with everywhere.
 std::string NormalDomain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 
 class Reader {
@@ -92,6 +93,7 @@ class Reader {
     type.shape.emplace();
     for (const auto& dim : tensor.shape().dim()) {
       Dim& out = type.shape->emplace_back();
+      // Some exporters write -1 for an unknown dimension.
       if (dim.has_dim_value()) out.value = dim.dim_value() < 0 ? -1 : dim.dim_value();
       if (dim.has_dim_param()) out.symbol = dim.dim_param();
     }
@@ -104,6 +106,7 @@ class Reader {
   }
 
   Graph ReadGraph(onnx::GraphProto& proto, int depth) {
+    // Every level is a call of this function: a deep file must not take the stack.
     if (depth > kMaxGraphDepth) {
       Fail(fmt::format("subgraphs are nested deeper than {} levels", kMaxGraphDepth));
     }
@@ -119,6 +122,7 @@ class Reader {
       Tensor read = tensors_.Read(tensor);
       if (read.name.empty()) Fail("an initializer has no name");
       const std::string name = read.name;
+      // The engine would take the last, a reader by name the first.
       if (!graph.initializers.emplace(name, std::move(read)).second) {
         Fail(fmt::format("two initializers are named \"{}\"", name));
       }
@@ -162,6 +166,7 @@ class Reader {
 
   Attribute::Data ReadAttributeData(onnx::AttributeProto& proto, int depth) {
     using A = onnx::AttributeProto;
+    // A reference has no value of its own, only that of the function's caller.
     if (!proto.ref_attr_name().empty()) return OpaqueAttribute{proto.SerializeAsString()};
     switch (DeclaredType(proto)) {
       case A::FLOAT:

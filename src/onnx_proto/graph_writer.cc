@@ -107,6 +107,7 @@ class Writer {
     proto.set_op_type(node.op_type);
     for (const std::string& input : node.inputs) proto.add_input(input);
     for (const std::string& output : node.outputs) proto.add_output(output);
+    // Sorted by name, as everything that is a map here: the same model gives the same bytes.
     for (const auto& [key, attribute] : node.attributes)
       WriteAttribute(key, attribute, *proto.add_attribute());
     WriteMetadata(node.metadata, proto.mutable_metadata_props());
@@ -143,6 +144,7 @@ class Writer {
       }
     };
     std::visit(visit, attribute.data);
+    // After the data: parsing an opaque attribute replaces the whole message.
     proto.set_name(key);
     if (!attribute.doc.empty()) proto.set_doc_string(attribute.doc);
   }
@@ -159,6 +161,7 @@ class Writer {
         WriteSparseTensor(value, *proto.add_sparse_tensors());
       if constexpr (std::is_same_v<T, Subgraph>) WriteGraph(value.graph(), *proto.add_graphs());
     }
+    // Outside the loop: an empty list has a type too.
     if constexpr (std::is_same_v<T, float>) proto.set_type(A::FLOATS);
     if constexpr (std::is_same_v<T, int64_t>) proto.set_type(A::INTS);
     if constexpr (std::is_same_v<T, std::string>) proto.set_type(A::STRINGS);

@@ -67,6 +67,7 @@ int PayloadCount(const onnx::TensorProto& proto) {
 }
 
 // Strict decimal: digits only, fits int64.
+// No sign, no space, no exponent: every reader must see the same number.
 std::optional<int64_t> ParseDecimal(const std::string& text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -76,6 +77,7 @@ std::optional<int64_t> ParseDecimal(const std::string& text) {
 
 bool IsInside(const std::filesystem::path& file, const std::filesystem::path& folder) {
   const auto relative = file.lexically_relative(folder);
+  // By path components: "model_other" begins with "model" and is not inside it.
   return !relative.empty() && *relative.begin() != "..";
 }
 
@@ -103,12 +105,15 @@ Tensor TensorReader::Read(onnx::TensorProto& proto) {
     Fail(tensor.name,
          fmt::format("has rank {}, expected at most {}", tensor.dims.size(), kMaxRank));
   }
+  // A segment is a part of a tensor; taken for a whole it would have the wrong values.
   if (proto.has_segment()) Fail(tensor.name, "is split into segments, which is not supported");
+  // Sizes are known to be possible before any byte is allocated for them.
   const std::optional<int64_t> count = ElementCount(tensor.dims);
   if (!count) {
     Fail(tensor.name, fmt::format("has impossible dimensions [{}]", fmt::join(tensor.dims, ",")));
   }
   const bool external = proto.data_location() == onnx::TensorProto::EXTERNAL;
+  // Readers differ in which of two payloads they take.
   if (PayloadCount(proto) + (external ? 1 : 0) > 1) {
     Fail(tensor.name, "has its data in more than one place");
   }
@@ -156,6 +161,7 @@ SparseTensor TensorReader::Read(onnx::SparseTensorProto& proto) {
   }
   const auto indices = sparse.indices.values<int64_t>();
   for (size_t i = 0; i < indices.size(); ++i) {
+    // Who makes the dense tensor writes at this index without another check.
     const int64_t limit = linear ? *count : sparse.dims[i % sparse.dims.size()];
     if (indices[i] < 0 || indices[i] >= limit) {
       Fail(name, fmt::format("has index {} outside its dense shape", indices[i]));
@@ -173,6 +179,7 @@ void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor,
     if (std::find(kKnown.begin(), kKnown.end(), entry.key()) == kKnown.end()) {
       Fail(tensor.name, fmt::format("has unknown external data key \"{}\"", entry.key()));
     }
+    // Checked with one value and read with the other otherwise.
     if (!entries.emplace(entry.key(), entry.value()).second) {
       Fail(tensor.name, fmt::format("gives external data key \"{}\" twice", entry.key()));
     }
@@ -211,9 +218,11 @@ const InputFile& TensorReader::OpenExternal(const std::string& location,
     Fail(tensor_name, fmt::format("external location \"{}\" {}", location, why));
   };
   if (location.find('\0') != std::string::npos) refuse("holds a NUL byte");
+  // A backslash is a name here and a separator elsewhere: the same file would read other data.
   if (location.starts_with('/') || location.find('\\') != std::string::npos) {
     refuse("is not a relative path");
   }
+  // The engine would take these for addresses of its own process.
   if (location.find("_ORT_MEM_ADDR_") != std::string::npos ||
       location.find("_ORT_NATIVE_ENDIAN_MEM_ADDR_") != std::string::npos) {
     refuse("is a marker of the engine, not a file");
@@ -226,6 +235,8 @@ const InputFile& TensorReader::OpenExternal(const std::string& location,
   // A model that is itself a link (a hub cache) may have its weights beside the file it points to.
   const auto real_model_folder = std::filesystem::canonical(model_path_, error).parent_path();
   const auto target = folder / location;
+  // By its text first, so that a path that leaves the folder is not even looked up; then resolved,
+  // since a link inside the folder may lead out of it.
   if (!IsInside((real_folder / location).lexically_normal(), real_folder))
     refuse("leaves the model's folder");
   const auto real_target = std::filesystem::canonical(target, error);

@@ -9,6 +9,7 @@
 namespace qconvert {
 namespace {
 
+// The engine's kernels get no argument of ours; with one thread a Run they run on the caller's.
 thread_local ValueObserver* t_observer = nullptr;
 
 struct ObserverKernel {
@@ -25,6 +26,7 @@ struct ObserverKernel {
     const float* values = input.GetTensorData<float>();
     Ort::UnownedValue output = context.GetOutput(0, info.GetShape());
     float* out = output.GetTensorMutableData<float>();
+    // The engine may decline the alias.
     if (out != values && count > 0) std::memcpy(out, values, count * sizeof(float));
     if (t_observer != nullptr) t_observer->Observe(id, {values, count});
   }
@@ -35,6 +37,7 @@ struct ObserverKernel {
 
 struct ObserverOp : Ort::CustomOpBase<ObserverOp, ObserverKernel> {
   ObserverOp() {
+    // Output 0 lies in the memory of input 0, so that observing costs no copy.
     OrtCustomOp::GetAliasMap = [](int** inputs, int** outputs) -> size_t {
       *inputs = new int(0);
       *outputs = new int(0);

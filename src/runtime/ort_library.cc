@@ -40,6 +40,7 @@ void* OpenLibrary() {
 }
 
 const OrtApiBase* LoadLibrary() {
+  // Read by the library's own initialization, hence before it is loaded.
   setenv("ORT_DISABLE_TELEMETRY", "1", 1);
   void* library = OpenLibrary();
   if (library == nullptr) {
@@ -48,6 +49,7 @@ const OrtApiBase* LoadLibrary() {
                 "cannot load ONNX Runtime: " + why);
   }
   using GetApiBase = const OrtApiBase* (*)();
+  // Not linked: a missing or old library is one line of ours, not the dynamic linker's.
   const auto get_api_base = reinterpret_cast<GetApiBase>(dlsym(library, "OrtGetApiBase"));
   if (get_api_base == nullptr) {
     throw Error(ExitCode::kFile, kLibrary, "is not ONNX Runtime");

@@ -78,6 +78,7 @@ Tensor FromOrtValue(const Ort::Value& value, const std::string& name) {
       tensor.strings.push_back(value.GetStringTensorElement(i));
     return tensor;
   }
+  // Element types that our numbers do not cover have no known size.
   const auto size = PackedBytes(tensor.type, static_cast<int64_t>(info.GetElementCount()));
   if (!size) {
     tensor.type = DataType::kUndefined;
@@ -125,6 +126,7 @@ class OrtSession : public Session {
     std::vector<const char*> input_names;
     std::vector<Ort::Value> values;
     for (const Value& input : inputs_) {
+      // By name: the caller's order is that of its files.
       const auto it = std::find_if(inputs.begin(), inputs.end(),
                                    [&](const Tensor& t) { return t.name == input.name; });
       if (it == inputs.end()) {
@@ -165,6 +167,8 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
                                               : GraphOptimizationLevel::ORT_DISABLE_ALL);
     ort_options.SetIntraOpNumThreads(options.intra_op_threads);
     ort_options.SetInterOpNumThreads(1);
+    // What matters comes back as an exception; the engine's own lines on stderr are no messages of
+    // ours.
     ort_options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
     ort_options.Add(ObserverDomain());
     if (!options.optimized_model_path.empty()) {
