@@ -12,19 +12,19 @@ namespace qconvert {
 
 void ParallelFor(size_t count, int workers, const std::function<void(size_t, size_t)>& work) {
   std::atomic<size_t> next{0};
-  std::atomic<bool> failed{false};
   std::mutex mutex;
-  size_t failed_index = count;
+  std::atomic<size_t> end{count};  // the lowest index that failed
   std::exception_ptr failure;
   const auto loop = [&](size_t worker) {
-    for (size_t i = next++; i < count && !failed; i = next++) {
+    // Whatever fails first in time, indices below it still run: which failure is told must not
+    // depend on the order of threads.
+    for (size_t i = next++; i < end; i = next++) {
       try {
         work(i, worker);
       } catch (...) {
         const std::lock_guard lock(mutex);
-        failed = true;
-        if (i < failed_index) {
-          failed_index = i;
+        if (i < end) {
+          end = i;
           failure = std::current_exception();
         }
       }

@@ -1,0 +1,64 @@
+#include "qconvert/base/utf8.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+
+namespace qconvert {
+namespace {
+
+// The encoding of RFC 3629, section 3, written down a second time.
+std::string Encode(uint32_t code) {
+  const auto tail = [&](int shift) { return static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
+  if (code < 0x80) return {static_cast<char>(code)};
+  if (code < 0x800) return {static_cast<char>(0xC0 | (code >> 6)), tail(0)};
+  if (code < 0x10000) return {static_cast<char>(0xE0 | (code >> 12)), tail(6), tail(0)};
+  return {static_cast<char>(0xF0 | (code >> 18)), tail(12), tail(6), tail(0)};
+}
+
+TEST(Utf8Test, EveryCodePoint) {
+  for (uint32_t code = 0; code < 0x120000; ++code) {
+    const std::string text = Encode(code);
+    const bool valid = code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+    ASSERT_EQ(Utf8Length(text, 0), valid ? text.size() : 0U) << std::hex << code;
+  }
+}
+
+TEST(Utf8Test, EveryPairOfBytes) {
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      const std::string text = {static_cast<char>(first), static_cast<char>(second)};
+      const bool two = first >= 0xC2 && first <= 0xDF && second >= 0x80 && second <= 0xBF;
+      ASSERT_EQ(Utf8Length(text, 0), first < 0x80 ? 1U : two ? 2U : 0U) << first << ' ' << second;
+    }
+  }
+}
+
+TEST(Utf8Test, OverlongFormsAreInvalid) {
+  for (const char* text : {"\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xE0\x9F\xBF",
+                           "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF"}) {
+    EXPECT_EQ(Utf8Length(text, 0), 0U) << text;
+  }
+}
+
+TEST(Utf8Test, ATruncatedSequenceIsInvalid) {
+  for (const uint32_t code : {0xE4U, 0x20ACU, 0x1F600U}) {
+    std::string text = Encode(code);
+    text.pop_back();
+    EXPECT_EQ(Utf8Length(text, 0), 0U) << std::hex << code;
+  }
+}
+
+TEST(Utf8Test, FindsTheFirstInvalidByte) {
+  EXPECT_EQ(FindInvalidUtf8(""), std::string_view::npos);
+  EXPECT_EQ(FindInvalidUtf8("plain"), std::string_view::npos);
+  EXPECT_EQ(FindInvalidUtf8("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x98\x80"),
+            std::string_view::npos);
+  EXPECT_EQ(FindInvalidUtf8("\xC3\xBC\xFFz"), 2U);
+  EXPECT_EQ(FindInvalidUtf8("ab\xE2\x82"), 2U);
+  EXPECT_EQ(FindInvalidUtf8("a\x80"), 1U) << "a continuation without a beginning";
+}
+
+}  // namespace
+}  // namespace qconvert
