@@ -11,7 +11,8 @@ if(QCONVERT_WARNINGS_AS_ERRORS)
 endif()
 if(QCONVERT_SANITIZE)
   target_compile_options(qconvert_options INTERFACE -fsanitize=${QCONVERT_SANITIZE} -fno-omit-frame-pointer
-                         -fno-sanitize-recover=all -Wno-maybe-uninitialized)  # GCC 12 misjudges instrumented <regex>
+                         -fno-sanitize-recover=all
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)  # GCC 12 misjudges instrumented <regex>
   target_link_options(qconvert_options INTERFACE -fsanitize=${QCONVERT_SANITIZE})
 endif()
 
