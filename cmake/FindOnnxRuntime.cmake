@@ -3,7 +3,8 @@
 # ONNXRUNTIME_ROOT: an installed or unpacked official release (include/ or include/onnxruntime/, lib/). Without it, what
 # third_party/onnxruntime/fetch.sh has put into third_party/downloads/onnxruntime.
 #
-# Gives the target onnxruntime::onnxruntime (headers; the library is loaded at run time) and OnnxRuntime_LIBRARY.
+# Gives the target onnxruntime::onnxruntime (headers; the library is loaded at run time), OnnxRuntime_LIBRARY and
+# OnnxRuntime_NOTICES (its licence and those of what it contains, where the release has them).
 set(ONNXRUNTIME_ROOT "" CACHE PATH "Installed or unpacked ONNX Runtime release; empty: the fetched one")
 set(_ort_root "${ONNXRUNTIME_ROOT}")
 if(NOT _ort_root)
@@ -17,6 +18,7 @@ if(_ort_libraries)
   list(SORT _ort_libraries COMPARE NATURAL ORDER DESCENDING)
   list(GET _ort_libraries 0 OnnxRuntime_LIBRARY)
 endif()
+file(GLOB OnnxRuntime_NOTICES "${_ort_root}/LICENSE" "${_ort_root}/ThirdPartyNotices.txt")
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(OnnxRuntime REQUIRED_VARS OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR
   REASON_FAILURE_MESSAGE "run third_party/onnxruntime/fetch.sh or set ONNXRUNTIME_ROOT")

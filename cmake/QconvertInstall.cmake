@@ -13,3 +13,7 @@ configure_package_config_file(cmake/qconvertConfig.cmake.in ${PROJECT_BINARY_DIR
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/qconvertConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/qconvertConfig.cmake ${PROJECT_BINARY_DIR}/qconvertConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/qconvert)
+
+# Licences: ours, and those of what is installed with us (THIRD_PARTY_NOTICES.md names the files).
+install(FILES LICENSE THIRD_PARTY_NOTICES.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${OnnxRuntime_NOTICES} DESTINATION ${CMAKE_INSTALL_DOCDIR}/onnxruntime)

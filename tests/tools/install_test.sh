@@ -6,6 +6,9 @@ build=$(cd "$(dirname "$1")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --prefix "$work/installed" > "$work/log" || { cat "$work/log"; exit 1; }
+for file in LICENSE THIRD_PARTY_NOTICES.md onnxruntime/LICENSE onnxruntime/ThirdPartyNotices.txt; do
+  [ -s "$work/installed/share/doc/qconvert/$file" ] || { echo "$file is not installed"; exit 1; }
+done
 cp -r "$root/examples/digits" "$work/digits"
 mkdir "$work/user"
 cat > "$work/user/CMakeLists.txt" << 'EOF'
