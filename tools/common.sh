@@ -38,7 +38,9 @@ build() {
   local command=(cmake --build "$folder")
   for target in "${@:3}"; do command+=(--target "$target"); done
   quietly cmake --preset "$preset" || die "cannot configure preset $preset"
-  if [ -t 1 ] && ! "${command[@]}" -- -n | grep 'no work to do' > /dev/null; then
+  if "${command[@]}" -- -n | grep 'no work to do' > /dev/null; then
+    :  # ninja would say so, also when told to be quiet
+  elif [ -t 1 ]; then
     NINJA_STATUS='[%f/%t, %es] ' "${command[@]}" || die "preset $preset does not build"
   else
     "${command[@]}" -- --quiet || die "preset $preset does not build"
@@ -51,8 +53,8 @@ build() {
 run_ctest() {
   local folder=$1 status=0
   rm -f "$folder/junit.xml"
-  ctest --test-dir "$folder" --output-on-failure --parallel "$(nproc)" --output-junit "$PWD/$folder/junit.xml" \
-    --test-output-size-passed 65536 "${@:2}" || status=$?
+  (cd "$folder" && ctest --output-on-failure --parallel "$(nproc)" --output-junit "$PWD/junit.xml" \
+    --test-output-size-passed 65536 "${@:2}") || status=$?
   [ ! -e "$folder/junit.xml" ] || tell_skipped "$folder/junit.xml"
   return "$status"
 }
