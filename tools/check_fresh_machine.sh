@@ -79,7 +79,7 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/fresh_machine.XXXXXX")
 child=
 end() {
   [ -z "$child" ] || kill -KILL "$child" 2> /dev/null || true  # unshare takes the whole namespace with it
-  wait
+  wait 2> /dev/null  # the shell would tell that it was killed
   rm -rf --one-file-system "$work"
 }
 trap end EXIT

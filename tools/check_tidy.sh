@@ -21,6 +21,7 @@ changed() {
   fi
 }
 
+command -v clang-tidy-14 > /dev/null || die "clang-tidy-14 is not installed: tools/setup.sh --checks"
 start=$SECONDS
 files=$(changed "$@")
 [ -e build/compile_commands.json ] || quietly cmake --preset default || die "cannot configure"

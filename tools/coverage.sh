@@ -5,6 +5,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 source "$root/tools/common.sh"
 case ${1:-} in -h | --help) help_or_arguments "tools/coverage.sh [OPTION of ctest]..." '' "$1" ;; esac
 cd "$root"
+command -v gcovr > /dev/null || die "gcovr is not installed: tools/setup.sh --checks"
 build coverage build-coverage
 find build-coverage -name '*.gcda' -delete
 status=0
