@@ -290,7 +290,7 @@ TEST(ConvertOpsetTest, ReachesIntoFunctions) {
 
 TEST(ConvertOpsetTest, EveryAdapterHasATestHere) {
   const std::string source = [] {
-    std::ifstream in(__FILE__);
+    std::ifstream in(QCONVERT_SOURCE_DIR "/tests/transform/convert_opset_test.cc");
     return std::string(std::istreambuf_iterator<char>(in), {});
   }();
   for (const OpsetAdapterRow& row : OpsetAdapters()) {
