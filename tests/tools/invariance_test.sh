@@ -41,7 +41,7 @@ if command -v mpirun > /dev/null && [ -e "$(dirname "$qconvert")/../lib/libqconv
   mpi=(mpirun --oversubscribe)
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 else
-  echo "skipped: the part with mpirun, MPI is not installed"
+  echo "skipped: the part with mpirun, this build has no MPI component"
 fi
 
 # What the tool decides by itself, by comparing plans on some of the samples.
