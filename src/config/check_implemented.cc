@@ -24,7 +24,6 @@ constexpr int kOldestOpset = 13;
 std::string ValueOf(const TensorSettings& settings, std::string_view key) {
   if (key == "bit_width") return std::to_string(settings.bit_width);
   if (key == "method") return WordFor(settings.method);
-  if (key == "round_mode") return WordFor(settings.round_mode);
   if (key == "symmetry") return settings.symmetry ? "true" : "false";
   if (key == "signed") return settings.is_signed ? "true" : "false";
   QCONVERT_CHECK(key == "per_channel");
@@ -57,10 +56,9 @@ class Checker {
                    fmt::format(" ({})", config_.layers[i].match.pattern));
     }
     if (!rounded_.empty()) {
-      context_.notes.warnings.push_back(
-          fmt::format("round_mode of {}: the default of this language is not implemented yet, "
-                      "halves are rounded half_even",
-                      fmt::join(rounded_, ", ")));
+      context_.notes.warnings.push_back(fmt::format(
+          "round_mode of {}: halves are rounded half_even, QuantizeLinear knows no other",
+          fmt::join(rounded_, ", ")));
     }
     for (const auto& [key, group] : groups_)
       Refuse(group.place, fmt::format("{} of {}", key.second, fmt::join(group.whose, ", ")));
@@ -121,14 +119,10 @@ class Checker {
       return;
     }
     for (const TargetLimit& limit : LimitsOf(config_.target_device).implemented) {
-      if (!limit.IsBroken(type, settings)) continue;
-      if (limit.key == "round_mode" && object != nullptr &&
-          PlaceOf(*object, "round_mode").is_default()) {
-        rounded_.insert(WordFor(type));
-      } else {
-        refuse(limit.key, ValueOf(settings, limit.key));
-      }
+      if (limit.IsBroken(type, settings)) refuse(limit.key, ValueOf(settings, limit.key));
     }
+    const bool is_value = type == TensorType::kInput || type == TensorType::kActivation;
+    if (is_value && settings.round_mode != RoundMode::kHalfEven) rounded_.insert(WordFor(type));
   }
 
   // Settings of one tensor type, in the root or in a layer entry.
@@ -187,7 +181,7 @@ class Checker {
   const ConfigNode& effective_;
   ReadContext& context_;
   std::set<std::string> told_;
-  std::set<std::string> rounded_;
+  std::set<std::string> rounded_;  // values whose Q rounds another way
   std::map<std::pair<std::string, std::string>, Group> groups_;  // by place and setting
   std::map<std::string, std::set<std::string>> defaults_;        // setting -> tensor types
 };

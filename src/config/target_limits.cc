@@ -111,7 +111,6 @@ constexpr TargetLimit kImplemented[] = {
     {kConstants, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }},
     {kConstants, kAnyGrid, "signed", [](S s) { return s.is_signed || !s.symmetry; }},
     {kInput | kBias | kActivation, kPerChannel, "per_channel", [](S) { return false; }},
-    {kAll, kAnyGrid, "round_mode", [](S s) { return s.round_mode == RoundMode::kHalfEven; }},
 };
 
 constexpr TargetLimits kTargets[] = {

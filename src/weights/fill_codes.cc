@@ -55,7 +55,7 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   out.zero_point_of_weight = node.Is("Gemm") || unit.bias_add != FusedUnit::kNone;
   if (bias.empty()) return;
   QuantizedBias codes =
-      QuantizeBias(bias, input_scale, fitted->params.scales, Rounder(of.weights.round_mode));
+      QuantizeBias(bias, input_scale, fitted->params.scales, Rounder(of.bias.round_mode));
   out.bias = std::move(codes.codes);
   out.bias_scales = std::move(codes.scales);
 }

@@ -315,7 +315,6 @@ TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {
       {Tensor("activation", "bit_width: 7"), "not implemented yet: bit_width 7 of activation"},
       {Tensor("weights", "bit_width: 4"), "not implemented yet: bit_width 4 of weights"},
       {Tensor("weights", "symmetry: false"), "not implemented yet: symmetry false of weights"},
-      {Tensor("activation", "round_mode: half_up"), "not implemented yet: round_mode half_up"},
       {Cpu("layer_quantize_config: [{layer_name: a, overall_quantize_config: {datatype: "
            "float16}}]\n"),
        "not implemented yet: datatype float16 of input (a)"},
@@ -333,7 +332,7 @@ TEST(VitisConfigTest, DefaultsThatCannotBeDoneAreAWarning) {
   EXPECT_THAT(loaded.unimplemented, IsEmpty());
   EXPECT_TRUE(AnyHolds(loaded.warnings, "include_cle is on by default"));
   EXPECT_TRUE(AnyHolds(loaded.warnings, "include_bias_corr is on by default"));
-  EXPECT_TRUE(AnyHolds(loaded.warnings, "round_mode of activation, bias, input, weights"));
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "round_mode of activation, input: halves are rounded"));
 }
 
 TEST(VitisConfigTest, AllProblemsAreReportedInOneRunInTheOrderOfTheFile) {
