@@ -87,6 +87,12 @@ Node MakeNode(std::string op_type, std::vector<std::string> inputs,
   return node;
 }
 
+ValueType TypeOf(const Tensor& tensor) {
+  ValueType type{tensor.type, std::vector<Dim>{}, {}};
+  for (const int64_t dim : tensor.dims) type.shape->push_back({dim, {}});
+  return type;
+}
+
 std::vector<Graph*> SubgraphsOf(Node& node) { return CollectSubgraphs<Graph>(node); }
 std::vector<const Graph*> SubgraphsOf(const Node& node) {
   return CollectSubgraphs<const Graph>(node);

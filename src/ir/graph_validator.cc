@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "qconvert/base/error.h"
+#include "qconvert/ir/operator_checks.h"
 #include "qconvert/ir/topology.h"
 
 namespace qconvert {
@@ -29,6 +30,27 @@ std::string Describe(const Node& node) {
   return fmt::format("a node of type {}", node.op_type);
 }
 
+// Names of one level; those of the levels around it are looked up there, never copied.
+struct Visible {
+  const Visible* outer = nullptr;
+  const Graph* graph = nullptr;
+  NameSet names;
+
+  bool Has(const std::string& name) const {
+    for (const Visible* level = this; level != nullptr; level = level->outer) {
+      if (level->names.contains(name)) return true;
+    }
+    return false;
+  }
+  // The initializer that `name` stands for, or nullptr.
+  const Tensor* FindInitializer(const std::string& name) const {
+    const Visible* level = this;
+    while (level != nullptr && !level->names.contains(name)) level = level->outer;
+    return level == nullptr || level->graph == nullptr ? nullptr
+                                                       : level->graph->FindInitializer(name);
+  }
+};
+
 class Validator {
  public:
   Validator(const Model& model, const std::string& place) : model_(model), place_(place) {}
@@ -47,9 +69,10 @@ class Validator {
         Fail(fmt::format("graph input \"{}\" has no type", input.name));
       }
     }
-    CheckGraph(model_.graph, {}, model_.opsets, 1);
+    CheckGraph(model_.graph, nullptr, model_.opsets, 1);
     for (const Function& function : model_.functions) CheckFunction(function);
     CheckFunctionCalls();
+    if (!model_.functions.empty()) CheckInlinedSize();
   }
 
  private:
@@ -75,25 +98,22 @@ class Validator {
     }
   }
 
-  // `visible`: names of outer levels.
-  void CheckGraph(const Graph& graph, NameSet visible, const std::map<std::string, int64_t>& opsets,
-                  int depth) {
+  // `outer`: names of outer levels.
+  void CheckGraph(const Graph& graph, const Visible* outer,
+                  const std::map<std::string, int64_t>& opsets, int depth) {
     if (depth > kMaxGraphDepth) {
       Fail(fmt::format("subgraphs are nested deeper than {} levels", kMaxGraphDepth));
     }
     CheckInterface(graph);
-    NameSet written;
-    const auto declare = [&](const std::string& name) {
-      visible.insert(name);
-      return written.insert(name).second;
-    };
+    Visible visible{outer, &graph, {}};
+    const auto declare = [&](const std::string& name) { return visible.names.insert(name).second; };
     for (const Value& input : graph.inputs) declare(input.name);
     for (const auto& [name, tensor] : graph.initializers) declare(name);
     for (const SparseTensor& sparse : graph.sparse_initializers) declare(sparse.values.name);
     DeclareOutputs(graph.nodes, declare);
     CheckNodes(graph.nodes, visible, opsets, depth, /*in_function=*/false);
     for (const Value& output : graph.outputs) {
-      if (!visible.contains(output.name)) {
+      if (!visible.Has(output.name)) {
         Fail(fmt::format("graph output \"{}\" is written by no node", output.name));
       }
     }
@@ -127,7 +147,7 @@ class Validator {
     }
   }
 
-  void CheckNodes(const std::vector<Node>& nodes, const NameSet& visible,
+  void CheckNodes(const std::vector<Node>& nodes, const Visible& visible,
                   const std::map<std::string, int64_t>& opsets, int depth, bool in_function) {
     node_count_ += nodes.size();
     if (node_count_ > kMaxNodes) Fail(fmt::format("has more than {} nodes", kMaxNodes));
@@ -141,13 +161,16 @@ class Validator {
                          node.domain.empty() ? "ai.onnx" : node.domain));
       }
       for (const std::string& input : node.inputs) {
-        if (!input.empty() && !visible.contains(input)) {
+        if (!input.empty() && !visible.Has(input)) {
           Fail(fmt::format("{} reads \"{}\", which nothing writes", Describe(node), input));
         }
       }
       CheckAttributes(node, in_function);
+      const std::string why =
+          WhyInvalid(node, [&](const std::string& name) { return visible.FindInitializer(name); });
+      if (!why.empty()) Fail(fmt::format("{} {}", Describe(node), why));
       for (const Graph* subgraph : SubgraphsOf(node))
-        CheckGraph(*subgraph, visible, opsets, depth + 1);
+        CheckGraph(*subgraph, &visible, opsets, depth + 1);
     }
   }
 
@@ -188,16 +211,13 @@ class Validator {
 
   void CheckFunction(const Function& function) {
     const std::string name = fmt::format("function \"{}:{}\"", function.domain, function.name);
-    NameSet visible(function.inputs.begin(), function.inputs.end());
-    NameSet written = visible;
-    DeclareOutputs(function.nodes, [&](const std::string& value) {
-      visible.insert(value);
-      return written.insert(value).second;
-    });
+    Visible visible{nullptr, nullptr, NameSet(function.inputs.begin(), function.inputs.end())};
+    DeclareOutputs(function.nodes,
+                   [&](const std::string& value) { return visible.names.insert(value).second; });
     CheckOpset(function.opsets);
     CheckNodes(function.nodes, visible, function.opsets, 1, /*in_function=*/true);
     for (const std::string& output : function.outputs) {
-      if (!visible.contains(output)) {
+      if (!visible.Has(output)) {
         Fail(fmt::format("{}: output \"{}\" is written by no node", name, output));
       }
     }
@@ -239,6 +259,37 @@ class Validator {
       Fail(fmt::format("functions call each other deeper than {} levels", kMaxFunctionDepth));
     }
     return height[key] = deepest + 1;
+  }
+
+  // An engine replaces calls by bodies: with functions that call functions their number can grow
+  // exponentially. Run behind CheckFunctionCalls, which finds cycles.
+  void CheckInlinedSize() {
+    std::map<FunctionKey, const Function*> by_key;
+    for (const Function& function : model_.functions)
+      by_key.emplace(FunctionKey{function.domain, function.name}, &function);
+    std::map<FunctionKey, size_t> sizes;
+    if (InlinedSize(model_.graph.nodes, by_key, sizes) > kMaxNodes)
+      Fail(fmt::format("has more than {} nodes with its functions inlined", kMaxNodes));
+  }
+
+  size_t InlinedSize(const std::vector<Node>& nodes,
+                     const std::map<FunctionKey, const Function*>& by_key,
+                     std::map<FunctionKey, size_t>& sizes) const {
+    size_t total = 0;
+    for (const Node& node : nodes) {
+      const auto function = by_key.find({node.domain, node.op_type});
+      if (function == by_key.end()) {
+        ++total;
+      } else {
+        if (!sizes.contains(function->first))
+          sizes[function->first] = InlinedSize(function->second->nodes, by_key, sizes);
+        total += sizes[function->first];
+      }
+      for (const Graph* subgraph : SubgraphsOf(node))
+        total += InlinedSize(subgraph->nodes, by_key, sizes);
+      total = std::min(total, kMaxNodes + 1);  // does not overflow
+    }
+    return total;
   }
 
   const Model& model_;

@@ -5,6 +5,7 @@
 #include <google/protobuf/wire_format_lite.h>
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 #include "onnx-ml.pb.h"
@@ -21,29 +22,94 @@ using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
 constexpr int64_t kMaxModelFile = (int64_t{1} << 31) - 1;  // protobuf's own limit
+constexpr size_t kMaxValues = 2 * kMaxNodes;
+// Parts of graphs and nodes, names included: ten for each of the million nodes.
+constexpr size_t kMaxMessages = 10'000'000;
 
-// Counts the nodes of the main graph on the wire, so that a small file with millions of empty nodes
-// is refused before message objects grow. Malformed input ends the count; the parser reports it.
-size_t CountNodesOnWire(std::string_view bytes) {
-  CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
-                      static_cast<int>(bytes.size()));
-  size_t nodes = 0;
-  for (uint32_t tag = in.ReadTag(); tag != 0; tag = in.ReadTag()) {
-    if (WireFormatLite::GetTagFieldNumber(tag) != onnx::ModelProto::kGraphFieldNumber ||
-        WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
-      if (!WireFormatLite::SkipField(&in, tag)) return nodes;
-      continue;
-    }
-    uint32_t length = 0;
-    if (!in.ReadVarint32(&length)) return nodes;
-    const auto limit = in.PushLimit(static_cast<int>(length));
-    for (uint32_t inner = in.ReadTag(); inner != 0; inner = in.ReadTag()) {
-      if (WireFormatLite::GetTagFieldNumber(inner) == onnx::GraphProto::kNodeFieldNumber) ++nodes;
-      if (!WireFormatLite::SkipField(&in, inner)) return nodes;
-    }
-    in.PopLimit(limit);
+// What a file holds, counted on the wire before message objects grow: two bytes of an empty message
+// become hundreds in memory.
+class WireCounter {
+ public:
+  // Malformed input ends the count; the parser reports it.
+  void CountModel(std::string_view bytes) {
+    CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                        static_cast<int>(bytes.size()));
+    in.SetTotalBytesLimit(std::numeric_limits<int>::max());
+    Walk(in, Kind::kModel);
   }
-  return nodes;
+  size_t nodes() const { return nodes_; }
+  size_t values() const { return values_; }  // initializers and declared values
+  size_t messages() const { return messages_; }
+
+ private:
+  enum class Kind { kModel, kFunction, kGraph, kNode, kAttribute, kLeaf };
+
+  // What a field of a message holds, as far as it is looked into.
+  static Kind KindOf(Kind parent, int field) {
+    using M = onnx::ModelProto;
+    using A = onnx::AttributeProto;
+    switch (parent) {
+      case Kind::kModel:
+        return field == M::kGraphFieldNumber       ? Kind::kGraph
+               : field == M::kFunctionsFieldNumber ? Kind::kFunction
+                                                   : Kind::kLeaf;
+      case Kind::kFunction:
+        return field == onnx::FunctionProto::kNodeFieldNumber ? Kind::kNode : Kind::kLeaf;
+      case Kind::kGraph:
+        return field == onnx::GraphProto::kNodeFieldNumber ? Kind::kNode : Kind::kLeaf;
+      case Kind::kNode:
+        return field == onnx::NodeProto::kAttributeFieldNumber ? Kind::kAttribute : Kind::kLeaf;
+      case Kind::kAttribute:
+        return field == A::kGFieldNumber || field == A::kGraphsFieldNumber ? Kind::kGraph
+                                                                           : Kind::kLeaf;
+      case Kind::kLeaf:
+        break;
+    }
+    return Kind::kLeaf;
+  }
+
+  bool Walk(CodedInputStream& in, Kind kind, int depth = 0) {
+    for (uint32_t tag = in.ReadTag(); tag != 0; tag = in.ReadTag()) {
+      if (WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+        if (!WireFormatLite::SkipField(&in, tag)) return false;
+        continue;
+      }
+      ++messages_;
+      const Kind inner = KindOf(kind, WireFormatLite::GetTagFieldNumber(tag));
+      if (inner == Kind::kNode) ++nodes_;
+      if (kind == Kind::kGraph && inner == Kind::kLeaf) ++values_;
+      if (inner == Kind::kLeaf || depth > kMaxWireDepth) {
+        if (!WireFormatLite::SkipField(&in, tag)) return false;
+        continue;
+      }
+      uint32_t length = 0;
+      if (!in.ReadVarint32(&length)) return false;
+      const auto limit = in.PushLimit(static_cast<int>(length));
+      if (!Walk(in, inner, depth + 1)) return false;
+      in.PopLimit(limit);
+    }
+    return true;
+  }
+
+  static constexpr int kMaxWireDepth = 3 * kMaxGraphDepth;  // node, attribute, graph
+  size_t nodes_ = 0;
+  size_t values_ = 0;
+  size_t messages_ = 0;
+};
+
+void CheckCounts(std::string_view bytes, const std::string& place) {
+  WireCounter counter;
+  counter.CountModel(bytes);
+  if (counter.nodes() > kMaxNodes)
+    throw Error(ExitCode::kModel, place, fmt::format("has more than {} nodes", kMaxNodes));
+  if (counter.values() > kMaxValues) {
+    throw Error(ExitCode::kResource, place,
+                fmt::format("has more than {} initializers and declared values", kMaxValues));
+  }
+  if (counter.messages() > kMaxMessages) {
+    throw Error(ExitCode::kResource, place,
+                fmt::format("has more than {} names, attributes and values", kMaxMessages));
+  }
 }
 
 // A short guess at what a file is that is no model.
@@ -78,9 +144,7 @@ LoadedModel LoadOnnx(const std::filesystem::path& path) {
   {
     const std::string bytes = ReadFile(path, kMaxModelFile);
     if (bytes.empty() || !GuessFormat(bytes).empty()) ThrowNotAModel(place, bytes);
-    if (CountNodesOnWire(bytes) > kMaxNodes) {
-      throw Error(ExitCode::kModel, place, fmt::format("has more than {} nodes", kMaxNodes));
-    }
+    CheckCounts(bytes, place);
     if (!proto.ParseFromString(bytes)) ThrowNotAModel(place, bytes);
     hash.Update(bytes);
     loaded.file_bytes = static_cast<int64_t>(bytes.size());

@@ -143,6 +143,8 @@ class Reader {
     node.overload = proto.overload();
     node.inputs = ReadStrings(proto.input());
     node.outputs = ReadStrings(proto.output());
+    // Some exporters list every optional output; engines have died of the empty names.
+    while (node.outputs.size() > 1 && node.outputs.back().empty()) node.outputs.pop_back();
     node.doc = proto.doc_string();
     node.metadata = ReadMetadata(proto.metadata_props());
     node.device_configurations = ReadOpaque(proto.device_configurations());

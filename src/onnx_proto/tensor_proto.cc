@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -167,7 +169,19 @@ SparseTensor TensorReader::Read(onnx::SparseTensorProto& proto) {
       Fail(name, fmt::format("has index {} outside its dense shape", indices[i]));
     }
   }
+  CheckSorted(sparse);
   return sparse;
+}
+
+// Indices of ONNX sparse tensors rise strictly, in row-major order; an engine may rely on it.
+void TensorReader::CheckSorted(const SparseTensor& sparse) const {
+  const auto indices = sparse.indices.values<int64_t>();
+  const auto width =
+      static_cast<ptrdiff_t>(sparse.indices.dims.size() == 1 ? 1 : sparse.indices.dims[1]);
+  for (auto row = indices.begin(); width > 0 && indices.end() - row > width; row += width) {
+    if (!std::lexicographical_compare(row, row + width, row + width, row + 2 * width))
+      Fail(sparse.values.name, "has indices that are not sorted, or repeated");
+  }
 }
 
 void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor,
@@ -205,9 +219,20 @@ void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor,
                                   end ? std::to_string(*end) : "an impossible offset",
                                   entries["location"], file.size()));
   }
-  std::string bytes(static_cast<size_t>(length), '\0');
-  file.ReadAt(offset, length, bytes.data());
-  tensor.bytes = std::make_shared<const std::string>(std::move(bytes));
+  auto& region = regions_[{entries["location"], offset, length}];
+  if (region == nullptr) {
+    int64_t& read = bytes_read_[entries["location"]];
+    if (length > kMaxOverlap * file.size() - read) {
+      throw Error(ExitCode::kResource, model_path_.string(),
+                  fmt::format("tensor \"{}\": regions of {} overlap to more than {} times its size",
+                              tensor.name, entries["location"], kMaxOverlap));
+    }
+    read += length;
+    std::string bytes(static_cast<size_t>(length), '\0');
+    file.ReadAt(offset, length, bytes.data());
+    region = std::make_shared<const std::string>(std::move(bytes));
+  }
+  tensor.bytes = region;
 }
 
 const InputFile& TensorReader::OpenExternal(const std::string& location,
@@ -248,6 +273,7 @@ const InputFile& TensorReader::OpenExternal(const std::string& location,
   if (!IsInside(real_target, real_folder) && !IsInside(real_target, real_model_folder)) {
     refuse("leaves the model's folder");
   }
+  if (!std::filesystem::is_regular_file(real_target, error)) refuse("is no regular file");
   // Opened by its resolved path without following links: what was checked is what is read.
   const int descriptor = open(real_target.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) {

@@ -6,7 +6,6 @@
 
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/transform/convert_opset.h"
-#include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"
 
 namespace qconvert {
@@ -62,9 +61,8 @@ int64_t ExportedOpset(const ConvertOptions& options, const Model& model) {
 
 void InheritLayers(const Graph& graph, ModelSettings& settings) {
   for (const Node& node : graph.nodes) {
-    if (!node.name.ends_with(kGateSuffix)) continue;
-    const auto whole =
-        settings.layer_of.find(node.name.substr(0, node.name.size() - kGateSuffix.size()));
+    if (node.origin.empty()) continue;
+    const auto whole = settings.layer_of.find(node.origin);
     if (whole != settings.layer_of.end()) settings.layer_of.emplace(node.name, whole->second);
   }
 }

@@ -21,6 +21,23 @@ const OpsetAdapterRow* FindAdapter(const Node& node, int64_t version) {
   return it == rows.end() ? nullptr : &*it;
 }
 
+// What its replacements need to know of a node; attributes may be large.
+Node Identity(const Node& node) {
+  Node bare = MakeNode(node.op_type, {}, node.outputs);
+  bare.name = node.name;
+  bare.origin = node.origin;
+  return bare;
+}
+
+// A node that an adapter made has the settings of the one it replaces; the one that writes its
+// first output has its name as well.
+void Inherit(const Node& replaced, Node& node) {
+  if (!node.name.empty() || replaced.name.empty() || node.outputs.empty()) return;
+  const bool same_output = !replaced.outputs.empty() && node.outputs[0] == replaced.outputs[0];
+  node.name = same_output ? replaced.name : node.outputs[0];
+  node.origin = same_output ? replaced.origin : replaced.origin_name();
+}
+
 class Converter {
  public:
   explicit Converter(const std::string& place) : place_(place) {}
@@ -81,8 +98,11 @@ class Converter {
       const std::string described =
           node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
       try {
-        for (Node& replacement : row->adapt(std::move(node), context))
+        const Node before = Identity(node);
+        for (Node& replacement : row->adapt(std::move(node), context)) {
+          Inherit(before, replacement);
           out.push_back(std::move(replacement));
+        }
       } catch (const AdapterRefusal& refusal) {
         throw Error(ExitCode::kModel, place_,
                     fmt::format("node \"{}\" cannot be raised to opset {}: {}", described, version,

@@ -18,11 +18,13 @@ size_t LowerHardSwish(Graph& graph) {
     }
     const std::string gate = names.Make("gate");
     Node sigmoid = MakeNode("HardSigmoid", {node.inputs[0]}, {gate});
-    if (!node.name.empty()) sigmoid.name = node.name + std::string(kGateSuffix);
+    if (!node.name.empty()) sigmoid.name = node.name + "/gate";
+    sigmoid.origin = node.origin_name();
     sigmoid.Set("alpha", 1.0F / 6.0F);
     sigmoid.Set("beta", 0.5F);
     Node product = MakeNode("Mul", {node.inputs[0], gate}, node.outputs);
     product.name = node.name;
+    product.origin = node.origin;
     const auto type = graph.value_info.find(node.outputs[0]);
     if (type != graph.value_info.end()) {
       Value gate_type = type->second;

@@ -90,6 +90,40 @@ TEST(GraphValidatorTest, NamesWhatIsWrong) {
   }
 }
 
+// f0 holds two calls of f1, that two of f2, ...
+TEST(GraphValidatorTest, LimitsWhatFunctionsMakeTogether) {
+  const auto doubling = [](int levels) {
+    Model model = Valid().model;
+    model.opsets["f"] = 1;
+    for (int i = 0; i < levels; ++i) {
+      Function function;
+      function.name = "f" + std::to_string(i);
+      function.domain = "f";
+      function.opsets = {{"", 13}, {"f", 1}};
+      function.inputs = {"a"};
+      function.outputs = {"c"};
+      function.nodes = {MakeNode("Relu", {"a"}, {"b"}), MakeNode("Relu", {"b"}, {"c"})};
+      for (Node& node : function.nodes) {
+        if (i + 1 == levels) break;
+        node.op_type = "f" + std::to_string(i + 1);
+        node.domain = "f";
+      }
+      model.functions.push_back(function);
+    }
+    model.graph.nodes[0].op_type = "f0";
+    model.graph.nodes[0].domain = "f";
+    model.graph.nodes[0].attributes.clear();
+    return model;
+  };
+  EXPECT_NO_THROW(ValidateModel(doubling(10), "m"));
+  try {
+    ValidateModel(doubling(30), "m");
+    FAIL() << "a billion nodes";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("nodes with its functions inlined"));
+  }
+}
+
 TEST(GraphValidatorTest, LimitsTheDepthOfSubgraphs) {
   const auto nested = [](int depth) {
     Model model = Valid().model;

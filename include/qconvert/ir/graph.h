@@ -93,10 +93,15 @@ struct Node {
   std::string doc;
   Metadata metadata;
   std::vector<std::string> device_configurations;  // serialized, passed through
+  // Of a node that a pass made: the name of the node of the loaded model that it stands for, whose
+  // settings hold for it. Not written to files.
+  std::string origin;
 
   bool Is(std::string_view type) const { return op_type == type && domain.empty(); }
   // Input `i`, or "" when it is omitted.
   const std::string& input(size_t i) const;
+  // The node of the loaded model that this one stands for: itself unless a pass made it.
+  const std::string& origin_name() const { return origin.empty() ? name : origin; }
 
   // Attributes by name; `fallback` when absent or of another kind.
   int64_t GetInt(std::string_view key, int64_t fallback) const;
@@ -163,6 +168,9 @@ struct Model {
 
 Node MakeNode(std::string op_type, std::vector<std::string> inputs,
               std::vector<std::string> outputs);
+
+// The type of a tensor, all dimensions known.
+ValueType TypeOf(const Tensor& tensor);
 
 // The subgraphs held by a node's attributes, in attribute order.
 std::vector<Graph*> SubgraphsOf(Node& node);

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "qconvert/base/file.h"
 #include "qconvert/ir/tensor.h"
@@ -18,6 +19,10 @@ class SparseTensorProto;
 
 namespace qconvert {
 
+// Distinct regions of an external file may overlap; beyond this multiple of its size they would
+// only fill the memory.
+inline constexpr int64_t kMaxOverlap = 4;
+
 // Reads tensors of one model. External data must lie inside the model's folder after every link is
 // resolved, in regular files, and offset and length must fit the file and the shape; nothing is
 // allocated before that is known.
@@ -27,8 +32,9 @@ class TensorReader {
   explicit TensorReader(std::filesystem::path model_path);
 
   // Takes the payload out of `proto`. Throws Error(kModel) naming the tensor: unknown type, sizes
-  // that do not fit, two payloads, an external location that leaves the folder; kFile when an
-  // external file is missing.
+  // that do not fit, two payloads, unsorted or repeated indices, an external location that leaves
+  // the folder or is no regular file; kFile when an external file is missing; kResource when the
+  // regions read of an external file overlap to more than kMaxOverlap times its size.
   Tensor Read(onnx::TensorProto& proto);
   SparseTensor Read(onnx::SparseTensorProto& proto);
 
@@ -37,11 +43,15 @@ class TensorReader {
 
  private:
   void ReadExternal(const onnx::TensorProto& proto, Tensor& tensor, int64_t expected_bytes);
+  void CheckSorted(const SparseTensor& sparse) const;
   const InputFile& OpenExternal(const std::string& location, const std::string& tensor_name);
   [[noreturn]] void Fail(const std::string& tensor_name, const std::string& message) const;
 
   std::filesystem::path model_path_;
   std::map<std::string, std::shared_ptr<InputFile>> files_;
+  // Regions of external files read so far: tensors that name the same one share its bytes.
+  std::map<std::tuple<std::string, int64_t, int64_t>, std::shared_ptr<const std::string>> regions_;
+  std::map<std::string, int64_t> bytes_read_;  // of each external file
 };
 
 // Writes name, type, dims and payload (raw_data, or string_data).

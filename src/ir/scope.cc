@@ -1,0 +1,45 @@
+#include "qconvert/ir/scope.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace qconvert {
+
+Scope::Scope(const Scope* outer, const Graph& graph, std::string way)
+    : outer_(outer), graph_(graph), way_(std::move(way)) {
+  for (const Value& input : graph.inputs) defined_.insert(input.name);
+  for (const auto& [name, tensor] : graph.initializers) defined_.insert(name);
+  for (const SparseTensor& sparse : graph.sparse_initializers) defined_.insert(sparse.values.name);
+  for (const Node& node : graph.nodes) defined_.insert(node.outputs.begin(), node.outputs.end());
+  defined_.erase("");
+}
+
+bool Scope::Defines(std::string_view value) const { return defined_.contains(value); }
+
+const Scope* Scope::FindDefining(std::string_view value) const {
+  const Scope* scope = this;
+  while (scope != nullptr && !scope->Defines(value)) scope = scope->outer_;
+  return scope;
+}
+
+const Tensor* Scope::FindInitializer(std::string_view value) const {
+  const Scope* scope = FindDefining(value);
+  return scope == nullptr ? nullptr : scope->graph_.FindInitializer(value);
+}
+
+std::optional<ValueType> Scope::FindType(std::string_view value) const {
+  const Scope* scope = FindDefining(value);
+  if (scope == nullptr) return std::nullopt;
+  const Graph& graph = scope->graph_;
+  if (const Tensor* tensor = graph.FindInitializer(value)) return TypeOf(*tensor);
+  const auto it = graph.value_info.find(value);
+  if (it != graph.value_info.end()) return it->second.type;
+  for (const auto* list : {&graph.inputs, &graph.outputs}) {
+    const auto found =
+        std::find_if(list->begin(), list->end(), [&](const Value& v) { return v.name == value; });
+    if (found != list->end()) return found->type;
+  }
+  return std::nullopt;
+}
+
+}  // namespace qconvert
