@@ -1,7 +1,7 @@
 #include "min_cut.h"
 
 #include <boost/graph/adjacency_list.hpp>
-#include <boost/graph/boykov_kolmogorov_max_flow.hpp>
+#include <boost/graph/push_relabel_max_flow.hpp>
 
 namespace qconvert {
 namespace {
@@ -37,7 +37,7 @@ std::vector<bool> MinCut::Solve() const {
     AddEdge(graph, edge.from == kSource ? source : edge.from, edge.to == kSink ? sink : edge.to,
             edge.capacity);
   }
-  boost::boykov_kolmogorov_max_flow(graph, source, sink);
+  boost::push_relabel_max_flow(graph, source, sink);
   // Reachable from the source over edges with capacity left: the smallest integer side.
   std::vector<bool> integer(nodes_ + 2, false);
   std::vector<size_t> open = {source};

@@ -231,29 +231,41 @@ bool IsFloat(const Graph& graph, const Node& node, const ModelSettings& settings
   return !of.activation.is_int() || (!of.weights.is_int() && HasWeights(graph, node));
 }
 
-// The unit (node and tail) that writes `value`, in order.
-std::vector<size_t> FindUnit(const Placement& placement, size_t producer,
+// The unit (node and tail) that writes `value`, in order. A tail starts at the one reader of what
+// the node before it writes, so walking back from the producer finds the node.
+std::vector<size_t> FindUnit(const Graph& graph, const Topology& topology,
+                             const Placement& placement, size_t producer,
                              const std::string& value) {
-  for (size_t n = 0; n < placement.nodes.size(); ++n) {
-    const NodePlacement& node = placement.nodes[n];
-    if (node.domain != NodeDomain::kInteger || node.unit.output != value) continue;
-    std::vector<size_t> unit = {n};
-    unit.insert(unit.end(), node.unit.tail.begin(), node.unit.tail.end());
-    return unit;
+  if (placement.nodes.empty()) return {producer};
+  size_t head = producer;
+  while (placement.nodes[head].domain == NodeDomain::kFused) {
+    size_t before = Topology::kNpos;
+    for (const std::string& input : graph.nodes[head].inputs) {
+      const size_t n = topology.ProducerIndex(input);
+      if (n != Topology::kNpos && placement.nodes[n].domain != NodeDomain::kFloat &&
+          topology.HasSingleUse(input))
+        before = n;
+    }
+    if (before == Topology::kNpos) return {producer};
+    head = before;
   }
-  return {producer};
+  const NodePlacement& node = placement.nodes[head];
+  if (node.domain != NodeDomain::kInteger || node.unit.output != value) return {producer};
+  std::vector<size_t> unit = {head};
+  unit.insert(unit.end(), node.unit.tail.begin(), node.unit.tail.end());
+  return unit;
 }
 
 // `activation` of the unit that writes `value`; null when it is float.
-const TensorSettings* FindUnitSettings(const Graph& graph, const Placement& placement,
-                                       const ModelSettings& settings, size_t producer,
-                                       const std::string& value) {
+const TensorSettings* FindUnitSettings(const Graph& graph, const Topology& topology,
+                                       const Placement& placement, const ModelSettings& settings,
+                                       size_t producer, const std::string& value) {
   if (settings.layer_of.empty()) {
     const TensorSettings& root = settings.config.tensors.activation;
     return root.is_int() ? &root : nullptr;
   }
   const Node* decided = nullptr;
-  for (const size_t n : FindUnit(placement, producer, value)) {
+  for (const size_t n : FindUnit(graph, topology, placement, producer, value)) {
     const Node& node = graph.nodes[n];
     if (!settings.layer_of.contains(node.name)) continue;
     if (decided == nullptr) {
@@ -372,8 +384,8 @@ const TensorSettings* FindValueSettings(const Graph& graph, const Topology& topo
                                         const Placement& placement, const ModelSettings& settings,
                                         const std::string& value) {
   if (topology.Producer(value) != nullptr) {
-    const TensorSettings* unit =
-        FindUnitSettings(graph, placement, settings, topology.ProducerIndex(value), value);
+    const TensorSettings* unit = FindUnitSettings(graph, topology, placement, settings,
+                                                  topology.ProducerIndex(value), value);
     if (unit != nullptr) return unit;
   } else if (settings.config.tensors.input.is_int()) {
     // A layer entry that speaks of inputs does so for the inputs of the model it reads.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -12,6 +13,11 @@
 
 namespace qconvert {
 namespace {
+
+bool AllFinite(const Tensor& tensor) {
+  const auto values = tensor.values<float>();
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
 
 // y = x * scale + shift by channel, what a node does to its input.
 struct ChannelAffine {
@@ -44,6 +50,7 @@ std::optional<ChannelAffine> BatchNormalizationAffine(const Graph& graph, const 
     const double k = parameters[0][c] / std::sqrt(variance);
     affine.scale.push_back(k);
     affine.shift.push_back(parameters[1][c] - parameters[2][c] * k);
+    if (!std::isfinite(k) || !std::isfinite(affine.shift.back())) return std::nullopt;
   }
   return affine;
 }
@@ -73,7 +80,7 @@ std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& no
     return std::nullopt;
   }
   std::vector<float> values = ToFloats(*constant);
-  if (values.empty() ||
+  if (values.empty() || !AllFinite(*constant) ||
       (node.Is("Div") && (reversed || std::count(values.begin(), values.end(), 0.0F) > 0))) {
     return std::nullopt;
   }
@@ -91,35 +98,37 @@ std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& no
 using FindAffine = std::function<std::optional<ChannelAffine>(
     const Node& weighted, const ChannelWeights& weights, const Node& reader)>;
 
-// Folds each reader that `find` understands into the node with weights before it, until nothing
-// changes.
+// Folds each reader that `find` understands into the node with weights before it, one per node and
+// round, until nothing changes. The nodes that go stay in the list until the end, so one index over
+// the graph serves for all rounds.
 size_t FoldReaders(Graph& graph, const FindAffine& find) {
   NameMaker names(graph);
+  const Topology topology(graph);
+  std::vector<bool> remove(graph.nodes.size(), false);
+  std::vector<size_t> open(graph.nodes.size());
+  std::iota(open.begin(), open.end(), size_t{0});
   size_t folded = 0;
-  for (bool changed = true; changed;) {
-    changed = false;
-    const Topology topology(graph);
-    std::vector<bool> remove(graph.nodes.size(), false);
-    std::vector<bool> touched(graph.nodes.size(), false);
-    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+  while (!open.empty()) {
+    std::vector<size_t> changed;
+    for (const size_t n : open) {
       Node& node = graph.nodes[n];
-      if (touched[n] || node.outputs.size() != 1 || !topology.HasSingleUse(node.outputs[0]))
+      if (remove[n] || node.outputs.size() != 1 || !topology.HasSingleUse(node.outputs[0]))
         continue;
       const auto weights = FindChannelWeights(graph, node);
       if (!weights) continue;
-      const size_t reader_index = topology.Uses(node.outputs[0])[0].node;
-      const Node& reader = graph.nodes[reader_index];
-      const auto affine = find(node, *weights, reader);
+      const size_t reader = topology.Uses(node.outputs[0])[0].node;
+      const auto affine = find(node, *weights, graph.nodes[reader]);
       if (!affine) continue;
       ScaleChannels(graph, node, *weights, affine->scale, affine->shift, names);
-      node.outputs[0] = reader.outputs[0];
-      remove[reader_index] = touched[reader_index] = true;
-      changed = true;
+      node.outputs[0] = graph.nodes[reader].outputs[0];
+      remove[reader] = true;
+      changed.push_back(n);
       ++folded;
     }
-    RemoveNodes(graph, remove);
-    if (changed) SortNodes(graph);
+    open = std::move(changed);
   }
+  RemoveNodes(graph, remove);
+  if (folded > 0) SortNodes(graph);
   RemoveDeadNodes(graph);
   return folded;
 }
@@ -229,7 +238,8 @@ size_t FuseMatMulAdd(Graph& graph) {
     const std::string bias_name = add.inputs[add.inputs[0] == node.outputs[0] ? 1 : 0];
     const Tensor* bias = graph.FindInitializer(bias_name);
     if (bias == nullptr || bias->dims.empty() || bias->dims.size() > 2 ||
-        bias->element_count() != weight->dims[1] || bias->dims.back() != weight->dims[1]) {
+        bias->element_count() != weight->dims[1] || bias->dims.back() != weight->dims[1] ||
+        bias->type != DataType::kFloat || !AllFinite(*bias)) {  // a mask is no bias
       continue;
     }
     node.op_type = "Gemm";

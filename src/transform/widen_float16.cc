@@ -66,13 +66,19 @@ bool WidenFloat16(Model& model) {
     renames.emplace(input.name, wide);
   }
   RenameUses(graph, renames);
+  std::unordered_map<std::string, std::string> wide_outputs;
   for (const Value& output : graph.outputs) {
     if (!IsHalf(output.type) || graph.IsInput(output.name)) continue;
     const std::string wide = names.Make("wide");
     casts_out.push_back(CastNode(wide, output.name, DataType::kFloat16));
-    for (Node& node : graph.nodes) {
-      std::replace(node.inputs.begin(), node.inputs.end(), output.name, wide);
-      std::replace(node.outputs.begin(), node.outputs.end(), output.name, wide);
+    wide_outputs.emplace(output.name, wide);
+  }
+  for (Node& node : graph.nodes) {
+    for (auto* names_of : {&node.inputs, &node.outputs}) {
+      for (std::string& name : *names_of) {
+        const auto it = wide_outputs.find(name);
+        if (it != wide_outputs.end()) name = it->second;
+      }
     }
   }
   for (auto& [name, tensor] : graph.initializers) {
