@@ -93,6 +93,14 @@ ValueType TypeOf(const Tensor& tensor) {
   return type;
 }
 
+void DropInferredTypes(Graph& graph) {
+  std::erase_if(graph.value_info,
+                [&](const auto& item) { return !graph.declared.contains(item.first); });
+  for (Node& node : graph.nodes) {
+    for (Graph* subgraph : SubgraphsOf(node)) DropInferredTypes(*subgraph);
+  }
+}
+
 std::vector<Graph*> SubgraphsOf(Node& node) { return CollectSubgraphs<Graph>(node); }
 std::vector<const Graph*> SubgraphsOf(const Node& node) {
   return CollectSubgraphs<const Graph>(node);

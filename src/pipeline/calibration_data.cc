@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <thread>
 
 #include "qconvert/base/error.h"
@@ -88,18 +87,6 @@ int WorkerCount(const CalibrationData& data) {
 
 int64_t MemoryLimit(const CalibrationData& data) {
   return data.memory_limit > 0 ? data.memory_limit : data.settings.memory_limit;
-}
-
-void CheckWeightsFinite(const Graph& graph, const std::string& place) {
-  for (const auto& [name, tensor] : graph.initializers) {
-    if (tensor.type != DataType::kFloat) continue;
-    int64_t bad = 0;
-    for (const float v : tensor.values<float>()) bad += std::isfinite(v) ? 0 : 1;
-    if (bad > 0 && tensor.dims.size() >= 2) {
-      throw Error(ExitCode::kNumeric, place,
-                  fmt::format("{} values of weight \"{}\" are NaN or infinite", bad, name));
-    }
-  }
 }
 
 }  // namespace qconvert

@@ -34,9 +34,6 @@ int WorkerCount(const CalibrationData& data);
 // Bytes that may be resident during calibration; 0: any.
 int64_t MemoryLimit(const CalibrationData& data);
 
-// Throws Error(kNumeric) naming the first weight that is not finite.
-void CheckWeightsFinite(const Graph& graph, const std::string& place);
-
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_PIPELINE_CALIBRATION_DATA_H_

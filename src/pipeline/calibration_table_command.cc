@@ -138,7 +138,6 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   RefuseOverwriting(outputs, options.config_files);
   Model model = std::move(loaded.model);
   PrepareModel(model, place);
-  CheckWeightsFinite(model.graph, place);
   const SampleSource samples = OpenCalibrationData(data, model.graph, place);
   RefuseOverwriting(outputs, samples.files());
   const InputFeeder feeder(samples, model.graph.inputs, options.states);

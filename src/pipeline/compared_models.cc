@@ -4,7 +4,6 @@
 
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
-#include "qconvert/loader/onnx_loader.h"
 #include "qconvert/report/comparison.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
@@ -60,14 +59,13 @@ void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph
   SeedRandomNodes(graph);
 }
 
-std::unique_ptr<Session> OpenReference(const std::filesystem::path& model,
+std::unique_ptr<Session> OpenReference(const Model& original, const std::string& place,
                                        const std::vector<ComparedValue>& values, bool is_random) {
-  if (!is_random && std::none_of(values.begin(), values.end(), IsStandIn))
-    return OpenOrtSessionFile(model, model.string(), {});
-  Model loaded = LoadOnnx(model).model;
-  PrepareForComparison(values, loaded.graph);
-  const EngineModel engine = SerializeForEngine(loaded);
-  return OpenOrtSession(engine.bytes, model.string(), {.external_initializers = engine.external});
+  Model model = original;  // shares the bytes of tensors
+  if (is_random || std::any_of(values.begin(), values.end(), IsStandIn))
+    PrepareForComparison(values, model.graph);
+  const EngineModel engine = SerializeForEngine(model);
+  return OpenOrtSession(engine.bytes, place, {.external_initializers = engine.external});
 }
 
 }  // namespace qconvert

@@ -2,7 +2,6 @@
 #ifndef QCONVERT_SRC_PIPELINE_COMPARED_MODELS_H_
 #define QCONVERT_SRC_PIPELINE_COMPARED_MODELS_H_
 
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -36,8 +35,8 @@ void MarkRandom(const Session& one, const Session& other, const Sample& sample,
 // of a model that is written.
 void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph);
 
-// The float model as it came: the file itself where there is nothing to prepare.
-std::unique_ptr<Session> OpenReference(const std::filesystem::path& model,
+// The float model as it was read, never read again: its file may be another one by now.
+std::unique_ptr<Session> OpenReference(const Model& original, const std::string& place,
                                        const std::vector<ComparedValue>& values, bool is_random);
 
 }  // namespace qconvert

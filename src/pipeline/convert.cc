@@ -299,12 +299,11 @@ ConversionReport Convert(const ConvertOptions& options) {
     return report;
   }
 
-  const std::set<std::string> original_values = WrittenValues(loaded.model.graph);
+  const Model original = loaded.model;  // shares its bytes with `model`
   Model model = std::move(loaded.model);
   ModelSettings settings = ApplySettings(options, model, report.warnings);
-  PrepareModel(model, place, ExportedOpset(options, model));
+  PrepareModel(model, place, ExportedOpset(options, model), options.passes);
   InheritLayers(model.graph, settings);
-  CheckWeightsFinite(model.graph, place);
   const std::optional<StoredTable> stored = ReadTable(options, loaded.sha256);
   const SampleSource samples = OpenData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
@@ -330,13 +329,14 @@ ConversionReport Convert(const ConvertOptions& options) {
   report.compared_on = judged.description;
   report.random_nodes = FindRandomNodes(model.graph);
   const bool is_random = !report.random_nodes.empty();
-  std::vector<ComparedValue> values = ChooseComparedValues(model.graph, original_values);
+  std::vector<ComparedValue> values =
+      ChooseComparedValues(model.graph, WrittenValues(original.graph));
   if (options.guard == GuardMode::kOff) KeepOutputsOnly(values);  // only the file will be run
-  auto reference = OpenReference(options.model, values, is_random);
+  auto reference = OpenReference(original, place, values, is_random);
   if (is_random && !judged.order.empty()) {
-    MarkRandom(*reference, *OpenReference(options.model, values, is_random),
+    MarkRandom(*reference, *OpenReference(original, place, values, is_random),
                judged_feeder.Read(judged.order[0], {}), values);
-    reference = OpenReference(options.model, values, is_random);  // draws from the start again
+    reference = OpenReference(original, place, values, is_random);  // draws from the start again
   }
   ModelComparer comparer(std::move(reference), judged_feeder, std::move(values), judged.order,
                          {.count = kMostHeldOut, .workers = workers, .in_step = is_random});

@@ -3,27 +3,34 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "check_weights.h"
 #include "qconvert/base/activity.h"
 #include "qconvert/base/log.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/graph_printer.h"
-#include "qconvert/ir/graph_validator.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/runtime/ort_session.h"
+#include "qconvert/transform/cancel_transposes.h"
+#include "qconvert/transform/collapse_reshapes.h"
 #include "qconvert/transform/convert_opset.h"
+#include "qconvert/transform/eliminate_no_ops.h"
 #include "qconvert/transform/fold_constants.h"
 #include "qconvert/transform/fold_weights.h"
+#include "qconvert/transform/fuse_hard_swish.h"
+#include "qconvert/transform/inline_functions.h"
 #include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 namespace {
 
-// Shape inference reads small constants (shapes, axes); larger ones matter by their type only.
-constexpr int64_t kMaxInferenceConstant = 4096;
+constexpr int kMostRounds = 8;  // of cleaning up; two or three in practice
 
 // "node X", or "one of the nodes X, Y".
 std::string NodesText(const Graph& graph) {
@@ -47,70 +54,82 @@ std::vector<Tensor> Evaluate(const Model& model, const Graph& graph, const std::
   return session->Run({}, nullptr);
 }
 
-// Runs one pass, checks what it left and says what it did.
-void RunPass(Model& model, const std::string& place, std::string_view name,
-             const std::function<size_t()>& pass) {
-  const size_t changed = pass();
-  ValidateModel(model, place);
-  if (changed > 0) LogDebug(fmt::format("{}: {}", name, changed));
+// A file may know more of its values than the engine can infer, and engines fuse by it. Only after
+// the passes: what a file declares may be wrong.
+void AddDeclaredTypes(const std::map<std::string, Value, std::less<>>& declared, Graph& graph) {
+  for (auto& [name, value] : graph.value_info) {
+    const auto it = declared.find(name);
+    if (it == declared.end() || it->second.type.element != value.type.element) continue;
+    const std::optional<std::vector<Dim>>& said = it->second.type.shape;
+    std::optional<std::vector<Dim>>& shape = value.type.shape;
+    if (!said || (shape && shape->size() != said->size())) continue;
+    const ValueType inferred = value.type;
+    if (!shape) shape.emplace(said->size());
+    for (size_t d = 0; d < said->size(); ++d) {
+      if (!(*shape)[d].known() && (*shape)[d].symbol.empty()) (*shape)[d] = (*said)[d];
+    }
+    if (!(value.type == inferred)) graph.declared.insert(name);
+  }
+}
+
+// What exporters leave behind goes, until nothing changes: each pass may make work for the others.
+void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
+  Graph& graph = model.graph;
+  for (int round = 0; round < kMostRounds; ++round) {
+    size_t shapes = runner.Run("fold_shapes", [&] { return FoldShapes(graph); });
+    size_t changed = runner.Run("eliminate_identity", [&] { return EliminateIdentity(graph); });
+    shapes += runner.Run("fold_constants", [&] {
+      return FoldConstants(graph, {.evaluate = [&](const Graph& constants) {
+                             return Evaluate(model, constants, place);
+                           }});
+    });
+    runner.Run("remove_dead_nodes", [&] { return RemoveDeadNodes(graph); });
+    changed += runner.Run("eliminate_no_ops", [&] { return EliminateNoOps(graph); });
+    changed += runner.Run("collapse_reshapes", [&] { return CollapseReshapes(graph); });
+    changed += runner.Run("cancel_transposes", [&] { return CancelTransposes(graph); });
+    if (changed + shapes == 0) return;
+    if (shapes > 0) InferTypes(model, place);  // more shapes are known now
+  }
 }
 
 }  // namespace
 
-void InferTypes(Model& model, const std::string& place) {
-  Model probe;
-  probe.ir_version = model.ir_version;
-  probe.opsets = model.opsets;
-  probe.functions = model.functions;
-  probe.graph = model.graph;
-  probe.graph.value_info.clear();
-  for (auto it = probe.graph.initializers.begin(); it != probe.graph.initializers.end();) {
-    const Tensor& tensor = it->second;
-    if (tensor.byte_size() <= kMaxInferenceConstant || probe.graph.IsOutput(it->first)) {
-      ++it;
-      continue;
-    }
-    ValueType type{tensor.type, std::vector<Dim>{}, {}};
-    for (const int64_t dim : tensor.dims) type.shape->push_back({dim, {}});
-    probe.graph.inputs.push_back({it->first, std::move(type), {}, {}});
-    it = probe.graph.initializers.erase(it);
-  }
-  for (const Node& node : probe.graph.nodes) {
-    for (const std::string& output : node.outputs) {
-      if (!output.empty() && !probe.graph.IsOutput(output))
-        probe.graph.outputs.push_back({output, {}, {}, {}});
-    }
-  }
-  const auto session =
-      OpenOrtSession(SerializeModel(probe), place, {.optimization = OptimizationLevel::kNone});
-  model.graph.value_info.clear();
-  for (const Value& output : session->outputs()) model.graph.value_info[output.name] = output;
-}
-
-void PrepareModel(Model& model, const std::string& place, int64_t opset) {
+void PrepareModel(Model& model, const std::string& place, int64_t opset,
+                  const PassOptions& passes) {
   Graph& graph = model.graph;
+  PassRunner runner(model, place, passes);
+  const auto declared = graph.value_info;
   const auto run = [&](std::string_view name, const std::function<size_t()>& pass) {
-    RunPass(model, place, name, pass);
+    return runner.Run(name, pass);
   };
   run("normalize", [&] { return Normalize(model), size_t{0}; });
   run("widen_float16", [&] { return WidenFloat16(model) ? size_t{1} : size_t{0}; });
   InferTypes(model, place);  // opset adapters look at ranks and types
-  run("convert_opset", [&] { return ConvertOpset(model, opset, place), size_t{0}; });
-  run("eliminate_identity", [&] { return EliminateIdentity(graph); });
-  run("fold_constants", [&] {
-    return FoldConstants(graph, {.evaluate = [&](const Graph& constants) {
-                           return Evaluate(model, constants, place);
-                         }});
+  const size_t typed = runner.changes();
+  run("convert_opset", [&] {
+    const int64_t before = model.opset();
+    ConvertOpset(model, opset, place);
+    return static_cast<size_t>(model.opset() - before);
   });
-  run("remove_dead_nodes", [&] { return RemoveDeadNodes(graph); });
+  run("inline_functions", [&] {
+    const size_t inlined = InlineFunctions(model);
+    if (inlined > 0) Normalize(model);  // for the constants inside
+    return inlined;
+  });
+  CleanUp(model, place, runner);
   // Padding first: a BatchNormalization behind Pad and Conv does not mind, an arithmetic node
   // between would.
   run("fold_pad_into_conv", [&] { return FoldPadIntoConv(graph); });
   run("fold_batch_normalization", [&] { return FoldBatchNormalization(graph); });
   run("fold_arithmetic_into_conv", [&] { return FoldArithmeticIntoConv(graph); });
+  run("fuse_hard_swish", [&] { return FuseHardSwish(graph); });
   run("lower_hard_swish", [&] { return LowerHardSwish(graph); });
-  InferTypes(model, place);
+  if (runner.changes() != typed) InferTypes(model, place);
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
+  runner.CheckStopped();
+  AddDeclaredTypes(declared, graph);
+  InferBodyTypes(model, place);
+  CheckWeightsFinite(graph, place);
   LogDebug("prepared graph:\n" + PrintGraph(graph));
 }
 

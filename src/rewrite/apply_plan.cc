@@ -17,6 +17,7 @@ void ApplyPlan(Model& model, const QuantizationPlan& plan) {
   InsertQdq(model, plan);
   QuantizeDynamically(model, dynamic);
   StoreWeights(model, plan.stored);
+  DropInferredTypes(model.graph);
 }
 
 }  // namespace qconvert

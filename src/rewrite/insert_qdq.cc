@@ -41,7 +41,6 @@ class Inserter {
       if (IsPinned(value)) Dequantized(value);
     }
     graph_.nodes = std::move(out_);
-    graph_.value_info.clear();
     SortNodes(graph_);
     RemoveDeadNodes(graph_);
     if (builder_.used_foreign_domain()) model_.opsets.emplace("com.microsoft", 1);

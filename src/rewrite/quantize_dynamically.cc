@@ -29,7 +29,6 @@ class Rewriter {
         RewriteProduct(node, plan->second.weights[0]);
       }
     }
-    graph_.value_info.clear();
     RemoveDeadNodes(graph_);
   }
 

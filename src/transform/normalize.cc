@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "qconvert/ir/topology.h"
+#include "qconvert/transform/inline_constant_if.h"
 
 namespace qconvert {
 namespace {
@@ -83,6 +84,7 @@ void NameNodes(Graph& graph) {
 
 void Normalize(Model& model) {
   NormalizeGraph(model.graph);
+  InlineConstantIf(model.graph);
   NameNodes(model.graph);
   std::erase_if(model.graph.inputs, [&](const Value& input) {
     return model.graph.FindInitializer(input.name) != nullptr;
@@ -105,27 +107,33 @@ void RenameUses(Graph& graph, const std::unordered_map<std::string, std::string>
   }
 }
 
-size_t EliminateIdentity(Graph& graph) {
+size_t BypassNodes(Graph& graph, const std::vector<bool>& marked) {
   std::unordered_map<std::string, std::string> renames;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (!marked[n]) continue;
+    const Node& node = graph.nodes[n];
+    // Nodes are sorted: what an earlier one was renamed to is known, so no chains arise.
+    const auto before = renames.find(node.inputs[0]);
+    renames.emplace(node.outputs[0], before == renames.end() ? node.inputs[0] : before->second);
+  }
+  RenameUses(graph, renames);
+  return RemoveNodes(graph, marked);
+}
+
+size_t EliminateIdentity(Graph& graph) {
   const Topology topology(graph);
-  std::vector<bool> remove(graph.nodes.size(), false);
-  size_t removed = 0;
+  std::vector<bool> marked(graph.nodes.size(), false);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     const bool dropout =
         node.Is("Dropout") &&
         (node.outputs.size() < 2 || node.outputs[1].empty() ||
-         (topology.Uses(node.outputs[1]).empty() && !graph.IsOutput(node.outputs[1]))) &&
+         (topology.Uses(node.outputs[1]).empty() && !topology.IsGraphOutput(node.outputs[1]))) &&
         node.input(2).empty();
-    if ((!node.Is("Identity") && !dropout) || node.inputs.empty() ||
-        topology.IsGraphOutput(node.outputs[0]))
-      continue;
-    renames.emplace(node.outputs[0], node.inputs[0]);
-    remove[n] = true;
-    ++removed;
+    marked[n] = (node.Is("Identity") || dropout) && !node.inputs.empty() &&
+                !topology.IsGraphOutput(node.outputs[0]);
   }
-  RemoveNodes(graph, remove);
-  RenameUses(graph, renames);
+  size_t removed = BypassNodes(graph, marked);
   for (Node& node : graph.nodes) {
     for (Graph* subgraph : SubgraphsOf(node)) removed += EliminateIdentity(*subgraph);
   }

@@ -133,5 +133,52 @@ TEST_F(ExternalDataTest, AHubCacheOfLinksWorks) {
   EXPECT_NO_THROW(LoadOnnx(folder_ / "snapshot/model.onnx"));
 }
 
+// `count` initializers of `elements` floats, `step` bytes from one to the next.
+std::string ModelOfRegions(int count, int64_t elements, int64_t step) {
+  onnx::ModelProto model;
+  model.ParseFromString(ModelWith({{"location", "w.bin"}}));
+  for (int i = 0; i < count; ++i) {
+    auto* tensor = model.mutable_graph()->add_initializer();
+    *tensor = model.graph().initializer(0);
+    tensor->set_name("w" + std::to_string(i));
+    tensor->set_dims(0, elements);
+    auto* offset = tensor->add_external_data();
+    offset->set_key("offset");
+    offset->set_value(std::to_string(i * step));
+  }
+  return model.SerializeAsString();
+}
+
+TEST_F(ExternalDataTest, TensorsOfOneRegionShareItsBytes) {
+  const Graph graph =
+      LoadOnnx(folder_.Write("m/model.onnx", ModelOfRegions(10'000, 2, 0))).model.graph;
+  EXPECT_EQ(graph.initializers.size(), 10'001U);
+  for (const auto& [name, tensor] : graph.initializers)
+    EXPECT_EQ(tensor.bytes, graph.initializers.at("w").bytes) << name;
+}
+
+TEST_F(ExternalDataTest, OverlappingRegionsDoNotFillTheMemory) {
+  folder_.Write("m/w.bin", std::string(4096, 'x'));
+  EXPECT_NO_THROW(LoadOnnx(folder_.Write("m/model.onnx", ModelOfRegions(3, 1000, 4))));
+  try {
+    LoadOnnx(folder_.Write("m/model.onnx", ModelOfRegions(24, 1000, 4)));
+    FAIL() << "96 kB out of 4";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kResource);
+    EXPECT_THAT(e.what(), testing::HasSubstr("w.bin overlap to more than 4 times its size"));
+  }
+}
+
+TEST_F(ExternalDataTest, FoldersAndPipesAreNamedWithTheirTensor) {
+  std::filesystem::create_directory(folder_ / "m/folder");
+  ASSERT_EQ(mkfifo((folder_ / "m/pipe").c_str(), 0600), 0);
+  for (const char* location : {"folder", "pipe"}) {
+    const std::string message = LoadError({{"location", location}});
+    EXPECT_THAT(message, testing::HasSubstr("model.onnx: tensor \"w\""));
+    EXPECT_THAT(message, testing::HasSubstr("is no regular file"));
+    EXPECT_EQ(code_, ExitCode::kModel);
+  }
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -206,6 +206,60 @@ TEST(OnnxLoaderTest, SparseIndicesMustFit) {
   EXPECT_THAT(LoadError(model.SerializeAsString()), testing::HasSubstr("index 4 outside"));
 }
 
+TEST(OnnxLoaderTest, SparseIndicesRise) {
+  const auto load = [](const std::vector<int64_t>& at, bool linear) {
+    onnx::ModelProto model = AddModel();
+    auto* sparse = model.mutable_graph()->add_sparse_initializer();
+    sparse->add_dims(4);
+    sparse->add_dims(4);
+    auto* values = sparse->mutable_values();
+    values->set_name("s");
+    values->set_data_type(1);
+    values->add_dims(2);
+    values->add_float_data(1);
+    values->add_float_data(2);
+    auto* indices = sparse->mutable_indices();
+    indices->set_data_type(7);
+    indices->add_dims(2);
+    if (!linear) indices->add_dims(2);
+    for (const int64_t i : at) indices->add_int64_data(i);
+    return LoadError(model.SerializeAsString());
+  };
+  EXPECT_EQ(load({3, 9}, true), "");
+  EXPECT_THAT(load({9, 3}, true), testing::HasSubstr("not sorted, or repeated"));
+  EXPECT_THAT(load({3, 3}, true), testing::HasSubstr("not sorted, or repeated"));
+  EXPECT_EQ(load({0, 3, 1, 0}, false), "");
+  EXPECT_THAT(load({1, 0, 0, 3}, false), testing::HasSubstr("not sorted, or repeated"));
+}
+
+TEST(OnnxLoaderTest, EmptyTrailingOutputsAreDropped) {
+  onnx::ModelProto model = AddModel();
+  for (int i = 0; i < 4; ++i) model.mutable_graph()->mutable_node(0)->add_output("");
+  const TempDir folder;
+  const Graph graph = LoadOnnx(folder.Write("m.onnx", model.SerializeAsString())).model.graph;
+  EXPECT_EQ(graph.nodes[0].outputs, std::vector<std::string>{"y"});
+}
+
+TEST(OnnxLoaderTest, CountsMessagesBeforeTheyGrow) {
+  // An empty message takes two bytes on the wire and hundreds in memory.
+  const auto with_empty = [](char tag, size_t count) {
+    std::string graph;
+    for (size_t i = 0; i < count; ++i) graph += {tag, '\0'};
+    onnx::ModelProto model = AddModel();
+    std::string bytes = model.SerializeAsString();
+    bytes += '\x3a';  // field 7, graph: merged with the one before
+    for (size_t length = graph.size(); length > 0 || bytes.back() == '\x3a'; length >>= 7)
+      bytes += static_cast<char>((length & 0x7F) | (length >= 0x80 ? 0x80 : 0));
+    return bytes + graph;
+  };
+  constexpr char kNode = '\x0a';
+  constexpr char kInitializer = '\x2a';
+  EXPECT_THAT(LoadError(with_empty(kNode, 1'000'001)),
+              testing::HasSubstr("more than 1000000 nodes"));
+  EXPECT_THAT(LoadError(with_empty(kInitializer, 2'000'001), ExitCode::kResource),
+              testing::HasSubstr("more than 2000000 initializers"));
+}
+
 TEST(OnnxLoaderTest, WhatIsNotUnderstoodSurvives) {
   onnx::ModelProto model = AddModel();
   auto* node = model.mutable_graph()->mutable_node(0);

@@ -299,6 +299,25 @@ TEST(ConvertTest, NaNWeightsAreNamed) {
             ExitCode::kNumeric);
 }
 
+TEST(ConvertTest, NaNBiasesAreNamedAndMasksMayBeInfinite) {
+  const TempDir folder;
+  GraphBuilder b;
+  b.Input("x", {"1", "2"}).Output("y").Random("w", {2, 2}).Floats("b", {2}, {1, INFINITY});
+  b.Add("MatMul", {"x", "w"}, {"p"});
+  b.Add("Add", {"p", "b"}, {"y"});
+  EXPECT_EQ(FailureOf(Prepare(folder, b, {1, 2}), "1 values of bias \"b\" are NaN or infinite"),
+            ExitCode::kNumeric);
+  GraphBuilder masked;
+  masked.Input("x", {"1", "2"}).Output("y").Random("w", {2, 2});
+  masked.Floats("mask", {1, 2}, {0, -INFINITY}).Random("v", {2, 2});
+  masked.Add("MatMul", {"x", "w"}, {"p"});
+  masked.Add("Add", {"p", "mask"}, {"m"});
+  masked.Add("Softmax", {"m"}, {"s"});
+  masked.Add("MatMul", {"s", "v"}, {"y"});
+  const TempDir other;
+  EXPECT_NO_THROW(Convert(Prepare(other, masked, {1, 2})));
+}
+
 TEST(QuantInfoPathTest, IsTheStemBeside) {
   EXPECT_EQ(QuantInfoPath("a/m_quantized.onnx"), "a/m_quant_info.json");
   EXPECT_EQ(QuantInfoPath("a/m.onnx"), "a/m_quant_info.json");

@@ -7,6 +7,7 @@
 
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/rewrite/apply_plan.h"
+#include "qconvert/targets/weight_slots.h"
 #include "qconvert/weights/fill_codes.h"
 #include "support/graph_builder.h"
 
@@ -55,6 +56,42 @@ GraphBuilder ConvModel() {
   b.Input("x", {"1", "16", "12", "12"}).Output("y").Random("w", {32, 16, 3, 3}, 0.2F);
   b.Add("Conv", {"x", "w"}, {"y"});
   return b;
+}
+
+TEST(StoreWeightsTest, EveryProductWithAConstantIsTaken) {
+  GraphBuilder b;
+  b.Input("x", {"1", "64", "12"}).Output("y");
+  b.Random("e", {64, 48}).Random("a", {48, 40}).Random("g", {1, 24, 40});
+  b.Add("Einsum", {"x", "e"}, {"s"}).Set("equation", std::string("bij, ik -> jk"));  // [12, 48]
+  b.Ints("rest", {2}, {48, 12});
+  b.Add("Reshape", {"s", "rest"}, {"m"});
+  b.Add("Gemm", {"a", "m"}, {"p"}).Set("transA", int64_t{1});  // [40, 12]
+  b.Add("MatMul", {"g", "p"}, {"y"});
+  Model model = b.model;
+  const std::map<std::string, StoredWeight> stored = Store(model);
+  ASSERT_EQ(stored.size(), 3U);
+  const std::vector<Tensor> inputs = {RandomTensor("x", {1, 64, 12}, 3)};
+  EXPECT_GT(SqnrDb(RunModel(b.model, inputs)[0], RunModel(model, inputs)[0]), 30);
+}
+
+TEST(WeightSlotTest, EinsumSumsOverTheLettersThatTheResultLacks) {
+  const auto axes = [](const char* equation, size_t slot, size_t rank) {
+    Node node = MakeNode("Einsum", {"a", "b"}, {"y"});
+    node.Set("equation", std::string(equation));
+    const auto found = FindWeightSlot(node, slot, rank);
+    return found ? found->channel_axes : std::vector<size_t>{99};
+  };
+  using Axes = std::vector<size_t>;
+  EXPECT_EQ(axes("bij,jk->bik", 1, 2), (Axes{1}));
+  EXPECT_EQ(axes("bij,kj->bik", 1, 2), (Axes{0}));
+  EXPECT_EQ(axes("bhij,hjk->bhik", 1, 3), (Axes{0, 2}));
+  EXPECT_EQ(axes("ij,jk", 1, 2), (Axes{1})) << "implicit result ik";
+  const Axes none = {99};
+  EXPECT_EQ(axes("bij,jk->bijk", 1, 2), none) << "nothing is summed over";
+  EXPECT_EQ(axes("bij,jj->bi", 1, 2), none);
+  EXPECT_EQ(axes("b...j,jk->b...k", 1, 2), none);
+  EXPECT_EQ(axes("bij->bi", 1, 2), none) << "no such operand";
+  EXPECT_EQ(axes("bij,jkl->bik", 1, 4), none) << "another rank";
 }
 
 TEST(StoreWeightsTest, ValuesAreThoseOfDequantizeLinear) {

@@ -302,5 +302,17 @@ TEST(ConvertOpsetTest, EveryAdapterHasATestHere) {
   }
 }
 
+TEST(ConvertOpsetTest, NodesThatAnAdapterMakesStandForTheOneBefore) {
+  GraphBuilder b(9);
+  b.Input("x", {"2", "3", "4"}).Output("y");
+  b.Add("Softmax", {"x"}, {"y"}).name = "soft";
+  b.model.graph.nodes[0].Set("axis", int64_t{1});
+  ConvertOpset(b.model, 13, "m");
+  ASSERT_EQ(b.model.graph.nodes.size(), 4U);
+  for (const Node& node : b.model.graph.nodes)
+    EXPECT_EQ(node.origin_name(), "soft") << node.op_type;
+  EXPECT_EQ(b.model.graph.nodes.back().name, "soft") << "it writes what the Softmax wrote";
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -75,6 +75,7 @@ ConvertOptions MakeOptions(const ConvertLine& line, const std::string& config) {
   options.gate.max_flips = line.max_flips / 100;
   options.float_only = line.float_only;
   options.external_data = line.external_data;
+  options.passes = line.passes;
   options.states = ParseStates(line.samples.states);
   if (line.float_only) return options;
   ApplyConfig(line, config, options);

@@ -34,6 +34,11 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
   app.add_flag("--external-data", line.external_data,
                "weights in a data file beside the model, also below 2 GB");
+  app.add_option("--dump-passes", line.passes.dump_folder,
+                 "write the graph before and after each float pass that changes it as text to DIR")
+      ->type_name("DIR");
+  app.add_option("--stop-after", line.passes.stop_after, "leave out the float passes behind PASS")
+      ->type_name("PASS");
   AddVerbosity(app, line.verbosity);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/pipeline/pass_runner.h"
 #include "shared_options.h"
 
 namespace qconvert {
@@ -31,6 +32,7 @@ struct ConvertLine {
   bool must_pass = false;
   bool float_only = false;
   bool external_data = false;
+  PassOptions passes;
   Verbosity verbosity;
 };
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -125,6 +126,8 @@ struct Graph {
   std::vector<SparseTensor> sparse_initializers;  // the name is that of `values`
   // Declared (value_info) or inferred types of inner values.
   std::map<std::string, Value, std::less<>> value_info;
+  // Names in value_info of which the file says more than an engine infers; written to files.
+  std::set<std::string, std::less<>> declared;
   std::vector<std::string> quantization_annotations;  // serialized, passed through
   Metadata metadata;
 
@@ -171,6 +174,9 @@ Node MakeNode(std::string op_type, std::vector<std::string> inputs,
 
 // The type of a tensor, all dimensions known.
 ValueType TypeOf(const Tensor& tensor);
+
+// Leaves in value_info what an engine cannot infer by itself, on every level: engines fuse by types.
+void DropInferredTypes(Graph& graph);
 
 // The subgraphs held by a node's attributes, in attribute order.
 std::vector<Graph*> SubgraphsOf(Node& node);

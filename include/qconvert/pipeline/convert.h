@@ -10,6 +10,7 @@
 #include "qconvert/calibration/input_feeder.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/config/read_config.h"
+#include "qconvert/pipeline/pass_runner.h"
 #include "qconvert/report/conversion_report.h"
 
 namespace qconvert {
@@ -43,6 +44,7 @@ struct ConvertOptions {
   int64_t memory_limit = 0;        // bytes resident during calibration; 0: as the config says
   bool float_only = false;         // write the loaded model back, unquantized
   bool external_data = false;      // weights in a data file beside the model, also below 2 GB
+  PassOptions passes;              // of the float passes, for looking at them
   GuardMode guard = GuardMode::kCorrect;
   Gate gate;
   bool must_pass = false;  // throws Error(kNumeric) when an output fails or none was compared

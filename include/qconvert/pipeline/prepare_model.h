@@ -5,6 +5,7 @@
 #include <string>
 
 #include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/pass_runner.h"
 #include "qconvert/transform/convert_opset.h"
 
 namespace qconvert {
@@ -14,10 +15,18 @@ namespace qconvert {
 // value_info. The function it computes stays the same up to rounding. Throws Error(kModel) naming
 // `place` when the engine refuses the model.
 // `opset`: the exported file's, 13 or newer; a model that has a newer one keeps it.
-void PrepareModel(Model& model, const std::string& place, int64_t opset = kQuantizedOpset);
+// Throws Error(kNumeric) naming the first weight or bias that is not finite, of nodes with weights
+// on any level.
+void PrepareModel(Model& model, const std::string& place, int64_t opset = kQuantizedOpset,
+                  const PassOptions& passes = {});
 
-// Fills value_info of the main graph with the types the engine infers.
+// Fills value_info of the main graph with the types the engine infers. (infer_types.cc)
 void InferTypes(Model& model, const std::string& place);
+
+// The same for the bodies of If, Loop and Scan, after InferTypes. What a Loop or Scan carries from
+// step to step has the shape that its body declares, if any; a body that the engine refuses alone
+// keeps what it declares.
+void InferBodyTypes(Model& model, const std::string& place);
 
 }  // namespace qconvert
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "qconvert/ir/graph.h"
 
@@ -12,6 +13,7 @@ namespace qconvert {
 
 // Sorts nodes; turns Constant nodes (dense values) into initializers, on every level:
 //   c = Constant{value}          becomes   init c
+// puts branches that are always taken in the place of their If (inline_constant_if.h),
 // and takes initializers out of the inputs of the main graph (before IR version 4 they had to be
 // listed there; left in, they count as replaceable and keep the engine from optimizing). Raises the
 // IR version to 8, whose rules these are. A node of the main graph without a name gets that of its
@@ -21,6 +23,10 @@ void Normalize(Model& model);
 // Removes Identity, and Dropout whose mask nobody reads, on every level: readers move to the input.
 // One that writes a graph output stays. Returns how many nodes went.
 size_t EliminateIdentity(Graph& graph);
+
+// Removes the marked nodes, one mark each: who read their first output reads their first input.
+// Needs sorted nodes. Returns how many.
+size_t BypassNodes(Graph& graph, const std::vector<bool>& marked);
 
 // Moves every reading of the keys to the mapped values, on this level and below, chains resolved.
 void RenameUses(Graph& graph, const std::unordered_map<std::string, std::string>& renames);

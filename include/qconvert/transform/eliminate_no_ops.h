@@ -1,0 +1,25 @@
+// Removes nodes that hand their input on as it is.
+#ifndef QCONVERT_TRANSFORM_ELIMINATE_NO_OPS_H_
+#define QCONVERT_TRANSFORM_ELIMINATE_NO_OPS_H_
+
+#include <cstddef>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// x -> Cast{to = type of x} -> y -> Relu     becomes     x -> Relu
+//
+// The same for Concat of one input, Transpose that keeps the order, Pad by nothing, Slice of
+// everything, and Reshape, Flatten, Squeeze, Unsqueeze, Expand and Tile whose output has the type
+// of the input: every dimension the same number or the same symbol. A node that writes a graph
+// output stays. Goes by value_info; what has no type there is left alone. Returns how many nodes
+// went. Needs sorted nodes.
+size_t EliminateNoOps(Graph& graph);
+
+// The same element type, and every dimension the same number or the same symbol.
+bool IsSameShape(const ValueType& a, const ValueType& b);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TRANSFORM_ELIMINATE_NO_OPS_H_

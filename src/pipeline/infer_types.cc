@@ -1,0 +1,99 @@
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "qconvert/base/error.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/scope.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/runtime/ort_session.h"
+
+namespace qconvert {
+namespace {
+
+// Shape inference reads small constants (shapes, axes); larger ones matter by their type only.
+constexpr int64_t kMaxInferenceConstant = 4096;
+
+// Types that the engine infers for every value that a node of `graph` writes, outputs included.
+std::vector<Value> InferValues(const Model& model, Graph graph, const std::string& place) {
+  Model probe;
+  probe.ir_version = model.ir_version;
+  probe.opsets = model.opsets;
+  probe.functions = model.functions;
+  probe.graph = std::move(graph);
+  probe.graph.value_info.clear();
+  std::unordered_set<std::string> outputs;
+  for (const Value& output : probe.graph.outputs) outputs.insert(output.name);
+  for (auto it = probe.graph.initializers.begin(); it != probe.graph.initializers.end();) {
+    if (it->second.byte_size() <= kMaxInferenceConstant || outputs.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    probe.graph.inputs.push_back({it->first, TypeOf(it->second), {}, {}});
+    it = probe.graph.initializers.erase(it);
+  }
+  for (const Node& node : probe.graph.nodes) {
+    for (const std::string& output : node.outputs) {
+      if (!output.empty() && outputs.insert(output).second)
+        probe.graph.outputs.push_back({output, {}, {}, {}});
+    }
+  }
+  return OpenOrtSession(SerializeModel(probe), place, {.optimization = OptimizationLevel::kNone})
+      ->outputs();
+}
+
+// The body as a graph of its own: what it captures becomes inputs. Nothing when a type is unknown.
+std::optional<Graph> StandAlone(const Graph& body, const Scope& scope) {
+  Graph alone = body;
+  for (const Value& input : alone.inputs) {
+    if (!input.type.is_tensor()) return std::nullopt;
+  }
+  for (const std::string& name : CapturedValues(body)) {
+    const std::optional<ValueType> type = scope.FindType(name);
+    if (!type || !type->is_tensor()) return std::nullopt;
+    if (const Tensor* tensor = scope.FindInitializer(name)) {
+      alone.initializers.emplace(name, *tensor);
+    } else {
+      alone.inputs.push_back({name, *type, {}, {}});
+    }
+  }
+  return alone;
+}
+
+void InferBodies(const Model& model, Node& node, const Scope& scope, const std::string& place) {
+  ForEachBody(node, scope.way(), [&](Graph& body, const std::string& way) {
+    const std::optional<Graph> alone = StandAlone(body, scope);
+    if (!alone) return;
+    std::vector<Value> values;
+    try {
+      values = InferValues(model, *alone, place);
+    } catch (const Error&) {
+      return;  // a body may need what only its level has; what its file declares stands
+    }
+    const Scope inner(scope, body, way);
+    for (const auto& [name, value] : body.value_info) body.declared.insert(name);
+    for (const Value& value : values) {
+      if (value.type.is_tensor() && inner.Defines(value.name))
+        body.value_info.emplace(value.name, value);
+    }
+    for (Node& inside : body.nodes) InferBodies(model, inside, inner, place);
+  });
+}
+
+}  // namespace
+
+void InferTypes(Model& model, const std::string& place) {
+  const std::vector<Value> values = InferValues(model, model.graph, place);
+  model.graph.value_info.clear();
+  for (const Value& value : values) model.graph.value_info[value.name] = value;
+}
+
+void InferBodyTypes(Model& model, const std::string& place) {
+  const Scope main(model.graph);
+  for (Node& node : model.graph.nodes) InferBodies(model, node, main, place);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,96 @@
+#include "qconvert/transform/eliminate_no_ops.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "qconvert/ir/scope.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/transform/normalize.h"
+
+namespace qconvert {
+namespace {
+
+// The numbers of an input that is a constant; nothing else.
+std::optional<std::vector<int64_t>> Numbers(const Graph& graph, const Node& node, size_t slot) {
+  const Tensor* tensor = graph.FindInitializer(node.input(slot));
+  if (tensor == nullptr || (tensor->type != DataType::kInt64 && tensor->type != DataType::kInt32))
+    return std::nullopt;
+  return ToInt64s(*tensor);
+}
+
+bool KeepsOrder(const Node& node) {
+  const std::vector<int64_t>* perm = node.FindInts("perm");
+  return perm != nullptr && std::is_sorted(perm->begin(), perm->end());
+}
+
+bool PadsNothing(const Graph& graph, const Node& node) {
+  const auto pads = Numbers(graph, node, 1);
+  return pads && std::all_of(pads->begin(), pads->end(), [](int64_t p) { return p == 0; });
+}
+
+// Starts at 0, ends where the axis ends or later, every element.
+bool SlicesEverything(const Graph& graph, const Node& node, const ValueType& input) {
+  const auto starts = Numbers(graph, node, 1);
+  const auto ends = Numbers(graph, node, 2);
+  if (!starts || !ends || starts->size() != ends->size()) return false;
+  const auto steps = Numbers(graph, node, 4);
+  if (!node.input(4).empty() &&
+      (!steps || std::any_of(steps->begin(), steps->end(), [](int64_t s) { return s != 1; })))
+    return false;
+  const auto axes = Numbers(graph, node, 3);
+  if (!node.input(3).empty() && (!axes || axes->size() != starts->size())) return false;
+  for (size_t k = 0; k < starts->size(); ++k) {
+    if ((*starts)[k] != 0) return false;
+    if ((*ends)[k] >= std::numeric_limits<int32_t>::max()) continue;
+    if (!input.shape) return false;
+    const auto rank = static_cast<int64_t>(input.shape->size());
+    int64_t axis = axes ? (*axes)[k] : static_cast<int64_t>(k);
+    if (axis < 0) axis += rank;
+    if (axis < 0 || axis >= rank) return false;
+    const Dim& dim = (*input.shape)[static_cast<size_t>(axis)];
+    if (!dim.known() || (*ends)[k] < dim.value) return false;
+  }
+  return true;
+}
+
+bool HandsOn(const Graph& graph, const Scope& scope, const Node& node) {
+  static constexpr std::array<std::string_view, 6> kShapers = {"Reshape",   "Flatten", "Squeeze",
+                                                               "Unsqueeze", "Expand",  "Tile"};
+  if (!node.domain.empty() || node.inputs.empty() || node.outputs.size() != 1) return false;
+  if (node.op_type == "Concat") return node.inputs.size() == 1;
+  if (node.op_type == "Transpose") return KeepsOrder(node);
+  if (node.op_type == "Pad") return PadsNothing(graph, node);
+  const bool shaper = std::find(kShapers.begin(), kShapers.end(), node.op_type) != kShapers.end();
+  if (!shaper && node.op_type != "Cast" && node.op_type != "Slice") return false;
+  const std::optional<ValueType> input = scope.FindType(node.inputs[0]);
+  if (!input || !input->is_tensor()) return false;
+  if (node.op_type == "Cast") return node.GetInt("to", 0) == static_cast<int64_t>(input->element);
+  if (node.op_type == "Slice") return SlicesEverything(graph, node, *input);
+  const std::optional<ValueType> output = scope.FindType(node.outputs[0]);
+  return output && IsSameShape(*input, *output);
+}
+
+}  // namespace
+
+bool IsSameShape(const ValueType& a, const ValueType& b) {
+  const auto named = [](const Dim& dim) { return dim.known() || !dim.symbol.empty(); };
+  return a.shape && b.shape && a.element == b.element && *a.shape == *b.shape &&
+         std::all_of(a.shape->begin(), a.shape->end(), named);
+}
+
+size_t EliminateNoOps(Graph& graph) {
+  const Topology topology(graph);
+  const Scope scope(graph);
+  std::vector<bool> marked(graph.nodes.size(), false);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    marked[n] = HandsOn(graph, scope, node) && !topology.IsGraphOutput(node.outputs[0]);
+  }
+  return BypassNodes(graph, marked);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "qconvert/ir/graph_printer.h"
+#include "qconvert/ir/scope.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+// Printed types of the values of all bodies, by full name.
+std::map<std::string, std::string> BodyTypes(const Model& model) {
+  std::map<std::string, std::string> out;
+  const Scope main(model.graph);
+  for (const Node& node : model.graph.nodes) {
+    ForEachBody(node, "", [&](const Graph& body, const std::string& way) {
+      for (const auto& [name, value] : body.value_info) out[way + name] = PrintType(value.type);
+    });
+  }
+  return out;
+}
+
+TEST(InferTypesTest, BranchesKnowWhatTheyCapture) {
+  GraphBuilder b;
+  b.Input("x", {"N", "3"}).Input("c", {}, DataType::kBool).Output("y").Random("w", {3, 5});
+  Graph branch;
+  branch.name = "branch";
+  branch.nodes.push_back(MakeNode("MatMul", {"x", "w"}, {"p"}));
+  branch.nodes.push_back(MakeNode("Relu", {"p"}, {"r"}));
+  branch.outputs.push_back({"r", {}, {}, {}});
+  Node& node = b.Add("If", {"c"}, {"y"});
+  node.Set("then_branch", Subgraph(branch));
+  node.Set("else_branch", Subgraph(branch));
+  InferTypes(b.model, "m");
+  InferBodyTypes(b.model, "m");
+  EXPECT_EQ(BodyTypes(b.model).at("y/then_branch/p"), "float[N,5]");
+  EXPECT_EQ(BodyTypes(b.model).at("y/else_branch/r"), "float[N,5]");
+}
+
+TEST(InferTypesTest, WhatALoopCarriesHasNoShapeUnlessDeclared) {
+  Graph body;
+  body.name = "body";
+  body.inputs = {{"i", TypeOf(DataType::kInt64, {}), {}, {}},
+                 {"go", TypeOf(DataType::kBool, {}), {}, {}},
+                 {"s", {DataType::kFloat, std::nullopt, {}}, {}, {}}};
+  body.nodes.push_back(MakeNode("Identity", {"go"}, {"still"}));
+  body.nodes.push_back(MakeNode("Relu", {"s"}, {"r"}));
+  body.nodes.push_back(MakeNode("Concat", {"r", "r"}, {"next"}));
+  body.nodes.back().Set("axis", int64_t{0});
+  body.outputs = {{"still", {}, {}, {}}, {"next", {}, {}, {}}};
+  GraphBuilder b;
+  b.Input("x", {"1"}).Output("y").Ints("times", {}, {5});
+  Node& loop = b.Add("Loop", {"times", "", "x"}, {"y"});
+  loop.name = "loop";
+  loop.Set("body", Subgraph(body));
+  InferTypes(b.model, "m");
+  InferBodyTypes(b.model, "m");
+  EXPECT_EQ(BodyTypes(b.model).at("loop/body/r"), "float") << "grows from 1 to 32 elements";
+}
+
+TEST(InferTypesTest, WhatOnlyTheFileKnowsIsKept) {
+  // The engine cannot know how long the slice is; the file says so.
+  GraphBuilder b;
+  b.Input("x", {"1", "L", "4"}).Output("y").Random("table", {1, 64, 4}).Ints("one", {1}, {1});
+  b.Ints("zero", {1}, {0}).Ints("second", {1}, {1});
+  b.Add("Shape", {"x"}, {"shape"});
+  b.Add("Gather", {"shape", "second"}, {"length"});
+  b.Add("Slice", {"table", "zero", "length", "one"}, {"part"});
+  b.Add("Neg", {"part"}, {"n"});
+  b.Add("Add", {"x", "n"}, {"y"});
+  b.model.graph.value_info["part"] = {"part", FloatType({"1", "L", "4"}), {}, {}};
+  b.model.graph.value_info["n"] = {"n", FloatType({"1", "9", "9", "9"}), {}, {}};
+  PrepareModel(b.model, "m");
+  EXPECT_EQ(PrintType(b.model.graph.value_info.at("part").type), "float[1,L,4]");
+  EXPECT_EQ(b.model.graph.value_info.at("n").type.shape->size(), 3U)
+      << "another rank: not believed";
+  DropInferredTypes(b.model.graph);
+  EXPECT_EQ(b.model.graph.value_info.size(), 1U) << "the engine finds out all others";
+}
+
+}  // namespace
+}  // namespace qconvert
