@@ -39,6 +39,18 @@ NumericFormat FullFormat(DataType type) {
   return IntegerFormat(BitsOf(type), is_signed, /*symmetric=*/false);
 }
 
+NumericFormat Unsigned(const NumericFormat& format) {
+  QCONVERT_CHECK(format.type == DataType::kInt8 || format.type == DataType::kInt16);
+  NumericFormat out = format;
+  const bool narrow = format.type == DataType::kInt8;
+  out.type = narrow ? DataType::kUint8 : DataType::kUint16;
+  const int32_t shift = narrow ? 128 : 32768;
+  out.qmin += shift;
+  out.qmax += shift;
+  out.zero += shift;
+  return out;
+}
+
 std::string PackCodes(std::span<const int32_t> codes, DataType type) {
   switch (type) {
     case DataType::kUint8:

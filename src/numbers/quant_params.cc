@@ -10,12 +10,12 @@ QuantParams ParamsFromRange(Range range, const NumericFormat& format) {
   const double low = std::min(static_cast<double>(range.min), 0.0);
   const double high = std::max(static_cast<double>(range.max), 0.0);
   const double width = format.symmetric ? std::max(-low, high) : high - low;
-  const double steps =
-      format.symmetric ? format.qmax : static_cast<double>(format.qmax) - format.qmin;
+  const double steps = format.symmetric ? static_cast<double>(format.qmax) - format.zero
+                                        : static_cast<double>(format.qmax) - format.qmin;
   float scale = static_cast<float>(width / steps);
   if (width == 0) scale = 1.0F;
   scale = std::max(scale, std::numeric_limits<float>::min());
-  int32_t zero_point = 0;
+  int32_t zero_point = format.zero;
   if (!format.symmetric) {
     const double zero = format.qmin - format.round(low / static_cast<double>(scale));
     zero_point = static_cast<int32_t>(

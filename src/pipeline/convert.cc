@@ -188,6 +188,14 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
                 "nothing was compared with the float model, expected --calib besides --table; "
                 "nothing is written");
   }
+  const bool nothing_left = options.config.scheme == Scheme::kStatic && report.integer_nodes == 0 &&
+                            !chosen.guard.kept_float.empty();
+  if (nothing_left && options.must_pass) {
+    throw Error(
+        ExitCode::kNumeric, report.input,
+        "scheme static was asked for, but every integer node had to go back to float for the "
+        "outputs; nothing is written");
+  }
   if (chosen.guard.passed) return;
   report.warnings.push_back(WhatFailed(report));
   if (options.must_pass)

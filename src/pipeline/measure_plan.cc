@@ -9,6 +9,7 @@
 #include "qconvert/base/log.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/plan/node_settings.h"
+#include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
 
@@ -30,7 +31,9 @@ QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) 
   const Graph& graph = inputs.model.graph;
   QuantizationPlan plan =
       MakePlan(graph, draft.placement, inputs.table, inputs.settings, &inputs.ranges);
-  CodeOptions options{.wide = draft.wide_weights, .keep = FindFloatWeights(graph, inputs.settings)};
+  CodeOptions options{.wide = draft.wide_weights,
+                      .keep = FindFloatWeights(graph, inputs.settings),
+                      .pair_limit = TargetOf(inputs.settings.config.target_device).pair_limit};
   for (const auto& [node, output] : draft.dynamic) options.dynamic.insert(node);
   FillCodes(graph, inputs.settings, options, inputs.codes, plan);
   return plan;

@@ -11,6 +11,7 @@
 #include "qconvert/base/log.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/safe_plan.h"
+#include "qconvert/plan/value_range.h"
 
 namespace qconvert {
 namespace {
@@ -122,9 +123,9 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSetti
   choice.place.keep_float.merge(FindSensitiveNodes(graph));
   choice.scheme = config.scheme == Scheme::kAuto ? Scheme::kStatic : config.scheme;
   choice.reason = "as the settings say";
-  const bool on_cpu = config.target_device == TargetDevice::kCpu;
-  if (config.scheme == Scheme::kAuto && on_cpu) ChooseByTime(graph, config, choice);
-  if (!on_cpu) {
+  const bool by_time = TargetOf(config.target_device).places_by_time;
+  if (config.scheme == Scheme::kAuto && by_time) ChooseByTime(graph, config, choice);
+  if (!by_time) {
     choice.place.place_by = PlaceBy::kKernels;
     choice.reason =
         fmt::format("{}target {}", config.scheme == Scheme::kAuto ? "" : choice.reason + ", ",
@@ -132,7 +133,7 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSetti
   }
   if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic)
     KeepAllFloat(graph, choice.place, fmt::format("the scheme is {}", SchemeName(config.scheme)));
-  if ((config.scheme == Scheme::kAuto && on_cpu) || config.scheme == Scheme::kDynamic)
+  if ((config.scheme == Scheme::kAuto && by_time) || config.scheme == Scheme::kDynamic)
     ChooseDynamic(graph, settings, choice);
   return choice;
 }

@@ -61,7 +61,8 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
                                 [&] { return DecideRange(table, observed, value_settings); });
       decided.method = DescribeMethod(value_settings);
     }
-    const NumericFormat format = FormatOf(value_settings);
+    const NumericFormat format =
+        ActivationFormat(value_settings, TargetOf(settings.config.target_device));
     if (value_settings.symmetry && !value_settings.is_signed && decided.range.min < 0) {
       throw Error(
           ExitCode::kNumeric, "",

@@ -11,6 +11,7 @@
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/name_pattern.h"
 #include "qconvert/ir/module_path.h"
+#include "qconvert/targets/fusions.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
 
@@ -322,6 +323,23 @@ void NoteIdleInputs(const Graph& graph, const QuantConfig& config,
   }
 }
 
+// A node whose integer kernel would compute one that is kept float stays float with it.
+void KeepUnitsFloat(const Graph& graph, std::map<size_t, std::string>& kept) {
+  if (kept.empty()) return;
+  const Topology topology(graph);
+  std::map<size_t, std::string> heads;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const OpKind kind = FindOpRule(graph.nodes[n]).kind;
+    if (kind == OpKind::kFloatOnly || kind == OpKind::kMovement || kept.contains(n)) continue;
+    for (const size_t t : FindFusedUnit(graph, topology, n).tail) {
+      if (!kept.contains(t)) continue;
+      heads.emplace(n, fmt::format("its kernel would compute \"{}\" too, which is kept float",
+                                   graph.nodes[t].name));
+    }
+  }
+  kept.merge(heads);
+}
+
 }  // namespace
 
 std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig& config,
@@ -353,6 +371,7 @@ std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
   if (settings.config.keep_first_last_layer_accuracy) {
     for (const size_t n : FindEnds(graph)) out.emplace(n, "keep_first_last_layer_accuracy");
   }
+  KeepUnitsFloat(graph, out);
   return out;
 }
 

@@ -48,8 +48,22 @@ class NodePlanner {
     const bool weighted = FindOpRule(node).kind == OpKind::kWeighted &&
                           graph_.FindInitializer(node.input(1)) != nullptr;
     if (!weighted && !out.hard_sigmoid) PlanOperands(node, out);
-    for (const size_t t : unit.tail)
-      if (t != unit.bias_add && IsImpliedClamp(graph_.nodes[t], unit.output)) out.implied.insert(t);
+    if (!unit.tail.empty() && unit.tail.back() != unit.bias_add)
+      PlanClamp(unit.tail.back(), unit.output, out);
+  }
+
+  // A clamp that is not its Q's saturation would keep the engine from fusing it: it follows on
+  // codes.
+  void PlanClamp(size_t t, const std::string& output, IntegerNodePlan& out) {
+    const Node& clamp = graph_.nodes[t];
+    if (!IsIntegerValue(output)) return;
+    const QuantParams& params = Params(output);
+    if (IsImpliedClamp(clamp, output)) {
+      out.implied.insert(t);
+    } else if (BitsOf(params.type) == 8) {
+      out.implied.insert(t);
+      out.bounds = {IntegerBound(clamp, 1, params), IntegerBound(clamp, 2, params)};
+    }
   }
 
   void PlanOperands(const Node& node, IntegerNodePlan& out) {
@@ -67,7 +81,8 @@ class NodePlanner {
 
   ConstantCodes Codes(const Node& node, const std::string& name, const Tensor& constant,
                       Range range) const {
-    const NumericFormat format = FormatOf(settings_.Of(node).activation);
+    const NumericFormat format =
+        ActivationFormat(settings_.Of(node).activation, TargetOf(settings_.config.target_device));
     ConstantCodes out{name, {}, ParamsFromRange(range, format)};
     out.codes.type = out.params.type;
     out.codes.dims = constant.dims;

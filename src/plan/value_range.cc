@@ -151,6 +151,25 @@ NumericFormat FormatOf(const TensorSettings& settings) {
   return format;
 }
 
+NumericFormat ActivationFormat(const TensorSettings& settings, const Target& target) {
+  const NumericFormat format = FormatOf(settings);
+  return target.unsigned_activations && format.type == DataType::kInt8 ? Unsigned(format) : format;
+}
+
+const Target& TargetOf(TargetDevice device) {
+  switch (device) {
+    case TargetDevice::kCpu:
+      return kCpuTarget;
+    case TargetDevice::kGpu:
+      return kGpuTarget;
+    case TargetDevice::kDpu:
+      return kDpuTarget;
+    case TargetDevice::kBpu:
+      return kBpuTarget;
+  }
+  QCONVERT_CHECK(false);
+}
+
 int CandidatesOf(const TensorSettings& settings) {
   return settings.method == M::kMaxMin ? 1 : kDiffsCandidates;
 }

@@ -1,6 +1,7 @@
 #include "qconvert/rewrite/insert_qdq.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -118,13 +119,8 @@ class Inserter {
     node.inputs[0] = QuantizedName(input);
     for (size_t i = 1; i < node.inputs.size(); ++i) node.inputs[i] = FloatView(node.inputs[i]);
     if (source.Is("Relu") || source.Is("Clip")) {
-      const auto& bounds = plan_.integer_nodes.at(n).bounds;
-      const auto name = [&](const std::optional<int32_t>& bound) {
-        return bound ? builder_.IntegerScalar(params.type, *bound) : "";
-      };
       node.op_type = "Clip";
-      node.inputs = {QuantizedName(input), name(bounds[0]), name(bounds[1])};
-      if (node.inputs[2].empty()) node.inputs.resize(2);
+      node.inputs = ClipInputs(QuantizedName(input), params.type, plan_.integer_nodes.at(n).bounds);
     }
     if (source.Is("Pad") && source.GetString("mode", "constant") == "constant") {
       node.inputs.resize(std::max<size_t>(node.inputs.size(), 3));
@@ -134,6 +130,17 @@ class Inserter {
       if (!output.empty()) output = QuantizedName(output);
     }
     out_.push_back(std::move(node));
+  }
+
+  using Bounds = std::array<std::optional<int32_t>, 2>;
+  std::vector<std::string> ClipInputs(const std::string& codes, DataType type,
+                                      const Bounds& bounds) {
+    const auto name = [&](const std::optional<int32_t>& bound) {
+      return bound ? builder_.IntegerScalar(type, *bound) : "";
+    };
+    std::vector<std::string> inputs = {codes, name(bounds[0]), name(bounds[1])};
+    if (inputs[2].empty()) inputs.resize(2);
+    return inputs;
   }
 
   // An integer node with what is fused behind it.
@@ -161,11 +168,12 @@ class Inserter {
       }
       unit.push_back(std::move(next));
     }
-    ConnectAndQuantize(std::move(unit), fused.output, source);
+    ConnectAndQuantize(std::move(unit), fused.output, source, integer.bounds);
   }
 
   // Chains the unit's nodes, names its output, and puts the Qs behind it.
-  void ConnectAndQuantize(std::vector<Node> unit, const std::string& output, const Node& source) {
+  void ConnectAndQuantize(std::vector<Node> unit, const std::string& output, const Node& source,
+                          const Bounds& bounds) {
     const bool quantized = IsIntegerValue(output);
     const bool movement =
         FindOpRule(source).kind == OpKind::kMovement;  // 16 bit: several outputs are possible
@@ -184,8 +192,15 @@ class Inserter {
         unit[k].outputs[0] = k + 1 < unit.size() ? builder_.FreshName("t") : last;
         if (k + 1 < unit.size()) Reconnect(unit[k + 1], unit[k].outputs[0]);
       }
-      if (quantized)
-        quantizers.push_back(builder_.Quantize(last, QuantizedName(output), Params(output)));
+      if (quantized) {
+        const bool clipped = !source.Is("Relu") && !source.Is("Clip") && (bounds[0] || bounds[1]);
+        const std::string codes = clipped ? builder_.FreshName("q") : QuantizedName(output);
+        quantizers.push_back(builder_.Quantize(last, codes, Params(output)));
+        if (clipped) {
+          quantizers.push_back(MakeNode("Clip", ClipInputs(codes, Params(output).type, bounds),
+                                        {QuantizedName(output)}));
+        }
+      }
     }
     for (auto* list : {&unit, &quantizers}) {
       for (Node& node : *list) out_.push_back(std::move(node));

@@ -40,7 +40,9 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   const float input_scale = plan.values.at(node.inputs[0]).params.scales[0];
   const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
   const WeightOrder order = KernelOrder(node, weight);
-  const WeightOptions fit{.pair_limit = options.pair_limit, .workers = cache.workers()};
+  // The vendor's numbers know of no kernel.
+  const int32_t pair_limit = of.weights.compat == Compat::kVitis ? 0 : options.pair_limit;
+  const WeightOptions fit{.pair_limit = pair_limit, .workers = cache.workers()};
   std::vector<float> bias = BiasOf(graph, node, unit);
   RoundBias(of.bias, bias);
   const FittedWeights* fitted =

@@ -8,6 +8,7 @@
 #include "../../src/weights/fit_channel.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/targets/target.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -25,7 +26,7 @@ QuantizedWeights Quantize(const Tensor& weight, const Node& node,
                           const std::vector<float>& bias = {}, float input_scale = 0.01F,
                           const TensorSettings& settings = kPerChannel) {
   return QuantizeWeights(weight, KernelOrder(node, weight), bias, input_scale, settings,
-                         {.pair_limit = kPairLimit});
+                         {.pair_limit = kCpuTarget.pair_limit});
 }
 
 TEST(QuantizeWeightsTest, PerChannelScalesReachTheLargestWeight) {
@@ -110,10 +111,10 @@ TEST(FitChannelTest, IsAtLeastAsGoodAsBothEnds) {
       if (k % 2 == 1) pair = std::max(pair, std::fabs(weights[k - 1] + weights[k]));
     }
     const float low = largest / 127;
-    const FittedChannel best = FitChannel(weights, low, kInt8, kPairLimit);
-    EXPECT_LE(best.error, RoundChannel(weights, low, kInt8, kPairLimit).error);
+    const FittedChannel best = FitChannel(weights, low, kInt8, kCpuTarget.pair_limit);
+    EXPECT_LE(best.error, RoundChannel(weights, low, kInt8, kCpuTarget.pair_limit).error);
     EXPECT_LE(best.error,
-              RoundChannel(weights, std::max(low, pair / 128), kInt8, kPairLimit).error);
+              RoundChannel(weights, std::max(low, pair / 128), kInt8, kCpuTarget.pair_limit).error);
     EXPECT_EQ(FitChannel(weights, low, kInt8, 0).scale, low);
   }
 }

@@ -16,7 +16,8 @@ struct NumericFormat {
   DataType type = DataType::kUint8;  // in the file: integers up to 16 bits, or a floating type
   int32_t qmin = 0;                  // smallest and largest code; may be narrower than the type
   int32_t qmax = 255;
-  bool symmetric = false;     // zero point fixed at 0
+  bool symmetric = false;     // zero point fixed
+  int32_t zero = 0;           // at this code
   bool power_of_two = false;  // scales are 2^-p
   Rounder round;
 
@@ -30,6 +31,10 @@ NumericFormat IntegerFormat(int bits, bool is_signed, bool symmetric, bool narro
 
 // All codes of an integer type of up to 16 bits: 0..255 of uint8 and so on.
 NumericFormat FullFormat(DataType type);
+
+// The same numbers of a symmetric signed format in the unsigned type of its width: every code and
+// the zero point moved up by half of all codes.
+NumericFormat Unsigned(const NumericFormat& format);
 
 // `codes` as raw data of `type`, an integer type of 8, 16 or 32 bits that holds them all.
 std::string PackCodes(std::span<const int32_t> codes, DataType type);

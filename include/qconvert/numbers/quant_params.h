@@ -24,7 +24,7 @@ struct QuantParams {
 };
 
 // Parameters of one range (which contains 0):
-//   symmetric    scale = max(|min|, |max|) / qmax,        zero point 0
+//   symmetric    scale = max(|min|, |max|) / (qmax - zero),  zero point fixed
 //   asymmetric   scale = (max - min) / (qmax - qmin),     zero point = qmin - round(min / scale),
 //   saturated, rounded as the format says
 // computed in double, scale rounded to float32. Zero is always representable. Degenerate ranges:

@@ -54,8 +54,9 @@ struct IntegerNodePlan {
   std::optional<Tensor> bias;           // int32; of input 2, or of the Add fused behind a MatMul
   std::vector<float> bias_scales;
   std::map<size_t, ConstantCodes> operands;  // other constants, by input
-  std::set<size_t> implied;  // nodes of its tail that the saturation of its Q does as well
-  // Of a Relu or Clip that works on the integers themselves: its bounds as codes.
+  std::set<size_t> implied;  // nodes of its tail that the saturation of its Q does, or `bounds`
+  // Of a Relu or Clip that works on the integers themselves, or follows this node there: its bounds
+  // as codes.
   std::array<std::optional<int32_t>, 2> bounds;
   std::optional<HardSigmoidPlan> hard_sigmoid;
 };

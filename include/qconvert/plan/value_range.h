@@ -10,12 +10,18 @@
 #include "qconvert/calibration/range.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/numbers/numeric_format.h"
+#include "qconvert/targets/target.h"
 
 namespace qconvert {
 
 // The format of integer settings, Vitis AI quantizer: symmetric signed [-2^(b-1), 2^(b-1)-1] (one
 // less with narrow_range), symmetric unsigned and asymmetric [0, 2^b-1]. bit_width 2 to 16.
 NumericFormat FormatOf(const TensorSettings& settings);
+
+// The format that activations are written in for a target: unsigned where it prefers that.
+NumericFormat ActivationFormat(const TensorSettings& settings, const Target& target);
+
+const Target& TargetOf(TargetDevice device);
 
 // Fix positions that the settings' method tries: one for maxmin.
 int CandidatesOf(const TensorSettings& settings);

@@ -15,11 +15,6 @@
 
 namespace qconvert {
 
-// uint8 x int8 kernels of x86 processors without VNNI add products in pairs of neighbours as 16-bit
-// integers that saturate (vpmaddubsw): two weights of one sign must not sum to more than this,
-// since 255 * 128 < 2^15.
-inline constexpr int32_t kPairLimit = 128;
-
 enum class OpKind {
   kFloatOnly,   // no integer kernel
   kWeighted,    // Conv, Gemm, MatMul with constant weights: integer wherever possible

@@ -14,6 +14,7 @@
 
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/targets/target.h"
 #include "qconvert/weights/quantize_weights.h"
 #include "qconvert/weights/store_weights.h"
 
@@ -50,7 +51,7 @@ struct CodeOptions {
   std::set<size_t> dynamic;
   std::set<std::string> wide;  // initializers that are stored in 16 bits: one 256th of the error
   std::set<std::string> keep;  // initializers that stay float
-  int32_t pair_limit = kPairLimit;
+  int32_t pair_limit = kCpuTarget.pair_limit;  // of the kernels; see quantize_weights.h
 };
 
 // Fills in the weights and biases of integer nodes (quantize_weights.h), of nodes quantized at run
