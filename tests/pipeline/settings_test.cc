@@ -176,13 +176,14 @@ TEST(SettingsTest, ActivationSettingsOfALayerAreThoseOfItsFusedUnit) {
              "  - {layer_name: /features/features.6/features.6.0/Conv, tensor_quantize_config: "
              "{activation: {symmetry: false, calib_statistic_method: all}}}\n"),
       folder);
-  int unsigned_values = 0;
+  int asymmetric_values = 0;
   for (const Node& node : result.graph.nodes) {
     if (!node.Is("QuantizeLinear")) continue;
-    unsigned_values +=
-        result.graph.FindInitializer(node.inputs[2])->type == DataType::kUint8 ? 1 : 0;
+    const Tensor& zero_point = *result.graph.FindInitializer(node.inputs[2]);
+    ASSERT_EQ(zero_point.type, DataType::kUint8) << "also of symmetric settings, with 128";
+    asymmetric_values += zero_point.values<uint8_t>()[0] == 128 ? 0 : 1;
   }
-  EXPECT_EQ(unsigned_values, 1);
+  EXPECT_EQ(asymmetric_values, 1);
 }
 
 TEST(SettingsTest, TypesThatAreNotListedStayFloat) {

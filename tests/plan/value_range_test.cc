@@ -10,6 +10,7 @@
 
 #include "qconvert/base/error.h"
 #include "qconvert/numbers/power_of_two.h"
+#include "qconvert/numbers/quantize.h"
 #include "support/graph_builder.h"
 #include "support/observe.h"
 
@@ -28,7 +29,7 @@ TensorSettings Symmetric(M method) {
 
 TEST(FormatOfTest, FollowsTheSettings) {
   const auto format = [](DataType type, int32_t qmin, int32_t qmax, bool symmetric) {
-    return NumericFormat{type, qmin, qmax, symmetric, false, Rounder()};
+    return NumericFormat{type, qmin, qmax, symmetric, 0, false, Rounder()};
   };
   EXPECT_EQ(FormatOf({.bit_width = 8}), format(DataType::kUint8, 0, 255, false));
   EXPECT_EQ(FormatOf({.bit_width = 8, .is_signed = true}), format(DataType::kUint8, 0, 255, false))
@@ -42,7 +43,28 @@ TEST(FormatOfTest, FollowsTheSettings) {
   EXPECT_EQ(FormatOf({.bit_width = 16, .symmetry = true, .is_signed = true}),
             format(DataType::kInt16, -32768, 32767, true));
   EXPECT_EQ(FormatOf({.round_mode = RoundMode::kHalfUp, .scale_type = ScaleType::kPowerOfTwo}),
-            (NumericFormat{DataType::kUint8, 0, 255, false, true, Rounder(RoundMode::kHalfUp)}));
+            (NumericFormat{DataType::kUint8, 0, 255, false, 0, true, Rounder(RoundMode::kHalfUp)}));
+}
+
+// The same real numbers, whatever the target calls their codes.
+TEST(FormatOfTest, TargetsThatPreferUnsignedCodesHaveTheSameNumbers) {
+  const TensorSettings settings{.bit_width = 8, .symmetry = true, .is_signed = true};
+  const NumericFormat plain = ActivationFormat(settings, kBpuTarget);
+  const NumericFormat moved = ActivationFormat(settings, kCpuTarget);
+  EXPECT_EQ(plain, FormatOf(settings));
+  EXPECT_EQ(moved.type, DataType::kUint8);
+  const QuantParams a = ParamsFromRange({-0.7F, 1.3F}, plain);
+  const QuantParams b = ParamsFromRange({-0.7F, 1.3F}, moved);
+  EXPECT_EQ(a.scales, b.scales);
+  EXPECT_EQ(b.zero_points[0], 128);
+  for (const float x : RandomFloats(2000, 9)) {
+    const int32_t qa = QuantizeValue(x, a.scales[0], a.zero_points[0], plain);
+    const int32_t qb = QuantizeValue(x, b.scales[0], b.zero_points[0], moved);
+    EXPECT_EQ(DequantizeValue(qa, a.scales[0], a.zero_points[0]),
+              DequantizeValue(qb, b.scales[0], b.zero_points[0]));
+  }
+  const TensorSettings wide{.bit_width = 16, .symmetry = true, .is_signed = true};
+  EXPECT_EQ(ActivationFormat(wide, kCpuTarget).type, DataType::kInt16);
 }
 
 TEST(FixPositionTest, HistogramsAgreeWithTheValues) {

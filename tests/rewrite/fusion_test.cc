@@ -255,5 +255,33 @@ TEST(FusionTest, SignedSymmetricActivationsKeepTheirRelu) {
   for (const float v : y.values<float>()) ASSERT_GE(v, 0);
 }
 
+// Symmetric int8 activations as uint8 with zero point 128: a Relu is no saturation there, so it
+// follows on the codes, and the convolution keeps its kernel.
+TEST(SignedActivationsTest, RunOnTheKernelsOfUnsignedOnes) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8", "8", "8"}).Output("y");
+  AddConv(b, "x", "c1");
+  b.Add("Relu", {"c1"}, {"r"});
+  AddConv(b, "r", "c2");
+  b.Add("Add", {"c2", "r"}, {"y"});
+  QuantConfig config;
+  for (TensorSettings* settings : {&config.tensors.activation, &config.tensors.input})
+    settings->symmetry = settings->is_signed = true;
+  std::vector<std::vector<Tensor>> samples;
+  for (uint32_t seed = 1; seed <= 4; ++seed)
+    samples.push_back({RandomTensor("x", {1, 8, 8, 8}, seed)});
+  const QuantizedModel unsigned_codes = QuantizeModel(b.model, samples, config);
+  EXPECT_THAT(OptimizedOperators(unsigned_codes.model),
+              testing::AllOf(Contains(Pair("QLinearConv", 2)), Contains(Pair("QLinearAdd", 1))));
+  // Bit for bit the numbers of int8 with zero point 0, computed without any kernel.
+  config.target_device = TargetDevice::kBpu;
+  const QuantizedModel signed_codes = QuantizeModel(b.model, samples, config);
+  for (const auto& sample : samples) {
+    const Tensor a = RunModel(unsigned_codes.model, sample)[0];
+    const Tensor s = RunModel(signed_codes.model, sample)[0];
+    EXPECT_EQ(*a.bytes, *s.bytes);
+  }
+}
+
 }  // namespace
 }  // namespace qconvert
