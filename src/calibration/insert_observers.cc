@@ -1,5 +1,7 @@
 #include "qconvert/calibration/insert_observers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
