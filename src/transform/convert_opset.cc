@@ -32,7 +32,9 @@ Node Identity(const Node& node) {
 // A node that an adapter made has the settings of the one it replaces; the one that writes its
 // first output has its name as well.
 void Inherit(const Node& replaced, Node& node) {
-  if (!node.name.empty() || replaced.name.empty() || node.outputs.empty()) return;
+  // The replaced node itself, changed, may stand before the one that now writes its output.
+  const bool has_own_name = !node.name.empty() && node.name != replaced.name;
+  if (has_own_name || replaced.name.empty() || node.outputs.empty()) return;
   const bool same_output = !replaced.outputs.empty() && node.outputs[0] == replaced.outputs[0];
   node.name = same_output ? replaced.name : node.outputs[0];
   node.origin = same_output ? replaced.origin : replaced.origin_name();

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -311,6 +313,9 @@ TEST(ConvertOpsetTest, NodesThatAnAdapterMakesStandForTheOneBefore) {
   ASSERT_EQ(b.model.graph.nodes.size(), 4U);
   for (const Node& node : b.model.graph.nodes)
     EXPECT_EQ(node.origin_name(), "soft") << node.op_type;
+  std::set<std::string> names;
+  for (const Node& node : b.model.graph.nodes) names.insert(node.name);
+  EXPECT_EQ(names.size(), b.model.graph.nodes.size()) << "engines refuse a name given twice";
   EXPECT_EQ(b.model.graph.nodes.back().name, "soft") << "it writes what the Softmax wrote";
 }
 
