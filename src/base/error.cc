@@ -96,6 +96,12 @@ std::string_view ExitCodeName(ExitCode code) {
 
 std::string EscapeForTerminal(std::string_view text) { return Escape(text, kMaxText); }
 
+std::string EscapeWhole(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) out += PrintablePiece(text, i);
+  return out;
+}
+
 Error::Error(ExitCode code, std::string_view place, std::string_view message)
     : std::runtime_error(JoinPlace(place, Escape(message, kMaxMessage))), code_(code) {}
 

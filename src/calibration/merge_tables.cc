@@ -73,6 +73,8 @@ StoredTable MergeTables(const std::vector<StoredTable>& shards,
       refuse(fmt::format("is of another model than {}", places[0]));
     if (one.data_sha256 != out.data_sha256 || one.sizes != out.sizes)
       refuse(fmt::format("is of other data than {}", places[0]));
+    if (one.engine != out.engine)
+      refuse(fmt::format("was made with {}, {} with {}", one.engine, places[0], out.engine));
     if (!one.is_complete) refuse("is a checkpoint of a run that did not end");
     if (one.table.batch_size != out.table.batch_size || QuestionsOf(one.table) != questions)
       refuse(fmt::format("has other ranges of batches than {}", places[0]));

@@ -17,6 +17,10 @@ using Json = nlohmann::json;
 constexpr const char* kFormat = "qconvert calibration table";
 constexpr int kVersion = 1;
 constexpr int kMaxExponent = 128;  // 2^128 is above every float
+// So that no sum over shards overflows.
+constexpr int64_t kMaxSamples = 1'000'000'000'000;
+constexpr int64_t kMaxBatchSize = 1'000'000'000;
+constexpr int64_t kMaxValues = int64_t{1} << 46;
 
 // Names in a model need not be UTF-8, JSON must be: every other byte is U+00XX.
 std::string ToUtf8(const std::string& bytes) {
@@ -95,13 +99,15 @@ class TableReader {
 
   StoredTable Read() {
     StoredTable out;
+    if (root_.contains("tool")) out.tool = Text(root_, "tool");
+    if (root_.contains("engine")) out.engine = Text(root_, "engine");
     out.model_sha256 = Text(root_, "model_sha256");
     out.data_sha256 = Text(root_, "data_sha256");
-    out.shard.index = static_cast<size_t>(Integer(root_, "shard", 0));
-    out.shard.count = static_cast<size_t>(Integer(root_, "shards", 1));
+    out.shard.index = static_cast<size_t>(Integer(root_, "shard", 0, kMaxShards - 1));
+    out.shard.count = static_cast<size_t>(Integer(root_, "shards", 1, kMaxShards));
     if (out.shard.index >= out.shard.count) Refuse("has a shard beyond its number of shards");
-    out.table.samples = static_cast<size_t>(Integer(root_, "samples", 0));
-    out.table.batch_size = static_cast<size_t>(Integer(root_, "batch_size", 1));
+    out.table.samples = static_cast<size_t>(Integer(root_, "samples", 0, kMaxSamples));
+    out.table.batch_size = static_cast<size_t>(Integer(root_, "batch_size", 1, kMaxBatchSize));
     batches_ = BatchCount(out.table.samples, out.table.batch_size);
     out.is_complete = !root_.contains("checkpoint");
     for (const auto& [name, size] : Object("sizes").items()) {
@@ -136,10 +142,15 @@ class TableReader {
     return it->get<std::string>();
   }
 
-  int64_t Integer(const Json& object, const char* key, int64_t least) const {
+  int64_t Integer(const Json& object, const char* key, int64_t least, int64_t most) const {
     const auto it = object.find(key);
-    if (it == object.end() || !it->is_number_integer() || it->get<int64_t>() < least)
+    if (it == object.end() || !it->is_number_integer())
       Refuse(fmt::format("has no usable {}", key));
+    // From 2^63 on a number is unsigned and would come out negative.
+    const bool fits = !it->is_number_unsigned() || std::in_range<int64_t>(it->get<uint64_t>());
+    if (!fits || it->get<int64_t>() < least || it->get<int64_t>() > most) {
+      Refuse(fmt::format("has no usable {}: {}, expected {} to {}", key, it->dump(), least, most));
+    }
     return it->get<int64_t>();
   }
 
@@ -154,8 +165,8 @@ class TableReader {
   TensorStatistics Value(const Json& json) const {
     if (!json.is_object()) Refuse("is no object");
     TensorStatistics out;
-    out.count = Integer(json, "count", 0);
-    out.inf_count = Integer(json, "inf", 0);
+    out.count = Integer(json, "count", 0, kMaxValues);
+    out.inf_count = Integer(json, "inf", 0, kMaxValues);
     out.min = Number(json, "min");
     out.max = Number(json, "max");
     if (out.min > out.max) Refuse("has a min above its max");
@@ -163,8 +174,7 @@ class TableReader {
       if (out.count > 0) Refuse("has no histogram");
       return out;
     }
-    const int64_t exponent = Integer(json, "exponent", Histogram::kMinExponent);
-    if (exponent > kMaxExponent) Refuse("has no usable exponent");
+    const int64_t exponent = Integer(json, "exponent", Histogram::kMinExponent, kMaxExponent);
     out.histogram =
         Histogram::FromCounts(static_cast<int>(exponent), Counts(json["bins"], out.count));
     return out;
@@ -230,10 +240,12 @@ class TableReader {
 std::string FormatTable(const StoredTable& stored) {
   const auto quoted = [](const std::string& text) { return Json(text).dump(); };
   std::string out = fmt::format(
-      "{{\n\"format\": {},\n\"version\": {},\n\"model_sha256\": {},\n\"data_sha256\": {},\n"
+      "{{\n\"format\": {},\n\"version\": {},\n\"tool\": {},\n\"engine\": {},\n\"model_sha256\": "
+      "{},\n\"data_sha256\": {},\n"
       "\"shard\": {},\n\"shards\": {},\n\"samples\": {},\n\"batch_size\": {},{}\n\"sizes\": {{",
-      quoted(kFormat), kVersion, quoted(stored.model_sha256), quoted(stored.data_sha256),
-      stored.shard.index, stored.shard.count, stored.table.samples, stored.table.batch_size,
+      quoted(kFormat), kVersion, quoted(stored.tool), quoted(stored.engine),
+      quoted(stored.model_sha256), quoted(stored.data_sha256), stored.shard.index,
+      stored.shard.count, stored.table.samples, stored.table.batch_size,
       stored.is_complete ? "" : "\n\"checkpoint\": true,");
   const char* separator = "\n";
   for (const auto& [name, size] : stored.sizes) {

@@ -273,22 +273,23 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
     Json entry = ParamsJson(decided.params);
     entry["range"] = {decided.range.min, decided.range.max};
     entry["method"] = decided.method;
-    if (decided.root != name) entry["shares"] = Text(decided.root);
+    if (decided.root != name) entry["shares"] = EscapeWhole(decided.root);
     entry["source"] = graph.IsInput(name)                            ? "graph input"
                       : plan.placement.integer_values.contains(name) ? "integer node"
                                                                      : "float node";
-    values[Text(name)] = std::move(entry);
+    values[EscapeWhole(name)] = std::move(entry);
   }
   Json weights = Json::array();
   for (const auto& [n, node] : plan.integer_nodes) {
     if (!node.weight) continue;
-    Json entry = {{"node", Text(graph.nodes[n].name)}, {"weight", Text(node.weight->name)}};
+    Json entry = {{"node", EscapeWhole(graph.nodes[n].name)},
+                  {"weight", EscapeWhole(node.weight->name)}};
     entry.update(ParamsJson(node.weight->params));
     weights.push_back(std::move(entry));
   }
   Json stored = Json::array();
   for (const auto& [way, weight] : plan.stored) {
-    stored.push_back({{"weight", Text(weight.name)},
+    stored.push_back({{"weight", EscapeWhole(weight.name)},
                       {"type", DataTypeName(weight.codes.type)},
                       {"elements", weight.codes.element_count()},
                       {"scales", weight.scales.size()}});

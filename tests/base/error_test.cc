@@ -66,5 +66,12 @@ TEST(CheckedTest, ElementCount) {
       << "a zero hides no overflow";
 }
 
+TEST(ErrorTest, WholeTextsStayApart) {
+  const std::string common(400, 'a');
+  EXPECT_EQ(EscapeForTerminal(common + "x" + common), EscapeForTerminal(common + "y" + common));
+  EXPECT_EQ(EscapeWhole(common + "x" + common), common + "x" + common);
+  EXPECT_EQ(EscapeWhole("a\n\xff"), "a\\x0a\\xff");
+}
+
 }  // namespace
 }  // namespace qconvert

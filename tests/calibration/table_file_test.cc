@@ -65,6 +65,46 @@ TEST(TableFileTest, ShardsMergeToTheTableOfAll) {
   EXPECT_EQ(FormatTable(MergeTables(shards, places)), FormatTable(whole));
 }
 
+TEST(TableFileTest, KnowsWhoMadeIt) {
+  StoredTable stored = Example();
+  stored.tool = "qconvert 9";
+  stored.engine = "onnxruntime 9";
+  const std::string text = FormatTable(stored);
+  EXPECT_EQ(ParseTable(text, "t.json").engine, "onnxruntime 9");
+  EXPECT_EQ(FormatTable(ParseTable(text, "t.json")), text);
+  std::string old = FormatTable(Example());
+  old.erase(old.find("\"tool\""), old.find("\"model_sha256\"") - old.find("\"tool\""));
+  EXPECT_EQ(ParseTable(old, "t.json").engine, "");
+}
+
+TEST(TableFileTest, NumbersBeyondReasonAreRefused) {
+  const std::string text = FormatTable(Example());
+  const auto with = [&](const std::string& line, const std::string& other) {
+    std::string changed = text;
+    const size_t at = changed.find(line);
+    EXPECT_NE(at, std::string::npos) << line;
+    return changed.replace(at, line.size(), other);
+  };
+  for (const char* number : {"1000001", "9223372036854775807", "18446744073709551615", "-1", "1e30",
+                             "99999999999999999999999"}) {
+    for (const char* key : {"shards", "samples", "batch_size", "shard"}) {
+      if (key == std::string("samples") || key == std::string("batch_size")) {
+        if (number == std::string("1000001")) continue;  // a fair number of these
+      }
+      const std::string line = std::string("\"") + key + "\": ";
+      const size_t value = text.find(line) + line.size();
+      const std::string old = line + text.substr(value, text.find(',', value) - value);
+      try {
+        ParseTable(with(old, line + number), "t.json");
+        ADD_FAILURE() << key << " " << number;
+      } catch (const Error& e) {
+        EXPECT_EQ(e.code(), ExitCode::kData) << e.what();
+        EXPECT_THAT(e.what(), HasSubstr(key));
+      }
+    }
+  }
+}
+
 std::string MergeError(const std::function<void(std::vector<StoredTable>&)>& change) {
   std::vector<StoredTable> shards = {{"m", "d", {0, 2}, {}, {}}, {"m", "d", {1, 2}, {}, {}}};
   change(shards);
@@ -84,6 +124,8 @@ TEST(TableFileTest, OnlyTheShardsOfOneWholeMerge) {
   EXPECT_EQ(MergeError([](Shards&) {}), "");
   EXPECT_EQ(MergeError([](Shards& s) { s[1].model_sha256 = "n"; }),
             "s1: is of another model than s0");
+  EXPECT_EQ(MergeError([](Shards& s) { s[0].engine = "e 1", s[1].engine = "e 2"; }),
+            "s1: was made with e 2, s0 with e 1");
   EXPECT_EQ(MergeError([](Shards& s) { s[1].data_sha256 = "e"; }), "s1: is of other data than s0");
   EXPECT_EQ(MergeError([](Shards& s) { s[1].table.batch_size = 2; }),
             "s1: has other ranges of batches than s0");

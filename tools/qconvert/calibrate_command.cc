@@ -24,8 +24,6 @@
 namespace qconvert {
 namespace {
 
-constexpr size_t kMaxShards = 1'000'000;
-
 std::optional<size_t> ParseCount(std::string_view text) {
   size_t value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -49,6 +49,8 @@ class Error : public std::runtime_error {
 // Replaces control characters and invalid UTF-8 by \xNN, and the middle of texts that would take
 // more than 280 bytes by "...": the what() of an Error has at most 582 bytes.
 std::string EscapeForTerminal(std::string_view text);
+// The same, of any length: for names that must stay apart.
+std::string EscapeWhole(std::string_view text);
 
 }  // namespace qconvert
 

@@ -7,11 +7,13 @@
 
 namespace qconvert {
 
+inline constexpr size_t kMaxShards = 1'000'000;
+
 // Samples go in batches of one size, in order; the last batch may be shorter. Batch b of a data set
 // belongs to shard b % count, as its batch b / count.
 struct Shard {
   size_t index = 0;
-  size_t count = 1;
+  size_t count = 1;  // at most kMaxShards
 
   bool is_whole() const { return count == 1; }
   bool operator==(const Shard&) const = default;

@@ -21,6 +21,10 @@ struct StoredTable {
   std::map<std::string, int64_t> sizes;
   CalibrationTable table;   // with histograms
   bool is_complete = true;  // false: a checkpoint, of the first table.samples of the shard
+  // Who made it, "qconvert 0.1.0" and "onnxruntime 1.28.0"; another engine fuses otherwise and
+  // gives other bits. Empty in older tables.
+  std::string tool;
+  std::string engine;
 };
 
 inline constexpr int64_t kMaxTableBytes = int64_t{1} << 30;
@@ -36,7 +40,7 @@ void AddTable(const CalibrationTable& other, CalibrationTable& table);
 
 // The table of the whole data set from those of all its shards, in any order: the very table that
 // one run over everything gives. `places` name the tables in errors. Throws Error(kData) when the
-// tables are of different models or data, or a shard is missing or given twice.
+// tables are of different models, data or engines, or a shard is missing or given twice.
 StoredTable MergeTables(const std::vector<StoredTable>& shards,
                         const std::vector<std::string>& places);
 
