@@ -153,12 +153,8 @@ class CalibrationRun {
 
   std::string RunSample(size_t index, ValueObserver& observer) {
     const Sample sample = feeder_.Read(index, previous_);
-    try {
-      std::vector<Tensor> outputs = session_.Run(sample.inputs, &observer);
-      if (feeder_.has_feedback()) previous_ = std::move(outputs);
-    } catch (const Error& e) {
-      throw Error(e.code(), sample.name, e.what());
-    }
+    std::vector<Tensor> outputs = qconvert::RunSample(session_, sample, &observer);
+    if (feeder_.has_feedback()) previous_ = std::move(outputs);
     return sample.name;
   }
 

@@ -53,6 +53,15 @@ Tensor Zeros(const Value& value, std::vector<int64_t> dims) {
 
 }  // namespace
 
+std::vector<Tensor> RunSample(const Session& session, const Sample& sample,
+                              ValueObserver* observer) {
+  try {
+    return session.Run(sample.inputs, observer);
+  } catch (const Error& e) {
+    throw Error(e.code(), sample.name, e.what());
+  }
+}
+
 InputFeeder::InputFeeder(const SampleSource& samples, std::vector<Value> inputs,
                          std::vector<StateInput> states)
     : samples_(samples), inputs_(std::move(inputs)), states_(std::move(states)) {}

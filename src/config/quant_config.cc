@@ -1,5 +1,6 @@
 #include "qconvert/config/quant_config.h"
 
+#include <algorithm>
 #include "words.h"
 
 namespace qconvert {
@@ -39,6 +40,16 @@ NodeSettings CpuInt8Settings() {
                  .per_channel = true};
   out.bias = {.bit_width = 32, .symmetry = true, .is_signed = true};
   return out;
+}
+
+bool NeedsSamples(const QuantConfig& config) {
+  if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic) return false;
+  const auto needs = [](const NodeSettings& tensors) {
+    return tensors.activation.is_int() || tensors.input.is_int();
+  };
+  return needs(config.tensors) ||
+         std::any_of(config.layers.begin(), config.layers.end(),
+                     [&](const LayerSettings& layer) { return needs(layer.tensors); });
 }
 
 CodeRange CodeRangeOf(const TensorSettings& settings) {

@@ -14,23 +14,6 @@
 namespace qconvert {
 namespace {
 
-bool IsInteger(DataType type) {
-  switch (type) {
-    case DataType::kInt8:
-    case DataType::kInt16:
-    case DataType::kInt32:
-    case DataType::kInt64:
-    case DataType::kUint8:
-    case DataType::kUint16:
-    case DataType::kUint32:
-    case DataType::kUint64:
-    case DataType::kBool:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Calls `visit` with a span of the tensor's native element type (float16 excluded).
 template <typename Visitor>
 void VisitElements(const Tensor& tensor, Visitor&& visit) {
@@ -117,6 +100,23 @@ void CheckFinite(const Tensor& tensor, const std::string& place) {
 }
 
 }  // namespace
+
+bool IsInteger(DataType type) {
+  switch (type) {
+    case DataType::kInt8:
+    case DataType::kInt16:
+    case DataType::kInt32:
+    case DataType::kInt64:
+    case DataType::kUint8:
+    case DataType::kUint16:
+    case DataType::kUint32:
+    case DataType::kUint64:
+    case DataType::kBool:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool CanConvert(DataType from, DataType to) {
   if (from == to) return true;

@@ -8,6 +8,8 @@
 
 namespace qconvert {
 
+bool IsInteger(DataType type);
+
 // True when values of `from` may be given for an input of type `to`: the same type, integers or
 // bool to a floating point type, floating point to floating point, integer to integer (checked per
 // value).

@@ -170,19 +170,33 @@ std::string FromFortran(const std::string& in, const std::vector<int64_t>& shape
 
 }  // namespace
 
+ByteSource::ByteSource(std::string place_name, int64_t byte_count,
+                       std::function<void(int64_t offset, int64_t count, char* out)> reader)
+    : place(std::move(place_name)), size(byte_count), read_at(std::move(reader)) {}
+
+ByteSource::ByteSource(const InputFile& file)
+    : ByteSource(
+          file.path().string(), file.size(),
+          [&file](int64_t offset, int64_t count, char* out) { file.ReadAt(offset, count, out); }) {}
+
+ByteSource::ByteSource(const std::shared_ptr<const InputFile>& file)
+    : ByteSource(
+          file->path().string(), file->size(),
+          [file](int64_t offset, int64_t count, char* out) { file->ReadAt(offset, count, out); }) {}
+
 NpyHeader ParseNpyDictionary(std::string_view text, const std::string& place) {
   return DictionaryParser(text, place).Parse();
 }
 
-NpyHeader ReadNpyHeader(const InputFile& file) {
-  const std::string place = file.path().string();
+NpyHeader ReadNpyHeader(const ByteSource& source) {
+  const std::string& place = source.place;
   const auto fail = [&](const std::string& message) {
     throw Error(ExitCode::kData, place, message);
   };
   char head[12] = {};
   // A file shorter than the fixed part must not fail as one that became shorter.
-  const int64_t head_size = std::min<int64_t>(file.size(), sizeof(head));
-  file.ReadAt(0, head_size, head);
+  const int64_t head_size = std::min<int64_t>(source.size, sizeof(head));
+  source.read_at(0, head_size, head);
   if (head_size < 10 || std::string_view(head, 6) != kMagic) fail("is not an npy file");
   const int major = static_cast<unsigned char>(head[6]);
   if (major < 1 || major > 3) fail(fmt::format("has npy format {}, expected 1 to 3", major));
@@ -191,11 +205,11 @@ NpyHeader ReadNpyHeader(const InputFile& file) {
   uint32_t length = 0;
   for (int64_t i = prefix; i-- > 8;) length = (length << 8) | static_cast<unsigned char>(head[i]);
   // Before anything of that size is allocated.
-  if (length > kMaxHeader || prefix + length > file.size()) {
-    fail(fmt::format("npy header claims {} bytes, the file has {}", length, file.size()));
+  if (length > kMaxHeader || prefix + length > source.size) {
+    fail(fmt::format("npy header claims {} bytes, the file has {}", length, source.size));
   }
   std::string text(length, '\0');
-  file.ReadAt(prefix, length, text.data());
+  source.read_at(prefix, length, text.data());
   NpyHeader header = ParseNpyDictionary(text, place);
   header.data_offset = prefix + length;
   const std::optional<int64_t> count = ElementCount(header.shape);
@@ -203,14 +217,14 @@ NpyHeader ReadNpyHeader(const InputFile& file) {
   if (!bytes) fail(fmt::format("has impossible shape ({})", fmt::join(header.shape, ", ")));
   header.data_bytes = *bytes;
   // Bytes left over are as wrong as missing ones: the shape is not that of the data.
-  if (file.size() - header.data_offset != *bytes) {
+  if (source.size - header.data_offset != *bytes) {
     fail(fmt::format("holds {} bytes of data, expected {} for shape ({})",
-                     file.size() - header.data_offset, *bytes, fmt::join(header.shape, ", ")));
+                     source.size - header.data_offset, *bytes, fmt::join(header.shape, ", ")));
   }
   return header;
 }
 
-Tensor ReadNpy(const InputFile& file, const NpyHeader& header, int64_t first, int64_t count) {
+Tensor ReadNpy(const ByteSource& source, const NpyHeader& header, int64_t first, int64_t count) {
   Tensor tensor;
   tensor.type = header.type;
   tensor.dims = header.shape;
@@ -226,7 +240,7 @@ Tensor ReadNpy(const InputFile& file, const NpyHeader& header, int64_t first, in
     tensor.dims[0] = count;
   }
   std::string data(static_cast<size_t>(bytes), '\0');
-  file.ReadAt(offset, bytes, data.data());
+  source.read_at(offset, bytes, data.data());
   if (header.big_endian) {
     for (size_t i = 0; i < data.size(); i += width) {
       std::reverse(data.begin() + static_cast<ptrdiff_t>(i),

@@ -96,8 +96,8 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t in
   const std::vector<std::string> values(floats.begin(), floats.end());
   SizeObserver observer(values.size());
   // One run only: what optimizing takes would not come back.
-  OpenObserved(model, values, place, OptimizationLevel::kNone)
-      ->Run(feeder.Read(index, {}).inputs, &observer);
+  RunSample(*OpenObserved(model, values, place, OptimizationLevel::kNone), feeder.Read(index, {}),
+            &observer);
   ValueSizes sizes;
   for (size_t v = 0; v < values.size(); ++v) sizes[values[v]] = observer.sizes[v];
   return sizes;
@@ -112,11 +112,12 @@ std::vector<std::string> CalibratedValues(const Graph& graph) {
   return values;
 }
 
-CalibrationTable CalibrateModel(const Model& model, const Placement& placement,
+CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>& placements,
                                 const QuantConfig& config, const InputFeeder& feeder,
                                 CalibrationOptions options, const std::string& place) {
   const std::vector<std::string> values = CalibratedValues(model.graph);
-  const std::set<std::string> needed = NeededValues(model.graph, placement);
+  std::set<std::string> needed;
+  for (const Placement& placement : placements) needed.merge(NeededValues(model.graph, placement));
   for (const std::string& value : values) {
     if (!needed.contains(value)) options.left_out.insert(value);
   }

@@ -51,15 +51,6 @@ std::vector<Value> DataInputs(const Graph& graph, const std::vector<StateInput>&
   return inputs;
 }
 
-// Rows of a file are samples of their own when every input and output has a free first dimension.
-bool HasFreeBatch(const Graph& graph) {
-  const auto free = [](const Value& value) {
-    return value.type.shape && !value.type.shape->empty() && !(*value.type.shape)[0].known();
-  };
-  return std::all_of(graph.inputs.begin(), graph.inputs.end(), free) &&
-         std::all_of(graph.outputs.begin(), graph.outputs.end(), free);
-}
-
 }  // namespace
 
 SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph,
@@ -69,10 +60,12 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
   const CalibrationSettings& settings = data.settings;
   const bool given = !data.folder.empty();
   const std::filesystem::path& folder = given ? data.folder : settings.data;
-  if (!inputs.empty() && folder.empty() && settings.input.empty())
+  if (!inputs.empty() && folder.empty() && settings.input.empty()) {
+    if (data.optional) return {};
     throw Error(ExitCode::kUsage, "", "no calibration data given, expected --calib DIR");
+  }
   SampleSourceOptions source{
-      .split_batch = HasFreeBatch(graph),
+      .stacked = data.stacked || settings.stacked,
       .max_samples = data.max_samples > 0 ? data.max_samples : settings.max_samples};
   if (!given) source.folders = settings.input;
   if (!settings.format.empty()) source.format = settings.format;

@@ -18,13 +18,16 @@ struct CalibrationData {
   std::filesystem::path folder;
   std::vector<StateInput> states;
   int64_t max_samples = 0;
+  bool stacked = false;  // axis 0 of files stacks samples
   int workers = 0;
   int64_t memory_limit = 0;
   CalibrationSettings settings;
+  bool optional = false;  // nowhere said where they are: none
 };
 
-// The samples. `place` names the model. Throws Error: kUsage when there are none or a state does
-// not fit the model, kModel for an input that no data can fill, and what OpenSamples throws.
+// The samples. `place` names the model. Throws Error: kUsage when there are none, unless they are
+// `optional`, or a state does not fit the model, kModel for an input that no data can fill, and
+// what OpenSamples throws.
 SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph,
                                  const std::string& place);
 

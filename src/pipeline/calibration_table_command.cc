@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "calibrate_model.h"
 #include "calibration_data.h"
+#include "check_samples.h"
 #include "held_out.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -18,6 +20,7 @@
 #include "qconvert/base/signals.h"
 #include "qconvert/calibration/diagnose.h"
 #include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/convert.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/plan/value_range.h"
@@ -50,10 +53,10 @@ void Resume(const std::filesystem::path& checkpoint, const CalibrationOptions& r
       for (const BatchQuestion& question : run.questions[0]) keys.push_back(question.key);
     }
     std::sort(keys.begin(), keys.end());
-    if (seen.model_sha256 != stored.model_sha256 || seen.data_sha256 != stored.data_sha256 ||
-        !(seen.shard == stored.shard) || seen.sizes != stored.sizes || seen.is_complete ||
-        seen.table.batch_size != run.batch_size || FirstQuestions(seen.table) != keys ||
-        seen.table.samples % run.batch_size != 0) {
+    if (seen.engine != stored.engine || seen.model_sha256 != stored.model_sha256 ||
+        seen.data_sha256 != stored.data_sha256 || !(seen.shard == stored.shard) ||
+        seen.sizes != stored.sizes || seen.is_complete || seen.table.batch_size != run.batch_size ||
+        FirstQuestions(seen.table) != keys || seen.table.samples % run.batch_size != 0) {
       return;
     }
     LogInfo(fmt::format("goes on after {} samples of {}", seen.table.samples,
@@ -129,6 +132,7 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   const CalibrationData data{.folder = options.calibration_folder,
                              .states = options.states,
                              .max_samples = options.max_samples,
+                             .stacked = options.stacked,
                              .workers = options.workers,
                              .memory_limit = options.memory_limit,
                              .settings = CommonSettings(options.configs)};
@@ -137,6 +141,7 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   RefuseOverwriting(outputs, loaded.files);
   RefuseOverwriting(outputs, options.config_files);
   Model model = std::move(loaded.model);
+  const std::optional<FirstNormalization> first = FindFirstNormalization(model);
   PrepareModel(model, place);
   const SampleSource samples = OpenCalibrationData(data, model.graph, place);
   RefuseOverwriting(outputs, samples.files());
@@ -145,13 +150,18 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
     throw Error(ExitCode::kUsage, "", "--shard: the model feeds states from sample to sample");
   const std::vector<std::string> values = CalibratedValues(model.graph);
   const DataDigest digest = samples.Digest(WorkerCount(data));
+  for (const std::string& oddity :
+       CheckSamples(samples, feeder, digest.by_content, first, options.model))
+    LogWarning(EscapeForTerminal(oddity));
   const SampleSource calibration =
       samples.Select(SplitSamples(digest, feeder.has_feedback()).calibration);
   const InputFeeder observed(calibration, model.graph.inputs, options.states);
   StoredTable stored{.model_sha256 = loaded.sha256,
                      .data_sha256 = digest.sha256,
                      .shard = options.shard,
-                     .sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place)};
+                     .sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place),
+                     .tool = "qconvert " + Version(),
+                     .engine = "onnxruntime " + OrtVersion()};
   CalibrationOptions run{.workers = WorkerCount(data),
                          .shard = options.shard,
                          .memory_limit = MemoryLimit(data),

@@ -47,7 +47,7 @@ void ModelComparer::RunReference() {
   if (feeder_.has_feedback()) {
     Outputs before;
     for (size_t k = 0; k < count_; ++k) {
-      before = reference_->Run(feeder_.Read(k, before).inputs, nullptr);
+      before = RunSample(*reference_, feeder_.Read(k, before));
       if (!Keep(k, before)) return;
     }
   } else {
@@ -55,7 +55,7 @@ void ModelComparer::RunReference() {
     for (size_t first = 0; first < count_; first += batch) {
       std::vector<Outputs> outputs(std::min(batch, count_ - first));
       ParallelFor(outputs.size(), workers_, [&](size_t k, size_t /*worker*/) {
-        outputs[k] = reference_->Run(feeder_.Read(SampleIndex(first + k), {}).inputs, nullptr);
+        outputs[k] = RunSample(*reference_, feeder_.Read(SampleIndex(first + k), {}));
       });
       for (size_t k = 0; k < outputs.size(); ++k) {
         if (!Keep(first + k, std::move(outputs[k]))) return;
@@ -75,7 +75,7 @@ bool ModelComparer::Keep(size_t k, Outputs outputs) {
 }
 
 ModelComparer::Outputs ModelComparer::Expected(size_t k, const Sample& sample) const {
-  return kept_[k] ? *kept_[k] : reference_->Run(sample.inputs, nullptr);
+  return kept_[k] ? *kept_[k] : RunSample(*reference_, sample);
 }
 
 Comparisons ModelComparer::StartSums(const Session& actual) const {
@@ -93,7 +93,7 @@ Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
     if (!kept_[k]) expected_sample = feeder_.Read(k, expected_before);
     expected_before = Expected(k, expected_sample);
     Sample sample = feeder_.Read(k, actual_before);
-    actual_before = actual.Run(sample.inputs, nullptr);
+    actual_before = RunSample(actual, sample);
     names_[k] = std::move(sample.name);
     Merge(CompareOutputs(values_, expected_before, actual_before), sums);
   }
@@ -110,8 +110,7 @@ Comparisons ModelComparer::CompareInParallel(const Session& actual,
     ParallelFor(results.size(), workers_, [&](size_t k, size_t /*worker*/) {
       const size_t index = which[first + k];
       Sample sample = feeder_.Read(SampleIndex(index), {});
-      results[k] =
-          CompareOutputs(values_, Expected(index, sample), actual.Run(sample.inputs, nullptr));
+      results[k] = CompareOutputs(values_, Expected(index, sample), RunSample(actual, sample));
       names_[index] = std::move(sample.name);
     });
     for (const Comparisons& sample : results) Merge(sample, sums);

@@ -12,6 +12,7 @@
 #include "apply_settings.h"
 #include "calibrate_model.h"
 #include "calibration_data.h"
+#include "check_samples.h"
 #include "choose_plan.h"
 #include "compare_models.h"
 #include "compared_models.h"
@@ -68,9 +69,11 @@ CalibrationData DataOf(const ConvertOptions& options) {
   return {.folder = options.calibration_folder,
           .states = options.states,
           .max_samples = options.max_samples,
+          .stacked = options.stacked,
           .workers = options.workers,
           .memory_limit = options.memory_limit,
-          .settings = options.config.calibration};
+          .settings = options.config.calibration,
+          .optional = !options.table.empty() || !NeedsSamples(options.config)};
 }
 
 // All that is written, by whomever.
@@ -82,8 +85,8 @@ std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
 }
 
 // The table that the options name, if any; made from this very model.
-std::optional<StoredTable> ReadTable(const ConvertOptions& options,
-                                     const std::string& model_sha256) {
+std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::string& model_sha256,
+                                     std::vector<std::string>& warnings) {
   if (options.table.empty() && options.seen == nullptr) return std::nullopt;
   const std::string place = options.table.string();
   StoredTable stored = options.seen != nullptr
@@ -98,6 +101,12 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options,
         ExitCode::kData, place,
         fmt::format("is one of {} shards, expected all of them merged", stored.shard.count));
   }
+  const std::string engine = "onnxruntime " + OrtVersion();
+  if (stored.engine != engine) {
+    warnings.push_back(
+        fmt::format("{} was made with {}, this is {}: the samples may give other ranges", place,
+                    stored.engine.empty() ? "an unknown engine" : stored.engine, engine));
+  }
   const bool batched = !stored.table.batches.empty();
   const auto batch_size = static_cast<size_t>(options.config.calibration.batch_size);
   if (batched && batch_size != stored.table.batch_size) {
@@ -108,12 +117,8 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options,
   return stored;
 }
 
-// The samples; none when a table stands for them.
+// The samples; none when a table stands for them, or nothing needs them.
 SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
-  const CalibrationSettings& settings = options.config.calibration;
-  const bool given =
-      !options.calibration_folder.empty() || !settings.data.empty() || !settings.input.empty();
-  if (!options.table.empty() && !given) return {};
   SampleSource samples = OpenCalibrationData(DataOf(options), graph, options.model.string());
   RefuseOverwriting(OutputsOf(options), samples.files());
   return samples;
@@ -146,10 +151,19 @@ JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph,
 CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
                            const SchemeChoice& choice, const QuantConfig& config,
                            const InputFeeder& feeder) {
-  const Placement placement = PlaceNodes(model.graph, choice.place);
-  if (placement.roots.empty()) return {};
+  std::vector<Placement> reachable = {PlaceNodes(model.graph, choice.place)};
+  if (options.guard == GuardMode::kCorrect) {
+    // What the guard puts back to float it looks for among all nodes with kernels.
+    PlaceOptions by_kernels = choice.place;
+    by_kernels.place_by = PlaceBy::kKernels;
+    reachable.push_back(PlaceNodes(model.graph, by_kernels));
+  }
+  if (std::all_of(reachable.begin(), reachable.end(),
+                  [](const Placement& placement) { return placement.roots.empty(); })) {
+    return {};
+  }
   const CalibrationData data = DataOf(options);
-  return CalibrateModel(model, placement, config, feeder,
+  return CalibrateModel(model, reachable, config, feeder,
                         {.workers = WorkerCount(data),
                          .memory_limit = MemoryLimit(data),
                          .progress = options.progress},
@@ -310,9 +324,10 @@ ConversionReport Convert(const ConvertOptions& options) {
   const Model original = loaded.model;  // shares its bytes with `model`
   Model model = std::move(loaded.model);
   ModelSettings settings = ApplySettings(options, model, report.warnings);
+  const std::optional<FirstNormalization> first = FindFirstNormalization(model);
   PrepareModel(model, place, ExportedOpset(options, model), options.passes);
   InheritLayers(model.graph, settings);
-  const std::optional<StoredTable> stored = ReadTable(options, loaded.sha256);
+  const std::optional<StoredTable> stored = ReadTable(options, loaded.sha256, report.warnings);
   const SampleSource samples = OpenData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
   const int workers = WorkerCount(DataOf(options));
@@ -322,12 +337,17 @@ ConversionReport Convert(const ConvertOptions& options) {
   const SampleSource calibration = samples.Select(split.calibration);
   const InputFeeder observed(calibration, model.graph.inputs, options.states);
   report.samples = stored ? stored->table.samples : calibration.size();
+  for (std::string& oddity : CheckSamples(samples, feeder, digest.by_content, first, options.model))
+    report.warnings.push_back(std::move(oddity));
   watch.Lap("prepare");
 
-  SchemeChoice choice = ChooseScheme(
-      model.graph,
-      stored ? stored->sizes : MeasureSizes(model, feeder, digest.by_content.at(0), place),
-      settings);
+  ValueSizes sizes;
+  if (stored) {
+    sizes = stored->sizes;
+  } else if (samples.size() > 0) {
+    sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place);
+  }
+  SchemeChoice choice = ChooseScheme(model.graph, std::move(sizes), settings);
   const CalibrationTable table =
       stored ? stored->table : SeeValues(options, model, choice, settings.config, observed);
   watch.Lap("calibrate");

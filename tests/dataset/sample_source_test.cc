@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/memory.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
 #include "support/temp_dir.h"
@@ -67,10 +68,122 @@ TEST_F(SampleSourceTest, AddsAMissingBatchAxisAndCutsStackedSamples) {
   EXPECT_THAT(source.Read(2).inputs[0].values<float>(), ElementsAre(2, 3));
 }
 
-TEST_F(SampleSourceTest, AFreeBatchIsSplitOnlyWhenAsked) {
+TEST_F(SampleSourceTest, AFreeFirstAxisIsCutOnlyWhenAsked) {
   folder_.Write("a.npy", NpyFloats({3, 2}, Count(6)));
   EXPECT_EQ(Open({Input({"N", "2"})}).size(), 1U);
-  EXPECT_EQ(Open({Input({"N", "2"})}, {.split_batch = true}).size(), 3U);
+  EXPECT_EQ(Open({Input({"N", "2"})}, {.stacked = true}).size(), 3U);
+}
+
+TEST_F(SampleSourceTest, StackedFilesMayLackTheBatchAxisOfTheModel) {
+  folder_.Write("a.npy", NpyFloats({3, 2, 2}, Count(12)));
+  const SampleSource source = Open({Input({"N", "2"})}, {.stacked = true});
+  ASSERT_EQ(source.size(), 3U);
+  EXPECT_THAT(source.Read(2).inputs[0].dims, ElementsAre(2, 2));
+  EXPECT_THAT(source.Read(2).inputs[0].values<float>(), ElementsAre(8, 9, 10, 11));
+  EXPECT_THAT(OpenError({Input({"N", "2"})}), HasSubstr("has shape [3,2,2], expected [N,2]"));
+  folder_.Write("a.npy", NpyFloats({0, 2, 2}, Count(0)));
+  EXPECT_THROW(Open({Input({"N", "2"})}, {.stacked = true}), Error);
+}
+
+TEST_F(SampleSourceTest, InputsOfUnequalFirstAxesPair) {
+  folder_.Write("nodes/0.npy", NpyFloats({5, 2}, Count(10)));
+  folder_.Write("edges/0.npy", NpyFloats({7}, Count(7)));
+  const std::vector<Value> inputs = {Input({"N", "2"}, "nodes"), Input({"E"}, "edges")};
+  const Sample sample = Open(inputs).Read(0);
+  EXPECT_THAT(sample.inputs[0].dims, ElementsAre(5, 2));
+  EXPECT_THAT(sample.inputs[1].dims, ElementsAre(7));
+}
+
+TEST_F(SampleSourceTest, SamplesOfAnyShapesLieSideBySide) {
+  for (const int64_t n : {1, 9, 4, 2}) {
+    const auto rows = static_cast<size_t>(n);
+    folder_.Write(fmt::format("{}.npy", n), NpyFloats({n, 2}, Count(2 * rows)));
+  }
+  const SampleSource source = Open({Input({"time", "2"})});
+  ASSERT_EQ(source.size(), 4U);
+  EXPECT_THAT(source.Read(3).inputs[0].dims, ElementsAre(9, 2));
+}
+
+TEST_F(SampleSourceTest, EveryHeaderlessExtensionIsRead) {
+  for (const char* extension : {"bin", "raw", "rgb", "yuv"}) {
+    const TempDir folder;
+    folder.Write(fmt::format("a.{}", extension), std::string("\1\2\3\4", 4));
+    const SampleSource source =
+        OpenSamples(folder.path(), {Input({"1", "4"}, "x", DataType::kUint8)}, {.format = "bin"});
+    EXPECT_THAT(source.Read(0).inputs[0].values<uint8_t>(), ElementsAre(1, 2, 3, 4)) << extension;
+    EXPECT_THROW(OpenSamples(folder.path(), {Input({"1", "4"})}, {.format = "npy"}), Error);
+  }
+}
+
+TEST_F(SampleSourceTest, AHugeFileTakesMemoryForWhatIsRead) {
+  std::filesystem::resize_file(folder_.Write("a.bin", ""), uintmax_t{16} << 30);
+  const int64_t before = ResidentBytes();
+  const SampleSource source = Open({Input({"1", "4"})}, {.max_samples = 2});
+  ASSERT_EQ(source.size(), 2U);
+  EXPECT_EQ(source.Read(1).name, "a.bin[536870912]");
+  EXPECT_EQ(source.Read(1).inputs[0].byte_size(), 16);
+  EXPECT_LT(ResidentBytes() - before, 64 << 20);
+  EXPECT_THAT(OpenError({Input({"1", "4"})}, ExitCode::kResource),
+              HasSubstr("--max-samples takes fewer"));
+  EXPECT_THAT(OpenError({Input({"N", "4"})}, ExitCode::kResource),
+              HasSubstr("is one sample of 16384 MB for input \"x\", at most 2048 MB; --stacked"));
+  EXPECT_EQ(Open({Input({"N", "4"})}, {.stacked = true, .max_samples = 2}).size(), 2U);
+}
+
+TEST_F(SampleSourceTest, NamesOfInputsNeverLeadOut) {
+  const TempDir other;
+  other.Write("x/0.npy", NpyFloats({1, 2}, Count(2)));
+  folder_.Write("calib/f/0.npy", NpyFloats({1, 2}, Count(2)));
+  folder_.Write("out/0.npy", NpyFloats({1, 2}, Count(2)));
+  const std::string absolute = (other / "x").string();
+  const auto open = [&](const std::string& name) {
+    return OpenSamples(folder_ / "calib", {Input({"1", "2"}, "f"), Input({"1", "2"}, name)}, {});
+  };
+  for (const std::string& name :
+       {absolute, "/" + absolute, std::string("../out"), std::string("f/../../out"),
+        std::string("./../out"), std::string(".."), std::string("."), std::string(""),
+        std::string("f/"), std::string("f/."), std::string("f\0/../../out", 13),
+        std::string(5000, 'n')}) {
+    try {
+      open(name);
+      ADD_FAILURE() << name;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ExitCode::kData) << e.what();
+      EXPECT_THAT(e.what(), HasSubstr("has no sub-folder for input")) << name;
+    }
+  }
+  // Inside, as folders of folders or with the name as a file name.
+  folder_.Write("calib/a/b/0.npy", NpyFloats({1, 2}, Count(2)));
+  EXPECT_EQ(open("a/b").size(), 1U);
+  folder_.Write("calib/.._out/0.npy", NpyFloats({1, 2}, Count(2)));
+  EXPECT_EQ(open("../out").size(), 1U);
+}
+
+TEST_F(SampleSourceTest, OneFolderIsNotForTwoInputs) {
+  folder_.Write("a_b/0.npy", NpyFloats({1, 2}, Count(2)));
+  EXPECT_THAT(OpenError({Input({"1", "2"}, "a/b"), Input({"1", "2"}, "a:b")}),
+              HasSubstr("is the sub-folder of input \"a/b\" and of input \"a:b\""));
+}
+
+TEST_F(SampleSourceTest, ErrorsTellWhatIsNeededAndWhatIsThere) {
+  folder_.Write("0.npy", NpyFloats({1, 2}, Count(2)));
+  folder_.Write("1.npy", NpyFloats({1, 2}, Count(2)));
+  const std::vector<Value> inputs = {Input({"1", "2"}, "input"), Input({"2", "1", "N"}, "state"),
+                                     Input({}, "sr", DataType::kInt64)};
+  EXPECT_THAT(OpenError(inputs),
+              HasSubstr("it holds 2 files such as 0.npy; 3 inputs need one sub-folder each: input "
+                        "float[1,2], state float[2,1,N], sr int64[]"));
+  folder_.Write("input/0.npy", NpyFloats({1, 2}, Count(2)));
+  EXPECT_THAT(OpenError(inputs), HasSubstr("it holds folders input and 2 files such as 0.npy"));
+  EXPECT_THAT(OpenError({Input({"1", "2"})}), HasSubstr("is none of"));
+}
+
+TEST_F(SampleSourceTest, IntegersForAFloatInputAreNoted) {
+  folder_.Write("a.npy", NpyBytes("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2), }",
+                                  std::string("\x07\xff", 2)));
+  EXPECT_THAT(Open({Input({"1", "2"})}).integer_data(),
+              ElementsAre(testing::Pair("x", DataType::kUint8)));
+  EXPECT_TRUE(Open({Input({"1", "2"}, "x", DataType::kInt32)}).integer_data().empty());
 }
 
 TEST_F(SampleSourceTest, MaxSamplesSpreadsEvenly) {
@@ -132,7 +245,8 @@ TEST_F(SampleSourceTest, NaNAndInfinityAreCountedAndNamed) {
 TEST_F(SampleSourceTest, BadFoldersAreNamed) {
   EXPECT_THAT(OpenError({Input({"1"})}), HasSubstr("holds no samples"));
   folder_.Write("readme.txt", "");
-  EXPECT_THAT(OpenError({Input({"1"})}), HasSubstr("readme.txt: is neither .npy nor .bin"));
+  EXPECT_THAT(OpenError({Input({"1"})}),
+              HasSubstr("readme.txt: is none of .npy, .npz or .bin files"));
   EXPECT_THROW(OpenSamples(folder_ / "none", {Input({"1"})}, {}), Error);
 }
 

@@ -207,7 +207,7 @@ ConvertOptions Prepare(const TempDir& folder, const GraphBuilder& b,
   folder.Write("m.onnx", SerializeModel(b.model));
   size_t count = 1;
   for (const int64_t d : shape) count *= static_cast<size_t>(d);
-  for (uint32_t i = 0; i < 4; ++i)
+  for (uint32_t i = 0; i < 8; ++i)
     folder.Write(fmt::format("calib/{}.npy", i), NpyFloats(shape, RandomFloats(count, i, spread)));
   ConvertOptions options;
   options.model = folder / "m.onnx";

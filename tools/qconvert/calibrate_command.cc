@@ -126,6 +126,7 @@ CalibrateOptions OptionsOf(const CalibrateLine& line, const VerdictFile& verdict
                            .states = ParseStates(line.samples.states),
                            .workers = line.samples.workers,
                            .max_samples = line.samples.max_samples,
+                           .stacked = line.samples.stacked,
                            .memory_limit = line.samples.memory_limit,
                            .configs = ReadConfigs(line),
                            .shard = ParseShard(line.shard),

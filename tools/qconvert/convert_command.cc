@@ -35,6 +35,20 @@ LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& fi
   return ReadConfig(file, overrides);
 }
 
+// What the command line decides beside the settings about what is written; empty when it says
+// nothing.
+std::string OptionsThatCount(const ConvertLine& line) {
+  std::string text;
+  const auto add = [&](const std::string& option) { text += "\n" + option; };
+  if (line.samples.batch_size > 0) add(fmt::format("--calib-batch {}", line.samples.batch_size));
+  if (line.no_guard) add("--no-guard");
+  if (line.guard_reports) add("--guard-reports");
+  if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
+  if (line.min_cosine) add(fmt::format("--min-cosine {}", *line.min_cosine));
+  if (line.max_flips != ConvertLine().max_flips) add(fmt::format("--max-flips {}", line.max_flips));
+  return text;
+}
+
 // Settings into the options; what the command line says wins.
 void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOptions& options) {
   options.config_file = FindConfig(config);
@@ -45,6 +59,7 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
   options.effective_config = std::move(loaded.effective);
   Sha256 hash;
   hash.Update(loaded.text);
+  hash.Update(OptionsThatCount(line));
   options.config_sha256 = hash.HexDigest();
   const DeploymentConfig& deployment = options.config.deployment;
   if (options.model.empty()) options.model = deployment.model;
@@ -66,6 +81,7 @@ ConvertOptions MakeOptions(const ConvertLine& line, const std::string& config) {
   options.table = line.table;
   options.workers = line.samples.workers;
   options.max_samples = line.samples.max_samples;
+  options.stacked = line.samples.stacked;
   options.memory_limit = line.samples.memory_limit;
   options.guard = line.no_guard        ? GuardMode::kOff
                   : line.guard_reports ? GuardMode::kReport
@@ -137,6 +153,7 @@ CalibrateOptions CalibrationForAll(const ConvertLine& line, const std::vector<Co
                            .states = all[0].states,
                            .workers = line.samples.workers,
                            .max_samples = line.samples.max_samples,
+                           .stacked = line.samples.stacked,
                            .memory_limit = line.samples.memory_limit};
   for (const ConvertOptions& one : all) options.configs.push_back(one.config);
   if (!line.verbosity.quiet)

@@ -84,6 +84,10 @@ void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
   app.add_option("--max-samples", samples.max_samples, "use at most N samples, spread evenly")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxSamples));
+  app.add_flag(
+      "--stacked", samples.stacked,
+      "axis 0 of a file stacks samples; else a file is one sample where the model's axis 0 "
+      "is free");
   app.add_option("--calib-batch", samples.batch_size,
                  "samples per batch, for calib_statistic_method (default: 1)")
       ->type_name("N")

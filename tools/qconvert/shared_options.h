@@ -21,6 +21,7 @@ struct SampleOptions {
   std::vector<std::string> states;  // --state INPUT[=OUTPUT]
   int workers = 0;
   int max_samples = 0;
+  bool stacked = false;
   int batch_size = 0;
   int64_t memory_limit = 0;  // bytes
 };

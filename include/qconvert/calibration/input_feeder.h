@@ -8,6 +8,7 @@
 
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/runtime/session.h"
 
 namespace qconvert {
 
@@ -17,6 +18,10 @@ struct StateInput {
   std::string input;
   std::string output;  // "" : always zero
 };
+
+// Runs one sample; what fails names it.
+std::vector<Tensor> RunSample(const Session& session, const Sample& sample,
+                              ValueObserver* observer = nullptr);
 
 // Supplies the complete inputs of sample `index`, from files and states.
 class InputFeeder {

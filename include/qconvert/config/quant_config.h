@@ -82,6 +82,7 @@ struct CalibrationSettings {
   std::string format;                                  // "npy", "bin" or "auto"
   int64_t batch_size = 1;
   int64_t max_samples = 0;
+  bool stacked = false;  // axis 0 of files stacks samples
   int workers = 0;
   int64_t memory_limit = 0;  // bytes
 
@@ -110,6 +111,9 @@ struct QuantConfig {
 
   bool operator==(const QuantConfig&) const = default;
 };
+
+// Whether any setting quantizes activations, with ranges that only samples give.
+bool NeedsSamples(const QuantConfig& config);
 
 // The words used in config files.
 std::string TargetDeviceName(TargetDevice device);

@@ -3,6 +3,8 @@
 #define QCONVERT_DATASET_NPY_READER_H_
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,19 @@
 #include "qconvert/ir/tensor.h"
 
 namespace qconvert {
+
+// Bytes read by position: a file, or a member of an archive. May be used by one thread at a time.
+struct ByteSource {
+  ByteSource(std::string place_name, int64_t byte_count,
+             std::function<void(int64_t offset, int64_t count, char* out)> reader);
+  ByteSource(const InputFile& file);  // NOLINT: a file is one; it must outlive the source
+  explicit ByteSource(const std::shared_ptr<const InputFile>& file);
+
+  std::string place;  // in errors
+  int64_t size = 0;
+  // Reads exactly `count` bytes or throws.
+  std::function<void(int64_t offset, int64_t count, char* out)> read_at;
+};
 
 struct NpyHeader {
   DataType type = DataType::kUndefined;
@@ -23,12 +38,12 @@ struct NpyHeader {
 
 // Reads and checks the header against the file's size: version, a dictionary of exactly descr,
 // fortran_order and shape, a numeric dtype, a shape that fits. Nothing is allocated from numbers in
-// the file before they are checked. Throws Error(kData) naming the file.
-NpyHeader ReadNpyHeader(const InputFile& file);
+// the file before they are checked. Throws Error(kData) naming the place.
+NpyHeader ReadNpyHeader(const ByteSource& source);
 
 // Rows [first, first + count) along axis 0 (all of the data with count < 0 or rank 0), row-major,
 // little endian.
-Tensor ReadNpy(const InputFile& file, const NpyHeader& header, int64_t first = 0,
+Tensor ReadNpy(const ByteSource& source, const NpyHeader& header, int64_t first = 0,
                int64_t count = -1);
 
 // Parses the header's dictionary text alone. Exposed for tests and fuzzing; `place` names the file.

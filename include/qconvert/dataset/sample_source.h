@@ -1,10 +1,11 @@
 // Calibration data: a folder of files -> samples, paired across inputs, read one at a time.
 //
-//   data/*.npy                 one data input
-//   data/<input name>/*.npy    several, paired by file name ('/' and ':' in names may be written
-//   '_')
-// .bin files hold headerless elements of the input's type and shape. Hidden files are left out;
-// anything else that is neither .npy nor .bin is an error.
+//   data/*.npy                one data input
+//   data/<input name>/*.npy   several, paired by file name
+//   data/*.npz                numpy archives, each with one array per input, called like the input
+// '/', '\\' and ':' in input names may be written '_'; a name that leads out of the folder has to
+// be. .bin, .raw, .rgb and .yuv files hold headerless elements of the input's type and shape.
+// Hidden files are left out; anything else is an error.
 #ifndef QCONVERT_DATASET_SAMPLE_SOURCE_H_
 #define QCONVERT_DATASET_SAMPLE_SOURCE_H_
 
@@ -34,19 +35,20 @@ struct DataDigest {
 };
 
 struct SampleSourceOptions {
-  // Split a file along axis 0 into samples of one row where that axis is free (see OpenSamples).
-  bool split_batch = false;
+  // Axis 0 of files stacks samples (see OpenSamples).
+  bool stacked = false;
   int64_t max_samples = 0;  // 0: all; else spread evenly over the set
   // Input name -> folder, for all inputs; the folder of OpenSamples is not looked at then.
   std::map<std::string, std::filesystem::path> folders;
-  std::string format = "auto";  // "npy" or "bin": files of the other kind are Error(kData)
+  // "npy" (and npz) or "bin" (and the other headerless ones): other files are Error(kData).
+  std::string format = "auto";
 };
 
 // An immutable, sorted list of samples. Reading is thread-safe; nothing is kept in memory between
 // reads.
 class SampleSource {
  public:
-  size_t size() const { return picks_.size(); }
+  size_t size() const { return size_; }
   // Throws Error(kData) naming the file: damaged, another shape or type than the input. Numbers are
   // converted to the input's type where every value survives (integers to float, float64 to
   // float32, int64 to int32 in range). NaN and infinities in the data are Error(kNumeric).
@@ -56,33 +58,47 @@ class SampleSource {
   // Reads all files, several at a time.
   DataDigest Digest(int workers) const;
   const std::vector<std::filesystem::path>& files() const { return files_; }
+  // Inputs of a floating-point type whose files hold integers, and which.
+  const std::map<std::string, DataType>& integer_data() const { return integer_data_; }
 
  private:
   friend SampleSource OpenSamples(const std::filesystem::path&, const std::vector<Value>&,
                                   const SampleSourceOptions&);
 
-  // Rows [row, row + rows) of one file for one input; rows < 0: the whole file.
-  struct Piece {
-    size_t file = 0;
-    size_t input = 0;
-    int64_t row = 0;
-    int64_t rows = -1;
+  // Files that hold the same samples, one for each input.
+  struct Group {
+    std::vector<size_t> files;  // by input; an archive for all inputs stands several times
+    std::vector<int64_t> rows;  // by input, along axis 0 per sample; -1: the whole array
+    int64_t samples = 0;
   };
-  Tensor ReadPiece(const Piece& piece) const;
+  struct Place {
+    size_t group;
+    int64_t sample;  // of the group
+  };
+  void AddGroup(const std::vector<std::filesystem::path>& files, bool stacked);
+  size_t SampleAt(size_t index) const;  // of all
+  Place Find(size_t index) const;
 
   std::vector<Value> inputs_;
   std::vector<std::filesystem::path> files_;
-  std::vector<std::vector<Piece>> picks_;  // one list of pieces per sample, one piece per input
+  std::vector<Group> groups_;
+  std::vector<size_t> starts_ = {0};  // number of samples before each group, and of all
+  size_t size_ = 0;                   // samples taken of them, spread evenly,
+  bool is_selection_ = false;         // or these:
+  std::vector<size_t> selection_;
+  std::map<std::string, DataType> integer_data_;
 };
 
 // Lists the folder and checks every header. `inputs`: the model inputs that need data.
 //   - A file with one dimension fewer than the input is one sample without the batch axis.
 //   - A file whose axis 0 is longer than the input's fixed axis 0 is cut into pieces of that
 //   length.
+//   - Any other file is one sample as it is: a free axis 0 may be time, points or nodes as well as
+//   a batch. Only with `stacked` is an input with a free axis 0 fed row by row, and a file with one
+//   dimension more than the input without that axis.
 //   - Without inputs there is one empty sample, and the folder is not looked at.
-//   - With split_batch, an input whose axis 0 is free is fed row by row.
 // Throws Error: kFile when the folder is missing, kData when it holds no usable samples or they do
-// not pair.
+// not pair, kResource when a sample is larger than 2 GiB.
 SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<Value>& inputs,
                          const SampleSourceOptions& options);
 

@@ -24,6 +24,7 @@ struct CalibrateOptions {
   std::vector<StateInput> states;
   int workers = 0;           // 0: one per processor
   int64_t max_samples = 0;   // 0: all
+  bool stacked = false;      // axis 0 of files stacks samples; false: as the configs say
   int64_t memory_limit = 0;  // bytes; 0: as the configs say
   // Models are going to be made from the table with these: their calibration section holds, which
   // must be the same in all, and the ranges of batches that they go by come into the table.

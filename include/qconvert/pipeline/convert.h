@@ -26,6 +26,7 @@ struct ConvertOptions {
   std::filesystem::path model;
   std::filesystem::path output;     // empty: <stem>_quantized.onnx beside the model
   bool make_output_folder = false;  // else it must be there
+  // May be empty where nothing needs samples; then nothing is compared with the float model.
   std::filesystem::path calibration_folder;
   // Samples to judge on; empty: some that are kept out of calibration (held_out.h).
   std::filesystem::path validation_folder;
@@ -41,6 +42,7 @@ struct ConvertOptions {
   std::vector<StateInput> states;  // inputs without data
   int workers = 0;                 // 0: one per processor
   int64_t max_samples = 0;         // 0: all
+  bool stacked = false;            // axis 0 of files stacks samples; false: as the config says
   int64_t memory_limit = 0;        // bytes resident during calibration; 0: as the config says
   bool float_only = false;         // write the loaded model back, unquantized
   bool external_data = false;      // weights in a data file beside the model, also below 2 GB

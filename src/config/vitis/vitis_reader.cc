@@ -320,6 +320,8 @@ class Reader {
     number("batch_size", settings.batch_size);
     number("max_samples", settings.max_samples);
     number("workers", settings.workers);
+    if (const ConfigNode* stacked = FindValue(*written, "stacked"))
+      settings.stacked = AsBool(*stacked);
     number("memory_limit", settings.memory_limit);
     if (const ConfigNode* format = FindValue(*written, "format")) settings.format = format->scalar;
     if (written->Find("data") != nullptr) ReadData(ChildOf(printed, "data"));

@@ -305,6 +305,9 @@ const SettingTable& CalibrationKeys() {
         .help = "uses at most so many samples, spread evenly; --max-samples wins",
         .min = 1,
         .max = kMaxCount},
+       Switch("stacked", "false",
+              "axis 0 of files stacks samples; else a file is one sample where the model's axis 0 "
+              "is free"),
        {.name = "workers",
         .kind = Kind::kInteger,
         .fallback = "one per processor",

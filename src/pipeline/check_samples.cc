@@ -1,0 +1,221 @@
+#include "check_samples.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "qconvert/base/error.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/runtime/ort_session.h"
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kFewSamples = 8;
+constexpr size_t kLookedAt = 4;           // samples that are run for a check
+constexpr double kFarDeviations = 10;     // right data are at about 1
+constexpr int64_t kManyRows = 8;          // that make a file look like a stack
+constexpr size_t kMaxFrontNodes = 32;     // in front of the first normalization
+constexpr float kDefaultEpsilon = 1e-5F;  // of BatchNormalization
+
+// Nodes that `value` is computed from; too many: nothing.
+std::optional<std::set<const Node*>> NodesBefore(const Topology& topology,
+                                                 const std::string& value) {
+  std::set<const Node*> found;
+  std::vector<std::string> open = {value};
+  while (!open.empty()) {
+    const Node* producer = topology.Producer(open.back());
+    open.pop_back();
+    if (producer == nullptr || !found.insert(producer).second) continue;
+    if (found.size() > kMaxFrontNodes) return std::nullopt;
+    open.insert(open.end(), producer->inputs.begin(), producer->inputs.end());
+  }
+  return found;
+}
+
+bool IsNormalization(const Node& node) {
+  return node.Is("BatchNormalization") && node.inputs.size() == 5 &&
+         node.GetInt("training_mode", 0) == 0;
+}
+
+void AddFew(const SampleSource& samples, std::vector<std::string>& oddities) {
+  if (samples.size() >= kFewSamples) return;
+  oddities.push_back(fmt::format(
+      "only {} sample{}: ranges from so few may be too narrow for others, expected {} or more",
+      samples.size(), samples.size() == 1 ? "" : "s", kFewSamples));
+}
+
+// The smallest and largest number of an input in a few samples.
+std::pair<double, double> RangeSeen(const SampleSource& samples, std::span<const size_t> order,
+                                    const std::string& input) {
+  std::pair<double, double> range = {INFINITY, -INFINITY};
+  for (const size_t index : order) {
+    for (const Tensor& tensor : samples.Read(index).inputs) {
+      if (tensor.name != input) continue;
+      for (const float v : ToFloats(tensor)) {
+        range.first = std::min(range.first, static_cast<double>(v));
+        range.second = std::max(range.second, static_cast<double>(v));
+      }
+    }
+  }
+  return range;
+}
+
+void AddIntegers(const SampleSource& samples, std::span<const size_t> order,
+                 std::vector<std::string>& oddities) {
+  for (const auto& [input, type] : samples.integer_data()) {
+    const auto [least, most] = RangeSeen(samples, order, input);
+    if (least > most) continue;
+    oddities.push_back(
+        fmt::format("files of input \"{}\" hold {} from {} to {}, which become float as they are; "
+                    "the model may "
+                    "expect them scaled, as in training",
+                    input, DataTypeName(type), least, most));
+  }
+}
+
+// Squared distances from the mean over squared deviation, mean of each channel.
+std::vector<double> Distances(const Tensor& tensor, const FirstNormalization& first) {
+  const size_t channels = first.mean.size();
+  if (tensor.dims.size() < 2 || tensor.dims[1] != static_cast<int64_t>(channels)) return {};
+  const std::vector<float> values = ToFloats(tensor);
+  size_t plane = 1;
+  for (size_t d = 2; d < tensor.dims.size(); ++d) plane *= static_cast<size_t>(tensor.dims[d]);
+  std::vector<double> sums(channels, 0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t c = i / plane % channels;
+    const auto distance = static_cast<double>((values[i] - first.mean[c]) / first.deviation[c]);
+    sums[c] += distance * distance;
+  }
+  for (double& sum : sums)
+    sum /= static_cast<double>(std::max<size_t>(values.size() / channels, 1));
+  return sums;
+}
+
+void AddFarAway(const InputFeeder& feeder, std::span<const size_t> order,
+                const FirstNormalization& first, std::vector<std::string>& oddities) {
+  const auto session = OpenOrtSession(SerializeModel(first.front), first.node,
+                                      {.optimization = OptimizationLevel::kNone});
+  std::vector<double> all;  // of channels, over samples
+  for (const size_t index : order) {
+    const std::vector<double> one =
+        Distances(RunSample(*session, feeder.Read(index, {})).at(0), first);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  if (all.empty()) return;
+  const auto middle = all.begin() + static_cast<ptrdiff_t>(all.size() / 2);
+  std::nth_element(all.begin(), middle, all.end());
+  const double deviations = std::sqrt(*middle);
+  if (!(deviations > kFarDeviations)) return;
+  oddities.push_back(fmt::format(
+      "what the samples give at \"{}\" lies {:.0f} deviations from the mean it was trained with, "
+      "expected about 1; are they scaled and ordered as in training?",
+      first.node, deviations));
+}
+
+// Rows `a` and `b` of every input.
+Sample TwoRows(const Sample& sample, int64_t a, int64_t b) {
+  Sample out{sample.name, {}};
+  for (const Tensor& tensor : sample.inputs) {
+    const auto row = static_cast<size_t>(tensor.byte_size() / tensor.dims[0]);
+    Tensor& two = out.inputs.emplace_back(tensor);
+    two.dims[0] = 2;
+    two.bytes = std::make_shared<const std::string>(
+        tensor.bytes->substr(static_cast<size_t>(a) * row, row) +
+        tensor.bytes->substr(static_cast<size_t>(b) * row, row));
+  }
+  return out;
+}
+
+// The bytes of row `k` of two of every output; nothing when an output has no two rows.
+std::optional<std::string> RowOf(const std::vector<Tensor>& outputs, size_t k) {
+  std::string bytes;
+  for (const Tensor& output : outputs) {
+    if (output.bytes == nullptr || output.dims.empty() || output.dims[0] != 2) return std::nullopt;
+    const size_t row = output.bytes->size() / 2;
+    bytes += output.bytes->substr(k * row, row);
+  }
+  return bytes;
+}
+
+// Whether a row's outputs are the same bits wherever it stands and whatever stands beside it. Two
+// rows each time: other shapes may round otherwise.
+bool AreRowsApart(const Session& session, const Sample& sample, int64_t rows) {
+  const auto run = [&](int64_t a, int64_t b) { return RunSample(session, TwoRows(sample, a, b)); };
+  const std::vector<Tensor> there = run(0, 1);
+  const std::vector<Tensor> back = run(1, 0);
+  const std::vector<Tensor> other = run(0, rows - 1);
+  const auto first = RowOf(there, 0);
+  return first && first == RowOf(back, 1) && first == RowOf(other, 0) &&
+         RowOf(there, 1) == RowOf(back, 0);
+}
+
+// Rows that all inputs of the sample have in common; 0: none.
+int64_t CommonRows(const Sample& sample) {
+  int64_t rows = 0;
+  for (const Tensor& tensor : sample.inputs) {
+    if (tensor.dims.empty() || tensor.bytes == nullptr) return 0;
+    if (rows == 0) rows = tensor.dims[0];
+    if (tensor.dims[0] != rows) return 0;
+  }
+  return rows;
+}
+
+void AddStacked(const SampleSource& samples, const InputFeeder& feeder,
+                const std::filesystem::path& model_file, std::vector<std::string>& oddities) {
+  if (samples.size() != 1 || feeder.has_feedback()) return;
+  const Sample sample = feeder.Read(0, {});
+  const int64_t rows = CommonRows(sample);
+  if (rows < kManyRows) return;
+  const auto session = OpenOrtSessionFile(model_file, model_file.string(), {});
+  if (!AreRowsApart(*session, sample, rows)) return;
+  oddities.push_back(
+      fmt::format("{} is one sample, whose {} rows do not depend on each other: --stacked would "
+                  "take it as {} samples",
+                  sample.name, rows, rows));
+}
+
+}  // namespace
+
+std::optional<FirstNormalization> FindFirstNormalization(const Model& model) {
+  const Graph& graph = model.graph;
+  const Topology topology(graph);
+  const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(), IsNormalization);
+  if (node == graph.nodes.end() || !NodesBefore(topology, node->inputs[0])) return std::nullopt;
+  const Tensor* mean = graph.FindInitializer(node->inputs[3]);
+  const Tensor* variance = graph.FindInitializer(node->inputs[4]);
+  if (mean == nullptr || variance == nullptr || !IsFloatingPoint(mean->type) ||
+      !IsFloatingPoint(variance->type) || mean->element_count() != variance->element_count())
+    return std::nullopt;
+  FirstNormalization first{node->name, model, ToFloats(*mean), ToFloats(*variance)};
+  const float epsilon = node->GetFloat("epsilon", kDefaultEpsilon);
+  for (float& v : first.deviation) v = std::sqrt(v + epsilon);
+  first.front.graph.outputs = {{node->inputs[0], {}, {}, {}}};
+  RemoveDeadNodes(first.front.graph);
+  return first;
+}
+
+std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFeeder& feeder,
+                                      std::span<const size_t> order,
+                                      const std::optional<FirstNormalization>& first,
+                                      const std::filesystem::path& model_file) {
+  std::vector<std::string> oddities;
+  order = order.first(std::min(order.size(), kLookedAt));
+  if (order.empty() || feeder.Read(order[0], {}).inputs.empty()) return oddities;
+  AddFew(samples, oddities);
+  AddIntegers(samples, order, oddities);
+  try {
+    if (first) AddFarAway(feeder, order, *first, oddities);
+    AddStacked(samples, feeder, model_file, oddities);
+  } catch (const Error& e) {
+    // What cannot be run here says so in the run itself.
+    if (e.code() != ExitCode::kModel) throw;
+  }
+  return oddities;
+}
+
+}  // namespace qconvert

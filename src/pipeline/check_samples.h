@@ -1,0 +1,47 @@
+// Samples that are not what they are taken for: data errors that no exit code shows, since the
+// float model computes as wrongly as the quantized one.
+#ifndef QCONVERT_SRC_PIPELINE_CHECK_SAMPLES_H_
+#define QCONVERT_SRC_PIPELINE_CHECK_SAMPLES_H_
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "qconvert/calibration/input_feeder.h"
+#include "qconvert/dataset/sample_source.h"
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// The BatchNormalization next to the inputs: what it gets has, over the data that the model was
+// trained on, the mean and variance that it holds.
+struct FirstNormalization {
+  std::string node;
+  Model front;  // the model up to its input, the only output
+  std::vector<float> mean;
+  std::vector<float> deviation;  // square root of variance + epsilon
+};
+
+// Nothing when the model has none, or only behind another one's folding. To be called before
+// PrepareModel, which folds it away.
+std::optional<FirstNormalization> FindFirstNormalization(const Model& model);
+
+// One line per kind of oddity:
+//   few          fewer than 8 samples
+//   integers     for an input of a floating-point type, with the range seen
+//   far away     values at `first`, in the median channel, more than 10 deviations from its mean
+//   stacked      one file is the only sample, and its rows do not depend on each other (bit-equal
+//                outputs in other company): --stacked would take each for a sample
+// `order`: samples to look at, best first (DataDigest::by_content). `model_file` is run for the
+// last one only.
+std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFeeder& feeder,
+                                      std::span<const size_t> order,
+                                      const std::optional<FirstNormalization>& first,
+                                      const std::filesystem::path& model_file);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_CHECK_SAMPLES_H_
