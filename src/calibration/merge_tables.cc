@@ -69,7 +69,7 @@ StoredTable MergeTables(const std::vector<StoredTable>& shards,
     const auto refuse = [&](const std::string& message) {
       throw Error(ExitCode::kData, places[i], message);
     };
-    if (one.model_sha256 != out.model_sha256)
+    if (one.model_sha256 != out.model_sha256 || one.graph_sha256 != out.graph_sha256)
       refuse(fmt::format("is of another model than {}", places[0]));
     if (one.data_sha256 != out.data_sha256 || one.sizes != out.sizes)
       refuse(fmt::format("is of other data than {}", places[0]));

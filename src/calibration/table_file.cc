@@ -101,6 +101,7 @@ class TableReader {
     StoredTable out;
     if (root_.contains("tool")) out.tool = Text(root_, "tool");
     if (root_.contains("engine")) out.engine = Text(root_, "engine");
+    if (root_.contains("graph_sha256")) out.graph_sha256 = Text(root_, "graph_sha256");
     out.model_sha256 = Text(root_, "model_sha256");
     out.data_sha256 = Text(root_, "data_sha256");
     out.shard.index = static_cast<size_t>(Integer(root_, "shard", 0, kMaxShards - 1));
@@ -240,12 +241,13 @@ class TableReader {
 std::string FormatTable(const StoredTable& stored) {
   const auto quoted = [](const std::string& text) { return Json(text).dump(); };
   std::string out = fmt::format(
-      "{{\n\"format\": {},\n\"version\": {},\n\"tool\": {},\n\"engine\": {},\n\"model_sha256\": "
+      "{{\n\"format\": {},\n\"version\": {},\n\"tool\": {},\n\"engine\": {},\n\"graph_sha256\": "
+      "{},\n\"model_sha256\": "
       "{},\n\"data_sha256\": {},\n"
       "\"shard\": {},\n\"shards\": {},\n\"samples\": {},\n\"batch_size\": {},{}\n\"sizes\": {{",
       quoted(kFormat), kVersion, quoted(stored.tool), quoted(stored.engine),
-      quoted(stored.model_sha256), quoted(stored.data_sha256), stored.shard.index,
-      stored.shard.count, stored.table.samples, stored.table.batch_size,
+      quoted(stored.graph_sha256), quoted(stored.model_sha256), quoted(stored.data_sha256),
+      stored.shard.index, stored.shard.count, stored.table.samples, stored.table.batch_size,
       stored.is_complete ? "" : "\n\"checkpoint\": true,");
   const char* separator = "\n";
   for (const auto& [name, size] : stored.sizes) {

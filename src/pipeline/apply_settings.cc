@@ -25,11 +25,11 @@ void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
 
 }  // namespace
 
-ModelSettings ApplySettings(const ConvertOptions& options, Model& model,
+ModelSettings ApplySettings(const ModelConfig& config, Model& model,
                             std::vector<std::string>& warnings) {
   Normalize(model);
-  ModelSettings settings(options.config);
-  settings.layer_of = MatchLayers(model.graph, options.config, warnings);
+  ModelSettings settings(config.config);
+  settings.layer_of = MatchLayers(model.graph, config.config, warnings);
   std::vector<InputSignature> inputs;
   for (const Value& input : model.graph.inputs) {
     InputSignature signature{input.name, input.type.shape.has_value(), {}};
@@ -39,24 +39,24 @@ ModelSettings ApplySettings(const ConvertOptions& options, Model& model,
     }
     inputs.push_back(std::move(signature));
   }
-  CheckInputs(options.config, options.effective_config, inputs);
-  FreezeShapes(options.config.deployment.inputs, model.graph);
+  CheckInputs(config.config, config.effective, inputs);
+  FreezeShapes(config.config.deployment.inputs, model.graph);
   return settings;
 }
 
-int64_t ExportedOpset(const ConvertOptions& options, const Model& model) {
-  const int64_t asked = options.config.onnx_opset_version;
+int64_t ExportedOpset(const ModelConfig& config, const Model& model) {
+  const int64_t asked = config.config.onnx_opset_version;
   if (asked < 0) return kQuantizedOpset;
   const int64_t has = model.opset();
   if (asked == has || (asked > has && asked <= kNewestConvertedOpset)) return asked;
-  const ConfigNode* setting = options.effective_config.Find("onnx_opset_version");
+  const ConfigNode* setting = config.effective.Find("onnx_opset_version");
   const std::string what =
       asked < has ? fmt::format("the model has opset {} and cannot be lowered", has)
                   : fmt::format("not implemented yet: raising a model with opset {} above {}", has,
                                 kNewestConvertedOpset);
-  throw ConfigError({fmt::format(
-      "{}: onnx_opset_version is {}, {}",
-      setting == nullptr ? options.config_file.string() : setting->place.Text(), asked, what)});
+  throw ConfigError({fmt::format("{}: onnx_opset_version is {}, {}",
+                                 setting == nullptr ? config.file.string() : setting->place.Text(),
+                                 asked, what)});
 }
 
 void InheritLayers(const Graph& graph, ModelSettings& settings) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "qconvert/pipeline/convert.h"
+#include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/plan/model_settings.h"
 
 namespace qconvert {
@@ -14,11 +14,11 @@ namespace qconvert {
 // Normalizes the model as it came, so that every node has a name; finds the nodes of the layer
 // entries, checks what is said about inputs and gives free dimensions their input_shape. Throws
 // ConfigError with all problems.
-ModelSettings ApplySettings(const ConvertOptions& options, Model& model,
+ModelSettings ApplySettings(const ModelConfig& config, Model& model,
                             std::vector<std::string>& warnings);
 
 // The opset that onnx_opset_version asks for. Throws ConfigError when this model cannot have it.
-int64_t ExportedOpset(const ConvertOptions& options, const Model& model);
+int64_t ExportedOpset(const ModelConfig& config, const Model& model);
 
 // After PrepareModel: nodes made out of one that an entry names have its settings.
 void InheritLayers(const Graph& graph, ModelSettings& settings);

@@ -13,6 +13,7 @@
 #include "calibration_data.h"
 #include "check_samples.h"
 #include "held_out.h"
+#include "prepared_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
@@ -53,10 +54,11 @@ void Resume(const std::filesystem::path& checkpoint, const CalibrationOptions& r
       for (const BatchQuestion& question : run.questions[0]) keys.push_back(question.key);
     }
     std::sort(keys.begin(), keys.end());
-    if (seen.engine != stored.engine || seen.model_sha256 != stored.model_sha256 ||
-        seen.data_sha256 != stored.data_sha256 || !(seen.shard == stored.shard) ||
-        seen.sizes != stored.sizes || seen.is_complete || seen.table.batch_size != run.batch_size ||
-        FirstQuestions(seen.table) != keys || seen.table.samples % run.batch_size != 0) {
+    if (seen.engine != stored.engine || seen.graph_sha256 != stored.graph_sha256 ||
+        seen.model_sha256 != stored.model_sha256 || seen.data_sha256 != stored.data_sha256 ||
+        !(seen.shard == stored.shard) || seen.sizes != stored.sizes || seen.is_complete ||
+        seen.table.batch_size != run.batch_size || FirstQuestions(seen.table) != keys ||
+        seen.table.samples % run.batch_size != 0) {
       return;
     }
     LogInfo(fmt::format("goes on after {} samples of {}", seen.table.samples,
@@ -96,21 +98,36 @@ void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
 }
 
 // The section of all configs, which must agree: there is one pass.
-CalibrationSettings CommonSettings(const std::vector<QuantConfig>& configs) {
+CalibrationSettings CommonSettings(const std::vector<ModelConfig>& configs) {
   if (configs.empty()) return {};
-  for (const QuantConfig& config : configs) {
-    if (config.calibration == configs[0].calibration) continue;
+  for (const ModelConfig& one : configs) {
+    if (one.config.calibration == configs[0].config.calibration) continue;
     throw Error(ExitCode::kConfig, "",
                 "several configs of one pass need the same calibration section and batch size");
   }
-  return configs[0].calibration;
+  return configs[0].config.calibration;
+}
+
+// The model as all configs prepare it; without any, as their defaults do.
+PreparedModel PrepareForAll(const Model& model, const std::vector<ModelConfig>& configs,
+                            const std::string& place) {
+  if (configs.empty()) return PrepareWithSettings(model, {}, place);
+  PreparedModel prepared = PrepareWithSettings(model, configs[0], place);
+  for (size_t c = 1; c < configs.size(); ++c) {
+    if (PrepareWithSettings(model, configs[c], place).fingerprint == prepared.fingerprint) continue;
+    throw Error(ExitCode::kConfig, configs[c].file.string(),
+                fmt::format("makes another graph of the model than {}, by input shapes or "
+                            "onnx_opset_version; one pass cannot calibrate both",
+                            configs[0].file.string()));
+  }
+  return prepared;
 }
 
 // Each question once.
-std::vector<BatchQuestion> QuestionsOf(const std::vector<QuantConfig>& configs) {
+std::vector<BatchQuestion> QuestionsOf(const std::vector<ModelConfig>& configs) {
   std::map<std::string, BatchQuestion> by_key;
-  for (const QuantConfig& config : configs) {
-    for (BatchQuestion& question : BatchQuestionsOf(config))
+  for (const ModelConfig& one : configs) {
+    for (BatchQuestion& question : BatchQuestionsOf(one.config))
       by_key.try_emplace(question.key, std::move(question));
   }
   std::vector<BatchQuestion> out;
@@ -136,13 +153,12 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                              .workers = options.workers,
                              .memory_limit = options.memory_limit,
                              .settings = CommonSettings(options.configs)};
-  LoadedModel loaded = LoadOnnx(options.model);
+  const LoadedModel loaded = LoadOnnx(options.model);
   const std::vector<std::filesystem::path> outputs = OutputsOf(options);
   RefuseOverwriting(outputs, loaded.files);
   RefuseOverwriting(outputs, options.config_files);
-  Model model = std::move(loaded.model);
-  const std::optional<FirstNormalization> first = FindFirstNormalization(model);
-  PrepareModel(model, place);
+  const PreparedModel prepared = PrepareForAll(loaded.model, options.configs, place);
+  const Model& model = prepared.model;
   const SampleSource samples = OpenCalibrationData(data, model.graph, place);
   RefuseOverwriting(outputs, samples.files());
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
@@ -151,7 +167,7 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   const std::vector<std::string> values = CalibratedValues(model.graph);
   const DataDigest digest = samples.Digest(WorkerCount(data));
   for (const std::string& oddity :
-       CheckSamples(samples, feeder, digest.by_content, first, options.model))
+       CheckSamples(samples, feeder, digest.by_content, prepared.first, options.model))
     LogWarning(EscapeForTerminal(oddity));
   const SampleSource calibration =
       samples.Select(SplitSamples(digest, feeder.has_feedback()).calibration);
@@ -161,7 +177,8 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                      .shard = options.shard,
                      .sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place),
                      .tool = "qconvert " + Version(),
-                     .engine = "onnxruntime " + OrtVersion()};
+                     .engine = "onnxruntime " + OrtVersion(),
+                     .graph_sha256 = prepared.fingerprint};
   CalibrationOptions run{.workers = WorkerCount(data),
                          .shard = options.shard,
                          .memory_limit = MemoryLimit(data),

@@ -9,7 +9,6 @@
 #include <thread>
 #include <utility>
 
-#include "apply_settings.h"
 #include "calibrate_model.h"
 #include "calibration_data.h"
 #include "check_samples.h"
@@ -18,6 +17,7 @@
 #include "compared_models.h"
 #include "guard.h"
 #include "held_out.h"
+#include "prepared_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
@@ -27,10 +27,10 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/loader/onnx_loader.h"
-#include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
+#include "read_table.h"
 
 namespace qconvert {
 namespace {
@@ -82,39 +82,6 @@ std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
   if (!options.float_only) outputs.push_back(QuantInfoPath(outputs[0]));
   outputs.insert(outputs.end(), options.other_outputs.begin(), options.other_outputs.end());
   return outputs;
-}
-
-// The table that the options name, if any; made from this very model.
-std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::string& model_sha256,
-                                     std::vector<std::string>& warnings) {
-  if (options.table.empty() && options.seen == nullptr) return std::nullopt;
-  const std::string place = options.table.string();
-  StoredTable stored = options.seen != nullptr
-                           ? *options.seen
-                           : ParseTable(ReadFile(options.table, kMaxTableBytes), place);
-  if (stored.model_sha256 != model_sha256)
-    throw Error(ExitCode::kData, place, "is of another model than " + options.model.string());
-  if (!stored.is_complete)
-    throw Error(ExitCode::kData, place, "is a checkpoint of a run that did not end");
-  if (!stored.shard.is_whole()) {
-    throw Error(
-        ExitCode::kData, place,
-        fmt::format("is one of {} shards, expected all of them merged", stored.shard.count));
-  }
-  const std::string engine = "onnxruntime " + OrtVersion();
-  if (stored.engine != engine) {
-    warnings.push_back(
-        fmt::format("{} was made with {}, this is {}: the samples may give other ranges", place,
-                    stored.engine.empty() ? "an unknown engine" : stored.engine, engine));
-  }
-  const bool batched = !stored.table.batches.empty();
-  const auto batch_size = static_cast<size_t>(options.config.calibration.batch_size);
-  if (batched && batch_size != stored.table.batch_size) {
-    throw Error(ExitCode::kData, place,
-                fmt::format("has ranges of batches of {} samples, the settings say {}",
-                            stored.table.batch_size, batch_size));
-  }
-  return stored;
 }
 
 // The samples; none when a table stands for them, or nothing needs them.
@@ -322,12 +289,14 @@ ConversionReport Convert(const ConvertOptions& options) {
   }
 
   const Model original = loaded.model;  // shares its bytes with `model`
-  Model model = std::move(loaded.model);
-  ModelSettings settings = ApplySettings(options, model, report.warnings);
-  const std::optional<FirstNormalization> first = FindFirstNormalization(model);
-  PrepareModel(model, place, ExportedOpset(options, model), options.passes);
-  InheritLayers(model.graph, settings);
-  const std::optional<StoredTable> stored = ReadTable(options, loaded.sha256, report.warnings);
+  PreparedModel prepared = PrepareWithSettings(
+      std::move(loaded.model), {options.config, options.effective_config, options.config_file},
+      place, options.passes);
+  Model& model = prepared.model;
+  ModelSettings& settings = prepared.settings;
+  report.warnings = std::move(prepared.warnings);
+  const std::optional<StoredTable> stored =
+      ReadTable(options, loaded.sha256, prepared, report.warnings);
   const SampleSource samples = OpenData(options, model.graph);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
   const int workers = WorkerCount(DataOf(options));
@@ -337,7 +306,8 @@ ConversionReport Convert(const ConvertOptions& options) {
   const SampleSource calibration = samples.Select(split.calibration);
   const InputFeeder observed(calibration, model.graph.inputs, options.states);
   report.samples = stored ? stored->table.samples : calibration.size();
-  for (std::string& oddity : CheckSamples(samples, feeder, digest.by_content, first, options.model))
+  for (std::string& oddity :
+       CheckSamples(samples, feeder, digest.by_content, prepared.first, options.model))
     report.warnings.push_back(std::move(oddity));
   watch.Lap("prepare");
 

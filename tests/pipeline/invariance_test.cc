@@ -101,7 +101,7 @@ class InvarianceTest : public testing::TestWithParam<const char*> {
             .output = folder / fmt::format("{}.json", shard),
             .calibration_folder = ordered_.path(),
             .workers = 1,
-            .configs = {config},
+            .configs = {{config, {}, {}}},
             .shard = {shard, shards},
             .checkpoint_seconds = 0};
   }

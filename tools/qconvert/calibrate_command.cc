@@ -102,16 +102,17 @@ void DefineCalibrate(CLI::App& app, CalibrateLine& line) {
   AddVerbosity(app, line.verbosity);
 }
 
-std::vector<QuantConfig> ReadConfigs(const CalibrateLine& line) {
+std::vector<ModelConfig> ReadConfigs(const CalibrateLine& line) {
   std::vector<std::string> names = line.configs;
   if (names.empty() && (!line.overrides.empty() || line.samples.batch_size > 0))
     names.emplace_back();
-  std::vector<QuantConfig> configs;
+  std::vector<ModelConfig> configs;
   for (const std::string& name : names) {
-    LoadedConfig loaded = ReadConfig(FindConfig(name), SetOverrides(line.overrides));
+    const std::filesystem::path file = FindConfig(name);
+    LoadedConfig loaded = ReadConfig(file, SetOverrides(line.overrides));
     RequireImplemented(loaded);
     if (line.samples.batch_size > 0) loaded.config.calibration.batch_size = line.samples.batch_size;
-    configs.push_back(std::move(loaded.config));
+    configs.push_back({std::move(loaded.config), std::move(loaded.effective), file});
   }
   return configs;
 }

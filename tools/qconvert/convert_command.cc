@@ -155,7 +155,8 @@ CalibrateOptions CalibrationForAll(const ConvertLine& line, const std::vector<Co
                            .max_samples = line.samples.max_samples,
                            .stacked = line.samples.stacked,
                            .memory_limit = line.samples.memory_limit};
-  for (const ConvertOptions& one : all) options.configs.push_back(one.config);
+  for (const ConvertOptions& one : all)
+    options.configs.push_back({one.config, one.effective_config, one.config_file});
   if (!line.verbosity.quiet)
     options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
   return options;

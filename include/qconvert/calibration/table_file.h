@@ -25,6 +25,7 @@ struct StoredTable {
   // gives other bits. Empty in older tables.
   std::string tool;
   std::string engine;
+  std::string graph_sha256;  // of the prepared graph; empty in older tables
 };
 
 inline constexpr int64_t kMaxTableBytes = int64_t{1} << 30;

@@ -10,7 +10,7 @@
 
 #include "qconvert/calibration/input_feeder.h"
 #include "qconvert/calibration/table_file.h"
-#include "qconvert/config/quant_config.h"
+#include "qconvert/pipeline/prepare_model.h"
 
 namespace qconvert {
 
@@ -28,7 +28,7 @@ struct CalibrateOptions {
   int64_t memory_limit = 0;  // bytes; 0: as the configs say
   // Models are going to be made from the table with these: their calibration section holds, which
   // must be the same in all, and the ranges of batches that they go by come into the table.
-  std::vector<QuantConfig> configs;
+  std::vector<ModelConfig> configs;
   Shard shard;
   // A checkpoint is written beside the table (CheckpointPath) after about so many seconds, and a
   // run for the same table goes on from there; it goes when the table is written. The bytes of the

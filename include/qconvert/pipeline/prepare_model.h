@@ -2,13 +2,22 @@
 #ifndef QCONVERT_PIPELINE_PREPARE_MODEL_H_
 #define QCONVERT_PIPELINE_PREPARE_MODEL_H_
 
+#include <filesystem>
 #include <string>
 
+#include "qconvert/config/read_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/pass_runner.h"
 #include "qconvert/transform/convert_opset.h"
 
 namespace qconvert {
+
+// What is said about one model.
+struct ModelConfig {
+  QuantConfig config;
+  ConfigNode effective;        // where settings were written, for messages
+  std::filesystem::path file;  // may be empty
+};
 
 // Brings a loaded model into the form that quantization works on: float32, opset 13 or newer,
 // constants folded, batch normalization and padding in the convolutions, types of all values in

@@ -1,0 +1,29 @@
+#include "prepared_model.h"
+
+#include <utility>
+
+#include "apply_settings.h"
+#include "qconvert/base/sha256.h"
+#include "qconvert/ir/graph_printer.h"
+
+namespace qconvert {
+
+PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const std::string& place,
+                                  const PassOptions& passes) {
+  std::vector<std::string> warnings;
+  ModelSettings settings = ApplySettings(config, model, warnings);
+  PreparedModel prepared{.model = std::move(model),
+                         .settings = std::move(settings),
+                         .fingerprint = {},
+                         .first = {},
+                         .warnings = std::move(warnings)};
+  prepared.first = FindFirstNormalization(prepared.model);
+  PrepareModel(prepared.model, place, ExportedOpset(config, prepared.model), passes);
+  InheritLayers(prepared.model.graph, prepared.settings);
+  Sha256 hash;
+  hash.Update(PrintGraph(prepared.model.graph));
+  prepared.fingerprint = hash.HexDigest();
+  return prepared;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,33 @@
+// The one way from a model file and settings to what is calibrated and converted.
+#ifndef QCONVERT_SRC_PIPELINE_PREPARED_MODEL_H_
+#define QCONVERT_SRC_PIPELINE_PREPARED_MODEL_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "check_samples.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/plan/model_settings.h"
+
+namespace qconvert {
+
+struct PreparedModel {
+  Model model;             // after all float passes, types known
+  ModelSettings settings;  // with the nodes that layer entries speak of
+  // SHA-256 of the prepared graph as text: equal for equal nodes, names and shapes. With the hash
+  // of the model's file it stands for the values that a calibration table speaks of.
+  std::string fingerprint;
+  std::optional<FirstNormalization> first;
+  std::vector<std::string> warnings;
+};
+
+// model as it came -> settings -> passes -> types -> fingerprint. `place` names the model. Throws
+// ConfigError when settings do not fit the model, and what PrepareModel throws.
+PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const std::string& place,
+                                  const PassOptions& passes = {});
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_PREPARED_MODEL_H_

@@ -1,0 +1,60 @@
+#include "read_table.h"
+
+#include <fmt/format.h>
+
+#include "calibrate_model.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/runtime/ort_session.h"
+
+namespace qconvert {
+namespace {
+
+// A table of the model prepared with other settings, input_shape say, may still have all values.
+void CheckValues(const StoredTable& stored, const Graph& graph, const std::string& place) {
+  for (const std::string& value : CalibratedValues(graph)) {
+    if (stored.table.values.contains(value)) continue;
+    throw Error(ExitCode::kData, place,
+                fmt::format("has no value \"{}\", which the model has with these settings; "
+                            "qconvert calibrate --config makes one that fits",
+                            value));
+  }
+}
+
+}  // namespace
+
+std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::string& model_sha256,
+                                     const PreparedModel& prepared,
+                                     std::vector<std::string>& warnings) {
+  if (options.table.empty() && options.seen == nullptr) return std::nullopt;
+  const std::string place = options.table.string();
+  StoredTable stored = options.seen != nullptr
+                           ? *options.seen
+                           : ParseTable(ReadFile(options.table, kMaxTableBytes), place);
+  if (stored.model_sha256 != model_sha256)
+    throw Error(ExitCode::kData, place, "is of another model than " + options.model.string());
+  if (!stored.is_complete)
+    throw Error(ExitCode::kData, place, "is a checkpoint of a run that did not end");
+  if (!stored.shard.is_whole()) {
+    throw Error(
+        ExitCode::kData, place,
+        fmt::format("is one of {} shards, expected all of them merged", stored.shard.count));
+  }
+  if (stored.graph_sha256 != prepared.fingerprint) CheckValues(stored, prepared.model.graph, place);
+  const std::string engine = "onnxruntime " + OrtVersion();
+  if (stored.engine != engine) {
+    warnings.push_back(
+        fmt::format("{} was made with {}, this is {}: the samples may give other ranges", place,
+                    stored.engine.empty() ? "an unknown engine" : stored.engine, engine));
+  }
+  const bool batched = !stored.table.batches.empty();
+  const auto batch_size = static_cast<size_t>(options.config.calibration.batch_size);
+  if (batched && batch_size != stored.table.batch_size) {
+    throw Error(ExitCode::kData, place,
+                fmt::format("has ranges of batches of {} samples, the settings say {}",
+                            stored.table.batch_size, batch_size));
+  }
+  return stored;
+}
+
+}  // namespace qconvert
