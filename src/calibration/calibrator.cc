@@ -11,29 +11,46 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/memory.h"
 #include "qconvert/base/parallel.h"
+#include "value_collector.h"
 
 namespace qconvert {
 namespace {
 
-// Private statistics of one worker: of all it saw, and of the batch it is in.
-class StatisticsObserver : public ValueObserver {
- public:
-  // `is_seen`: by value, whether statistics are needed.
-  StatisticsObserver(std::vector<bool> is_seen, TensorStatistics::Detail detail)
-      : is_seen_(std::move(is_seen)),
-        all_(is_seen_.size()),
-        batch_(is_seen_.size()),
-        first_infinite_(is_seen_.size()),
-        detail_(detail) {}
+using Statistics = ValueRequests::Statistics;
 
-  void Observe(int64_t id, std::span<const float> values) override {
+// What one worker sees: private statistics of all samples and of the batch it is in.
+class WorkerObserver : public ValueObserver {
+ public:
+  // `requests`: by value.
+  explicit WorkerObserver(const std::vector<ValueRequests>& requests)
+      : requests_(&requests),
+        all_(requests.size()),
+        batch_(requests.size()),
+        first_infinite_(requests.size()) {
+    for (const ValueRequests& one : requests) {
+      collectors_.emplace_back(one.is_collected() ? std::optional<ValueCollector>(one)
+                                                  : std::nullopt);
+    }
+  }
+
+  void Observe(int64_t id, const TensorView& value) override {
     const auto v = static_cast<size_t>(id);
-    if (is_seen_[v]) batch_[v].Observe(values, detail_, scratch_);
+    const Statistics statistics = (*requests_)[v].statistics;
+    if (statistics != Statistics::kNone) {
+      batch_[v].Observe(value.floats(),
+                        statistics == Statistics::kRange ? TensorStatistics::Detail::kRangeOnly
+                                                         : TensorStatistics::Detail::kHistogram,
+                        scratch_);
+    }
+    if (collectors_[v]) collectors_[v]->Observe(sample_, value);
   }
 
   const std::vector<TensorStatistics>& batch() const { return batch_; }
   const std::vector<TensorStatistics>& all() const { return all_; }
   const std::vector<std::optional<SampleAt>>& first_infinite() const { return first_infinite_; }
+  const std::vector<std::optional<ValueCollector>>& collectors() const { return collectors_; }
+
+  void BeginSample(size_t index) { sample_ = index; }
 
   // Samples of a worker come in increasing order, so the first one noted is the first.
   void NoteInfinite(size_t index, const std::string& name) {
@@ -50,11 +67,12 @@ class StatisticsObserver : public ValueObserver {
   }
 
  private:
-  std::vector<bool> is_seen_;
+  const std::vector<ValueRequests>* requests_;
   std::vector<TensorStatistics> all_;
   std::vector<TensorStatistics> batch_;
-  std::vector<std::optional<SampleAt>> first_infinite_;  // by value
-  TensorStatistics::Detail detail_;
+  std::vector<std::optional<SampleAt>> first_infinite_;    // by value
+  std::vector<std::optional<ValueCollector>> collectors_;  // where something is collected
+  size_t sample_ = 0;
   Histogram::BinScratch scratch_;
 };
 
@@ -63,9 +81,9 @@ class SecondLooks : public ValueObserver {
  public:
   explicit SecondLooks(size_t values) : looks_(values) {}
 
-  void Observe(int64_t id, std::span<const float> values) override {
+  void Observe(int64_t id, const TensorView& value) override {
     for (const auto& look : looks_[static_cast<size_t>(id)])
-      if (look) look->Observe(values);
+      if (look) look->Observe(value.floats());
   }
 
   // By value and question; null where one look is enough.
@@ -80,38 +98,39 @@ class CalibrationRun {
  public:
   CalibrationRun(const Session& session, const InputFeeder& feeder,
                  const std::vector<std::string>& values, const CalibrationOptions& options)
-      : session_(session), feeder_(feeder), values_(values), options_(options) {
+      : session_(session),
+        feeder_(feeder),
+        values_(values),
+        options_(options),
+        requests_(options.requests.empty() ? std::vector<ValueRequests>(values.size())
+                                           : options.requests) {
     QCONVERT_CHECK(options.batch_size > 0);
-    QCONVERT_CHECK(options.questions.empty() || options.questions.size() == values.size());
+    QCONVERT_CHECK(requests_.size() == values.size());
     const size_t mine = ShardBatches(feeder.size(), options.batch_size, options.shard);
     batches_ = std::min(mine - std::min(mine, options.first_batch), options.batches);
     total_ = ShardSamples(feeder.size(), options.batch_size, options.shard);
-    for (const auto& questions : options.questions)
-      answers_.emplace_back(questions.size(), std::vector<Range>(batches_));
+    for (const ValueRequests& one : requests_) {
+      answers_.emplace_back(one.batches.size(), std::vector<Range>(batches_));
+      is_asked_ |= !one.batches.empty();
+    }
   }
 
   CalibrationTable Run() {
     const int wanted = feeder_.has_feedback() ? 1 : std::max(1, options_.workers);
     const size_t alone = options_.memory_limit > 0 ? std::min<size_t>(batches_, 1) : 0;
     const int64_t before = ResidentBytes();
-    const StatisticsObserver fresh(SeenValues(), options_.detail);
+    const WorkerObserver fresh(requests_);
     observers_.push_back(fresh);
     if (alone > 0) RunBatch(0, observers_[0]);
     const int workers = alone > 0 ? FittingWorkers(wanted, before) : wanted;
     observers_.resize(static_cast<size_t>(workers), fresh);
     ParallelFor(batches_ - alone, workers,
                 [&](size_t b, size_t worker) { RunBatch(alone + b, observers_[worker]); });
-    for (StatisticsObserver& observer : observers_) observer.EndBatch();
+    for (WorkerObserver& observer : observers_) observer.EndBatch();
     return Table();
   }
 
  private:
-  std::vector<bool> SeenValues() const {
-    std::vector<bool> is_seen;
-    for (const std::string& value : values_) is_seen.push_back(!options_.left_out.contains(value));
-    return is_seen;
-  }
-
   // After the first batch: how many workers may run without passing the limit.
   int FittingWorkers(int wanted, int64_t before) const {
     CheckMemory("");
@@ -130,13 +149,14 @@ class CalibrationRun {
                             options_.memory_limit >> 20));
   }
 
-  void RunBatch(size_t batch, StatisticsObserver& observer) {
+  void RunBatch(size_t batch, WorkerObserver& observer) {
     const size_t shard_batch = options_.first_batch + batch;
     const size_t first =
         (shard_batch * options_.shard.count + options_.shard.index) * options_.batch_size;
     const size_t end = std::min(first + options_.batch_size, feeder_.size());
     const std::vector<Tensor> state = previous_;
     for (size_t index = first; index < end; ++index) {
+      observer.BeginSample(index);
       const std::string name = RunSample(index, observer);
       CheckNaN(name, observer);
       observer.NoteInfinite(index, name);
@@ -146,7 +166,7 @@ class CalibrationRun {
       if (options_.progress)
         options_.progress(options_.first_batch * options_.batch_size + done_, total_);
     }
-    if (answers_.empty()) return;
+    if (!is_asked_) return;
     AnswerQuestions(batch, first, end, state, observer.batch());
     observer.EndBatch();
   }
@@ -158,7 +178,7 @@ class CalibrationRun {
     return sample.name;
   }
 
-  void CheckNaN(const std::string& sample, const StatisticsObserver& observer) const {
+  void CheckNaN(const std::string& sample, const WorkerObserver& observer) const {
     for (size_t v = 0; v < values_.size(); ++v) {
       const int64_t nans = observer.batch()[v].nan_count;
       if (nans == 0) continue;
@@ -173,8 +193,8 @@ class CalibrationRun {
     SecondLooks again(values_.size());
     bool any = false;
     for (size_t v = 0; v < values_.size(); ++v) {
-      for (size_t q = 0; q < options_.questions[v].size(); ++q) {
-        const BatchQuestion& question = options_.questions[v][q];
+      for (size_t q = 0; q < requests_[v].batches.size(); ++q) {
+        const BatchQuestion& question = requests_[v].batches[q];
         auto& looks = again.looks()[v];
         looks.push_back(question.second_look ? question.second_look(seen[v]) : nullptr);
         if (looks.back() == nullptr) answers_[v][q][batch] = question.range(seen[v]);
@@ -192,25 +212,33 @@ class CalibrationRun {
     }
   }
 
+  void AddStatistics(size_t v, CalibrationTable& table) const {
+    TensorStatistics& merged = table.values[values_[v]];
+    for (const WorkerObserver& observer : observers_) {
+      merged.Merge(observer.all()[v]);
+      const std::optional<SampleAt>& infinite = observer.first_infinite()[v];
+      if (!infinite) continue;
+      SampleAt& first = table.infinite.try_emplace(values_[v], *infinite).first->second;
+      if (infinite->index < first.index) first = *infinite;
+    }
+    for (size_t q = 0; q < answers_[v].size(); ++q)
+      table.batches[values_[v]][requests_[v].batches[q].key] = answers_[v][q];
+  }
+
+  void AddCollected(size_t v, CalibrationTable& table) const {
+    ValueCollector merged(requests_[v]);
+    for (const WorkerObserver& observer : observers_) merged.Merge(*observer.collectors()[v]);
+    if (requests_[v].channel_axis) table.channel_means[values_[v]] = merged.ChannelMeans();
+    if (requests_[v].capture_bytes > 0) table.captured[values_[v]] = merged.Captured();
+  }
+
   CalibrationTable Table() const {
     CalibrationTable table;
     table.samples = done_;
     table.batch_size = options_.batch_size;
     for (size_t v = 0; v < values_.size(); ++v) {
-      if (options_.left_out.contains(values_[v])) continue;
-      TensorStatistics& merged = table.values[values_[v]];
-      for (const StatisticsObserver& observer : observers_) {
-        merged.Merge(observer.all()[v]);
-        const std::optional<SampleAt>& infinite = observer.first_infinite()[v];
-        if (!infinite) continue;
-        SampleAt& first = table.infinite.try_emplace(values_[v], *infinite).first->second;
-        if (infinite->index < first.index) first = *infinite;
-      }
-    }
-    for (size_t v = 0; v < answers_.size(); ++v) {
-      if (options_.left_out.contains(values_[v])) continue;
-      for (size_t q = 0; q < answers_[v].size(); ++q)
-        table.batches[values_[v]][options_.questions[v][q].key] = answers_[v][q];
+      if (requests_[v].statistics != Statistics::kNone) AddStatistics(v, table);
+      if (requests_[v].is_collected()) AddCollected(v, table);
     }
     return table;
   }
@@ -219,7 +247,9 @@ class CalibrationRun {
   const InputFeeder& feeder_;
   const std::vector<std::string>& values_;
   const CalibrationOptions& options_;
-  std::vector<StatisticsObserver> observers_;             // by worker
+  const std::vector<ValueRequests> requests_;             // by value
+  bool is_asked_ = false;                                 // whether anything is, about batches
+  std::vector<WorkerObserver> observers_;                 // by worker
   std::vector<std::vector<std::vector<Range>>> answers_;  // by value, question and batch
   std::vector<Tensor> previous_;                          // outputs, where they are fed back
   std::mutex progress_mutex_;

@@ -20,8 +20,8 @@ namespace {
 class SizeObserver : public ValueObserver {
  public:
   explicit SizeObserver(size_t values) : sizes(values, 0) {}
-  void Observe(int64_t id, std::span<const float> values) override {
-    sizes[static_cast<size_t>(id)] = static_cast<int64_t>(values.size());
+  void Observe(int64_t id, const TensorView& value) override {
+    sizes[static_cast<size_t>(id)] = static_cast<int64_t>(value.count);
   }
   std::vector<int64_t> sizes;
 };
@@ -118,20 +118,17 @@ CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>
   const std::vector<std::string> values = CalibratedValues(model.graph);
   std::set<std::string> needed;
   for (const Placement& placement : placements) needed.merge(NeededValues(model.graph, placement));
-  for (const std::string& value : values) {
-    if (!needed.contains(value)) options.left_out.insert(value);
+  using Statistics = ValueRequests::Statistics;
+  const ValueRequests wanted{
+      .statistics = NeedsHistogram(config) ? Statistics::kHistogram : Statistics::kRange,
+      .batches = BatchQuestionsOf(config)};
+  options.requests.assign(values.size(), wanted);
+  for (size_t v = 0; v < values.size(); ++v) {
+    if (!needed.contains(values[v])) options.requests[v] = {.statistics = Statistics::kNone};
   }
-  options.detail = NeedsHistogram(config) ? TensorStatistics::Detail::kHistogram
-                                          : TensorStatistics::Detail::kRangeOnly;
-  Ask(BatchQuestionsOf(config), config.calibration, values.size(), options);
+  if (!wanted.batches.empty())
+    options.batch_size = static_cast<size_t>(config.calibration.batch_size);
   return Calibrate(*OpenObserved(model, values, place), feeder, values, options);
-}
-
-void Ask(const std::vector<BatchQuestion>& questions, const CalibrationSettings& settings,
-         size_t values, CalibrationOptions& options) {
-  if (questions.empty()) return;
-  options.questions.assign(values, questions);
-  options.batch_size = static_cast<size_t>(settings.batch_size);
 }
 
 }  // namespace qconvert

@@ -24,11 +24,6 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
                                       const std::string& place,
                                       OptimizationLevel optimization = OptimizationLevel::kAll);
 
-// Has these questions asked about every batch of every one of `values` values; batches as the
-// settings say. Without questions there are no batches.
-void Ask(const std::vector<BatchQuestion>& questions, const CalibrationSettings& settings,
-         size_t values, CalibrationOptions& options);
-
 // What calibration observes: every value that some plan can quantize, whatever the settings, and
 // what nodes with weights read and write in bodies of If and Loop. The
 // engine fuses nodes around observers differently, so only the same observers give the same bits

@@ -50,8 +50,8 @@ void Resume(const std::filesystem::path& checkpoint, const CalibrationOptions& r
   try {
     StoredTable seen = ParseTable(ReadFile(checkpoint, kMaxTableBytes), checkpoint.string());
     std::vector<std::string> keys;
-    if (!run.questions.empty()) {
-      for (const BatchQuestion& question : run.questions[0]) keys.push_back(question.key);
+    if (!run.requests.empty()) {
+      for (const BatchQuestion& question : run.requests[0].batches) keys.push_back(question.key);
     }
     std::sort(keys.begin(), keys.end());
     if (seen.engine != stored.engine || seen.graph_sha256 != stored.graph_sha256 ||
@@ -183,7 +183,9 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                          .shard = options.shard,
                          .memory_limit = MemoryLimit(data),
                          .progress = options.progress};
-  Ask(QuestionsOf(options.configs), data.settings, values.size(), run);
+  const std::vector<BatchQuestion> questions = QuestionsOf(options.configs);
+  run.requests.assign(values.size(), {.batches = questions});
+  if (!questions.empty()) run.batch_size = static_cast<size_t>(data.settings.batch_size);
   CalibrateInChunks(*OpenObserved(model, values, place), observed, values, options, std::move(run),
                     stored);
   return stored;

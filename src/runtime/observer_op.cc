@@ -23,12 +23,13 @@ struct ObserverKernel {
     const Ort::ConstValue input = context.GetInput(0);
     const auto info = input.GetTensorTypeAndShapeInfo();
     const size_t count = info.GetElementCount();
+    const std::vector<int64_t> dims = info.GetShape();
     const float* values = input.GetTensorData<float>();
-    Ort::UnownedValue output = context.GetOutput(0, info.GetShape());
+    Ort::UnownedValue output = context.GetOutput(0, dims);
     float* out = output.GetTensorMutableData<float>();
     // The engine may decline the alias.
     if (out != values && count > 0) std::memcpy(out, values, count * sizeof(float));
-    if (t_observer != nullptr) t_observer->Observe(id, {values, count});
+    if (t_observer != nullptr) t_observer->Observe(id, {DataType::kFloat, dims, values, count});
   }
 
   int64_t id;

@@ -29,7 +29,8 @@ class StatisticsObserver : public ValueObserver {
  public:
   StatisticsObserver(std::vector<bool> is_seen, TensorStatistics::Detail detail)
       : is_seen_(std::move(is_seen)), statistics_(is_seen_.size()), detail_(detail) {}
-  void Observe(int64_t id, std::span<const float> values) override {
+  void Observe(int64_t id, const TensorView& value) override {
+    const std::span<const float> values = value.floats();
     runs_ += id == 0 ? 1 : 0;
     if (!is_seen_[static_cast<size_t>(id)]) return;
     statistics_[static_cast<size_t>(id)].Observe(values, detail_, scratch_);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "../../src/calibration/exact_sum.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/calibration/insert_observers.h"
@@ -30,7 +31,8 @@ class FakeSession : public Session {
       const std::vector<float> more = ToFloats(inputs[k]);
       for (size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
     }
-    if (observer != nullptr) observer->Observe(0, sum);
+    if (observer != nullptr)
+      observer->Observe(0, {DataType::kFloat, inputs[0].dims, sum.data(), sum.size()});
     return {MakeFloatTensor("y", inputs[0].dims, sum)};
   }
 
@@ -85,7 +87,7 @@ TEST_F(CalibratorTest, NaNNamesValueSampleAndCount) {
                             ValueObserver* observer) const override {
       std::vector<float> values = ToFloats(inputs[0]);
       for (float& v : values) v = v > 1e38F ? NAN : v;
-      observer->Observe(0, values);
+      observer->Observe(0, {DataType::kFloat, inputs[0].dims, values.data(), values.size()});
       return {};
     }
   };
@@ -117,17 +119,18 @@ class AboveHalf : public SecondLook {
 // Batches of 4: 23 samples make 6 of them.
 CalibrationOptions Asking(int workers) {
   CalibrationOptions options{.workers = workers, .batch_size = 4};
-  options.questions = {
-      {{.key = "half",
-        .range = {},
-        .second_look =
-            [](const TensorStatistics& b) { return std::make_unique<AboveHalf>(b.max); }},
-       {.key = "range",
-        .range =
-            [](const TensorStatistics& b) {
-              return Range{b.min, b.max};
-            },
-        .second_look = {}}}};
+  options.requests = {{.batches = {{.key = "half",
+                                    .range = {},
+                                    .second_look =
+                                        [](const TensorStatistics& b) {
+                                          return std::make_unique<AboveHalf>(b.max);
+                                        }},
+                                   {.key = "range",
+                                    .range =
+                                        [](const TensorStatistics& b) {
+                                          return Range{b.min, b.max};
+                                        },
+                                    .second_look = {}}}}};
   return options;
 }
 
@@ -151,7 +154,7 @@ TEST_F(CalibratorTest, BatchesAreAskedInOrderWhateverTheWorkers) {
 TEST_F(CalibratorTest, ASecondLookSeesTheSameStates) {
   const CalibrationTable fed = Run(Asking(3), {{"s", "y"}});
   CalibrationOptions first = Asking(1);
-  first.questions[0].erase(first.questions[0].begin());
+  first.requests[0].batches.erase(first.requests[0].batches.begin());
   EXPECT_EQ(Run(first, {{"s", "y"}}).values, fed.values);
   for (const Range& range : fed.batches.at("y").at("half")) EXPECT_GT(range.max, 0);
 }
@@ -175,13 +178,78 @@ TEST_F(CalibratorTest, ShardsAndPiecesAddUpToTheWhole) {
   }
 }
 
-TEST_F(CalibratorTest, WhatIsLeftOutIsNotInTheTable) {
+TEST_F(CalibratorTest, WhatNobodyAsksForIsNotInTheTable) {
   CalibrationOptions options = Asking(2);
-  options.left_out = {"y"};
+  options.requests[0] = {.statistics = ValueRequests::Statistics::kNone};
   const CalibrationTable table = Run(options);
   EXPECT_EQ(table.samples, 23U);
   EXPECT_TRUE(table.values.empty());
   EXPECT_TRUE(table.batches.empty());
+}
+
+TEST_F(CalibratorTest, ARangeAloneHasNoHistogram) {
+  CalibrationOptions options{.workers = 2};
+  options.requests = {{.statistics = ValueRequests::Statistics::kRange}};
+  const TensorStatistics seen = Run(options).values.at("y");
+  EXPECT_TRUE(seen.histogram.counts().empty());
+  EXPECT_EQ(seen.max, Run(1).values.at("y").max);
+}
+
+TEST_F(CalibratorTest, ChannelMeansDoNotDependOnWorkers) {
+  CalibrationOptions options{.workers = 1};
+  options.requests = {{.statistics = ValueRequests::Statistics::kNone, .channel_axis = 1}};
+  const CalibrationTable one = Run(options);
+  const std::vector<double>& means = one.channel_means.at("y");
+  ASSERT_EQ(means.size(), 500U);
+  double expected = 0;
+  for (int i = 0; i < 23; ++i) {
+    expected += static_cast<double>(
+        RandomFloats(500, static_cast<uint32_t>(i), static_cast<float>(1 + i))[7]);
+  }
+  EXPECT_NEAR(means[7], expected / 23, 1e-9);
+  for (const int workers : {2, 3, 8}) {
+    options.workers = workers;
+    EXPECT_EQ(Run(options), one) << workers;
+  }
+  options.requests[0].channel_axis = -2;
+  EXPECT_EQ(Run(options).channel_means.at("y").size(), 1U);
+  options.requests[0].channel_axis = 5;
+  EXPECT_TRUE(Run(options).channel_means.at("y").empty());
+}
+
+TEST_F(CalibratorTest, CapturesTheFirstSamplesThatFit) {
+  CalibrationOptions options{.workers = 1};
+  options.requests = {{.capture_bytes = 5 * 2000 + 1999}};
+  const CalibrationTable one = Run(options);
+  const std::vector<CapturedValue>& captured = one.captured.at("y");
+  ASSERT_EQ(captured.size(), 5U);
+  for (size_t k = 0; k < 5; ++k) {
+    EXPECT_EQ(captured[k].sample, k);
+    EXPECT_THAT(captured[k].dims, testing::ElementsAre(1, 500));
+    EXPECT_EQ(captured[k].values,
+              RandomFloats(500, static_cast<uint32_t>(k), static_cast<float>(1 + k)));
+  }
+  for (const int workers : {2, 3, 8}) {
+    options.workers = workers;
+    EXPECT_EQ(Run(options), one) << workers;
+  }
+}
+
+TEST(ExactSumTest, AnyOrderGivesTheSumItself) {
+  std::vector<float> terms = {1e38F, 1, 1e-45F, -1e38F, 3e-39F, -1, 0.1F, 3.4e38F, -3.4e38F};
+  for (const float v : RandomFloats(200, 3, 1e10F)) terms.insert(terms.end(), {v, -v});
+  ExactSum forward;
+  ExactSum backward;
+  for (const float v : terms) forward.Add(v);
+  ExactSum half;
+  for (size_t i = terms.size(); i-- > 0;) (i % 2 == 0 ? half : backward).Add(terms[i]);
+  backward.Merge(half);
+  const double left = static_cast<double>(0.1F) + static_cast<double>(3e-39F);
+  EXPECT_EQ(forward.Value(), left);
+  EXPECT_EQ(backward.Value(), left);
+  ExactSum tiny;
+  for (int i = 0; i < 3; ++i) tiny.Add(-1e-45F);
+  EXPECT_EQ(tiny.Value(), -3 * static_cast<double>(1e-45F));
 }
 
 TEST_F(CalibratorTest, TheFirstInfiniteSampleIsNamed) {

@@ -15,7 +15,8 @@ namespace {
 
 class Recorder : public ValueObserver {
  public:
-  void Observe(int64_t id, std::span<const float> values) override {
+  void Observe(int64_t id, const TensorView& value) override {
+    const std::span<const float> values = value.floats();
     seen[id].assign(values.begin(), values.end());
   }
   std::map<int64_t, std::vector<float>> seen;
@@ -102,7 +103,8 @@ TEST(ObserverTest, UnknownDimensionsStayUnknown) {
 class CountingObserver : public ValueObserver {
  public:
   explicit CountingObserver(size_t values) : calls(values, 0), sums(values, 0) {}
-  void Observe(int64_t id, std::span<const float> values) override {
+  void Observe(int64_t id, const TensorView& value) override {
+    const std::span<const float> values = value.floats();
     ++calls[static_cast<size_t>(id)];
     for (const float v : values) sums[static_cast<size_t>(id)] += v;
   }

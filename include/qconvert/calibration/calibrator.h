@@ -7,7 +7,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <set>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,19 +37,31 @@ struct BatchQuestion {
   std::function<std::unique_ptr<SecondLook>(const TensorStatistics& batch)> second_look;
 };
 
+// What to collect of one value; what is not asked for costs nothing.
+struct ValueRequests {
+  enum class Statistics { kNone, kRange, kHistogram };
+  Statistics statistics = Statistics::kHistogram;  // -> CalibrationTable::values
+  std::vector<BatchQuestion> batches;              // -> batches; go by the statistics
+  // Means over samples of the means of a sample, one per channel along this axis (negative: from
+  // the end) -> channel_means; empty when the number of channels changes.
+  std::optional<int64_t> channel_axis;
+  // The first samples, whole, that fit so many bytes together -> captured.
+  int64_t capture_bytes = 0;
+
+  bool is_collected() const { return channel_axis.has_value() || capture_bytes > 0; }
+};
+
 struct CalibrationOptions {
   // Threads calling Run at the same time; one when inputs are fed back from outputs.
   int workers = 1;
-  TensorStatistics::Detail detail = TensorStatistics::Detail::kHistogram;
   Shard shard;  // samples of other shards are left out
-  // Names among the values that need no statistics; they are not in the table. Their observers stay
-  // in the graph: other observers would let the engine fuse other nodes, and give other bits.
-  std::set<std::string> left_out;
+  // By value, as `values` of Calibrate; empty: histograms of all. Observers of values that nothing
+  // is asked about stay in the graph: other observers would let the engine fuse other nodes, and
+  // give other bits.
+  std::vector<ValueRequests> requests;
   size_t batch_size = 1;   // 1 or more
   size_t first_batch = 0;  // of the shard's batches, `batches` from here on
   size_t batches = std::numeric_limits<size_t>::max();
-  // By value, as `values` of Calibrate; empty: nothing is asked.
-  std::vector<std::vector<BatchQuestion>> questions;
   // Bytes that the process may have resident; 0: any. As many workers run as fit; Error(kResource)
   // when one does not.
   int64_t memory_limit = 0;

@@ -2,22 +2,37 @@
 #ifndef QCONVERT_RUNTIME_SESSION_H_
 #define QCONVERT_RUNTIME_SESSION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "qconvert/base/check.h"
 #include "qconvert/ir/graph.h"
 
 namespace qconvert {
+
+// A tensor that belongs to somebody else.
+struct TensorView {
+  DataType type = DataType::kUndefined;
+  std::span<const int64_t> dims;
+  const void* data = nullptr;
+  size_t count = 0;  // elements
+
+  std::span<const float> floats() const {
+    QCONVERT_CHECK(type == DataType::kFloat);
+    return {static_cast<const float*>(data), count};
+  }
+};
 
 // Sees the values of observer nodes while a sample runs. One per Run call: an implementation needs
 // no locks.
 class ValueObserver {
  public:
   virtual ~ValueObserver() = default;
-  // `id` is the observer node's "id" attribute; `values` is valid during the call only.
-  virtual void Observe(int64_t id, std::span<const float> values) = 0;
+  // `id` is the observer node's "id" attribute; `value` is valid during the call only.
+  virtual void Observe(int64_t id, const TensorView& value) = 0;
 };
 
 // The operator that calibration inserts: one float tensor in, the same tensor out, read on the way.
