@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what qconvert is built, tested and checked with: the distribution's packages (root or sudo), and two pinned
-# downloads. A second run is quick. --no-packages leaves the package manager alone, --checks adds what .ci/run, the
+# downloads. A second run is quick. --no-packages leaves the package manager alone, --checks adds what the other checks, the
 # presets asan, tsan, tidy, fuzz and coverage need.
 root=$(cd "$(dirname "$0")/.." && pwd)
 source "$root/tools/common.sh"
