@@ -83,10 +83,7 @@ class Checker {
   }
 
   void CheckSwitches() {
-    CheckSwitch("include_cle", config_.include_cle);
     CheckSwitch("include_bias_corr", config_.include_bias_corr);
-    CheckSwitch("convert_relu6_to_relu", config_.convert_relu6_to_relu);
-    CheckSwitch("convert_silu_to_hswish", config_.convert_silu_to_hswish);
     CheckSwitch("change_concat_input_fix", config_.change_concat_input_fix);
     CheckSwitch("change_pool_input_fix", config_.change_pool_input_fix);
   }

@@ -59,6 +59,13 @@ int64_t ExportedOpset(const ModelConfig& config, const Model& model) {
                                  asked, what)});
 }
 
+PrepareOptions PassesOf(const QuantConfig& config, int64_t opset) {
+  return {.opset = opset,
+          .relu6_to_relu = config.convert_relu6_to_relu,
+          .silu_to_hard_swish = config.convert_silu_to_hswish,
+          .equalize = config.include_cle};
+}
+
 void InheritLayers(const Graph& graph, ModelSettings& settings) {
   for (const Node& node : graph.nodes) {
     if (node.origin.empty()) continue;

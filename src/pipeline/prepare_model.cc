@@ -20,12 +20,14 @@
 #include "qconvert/transform/collapse_reshapes.h"
 #include "qconvert/transform/convert_opset.h"
 #include "qconvert/transform/eliminate_no_ops.h"
+#include "qconvert/transform/equalize_layers.h"
 #include "qconvert/transform/fold_constants.h"
 #include "qconvert/transform/fold_weights.h"
 #include "qconvert/transform/fuse_hard_swish.h"
 #include "qconvert/transform/inline_functions.h"
 #include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"
+#include "qconvert/transform/replace_activations.h"
 
 namespace qconvert {
 namespace {
@@ -94,7 +96,7 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
 
 }  // namespace
 
-void PrepareModel(Model& model, const std::string& place, int64_t opset,
+void PrepareModel(Model& model, const std::string& place, const PrepareOptions& options,
                   const PassOptions& passes) {
   Graph& graph = model.graph;
   PassRunner runner(model, place, passes);
@@ -108,7 +110,7 @@ void PrepareModel(Model& model, const std::string& place, int64_t opset,
   const size_t typed = runner.changes();
   run("convert_opset", [&] {
     const int64_t before = model.opset();
-    ConvertOpset(model, opset, place);
+    ConvertOpset(model, options.opset, place);
     return static_cast<size_t>(model.opset() - before);
   });
   run("inline_functions", [&] {
@@ -117,6 +119,10 @@ void PrepareModel(Model& model, const std::string& place, int64_t opset,
     return inlined;
   });
   CleanUp(model, place, runner);
+  if (options.relu6_to_relu)
+    run("convert_relu6_to_relu", [&] { return ConvertRelu6ToRelu(graph); });
+  if (options.silu_to_hard_swish)
+    run("convert_silu_to_hswish", [&] { return ConvertSiluToHardSwish(graph); });
   // Padding first: a BatchNormalization behind Pad and Conv does not mind, an arithmetic node
   // between would.
   run("fold_pad_into_conv", [&] { return FoldPadIntoConv(graph); });
@@ -126,6 +132,8 @@ void PrepareModel(Model& model, const std::string& place, int64_t opset,
   run("lower_hard_swish", [&] { return LowerHardSwish(graph); });
   if (runner.changes() != typed) InferTypes(model, place);
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
+  // Last, on weights with all scales in them and with types known.
+  if (options.equalize) run("equalize_layers", [&] { return EqualizeLayers(graph); });
   runner.CheckStopped();
   AddDeclaredTypes(declared, graph);
   InferBodyTypes(model, place);

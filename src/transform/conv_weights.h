@@ -33,6 +33,11 @@ void ScaleChannels(Graph& graph, Node& node, const ChannelWeights& weights,
                    const std::vector<double>& scale, const std::vector<double>& shift,
                    NameMaker& names);
 
+// Pads of a Pad node by axis: begins then ends; nothing when they are not constant zeros around
+// spatial axes.
+std::optional<std::vector<int64_t>> ZeroSpatialPads(const Graph& graph, const Node& pad,
+                                                    size_t rank);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_TRANSFORM_CONV_WEIGHTS_H_

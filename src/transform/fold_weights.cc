@@ -133,42 +133,6 @@ size_t FoldReaders(Graph& graph, const FindAffine& find) {
   return folded;
 }
 
-// Pads of a Pad node by axis: begins then ends; nothing when they are not constant zeros around
-// spatial axes.
-std::optional<std::vector<int64_t>> ZeroSpatialPads(const Graph& graph, const Node& pad,
-                                                    size_t rank) {
-  if (!pad.Is("Pad") || pad.GetString("mode", "constant") != "constant") return std::nullopt;
-  const Tensor* pads = graph.FindInitializer(pad.input(1));
-  if (pads == nullptr || pads->type != DataType::kInt64) return std::nullopt;
-  if (!pad.input(2).empty()) {
-    const Tensor* value = graph.FindInitializer(pad.inputs[2]);
-    if (value == nullptr || value->type != DataType::kFloat || value->element_count() != 1 ||
-        value->values<float>()[0] != 0) {
-      return std::nullopt;
-    }
-  }
-  const std::vector<int64_t> given = ToInt64s(*pads);
-  std::vector<int64_t> axes;
-  if (!pad.input(3).empty()) {
-    const Tensor* tensor = graph.FindInitializer(pad.inputs[3]);
-    if (tensor == nullptr) return std::nullopt;
-    axes = ToInt64s(*tensor);
-  } else {
-    for (size_t d = 0; d < rank; ++d) axes.push_back(static_cast<int64_t>(d));
-  }
-  if (given.size() != 2 * axes.size()) return std::nullopt;
-  std::vector<int64_t> out(2 * rank, 0);
-  for (size_t k = 0; k < axes.size(); ++k) {
-    const int64_t axis = axes[k] < 0 ? axes[k] + static_cast<int64_t>(rank) : axes[k];
-    if (axis < 0 || axis >= static_cast<int64_t>(rank)) return std::nullopt;
-    out[static_cast<size_t>(axis)] = given[k];
-    out[static_cast<size_t>(axis) + rank] = given[k + axes.size()];
-  }
-  const bool outer = out[0] != 0 || out[1] != 0 || out[rank] != 0 || out[rank + 1] != 0;
-  const bool negative = std::any_of(out.begin(), out.end(), [](int64_t p) { return p < 0; });
-  return outer || negative ? std::nullopt : std::optional(out);
-}
-
 }  // namespace
 
 size_t FoldBatchNormalization(Graph& graph) {

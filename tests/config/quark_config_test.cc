@@ -238,8 +238,6 @@ TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
        "not implemented yet: calibration_method LayerwisePercentile"},
       {File(Full("Int8", "Percentile", "Float32"), Spec("XInt8Spec")),
        "not implemented yet: scale_type PowerOf2 of weights with Percentile"},
-      {Int8("\"algo_config\": [{\"name\": \"cle\", \"cle_steps\": 3}]"),
-       "c.json:3:26: not implemented yet: include_cle"},
       {Int8("\"algo_config\": [{\"name\": \"bias_correction\"}]"), "include_bias_corr"},
       {Int8("\"algo_config\": [{\"name\": \"adaround\", \"num_iterations\": 3}]"),
        "c.json:3:26: not implemented yet: algo_config adaround"},
@@ -249,7 +247,6 @@ TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
       {Options("\"UseRandomData\": true"), "not implemented yet: UseRandomData true"},
       {Options("\"TensorQuantOverrides\": {\"x\": []}"), "TensorQuantOverrides a map"},
       {Options("\"InputNodes\": [\"/a\"]"), "not implemented yet: InputNodes a list"},
-      {Options("\"ReplaceClip6Relu\": true"), "not implemented yet: convert_relu6_to_relu"},
       {Options("\"OpTypesToQuantize\": [\"Conv\"], \"NodesToQuantize\": [\"/a\"]"),
        "NodesToQuantize beside OpTypesToQuantize"},
   };

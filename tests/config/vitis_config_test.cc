@@ -309,7 +309,6 @@ TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {
       {"target_device: GPU\n" + std::string(kOverall),
        "c.yaml:1:16: not implemented yet: target_device GPU"},
       {"target_device: DPU\n", "not implemented yet: target_device DPU"},
-      {Cpu("convert_relu6_to_relu: true\n"), "not implemented yet: convert_relu6_to_relu: true"},
       {Cpu("change_pool_input_fix: true\n"), "not implemented yet: change_pool_input_fix: true"},
       {Tensor("activation", "datatype: bfloat16"), "not implemented yet: datatype bfloat16"},
       {Tensor("activation", "bit_width: 7"), "not implemented yet: bit_width 7 of activation"},
@@ -330,20 +329,21 @@ TEST(VitisConfigTest, DefaultsThatCannotBeDoneAreAWarning) {
       "target_device: CPU\noverall_quantize_config: {method: maxmin, scale_type: float, "
       "calib_statistic_method: max}\n");
   EXPECT_THAT(loaded.unimplemented, IsEmpty());
-  EXPECT_TRUE(AnyHolds(loaded.warnings, "include_cle is on by default"));
+  EXPECT_FALSE(AnyHolds(loaded.warnings, "include_cle"));
   EXPECT_TRUE(AnyHolds(loaded.warnings, "include_bias_corr is on by default"));
   EXPECT_TRUE(AnyHolds(loaded.warnings, "round_mode of activation, input: halves are rounded"));
 }
 
 TEST(VitisConfigTest, AllProblemsAreReportedInOneRunInTheOrderOfTheFile) {
   const auto problems = ProblemsOf(
-      "target_device: CPU\nfoo: 1\nmethod: diffs\nscale_type: float\ninclude_cle: true\nsymmetry: "
+      "target_device: CPU\nfoo: 1\nmethod: diffs\nscale_type: float\nchange_pool_input_fix: "
+      "true\nsymmetry: "
       "x");
   ASSERT_GE(problems.size(), 3U);
   EXPECT_THAT(problems.back(), HasSubstr("not implemented yet"));
   EXPECT_THAT(problems[0], HasSubstr("c.yaml:2:1: unknown key 'foo'"));
   EXPECT_THAT(problems[1], HasSubstr("c.yaml:6:11: symmetry is 'x'"));
-  EXPECT_TRUE(AnyHolds(problems, "c.yaml:5:14: not implemented yet: include_cle: true"));
+  EXPECT_TRUE(AnyHolds(problems, "c.yaml:5:24: not implemented yet: change_pool_input_fix: true"));
 }
 
 TEST(VitisConfigTest, OverridesWinAndMustHaveAnEffect) {

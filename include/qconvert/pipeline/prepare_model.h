@@ -2,6 +2,7 @@
 #ifndef QCONVERT_PIPELINE_PREPARE_MODEL_H_
 #define QCONVERT_PIPELINE_PREPARE_MODEL_H_
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -19,14 +20,22 @@ struct ModelConfig {
   std::filesystem::path file;  // may be empty
 };
 
+// Float passes that a setting asks for.
+struct PrepareOptions {
+  int64_t opset = kQuantizedOpset;  // the exported file's; a model that has a newer one keeps it
+  bool relu6_to_relu = false;       // replace_activations.h
+  bool silu_to_hard_swish = false;
+  bool equalize = false;  // equalize_layers.h
+
+  bool operator==(const PrepareOptions&) const = default;
+};
+
 // Brings a loaded model into the form that quantization works on: float32, opset 13 or newer,
 // constants folded, batch normalization and padding in the convolutions, types of all values in
-// value_info. The function it computes stays the same up to rounding. Throws Error(kModel) naming
-// `place` when the engine refuses the model.
-// `opset`: the exported file's, 13 or newer; a model that has a newer one keeps it.
-// Throws Error(kNumeric) naming the first weight or bias that is not finite, of nodes with weights
-// on any level.
-void PrepareModel(Model& model, const std::string& place, int64_t opset = kQuantizedOpset,
+// value_info. The function it computes stays the same up to rounding, unless activations are to be
+// replaced. Throws Error(kModel) naming `place` when the engine refuses the model, Error(kNumeric)
+// naming the first weight or bias that is not finite, of nodes with weights on any level.
+void PrepareModel(Model& model, const std::string& place, const PrepareOptions& options = {},
                   const PassOptions& passes = {});
 
 // Fills value_info of the main graph with the types the engine infers. (infer_types.cc)
