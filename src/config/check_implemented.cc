@@ -83,6 +83,10 @@ class Checker {
   }
 
   void CheckSwitches() {
+    if (config_.include_cle && PlaceOf(effective_, "include_cle").is_default()) {
+      context_.notes.warnings.push_back(
+          "include_cle is on by default in this language, but stays off unless it is written");
+    }
     CheckSwitch("include_bias_corr", config_.include_bias_corr);
     CheckSwitch("change_concat_input_fix", config_.change_concat_input_fix);
     CheckSwitch("change_pool_input_fix", config_.change_pool_input_fix);

@@ -59,11 +59,13 @@ int64_t ExportedOpset(const ModelConfig& config, const Model& model) {
                                  asked, what)});
 }
 
-PrepareOptions PassesOf(const QuantConfig& config, int64_t opset) {
+PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {
+  const ConfigNode* equalize = config.effective.Find("include_cle");
+  const bool is_asked = equalize == nullptr || !equalize->place.is_default();
   return {.opset = opset,
-          .relu6_to_relu = config.convert_relu6_to_relu,
-          .silu_to_hard_swish = config.convert_silu_to_hswish,
-          .equalize = config.include_cle};
+          .relu6_to_relu = config.config.convert_relu6_to_relu,
+          .silu_to_hard_swish = config.config.convert_silu_to_hswish,
+          .equalize = config.config.include_cle && is_asked};
 }
 
 void InheritLayers(const Graph& graph, ModelSettings& settings) {

@@ -20,8 +20,9 @@ ModelSettings ApplySettings(const ModelConfig& config, Model& model,
 // The opset that onnx_opset_version asks for. Throws ConfigError when this model cannot have it.
 int64_t ExportedOpset(const ModelConfig& config, const Model& model);
 
-// The float passes that the settings ask for, for a file of `opset`.
-PrepareOptions PassesOf(const QuantConfig& config, int64_t opset = kQuantizedOpset);
+// The float passes that the settings ask for, for a file of `opset`. Equalization that is a
+// language's default alone is not asked for: it can cost accuracy.
+PrepareOptions PassesOf(const ModelConfig& config, int64_t opset);
 
 // After PrepareModel: nodes made out of one that an entry names have its settings.
 void InheritLayers(const Graph& graph, ModelSettings& settings);

@@ -18,8 +18,8 @@ PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const 
                          .first = {},
                          .warnings = std::move(warnings)};
   prepared.first = FindFirstNormalization(prepared.model);
-  PrepareModel(prepared.model, place,
-               PassesOf(config.config, ExportedOpset(config, prepared.model)), passes);
+  PrepareModel(prepared.model, place, PassesOf(config, ExportedOpset(config, prepared.model)),
+               passes);
   InheritLayers(prepared.model.graph, prepared.settings);
   Sha256 hash;
   hash.Update(PrintGraph(prepared.model.graph));

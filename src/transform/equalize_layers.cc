@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,10 +47,12 @@ std::optional<std::vector<int64_t>> AxesOf(const Graph& graph, const Node& node)
 // Squeeze and ReduceMean of spatial axes: [N, C, H, W] -> [N, C, ...].
 bool LeavesChannels(const Graph& graph, const Node& node, Walk& walk) {
   const auto axes = AxesOf(graph, node);
-  const Shape* shape = ShapeOf(graph, node.outputs[0]);
-  if (walk.in_rows || !axes || axes->empty() || shape == nullptr) return false;
-  if (std::any_of(axes->begin(), axes->end(), [](int64_t axis) { return axis < 2; })) return false;
-  walk.in_rows = shape->size() == 2;
+  const Shape* before = ShapeOf(graph, walk.value);
+  const Shape* after = ShapeOf(graph, node.outputs[0]);
+  if (walk.in_rows || !axes || axes->empty() || before == nullptr || after == nullptr) return false;
+  for (const int64_t axis : *axes)
+    if ((axis < 0 ? axis + static_cast<int64_t>(before->size()) : axis) < 2) return false;
+  walk.in_rows = after->size() == 2;
   return true;
 }
 
@@ -74,13 +77,18 @@ bool MakesRows(const Graph& graph, const Node& node, Walk& walk) {
          (dims[1] == -1 && (dims[0] == 0 || (batch.known() && dims[0] == batch.value)));
 }
 
+// A constant float number; NaN, which equals nothing, for what is none.
+float NumberOf(const Graph& graph, const std::string& name) {
+  const Tensor* tensor = graph.FindInitializer(name);
+  const bool is_number =
+      tensor != nullptr && tensor->type == DataType::kFloat && tensor->element_count() == 1;
+  return is_number ? tensor->values<float>()[0] : std::numeric_limits<float>::quiet_NaN();
+}
+
 // Clip(0, infinity) is a Relu.
 bool IsRelu(const Graph& graph, const Node& clip) {
-  const Tensor* low = graph.FindInitializer(clip.input(1));
-  const Tensor* high = graph.FindInitializer(clip.input(2));
-  if (low == nullptr || low->type != DataType::kFloat || low->values<float>()[0] != 0) return false;
-  return clip.input(2).empty() || (high != nullptr && high->type == DataType::kFloat &&
-                                   std::isinf(high->values<float>()[0]));
+  return NumberOf(graph, clip.input(1)) == 0 &&
+         (clip.input(2).empty() || std::isinf(NumberOf(graph, clip.input(2))));
 }
 
 // Takes the walk through a node that scales with its input, channel by channel; false at others.

@@ -59,7 +59,8 @@ bool SetBias(const Graph& graph, const Topology& topology, EqualizedLayer& layer
   if (!topology.HasSingleUse(layer.output)) return true;
   const Use use = topology.Uses(layer.output)[0];
   const Node& add = graph.nodes[use.node];
-  if (use.slot != Use::kCaptured && add.Is("Add") && take(add.inputs[1 - use.slot], use.node))
+  if (use.slot != Use::kCaptured && add.Is("Add") && add.inputs.size() == 2 &&
+      take(add.inputs[1 - use.slot], use.node))
     layer.output = add.outputs[0];
   return true;
 }

@@ -34,7 +34,7 @@ size_t ConvertSiluToHardSwish(Graph& graph) {
     if (!sigmoid.Is("Sigmoid") || !topology.HasSingleUse(sigmoid.outputs[0])) continue;
     const Use use = topology.Uses(sigmoid.outputs[0])[0];
     const Node& product = graph.nodes[use.node];
-    if (use.slot == Use::kCaptured || !product.Is("Mul") ||
+    if (use.slot == Use::kCaptured || !product.Is("Mul") || product.inputs.size() != 2 ||
         product.inputs[1 - use.slot] != sigmoid.inputs[0])
       continue;
     sigmoid.op_type = "HardSigmoid";

@@ -100,6 +100,24 @@ TEST(SettingsTest, ALayerEntryKeepsItsNodesInFloatWithFloatWeights) {
   EXPECT_EQ(weight->type, DataType::kFloat);
 }
 
+// Static int8 with one scale per weight, and what more says.
+std::string PerTensor(const std::string& more) {
+  return "target_device: CPU\nscheme: static\n" + more +
+         "overall_quantize_config: {method: maxmin, round_mode: half_even, scale_type: float, "
+         "per_channel: false, calib_statistic_method: max}\n";
+}
+
+TEST(SettingsTest, EqualizationAndReplacedActivationsAct) {
+  const TempDir folder;
+  const Result result = ConvertWith(
+      PerTensor("include_cle: true\ninclude_bias_corr: false\nconvert_relu6_to_relu: true\n"),
+      folder);
+  EXPECT_GE(result.report.integer_nodes, 18U);
+  for (const Node& node : result.graph.nodes) EXPECT_FALSE(node.Is("Clip")) << node.name;
+  const std::string info = ReadFile(folder / "out_quant_info.json");
+  EXPECT_THAT(info, HasSubstr("_equalized"));
+}
+
 TEST(SettingsTest, PresetsOfTargetsComputeOnIntegersEachInItsWay) {
   std::set<std::string> files;
   for (const char* preset : {"vitis_int8_cpu", "arm_qnnpack", "x86_fbgemm", "quark_a8w8"}) {

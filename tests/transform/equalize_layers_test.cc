@@ -165,7 +165,7 @@ TEST(EqualizeLayersTest, ThroughFlattenedMapsToRows) {
     if (name == "Squeeze") b.Add("GlobalAveragePool", {"c"}, {"g"});
     Node& node = b.Add(op, {name == "Squeeze" ? "g" : "c"}, {"f"});
     if (name == "ReduceMean") {
-      node.Set("axes", std::vector<int64_t>{2, 3});
+      node.Set("axes", std::vector<int64_t>{2, -1});
       node.Set("keepdims", int64_t{0});
     } else if (name != "Flatten") {
       node.inputs.push_back("shape");
