@@ -159,7 +159,7 @@ TEST(OrtSessionRunTest, FromSeveralThreadsEachWithItsObserver) {
   b.model.opsets[kObserverDomain] = 1;
   const auto session = Open(b.model);
   struct Last : ValueObserver {
-    void Observe(int64_t, std::span<const float> values) override { value = values[1]; }
+    void Observe(int64_t, const TensorView& seen) override { value = seen.floats()[1]; }
     float value = 0;
   };
   ParallelFor(200, 4, [&](size_t i, size_t) {
