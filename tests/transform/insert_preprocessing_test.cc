@@ -1,0 +1,235 @@
+#include "qconvert/transform/insert_preprocessing.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "qconvert/base/error.h"
+#include "qconvert/ir/graph_validator.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+constexpr double kTolerance = 1e-4;  // of a level
+constexpr int64_t kGrid = 9;         // 0, 32, ..., 224, 255
+constexpr int64_t kSide = 2 * kGrid * kGrid;
+
+using Pixel = std::array<double, 3>;
+
+// The definitions, in double precision and written out.
+Pixel Reference(const InputSettings& input, const Pixel& p) {
+  const bool from_yuv = input.kind_rt == InputKind::kNv12 || input.kind_rt == InputKind::kYuv444;
+  if (input.kind_train == InputKind::kYuv444 || input.kind_train == InputKind::kGray) return p;
+  if (!from_yuv) return input.kind_rt == input.kind_train ? p : Pixel{p[2], p[1], p[0]};
+  const double u = p[1] - 128;
+  const double v = p[2] - 128;
+  Pixel rgb{p[0] + 1.4017 * v, p[0] - 0.3437 * u - 0.7142 * v, p[0] + 1.7722 * u};
+  if (input.range == YuvRange::kVideo) {
+    const double y = 1.164383 * (p[0] - 16);
+    rgb = {y + 1.596027 * v, y - 0.391762 * u - 0.812968 * v, y + 2.017232 * u};
+  }
+  if (input.kind_train == InputKind::kBgr) std::swap(rgb[0], rgb[2]);
+  return rgb;
+}
+
+// Every triple of the grid, one per 2x2 block: chroma is the same in all of a block's pixels, and
+// luma differs between them.
+double GridLevel(int64_t step) { return static_cast<double>(std::min<int64_t>(32 * step, 255)); }
+Pixel PixelAt(int64_t row, int64_t column) {
+  const int64_t block = (row / 2) * kGrid * kGrid + column / 2;
+  const int64_t index = block % (kGrid * kGrid * kGrid);
+  const int64_t luma = (index + row % 2 + 2 * (column % 2)) % kGrid;
+  return {GridLevel(luma), GridLevel(index / kGrid % kGrid), GridLevel(index / (kGrid * kGrid))};
+}
+
+// What a pixel of the output is made of: plane 0..2 at a position.
+struct Fed {
+  Graph graph;
+  std::vector<Tensor> inputs;
+};
+
+Tensor Bytes(const Value& input, const std::function<double(int64_t, int64_t, int64_t)>& value) {
+  std::vector<int64_t> dims;
+  for (const Dim& dim : *input.type.shape) dims.push_back(dim.value);
+  const bool chroma = input.name.ends_with("_uv");
+  const bool nchw = dims[1] <= 3;
+  std::vector<uint8_t> bytes;
+  for (int64_t i = 0; i < dims[1] * dims[2] * dims[3]; ++i) {
+    const int64_t a = i / (dims[2] * dims[3]);
+    const int64_t b = i / dims[3] % dims[2];
+    const int64_t c = i % dims[3];
+    const int64_t step = chroma ? 2 : 1;
+    double level = nchw ? value(b, c, a) : value(step * a, step * b, c + (chroma ? 1 : 0));
+    if (input.type.element == DataType::kInt8) level -= 128;
+    bytes.push_back(static_cast<uint8_t>(static_cast<int>(level)));
+  }
+  return MakeTensor<uint8_t>(input.name, input.type.element, dims, bytes);
+}
+
+Model Identity(const InputSettings& input, DataType type = DataType::kFloat) {
+  const std::string channels = input.kind_train == InputKind::kGray ? "1" : "3";
+  const std::string side = std::to_string(kSide);
+  GraphBuilder b;
+  b.Input("x",
+          input.layout_train == InputLayout::kNhwc
+              ? std::vector<std::string>{"1", side, side, channels}
+              : std::vector<std::string>{"1", channels, side, side},
+          type);
+  b.Output("out", type).Add("Identity", {"x"}, {"out"});
+  return b.model;
+}
+
+// The largest difference to the reference, in levels.
+double WorstError(const InputSettings& input, Generation generation) {
+  Model model = Identity(input);
+  EXPECT_TRUE(InsertPreprocessing(input, generation, "m.onnx", model.graph));
+  ValidateModel(model, "m.onnx");
+  std::vector<Tensor> feeds;
+  for (const Value& one : model.graph.inputs) {
+    feeds.push_back(Bytes(one, [](int64_t row, int64_t column, int64_t channel) {
+      return PixelAt(row, column)[static_cast<size_t>(channel)];
+    }));
+  }
+  const Tensor out = RunModel(model, feeds).at(0);
+  const auto values = out.values<float>();
+  const bool nhwc = input.layout_train == InputLayout::kNhwc;
+  const int64_t channels = input.kind_train == InputKind::kGray ? 1 : 3;
+  double worst = 0;
+  for (int64_t i = 0; i < kSide * kSide; ++i) {
+    const Pixel expected = Reference(input, PixelAt(i / kSide, i % kSide));
+    for (int64_t c = 0; c < channels; ++c) {
+      const auto k = static_cast<size_t>(c);
+      const double mean = input.mean.empty() ? 0 : input.mean[input.mean.size() > 1 ? k : 0];
+      const double scale = input.scale.empty() ? 1 : input.scale[input.scale.size() > 1 ? k : 0];
+      const double got = static_cast<double>(
+          values[static_cast<size_t>(nhwc ? channels * i + c : c * kSide * kSide + i)]);
+      worst = std::max(worst, std::abs(got / scale - (expected[k] - mean)));
+    }
+  }
+  return worst;
+}
+
+InputSettings Settings(InputKind rt, InputKind train) {
+  return {.name = "x", .kind_rt = rt, .kind_train = train, .layout_train = InputLayout::kNchw};
+}
+
+TEST(InsertPreprocessingTest, EveryPairEqualsTheReferenceOverTheGrid) {
+  using K = InputKind;
+  for (const auto& [train, rt] : {std::pair{K::kRgb, K::kNv12},
+                                  {K::kRgb, K::kYuv444},
+                                  {K::kRgb, K::kRgb},
+                                  {K::kRgb, K::kBgr},
+                                  {K::kBgr, K::kNv12},
+                                  {K::kBgr, K::kYuv444},
+                                  {K::kBgr, K::kRgb},
+                                  {K::kBgr, K::kBgr},
+                                  {K::kYuv444, K::kNv12},
+                                  {K::kYuv444, K::kYuv444},
+                                  {K::kGray, K::kGray}}) {
+    for (const Generation generation : {Generation::kJ5, Generation::kJ6}) {
+      for (const InputLayout layout : {InputLayout::kNchw, InputLayout::kNhwc}) {
+        InputSettings input = Settings(rt, train);
+        input.layout_train = layout;
+        const std::string which = fmt::format(
+            "{} -> {}, generation {}, layout {}", static_cast<int>(rt), static_cast<int>(train),
+            static_cast<int>(generation), static_cast<int>(layout));
+        EXPECT_LE(WorstError(input, generation), kTolerance) << which;
+        input.mean = {127.5};
+        input.scale = {1 / 64.0};
+        EXPECT_LE(WorstError(input, generation), kTolerance) << which;
+      }
+    }
+  }
+}
+
+TEST(InsertPreprocessingTest, VideoRangeAndNumbersPerChannelOfTheTrainingOrder) {
+  for (const InputKind train : {InputKind::kRgb, InputKind::kBgr, InputKind::kYuv444}) {
+    InputSettings input = Settings(InputKind::kNv12, train);
+    input.range = YuvRange::kVideo;
+    input.mean = {123.675, 116.28, 103.53};
+    input.scale = {1 / 58.395, 1 / 57.12, 1 / 57.375};
+    EXPECT_LE(WorstError(input, Generation::kJ6), kTolerance);
+    EXPECT_LE(WorstError(input, Generation::kJ5), kTolerance);
+  }
+}
+
+std::string Interface(const Graph& graph) {
+  std::string out;
+  for (const Value& input : graph.inputs) {
+    out += fmt::format("{} {}", input.name, DataTypeName(input.type.element));
+    for (const Dim& dim : *input.type.shape) out += fmt::format(" {}", dim.value);
+    out += "; ";
+  }
+  return out;
+}
+
+std::string InterfaceOf(const InputSettings& input, Generation generation) {
+  Model model = Identity(input);
+  InsertPreprocessing(input, generation, "m.onnx", model.graph);
+  return Interface(model.graph);
+}
+
+TEST(InsertPreprocessingTest, InputsOfTheDeployedModel) {
+  InputSettings gray = Settings(InputKind::kGray, InputKind::kGray);
+  EXPECT_EQ(InterfaceOf(gray, Generation::kJ6), "x uint8 1 1 162 162; ");
+  gray.source = InputSource::kPyramid;
+  EXPECT_EQ(InterfaceOf(gray, Generation::kJ6), "x_y uint8 1 162 162 1; ");
+  EXPECT_EQ(InterfaceOf(gray, Generation::kJ5), "x int8 1 1 162 162; ");
+  const InputSettings nv12 = Settings(InputKind::kNv12, InputKind::kRgb);
+  EXPECT_EQ(InterfaceOf(nv12, Generation::kJ6), "x_y uint8 1 162 162 1; x_uv uint8 1 81 81 2; ");
+  EXPECT_EQ(InterfaceOf(nv12, Generation::kJ5), "x int8 1 3 162 162; ");
+  const InputSettings bgr = Settings(InputKind::kBgr, InputKind::kRgb);
+  EXPECT_EQ(InterfaceOf(bgr, Generation::kJ6), "x int8 1 162 162 3; ");
+}
+
+TEST(InsertPreprocessingTest, AFeaturemapIsLeftAlone) {
+  Model model = Identity(Settings(InputKind::kRgb, InputKind::kRgb));
+  EXPECT_FALSE(InsertPreprocessing({.name = "x"}, Generation::kJ6, "m.onnx", model.graph));
+  EXPECT_EQ(model.graph.nodes.size(), 1U);
+}
+
+TEST(InsertPreprocessingTest, AHalfPrecisionModelGetsItsOwnType) {
+  const InputSettings input = Settings(InputKind::kNv12, InputKind::kRgb);
+  Model model = Identity(input, DataType::kFloat16);
+  InsertPreprocessing(input, Generation::kJ6, "m.onnx", model.graph);
+  std::vector<Tensor> feeds;
+  for (const Value& one : model.graph.inputs)
+    feeds.push_back(Bytes(one, [](int64_t, int64_t, int64_t) { return 128.0; }));
+  const Tensor out = RunModel(model, feeds).at(0);
+  EXPECT_EQ(out.type, DataType::kFloat16);
+  EXPECT_EQ(HalfToFloat(out.values<uint16_t>()[0]), 128.0F);
+}
+
+std::string ErrorOf(const InputSettings& input, Model model) {
+  try {
+    InsertPreprocessing(input, Generation::kJ6, "m.onnx", model.graph);
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kModel);
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(InsertPreprocessingTest, WhatCannotBeFedWithPixelsIsTold) {
+  const InputSettings input = Settings(InputKind::kNv12, InputKind::kRgb);
+  Model model = Identity(input);
+  model.graph.inputs[0].type.shape.reset();
+  EXPECT_EQ(ErrorOf(input, model),
+            "m.onnx: input \"x\" has no shape of four dimensions, expected input_shape");
+  model = Identity(input);
+  (*model.graph.inputs[0].type.shape)[2] = {};
+  EXPECT_EQ(ErrorOf(input, model),
+            "m.onnx: input \"x\" has a free height or width, expected input_shape");
+  EXPECT_EQ(ErrorOf(input, Identity(input, DataType::kInt64)),
+            "m.onnx: input \"x\" is int64, expected a float image");
+  model = Identity(input);
+  model.graph.nodes.push_back(MakeNode("Identity", {"x"}, {"x_uv"}));
+  EXPECT_EQ(ErrorOf(input, model),
+            "m.onnx: input \"x\" needs \"x_uv\", which the model has already");
+}
+
+}  // namespace
+}  // namespace qconvert
