@@ -166,7 +166,11 @@ class Checker {
     const std::string& output = deployment.model_output_type;
     refuse("calibration_parameters", "optimization", !output.empty() && output != "float32");
     for (const InputSettings& input : deployment.inputs) {
-      refuse(kInput, "input_type_rt", input.kind_rt != InputKind::kFeaturemap);
+      refuse("compiler_parameters", "input_source", input.source == InputSource::kResizer);
+      // J5 samples are raw pixels that mean and scale are still to be applied to.
+      const bool raw = deployment.calibration_domain == CalibrationDomain::kRaw;
+      refuse(kInput, "mean_value", raw && !input.mean.empty());
+      refuse(kInput, "scale_value", raw && !input.scale.empty());
       refuse(kInput, "separate_batch", input.separate_batch);
     }
     if (config_.include_bias_corr) refuse("calibration_parameters", "optimization", true);

@@ -15,6 +15,7 @@
 #include "choose_plan.h"
 #include "compare_models.h"
 #include "compared_models.h"
+#include "deploy_model.h"
 #include "guard.h"
 #include "held_out.h"
 #include "prepared_model.h"
@@ -196,21 +197,36 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const Prove
   return quant_info;
 }
 
-// The model and its quant_info, after the file on disk has been compared with the float model.
-void WriteQuantized(const ConvertOptions& options, const Model& model,
+// What the report says of the outputs, from a session of the quantized model.
+void CompareOutputs(const Session& quantized, ModelComparer& comparer, ConversionReport& report) {
+  report.compared_samples = comparer.count();
+  // A file draws other random numbers than the float model: what was measured with seeds stays.
+  if (comparer.count() == 0 || comparer.is_in_step()) return;
+  std::vector<OutputComparison> outputs = comparer.Compare(quantized);
+  for (size_t o = outputs.size(); o < report.outputs.size(); ++o)  // the file does not show these
+    outputs.push_back(std::move(report.outputs[o]));
+  report.outputs = std::move(outputs);
+  report.sample_names = comparer.sample_names();
+}
+
+// The model and its quant_info, after the file on disk has been compared with the float model; a
+// model that is going to be fed otherwise is compared before.
+void WriteQuantized(const ConvertOptions& options, Model& model,
                     const std::vector<std::filesystem::path>& inputs, const std::string& quant_info,
                     ModelComparer& comparer, ConversionReport& report) {
   const std::filesystem::path output = OutputPath(options);
+  const DeploymentConfig& deployment = options.config.deployment;
+  const bool is_deployed = ChangesInterface(deployment);
+  if (is_deployed) {
+    const EngineModel engine = SerializeForEngine(model);
+    const auto session =
+        OpenOrtSession(engine.bytes, report.input, {.external_initializers = engine.external});
+    CompareOutputs(*session, comparer, report);
+    DeployModel(deployment, report.input, model);
+  }
   const auto verify = [&](const std::filesystem::path& temporary) {
     const auto session = OpenOrtSessionFile(temporary, output.string(), {});
-    report.compared_samples = comparer.count();
-    // A file draws other random numbers than the float model: what was measured with seeds stays.
-    if (comparer.count() == 0 || comparer.is_in_step()) return;
-    std::vector<OutputComparison> outputs = comparer.Compare(*session);
-    for (size_t o = outputs.size(); o < report.outputs.size(); ++o)  // the file does not show these
-      outputs.push_back(std::move(report.outputs[o]));
-    report.outputs = std::move(outputs);
-    report.sample_names = comparer.sample_names();
+    if (!is_deployed) CompareOutputs(*session, comparer, report);
   };
   AtomicFile info(QuantInfoPath(output));
   info.Write(quant_info);

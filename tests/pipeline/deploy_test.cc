@@ -1,0 +1,146 @@
+// Models that are fed with pixels: from a config file to a file that runs on raw bytes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "qconvert/base/file.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/convert.h"
+#include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/read_config.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int64_t kSide = 16;
+constexpr size_t kPixels = kSide * kSide;
+constexpr size_t kSamples = 12;
+constexpr std::array<double, 3> kMean = {123.675, 116.28, 103.53};
+constexpr std::array<double, 3> kStd = {58.395, 57.12, 57.375};
+
+// Two convolutions on a normalized image.
+Model SmallNetwork() {
+  GraphBuilder b;
+  b.Input("image", {"1", "3", "16", "16"}).Output("scores");
+  b.Random("w", {8, 3, 3, 3}, 0.3F).Random("v", {4, 8, 3, 3}, 0.2F);
+  b.Add("Conv", {"image", "w"}, {"c"}).Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("Conv", {"r", "v"}, {"scores"});
+  return b.model;
+}
+
+// A frame as a camera gives it: smooth luma, one chroma pair per 2x2 block.
+struct Frame {
+  std::vector<uint8_t> y;
+  std::vector<uint8_t> uv;
+};
+
+Frame MakeFrame(size_t seed) {
+  Frame frame;
+  const auto wave = [&](int64_t a, int64_t b, double phase) {
+    const double angle = 0.4 * static_cast<double>(a) + 0.7 * static_cast<double>(b) + phase;
+    return std::sin(angle + static_cast<double>(seed));
+  };
+  for (int64_t i = 0; i < kSide * kSide; ++i)
+    frame.y.push_back(static_cast<uint8_t>(128 + 90 * wave(i / kSide, i % kSide, 0)));
+  for (int64_t i = 0; i < kSide * kSide / 4; ++i) {
+    frame.uv.push_back(static_cast<uint8_t>(128 + 40 * wave(i / 8, i % 8, 1)));
+    frame.uv.push_back(static_cast<uint8_t>(128 + 40 * wave(i / 8, i % 8, 2)));
+  }
+  return frame;
+}
+
+// What the float model takes: RGB planes, normalized.
+Tensor Normalized(const Frame& frame) {
+  std::vector<float> planes(3 * kPixels);
+  for (size_t i = 0; i < kPixels; ++i) {
+    const size_t block = (i / kSide / 2) * (kSide / 2) + i % kSide / 2;
+    const double y = frame.y[i];
+    const double u = frame.uv[2 * block] - 128.0;
+    const double v = frame.uv[2 * block + 1] - 128.0;
+    const std::array<double, 3> rgb = {y + 1.4017 * v, y - 0.3437 * u - 0.7142 * v, y + 1.7722 * u};
+    for (size_t c = 0; c < 3; ++c)
+      planes[c * kPixels + i] = static_cast<float>((rgb[c] - kMean[c]) / kStd[c]);
+  }
+  return MakeFloatTensor("image", {1, 3, kSide, kSide}, planes);
+}
+
+struct Job {
+  TempDir folder;
+  ConvertOptions options;
+
+  explicit Job(const std::string& text) {
+    folder.Write("model.onnx", SerializeModel(SmallNetwork()));
+    for (size_t k = 0; k < kSamples; ++k) {
+      const Tensor sample = Normalized(MakeFrame(k));
+      folder.Write("calib/" + std::to_string(10 + k) + ".npy",
+                   NpyFloats(sample.dims, sample.values<float>()));
+    }
+    const LoadedConfig loaded = LoadText(text);
+    EXPECT_THAT(loaded.unimplemented, testing::IsEmpty());
+    options.model = folder / "model.onnx";
+    options.calibration_folder = folder / "calib";
+    options.output = folder / "out.onnx";
+    options.config = loaded.config;
+    options.effective_config = loaded.effective;
+  }
+};
+
+std::string CameraFile() {
+  return ReadFile(QCONVERT_SOURCE_DIR "/configs/horizon_nv12_camera.yaml");
+}
+
+double Sqnr(const Tensor& expected, const Tensor& actual) {
+  double signal = 0;
+  double noise = 0;
+  for (size_t i = 0; i < expected.values<float>().size(); ++i) {
+    const auto e = static_cast<double>(expected.values<float>()[i]);
+    const double d = e - static_cast<double>(actual.values<float>()[i]);
+    signal += e * e;
+    noise += d * d;
+  }
+  return 10 * std::log10(signal / noise);
+}
+
+TEST(DeployTest, TheCameraPresetRunsOnRawBytes) {
+  const Job job(CameraFile());
+  const ConversionReport report = Convert(job.options);
+  EXPECT_GE(report.integer_nodes, 2U);
+  EXPECT_GT(report.compared_samples, 0U) << "the quantized model on normalized samples";
+  const Model deployed = LoadOnnx(job.folder / "out.onnx").model;
+  ASSERT_EQ(deployed.graph.inputs.size(), 2U);
+  EXPECT_EQ(deployed.graph.inputs[0].name, "image_y");
+  EXPECT_EQ(deployed.graph.inputs[1].name, "image_uv");
+  const Frame frame = MakeFrame(100);
+  const Tensor y = MakeTensor<uint8_t>("image_y", DataType::kUint8, {1, kSide, kSide, 1}, frame.y);
+  const Tensor uv =
+      MakeTensor<uint8_t>("image_uv", DataType::kUint8, {1, kSide / 2, kSide / 2, 2}, frame.uv);
+  const Tensor expected = RunModel(SmallNetwork(), {Normalized(frame)}).at(0);
+  for (const bool optimize : {false, true})
+    EXPECT_GT(Sqnr(expected, RunModel(deployed, {y, uv}, optimize).at(0)), 30) << optimize;
+}
+
+TEST(DeployTest, WhatIsMeasuredIsTheModelBehindTheCamera) {
+  const Job camera(CameraFile());
+  std::string text = CameraFile();
+  for (const auto& [from, to] :
+       {std::pair{"input_type_rt: nv12", "input_type_rt: featuremap"},
+        std::pair{"input_type_train: rgb", "input_type_train: featuremap"},
+        std::pair{"mean_value", "# mean_value"}, std::pair{"std_value: ", "# std_value: "},
+        std::pair{"pyramid", "ddr"}}) {
+    text.replace(text.rfind(from), std::string(from).size(), to);
+  }
+  const Job tensors(text);
+  const ConversionReport a = Convert(camera.options);
+  const ConversionReport b = Convert(tensors.options);
+  ASSERT_EQ(a.outputs.size(), b.outputs.size());
+  EXPECT_EQ(a.outputs[0].sqnr_db(), b.outputs[0].sqnr_db());
+}
+
+}  // namespace
+}  // namespace qconvert
