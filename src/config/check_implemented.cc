@@ -156,8 +156,6 @@ class Checker {
     constexpr const char* kModel = "model_parameters";
     constexpr const char* kInput = "input_parameters";
     refuse(kModel, "output_nodes", !deployment.output_nodes.empty());
-    refuse(kModel, "remove_node_type", !deployment.remove_node_types.empty());
-    refuse(kModel, "remove_node_name", !deployment.remove_node_names.empty());
     refuse(kModel, "layer_out_dump", deployment.dump_layers);
     refuse(kModel, "debug_mode", deployment.dump_calibration_data);
     refuse(kInput, "input_batch", deployment.input_batch > 1);

@@ -222,7 +222,9 @@ void WriteQuantized(const ConvertOptions& options, Model& model,
     const auto session =
         OpenOrtSession(engine.bytes, report.input, {.external_initializers = engine.external});
     CompareOutputs(*session, comparer, report);
-    DeployModel(deployment, report.input, model);
+    for (const std::string& name : DeployModel(deployment, report.input, model))
+      report.warnings.push_back(fmt::format(
+          "remove_node_name: \"{}\" is no node that an input or output can do without", name));
   }
   const auto verify = [&](const std::filesystem::path& temporary) {
     const auto session = OpenOrtSessionFile(temporary, output.string(), {});

@@ -1,22 +1,97 @@
 #include "deploy_model.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 
 #include "qconvert/ir/graph_validator.h"
+#include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/transform/insert_preprocessing.h"
+#include "qconvert/transform/remove_border_nodes.h"
 
 namespace qconvert {
+namespace {
 
-bool ChangesInterface(const DeploymentConfig& deployment) {
-  return std::any_of(
-      deployment.inputs.begin(), deployment.inputs.end(),
-      [](const InputSettings& input) { return input.kind_rt != InputKind::kFeaturemap; });
+bool IsImage(const InputSettings& input) { return input.kind_rt != InputKind::kFeaturemap; }
+
+bool HasRemovals(const DeploymentConfig& deployment) {
+  return !deployment.remove_node_types.empty() || !deployment.remove_node_names.empty();
 }
 
-void DeployModel(const DeploymentConfig& deployment, const std::string& place, Model& model) {
+BorderRemoval RemovalOf(const DeploymentConfig& deployment, const Graph& graph) {
+  BorderRemoval removal;
+  for (const std::string& type : deployment.remove_node_types) {
+    const bool is_grid = type == "Quantize" || type == "Dequantize";
+    removal.types.insert(is_grid ? type + "Linear" : type);
+  }
+  removal.names.insert(deployment.remove_node_names.begin(), deployment.remove_node_names.end());
+  for (const InputSettings& input : deployment.inputs) {
+    if (IsImage(input))
+      removal.kept_inputs.insert(input.name.empty() ? graph.inputs[0].name : input.name);
+  }
+  return removal;
+}
+
+// Elements of a scale or a zero point.
+std::string Numbers(const Tensor& tensor) {
+  if (IsFloatingPoint(tensor.type)) return fmt::format("{}", fmt::join(ToFloats(tensor), " "));
+  switch (tensor.type) {
+    case DataType::kInt8:
+      return fmt::format("{}", fmt::join(tensor.values<int8_t>(), " "));
+    case DataType::kInt16:
+      return fmt::format("{}", fmt::join(tensor.values<int16_t>(), " "));
+    case DataType::kUint16:
+      return fmt::format("{}", fmt::join(tensor.values<uint16_t>(), " "));
+    case DataType::kUint8:
+      return fmt::format("{}", fmt::join(tensor.values<uint8_t>(), " "));
+    case DataType::kInt32:
+    case DataType::kInt64:
+      return fmt::format("{}", fmt::join(ToInt64s(tensor), " "));
+    default:
+      return std::string(DataTypeName(tensor.type));
+  }
+}
+
+std::string Description(const RemovedNode& removed, const Graph& before) {
+  const Node& node = removed.node;
+  const bool at_input = node.outputs[0] == removed.border;
+  std::string text =
+      fmt::format("{} at {} {}", node.op_type, at_input ? "input" : "output", removed.border);
+  if (!node.Is("QuantizeLinear") && !node.Is("DequantizeLinear")) return text;
+  const Tensor* scale = before.FindInitializer(node.input(1));
+  const Tensor* zero_point = before.FindInitializer(node.input(2));
+  if (scale != nullptr) text += ": scale " + Numbers(*scale);
+  if (zero_point != nullptr) text += ", zero point " + Numbers(*zero_point);
+  if (scale != nullptr && !scale->dims.empty())
+    text += fmt::format(", axis {}", node.GetInt("axis", 1));
+  return text;
+}
+
+}  // namespace
+
+bool ChangesInterface(const DeploymentConfig& deployment) {
+  return HasRemovals(deployment) ||
+         std::any_of(deployment.inputs.begin(), deployment.inputs.end(), IsImage);
+}
+
+std::vector<std::string> DeployModel(const DeploymentConfig& deployment, const std::string& place,
+                                     Model& model) {
+  std::set<std::string> missing(deployment.remove_node_names.begin(),
+                                deployment.remove_node_names.end());
+  if (HasRemovals(deployment)) {
+    InferTypes(model, place);  // those of what Quantize and Dequantize give
+    const Graph before = model.graph;
+    for (const RemovedNode& one : RemoveBorderNodes(RemovalOf(deployment, before), model.graph)) {
+      missing.erase(one.node.name);
+      const std::string& name = one.node.name.empty() ? one.node.outputs[0] : one.node.name;
+      model.metadata.emplace_back("qconvert.removed." + name, Description(one, before));
+    }
+  }
   for (const InputSettings& input : deployment.inputs)
     InsertPreprocessing(input, deployment.generation, place, model.graph);
   ValidateModel(model, place);
+  return {missing.begin(), missing.end()};
 }
 
 }  // namespace qconvert

@@ -3,18 +3,24 @@
 #define QCONVERT_SRC_PIPELINE_DEPLOY_MODEL_H_
 
 #include <string>
+#include <vector>
 
 #include "qconvert/config/deployment_config.h"
 #include "qconvert/ir/graph.h"
 
 namespace qconvert {
 
-// Whether DeployModel changes what the model is fed: then it cannot be compared with the float
-// model on the same samples.
+// Whether DeployModel changes what the model is fed or gives: then it cannot be compared with the
+// float model.
 bool ChangesInterface(const DeploymentConfig& deployment);
 
-// Puts the preprocessing nodes in front of every image input. Throws Error(kModel) naming `place`.
-void DeployModel(const DeploymentConfig& deployment, const std::string& place, Model& model);
+// Removes the nodes at the borders that the settings name, not behind image inputs, and puts the
+// preprocessing nodes in front of these. What was removed stays in the metadata, with the numbers
+// it computed with:
+//   qconvert.removed.NAME  "DequantizeLinear at output q: scale 0.5, zero point 3, axis 1"
+// Returns the names of remove_node_name that lie at no border. Throws Error(kModel) naming `place`.
+std::vector<std::string> DeployModel(const DeploymentConfig& deployment, const std::string& place,
+                                     Model& model);
 
 }  // namespace qconvert
 

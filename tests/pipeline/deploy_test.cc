@@ -142,5 +142,25 @@ TEST(DeployTest, WhatIsMeasuredIsTheModelBehindTheCamera) {
   EXPECT_EQ(a.outputs[0].sqnr_db(), b.outputs[0].sqnr_db());
 }
 
+TEST(DeployTest, NodesAtTheBordersGoAndLeaveTheirNumbers) {
+  std::string text = CameraFile();
+  text.replace(text.find("  march:"), 0,
+               "  remove_node_type: Quantize;Dequantize\n"
+               "  remove_node_name: nobody\n");
+  const Job job(text);
+  const ConversionReport report = Convert(job.options);
+  EXPECT_THAT(report.warnings, testing::Contains(testing::HasSubstr("\"nobody\" is no node")));
+  const Model deployed = LoadOnnx(job.folder / "out.onnx").model;
+  EXPECT_EQ(deployed.graph.inputs[0].name, "image_y") << "nothing goes behind a camera";
+  EXPECT_NE(deployed.graph.outputs[0].type.element, DataType::kFloat);
+  const bool told =
+      std::any_of(deployed.metadata.begin(), deployed.metadata.end(), [&](const auto& entry) {
+        return entry.first.starts_with("qconvert.removed.") &&
+               entry.second.starts_with("DequantizeLinear at output " +
+                                        deployed.graph.outputs[0].name + ": scale ");
+      });
+  EXPECT_TRUE(told);
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -1,0 +1,35 @@
+// Nodes at a graph's inputs and outputs that the application does itself.
+#ifndef QCONVERT_TRANSFORM_REMOVE_BORDER_NODES_H_
+#define QCONVERT_TRANSFORM_REMOVE_BORDER_NODES_H_
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+struct BorderRemoval {
+  std::set<std::string> types;        // ONNX op types
+  std::set<std::string> names;        // of nodes
+  std::set<std::string> kept_inputs;  // graph inputs behind which nothing goes
+};
+
+struct RemovedNode {
+  Node node;
+  std::string border;  // the value that is a graph input or output in its place
+};
+
+// input x -> Quantize -> q -> ...     becomes     input q -> ...
+// ... -> t -> Dequantize -> output y  becomes     ... -> output t
+// again and again, from every border inwards, while a node matches `types` or `names`, computes one
+// output from one value besides constants, and is the only reader of what it reads; a value that
+// would be input and output at once stays. Names and types of the new inputs and outputs are those
+// of the inner values: value_info must know them, else the node stays. Returns what went, inputs
+// first, each from the border inwards.
+std::vector<RemovedNode> RemoveBorderNodes(const BorderRemoval& removal, Graph& graph);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TRANSFORM_REMOVE_BORDER_NODES_H_

@@ -1,0 +1,88 @@
+#include "qconvert/transform/remove_border_nodes.h"
+
+#include <algorithm>
+
+#include "qconvert/ir/topology.h"
+
+namespace qconvert {
+namespace {
+
+class Remover {
+ public:
+  Remover(const BorderRemoval& removal, Graph& graph)
+      : removal_(removal), graph_(graph), topology_(graph), marked_(graph.nodes.size()) {}
+
+  std::vector<RemovedNode> Remove() {
+    for (Value& input : graph_.inputs) {
+      if (!removal_.kept_inputs.contains(input.name)) input = Inwards(input);
+    }
+    for (Value& output : graph_.outputs) output = Outwards(output);
+    RemoveNodes(graph_, marked_);
+    RemoveDeadNodes(graph_);
+    return std::move(removed_);
+  }
+
+ private:
+  // What is the input once all that matches behind `value` is gone.
+  Value Inwards(Value value) {
+    while (topology_.HasSingleUse(value.name)) {
+      const Use use = topology_.Uses(value.name)[0];
+      const Value* next = use.slot == 0 ? ValueOf(graph_.nodes[use.node].outputs[0]) : nullptr;
+      if (next == nullptr || topology_.IsGraphOutput(next->name) || !Take(use.node, next->name))
+        break;
+      value = *next;
+    }
+    return value;
+  }
+
+  // The same for an output.
+  Value Outwards(Value value) {
+    while (topology_.Uses(value.name).empty()) {
+      const size_t node = topology_.ProducerIndex(value.name);
+      if (node == Topology::kNpos) break;
+      const Value* next = ValueOf(graph_.nodes[node].input(0));
+      if (next == nullptr || !topology_.HasSingleUse(next->name) ||
+          topology_.Producer(next->name) == nullptr ||
+          marked_[topology_.ProducerIndex(next->name)] || !Take(node, next->name)) {
+        break;
+      }
+      value = *next;
+    }
+    return value;
+  }
+
+  const Value* ValueOf(const std::string& name) const {
+    const auto it = graph_.value_info.find(name);
+    const bool known = it != graph_.value_info.end() && it->second.type.is_tensor();
+    return known ? &it->second : nullptr;
+  }
+
+  bool Take(size_t index, const std::string& border) {
+    const Node& node = graph_.nodes[index];
+    const bool matches = (node.domain.empty() && removal_.types.contains(node.op_type)) ||
+                         removal_.names.contains(node.name);
+    const bool constants =
+        !node.inputs.empty() &&
+        std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](const std::string& one) {
+          return one.empty() || graph_.FindInitializer(one) != nullptr;
+        });
+    if (marked_[index] || !matches || !constants || node.outputs.size() != 1) return false;
+    marked_[index] = true;
+    removed_.push_back({node, border});
+    return true;
+  }
+
+  const BorderRemoval& removal_;
+  Graph& graph_;
+  const Topology topology_;
+  std::vector<bool> marked_;
+  std::vector<RemovedNode> removed_;
+};
+
+}  // namespace
+
+std::vector<RemovedNode> RemoveBorderNodes(const BorderRemoval& removal, Graph& graph) {
+  return Remover(removal, graph).Remove();
+}
+
+}  // namespace qconvert

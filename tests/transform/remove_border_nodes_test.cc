@@ -1,0 +1,96 @@
+#include "qconvert/transform/remove_border_nodes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "qconvert/ir/graph_validator.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// x -> Transpose -> t -> Cast -> c -> Relu -> r -> Softmax -> s -> Reshape -> y
+GraphBuilder Chain() {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "2"}).Output("y").Ints("shape", {1}, {6});
+  b.Add("Transpose", {"x"}, {"t"}).Set("perm", std::vector<int64_t>{0, 2, 1});
+  b.Add("Cast", {"t"}, {"c"}).Set("to", int64_t{1});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("Softmax", {"r"}, {"s"});
+  b.Add("Reshape", {"s", "shape"}, {"y"});
+  for (Node& node : b.model.graph.nodes) node.name = node.op_type;
+  for (const char* inner : {"t", "c", "r", "s"})
+    b.model.graph.value_info[inner] = {inner, FloatType({"1", "2", "3"}), {}, {}};
+  return b;
+}
+
+std::vector<std::string> Removed(const BorderRemoval& removal, Model& model) {
+  std::vector<std::string> out;
+  for (const RemovedNode& one : RemoveBorderNodes(removal, model.graph))
+    out.push_back(one.node.name + ">" + one.border);
+  ValidateModel(model, "m.onnx");
+  return out;
+}
+
+TEST(RemoveBorderNodesTest, ByTypeUntilNothingMatches) {
+  GraphBuilder b = Chain();
+  EXPECT_THAT(Removed({.types = {"Cast", "Transpose", "Reshape"}}, b.model),
+              ElementsAre("Transpose>t", "Cast>c", "Reshape>s"));
+  EXPECT_EQ(b.model.graph.inputs[0].name, "c");
+  EXPECT_EQ(b.model.graph.outputs[0].name, "s");
+  EXPECT_EQ(b.model.graph.initializers.size(), 0U) << "nobody reads the shape";
+  const Tensor c = RandomTensor("c", {1, 2, 3}, 5);
+  EXPECT_EQ(RunModel(b.model, {c}).at(0).dims, (std::vector<int64_t>{1, 2, 3}));
+}
+
+TEST(RemoveBorderNodesTest, WhatLiesDeeperStays) {
+  GraphBuilder b = Chain();
+  EXPECT_THAT(Removed({.types = {"Cast", "Softmax"}}, b.model), IsEmpty());
+  EXPECT_THAT(Removed({.names = {"Softmax"}}, b.model), IsEmpty());
+  EXPECT_EQ(b.model.graph.nodes.size(), 5U);
+}
+
+TEST(RemoveBorderNodesTest, ByNameAndFromBothSides) {
+  GraphBuilder b = Chain();
+  EXPECT_THAT(Removed({.types = {"Reshape"}, .names = {"Softmax", "Transpose"}}, b.model),
+              ElementsAre("Transpose>t", "Reshape>s", "Softmax>r"));
+}
+
+TEST(RemoveBorderNodesTest, KeptInputsOtherReadersAndUnknownTypesKeepANode) {
+  GraphBuilder kept = Chain();
+  EXPECT_THAT(Removed({.types = {"Transpose"}, .kept_inputs = {"x"}}, kept.model), IsEmpty());
+  GraphBuilder shared = Chain();
+  shared.Output("z").Add("Relu", {"x"}, {"z"});
+  EXPECT_THAT(Removed({.types = {"Transpose"}}, shared.model), IsEmpty());
+  GraphBuilder unknown = Chain();
+  unknown.model.graph.value_info.erase("t");
+  EXPECT_THAT(Removed({.types = {"Transpose"}}, unknown.model), IsEmpty());
+}
+
+TEST(RemoveBorderNodesTest, AGraphOfRemovableNodesKeepsOne) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y");
+  b.Add("Softmax", {"x"}, {"a"});
+  b.Add("Softmax", {"a"}, {"y"});
+  b.model.graph.value_info["a"] = {"a", FloatType({"2"}), {}, {}};
+  EXPECT_EQ(Removed({.types = {"Softmax"}}, b.model).size(), 1U);
+  EXPECT_EQ(b.model.graph.nodes.size(), 1U);
+}
+
+TEST(RemoveBorderNodesTest, IntegersBecomeInputsAndOutputs) {
+  GraphBuilder b;
+  b.Input("x", {"4"}).Output("y").Floats("s", {}, {0.5F});
+  b.Add("QuantizeLinear", {"x", "s"}, {"q"});
+  b.Add("DequantizeLinear", {"q", "s"}, {"d"});
+  b.Add("Relu", {"d"}, {"y"});
+  b.model.graph.value_info["q"] = {"q", TypeOf(DataType::kUint8, {"4"}), {}, {}};
+  EXPECT_THAT(Removed({.types = {"QuantizeLinear"}}, b.model), ElementsAre(">q"));
+  EXPECT_EQ(b.model.graph.inputs[0].type.element, DataType::kUint8);
+  EXPECT_TRUE(b.model.graph.initializers.contains("s")) << "Dequantize reads it";
+}
+
+}  // namespace
+}  // namespace qconvert
