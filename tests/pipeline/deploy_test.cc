@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include "qconvert/base/file.h"
 #include "qconvert/exporter/onnx_exporter.h"

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 #include "qconvert/base/error.h"
 #include "qconvert/ir/graph_validator.h"
@@ -45,12 +48,7 @@ Pixel PixelAt(int64_t row, int64_t column) {
   return {GridLevel(luma), GridLevel(index / kGrid % kGrid), GridLevel(index / (kGrid * kGrid))};
 }
 
-// What a pixel of the output is made of: plane 0..2 at a position.
-struct Fed {
-  Graph graph;
-  std::vector<Tensor> inputs;
-};
-
+// What an input holds when `value` gives the level at a row, column and channel.
 Tensor Bytes(const Value& input, const std::function<double(int64_t, int64_t, int64_t)>& value) {
   std::vector<int64_t> dims;
   for (const Dim& dim : *input.type.shape) dims.push_back(dim.value);
