@@ -37,7 +37,8 @@ class Remover {
 
   // The same for an output.
   Value Outwards(Value value) {
-    while (topology_.Uses(value.name).empty()) {
+    if (!topology_.Uses(value.name).empty()) return value;
+    while (true) {  // the one reader of `value`, if any, is marked
       const size_t node = topology_.ProducerIndex(value.name);
       if (node == Topology::kNpos) break;
       const Value* next = ValueOf(graph_.nodes[node].input(0));
