@@ -94,11 +94,9 @@ constexpr TargetLimit kBpuLimits[] = {
 
 // What calibration, weights and rewriting do today, whatever the target.
 constexpr TargetLimit kImplemented[] = {
-    {kWeights, kAnyGrid, "bit_width", [](S s) { return s.bit_width == 8; }},
-    {kValues, kAnyGrid, "bit_width",
-     [](S s) {
-       return In(s.bit_width, {8, 16});
-     }},
+    {kInput | kWeights | kActivation, kAnyGrid, "bit_width",
+     [](S s) { return s.bit_width >= 2 && s.bit_width <= 16; }},
+    {kBias, kAnyGrid, "bit_width", [](S s) { return s.bit_width >= 2; }},
     {kWeights, kAnyGrid, "method",
      [](S s) {
        return !In(s.method, {M::kMovingAverageAbsMax, M::kRangeAbsMax});

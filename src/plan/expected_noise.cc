@@ -7,7 +7,6 @@
 #include <string>
 
 #include "qconvert/calibration/range_error.h"
-#include "qconvert/numbers/numeric_format.h"
 
 namespace qconvert {
 namespace {
@@ -47,8 +46,7 @@ double ExpectedValueNoise(const TensorStatistics& statistics, const ValuePlan& d
   }
   const double power = TypicalMeanSquare(statistics.histogram);
   if (power <= 0) return 0;
-  const NumericFormat format = FullFormat(decided.params.type);
-  const int steps = format.qmax - format.qmin;
+  const int steps = decided.format.qmax - decided.format.qmin;
   return RangeErrorEstimator(statistics).Estimate(decided.range, {steps, false}) / power;
 }
 

@@ -61,15 +61,14 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
                                 [&] { return DecideRange(table, observed, value_settings); });
       decided.method = DescribeMethod(value_settings);
     }
-    const NumericFormat format =
-        ActivationFormat(value_settings, TargetOf(settings.config.target_device));
     if (value_settings.symmetry && !value_settings.is_signed && decided.range.min < 0) {
       throw Error(
           ExitCode::kNumeric, "",
           fmt::format("value \"{}\" reaches {}, which symmetric unsigned settings cannot represent",
                       root, decided.range.min));
     }
-    decided.params = ParamsFromRange(decided.range, format);
+    decided.format = ActivationFormat(value_settings, TargetOf(settings.config.target_device));
+    decided.params = ParamsFromRange(decided.range, decided.format);
   }
   plan.placement = std::move(placement);
   PlanNodes(graph, settings, plan);

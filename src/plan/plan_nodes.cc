@@ -33,14 +33,12 @@ class NodePlanner {
   bool IsIntegerValue(const std::string& value) const {
     return plan_.placement.integer_values.contains(value);
   }
-  const QuantParams& Params(const std::string& value) const {
-    return plan_.values.at(value).params;
-  }
+  const ValuePlan& ValueOf(const std::string& value) const { return plan_.values.at(value); }
 
   void PlanInteger(const Node& node, const FusedUnit& unit, IntegerNodePlan& out) {
     if (node.Is("Relu") || node.Is("Clip")) {
-      const QuantParams& params = Params(node.inputs[0]);
-      out.bounds = {IntegerBound(node, 1, params), IntegerBound(node, 2, params)};
+      const ValuePlan& value = ValueOf(node.inputs[0]);
+      out.bounds = {IntegerBound(node, 1, value), IntegerBound(node, 2, value)};
       return;
     }
     if (FindOpRule(node).kind == OpKind::kMovement) return;
@@ -57,12 +55,12 @@ class NodePlanner {
   void PlanClamp(size_t t, const std::string& output, IntegerNodePlan& out) {
     const Node& clamp = graph_.nodes[t];
     if (!IsIntegerValue(output)) return;
-    const QuantParams& params = Params(output);
+    const ValuePlan& value = ValueOf(output);
     if (IsImpliedClamp(clamp, output)) {
       out.implied.insert(t);
-    } else if (BitsOf(params.type) == 8) {
+    } else if (BitsOf(value.params.type) == 8) {
       out.implied.insert(t);
-      out.bounds = {IntegerBound(clamp, 1, params), IntegerBound(clamp, 2, params)};
+      out.bounds = {IntegerBound(clamp, 1, value), IntegerBound(clamp, 2, value)};
     }
   }
 
@@ -93,7 +91,7 @@ class NodePlanner {
 
   // Bound `slot` of a Relu (0 below) or Clip as a code; nothing when there is none.
   std::optional<int32_t> IntegerBound(const Node& clamp, size_t slot,
-                                      const QuantParams& params) const {
+                                      const ValuePlan& value) const {
     float bound = 0;
     if (clamp.Is("Relu")) {
       if (slot != 1) return std::nullopt;
@@ -102,14 +100,14 @@ class NodePlanner {
       if (tensor == nullptr) return std::nullopt;
       bound = ToFloats(*tensor)[0];
     }
-    return QuantizeValue(bound, params.scales[0], params.zero_points[0], FullFormat(params.type));
+    return QuantizeValue(bound, value.params.scales[0], value.params.zero_points[0], value.format);
   }
 
   // True when the saturation of the output's Q clamps just like `clamp`, to half a step.
   bool IsImpliedClamp(const Node& clamp, const std::string& output) const {
     if (!IsIntegerValue(output)) return false;
-    const QuantParams& params = Params(output);
-    const NumericFormat codes = FullFormat(params.type);
+    const NumericFormat& codes = ValueOf(output).format;
+    const QuantParams& params = ValueOf(output).params;
     const float half_step = params.scales[0] / 2;
     const float low = DequantizeValue(codes.qmin, params.scales[0], params.zero_points[0]);
     const float high = DequantizeValue(codes.qmax, params.scales[0], params.zero_points[0]);
@@ -123,10 +121,12 @@ class NodePlanner {
 
   std::optional<HardSigmoidPlan> PlanHardSigmoid(const Node& node) const {
     if (!IsIntegerValue(node.outputs[0])) return std::nullopt;
-    const QuantParams& params = Params(node.outputs[0]);
+    const NumericFormat& codes = ValueOf(node.outputs[0]).format;
+    const QuantParams& params = ValueOf(node.outputs[0]).params;
     const float alpha = node.GetFloat("alpha", 0.2F);
     const float beta = node.GetFloat("beta", 0.5F);
-    if (params.type != DataType::kUint8 || params.zero_points[0] != 0 || !(alpha > 0))
+    if (codes.type != DataType::kUint8 || codes.qmax != 255 || params.zero_points[0] != 0 ||
+        !(alpha > 0))
       return std::nullopt;
     const float shift = beta / alpha;
     const Tensor constant = MakeFloatTensor("", {}, std::vector<float>{shift});

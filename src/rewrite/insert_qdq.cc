@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "qconvert/numbers/quantize.h"
 #include "qdq_builder.h"
 
 namespace qconvert {
@@ -48,6 +49,8 @@ class Inserter {
   }
 
  private:
+  using Bounds = std::array<std::optional<int32_t>, 2>;
+
   const QuantParams& Params(const std::string& value) const {
     return plan_.values.at(value).params;
   }
@@ -85,7 +88,37 @@ class Inserter {
   // A float node or graph input writes `value`: quantize it for its integer readers.
   void QuantizeIfPlanned(const std::string& value) {
     if (!IsQuantized(value) || IsIntegerValue(value)) return;
-    out_.push_back(builder_.Quantize(value, QuantizedName(value), Params(value)));
+    AppendQuantize(value, value, out_);
+  }
+
+  // Quantizes `from` as the plan says of `value`. A Clip on the codes keeps them inside `bounds`,
+  // and on a grid narrower than their type; integer kernels still find the Q in front of it. 16-bit
+  // types have no kernel to lose (and the engine no 16-bit Clip): there it stands in front of the
+  // Q.
+  void AppendQuantize(const std::string& from, const std::string& value, std::vector<Node>& out,
+                      Bounds bounds = {}) {
+    const NumericFormat& codes = plan_.values.at(value).format;
+    const QuantParams& params = Params(value);
+    // Without the lowest code alone: met beyond what was calibrated, and not worth a Clip.
+    const bool narrow = codes.qmax != FullFormat(params.type).qmax;
+    if (narrow && Is8Bit(value))
+      bounds = {bounds[0].value_or(codes.qmin), bounds[1].value_or(codes.qmax)};
+    if (bounds[0] || bounds[1]) {
+      const std::string any = builder_.FreshName("q");
+      out.push_back(builder_.Quantize(from, any, params));
+      out.push_back(MakeNode("Clip", ClipInputs(any, params.type, bounds), {QuantizedName(value)}));
+      return;
+    }
+    std::string inside = from;
+    if (narrow) {
+      inside = builder_.FreshName("t");
+      const auto real = [&](int32_t code) {
+        const float bound = DequantizeValue(code, params.scales[0], params.zero_points[0]);
+        return builder_.Constant(MakeFloatTensor("", {}, std::vector<float>{bound}), "c");
+      };
+      out.push_back(MakeNode("Clip", {from, real(codes.qmin), real(codes.qmax)}, {inside}));
+    }
+    out.push_back(builder_.Quantize(inside, QuantizedName(value), params));
   }
 
   // What a float node reads for `value`.
@@ -132,7 +165,6 @@ class Inserter {
     out_.push_back(std::move(node));
   }
 
-  using Bounds = std::array<std::optional<int32_t>, 2>;
   std::vector<std::string> ClipInputs(const std::string& codes, DataType type,
                                       const Bounds& bounds) {
     const auto name = [&](const std::optional<int32_t>& bound) {
@@ -182,7 +214,7 @@ class Inserter {
       for (std::string& name : unit[0].outputs) {
         if (name.empty()) continue;
         const std::string raw = builder_.FreshName("t");
-        quantizers.push_back(builder_.Quantize(raw, QuantizedName(name), Params(name)));
+        AppendQuantize(raw, name, quantizers);
         name = raw;
       }
     } else {
@@ -192,15 +224,8 @@ class Inserter {
         unit[k].outputs[0] = k + 1 < unit.size() ? builder_.FreshName("t") : last;
         if (k + 1 < unit.size()) Reconnect(unit[k + 1], unit[k].outputs[0]);
       }
-      if (quantized) {
-        const bool clipped = !source.Is("Relu") && !source.Is("Clip") && (bounds[0] || bounds[1]);
-        const std::string codes = clipped ? builder_.FreshName("q") : QuantizedName(output);
-        quantizers.push_back(builder_.Quantize(last, codes, Params(output)));
-        if (clipped) {
-          quantizers.push_back(MakeNode("Clip", ClipInputs(codes, Params(output).type, bounds),
-                                        {QuantizedName(output)}));
-        }
-      }
+      const bool is_clamp = source.Is("Relu") || source.Is("Clip");
+      if (quantized) AppendQuantize(last, output, quantizers, is_clamp ? Bounds{} : bounds);
     }
     for (auto* list : {&unit, &quantizers}) {
       for (Node& node : *list) out_.push_back(std::move(node));

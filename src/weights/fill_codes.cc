@@ -11,7 +11,7 @@
 namespace qconvert {
 namespace {
 
-constexpr int kNarrowBits = 8;
+constexpr int kDefaultBits = 8;
 constexpr int kWideBits = 16;
 
 // The numbers that an integer node adds: its bias, or that of the Add fused behind a MatMul.
@@ -62,12 +62,30 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   out.bias_scales = std::move(codes.scales);
 }
 
+int BitsOf(const TensorSettings& weights) {
+  return weights.is_int() ? weights.bit_width : kDefaultBits;
+}
+
+// Bits of the weights that nodes with settings of their own read; all others have the root's.
+std::map<std::string, int> FindOwnBits(const Graph& graph, const ModelSettings& settings) {
+  std::map<std::string, int> out;
+  for (const Node& node : graph.nodes) {
+    if (!settings.layer_of.contains(node.name)) continue;
+    for (const std::string& weight : WeightsOf(node))
+      out[weight] = BitsOf(settings.Of(node).weights);
+  }
+  return out;
+}
+
 // Stored codes of all weights that nodes without codes of their own read.
-void FillStored(const Graph& graph, const CodeOptions& options,
+void FillStored(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
                 const std::vector<bool>& has_own_codes, CodeCache& cache, QuantizationPlan& plan) {
+  const std::map<std::string, int> own = FindOwnBits(graph, settings);
   std::vector<std::pair<WeightUse, int>> wanted;
   for (WeightUse& use : FindWeightUses(graph, has_own_codes)) {
-    const int bits = options.wide.contains(use.name) ? kWideBits : kNarrowBits;
+    const auto found = own.find(use.way);
+    int bits = found != own.end() ? found->second : BitsOf(settings.config.tensors.weights);
+    if (options.wide.contains(use.name)) bits = kWideBits;
     if (!options.keep.contains(use.name)) wanted.emplace_back(std::move(use), bits);
   }
   cache.MakeStored(wanted);
@@ -125,7 +143,7 @@ void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOpti
     has_own_codes[n] =
         plan.placement.nodes[n].domain == NodeDomain::kInteger || options.dynamic.contains(n);
   }
-  FillStored(graph, options, has_own_codes, cache, plan);
+  FillStored(graph, settings, options, has_own_codes, cache, plan);
 }
 
 }  // namespace qconvert

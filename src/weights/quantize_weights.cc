@@ -120,7 +120,8 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
   out.params = {format.type, per_channel ? order.axis : -1, std::vector<float>(groups),
                 std::vector<int32_t>(groups, 0)};
   std::vector<int32_t> codes(values.size());
-  const int32_t pair_limit = order.pairs_in_16_bits ? options.pair_limit : 0;
+  const bool pairs = order.pairs_in_16_bits && format.type == DataType::kInt8;
+  const int32_t pair_limit = pairs ? options.pair_limit : 0;
   const bool is_small = values.size() < kWorthThreads;
   ParallelFor(groups, is_small ? 1 : options.workers, [&](size_t g, size_t /*worker*/) {
     const size_t first = per_channel ? g : 0;

@@ -143,7 +143,7 @@ bool CanStore(const WeightUse& use, int bits) {
   if (!layout) return false;
   const int64_t elements = weight.element_count();
   const int64_t scale_bytes = 4 * Product(layout->scale_dims);
-  if (bits / 8 * elements + scale_bytes + kNodeBytes >= 4 * elements) return false;
+  if ((bits <= 8 ? 1 : 2) * elements + scale_bytes + kNodeBytes >= 4 * elements) return false;
   const auto values = weight.values<float>();
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }

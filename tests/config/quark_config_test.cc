@@ -232,8 +232,7 @@ TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
        "c.json:1:46: not implemented yet: datatype "
        "bfloat16 of input"},
       {File(Spec("MX6Spec"), Spec("Int8Spec")), "c.json:1:46: not implemented yet: data_type MX6"},
-      {File(Spec("Int8Spec"), Spec("Int16Spec")), "c.json:2:20: not implemented yet: bit_width 16"},
-      {File(Spec("Int8Spec"), Spec("Int4Spec")), "not implemented yet: bit_width 4 of weights"},
+      {File(Spec("Int8Spec"), Spec("UInt4Spec")), "not implemented yet: symmetry false of weights"},
       {File(Full("Int8", "LayerwisePercentile", "Float32"), Spec("Int8Spec")),
        "not implemented yet: calibration_method LayerwisePercentile"},
       {File(Full("Int8", "Percentile", "Float32"), Spec("XInt8Spec")),

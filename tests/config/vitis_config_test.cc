@@ -311,8 +311,8 @@ TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {
       {"target_device: DPU\n", "not implemented yet: target_device DPU"},
       {Cpu("change_pool_input_fix: true\n"), "not implemented yet: change_pool_input_fix: true"},
       {Tensor("activation", "datatype: bfloat16"), "not implemented yet: datatype bfloat16"},
-      {Tensor("activation", "bit_width: 7"), "not implemented yet: bit_width 7 of activation"},
-      {Tensor("weights", "bit_width: 4"), "not implemented yet: bit_width 4 of weights"},
+      {Tensor("activation", "bit_width: 17"), "not implemented yet: bit_width 17 of activation"},
+      {Tensor("weights", "bit_width: 1"), "not implemented yet: bit_width 1 of weights"},
       {Tensor("weights", "symmetry: false"), "not implemented yet: symmetry false of weights"},
       {Cpu("layer_quantize_config: [{layer_name: a, overall_quantize_config: {datatype: "
            "float16}}]\n"),

@@ -17,7 +17,8 @@ namespace {
 ValuePlan Decide(const TensorStatistics& statistics, const TensorSettings& settings) {
   ValuePlan decided;
   decided.range = RangeOf(statistics, settings);
-  decided.params = ParamsFromRange(decided.range, FormatOf(settings));
+  decided.format = FormatOf(settings);
+  decided.params = ParamsFromRange(decided.range, decided.format);
   return decided;
 }
 

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
+#include "qconvert/numbers/quantize.h"
+#include "qconvert/plan/value_range.h"
 #include "support/quantize_model.h"
 
 namespace qconvert {
@@ -47,6 +50,124 @@ TEST(FormatsTest, HalvesOfWeightsAndBiasesGoWhereTheModeSays) {
     for (const bool optimize : {false, true}) {
       EXPECT_THAT(ToFloats(RunModel(q.model, x, optimize)[0]), ElementsAreArray(expected))
           << static_cast<int>(mode) << " " << optimize;
+    }
+  }
+}
+
+// A layer of 127 times its input: scale 1, code 127.
+GraphBuilder Times127(int64_t columns) {
+  std::vector<float> weights(static_cast<size_t>(columns * columns), 0);
+  for (int64_t i = 0; i < columns; ++i) weights[static_cast<size_t>(i * columns + i)] = 127;
+  GraphBuilder b;
+  b.Input("x", {"?", std::to_string(columns)}).Output("y").Floats("w", {columns, columns}, weights);
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  return b;
+}
+
+struct Grid {
+  bool symmetry;
+  bool is_signed;
+  bool narrow;
+};
+constexpr Grid kGrids[] = {
+    {false, false, false}, {true, false, false}, {true, true, false}, {true, true, true}};
+
+TEST(FormatsTest, ValuesStayOnTheGridOfEveryWidth) {
+  const GraphBuilder b = Times127(4);
+  for (int bits = 2; bits <= 16; ++bits) {
+    for (const Grid& grid : kGrids) {
+      SCOPED_TRACE(testing::Message() << bits << " bits, " << grid.symmetry << grid.is_signed);
+      const TensorSettings settings{.bit_width = bits,
+                                    .symmetry = grid.symmetry,
+                                    .is_signed = grid.is_signed,
+                                    .narrow_range = grid.narrow};
+      const NumericFormat format = FormatOf(settings);
+      QuantConfig config;
+      config.tensors.input = config.tensors.activation = settings;
+      // The scale is 1/8, the zero point 1 where there is one.
+      const float step = 0.125F;
+      const float low = grid.symmetry ? 0 : -step;
+      const float high =
+          low + step * static_cast<float>(format.qmax - (grid.symmetry ? 0 : format.qmin));
+      const Tensor seen = MakeFloatTensor("x", {1, 4}, std::vector<float>{low, high, 0, step});
+      const QuantizedModel q = QuantizeModel(b.model, {{seen}}, config);
+      // Twice as far as anything seen, with halves.
+      std::vector<float> values;
+      for (int k = 0; k < 400; ++k) values.push_back((static_cast<float>(k) - 200) / 100 * high);
+      for (int k = 0; k < 80; ++k) values.push_back((static_cast<float>(k) - 40) * step / 2);
+      std::vector<float> expected;
+      const QuantParams& params = q.plan.values.at("x").params;
+      ASSERT_EQ(params.scales[0], step);
+      for (const float x : values) {
+        const int32_t code = QuantizeValue(x, step, params.zero_points[0], format);
+        expected.push_back(127 * DequantizeValue(code, step, params.zero_points[0]));
+      }
+      const Tensor x = MakeFloatTensor("x", {120, 4}, values);
+      for (const bool optimize : {false, true})
+        EXPECT_EQ(ToFloats(RunModel(q.model, {x}, optimize)[0]), expected) << optimize;
+    }
+  }
+}
+
+TEST(FormatsTest, WeightsOfEveryWidthAreComputedWithTheirCodes) {
+  for (int bits = 2; bits <= 16; ++bits) {
+    SCOPED_TRACE(bits);
+    const auto largest = static_cast<float>((1 << (bits - 1)) - 1);
+    std::vector<float> weights = RandomFloats(56, 7, largest / 4);
+    for (float& w : weights) w = std::clamp(w, -largest, largest);
+    weights.insert(weights.end(), 8, largest);  // the scale is 1
+    GraphBuilder b;
+    b.Input("x", {"8", "8"}).Output("y").Output("z").Floats("w", {8, 8}, weights);
+    b.Floats("k", {8, 8, 1, 1}, weights).Floats("bias", {8}, std::vector<float>(8, 3));
+    b.Ints("shape", {4}, {8, 8, 1, 1});
+    b.Add("MatMul", {"x", "w"}, {"y"});
+    b.Add("Reshape", {"x", "shape"}, {"image"});
+    b.Add("Conv", {"image", "k", "bias"}, {"z"});
+    QuantConfig config;
+    config.tensors.weights.bit_width = bits;
+    config.tensors.weights.per_channel = false;
+    const std::vector<Tensor> x = {Diagonal(8, 8)};
+    const QuantizedModel q = QuantizeModel(b.model, {x}, config);
+    const Tensor& codes = q.plan.integer_nodes.at(0).weight->codes;
+    EXPECT_EQ(codes.type, bits <= 8 ? DataType::kInt8 : DataType::kInt16);
+    std::vector<float> expected;
+    for (const float code : ToFloats(codes)) {
+      EXPECT_LE(code, largest);
+      EXPECT_GE(code, -largest - 1);
+      expected.push_back(255 * code);
+    }
+    const std::vector<Tensor> plain = RunModel(q.model, x);
+    const std::vector<Tensor> kernels = RunModel(q.model, x, true);
+    EXPECT_EQ(ToFloats(plain[0]), expected);
+    EXPECT_EQ(ToFloats(kernels[0]), expected);
+    EXPECT_LE(MaxDifference(plain[1], kernels[1]), q.plan.values.at("z").params.scales[0] * 1.01F);
+    const int fused = OptimizedOperators(q.model)["QLinearConv"];
+    EXPECT_EQ(fused, bits <= 8 ? 1 : 0);
+  }
+}
+
+TEST(FormatsTest, NarrowValuesKeepTheIntegerKernelsBeforeAndBehindThem) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "6", "6"}).Output("y");
+  b.Random("w1", {4, 4, 3, 3}).Random("w2", {4, 4, 3, 3}).Random("w3", {4, 4, 1, 1});
+  b.Add("Conv", {"x", "w1"}, {"c1"});
+  b.Add("Relu", {"c1"}, {"r"});
+  b.Add("Conv", {"r", "w2"}, {"c2"});
+  b.Add("HardSigmoid", {"c2"}, {"g"});
+  b.Add("Conv", {"g", "w3"}, {"y"});
+  QuantConfig config;
+  config.tensors.activation.bit_width = 4;
+  const QuantizedModel q = QuantizeModel(b.model, {{RandomTensor("x", {1, 4, 6, 6}, 1)}}, config);
+  auto operators = OptimizedOperators(q.model);
+  EXPECT_EQ(operators["QLinearConv"], 3);
+  const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 6, 6}, 2, 3.0F)};  // farther than seen
+  const ValuePlan& y = q.plan.values.at("y");
+  for (const bool optimize : {false, true}) {
+    for (const float value : ToFloats(RunModel(q.model, x, optimize)[0])) {
+      const float code = value / y.params.scales[0] + static_cast<float>(y.params.zero_points[0]);
+      EXPECT_NEAR(code, std::nearbyint(code), 1e-4);
+      EXPECT_LE(code, 15.01F);
+      EXPECT_GE(code, -0.01F);
     }
   }
 }

@@ -18,6 +18,7 @@
 
 #include "qconvert/calibration/calibration_table.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/numbers/numeric_format.h"
 #include "qconvert/numbers/quant_params.h"
 #include "qconvert/plan/model_settings.h"
 #include "qconvert/plan/placement.h"
@@ -27,6 +28,7 @@ namespace qconvert {
 // Parameters of one quantized value and where they came from.
 struct ValuePlan {
   QuantParams params;
+  NumericFormat format;  // its codes may be fewer than those of the type
   Range range;
   std::string root;    // whose statistics
   std::string method;  // DescribeMethod of its settings, or "fixed"

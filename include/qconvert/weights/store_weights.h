@@ -32,8 +32,9 @@ std::string BodyPrefix(const Node& node, size_t index);
 // all values are finite.
 bool CanStore(const WeightUse& use, int bits);
 
-//   s = max|W| / 127 (or 32767) per output channel,   W_q = round_half_even(W / s)
+//   s = max|W| / (2^(bits - 1) - 1) per output channel,   W_q = round_half_even(W / s)
 //
+// bits: 2 to 16, in int8 or int16.
 // Scales broadcast against the weight; those of a grouped ConvTranspose against [group, C / group,
 // M / group, ...], the dimensions that the codes then have.
 StoredWeight StoreWeight(const WeightUse& use, int bits);
