@@ -113,8 +113,6 @@ class Checker {
     const auto refuse = [&](std::string_view key, const std::string& value) {
       RefuseOf({type, object, whose}, key, value);
     };
-    if (settings.datatype == Datatype::kFloat16 || settings.datatype == Datatype::kBfloat16)
-      return refuse("datatype", WordFor(settings.datatype));
     // 32-bit codes of a bias are those of the integer kernels, whatever the method.
     if (!settings.is_int() || (type == TensorType::kBias && settings.bit_width == kExactBiasBits)) {
       return;

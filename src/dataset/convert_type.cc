@@ -61,28 +61,6 @@ Tensor ConvertTo(const Tensor& tensor, DataType to, const std::string& place) {
   return MakeTensor<To>(tensor.name, to, tensor.dims, out);
 }
 
-// IEEE single to half, round to nearest even.
-uint16_t FloatToHalf(float value) {
-  const float magnitude = std::fabs(value);
-  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7E00);
-  // Half way between the largest half, 65504, and the next power: from there on it rounds up.
-  if (magnitude >= 65520.0F) return static_cast<uint16_t>(sign | 0x7C00);
-  // Subnormal: multiples of 2^-24; 1024 of them carry into the smallest normal by themselves.
-  if (magnitude < 0x1p-14F)
-    return static_cast<uint16_t>(sign | static_cast<int>(std::nearbyint(magnitude * 0x1p24F)));
-  int exponent = 0;
-  const float fraction = std::frexp(magnitude, &exponent);  // in [0.5, 1)
-  int mantissa = static_cast<int>(std::nearbyint(fraction * 2048.0F)) - 1024;
-  int biased = exponent + 14;
-  // Rounded up to the next power of two.
-  if (mantissa == 1024) {
-    mantissa = 0;
-    ++biased;
-  }
-  return static_cast<uint16_t>(sign | (biased << 10) | mantissa);
-}
-
 void CheckFinite(const Tensor& tensor, const std::string& place) {
   if (!IsFloatingPoint(tensor.type)) return;
   int64_t bad = 0;

@@ -1,6 +1,7 @@
 #include "qconvert/ir/tensor.h"
 
 #include <bit>
+#include <cmath>
 #include <utility>
 
 #include "qconvert/base/checked.h"
@@ -32,6 +33,42 @@ float HalfToFloat(uint16_t half) {
     return sign != 0 ? -magnitude : magnitude;
   }
   return std::bit_cast<float>(sign | ((exponent + 112U) << 23) | (mantissa << 13));
+}
+
+uint16_t FloatToHalf(float value) {
+  const float magnitude = std::fabs(value);
+  const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
+  if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7E00);
+  // Half way between the largest half, 65504, and the next power: from there on it rounds up.
+  if (magnitude >= 65520.0F) return static_cast<uint16_t>(sign | 0x7C00);
+  // Subnormal: multiples of 2^-24; 1024 of them carry into the smallest normal by themselves.
+  if (magnitude < 0x1p-14F)
+    return static_cast<uint16_t>(sign | static_cast<int>(std::nearbyint(magnitude * 0x1p24F)));
+  int exponent = 0;
+  const float fraction = std::frexp(magnitude, &exponent);  // in [0.5, 1)
+  int mantissa = static_cast<int>(std::nearbyint(fraction * 2048.0F)) - 1024;
+  int biased = exponent + 14;
+  // Rounded up to the next power of two.
+  if (mantissa == 1024) {
+    mantissa = 0;
+    ++biased;
+  }
+  return static_cast<uint16_t>(sign | (biased << 10) | mantissa);
+}
+
+uint16_t FloatToBfloat16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  if (std::isnan(value)) return static_cast<uint16_t>((bits >> 16) | 0x40U);  // quiet
+  return static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
+}
+
+Tensor Narrowed(const Tensor& tensor, DataType type) {
+  const bool half = type == DataType::kFloat16;
+  QCONVERT_CHECK(half || type == DataType::kBfloat16);
+  std::vector<uint16_t> out;
+  for (const float v : tensor.values<float>())
+    out.push_back(half ? FloatToHalf(v) : FloatToBfloat16(v));
+  return MakeTensor<uint16_t>(tensor.name, type, tensor.dims, out);
 }
 
 bool IsFloatingPoint(DataType type) {

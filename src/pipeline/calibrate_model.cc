@@ -9,6 +9,7 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/placement.h"
+#include "qconvert/plan/round_values.h"
 #include "qconvert/plan/safe_plan.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
@@ -113,11 +114,17 @@ std::vector<std::string> CalibratedValues(const Graph& graph) {
 }
 
 CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>& placements,
-                                const QuantConfig& config, const InputFeeder& feeder,
+                                const ModelSettings& settings, const InputFeeder& feeder,
                                 CalibrationOptions options, const std::string& place) {
-  const std::vector<std::string> values = CalibratedValues(model.graph);
+  const QuantConfig& config = settings.config;
+  std::vector<std::string> values = CalibratedValues(model.graph);
+  const std::set<std::string> known(values.begin(), values.end());
   std::set<std::string> needed;
   for (const Placement& placement : placements) needed.merge(NeededValues(model.graph, placement));
+  for (const std::string& value : FindFloat16Values(model.graph, settings)) {
+    needed.insert(value);
+    if (!known.contains(value)) values.push_back(value);
+  }
   using Statistics = ValueRequests::Statistics;
   const ValueRequests wanted{
       .statistics = NeedsHistogram(config) ? Statistics::kHistogram : Statistics::kRange,

@@ -32,10 +32,10 @@ std::vector<std::string> CalibratedValues(const Graph& graph);
 
 // Statistics over all samples of what any of the placements quantizes, and so of all that those
 // with fewer integer nodes can, in the detail that the settings need: ranges of batches where they
-// go by them, histograms where a method looks at one. CalibratedValues are observed. `place` names
-// the model in errors.
+// go by them, histograms where a method looks at one. CalibratedValues are observed, and what the
+// settings may round to float16. `place` names the model in errors.
 CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>& placements,
-                                const QuantConfig& config, const InputFeeder& feeder,
+                                const ModelSettings& settings, const InputFeeder& feeder,
                                 CalibrationOptions options, const std::string& place);
 
 }  // namespace qconvert

@@ -117,7 +117,7 @@ JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph,
 
 // What calibration sees; nothing where nothing can be quantized.
 CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
-                           const SchemeChoice& choice, const QuantConfig& config,
+                           const SchemeChoice& choice, const ModelSettings& settings,
                            const InputFeeder& feeder) {
   std::vector<Placement> reachable = {PlaceNodes(model.graph, choice.place)};
   if (options.guard == GuardMode::kCorrect) {
@@ -126,12 +126,12 @@ CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
     by_kernels.place_by = PlaceBy::kKernels;
     reachable.push_back(PlaceNodes(model.graph, by_kernels));
   }
-  if (std::all_of(reachable.begin(), reachable.end(),
-                  [](const Placement& placement) { return placement.roots.empty(); })) {
-    return {};
-  }
+  const bool nothing =
+      std::all_of(reachable.begin(), reachable.end(),
+                  [](const Placement& placement) { return placement.roots.empty(); });
+  if (nothing && FindFloat16Values(model.graph, settings).empty()) return {};
   const CalibrationData data = DataOf(options);
-  return CalibrateModel(model, reachable, config, feeder,
+  return CalibrateModel(model, reachable, settings, feeder,
                         {.workers = WorkerCount(data),
                          .memory_limit = MemoryLimit(data),
                          .progress = options.progress},
@@ -165,6 +165,11 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.guard = chosen.guard;
   report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
   report.outputs = chosen.outputs;
+  if (const auto& kept = chosen.plan.rounded.too_large; !kept.empty()) {
+    report.warnings.push_back(
+        fmt::format("stay float32, too large for a float of 16 bits or not calibrated: {}",
+                    EscapeForTerminal(fmt::format("{}", fmt::join(kept, ", ")))));
+  }
   if (options.must_pass && !chosen.guard.ran) {
     throw Error(ExitCode::kNumeric, report.input,
                 "nothing was compared with the float model, expected --calib besides --table; "
@@ -188,7 +193,8 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
 std::string RewriteModel(Model& model, const QuantizationPlan& plan, const Provenance& provenance,
                          ConversionReport& report) {
   report.stored_weights = plan.stored.size();
-  if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0)
+  if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
+      plan.rounded.types.empty())
     report.warnings.push_back("nothing was quantized");
   std::string quant_info = QuantInfoJson(model.graph, plan, report, provenance);
   ApplyPlan(model, plan);
@@ -337,7 +343,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   }
   SchemeChoice choice = ChooseScheme(model.graph, std::move(sizes), settings);
   const CalibrationTable table =
-      stored ? stored->table : SeeValues(options, model, choice, settings.config, observed);
+      stored ? stored->table : SeeValues(options, model, choice, settings, observed);
   watch.Lap("calibrate");
 
   const JudgedData judged = OpenJudged(options, model.graph, samples, split);

@@ -70,6 +70,7 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
     decided.format = ActivationFormat(value_settings, TargetOf(settings.config.target_device));
     decided.params = ParamsFromRange(decided.range, decided.format);
   }
+  plan.rounded = FindRoundedValues(graph, placement, table, settings);
   plan.placement = std::move(placement);
   PlanNodes(graph, settings, plan);
   return plan;

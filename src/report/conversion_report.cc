@@ -294,6 +294,8 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
                       {"elements", weight.codes.element_count()},
                       {"scales", weight.scales.size()}});
   }
+  Json rounded = Json::object();
+  for (const auto& [value, type] : plan.rounded.types) rounded[Text(value)] = DataTypeName(type);
   const Json json = {{"provenance",
                       {{"tool", "qconvert " + provenance.tool_version},
                        {"engine", "onnxruntime " + provenance.engine_version},
@@ -304,6 +306,7 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
                      {"values", std::move(values)},
                      {"weights", std::move(weights)},
                      {"stored_weights", std::move(stored)},
+                     {"rounded_values", std::move(rounded)},
                      {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
                      {"guard", GuardJson(report)},
                      {"float_nodes", FloatNodesJson(report)}};

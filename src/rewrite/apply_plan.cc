@@ -5,6 +5,7 @@
 
 #include "qconvert/rewrite/insert_qdq.h"
 #include "qconvert/rewrite/quantize_dynamically.h"
+#include "qconvert/rewrite/round_values.h"
 #include "qconvert/rewrite/store_weights.h"
 
 namespace qconvert {
@@ -17,6 +18,7 @@ void ApplyPlan(Model& model, const QuantizationPlan& plan) {
   InsertQdq(model, plan);
   QuantizeDynamically(model, dynamic);
   StoreWeights(model, plan.stored);
+  RoundValues(model.graph, plan.rounded.types);
   DropInferredTypes(model.graph);
 }
 

@@ -34,15 +34,16 @@ class Storer {
  private:
   void Emit(const StoredWeight& weight, Graph& graph, std::vector<Node>& out) {
     const std::string codes = names_.Make("w");
-    const std::string scale = names_.Make("s");
-    const std::string cast = names_.Make("t");
     Tensor integers = weight.codes;
     integers.name = codes;
     graph.initializers.emplace(codes, std::move(integers));
-    graph.initializers.emplace(scale, MakeFloatTensor(scale, weight.scale_dims, weight.scales));
     graph.initializers.erase(weight.name);
-    out.push_back(MakeNode("Cast", {codes}, {cast}));
+    out.push_back(MakeNode("Cast", {codes}, {weight.name}));
     out.back().Set("to", int64_t{1});  // TensorProto.FLOAT
+    if (weight.scales.empty()) return;
+    const std::string scale = names_.Make("s");
+    const std::string cast = out.back().outputs[0] = names_.Make("t");
+    graph.initializers.emplace(scale, MakeFloatTensor(scale, weight.scale_dims, weight.scales));
     out.push_back(MakeNode("Mul", {cast, scale}, {weight.name}));
     if (weight.dims.empty()) return;
     const std::string split = names_.Make("t");

@@ -86,6 +86,7 @@ void FillStored(const Graph& graph, const ModelSettings& settings, const CodeOpt
     const auto found = own.find(use.way);
     int bits = found != own.end() ? found->second : BitsOf(settings.config.tensors.weights);
     if (options.wide.contains(use.name)) bits = kWideBits;
+    if (use.owner != &graph && !settings.config.tensors.weights.is_int()) continue;
     if (!options.keep.contains(use.name)) wanted.emplace_back(std::move(use), bits);
   }
   cache.MakeStored(wanted);
@@ -93,6 +94,16 @@ void FillStored(const Graph& graph, const ModelSettings& settings, const CodeOpt
     const StoredWeight* stored = cache.FindStored(use.way, bits);
     if (stored != nullptr) plan.stored.emplace(use.way, *stored);
   }
+}
+
+// Weights and biases in a floating type of 16 bits.
+void FillRounded(const Graph& graph, const ModelSettings& settings, QuantizationPlan& plan) {
+  RoundedFloats found = FindRoundedWeights(graph, plan.placement, settings);
+  for (const auto& [name, type] : found.types) {
+    StoredWeight& stored = plan.stored[name];
+    stored = {name, Narrowed(*graph.FindInitializer(name), type), {}, {}, {}};
+  }
+  plan.rounded.too_large.merge(found.too_large);
 }
 
 }  // namespace
@@ -144,6 +155,7 @@ void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOpti
         plan.placement.nodes[n].domain == NodeDomain::kInteger || options.dynamic.contains(n);
   }
   FillStored(graph, settings, options, has_own_codes, cache, plan);
+  FillRounded(graph, settings, plan);
 }
 
 }  // namespace qconvert

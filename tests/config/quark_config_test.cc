@@ -228,9 +228,6 @@ TEST(QuarkConfigTest, OptionsAreOverriddenByTheirName) {
 
 TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {File(Spec("BFloat16Spec"), Spec("BFloat16Spec")),
-       "c.json:1:46: not implemented yet: datatype "
-       "bfloat16 of input"},
       {File(Spec("MX6Spec"), Spec("Int8Spec")), "c.json:1:46: not implemented yet: data_type MX6"},
       {File(Spec("Int8Spec"), Spec("UInt4Spec")), "not implemented yet: symmetry false of weights"},
       {File(Full("Int8", "LayerwisePercentile", "Float32"), Spec("Int8Spec")),

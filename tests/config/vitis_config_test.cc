@@ -310,13 +310,9 @@ TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {
        "c.yaml:1:16: not implemented yet: target_device GPU"},
       {"target_device: DPU\n", "not implemented yet: target_device DPU"},
       {Cpu("change_pool_input_fix: true\n"), "not implemented yet: change_pool_input_fix: true"},
-      {Tensor("activation", "datatype: bfloat16"), "not implemented yet: datatype bfloat16"},
       {Tensor("activation", "bit_width: 17"), "not implemented yet: bit_width 17 of activation"},
       {Tensor("weights", "bit_width: 1"), "not implemented yet: bit_width 1 of weights"},
       {Tensor("weights", "symmetry: false"), "not implemented yet: symmetry false of weights"},
-      {Cpu("layer_quantize_config: [{layer_name: a, overall_quantize_config: {datatype: "
-           "float16}}]\n"),
-       "not implemented yet: datatype float16 of input (a)"},
   };
   for (const auto& [text, message] : cases) {
     const auto problems = ProblemsOf(text);

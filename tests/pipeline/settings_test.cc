@@ -358,5 +358,31 @@ TEST(SettingsTest, ASubgraphIsEverythingBetweenItsEnds) {
   EXPECT_EQ(result.FloatNodes().size(), 12U) << "six convolutions, four Clips, two Adds";
 }
 
+std::string Preset(const std::string& name) {
+  return ReadFile(std::filesystem::path(QCONVERT_SOURCE_DIR) / "configs" / (name + ".yaml"));
+}
+
+TEST(SettingsTest, Bfloat16HalvesTheFileAndStaysNear) {
+  const TempDir folder;
+  const Result result = ConvertWith(Preset("vitis_bfloat16"), folder);
+  EXPECT_EQ(result.report.integer_nodes, 0U);
+  for (const OutputComparison& output : result.report.outputs) {
+    EXPECT_GT(output.sqnr_db(), 30) << output.value.name;
+    EXPECT_LT(output.sqnr_db(), 90) << "rounded";
+  }
+  size_t halves = 0;
+  for (const auto& [name, tensor] : result.graph.initializers)
+    halves += tensor.type == DataType::kBfloat16 ? 1 : 0;
+  EXPECT_GT(halves, 0U);
+}
+
+TEST(SettingsTest, MixedBfloat16HasIntegerConvolutions) {
+  const TempDir folder;
+  const std::string text = Preset("vitis_mixed_bfloat16");
+  const Result result = ConvertWith(text.substr(0, text.find("  - layer_name")), folder);
+  EXPECT_GT(result.report.integer_nodes, 0U);
+  for (const OutputComparison& output : result.report.outputs) EXPECT_GT(output.sqnr_db(), 15);
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -73,6 +73,12 @@ bool IsFloatingPoint(DataType type);
 
 // IEEE 754 half precision to single, exact for every input.
 float HalfToFloat(uint16_t half);
+// Back, round half to even; from 65520 on infinite.
+uint16_t FloatToHalf(float value);
+// The upper half of a float, round half to even; from 0x1.FFp127 on infinite.
+uint16_t FloatToBfloat16(float value);
+// A float tensor as float16 or bfloat16.
+Tensor Narrowed(const Tensor& tensor, DataType type);
 
 }  // namespace qconvert
 

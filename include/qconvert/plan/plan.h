@@ -22,6 +22,7 @@
 #include "qconvert/numbers/quant_params.h"
 #include "qconvert/plan/model_settings.h"
 #include "qconvert/plan/placement.h"
+#include "qconvert/plan/round_values.h"
 
 namespace qconvert {
 
@@ -70,10 +71,10 @@ struct DynamicNodePlan {
 };
 
 // Weights of a node that computes in float, stored as integers: codes * scales, the scales
-// broadcast.
+// broadcast; or as float16 or bfloat16, without scales.
 struct StoredWeight {
   std::string name;
-  Tensor codes;               // int8 or int16
+  Tensor codes;               // int8 or int16; float16 or bfloat16
   std::vector<int64_t> dims;  // of `codes` where scales need other dimensions than the weight has
   std::vector<int64_t> scale_dims;
   std::vector<float> scales;  // one per output channel (row of a Gather table, gate row of an LSTM)
@@ -90,6 +91,7 @@ struct QuantizationPlan {
   std::map<size_t, int64_t> own_dequantize;
   // By the way to the initializer: its name, on the top level (weights/store_weights.h).
   std::map<std::string, StoredWeight> stored;
+  RoundedFloats rounded;  // values; weights are in `stored`
 };
 
 // Values with infinities in the table: they cannot be quantized.

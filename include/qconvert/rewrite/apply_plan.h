@@ -8,8 +8,8 @@
 namespace qconvert {
 
 // Integer nodes (insert_qdq.h), nodes quantized at run time (quantize_dynamically.h), stored
-// weights (store_weights.h). `model.graph` must be the graph of the plan, whose codes are filled
-// in. Decides nothing.
+// weights (store_weights.h), rounded values (round_values.h). `model.graph` must be the graph of
+// the plan, whose codes are filled in. Decides nothing.
 void ApplyPlan(Model& model, const QuantizationPlan& plan);
 
 }  // namespace qconvert

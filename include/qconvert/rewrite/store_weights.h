@@ -15,6 +15,8 @@ namespace qconvert {
 //   W (initializer) -> Conv      becomes      W_q -> Cast -> Mul{s} -> W -> Conv
 //                                (and -> Reshape behind Mul where the codes have other dimensions)
 //
+// or, in a floating type of 16 bits,   W_h -> Cast -> W -> Conv
+//
 // with the same values as DequantizeLinear(W_q, s) would have. The nodes read constants only, so an
 // engine computes them once when it loads the model and then runs the float kernels at float speed;
 // ONNX Runtime runs a DequantizeLinear of weights again in every run (measured: docs/plan.md).
