@@ -106,7 +106,9 @@ constexpr TargetLimit kImplemented[] = {
      [](S s) {
        return In(s.method, {M::kMaxMin, M::kDiffs});
      }},
-    {kConstants, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }},
+    {kBias, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }},
+    // QLinearConv wants equal zero points of all channels.
+    {kWeights, kPerChannel, "symmetry", [](S s) { return s.symmetry; }},
     {kConstants, kAnyGrid, "signed", [](S s) { return s.is_signed || !s.symmetry; }},
     {kInput | kBias | kActivation, kPerChannel, "per_channel", [](S) { return false; }},
 };

@@ -96,8 +96,9 @@ void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoi
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (placement.nodes[n].domain != NodeDomain::kFloat || front_end.contains(n)) continue;
-    // No kernel takes wider weights.
-    if (kept.contains(n) || settings.Of(node).weights.bit_width > 8) continue;
+    const TensorSettings& weights = settings.Of(node).weights;
+    // What is written for these kernels is 8 bits wide and has no zero point.
+    if (kept.contains(n) || weights.bit_width > 8 || !weights.symmetry) continue;
     if (node.outputs.empty() || !CanBeDynamic(graph, node)) continue;
     const bool saves = costs.DynamicCost(node) < kWorthRunTime * costs.FloatCost(node);
     if (saves || settings.config.scheme == Scheme::kDynamic) choice.dynamic[n] = node.outputs[0];

@@ -8,6 +8,7 @@
 #include "fit_channel.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/numbers/power_of_two.h"
+#include "qconvert/numbers/quantize.h"
 #include "qconvert/plan/value_range.h"
 
 namespace qconvert {
@@ -105,20 +106,48 @@ FittedChannel FitGroup(const WeightGroup& group, const TensorSettings& settings,
                     /*clip=*/FitsErrors(settings) && low / 2 >= least);
 }
 
+FittedWeights Packed(const Tensor& weight, QuantParams params, std::span<const int32_t> codes) {
+  FittedWeights out{{}, std::move(params)};
+  out.weight.type = out.params.type;
+  out.weight.dims = weight.dims;
+  out.weight.bytes = std::make_shared<const std::string>(PackCodes(codes, out.params.type));
+  return out;
+}
+
+// One scale and zero point for all. uint8 x uint8 kernels add in 32 bits: pairs have no limit.
+FittedWeights FitAsymmetric(const Tensor& weight, const TensorSettings& settings,
+                            const NumericFormat& format, double least) {
+  const auto values = weight.values<float>();
+  const Range range = RangeOfValues(values, settings);
+  QuantParams params = ParamsFromRange(range, format);
+  if (params.scales[0] < least) {
+    const auto wider = static_cast<float>(least / params.scales[0]);
+    params = ParamsFromRange({range.min * wider, range.max * wider}, format);
+  }
+  std::vector<int32_t> codes;
+  codes.reserve(values.size());
+  for (const float v : values)
+    codes.push_back(QuantizeValue(v, params.scales[0], params.zero_points[0], format));
+  return Packed(weight, std::move(params), codes);
+}
+
 }  // namespace
 
 FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
                          const TensorSettings& settings, const WeightOptions& options,
                          const LeastScale& least_scale) {
   const NumericFormat format = FormatOf(settings);
+  if (!format.symmetric) {
+    const auto channels = static_cast<size_t>(order.channels);
+    return FitAsymmetric(weight, settings, format, least_scale ? least_scale(0, channels) : 0);
+  }
   const auto values = weight.values<float>();
   const bool per_channel = settings.per_channel && order.axis >= 0;
   const auto groups = static_cast<size_t>(per_channel ? order.channels : 1);
   const double largest = MaxMagnitude(values);
   const double floor = largest > 0 ? largest / format.qmax * kSmallestChannel : 1.0;
-  FittedWeights out;
-  out.params = {format.type, per_channel ? order.axis : -1, std::vector<float>(groups),
-                std::vector<int32_t>(groups, 0)};
+  QuantParams params{format.type, per_channel ? order.axis : -1, std::vector<float>(groups),
+                     std::vector<int32_t>(groups, 0)};
   std::vector<int32_t> codes(values.size());
   const bool pairs = order.pairs_in_16_bits && format.type == DataType::kInt8;
   const int32_t pair_limit = pairs ? options.pair_limit : 0;
@@ -135,12 +164,9 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
       if (group.places[k] == WeightGroup::kPadding) continue;
       codes[group.places[k]] = fitted.codes[k];
     }
-    out.params.scales[g] = fitted.scale;
+    params.scales[g] = fitted.scale;
   });
-  out.weight.type = format.type;
-  out.weight.dims = weight.dims;
-  out.weight.bytes = std::make_shared<const std::string>(PackCodes(codes, format.type));
-  return out;
+  return Packed(weight, std::move(params), codes);
 }
 
 bool BiasFits(std::span<const float> bias, float input_scale, const std::vector<float>& scales) {

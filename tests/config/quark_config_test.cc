@@ -215,21 +215,21 @@ TEST(QuarkConfigTest, OptionsThatAct) {
 
 TEST(QuarkConfigTest, OptionsAreOverriddenByTheirName) {
   const LoadedConfig loaded = Load(Options("\"CalibDataSize\": 64"),
-                                   {"CalibDataSize=8", "global_config.weight={spec: UInt8Spec}",
+                                   {"CalibDataSize=8", "global_config.weight={spec: UInt32Spec}",
                                     "activation.method=mse", "scheme=auto"});
   EXPECT_EQ(loaded.config.calibration.max_samples, 8);
   EXPECT_EQ(loaded.config.tensors.activation.method, M::kMse) << "in the words of Vitis";
   EXPECT_EQ(loaded.config.scheme, Scheme::kAuto);
   EXPECT_TRUE(AnyHolds(loaded.unimplemented,
-                       "--set global_config.weight={spec: UInt8Spec}: not "
-                       "implemented yet: symmetry false of weights"));
+                       "--set global_config.weight={spec: UInt32Spec}: not "
+                       "implemented yet: bit_width 32 of weights"));
   EXPECT_THAT(Load(Options("\"AlignConcat\": true"), {"AlignConcat="}).unimplemented, IsEmpty());
 }
 
 TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {File(Spec("MX6Spec"), Spec("Int8Spec")), "c.json:1:46: not implemented yet: data_type MX6"},
-      {File(Spec("Int8Spec"), Spec("UInt4Spec")), "not implemented yet: symmetry false of weights"},
+      {File(Spec("Int8Spec"), Spec("UInt32Spec")), "not implemented yet: bit_width 32 of weights"},
       {File(Full("Int8", "LayerwisePercentile", "Float32"), Spec("Int8Spec")),
        "not implemented yet: calibration_method LayerwisePercentile"},
       {File(Full("Int8", "Percentile", "Float32"), Spec("XInt8Spec")),

@@ -312,7 +312,9 @@ TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {
       {Cpu("change_pool_input_fix: true\n"), "not implemented yet: change_pool_input_fix: true"},
       {Tensor("activation", "bit_width: 17"), "not implemented yet: bit_width 17 of activation"},
       {Tensor("weights", "bit_width: 1"), "not implemented yet: bit_width 1 of weights"},
-      {Tensor("weights", "symmetry: false"), "not implemented yet: symmetry false of weights"},
+      {Tensor("weights", "symmetry: false, per_channel: true"),
+       "not implemented yet: symmetry false of weights"},
+      {Tensor("bias", "symmetry: false"), "not implemented yet: symmetry false of bias"},
   };
   for (const auto& [text, message] : cases) {
     const auto problems = ProblemsOf(text);

@@ -384,5 +384,19 @@ TEST(SettingsTest, MixedBfloat16HasIntegerConvolutions) {
   for (const OutputComparison& output : result.report.outputs) EXPECT_GT(output.sqnr_db(), 15);
 }
 
+TEST(SettingsTest, StoredWeightsStayInTheirBits) {
+  const TempDir folder;
+  std::string text = Static("tensor_quantize_config: {weights: {bit_width: 4}}\n");
+  text.replace(text.find("static"), 6, "weight-only");
+  const Result result = ConvertWith(text, folder);
+  EXPECT_GT(result.report.stored_weights, 0U);
+  int largest = 0;
+  for (const auto& [name, tensor] : result.graph.initializers) {
+    if (tensor.type != DataType::kInt8) continue;
+    for (const int8_t code : tensor.values<int8_t>()) largest = std::max(largest, std::abs(code));
+  }
+  EXPECT_EQ(largest, 7);
+}
+
 }  // namespace
 }  // namespace qconvert

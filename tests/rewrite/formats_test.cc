@@ -24,6 +24,12 @@ Tensor Diagonal(int64_t rows, int64_t columns) {
   return MakeFloatTensor("x", {rows, columns}, values);
 }
 
+template <typename T>
+std::vector<float> NumbersOf(const Tensor& tensor) {
+  const auto values = tensor.values<T>();
+  return {values.begin(), values.end()};
+}
+
 TEST(FormatsTest, HalvesOfWeightsAndBiasesGoWhereTheModeSays) {
   const std::vector<float> halves = {0.5F, 1.5F, -0.5F, -1.5F, 2.5F, -2.5F, 0.25F};
   const std::map<RoundMode, std::vector<float>> codes = {
@@ -131,7 +137,7 @@ TEST(FormatsTest, WeightsOfEveryWidthAreComputedWithTheirCodes) {
     const Tensor& codes = q.plan.integer_nodes.at(0).weight->codes;
     EXPECT_EQ(codes.type, bits <= 8 ? DataType::kInt8 : DataType::kInt16);
     std::vector<float> expected;
-    for (const float code : ToFloats(codes)) {
+    for (const float code : bits <= 8 ? NumbersOf<int8_t>(codes) : NumbersOf<int16_t>(codes)) {
       EXPECT_LE(code, largest);
       EXPECT_GE(code, -largest - 1);
       expected.push_back(255 * code);
@@ -143,6 +149,44 @@ TEST(FormatsTest, WeightsOfEveryWidthAreComputedWithTheirCodes) {
     EXPECT_LE(MaxDifference(plain[1], kernels[1]), q.plan.values.at("z").params.scales[0] * 1.01F);
     const int fused = OptimizedOperators(q.model)["QLinearConv"];
     EXPECT_EQ(fused, bits <= 8 ? 1 : 0);
+  }
+}
+
+TEST(FormatsTest, AsymmetricWeightsRunOnIntegerKernels) {
+  for (const int bits : {3, 8, 12}) {
+    SCOPED_TRACE(bits);
+    const auto largest = static_cast<float>((1 << bits) - 1);
+    std::vector<float> weights = RandomFloats(62, 7, largest / 8);
+    weights.insert(weights.end(), {-largest / 3, 2 * largest / 3});  // the scale is 1
+    for (float& w : weights) w = std::clamp(w, -largest / 3, 2 * largest / 3);
+    GraphBuilder b;
+    b.Input("x", {"8", "8"}).Output("y").Output("z").Floats("w", {8, 8}, weights);
+    b.Floats("k", {8, 8, 1, 1}, weights).Floats("bias", {8}, std::vector<float>(8, 3));
+    b.Ints("shape", {4}, {8, 8, 1, 1});
+    b.Add("Gemm", {"x", "w"}, {"y"});
+    b.Add("Reshape", {"x", "shape"}, {"image"});
+    b.Add("Conv", {"image", "k", "bias"}, {"z"});
+    QuantConfig config;
+    config.tensors.weights = {.bit_width = bits};
+    const std::vector<Tensor> x = {Diagonal(8, 8)};
+    const QuantizedModel q = QuantizeModel(b.model, {x}, config);
+    const ConstantCodes& weight = *q.plan.integer_nodes.at(0).weight;
+    ASSERT_EQ(weight.params.scales, std::vector<float>{1});
+    EXPECT_EQ(weight.params.zero_points[0], std::lround(largest / 3));
+    std::vector<float> expected;
+    for (size_t k = 0; k < weights.size(); ++k) {
+      const int32_t code = QuantizeValue(weights[k], 1, weight.params.zero_points[0],
+                                         FormatOf(config.tensors.weights));
+      expected.push_back(255 * static_cast<float>(code - weight.params.zero_points[0]));
+    }
+    const std::vector<Tensor> plain = RunModel(q.model, x);
+    const std::vector<Tensor> kernels = RunModel(q.model, x, true);
+    EXPECT_EQ(ToFloats(plain[0]), expected);
+    EXPECT_EQ(ToFloats(kernels[0]), expected);
+    EXPECT_LE(MaxDifference(plain[1], kernels[1]), q.plan.values.at("z").params.scales[0] * 1.01F);
+    auto operators = OptimizedOperators(q.model);
+    EXPECT_EQ(operators["QLinearConv"], bits <= 8 ? 1 : 0);
+    EXPECT_EQ(operators["QGemm"], bits <= 8 ? 1 : 0);
   }
 }
 

@@ -16,8 +16,8 @@
 namespace qconvert {
 
 struct FittedWeights {
-  Tensor weight;       // params.type, shape of the float weight
-  QuantParams params;  // symmetric
+  Tensor weight;  // params.type, shape of the float weight
+  QuantParams params;
 };
 
 // int32, one per output channel; scales are input_scale * those of the weights, one or one each.
@@ -52,8 +52,9 @@ struct WeightOptions {
 // be; then no input can saturate. All other channels keep the plain scale. With method mse every
 // channel also tries scales down to half the plain one, where its largest weights saturate, and
 // keeps the least squared error. With percentile and entropy max|W| is the method's threshold over
-// the channel. Source: ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero
-// point 0).
+// the channel. Asymmetric weights have one scale and zero point (ParamsFromRange), whatever
+// per_channel says: QLinearConv takes no others. Source: ONNX QLinearConv-10 (the bias is an int32
+// with scale s_x * s_w and zero point 0).
 QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
                                  std::span<const float> bias, float input_scale,
                                  const TensorSettings& settings, const WeightOptions& options);
