@@ -275,8 +275,8 @@ TEST(ModelProtoTest, NestingHasALimit) {
     }
     return model;
   };
-  EXPECT_NO_THROW(Read(nested(32)));
-  ExpectRefused(nested(33), "nested deeper than 32 levels");
+  EXPECT_NO_THROW(Read(nested(18)));
+  ExpectRefused(nested(19), "nested deeper than 18 levels");
 }
 
 TEST(WriteModelTest, TheHookSeesTheInitializersOfEveryLevel) {
