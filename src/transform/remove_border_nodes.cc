@@ -28,7 +28,8 @@ class Remover {
     while (topology_.HasSingleUse(value.name)) {
       const Use use = topology_.Uses(value.name)[0];
       const Value* next = use.slot == 0 ? ValueOf(graph_.nodes[use.node].outputs[0]) : nullptr;
-      if (next == nullptr || topology_.IsGraphOutput(next->name) || !Take(use.node, next->name))
+      if (next == nullptr || topology_.IsGraphOutput(next->name) ||
+          !Take(use.node, next->name, "DequantizeLinear"))
         break;
       value = *next;
     }
@@ -44,7 +45,8 @@ class Remover {
       const Value* next = ValueOf(graph_.nodes[node].input(0));
       if (next == nullptr || !topology_.HasSingleUse(next->name) ||
           topology_.Producer(next->name) == nullptr ||
-          marked_[topology_.ProducerIndex(next->name)] || !Take(node, next->name)) {
+          marked_[topology_.ProducerIndex(next->name)] ||
+          !Take(node, next->name, "QuantizeLinear")) {
         break;
       }
       value = *next;
@@ -58,8 +60,11 @@ class Remover {
     return known ? &it->second : nullptr;
   }
 
-  bool Take(size_t index, const std::string& border) {
+  // Codes come in and go out: what makes floats of them stays at inputs, what makes codes at
+  // outputs.
+  bool Take(size_t index, const std::string& border, std::string_view stays) {
     const Node& node = graph_.nodes[index];
+    if (node.Is(stays)) return false;
     const bool matches = (node.domain.empty() && removal_.types.contains(node.op_type)) ||
                          removal_.names.contains(node.name);
     const bool constants =

@@ -1,5 +1,5 @@
-// Any text is either refused as a calibration table, or reads back the same after it was written, and
-// merges or is refused.
+// Any text is either refused as a calibration table, or reads back the same after it was written,
+// and merges or is refused.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

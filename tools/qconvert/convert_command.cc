@@ -21,6 +21,7 @@
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
+#include "qconvert/plan/value_range.h"
 #include "ranks.h"
 
 namespace qconvert {
@@ -36,11 +37,12 @@ LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& fi
 }
 
 // What the command line decides beside the settings about what is written; empty when it says
-// nothing.
-std::string OptionsThatCount(const ConvertLine& line) {
+// nothing. A batch size counts where ranges go by batches.
+std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config) {
   std::string text;
   const auto add = [&](const std::string& option) { text += "\n" + option; };
-  if (line.samples.batch_size > 0) add(fmt::format("--calib-batch {}", line.samples.batch_size));
+  if (line.samples.batch_size > 0 && !BatchQuestionsOf(config).empty())
+    add(fmt::format("--calib-batch {}", line.samples.batch_size));
   if (line.no_guard) add("--no-guard");
   if (line.guard_reports) add("--guard-reports");
   if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
@@ -59,7 +61,7 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
   options.effective_config = std::move(loaded.effective);
   Sha256 hash;
   hash.Update(loaded.text);
-  hash.Update(OptionsThatCount(line));
+  hash.Update(OptionsThatCount(line, options.config));
   options.config_sha256 = hash.HexDigest();
   const DeploymentConfig& deployment = options.config.deployment;
   if (options.model.empty()) options.model = deployment.model;

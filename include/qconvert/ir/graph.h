@@ -175,7 +175,8 @@ Node MakeNode(std::string op_type, std::vector<std::string> inputs,
 // The type of a tensor, all dimensions known.
 ValueType TypeOf(const Tensor& tensor);
 
-// Leaves in value_info what an engine cannot infer by itself, on every level: engines fuse by types.
+// Leaves in value_info what an engine cannot infer by itself, on every level: engines fuse by
+// types.
 void DropInferredTypes(Graph& graph);
 
 // The subgraphs held by a node's attributes, in attribute order.
