@@ -130,8 +130,9 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
 void FormatGuard(const GuardReport& guard, std::string& out) {
   if (!guard.ran) return;
   auto sink = std::back_inserter(out);
-  fmt::format_to(sink, "  guard    {} after {} measurements",
-                 guard.passed ? "passed" : "NOT passed", guard.measurements);
+  fmt::format_to(sink, "  guard    {} after {} measurement{}",
+                 guard.passed ? "passed" : "NOT passed", guard.measurements,
+                 guard.measurements == 1 ? "" : "s");
   if (!guard.kept_wide.empty())
     fmt::format_to(sink, ", {} weights in 16 bit", guard.kept_wide.size());
   if (!guard.kept_float.empty())

@@ -87,13 +87,13 @@ TEST(SettingsTest, ALayerEntryKeepsItsNodesInFloatWithFloatWeights) {
   const TempDir folder;
   const Result result =
       ConvertWith(Static("layer_quantize_config:\n"
-                         "  - {layer_name: /features/features.5/*, overall_quantize_config: "
+                         "  - {layer_name: /features/features.2/*, overall_quantize_config: "
                          "{datatype: float32}}\n"),
                   folder);
   for (const std::string& name : result.FloatNodes())
-    EXPECT_THAT(name, HasSubstr("/features/features.5/"));
-  EXPECT_EQ(result.FloatNodes().size(), 6U) << "three convolutions, two Clips and an Add";
-  const Node* conv = result.Find("/features/features.5/body/body.1/body.1.0/Conv");
+    EXPECT_THAT(name, HasSubstr("/features/features.2/"));
+  EXPECT_EQ(result.FloatNodes().size(), 5U) << "two convolutions, two Clips and an Add";
+  const Node* conv = result.Find("/features/features.2/body/body.1/body.1.0/Conv");
   ASSERT_NE(conv, nullptr);
   const Tensor* weight = result.graph.FindInitializer(conv->inputs[1]);
   ASSERT_NE(weight, nullptr) << "not stored as codes";
@@ -112,7 +112,7 @@ TEST(SettingsTest, EqualizationAndReplacedActivationsAct) {
   const Result result = ConvertWith(
       PerTensor("include_cle: true\ninclude_bias_corr: false\nconvert_relu6_to_relu: true\n"),
       folder);
-  EXPECT_GE(result.report.integer_nodes, 18U);
+  EXPECT_GE(result.report.integer_nodes, 8U);
   const std::string info = ReadFile(folder / "out_quant_info.json");
   EXPECT_THAT(info, HasSubstr("_equalized"));
 }
@@ -124,7 +124,7 @@ TEST(SettingsTest, PresetsOfTargetsComputeOnIntegersEachInItsWay) {
     const Result result = ConvertWith(
         ReadFile(std::string(QCONVERT_SOURCE_DIR "/configs/") + preset + ".yaml"), folder);
     EXPECT_EQ(result.report.scheme, "static") << preset;
-    EXPECT_GE(result.report.integer_nodes, 18U) << preset << ": 17 convolutions and a Gemm";
+    EXPECT_GE(result.report.integer_nodes, 8U) << preset << ": 7 convolutions and a Gemm";
     files.insert(ReadFile(folder / "out.onnx"));
   }
   EXPECT_EQ(files.size(), 4U);
@@ -132,7 +132,7 @@ TEST(SettingsTest, PresetsOfTargetsComputeOnIntegersEachInItsWay) {
 
 TEST(SettingsTest, LayersNamedByTorchScriptAreFoundByTheirModules) {
   const TempDir folder;
-  const std::string name = "N::N/Sequential[features]/Block[5]/Sequential[body]/Sequential[1]/";
+  const std::string name = "N::N/Sequential[features]/Block[4]/Sequential[body]/Sequential[1]/";
   const std::string kept = ", overall_quantize_config: {datatype: float32}}\n";
   const Result result =
       ConvertWith(Static("layer_quantize_config:\n  - {layer_name: '" + name + "Conv2d[0]/ret.7'" +
@@ -142,7 +142,7 @@ TEST(SettingsTest, LayersNamedByTorchScriptAreFoundByTheirModules) {
                   folder);
   std::vector<std::string> convolutions = result.FloatNodes();
   std::erase_if(convolutions, [](const std::string& node) { return !node.ends_with("/Conv"); });
-  EXPECT_THAT(convolutions, testing::ElementsAre("/features/features.5/body/body.1/body.1.0/Conv"));
+  EXPECT_THAT(convolutions, testing::ElementsAre("/features/features.4/body/body.1/body.1.0/Conv"));
   std::vector<std::string> told;
   for (const std::string& warning : result.report.warnings) {
     if (warning.find("has no effect: no node of the model comes from module") != std::string::npos)
@@ -157,17 +157,17 @@ TEST(SettingsTest, NamesWinOverTypesAndPatternsAreGlobsAndExpressions) {
   const TempDir folder;
   const Result result = ConvertWith(
       Static("layer_quantize_config:\n"
-             "  - {layer_name: 're:.*features\\.[246]/.*', overall_quantize_config: {method: "
+             "  - {layer_name: 're:.*features\\.[13]/.*', overall_quantize_config: {method: "
              "maxmin}}\n"
              "  - {layer_type: Conv2d, overall_quantize_config: {datatype: float32}}\n"),
       folder);
   for (const std::string& name : result.FloatNodes())
-    EXPECT_TRUE(name.find("features.2/") == std::string::npos &&
-                name.find("features.4/") == std::string::npos)
+    EXPECT_TRUE(name.find("features.1/") == std::string::npos &&
+                name.find("features.3/") == std::string::npos)
         << name;
   EXPECT_THAT(result.FloatNodes(),
               testing::IsSupersetOf({"/features/features.0/features.0.0/Conv",
-                                     "/features/features.5/body/body.1/body.1.0/Conv"}));
+                                     "/features/features.4/body/body.1/body.1.0/Conv"}));
 }
 
 TEST(SettingsTest, WeightSettingsOfALayerReachItsWeightsAlone) {
@@ -182,7 +182,7 @@ TEST(SettingsTest, WeightSettingsOfALayerReachItsWeightsAlone) {
     return result.graph.FindInitializer(dequantize.inputs[1])->element_count();
   };
   EXPECT_EQ(scales("/classifier/Gemm"), 10);
-  EXPECT_EQ(scales("/features/features.6/features.6.0/Conv"), 1);
+  EXPECT_EQ(scales("/features/features.3/features.3.0/Conv"), 1);
 }
 
 TEST(SettingsTest, ActivationSettingsOfALayerAreThoseOfItsFusedUnit) {
@@ -190,7 +190,7 @@ TEST(SettingsTest, ActivationSettingsOfALayerAreThoseOfItsFusedUnit) {
   // The Clip behind the convolution is quantized with it.
   const Result result = ConvertWith(
       Static("layer_quantize_config:\n"
-             "  - {layer_name: /features/features.6/features.6.0/Conv, tensor_quantize_config: "
+             "  - {layer_name: /features/features.3/features.3.0/Conv, tensor_quantize_config: "
              "{activation: {symmetry: false, calib_statistic_method: all}}}\n"),
       folder);
   int asymmetric_values = 0;
@@ -207,7 +207,7 @@ TEST(SettingsTest, TypesThatAreNotListedStayFloat) {
   const TempDir folder;
   const Result weights = ConvertWith(Static("quantizable_data_type: [weights]\n"), folder);
   EXPECT_EQ(weights.report.integer_nodes, 0U);
-  EXPECT_GT(weights.report.stored_weights, 10U);
+  EXPECT_GT(weights.report.stored_weights, 7U);
   const Result none = ConvertWith(Static("quantizable_data_type: [input, activation]\n"), folder);
   EXPECT_EQ(none.report.stored_weights, 0U);
   for (const Node& node : none.graph.nodes) {
@@ -231,8 +231,11 @@ TEST(SettingsTest, AddsKeepTheirAccuracy) {
   const TempDir folder;
   const Result result = ConvertWith(Static("keep_add_layer_accuracy: true\n"), folder);
   EXPECT_THAT(result.FloatNodes(),
-              testing::ElementsAre("/features/features.1/Add", "/features/features.3/Add",
-                                   "/features/features.5/Add"));
+              testing::UnorderedElementsAre("/features/features.2/Add", "/features/features.4/Add",
+                                            "/features/features.2/act/Clip",
+                                            "/features/features.4/act/Clip",
+                                            "/pool/GlobalAveragePool", "/Flatten"))
+      << "the Adds, and what computes on their results without weights";
 }
 
 TEST(SettingsTest, OnlyTheListedLayersAreQuantizedInThePaddleLanguage) {
@@ -291,7 +294,7 @@ TEST(SettingsTest, TheVendorsDefaultsMakePowersOfTwo) {
       ++scales;
     }
   }
-  EXPECT_GT(scales, 50U);
+  EXPECT_GT(scales, 30U);
 }
 
 TEST(SettingsTest, PatternsThatFitNothingAreErrorsAtTheirPlace) {
@@ -317,13 +320,13 @@ TEST(SettingsTest, PatternsThatFitNothingAreErrorsAtTheirPlace) {
 TEST(SettingsTest, EntriesThatDifferWithinOneUnitAreAnError) {
   EXPECT_THAT(
       FailureWith(Static("layer_quantize_config:\n"
-                         "  - {layer_name: '*features.6.0/Conv', tensor_quantize_config: "
+                         "  - {layer_name: '*features.3.0/Conv', tensor_quantize_config: "
                          "{activation: {narrow_range: true}}}\n"
-                         "  - {layer_name: '*features.6.2/Clip', tensor_quantize_config: "
+                         "  - {layer_name: '*features.3.2/Clip', tensor_quantize_config: "
                          "{activation: {narrow_range: false}}}\n")),
       HasSubstr(
-          "c.yaml:8:18: '/features/features.6/features.6.0/Conv' and "
-          "'/features/features.6/features.6.2/Clip' are quantized as one, but their activation "
+          "c.yaml:8:18: '/features/features.3/features.3.0/Conv' and "
+          "'/features/features.3/features.3.2/Clip' are quantized as one, but their activation "
           "settings differ"));
 }
 
@@ -341,8 +344,8 @@ TEST(SettingsTest, ASubgraphIsEverythingBetweenItsEnds) {
   const TempDir folder;
   QuantConfig config = LoadText(Static("")).config;
   LayerSettings layer{{.kind = LayerMatch::Kind::kSubgraph,
-                       .inputs = {"/features/features.3/Add"},
-                       .outputs = {"/features/features.5/Add"}},
+                       .inputs = {"/features/features.1/features.1.0/Conv"},
+                       .outputs = {"/features/features.2/act/Clip"}},
                       config.tensors};
   for (const TensorType type : kTensorTypes) layer.tensors[type].datatype = Datatype::kFloat32;
   config.layers.push_back(layer);
@@ -354,8 +357,8 @@ TEST(SettingsTest, ASubgraphIsEverythingBetweenItsEnds) {
   options.guard = GuardMode::kReport;
   const Result result{Convert(options), {}};
   for (const std::string& name : result.FloatNodes())
-    EXPECT_THAT(name, testing::ContainsRegex("features\\.(3/Add|4/|5/)"));
-  EXPECT_EQ(result.FloatNodes().size(), 12U) << "six convolutions, four Clips, two Adds";
+    EXPECT_THAT(name, testing::ContainsRegex("features\\.[12]/"));
+  EXPECT_EQ(result.FloatNodes().size(), 7U) << "three convolutions, three Clips, an Add";
 }
 
 std::string Preset(const std::string& name) {
