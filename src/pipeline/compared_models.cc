@@ -1,15 +1,20 @@
 #include "compared_models.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
+#include "held_out.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/report/comparison.h"
-#include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
 
 namespace qconvert {
 namespace {
+
+// From here on a copy of the weights costs more time than it saves in a few dozen runs.
+constexpr int64_t kLargeWeights = int64_t{256} << 20;
 
 bool IsStandIn(const ComparedValue& value) { return !value.stands_for.empty(); }
 
@@ -18,17 +23,15 @@ bool MayBeFused(const Node& reader) {
   return reader.Is("Add") || reader.Is("Relu") || reader.Is("Clip");
 }
 
-}  // namespace
-
 std::set<std::string> WrittenValues(const Graph& graph) {
   std::set<std::string> written;
   for (const Node& node : graph.nodes) written.insert(node.outputs.begin(), node.outputs.end());
   return written;
 }
 
-std::vector<ComparedValue> ChooseComparedValues(const Graph& prepared,
-                                                const std::set<std::string>& original) {
+std::vector<ComparedValue> ChooseComparedValues(const Graph& prepared, const Graph& as_it_came) {
   const Topology topology(prepared);
+  const std::set<std::string> original = WrittenValues(as_it_came);
   return FindComparedValues(prepared, [&](const std::string& value) {
     const bool fused =
         topology.HasSingleUse(value) && MayBeFused(prepared.nodes[topology.Uses(value)[0].node]);
@@ -52,6 +55,17 @@ void MarkRandom(const Session& one, const Session& other, const Sample& sample,
   }
 }
 
+std::unique_ptr<Session> OpenReference(const Model& original,
+                                       const std::vector<ComparedValue>& values,
+                                       const ComparerOptions& options) {
+  Model model = original;  // shares the bytes of tensors
+  if (options.is_random || std::any_of(values.begin(), values.end(), IsStandIn))
+    PrepareForComparison(values, model.graph);
+  return OpenForComparison(model, options.place);
+}
+
+}  // namespace
+
 void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph) {
   for (const ComparedValue& value : values) {
     if (IsStandIn(value)) graph.outputs.push_back({value.name, {}, {}, {}});
@@ -59,13 +73,32 @@ void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph
   SeedRandomNodes(graph);
 }
 
-std::unique_ptr<Session> OpenReference(const Model& original, const std::string& place,
-                                       const std::vector<ComparedValue>& values, bool is_random) {
-  Model model = original;  // shares the bytes of tensors
-  if (is_random || std::any_of(values.begin(), values.end(), IsStandIn))
-    PrepareForComparison(values, model.graph);
+OrtSessionOptions ComparisonOptions(int64_t weight_bytes) {
+  return {.pack_weights = weight_bytes < kLargeWeights};
+}
+
+std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place) {
   const EngineModel engine = SerializeForEngine(model);
-  return OpenOrtSession(engine.bytes, place, {.external_initializers = engine.external});
+  int64_t bytes = 0;
+  for (const Tensor& tensor : engine.external) bytes += tensor.byte_size();
+  OrtSessionOptions options = ComparisonOptions(bytes);
+  options.external_initializers = engine.external;
+  return OpenOrtSession(engine.bytes, place, options);
+}
+
+ModelComparer OpenComparer(const Model& original, const Graph& prepared, const InputFeeder& feeder,
+                           const std::vector<size_t>& order, const ComparerOptions& options) {
+  std::vector<ComparedValue> values = ChooseComparedValues(prepared, original.graph);
+  if (options.outputs_only) KeepOutputsOnly(values);
+  auto reference = OpenReference(original, values, options);
+  if (options.is_random && !order.empty()) {
+    MarkRandom(*reference, *OpenReference(original, values, options), feeder.Read(order[0], {}),
+               values);
+    reference = OpenReference(original, values, options);  // draws from the start again
+  }
+  return ModelComparer(
+      std::move(reference), feeder, std::move(values), order,
+      {.count = kMostHeldOut, .workers = options.workers, .in_step = options.is_random});
 }
 
 }  // namespace qconvert

@@ -2,42 +2,42 @@
 #ifndef QCONVERT_SRC_PIPELINE_COMPARED_MODELS_H_
 #define QCONVERT_SRC_PIPELINE_COMPARED_MODELS_H_
 
+#include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "compare_models.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/report/compared_values.h"
+#include "qconvert/runtime/ort_session.h"
 #include "qconvert/runtime/session.h"
 
 namespace qconvert {
-
-// Names of the values that nodes of the graph's top level write.
-std::set<std::string> WrittenValues(const Graph& graph);
-
-// What is compared of the prepared graph: its outputs, and inner values in their place that the
-// model as it came has too (`original`: its WrittenValues) and that no kernel computes in one step
-// with what is behind them.
-std::vector<ComparedValue> ChooseComparedValues(const Graph& prepared,
-                                                const std::set<std::string>& original);
-
-// Takes the inner values away again: every output stands for itself.
-void KeepOutputsOnly(std::vector<ComparedValue>& values);
-
-// Marks the values that differ between two fresh sessions of the float model: what nobody can
-// compare.
-void MarkRandom(const Session& one, const Session& other, const Sample& sample,
-                std::vector<ComparedValue>& values);
 
 // Adds the inner values that are compared to the outputs and fixes the seeds of random nodes. Never
 // of a model that is written.
 void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph);
 
-// The float model as it was read, never read again: its file may be another one by now.
-std::unique_ptr<Session> OpenReference(const Model& original, const std::string& place,
-                                       const std::vector<ComparedValue>& values, bool is_random);
+// How to open a model with this many bytes of weights for the few runs of a comparison.
+OrtSessionOptions ComparisonOptions(int64_t weight_bytes);
+
+std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place);
+
+struct ComparerOptions {
+  std::string place;          // names the model in errors
+  bool outputs_only = false;  // no inner values in their place
+  bool is_random = false;     // the model has random nodes
+  int workers = 1;
+};
+
+// Runs the float model as it was read (its file may be another one by now) on these samples of the
+// feeder. Compared are the outputs of the prepared graph, and inner values in their place that the
+// model as it came has too and that no kernel computes in one step with what is behind them. Values
+// that differ between two fresh sessions are marked random: nobody can compare them.
+ModelComparer OpenComparer(const Model& original, const Graph& prepared, const InputFeeder& feeder,
+                           const std::vector<size_t>& order, const ComparerOptions& options);
 
 }  // namespace qconvert
 

@@ -224,16 +224,15 @@ void WriteQuantized(const ConvertOptions& options, Model& model,
   const DeploymentConfig& deployment = options.config.deployment;
   const bool is_deployed = ChangesInterface(deployment);
   if (is_deployed) {
-    const EngineModel engine = SerializeForEngine(model);
-    const auto session =
-        OpenOrtSession(engine.bytes, report.input, {.external_initializers = engine.external});
+    const auto session = OpenForComparison(model, report.input);
     CompareOutputs(*session, comparer, report);
     for (const std::string& name : DeployModel(deployment, report.input, model))
       report.warnings.push_back(fmt::format(
           "remove_node_name: \"{}\" is no node that an input or output can do without", name));
   }
   const auto verify = [&](const std::filesystem::path& temporary) {
-    const auto session = OpenOrtSessionFile(temporary, output.string(), {});
+    const auto session =
+        OpenOrtSessionFile(temporary, output.string(), ComparisonOptions(report.float_bytes));
     if (!is_deployed) CompareOutputs(*session, comparer, report);
   };
   AtomicFile info(QuantInfoPath(output));
@@ -312,7 +311,7 @@ ConversionReport Convert(const ConvertOptions& options) {
     return report;
   }
 
-  const Model original = loaded.model;  // shares its bytes with `model`
+  std::optional<Model> original = loaded.model;  // shares its bytes with `model`
   PreparedModel prepared = PrepareWithSettings(
       std::move(loaded.model), {options.config, options.effective_config, options.config_file},
       place, options.passes);
@@ -350,18 +349,12 @@ ConversionReport Convert(const ConvertOptions& options) {
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
   report.compared_on = judged.description;
   report.random_nodes = FindRandomNodes(model.graph);
-  const bool is_random = !report.random_nodes.empty();
-  std::vector<ComparedValue> values =
-      ChooseComparedValues(model.graph, WrittenValues(original.graph));
-  if (options.guard == GuardMode::kOff) KeepOutputsOnly(values);  // only the file will be run
-  auto reference = OpenReference(original, place, values, is_random);
-  if (is_random && !judged.order.empty()) {
-    MarkRandom(*reference, *OpenReference(original, place, values, is_random),
-               judged_feeder.Read(judged.order[0], {}), values);
-    reference = OpenReference(original, place, values, is_random);  // draws from the start again
-  }
-  ModelComparer comparer(std::move(reference), judged_feeder, std::move(values), judged.order,
-                         {.count = kMostHeldOut, .workers = workers, .in_step = is_random});
+  ModelComparer comparer =
+      OpenComparer(*std::exchange(original, std::nullopt), model.graph, judged_feeder, judged.order,
+                   {.place = place,
+                    .outputs_only = options.guard == GuardMode::kOff,  // only the file will be run
+                    .is_random = !report.random_nodes.empty(),
+                    .workers = workers});
   RangeCache ranges;
   CodeCache codes(workers);
   const ChosenPlan chosen =

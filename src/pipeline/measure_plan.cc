@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <utility>
 
 #include "compared_models.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
-#include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
-#include "qconvert/runtime/ort_session.h"
+#include "qconvert/rewrite/store_weights.h"
 
 namespace qconvert {
 
@@ -44,11 +45,12 @@ Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
   Measured measured;
   Model quantized = inputs.model;
   PrepareForComparison(inputs.comparer.values(), quantized.graph);
-  ApplyPlan(quantized, CompletePlan(inputs, draft));
-  const EngineModel engine = SerializeForEngine(quantized);
+  QuantizationPlan plan = CompletePlan(inputs, draft);
+  const std::map<std::string, StoredWeight> stored = std::exchange(plan.stored, {});
+  ApplyPlan(quantized, plan);
+  ExpandWeights(quantized, stored, inputs.codes.workers());
   try {
-    const auto session =
-        OpenOrtSession(engine.bytes, inputs.place, {.external_initializers = engine.external});
+    const auto session = OpenForComparison(quantized, inputs.place);
     measured.outputs = inputs.comparer.Compare(*session, samples);
   } catch (const Error& e) {
     // The float model runs: what fails is this way to quantize it, and another may do.

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine_message.h"
 #include "observer_op.h"
+#include "onnxruntime_session_options_config_keys.h"
 #include "ort_library.h"
 #include "qconvert/base/activity.h"
 #include "qconvert/base/error.h"
@@ -91,8 +93,10 @@ Tensor FromOrtValue(const Ort::Value& value, const std::string& name) {
 
 class OrtSession : public Session {
  public:
-  OrtSession(Ort::Session session, std::string place)
-      : session_(std::move(session)), place_(std::move(place)) {
+  OrtSession(Ort::Session session, std::string place, std::span<const Tensor> initializers)
+      : initializers_(initializers.begin(), initializers.end()),
+        session_(std::move(session)),
+        place_(std::move(place)) {
     Ort::AllocatorWithDefaultOptions allocator;
     for (size_t i = 0; i < session_.GetInputCount(); ++i) {
       inputs_.push_back({session_.GetInputNameAllocated(i, allocator).get(),
@@ -148,6 +152,7 @@ class OrtSession : public Session {
     return out;
   }
 
+  std::vector<Tensor> initializers_;  // the engine reads where they lie
   Ort::Session session_;
   std::string place_;
   std::vector<Value> inputs_;
@@ -171,6 +176,8 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     // ours.
     ort_options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
     ort_options.Add(ObserverDomain());
+    if (!options.pack_weights)
+      ort_options.AddConfigEntry(kOrtSessionOptionsConfigDisablePrepacking, "1");
     if (!options.optimized_model_path.empty()) {
       ort_options.SetOptimizedModelFilePath(options.optimized_model_path.c_str());
     }
@@ -182,7 +189,12 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
       values.push_back(ToOrt(tensor, memory));
     }
     if (!names.empty()) ort_options.AddExternalInitializers(names, values);
-    return std::make_unique<OrtSession>(make(environment, ort_options), place);
+    // Graph passes see the ones above; kernels copy those, but read these where they lie.
+    if (!options.pack_weights)
+      for (size_t i = 0; i < names.size(); ++i)
+        ort_options.AddInitializer(names[i].c_str(), values[i]);
+    return std::make_unique<OrtSession>(make(environment, ort_options), place,
+                                        options.external_initializers);
   } catch (const Ort::Exception& e) {
     ThrowEngineError(place, "ONNX Runtime refuses the model", e);
   }

@@ -149,6 +149,26 @@ TEST(OrtSessionOpenTest, WeightsBesideTheMessage) {
             *RunModel(b.model, {x}, true)[0].bytes);
 }
 
+// The Relu is fused: passes of the engine look at the weights, too.
+TEST(OrtSessionOpenTest, WeightsThatStayWhereTheyLie) {
+  GraphBuilder b;
+  b.Input("x", {"1", "16", "9", "9"}).Output("y").Random("w", {24, 16, 3, 3}).Random("m", {7, 40});
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("MatMul", {"r", "m"}, {"y"});
+  const Tensor x = RandomTensor("x", {1, 16, 9, 9}, 3);
+  std::unique_ptr<Session> session;
+  {
+    const EngineModel model = SerializeForEngine(b.model, 1);
+    session = OpenOrtSession(model.bytes, "m.onnx",
+                             {.external_initializers = model.external, .pack_weights = false});
+    b.model.graph.initializers.clear();
+  }
+  const std::vector<Tensor> actual = session->Run(std::vector{x}, nullptr);
+  b.Random("w", {24, 16, 3, 3}).Random("m", {7, 40});
+  EXPECT_LT(MaxDifference(RunModel(b.model, {x}, true)[0], actual[0]), 1e-3);
+}
+
 TEST(OrtSessionRunTest, FromSeveralThreadsEachWithItsObserver) {
   GraphBuilder b;
   b.Input("x", {"2"}).Output("z");

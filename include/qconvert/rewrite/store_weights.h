@@ -23,6 +23,11 @@ namespace qconvert {
 // Weights that are no longer there are passed over. Needs opset >= 13.
 void StoreWeights(Model& model, const std::map<std::string, StoredWeight>& stored);
 
+// The floats that an engine makes of what StoreWeights writes, bit for bit, in place of the
+// weights: for models that only run here. An engine makes them on one thread and holds two copies
+// meanwhile.
+void ExpandWeights(Model& model, const std::map<std::string, StoredWeight>& stored, int workers);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_REWRITE_STORE_WEIGHTS_H_

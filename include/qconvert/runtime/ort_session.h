@@ -18,8 +18,11 @@ struct OrtSessionOptions {
   // One is right for calibration: samples run in parallel instead, and results do not depend on the
   // thread count.
   int intra_op_threads = 1;
-  // Large initializers that the bytes name as external; must outlive the session.
+  // Large initializers that the bytes name as external; the session shares their bytes.
   std::span<const Tensor> external_initializers;
+  // Kernels copy weights into a layout of their own while the session opens. Where it runs a few
+  // times only, large weights are better left alone: no second copy, no time to make it.
+  bool pack_weights = true;
   // Where the engine writes its optimized graph; empty: nowhere.
   std::filesystem::path optimized_model_path;
 };
