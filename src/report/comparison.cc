@@ -63,6 +63,15 @@ class FinitePairs {
   std::vector<float> y_buffer_;
 };
 
+int64_t CountMismatched(std::span<const float> x, std::span<const float> y) {
+  int64_t mismatched = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const float bound = OutputComparison::kSameWithin * std::max(std::fabs(x[i]), 1.0F);
+    mismatched += std::fabs(x[i] - y[i]) > bound ? 1 : 0;
+  }
+  return mismatched;
+}
+
 void CompareFloats(const Tensor& expected, const Tensor& actual, OutputComparison& comparison) {
   const auto count = static_cast<size_t>(expected.element_count());
   if (count > 0) comparison.channels = MakeChannelSums(expected.dims);
@@ -74,6 +83,7 @@ void CompareFloats(const Tensor& expected, const Tensor& actual, OutputCompariso
     const int64_t left_out = pairs.Load(first, std::min(kBlock, count - first), comparison);
     comparison.sums.Add(pairs.x, pairs.y);
     comparison.sums.count -= left_out;
+    comparison.mismatched += CountMismatched(pairs.x, pairs.y);
     for (ChannelSums& axis : comparison.channels)
       axis.Add(first, inner[axis.axis], pairs.x, pairs.y);
   }
@@ -144,6 +154,7 @@ void OutputComparison::Merge(const OutputComparison& later) {
   mismatched_shapes += later.mismatched_shapes;
   float_non_finite += later.float_non_finite;
   non_finite += later.non_finite;
+  mismatched += later.mismatched;
   elements += later.elements;
   equal += later.equal;
 }

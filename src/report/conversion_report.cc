@@ -2,92 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <iterator>
-#include <nlohmann/json.hpp>
-#include <optional>
 
+#include "float_reasons.h"
+#include "json_text.h"
 #include "qconvert/base/error.h"
 
 namespace qconvert {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr size_t kMaxReasonRows = 12;
 constexpr size_t kMaxGuardRows = 8;
-
-std::string Size(int64_t bytes) {
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
-  if (bytes < 10'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-}
-
-// JSON text must be UTF-8; names in a model need not be.
-std::string Text(const std::string& name) { return EscapeForTerminal(name); }
-
-// null where nothing was compared: JSON has no number for it.
-Json Number(std::optional<double> value) {
-  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
-}
-
-const char* ResultName(OutputVerdict::Result result) {
-  switch (result) {
-    case OutputVerdict::Result::kPassed:
-      return "passed";
-    case OutputVerdict::Result::kFailed:
-      return "failed";
-    case OutputVerdict::Result::kNotJudged:
-      break;
-  }
-  return "not judged";
-}
-
-Json OutputJson(const OutputComparison& output, const OutputVerdict& verdict,
-                const std::vector<std::string>& sample_names) {
-  Json json = {{"name", Text(output.value.name)},
-               {"result", ResultName(verdict.result)},
-               {"verdict", verdict.text}};
-  for (const std::string& name : output.value.stands_for) json["stands_for"].push_back(Text(name));
-  json["cosine"] = Number(Evaluate(Metric::kCosine, output.sums));
-  json["sqnr_db"] = Number(Evaluate(Metric::kSqnr, output.sums));
-  json["max_error"] = Number(Evaluate(Metric::kChebyshev, output.sums));
-  json["values"] = output.sums.count;
-  if (const auto worst = output.WorstSample(); worst && output.sums.count > 0) {
-    json["worst_sample"] = {{"sqnr_db", SqnrOfNoise(output.SampleNoise(*worst))}};
-    if (*worst < sample_names.size()) json["worst_sample"]["name"] = Text(sample_names[*worst]);
-  }
-  if (output.decisions.decided > 0) {
-    json["decisions"] = {{"decided", output.decisions.decided},
-                         {"flips", output.decisions.flips},
-                         {"flip_rate_at_most", output.decisions.UpperBound()}};
-  }
-  if (output.elements > 0)
-    json["equal"] = static_cast<double>(output.equal) / static_cast<double>(output.elements);
-  json["mismatched_shapes"] = output.mismatched_shapes;
-  json["non_finite"] = output.non_finite;
-  json["float_non_finite"] = output.float_non_finite;
-  return json;
-}
-
-Json GateJson(const Gate& gate) {
-  return {{"min_sqnr_db", gate.min_sqnr_db},
-          {"min_sample_sqnr_db", gate.min_sample_sqnr_db},
-          {"min_group_sqnr_db", gate.min_group_sqnr_db},
-          {"max_flips", gate.max_flips},
-          {"min_cosine", Number(gate.min_cosine)}};
-}
-
-Json FloatNodesJson(const ConversionReport& report) {
-  Json out = Json::array();
-  for (const auto& [key, nodes] : report.float_reasons) {
-    Json names = Json::array();
-    for (const std::string& name : nodes) names.push_back(Text(name));
-    out.push_back(
-        {{"op_type", Text(key.first)}, {"reason", Text(key.second)}, {"nodes", std::move(names)}});
-  }
-  return out;
-}
 
 Json ParamsJson(const QuantParams& params) {
   Json out = {{"type", DataTypeName(params.type)}};
@@ -119,12 +43,7 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
                      output.cosine(), output.sqnr_db(), output.sums.max_error);
     }
   }
-  const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
-  const char* label = "judged";
-  for (const OutputVerdict& output : verdict.outputs) {
-    fmt::format_to(sink, "  {:<7}  {} {}\n", label, Text(output.name), output.text);
-    label = "";
-  }
+  out += FormatVerdict(JudgeOutputs(report.outputs, report.gate, report.sample_names));
 }
 
 void FormatGuard(const GuardReport& guard, std::string& out) {
@@ -149,13 +68,12 @@ void FormatGuard(const GuardReport& guard, std::string& out) {
 }
 
 Json GuardJson(const ConversionReport& report) {
-  Json kept = Json::array();
-  for (const std::string& name : report.guard.kept_float) kept.push_back(Text(name));
-  Json wide = Json::array();
-  for (const std::string& name : report.guard.kept_wide) wide.push_back(Text(name));
-  return {{"ran", report.guard.ran},       {"passed", report.guard.passed},
-          {"gate", GateJson(report.gate)}, {"measurements", report.guard.measurements},
-          {"kept_float", std::move(kept)}, {"kept_wide", std::move(wide)}};
+  return {{"ran", report.guard.ran},
+          {"passed", report.guard.passed},
+          {"gate", GateJson(report.gate)},
+          {"measurements", report.guard.measurements},
+          {"kept_float", TextsJson(report.guard.kept_float)},
+          {"kept_wide", TextsJson(report.guard.kept_wide)}};
 }
 
 }  // namespace
@@ -209,16 +127,7 @@ std::string FormatReport(const ConversionReport& report) {
     fmt::format_to(sink, "  weights  {} of float nodes stored in 8 or 16 bit\n",
                    report.stored_weights);
   FormatGuard(report.guard, out);
-  size_t rows = 0;
-  for (const auto& [key, nodes] : report.float_reasons) {
-    if (++rows > kMaxReasonRows) {
-      fmt::format_to(sink, "           ... {} more reasons, see the JSON\n",
-                     report.float_reasons.size() - kMaxReasonRows);
-      break;
-    }
-    fmt::format_to(sink, "           {:>4} x {:<18} {}\n", nodes.size(), Text(key.first),
-                   Text(key.second));
-  }
+  out += FormatFloatReasons(report.float_reasons);
   std::vector<std::string> times;
   double total = 0;
   for (const auto& [stage, seconds] : report.seconds) {
@@ -234,8 +143,6 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
   const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
   for (size_t o = 0; o < report.outputs.size(); ++o)
     outputs.push_back(OutputJson(report.outputs[o], verdict.outputs[o], report.sample_names));
-  Json warnings = Json::array();
-  for (const std::string& warning : report.warnings) warnings.push_back(Text(warning));
   const Json json = {{"exit", exit_class},
                      {"input", Text(report.input)},
                      {"output", Text(report.output)},
@@ -254,16 +161,14 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
                      {"dynamic_nodes", report.dynamic_nodes},
                      {"stored_weights", report.stored_weights},
                      {"guard", GuardJson(report)},
-                     {"float_nodes", FloatNodesJson(report)},
-                     {"warnings", std::move(warnings)}};
+                     {"float_nodes", FloatReasonsJson(report.float_reasons)},
+                     {"warnings", TextsJson(report.warnings)}};
   return json.dump(2) + "\n";
 }
 
 std::string FailureJson(const std::string& input, const std::string& exit_class,
                         const std::vector<std::string>& errors) {
-  Json lines = Json::array();
-  for (const std::string& error : errors) lines.push_back(Text(error));
-  return Json{{"exit", exit_class}, {"input", Text(input)}, {"errors", std::move(lines)}}.dump(2) +
+  return Json{{"exit", exit_class}, {"input", Text(input)}, {"errors", TextsJson(errors)}}.dump(2) +
          "\n";
 }
 
@@ -310,7 +215,7 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
                      {"rounded_values", std::move(rounded)},
                      {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
                      {"guard", GuardJson(report)},
-                     {"float_nodes", FloatNodesJson(report)}};
+                     {"float_nodes", FloatReasonsJson(report.float_reasons)}};
   return json.dump(1) + "\n";
 }
 

@@ -75,11 +75,12 @@ class Inserter {
     return name;
   }
 
-  // The float view of a quantized value, one DQ for all readers.
+  // The float view of a quantized value, one DQ for all readers. It keeps the value's name where no
+  // node writes that any more, so that both models can be compared value by value.
   const std::string& Dequantized(const std::string& value) {
     auto& name = dequantized_[value];
     if (name.empty()) {
-      name = IsPinned(value) ? value : builder_.FreshName("d");
+      name = IsIntegerValue(value) ? value : builder_.FreshName("d");
       out_.push_back(builder_.Dequantize(QuantizedName(value), name, Params(value)));
     }
     return name;

@@ -17,11 +17,13 @@
 namespace qconvert {
 namespace {
 
-constexpr std::array<Command, 5> kCommands = {{
+constexpr std::array<Command, 7> kCommands = {{
     {"convert", "make a quantized model of a float one; the default, needs no word", RunConvert},
     {"calibrate", "run samples through a float model and write what was seen as a table",
      RunCalibrate},
     {"merge", "make one calibration table of those of all shards", RunMerge},
+    {"inspect", "tell what a model is and what a conversion would make of it", RunInspect},
+    {"compare", "tell how far one model is from another on the same samples", RunCompare},
     {"presets", "list the settings that --config takes by name", RunPresets},
     {"help", "list the commands, or explain one", RunHelp},
 }};

@@ -68,8 +68,8 @@ std::string ParseSize(std::string& text) {
 
 }  // namespace
 
-void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
-  app.add_option("--calib", samples.folder,
+void AddDataOptions(CLI::App& app, const std::string& folder, SampleOptions& samples) {
+  app.add_option(folder, samples.folder,
                  "folder of .npy or .bin samples, or one sub-folder per input")
       ->type_name("DIR");
   app.add_option(
@@ -88,6 +88,10 @@ void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
       "--stacked", samples.stacked,
       "axis 0 of a file stacks samples; else a file is one sample where the model's axis 0 "
       "is free");
+}
+
+void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
+  AddDataOptions(app, "--calib", samples);
   app.add_option("--calib-batch", samples.batch_size,
                  "samples per batch, for calib_statistic_method (default: 1)")
       ->type_name("N")
@@ -97,6 +101,14 @@ void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
                  "same time as fit")
       ->type_name("SIZE")
       ->transform(CLI::Validator(ParseSize, "SIZE [b, kb(=1024b), ...]"));
+}
+
+SampleData DataOf(const SampleOptions& samples) {
+  return {.folder = samples.folder,
+          .states = ParseStates(samples.states),
+          .workers = samples.workers,
+          .max_samples = samples.max_samples,
+          .stacked = samples.stacked};
 }
 
 void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std::string& help) {

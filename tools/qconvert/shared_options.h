@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "qconvert/calibration/input_feeder.h"
+#include "qconvert/pipeline/sample_data.h"
 
 namespace CLI {
 class App;
@@ -17,7 +18,7 @@ namespace qconvert {
 
 // Where samples are and how they are run; 0: not said.
 struct SampleOptions {
-  std::string folder;               // --calib
+  std::string folder;               // --calib, --data
   std::vector<std::string> states;  // --state INPUT[=OUTPUT]
   int workers = 0;
   int max_samples = 0;
@@ -35,7 +36,12 @@ struct Verbosity {
 inline constexpr int kMaxWorkers = 1024;
 inline constexpr int kMaxSamples = 1'000'000'000;
 
+// Where samples are, under the name `folder`, and how many of them are run at a time.
+void AddDataOptions(CLI::App& app, const std::string& folder, SampleOptions& samples);
+// The same as --calib, with what counts in calibration only.
 void AddSampleOptions(CLI::App& app, SampleOptions& samples);
+// What the command line says of samples, for the library. Throws Error(kUsage) for a bad --state.
+SampleData DataOf(const SampleOptions& samples);
 void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std::string& help);
 void AddSetOption(CLI::App& app, std::vector<std::string>& overrides, const std::string& help);
 void AddVerbosity(CLI::App& app, Verbosity& verbosity);

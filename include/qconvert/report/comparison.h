@@ -35,7 +35,10 @@ struct OutputComparison {
   std::vector<int64_t> quantized_dims;
   int64_t float_non_finite = 0;  // values that are NaN or infinite in the float model
   int64_t non_finite = 0;        // in the quantized model, where they are finite in the float one
-  int64_t elements = 0;          // integers, booleans and strings compared, and how many are equal
+  // Pairs of finite values further apart than kSameWithin times the greater of |x| and 1.
+  int64_t mismatched = 0;
+  static constexpr float kSameWithin = 1e-5F;
+  int64_t elements = 0;  // integers, booleans and strings compared, and how many are equal
   int64_t equal = 0;
 
   double cosine() const { return Evaluate(Metric::kCosine, sums).value_or(0); }

@@ -1,0 +1,134 @@
+#include "qconvert/pipeline/inspect_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "prepared_model.h"
+#include "qconvert/ir/graph_printer.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/plan/choose_scheme.h"
+#include "qconvert/plan/multiply_adds.h"
+#include "qconvert/plan/node_settings.h"
+#include "qconvert/report/conversion_report.h"
+#include "qconvert/weights/store_weights.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int kStoredBits = 8;
+
+// Operators and constants of a graph and the bodies in it.
+void CountParts(const Graph& graph, Inspection& inspection) {
+  for (const auto& [name, tensor] : graph.initializers) {
+    Inspection::Stored& stored = inspection.parameters[std::string(DataTypeName(tensor.type))];
+    stored.elements += tensor.element_count();
+    stored.bytes += tensor.byte_size();
+  }
+  for (const Node& node : graph.nodes) {
+    ++inspection.operators[node.domain.empty() ? node.op_type : node.domain + ":" + node.op_type];
+    for (const Graph* body : SubgraphsOf(node)) CountParts(*body, inspection);
+  }
+}
+
+std::vector<Inspection::Border> BordersOf(const Graph& graph, const std::vector<Value>& values) {
+  std::vector<Inspection::Border> borders;
+  for (const Value& value : values) {
+    if (graph.FindInitializer(value.name) == nullptr)
+      borders.push_back({value.name, PrintType(value.type)});
+  }
+  return borders;
+}
+
+Inspection DescribeFile(const LoadedModel& loaded, const std::string& place) {
+  const Model& model = loaded.model;
+  Inspection inspection;
+  inspection.model = place;
+  inspection.file_bytes = loaded.file_bytes;
+  inspection.ir_version = model.ir_version;
+  inspection.producer = model.producer_name;
+  if (!model.producer_version.empty()) inspection.producer += " " + model.producer_version;
+  inspection.opsets = model.opsets;
+  inspection.inputs = BordersOf(model.graph, model.graph.inputs);
+  inspection.outputs = BordersOf(model.graph, model.graph.outputs);
+  CountParts(model.graph, inspection);
+  return inspection;
+}
+
+// Weights that would be stored in 8 bit, by name at the top level, and what that saves.
+std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& settings,
+                                    Inspection& inspection) {
+  const std::set<std::string> kept = FindFloatWeights(graph, settings);
+  std::set<std::string> stored;
+  inspection.expected_bytes = inspection.file_bytes;
+  for (const WeightUse& use : FindWeightUses(graph, {})) {
+    if (kept.contains(use.name) || !CanStore(use, kStoredBits)) continue;
+    const Tensor& weight = *use.owner->FindInitializer(use.name);
+    int64_t scales = 1;
+    for (const size_t axis : use.slot.channel_axes) {
+      if (axis < weight.dims.size()) scales *= weight.dims[axis];
+    }
+    inspection.expected_bytes -=
+        weight.byte_size() - weight.element_count() - scales * static_cast<int64_t>(sizeof(float));
+    if (use.owner == &graph) stored.insert(use.name);
+  }
+  inspection.expected_bytes = std::max<int64_t>(inspection.expected_bytes, 0);
+  return stored;
+}
+
+// What the node multiplies.
+std::string PairOf(const Node& node, bool is_integer, bool is_dynamic,
+                   const std::set<std::string>& stored) {
+  if (is_integer || is_dynamic) return "uint8 x int8";
+  for (const std::string& weight : WeightsOf(node)) {
+    if (stored.contains(weight)) return "float x int8";
+  }
+  return "float x float";
+}
+
+bool HasFreeDimension(const Value& value) {
+  if (!value.type.shape) return true;
+  return std::any_of(value.type.shape->begin(), value.type.shape->end(),
+                     [](const Dim& dim) { return !dim.known(); });
+}
+
+void Estimate(const PreparedModel& prepared, Inspection& inspection) {
+  const Graph& graph = prepared.model.graph;
+  const SchemeChoice choice = ChooseScheme(graph, {}, prepared.settings);
+  const Placement placement = PlaceNodes(graph, choice.place);
+  ConversionReport counts;
+  CountNodes(graph, placement, counts);
+  inspection.target = TargetDeviceName(prepared.settings.config.target_device);
+  inspection.scheme = SchemeName(choice.scheme);
+  inspection.scheme_reason = choice.reason;
+  inspection.prepared_nodes = graph.nodes.size();
+  inspection.integer_nodes = counts.integer_nodes;
+  inspection.fused_nodes = counts.fused_nodes;
+  inspection.float_nodes = counts.float_nodes;
+  inspection.float_reasons = std::move(counts.float_reasons);
+  if (placement.float_ns > 0) inspection.time_ratio = placement.chosen_ns / placement.float_ns;
+  const std::set<std::string> stored = StoredWeights(graph, prepared.settings, inspection);
+  const CostModel sizes(graph, {});
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    const double count = CountMultiplyAdds(graph, sizes, node);
+    const bool is_integer = placement.nodes[n].domain == NodeDomain::kInteger;
+    if (count > 0)
+      inspection.multiply_adds[PairOf(node, is_integer, choice.dynamic.contains(n), stored)] +=
+          count;
+  }
+  inspection.has_free_dimensions =
+      std::any_of(graph.inputs.begin(), graph.inputs.end(), HasFreeDimension);
+  inspection.warnings = prepared.warnings;
+}
+
+}  // namespace
+
+Inspection InspectModel(const InspectOptions& options) {
+  const std::string place = options.model.string();
+  LoadedModel loaded = LoadOnnx(options.model);
+  Inspection inspection = DescribeFile(loaded, place);
+  Estimate(PrepareWithSettings(std::move(loaded.model), options.config, place), inspection);
+  return inspection;
+}
+
+}  // namespace qconvert

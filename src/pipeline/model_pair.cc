@@ -1,0 +1,143 @@
+#include "model_pair.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "calibration_data.h"
+#include "compared_models.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/base/suggest.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/transform/random_nodes.h"
+
+namespace qconvert {
+namespace {
+
+// Inputs that have to be fed; others have an initializer as their default.
+std::vector<Value> FedInputs(const Graph& graph) {
+  std::vector<Value> inputs;
+  for (const Value& input : graph.inputs) {
+    if (graph.FindInitializer(input.name) == nullptr) inputs.push_back(input);
+  }
+  return inputs;
+}
+
+std::vector<std::string> InputNames(const std::vector<Value>& inputs) {
+  std::vector<std::string> names;
+  for (const Value& input : inputs) names.push_back(input.name);
+  return names;
+}
+
+void CheckInputs(const ModelPair& pair) {
+  const std::vector<Value> a = FedInputs(pair.a.model.graph);
+  const std::vector<Value> b = FedInputs(pair.b.model.graph);
+  const auto check = [](const std::vector<Value>& these, const std::vector<Value>& others,
+                        const std::string& place, const std::string& other_place) {
+    for (const Value& input : these) {
+      const auto it = std::find_if(others.begin(), others.end(),
+                                   [&](const Value& other) { return other.name == input.name; });
+      if (it == others.end()) {
+        throw Error(ExitCode::kModel, place,
+                    fmt::format("input \"{}\" is not in {}{}", input.name, other_place,
+                                DidYouMean(input.name, InputNames(others))));
+      }
+      if (it->type.element != input.type.element) {
+        throw Error(ExitCode::kModel, place,
+                    fmt::format("input \"{}\" is {}, in {} it is {}: no sample fits both",
+                                input.name, DataTypeName(input.type.element), other_place,
+                                DataTypeName(it->type.element)));
+      }
+    }
+  };
+  check(a, b, pair.place_a, pair.place_b);
+  check(b, a, pair.place_b, pair.place_a);
+}
+
+void MatchOutputs(ModelPair& pair) {
+  const Graph& a = pair.a.model.graph;
+  const Graph& b = pair.b.model.graph;
+  for (ComparedValue& value : FindComparedValues(a, [](const std::string&) { return false; })) {
+    if (!a.IsOutput(value.name)) continue;
+    if (b.IsOutput(value.name)) {
+      pair.outputs.push_back(std::move(value));
+    } else {
+      pair.only_a.push_back(value.name);
+    }
+  }
+  for (const Value& output : b.outputs) {
+    if (!a.IsOutput(output.name)) pair.only_b.push_back(output.name);
+  }
+  if (!pair.outputs.empty()) return;
+  throw Error(ExitCode::kModel, pair.place_b,
+              fmt::format("no output has a name of {}: found {}, expected {}", pair.place_a,
+                          fmt::join(pair.only_b, ", "), fmt::join(pair.only_a, ", ")));
+}
+
+}  // namespace
+
+ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& b) {
+  ModelPair pair{.a = LoadOnnx(a),
+                 .b = LoadOnnx(b),
+                 .place_a = a.string(),
+                 .place_b = b.string(),
+                 .outputs = {},
+                 .only_a = {},
+                 .only_b = {},
+                 .is_random = false};
+  CheckInputs(pair);
+  InferTypes(pair.a.model, pair.place_a);
+  MatchOutputs(pair);
+  pair.is_random =
+      !FindRandomNodes(pair.a.model.graph).empty() || !FindRandomNodes(pair.b.model.graph).empty();
+  return pair;
+}
+
+SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
+                          const std::vector<std::filesystem::path>& outputs) {
+  std::vector<std::filesystem::path> inputs = pair.a.files;
+  inputs.insert(inputs.end(), pair.b.files.begin(), pair.b.files.end());
+  RefuseOverwriting(outputs, inputs);
+  Graph graph = pair.a.model.graph;  // shares its bytes
+  graph.inputs = FedInputs(graph);
+  if (data.folder.empty() && graph.inputs.size() > data.states.size())
+    throw Error(ExitCode::kUsage, "", "no samples given, expected --data DIR");
+  const CalibrationData calibration{.folder = data.folder,
+                                    .states = data.states,
+                                    .max_samples = data.max_samples,
+                                    .stacked = data.stacked,
+                                    .workers = data.workers,
+                                    .settings = {}};
+  SampleSource samples = OpenCalibrationData(calibration, graph, pair.place_a);
+  for (const StateInput& state : data.states) {
+    if (std::find(pair.only_a.begin(), pair.only_a.end(), state.output) == pair.only_a.end())
+      continue;
+    throw Error(ExitCode::kUsage, pair.place_b,
+                fmt::format("--state: the model has no output \"{}\"", state.output));
+  }
+  RefuseOverwriting(outputs, samples.files());
+  return samples;
+}
+
+int WorkerCount(const SampleData& data) {
+  return WorkerCount(CalibrationData{.workers = data.workers, .settings = {}});
+}
+
+std::unique_ptr<Session> OpenShowing(const Model& model, const std::string& place,
+                                     const std::vector<std::string>& outputs, bool is_random) {
+  Model shown = model;  // shares the bytes of tensors
+  shown.graph.outputs.clear();
+  for (const std::string& output : outputs) shown.graph.outputs.push_back({output, {}, {}, {}});
+  if (is_random) SeedRandomNodes(shown.graph);
+  return OpenForComparison(shown, place);
+}
+
+std::vector<std::string> NamesOf(const std::vector<ComparedValue>& values) {
+  std::vector<std::string> names;
+  for (const ComparedValue& value : values) names.push_back(value.name);
+  return names;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,118 @@
+#include "qconvert/pipeline/inspect_model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "qconvert/base/error.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "support/graph_builder.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// Four convolutions, a Softmax that no integer kernel takes, and a large constant.
+Model Network() {
+  GraphBuilder b;
+  b.Input("x", {"N", "16", "56", "56"}).Output("y");
+  std::string value = "x";
+  for (int k = 0; k < 4; ++k) {
+    const std::string n = std::to_string(k);
+    b.Random("w" + n, {16, 16, 3, 3}, 0.1F).Random("b" + n, {16});
+    b.Add("Conv", {value, "w" + n, "b" + n}, {"c" + n})
+        .Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+    b.Add("Relu", {"c" + n}, {"r" + n});
+    value = "r" + n;
+  }
+  b.Add("Erf", {value}, {"y"});
+  return b.model;
+}
+
+class InspectModelTest : public testing::Test {
+ protected:
+  Inspection Inspect(const Model& model, const QuantConfig& config = {}) const {
+    return InspectModel({dir_.Write("m.onnx", SerializeModel(model)), {config, {}, {}}});
+  }
+  static QuantConfig Auto() {
+    QuantConfig config;
+    config.scheme = Scheme::kAuto;
+    return config;
+  }
+
+  const TempDir dir_;
+};
+
+TEST_F(InspectModelTest, CountsWhatTheFileHolds) {
+  const Inspection seen = Inspect(Network(), Auto());
+  EXPECT_EQ(seen.operators.at("Conv"), 4U);
+  EXPECT_EQ(seen.operators.at("Erf"), 1U);
+  EXPECT_EQ(seen.parameters.at("float").elements, 4 * (16 * 16 * 9 + 16));
+  EXPECT_EQ(seen.parameters.at("float").bytes, 4 * 4 * (16 * 16 * 9 + 16));
+  ASSERT_EQ(seen.inputs.size(), 1U);
+  EXPECT_EQ(seen.inputs[0].type, "float[N,16,56,56]");
+  EXPECT_EQ(seen.opsets.at(""), 13);
+  EXPECT_TRUE(seen.has_free_dimensions);
+}
+
+TEST_F(InspectModelTest, EstimatesWhatAConversionWouldDo) {
+  const Inspection seen = Inspect(Network(), Auto());
+  EXPECT_EQ(seen.scheme, "static");
+  EXPECT_EQ(seen.integer_nodes, 4U);
+  EXPECT_LT(seen.time_ratio, 1);
+  EXPECT_EQ(seen.multiply_adds.at("uint8 x int8"), 4.0 * 16 * 56 * 56 * 16 * 9);
+  EXPECT_EQ(seen.expected_bytes, seen.file_bytes - 4 * (3 * 16 * 16 * 9 - 4 * 16));
+  ASSERT_FALSE(seen.float_reasons.empty());
+  EXPECT_EQ(seen.float_reasons.begin()->first.first, "Erf");
+}
+
+TEST_F(InspectModelTest, WeightsAloneAreFloatTimesInteger) {
+  QuantConfig config;
+  config.scheme = Scheme::kWeightOnly;
+  const Inspection seen = Inspect(Network(), config);
+  EXPECT_EQ(seen.integer_nodes, 0U);
+  EXPECT_EQ(seen.multiply_adds.size(), 1U);
+  EXPECT_GT(seen.multiply_adds.at("float x int8"), 0);
+}
+
+TEST_F(InspectModelTest, TheTableFitsEightyColumnsAndTheJsonHasAll) {
+  const Inspection seen = Inspect(Network(), Auto());
+  const std::string text = FormatInspection(seen);
+  EXPECT_THAT(text, HasSubstr("free dimensions count as 1"));
+  EXPECT_THAT(text, HasSubstr("4 integer"));
+  std::istringstream lines(text.substr(text.find('\n') + 1));  // the first names the file
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  const std::string json = InspectionJson(seen, "success");
+  EXPECT_THAT(json, HasSubstr("\"uint8 x int8\""));
+  EXPECT_THAT(json, HasSubstr("\"Erf\""));
+  EXPECT_EQ(json, InspectionJson(Inspect(Network(), Auto()), "success"));
+}
+
+TEST_F(InspectModelTest, AFixedShapeNeedsNoAssumption) {
+  Model model = Network();
+  model.graph.inputs[0].type = FloatType({"2", "16", "56", "56"});
+  const Inspection seen = Inspect(model, Auto());
+  EXPECT_FALSE(seen.has_free_dimensions);
+  EXPECT_EQ(seen.multiply_adds.at("uint8 x int8"), 2 * 4.0 * 16 * 56 * 56 * 16 * 9);
+  EXPECT_THAT(FormatInspection(seen), Not(HasSubstr("free dimensions")));
+}
+
+TEST_F(InspectModelTest, BodiesCount) {
+  GraphBuilder then_body;
+  then_body.Floats("k", {}, {2}).Output("t").Add("Mul", {"x", "k"}, {"t"});
+  GraphBuilder b;
+  b.Input("x", {"4"}).Input("c", {}, DataType::kBool).Output("y");
+  Node& node = b.Add("If", {"c"}, {"y"});
+  node.Set("then_branch", Subgraph(then_body.model.graph));
+  node.Set("else_branch", Subgraph(then_body.model.graph));
+  const Inspection seen = Inspect(b.model, Auto());
+  EXPECT_EQ(seen.operators.at("Mul"), 2U);
+  EXPECT_EQ(seen.parameters.at("float").elements, 2);
+}
+
+}  // namespace
+}  // namespace qconvert

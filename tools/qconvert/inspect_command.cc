@@ -1,0 +1,74 @@
+// qconvert inspect MODEL.onnx
+#include <CLI/CLI.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "command.h"
+#include "configs.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/log.h"
+#include "qconvert/pipeline/inspect_model.h"
+#include "shared_options.h"
+
+namespace qconvert {
+namespace {
+
+struct InspectLine {
+  std::string model;
+  std::string config;
+  std::string target;
+  std::vector<std::string> overrides;
+  std::string json;
+  Verbosity verbosity;
+};
+
+void Define(CLI::App& app, InspectLine& line) {
+  app.add_option("MODEL", line.model, "the float ONNX model")->required();
+  app.add_option("-c,--config", line.config,
+                 "settings that a conversion would have: a file or a preset (default: cpu_int8)")
+      ->type_name("FILE");
+  app.add_option("--target", line.target, "whose operator rules hold (default: the config's)")
+      ->check(CLI::IsMember({"CPU", "GPU", "DPU", "BPU"}))
+      ->type_name("NAME");
+  AddSetOption(app, line.overrides, "override a setting; repeatable");
+  AddJson(app, line.json);
+  AddVerbosity(app, line.verbosity);
+}
+
+ModelConfig ReadModelConfig(const InspectLine& line) {
+  std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
+  if (!line.target.empty())
+    overrides.push_back({"target_device=" + line.target, "--target " + line.target});
+  const std::filesystem::path file = FindConfig(line.config);
+  LoadedConfig loaded = ReadConfig(file, overrides);
+  RequireImplemented(loaded);
+  return {std::move(loaded.config), std::move(loaded.effective), file};
+}
+
+}  // namespace
+
+int RunInspect(int argc, char** argv, VerdictFile& verdict) {
+  InspectLine line;
+  CLI::App app(
+      "Tells what a model is and what a conversion would make of it, before anything is converted "
+      "and without samples.",
+      "qconvert inspect");
+  app.footer(
+      "Examples:\n"
+      "  qconvert inspect model.onnx\n"
+      "  qconvert inspect model.onnx --config mix_precision_config.json --json -");
+  Define(app, line);
+  if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
+  ApplyVerbosity(line.verbosity);
+  verdict.Open(line.json, line.model, {line.config});
+  const Inspection inspection = InspectModel({line.model, ReadModelConfig(line)});
+  for (const std::string& warning : inspection.warnings) LogWarning(EscapeForTerminal(warning));
+  verdict.Write(InspectionJson(inspection, std::string(ExitCodeName(ExitCode::kSuccess))));
+  if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatInspection(inspection));
+  return static_cast<int>(ExitCode::kSuccess);
+}
+
+}  // namespace qconvert
