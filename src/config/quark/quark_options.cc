@@ -209,8 +209,9 @@ void CheckQuarkOptions(const ConfigNode& root, ReadContext& context) {
   const ConfigNode* options = FindValue(root, "extra_options");
   if (options == nullptr) return;
   for (const auto& [key, value] : options->entries) {
-    const auto option = std::find_if(std::begin(kOptions), std::end(kOptions),
-                                     [&](const Option& one) { return one.name == key.scalar; });
+    const auto option =
+        std::find_if(std::begin(kOptions), std::end(kOptions),
+                     [&name = key.scalar](const Option& one) { return one.name == name; });
     if (option == std::end(kOptions) || value.kind == ConfigNode::Kind::kNull) continue;
     if (std::string_view(option->done) == kIdle)
       context.notes.infos.push_back(
