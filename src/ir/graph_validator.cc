@@ -58,10 +58,9 @@ class Validator {
   void Run() {
     CheckVersions();
     for (const Function& function : model_.functions) {
-      if (!functions_.insert({function.domain, function.name}).second &&
-          function.overload.empty()) {
+      if (FindFunction(function.domain, function.name, function.overload) != nullptr)
         Fail(fmt::format("function \"{}:{}\" is defined twice", function.domain, function.name));
-      }
+      functions_[{function.domain, function.name}].push_back(&function);
     }
     if (model_.graph.outputs.empty()) Fail("the graph has no outputs");
     for (const Value& input : model_.graph.inputs) {
@@ -78,6 +77,29 @@ class Validator {
  private:
   [[noreturn]] void Fail(const std::string& message) const {
     throw Error(ExitCode::kModel, place_, message);
+  }
+
+  const Function* FindFunction(const std::string& domain, const std::string& name,
+                               const std::string& overload) const {
+    const auto it = functions_.find({domain, name});
+    if (it == functions_.end()) return nullptr;
+    const auto found =
+        std::find_if(it->second.begin(), it->second.end(),
+                     [&](const Function* function) { return function->overload == overload; });
+    return found == it->second.end() ? nullptr : *found;
+  }
+
+  // What a function does not declare would be read from nowhere once its body stands there.
+  void CheckCall(const Node& node) const {
+    const Function* function = FindFunction(node.domain, node.op_type, node.overload);
+    if (function == nullptr) return;
+    const auto check = [&](const char* what, size_t given, size_t declared) {
+      if (given <= declared) return;
+      Fail(fmt::format("{} has {} {}, but its function declares {}", Describe(node), given, what,
+                       declared));
+    };
+    check("inputs", node.inputs.size(), function->inputs.size());
+    check("outputs", node.outputs.size(), function->outputs.size());
   }
 
   void CheckVersions() {
@@ -165,6 +187,7 @@ class Validator {
           Fail(fmt::format("{} reads \"{}\", which nothing writes", Describe(node), input));
         }
       }
+      CheckCall(node);
       CheckAttributes(node, in_function);
       const std::string why =
           WhyInvalid(node, [&](const std::string& name) { return visible.FindInitializer(name); });
@@ -294,7 +317,7 @@ class Validator {
 
   const Model& model_;
   const std::string& place_;
-  std::set<FunctionKey> functions_;
+  std::map<FunctionKey, std::vector<const Function*>> functions_;  // with all overloads
   size_t node_count_ = 0;
 };
 

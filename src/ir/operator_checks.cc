@@ -83,6 +83,74 @@ std::string WhyOutOfBounds(const Node& node) {
   return "";
 }
 
+// Inputs that an operator cannot do without, in any of its versions; one where nothing else is
+// known. Source: ONNX Operators.md.
+size_t RequiredInputs(const Node& node) {
+  static const std::unordered_map<std::string_view, size_t> kRequired = [] {
+    const std::vector<std::vector<std::string_view>> operators = {
+        {"Constant", "Optional", "OptionalHasElement", "RandomNormal", "RandomUniform",
+         "SequenceEmpty", "Loop", "Scan"},
+        {},
+        {"Add",
+         "And",
+         "BitShift",
+         "CenterCropPad",
+         "Compress",
+         "Conv",
+         "ConvInteger",
+         "ConvTranspose",
+         "CumSum",
+         "Div",
+         "DequantizeLinear",
+         "Equal",
+         "Expand",
+         "Gather",
+         "GatherElements",
+         "GatherND",
+         "Gemm",
+         "Greater",
+         "GridSample",
+         "LayerNormalization",
+         "Less",
+         "MatMul",
+         "MatMulInteger",
+         "MaxRoiPool",
+         "MaxUnpool",
+         "Mod",
+         "Mul",
+         "NonMaxSuppression",
+         "Or",
+         "PRelu",
+         "Pow",
+         "QuantizeLinear",
+         "RMSNormalization",
+         "ReverseSequence",
+         "STFT",
+         "SequenceAt",
+         "SequenceInsert",
+         "Sub",
+         "Tile",
+         "Xor"},
+        {"DeformConv", "GRU", "GroupNormalization", "InstanceNormalization", "LSTM", "OneHot",
+         "RNN", "Range", "RoiAlign", "Scatter", "ScatterElements", "ScatterND", "Where"},
+        {},
+        {"BatchNormalization"}};
+    std::unordered_map<std::string_view, size_t> required;
+    for (size_t count = 0; count < operators.size(); ++count)
+      for (const std::string_view name : operators[count]) required.emplace(name, count);
+    return required;
+  }();
+  const auto it = kRequired.find(node.op_type);
+  return it == kRequired.end() ? 1 : it->second;
+}
+
+std::string WhyIncomplete(const Node& node) {
+  const size_t required = RequiredInputs(node);
+  for (size_t i = 0; i < required; ++i)
+    if (node.input(i).empty()) return fmt::format("lacks input {} of {}", i + 1, required);
+  return "";
+}
+
 std::string WhyWrongSize(std::string_view what, int64_t found, int64_t expected) {
   if (found == expected) return "";
   return fmt::format("has {} {}, expected {}", found, what, expected);
@@ -248,7 +316,8 @@ std::string WhyInvalid(const Node& node, const FindTensor& constant) {
        }},
   };
   if (!node.domain.empty()) return "";
-  std::string why = WhyOutOfBounds(node);
+  std::string why = WhyIncomplete(node);
+  if (why.empty()) why = WhyOutOfBounds(node);
   if (!why.empty()) return why;
   const auto check = kChecks.find(node.op_type);
   return check == kChecks.end() ? "" : check->second(node, constant);

@@ -213,7 +213,7 @@ std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFe
     AddStacked(samples, feeder, model_file, oddities);
   } catch (const Error& e) {
     // What cannot be run here says so in the run itself.
-    if (e.code() != ExitCode::kModel) throw;
+    if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
   }
   return oddities;
 }

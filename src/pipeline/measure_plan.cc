@@ -54,7 +54,7 @@ Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
     measured.outputs = inputs.comparer.Compare(*session, samples);
   } catch (const Error& e) {
     // The float model runs: what fails is this way to quantize it, and another may do.
-    if (e.code() != ExitCode::kModel) throw;
+    if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
     measured.failure = e.what();
     LogDebug(measured.failure);
   }

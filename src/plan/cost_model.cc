@@ -5,7 +5,9 @@
 #include <cmath>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "qconvert/base/checked.h"
 #include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
@@ -126,9 +128,9 @@ CostModel::CostModel(const Graph& graph, ValueSizes sizes)
   const auto add = [&](const Value& value) {
     if (!value.type.shape) return;
     is_image_[value.name] = value.type.shape->size() == 4;
-    int64_t size = 1;
-    for (const Dim& dim : *value.type.shape) size *= dim.known() ? dim.value : 1;
-    sizes_.emplace(value.name, size);
+    std::vector<int64_t> dims;
+    for (const Dim& dim : *value.type.shape) dims.push_back(dim.known() ? dim.value : 1);
+    if (const auto size = ElementCount(dims)) sizes_.emplace(value.name, *size);
   };
   for (const auto& [name, value] : graph.value_info) add(value);
   for (const Value& value : graph.inputs) add(value);

@@ -80,20 +80,19 @@ class Judge {
   }
 
  private:
-  // Values in the place of this one say whether another plan would help, not whether its shape
-  // would come out right: that never passes.
   void NotCompared(const std::string& why) {
-    const bool has_judge = output_.value.has_stand_in;
     const bool differs = output_.mismatched_shapes > 0 && !output_.value.is_random;
     verdict_.text = "not compared: " + why;
     verdict_.result = Result::kNotJudged;
-    if (has_judge) verdict_.text += "; judged by the values it is made from";
+    if (output_.value.has_stand_in) {
+      verdict_.text += "; judged by the values it is made from";
+      if (differs) verdict_.text += ", compare what is found by a measure of the task";
+      return;
+    }
     if (output_.value.is_random || output_.type == DataType::kUndefined) return;
-    if (has_judge && !differs) return;
     verdict_.result = Result::kFailed;
-    verdict_.text += has_judge ? ", compare what is found by a measure of the task"
-                               : "; " + AdviceWithoutNumber(output_);
-    verdict_.noise = differs && !has_judge ? INFINITY : 0;
+    verdict_.text += "; " + AdviceWithoutNumber(output_);
+    if (differs) verdict_.noise = INFINITY;
   }
 
   void NotFloat() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 namespace qconvert {
 namespace {
@@ -29,6 +30,12 @@ bool SkipSource(std::string_view& text) {
     return false;
   text.remove_prefix(space + 1);
   return true;
+}
+
+bool HasOneOf(std::string_view text, std::initializer_list<std::string_view> signs) {
+  return std::any_of(signs.begin(), signs.end(), [&](std::string_view sign) {
+    return text.find(sign) != std::string_view::npos;
+  });
 }
 
 // Index behind the bracket that closes the one at text[open]; npos when none does.
@@ -121,11 +128,13 @@ std::string CleanEngineMessage(std::string_view message) {
 }
 
 bool IsOutOfMemory(std::string_view message) {
-  for (const std::string_view sign : {"std::bad_alloc", "Failed to allocate memory",
-                                      "Cannot allocate memory", "failed to map segment"}) {
-    if (message.find(sign) != std::string_view::npos) return true;
-  }
-  return false;
+  return HasOneOf(message, {"std::bad_alloc", "Failed to allocate memory", "Cannot allocate memory",
+                            "failed to map segment"});
+}
+
+bool IsIndexOutOfRange(std::string_view message) {
+  return HasOneOf(message, {"indices element out of data bounds", "Out of range value in index",
+                            "invalid index found", "invalid indice found"});
 }
 
 }  // namespace qconvert

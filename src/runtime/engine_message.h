@@ -19,6 +19,9 @@ std::string CleanEngineMessage(std::string_view message);
 // Whether the engine ran out of memory.
 bool IsOutOfMemory(std::string_view message);
 
+// Whether a node met an index that its table does not have (Gather, Scatter and their kin).
+bool IsIndexOutOfRange(std::string_view message);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_RUNTIME_ENGINE_MESSAGE_H_

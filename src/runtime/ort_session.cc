@@ -33,6 +33,12 @@ DataType FromOrt(ONNXTensorElementDataType type) {
   throw Error(ExitCode::kModel, place, fmt::format("{}: {}", doing, CleanEngineMessage(e.what())));
 }
 
+[[noreturn]] void ThrowUnknownIndex(const std::string& place, const Ort::Exception& e) {
+  throw Error(ExitCode::kData, place,
+              fmt::format("{}; expected a sample with indices that the model has",
+                          CleanEngineMessage(e.what())));
+}
+
 ValueType TypeOf(const Ort::TypeInfo& info) {
   ValueType type;
   if (info.GetONNXType() != ONNX_TYPE_TENSOR) {
@@ -120,6 +126,8 @@ class OrtSession : public Session {
     try {
       return RunUnchecked(inputs, observer);
     } catch (const Ort::Exception& e) {
+      // The model's own constants have been run before anybody's data.
+      if (!inputs.empty() && IsIndexOutOfRange(e.what())) ThrowUnknownIndex(place_, e);
       ThrowEngineError(place_, "running failed", e);
     }
   }

@@ -35,7 +35,8 @@ class Mutator {
     } else {
       Change(*fields.mutable_field(chosen), depth);
     }
-    return fields.SerializeAsString();
+    std::string mutated;
+    return fields.SerializeToString(&mutated) ? mutated : bytes;
   }
 
  private:

@@ -69,6 +69,15 @@ TEST(GraphValidatorTest, NamesWhatIsWrong) {
        "outside a function"},
       {"If without branches", [](Model& m) { m.graph.nodes[0].op_type = "If"; },
        "no graph attribute \"then_branch\""},
+      {"more outputs than the function has",
+       [](Model& m) {
+         m.functions = {CallingFunction("g", "Relu")};
+         m.functions[0].nodes[0].domain = "";
+         m.graph.nodes[0].domain = "f";
+         m.graph.nodes[0].op_type = "g";
+         m.graph.nodes[0].outputs = {"z", "y"};
+       },
+       "node \"relu\" (g) has 2 outputs, but its function declares 1"},
       {"recursive function",
        [](Model& m) {
          m.functions = {CallingFunction("g", "h"), CallingFunction("h", "g")};

@@ -44,6 +44,25 @@ TEST(OperatorChecksTest, ConvolutionsFitTheirWeights) {
   EXPECT_EQ(Why(b), "");
 }
 
+TEST(OperatorChecksTest, RequiredInputsAreThere) {
+  const auto why = [](const char* type, const std::vector<std::string>& inputs) {
+    GraphBuilder b;
+    b.Add(type, inputs, {"y"});
+    return Why(b);
+  };
+  EXPECT_EQ(why("Tanh", {}), "lacks input 1 of 1");
+  EXPECT_EQ(why("Tanh", {"x"}), "");
+  EXPECT_EQ(why("MatMul", {"x"}), "lacks input 2 of 2");
+  EXPECT_EQ(why("MatMul", {"x", ""}), "lacks input 2 of 2");
+  EXPECT_EQ(why("LSTM", {"x", "w", "r", "", "", "h"}), "");
+  EXPECT_EQ(why("Resize", {"x", "", "scales"}), "");
+  EXPECT_EQ(why("Constant", {}), "");
+  EXPECT_EQ(why("Loop", {"", "", "x"}), "") << "both may be left out";
+  GraphBuilder custom;
+  custom.Add("Tanh", {}, {"y"}).domain = "acme";
+  EXPECT_EQ(Why(custom), "");
+}
+
 TEST(OperatorChecksTest, IntegerDivisionDoesNotTrap) {
   const auto divide = [](std::vector<int64_t> a, std::vector<int64_t> by) {
     GraphBuilder b;
@@ -89,7 +108,7 @@ TEST(OperatorChecksTest, AttributesStayInTheirRanges) {
         Row{"LayerNormalization", "axis", -1000, -1}, Row{"RoiAlign", "output_height", -1, 7},
         Row{"RandomUniformLike", "dtype", 7, 1}, Row{"GRU", "hidden_size", 0, 8}}) {
     GraphBuilder b;
-    b.Add(row.op_type, {"x"}, {"y"}).Set(row.attribute, row.bad);
+    b.Add(row.op_type, {"x", "a", "b"}, {"y"}).Set(row.attribute, row.bad);
     EXPECT_NE(Why(b), "") << row.op_type;
     b.model.graph.nodes[0].Set(row.attribute, row.good);
     EXPECT_EQ(Why(b), "") << row.op_type;

@@ -263,7 +263,9 @@ TEST_F(SamplesTest, IdsOutOfRangeNameTheSample) {
     Convert(options);
     ADD_FAILURE() << "id 9 of a table of 4";
   } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kData);
     EXPECT_THAT(e.what(), HasSubstr("5.npy: "));
+    EXPECT_THAT(e.what(), HasSubstr("idx=9"));
   }
 }
 

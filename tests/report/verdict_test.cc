@@ -76,7 +76,7 @@ TEST(VerdictTest, NewNanFails) {
   EXPECT_EQ(JudgeOne(all).result, Result::kFailed);
 }
 
-TEST(VerdictTest, ShapesThatDifferNeverPass) {
+TEST(VerdictTest, ShapesThatDifferFail) {
   OutputComparison c =
       CompareSample({"boxes"}, MakeFloatTensor("boxes", {2, 1}, std::vector{1.F, 2.F}),
                     MakeFloatTensor("boxes", {1, 1}, std::vector{1.F}));
@@ -87,13 +87,33 @@ TEST(VerdictTest, ShapesThatDifferNeverPass) {
                          "quantized [1, 1]; try more samples"));
   EXPECT_EQ(alone.noise, INFINITY);
   EXPECT_EQ(WorstNoise({&c, 1}), INFINITY);
-  c.value.has_stand_in = true;
-  const OutputVerdict replaced = JudgeOne(c);
-  EXPECT_EQ(replaced.result, Result::kFailed) << "never passes";
-  EXPECT_THAT(replaced.text, HasSubstr("; judged by the values it is made from, compare what"));
-  EXPECT_EQ(replaced.noise, 0) << "what another plan would change is seen by others";
-  EXPECT_FALSE(JudgeOutputs({&c, 1}, {}).CanImprove());
-  EXPECT_EQ(WorstNoise({&c, 1}), 0);
+}
+
+// Rows kept by a threshold: one more or less says little, the scores they come from say all.
+TEST(VerdictTest, ShapesThatDifferAreJudgedByTheValuesInTheirPlace) {
+  ComparedValue boxes{"boxes"};
+  boxes.has_stand_in = true;
+  ComparedValue scores{"scores"};
+  scores.stands_for = {"boxes"};
+  const auto judge = [&](float score) {
+    return JudgeOutputs(
+        std::vector{CompareSample(boxes, MakeFloatTensor("boxes", {2, 1}, std::vector{1.F, 2.F}),
+                                  MakeFloatTensor("boxes", {1, 1}, std::vector{1.F})),
+                    Compare(scores, {2}, {1, 2}, {1, score})},
+        {});
+  };
+  const Verdict near = judge(2.01F);
+  EXPECT_TRUE(near.passed);
+  EXPECT_EQ(near.outputs[0].result, Result::kNotJudged);
+  EXPECT_EQ(near.outputs[0].text,
+            "not compared: shapes differ in 1 of 1 sample, the first float [2, 1], quantized "
+            "[1, 1]; judged by the values it is made from, compare what is found by a measure of "
+            "the task");
+  EXPECT_EQ(near.outputs[0].noise, 0) << "what another plan would change is seen by others";
+  const Verdict far = judge(4);
+  EXPECT_FALSE(far.passed);
+  EXPECT_TRUE(far.CanImprove());
+  EXPECT_EQ(far.Worst()->name, "scores");
 }
 
 TEST(VerdictTest, NoRowsAreNoFailureWhereOthersAreJudged) {

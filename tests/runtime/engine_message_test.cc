@@ -48,5 +48,11 @@ TEST(EngineMessageTest, KnowsWantOfMemory) {
   EXPECT_FALSE(IsOutOfMemory("Integer overflow"));
 }
 
+TEST(EngineMessageTest, KnowsIndicesOutOfRange) {
+  EXPECT_TRUE(IsIndexOutOfRange("Gather node \"e\": indices element out of data bounds, idx=99"));
+  EXPECT_TRUE(IsIndexOutOfRange("GatherND node \"e\": invalid index found, index = 99"));
+  EXPECT_FALSE(IsIndexOutOfRange("axis is out of range"));
+}
+
 }  // namespace
 }  // namespace qconvert

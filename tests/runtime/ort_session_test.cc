@@ -63,6 +63,22 @@ TEST(OrtSessionTest, AFailingRunIsAnError) {
   EXPECT_THROW(session->Run({}, nullptr), Error) << "an input is missing";
 }
 
+TEST(OrtSessionTest, AnIndexThatTheTableLacksIsTheData) {
+  for (const char* type : {"Gather", "GatherElements", "GatherND"}) {
+    GraphBuilder b;
+    b.Input("i", {"1", "1"}, DataType::kInt64).Output("y").Random("table", {5, 2});
+    b.Add(type, {"table", "i"}, {"y"}).name = "embedding";
+    const auto session = Open(b.model);
+    try {
+      session->Run(std::vector{MakeInt64Tensor("i", {1, 1}, std::vector<int64_t>{5})}, nullptr);
+      FAIL() << type;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ExitCode::kData) << type;
+      EXPECT_THAT(e.what(), testing::HasSubstr("node \"embedding\""));
+    }
+  }
+}
+
 TEST(ObserverTest, SeesValuesAndChangesNothing) {
   GraphBuilder b;
   b.Input("x", {"1", "3", "8", "8"}).Output("y").Random("w", {4, 3, 3, 3});

@@ -58,8 +58,8 @@ struct Verdict {
 
 // Judges what was compared. `sample_names`: of the samples in the order compared, for the texts;
 // may be shorter.
-//   - NaN and infinities that the float model does not have and shapes that differ are failures; so
-//     is nothing compared, unless other values are judged in the place of this one.
+//   - NaN and infinities that the float model does not have are failures. So are shapes that differ
+//     and nothing compared, unless other values are judged in the place of this one.
 //   - Integers, booleans and strings are told, not judged; so is what is random.
 Verdict JudgeOutputs(std::span<const OutputComparison> outputs, const Gate& gate,
                      std::span<const std::string> sample_names = {});

@@ -51,7 +51,8 @@ class Session {
 
   // Runs one sample. `inputs` are matched by name and must be complete. Returns the outputs in
   // order; an output that is no tensor comes back with type kUndefined. `observer` may be null.
-  // Throws Error(kModel) with the engine's reason.
+  // Throws Error with the engine's reason: kModel, kData for an index that the model's table does
+  // not have, kResource when memory runs out.
   virtual std::vector<Tensor> Run(std::span<const Tensor> inputs,
                                   ValueObserver* observer) const = 0;
 };
