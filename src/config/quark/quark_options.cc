@@ -213,9 +213,10 @@ void CheckQuarkOptions(const ConfigNode& root, ReadContext& context) {
         std::find_if(std::begin(kOptions), std::end(kOptions),
                      [&name = key.scalar](const Option& one) { return one.name == name; });
     if (option == std::end(kOptions) || value.kind == ConfigNode::Kind::kNull) continue;
-    if (std::string_view(option->done) == kIdle)
+    if (std::string_view(option->done) == kIdle) {
       context.notes.infos.push_back(
           fmt::format("{}: {} makes no difference here", key.place.Text(), key.scalar));
+    }
     if (!IsDone(*option, value))
       context.NotYet(value.place, fmt::format("{} {}", key.scalar, value.Shown()));
   }
