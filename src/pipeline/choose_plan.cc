@@ -152,7 +152,8 @@ GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
     guard.max_weight_noise = NoiseOfSqnr(inputs.gate.min_sqnr_db) / 2;
     guard.good_weight_noise = guard.max_weight_noise;
   }
-  if (inputs.settings.config.scheme == Scheme::kAuto) guard.aim_sqnr_db = inputs.aim_sqnr_db;
+  const bool is_auto = inputs.settings.config.scheme == Scheme::kAuto;
+  guard.aim_sqnr_db = inputs.aim_sqnr_db.value_or(is_auto ? kAimSqnrDb : 0);
   const QuantizationPlan whole =
       CompletePlan(inputs, {PlaceNodes(graph, choice.place), choice.dynamic, wide});
   guard.weights = WeightsIn8Bit(graph, whole);

@@ -365,6 +365,7 @@ ConversionReport Convert(const ConvertOptions& options) {
                   .codes = codes,
                   .settings = settings,
                   .gate = options.gate,
+                  .aim_sqnr_db = options.aim_sqnr_db,
                   .place = place,
                   .on_measurement = options.measuring},
                  std::move(choice), comparer.count() == 0 ? GuardMode::kOff : options.guard);

@@ -18,6 +18,9 @@
 
 namespace qconvert {
 
+// The aim of scheme auto where none is given; other schemes have none then.
+inline constexpr double kAimSqnrDb = 26;
+
 // What a plan follows from: nodes on integers; nodes that are float in the placement and quantized
 // at run time; and the weights of all other nodes, stored in 8 bit but for some in 16.
 struct PlanDraft {
@@ -35,8 +38,8 @@ struct PlanInputs {
   CodeCache& codes;
   ModelSettings settings;
   Gate gate;
-  double aim_sqnr_db = 26;  // what scheme auto goes for where it is cheap; see guard.h
-  std::string place;        // names the model in errors
+  std::optional<double> aim_sqnr_db;  // to go for where it is cheap; see guard.h, kAimSqnrDb
+  std::string place;                  // names the model in errors
   std::function<void(size_t measurements)> on_measurement;
 };
 

@@ -49,6 +49,9 @@ struct ConvertOptions {
   PassOptions passes;              // of the float passes, for looking at them
   GuardMode guard = GuardMode::kCorrect;
   Gate gate;
+  // Signal to noise to go for beyond the gate where a decibel costs little time; 0: none. Not
+  // given: 26 with scheme auto.
+  std::optional<double> aim_sqnr_db;
   bool must_pass = false;  // throws Error(kNumeric) when an output fails or none was compared
   std::function<void(size_t done, size_t total)> progress;  // of calibration
   // While plans are compared with the float model; how many it takes is not known before.
