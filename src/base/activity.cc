@@ -31,10 +31,19 @@ struct Slot {
 struct Record {
   std::array<Slot, kThreads> slots;
   std::atomic<int> crashed;  // index of a slot plus one; 0: unknown
+  Text killer;
 };
 
 std::atomic<Record*> g_record{nullptr};
 std::once_flag g_made;
+
+// Of a process that searches; texts as slots hold them, cut where they are long.
+struct SearchedCall {
+  Text place{};
+  Text doing{};
+  Text sample{};
+};
+SearchedCall* g_searched = nullptr;
 
 Record* TheRecord() {
   std::call_once(g_made, [] {
@@ -140,10 +149,38 @@ LostCall FindLostCall() {
   if (const int crashed = record.crashed; crashed > 0)
     lost = &record.slots[static_cast<size_t>(crashed) - 1];
   if (lost == nullptr || !lost->inside) return {};
-  LostCall call{lost->place.data(), lost->doing.data()};
-  if (lost->progress[0] != '\0') call.where += std::string(", ") + lost->progress.data();
-  if (lost->sample[0] != '\0') call.where += std::string(", sample ") + lost->sample.data();
-  return call;
+  return {lost->place.data(), lost->doing.data(), lost->progress.data(), lost->sample.data()};
 }
+
+std::string LostCall::Where() const {
+  std::string where = doing;
+  if (!progress.empty()) where += ", " + progress;
+  if (!sample.empty()) where += ", sample " + sample;
+  return where;
+}
+
+void SearchAgain(const LostCall& call) {
+  static SearchedCall searched;
+  Put(call.place, searched.place);
+  Put(call.doing, searched.doing);
+  Put(call.sample, searched.sample);
+  g_searched = &searched;
+}
+
+bool IsSearching() { return g_searched != nullptr; }
+
+bool IsSearchedCall() {
+  if (g_searched == nullptr || TheRecord()->killer[0] != '\0') return false;
+  const Slot* slot = MySlot();
+  const auto is_same = [](const Text& a, const Text& b) {
+    return std::string_view(a.data()) == b.data();
+  };
+  return slot != nullptr && slot->inside && is_same(slot->place, g_searched->place) &&
+         is_same(slot->doing, g_searched->doing) && is_same(slot->sample, g_searched->sample);
+}
+
+void NoteKiller(std::string_view node) { Put(node, TheRecord()->killer); }
+
+std::string FoundKiller() { return TheRecord()->killer.data(); }
 
 }  // namespace qconvert

@@ -13,6 +13,7 @@
 #include "ort_library.h"
 #include "qconvert/base/activity.h"
 #include "qconvert/base/error.h"
+#include "searching_session.h"
 
 namespace qconvert {
 namespace {
@@ -122,7 +123,7 @@ class OrtSession : public Session {
   const std::vector<Value>& outputs() const override { return outputs_; }
 
   std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const override {
-    const EngineCall call(place_, "running the model");
+    const EngineCall call(place_, kRunning);
     try {
       return RunUnchecked(inputs, observer);
     } catch (const Ort::Exception& e) {
@@ -172,7 +173,7 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
                               MakeSession&& make) {
   Ort::Env& environment = OrtEnvironment();
   NoteSample("");
-  const EngineCall call(place, "preparing the model");
+  const EngineCall call(place, kPreparing);
   try {
     Ort::SessionOptions ort_options;
     ort_options.SetGraphOptimizationLevel(options.optimization == OptimizationLevel::kAll
@@ -212,9 +213,12 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
 
 std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const std::string& place,
                                         const OrtSessionOptions& options) {
-  return Open(place, options, [&](Ort::Env& environment, const Ort::SessionOptions& ort_options) {
-    return Ort::Session(environment, model_bytes.data(), model_bytes.size(), ort_options);
-  });
+  const auto open = [place, options](const std::string& bytes) {
+    return Open(place, options, [&](Ort::Env& environment, const Ort::SessionOptions& ort_options) {
+      return Ort::Session(environment, bytes.data(), bytes.size(), ort_options);
+    });
+  };
+  return IsSearching() ? OpenSearching(model_bytes, place, open) : open(model_bytes);
 }
 
 std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file,

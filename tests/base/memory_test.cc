@@ -1,6 +1,7 @@
 #include "qconvert/base/memory.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -16,6 +17,12 @@ TEST(ResidentBytesTest, GrowsByWhatIsTouched) {
   EXPECT_EQ(block.back(), 'x');
   EXPECT_GE(after - before, kBytes - (int64_t{4} << 20));
   EXPECT_LE(after - before, kBytes + (int64_t{16} << 20)) << "bytes, not pages or kilobytes";
+}
+
+TEST(ResidentBytesTest, TellsOfOtherProcesses) {
+  EXPECT_EQ(ResidentBytes(0), 0) << "there is no process 0";
+  if (ResidentBytes() == 0) GTEST_SKIP() << "this system has no /proc/self/statm";
+  EXPECT_GT(ResidentBytes(getppid()), 0);
 }
 
 }  // namespace

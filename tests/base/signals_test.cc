@@ -127,7 +127,29 @@ TEST(ActivityTest, SaysWhereAChildDied) {
             -SIGFPE);
   const LostCall lost = FindLostCall();
   EXPECT_EQ(lost.place, "m.onnx");
-  EXPECT_EQ(lost.where, "running the model, node half, sample s.npy");
+  EXPECT_EQ(lost.Where(), "running the model, node half, sample s.npy");
+}
+
+TEST(ActivityTest, ASearchStopsInACallLikeTheLostOne) {
+  const LostCall lost{"m.onnx", "running the model", "node half", "s.npy"};
+  EXPECT_EQ(EndOfChild([&] {
+              SearchAgain(lost);
+              const auto is_searched = [](const char* place, const char* doing, const char* name) {
+                NoteSample(name);
+                const EngineCall call(place, doing);
+                return IsSearchedCall();
+              };
+              const bool others = is_searched("n.onnx", "running the model", "s.npy") ||
+                                  is_searched("m.onnx", "preparing the model", "s.npy") ||
+                                  is_searched("m.onnx", "running the model", "t.npy");
+              const bool same = is_searched("m.onnx", "running the model", "s.npy");
+              NoteKiller("node half (Div)");
+              const bool again = is_searched("m.onnx", "running the model", "s.npy");
+              return IsSearching() && !others && same && !again ? 0 : 1;
+            }),
+            0);
+  EXPECT_FALSE(IsSearching()) << "only that child does";
+  EXPECT_EQ(FoundKiller(), "node half (Div)");
 }
 
 }  // namespace

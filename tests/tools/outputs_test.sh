@@ -64,6 +64,8 @@ with tempfile.TemporaryDirectory() as work:
             (base + ["-o", "q.onnx", "--memory-limit", "-1"], "not in range"),
             (base + ["-o", "q.onnx", "--memory-limit", "99EiB"], "--memory-limit"),
             (base + ["-o", "q.onnx", "--min-cosine", "nan"], "not in range"),
+            (base + ["-o", "q.onnx", "--aim", "nan"], "not in range"),
+            (base + ["-o", "q.onnx", "--time-limit", "0"], "not in range"),
             (base + ["-o", "q.onnx", "--state", "a", "--state", "a=b"], "given twice"),
             (base + ["-o", "q.onnx", "--state", "=b"], "expected INPUT"),
             (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--shard", ""], "is empty"),

@@ -19,6 +19,7 @@
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "ranks.h"
 #include "shared_options.h"
+#include "supervise.h"
 #include "table_result.h"
 
 namespace qconvert {
@@ -164,6 +165,7 @@ int RunCalibrate(int argc, char** argv, VerdictFile& verdict) {
   DefineCalibrate(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
+  ShareCeilings({line.samples.memory_limit, line.samples.time_limit});
   verdict.Open(line.json, line.model, {line.configs.begin(), line.configs.end()});
   const std::unique_ptr<Ranks> ranks = JoinRanks();
   if (ranks != nullptr && !line.shard.empty())

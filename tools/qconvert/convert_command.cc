@@ -23,6 +23,7 @@
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/plan/value_range.h"
 #include "ranks.h"
+#include "supervise.h"
 
 namespace qconvert {
 namespace {
@@ -48,6 +49,7 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
   if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
   if (line.min_cosine) add(fmt::format("--min-cosine {}", *line.min_cosine));
   if (line.max_flips != ConvertLine().max_flips) add(fmt::format("--max-flips {}", line.max_flips));
+  if (line.aim) add(fmt::format("--aim {}", *line.aim));
   return text;
 }
 
@@ -91,6 +93,7 @@ ConvertOptions MakeOptions(const ConvertLine& line, const std::string& config) {
   options.must_pass = line.must_pass;
   options.gate = Gate::Of(line.min_sqnr, line.min_cosine);
   options.gate.max_flips = line.max_flips / 100;
+  options.aim_sqnr_db = line.aim;
   options.float_only = line.float_only;
   options.external_data = line.external_data;
   options.passes = line.passes;
@@ -164,6 +167,14 @@ CalibrateOptions CalibrationForAll(const ConvertLine& line, const std::vector<Co
   return options;
 }
 
+// The settings of the first model that has a limit hold where the command line says nothing.
+void ShareCeilingsOf(const ConvertLine& line, const std::vector<ConvertOptions>& all) {
+  Ceilings ceilings{line.samples.memory_limit, line.samples.time_limit};
+  for (const ConvertOptions& options : all)
+    if (ceilings.memory_bytes == 0) ceilings.memory_bytes = options.config.calibration.memory_limit;
+  ShareCeilings(ceilings);
+}
+
 int Run(ConvertLine& line, VerdictFile& verdict) {
   if (line.print_config)
     return PrintEffectiveConfig(line, line.configs.empty() ? "" : line.configs[0]);
@@ -181,10 +192,12 @@ int Run(ConvertLine& line, VerdictFile& verdict) {
   if (ranks != nullptr) {
     seen = CalibrateAcrossRanks(*ranks, [&] {
       all = OptionsForAll(line);
+      ShareCeilingsOf(line, all);
       return CalibrationForAll(line, all, progress);
     });
   } else if (first) {
     all = OptionsForAll(line);
+    ShareCeilingsOf(line, all);
     if (runs_samples && all.size() > 1)
       seen = MakeCalibrationTable(CalibrationForAll(line, all, progress));
   }

@@ -26,6 +26,11 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
                               "percent of the decisions of the float model that may change, where "
                               "an output is scores of classes (default: 1)"),
               0.0, 100.0, "P");
+  CheckNumber(*app.add_option("--aim", line.aim,
+                              "signal to noise to go for beyond what must be reached, where a "
+                              "decibel costs at most 2 % of the time; 0 for none (default: 26 with "
+                              "scheme auto, else none)"),
+              0.0, 200.0, "DB");
   app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
   app.add_flag("--guard-reports", line.guard_reports,
                "look at the outputs, but put no node back to float");

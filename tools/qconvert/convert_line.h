@@ -27,6 +27,7 @@ struct ConvertLine {
   std::optional<double> min_sqnr;
   std::optional<double> min_cosine;
   double max_flips = 1;  // percent
+  std::optional<double> aim;
   bool no_guard = false;
   bool guard_reports = false;
   bool must_pass = false;

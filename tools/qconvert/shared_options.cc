@@ -15,6 +15,8 @@
 namespace qconvert {
 namespace {
 
+constexpr int64_t kMostSeconds = int64_t{366} * 24 * 3600;
+
 std::vector<std::string> OptionNames(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -97,10 +99,13 @@ void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
       ->type_name("N")
       ->check(CLI::Range(1, kMaxSamples));
   app.add_option("--memory-limit", samples.memory_limit,
-                 "memory that calibration may take, for example 2GiB: as many samples run at the "
-                 "same time as fit")
+                 "memory that a run may take, for example 2GiB: as many samples run at the same "
+                 "time as fit")
       ->type_name("SIZE")
       ->transform(CLI::Validator(ParseSize, "SIZE [b, kb(=1024b), ...]"));
+  app.add_option("--time-limit", samples.time_limit, "seconds that a run may take")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(int64_t{1}, kMostSeconds));
 }
 
 SampleData DataOf(const SampleOptions& samples) {

@@ -25,6 +25,7 @@ struct SampleOptions {
   bool stacked = false;
   int batch_size = 0;
   int64_t memory_limit = 0;  // bytes
+  int64_t time_limit = 0;    // seconds
 };
 
 // How much is said on stderr and stdout.

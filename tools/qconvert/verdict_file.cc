@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "qconvert/base/activity.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/refuse_overwriting.h"
@@ -57,7 +58,7 @@ VerdictFile::~VerdictFile() {
 
 void VerdictFile::Open(const std::string& target, const std::string& model,
                        std::vector<std::filesystem::path> inputs) {
-  if (target.empty()) return;
+  if (target.empty() || IsSearching()) return;
   struct stat status {};
   const bool exists = target != "-" && stat(target.c_str(), &status) == 0;
   if (target == "-") {

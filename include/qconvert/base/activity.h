@@ -32,9 +32,23 @@ void RecordCrashes();
 // The call that the engine did not come back from: of the thread that crashed, else of any thread.
 struct LostCall {
   std::string place;  // empty: no thread was inside the engine
-  std::string where;  // "preparing the model, node X, sample Y"
+  std::string doing;
+  std::string progress;
+  std::string sample;
+
+  // "preparing the model, node X, sample Y".
+  std::string Where() const;
 };
 LostCall FindLostCall();
+
+// A process of its own goes the same way again to find what the engine dies of (FindKiller of the
+// runtime): it searches in calls that are like the lost one, and notes what it found where the
+// supervisor reads it.
+void SearchAgain(const LostCall& call);
+bool IsSearching();
+bool IsSearchedCall();  // this thread is inside a call like the lost one, and nothing was found yet
+void NoteKiller(std::string_view node);
+std::string FoundKiller();
 
 }  // namespace qconvert
 

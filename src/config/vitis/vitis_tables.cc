@@ -319,7 +319,7 @@ const SettingTable& CalibrationKeys() {
         .kind = Kind::kInteger,
         .fallback = "none",
         .example = "2000000000",
-        .help = "bytes that calibration may take",
+        .help = "resident bytes that a run may take",
         .min = 1}}};
   return table;
 }
