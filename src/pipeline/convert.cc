@@ -18,6 +18,7 @@
 #include "deploy_model.h"
 #include "guard.h"
 #include "held_out.h"
+#include "plan_remarks.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -195,7 +196,9 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const Prove
   report.stored_weights = plan.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
       plan.rounded.types.empty())
-    report.warnings.push_back("nothing was quantized");
+    report.warnings.push_back(WhyNothingIsQuantized(model.graph));
+  if (std::optional<std::string> remark = RemarkOnLoading(plan))
+    report.warnings.push_back(*std::move(remark));
   std::string quant_info = QuantInfoJson(model.graph, plan, report, provenance);
   ApplyPlan(model, plan);
   AddProvenance(model, provenance);

@@ -1,0 +1,48 @@
+#include "plan_remarks.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace qconvert {
+namespace {
+
+bool IsOfQuantizedModels(const Node& node) {
+  const std::string_view type = node.op_type;
+  return type == "QuantizeLinear" || type == "DequantizeLinear" || type.starts_with("QLinear") ||
+         type.starts_with("DynamicQuantize") || type.ends_with("Integer") ||
+         type.ends_with("NBits");
+}
+
+}  // namespace
+
+std::string WhyNothingIsQuantized(const Graph& graph) {
+  std::map<std::string, size_t> counts;
+  for (const Node& node : graph.nodes)
+    if (IsOfQuantizedModels(node)) ++counts[node.op_type];
+  if (counts.empty()) {
+    return "nothing was quantized: no node has weights worth storing or an integer kernel that "
+           "saves time; --scheme static takes every integer kernel there is";
+  }
+  std::vector<std::string> found;
+  for (const auto& [type, count] : counts) found.push_back(fmt::format("{} x {}", count, type));
+  return fmt::format(
+      "nothing was quantized: the model is quantized already ({}); use it as it is, or convert the "
+      "float model that it was made from",
+      fmt::join(found, ", "));
+}
+
+std::optional<std::string> RemarkOnLoading(const QuantizationPlan& plan) {
+  int64_t bytes = 0;
+  for (const auto& [way, weight] : plan.stored)
+    bytes += weight.codes.element_count() * static_cast<int64_t>(sizeof(float));
+  if (bytes < kManyStoredBytes) return std::nullopt;
+  return fmt::format(
+      "ONNX Runtime expands {} MB of stored weights while it loads the file, and takes twice that "
+      "meanwhile; --scheme dynamic or static keeps them small where kernels allow",
+      bytes >> 20);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,25 @@
+// What a user should know of a plan beside its numbers.
+#ifndef QCONVERT_SRC_PIPELINE_PLAN_REMARKS_H_
+#define QCONVERT_SRC_PIPELINE_PLAN_REMARKS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/plan.h"
+
+namespace qconvert {
+
+// Why a plan without any integers is one, and what to do: the model is quantized already, or has
+// nothing that would be faster or smaller.
+std::string WhyNothingIsQuantized(const Graph& graph);
+
+// Weights that are expanded while the engine loads them take twice their float size meanwhile
+// (docs/plan.md). Worth a remark from so many bytes of floats on.
+inline constexpr int64_t kManyStoredBytes = int64_t{500} << 20;
+std::optional<std::string> RemarkOnLoading(const QuantizationPlan& plan);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_PLAN_REMARKS_H_

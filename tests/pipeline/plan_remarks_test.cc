@@ -1,0 +1,51 @@
+#include "../../src/pipeline/plan_remarks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(PlanRemarksTest, AQuantizedModelIsSaidToBeOne) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y");
+  b.Add("QuantizeLinear", {"x", "s", "z"}, {"q"});
+  b.Add("DequantizeLinear", {"q", "s", "z"}, {"d"});
+  b.Add("DequantizeLinear", {"w", "s", "z"}, {"e"});
+  b.Add("Add", {"d", "e"}, {"y"});
+  EXPECT_EQ(WhyNothingIsQuantized(b.model.graph),
+            "nothing was quantized: the model is quantized already (2 x DequantizeLinear, 1 x "
+            "QuantizeLinear); use it as it is, or convert the float model that it was made from");
+  GraphBuilder other;
+  other.Add("MatMulInteger", {"x", "w"}, {"y"});
+  EXPECT_THAT(WhyNothingIsQuantized(other.model.graph), HasSubstr("1 x MatMulInteger"));
+}
+
+TEST(PlanRemarksTest, AFloatModelIsNot) {
+  GraphBuilder b;
+  b.Add("Relu", {"x"}, {"y"});
+  EXPECT_THAT(WhyNothingIsQuantized(b.model.graph), HasSubstr("no node has weights"));
+}
+
+TEST(PlanRemarksTest, ManyStoredWeightsCostMemoryWhileLoading) {
+  QuantizationPlan plan;
+  const auto store = [&](const std::string& name, int64_t rows) {
+    StoredWeight weight;
+    weight.name = name;
+    weight.codes.type = DataType::kInt8;
+    weight.codes.dims = {rows, 1024, 1024};
+    plan.stored[name] = weight;
+  };
+  store("a", 100);
+  EXPECT_FALSE(RemarkOnLoading(plan)) << "400 MB";
+  store("b", 25);
+  ASSERT_TRUE(RemarkOnLoading(plan));
+  EXPECT_THAT(*RemarkOnLoading(plan), HasSubstr("expands 500 MB of stored weights"));
+}
+
+}  // namespace
+}  // namespace qconvert
