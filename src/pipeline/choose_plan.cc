@@ -107,8 +107,10 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
       MeasurePlan(inputs, {PlaceNodes(graph, choice.place), {}, wide}).pooled_noise();
   if (noise <= kGoodNoise) return;
   choice.scheme = Scheme::kWeightOnly;
-  choice.reason = fmt::format("{}, but the outputs would be left with {:.1f} dB", choice.reason,
-                              SqnrOfNoise(noise));
+  choice.reason = fmt::format(
+      "{}, but the outputs would be left with {:.1f} dB; --objective speed takes integers all the "
+      "same",
+      choice.reason, SqnrOfNoise(noise));
   KeepAllFloat(graph, choice.place, "integers would save too little time for their noise");
 }
 
@@ -125,9 +127,10 @@ void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wi
   choice.dynamic.clear();
   if (choice.scheme != Scheme::kDynamic) return;
   choice.scheme = Scheme::kWeightOnly;
-  choice.reason =
-      fmt::format("activations quantized at run time would leave the outputs with {:.1f} dB",
-                  SqnrOfNoise(noise));
+  choice.reason = fmt::format(
+      "activations quantized at run time would leave the outputs with {:.1f} dB; --scheme dynamic "
+      "takes them all the same",
+      SqnrOfNoise(noise));
 }
 
 std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan& plan) {

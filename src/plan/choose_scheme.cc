@@ -56,12 +56,14 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
     choice.reason = reason;
     KeepAllFloat(graph, place, "integers would not save time here");
   };
-  if (!AnyInteger(by_weights)) return weight_only("no integer kernel takes any part of this model");
+  if (!AnyInteger(by_weights))
+    return weight_only(
+        "no integer kernel takes any part of this model; weights are stored for their size");
   choice.weigh_noise = config.objective != Objective::kSpeed;
   const int64_t others = Count(by_weights, {NodeDomain::kFloat, NodeDomain::kOther});
   const double all_ns = by_weights.float_ns + kAnyNodeNs * static_cast<double>(others);
   if (all_ns < kTinyModelNs && config.objective != Objective::kSpeed) {
-    choice.reason = "the model is too small for speed to matter";
+    choice.reason = "the model is too small for speed to matter; --objective speed goes by time";
     return;
   }
   LogDebug(fmt::format("all nodes with weights on integers: an estimated {:.2f} of the float time",
@@ -83,7 +85,9 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
     if (AnyInteger(placement) && Ratio(placement) <= std::min(kMaxPartRatio, best + kMaxEagerness))
       return take(placement);
   }
-  weight_only("integer kernels would save no time worth mentioning");
+  weight_only(
+      "integer kernels would save no time worth mentioning; --scheme static takes them all the "
+      "same");
 }
 
 // Float nodes that are worth quantizing at run time: all that can be when the settings ask for it,
