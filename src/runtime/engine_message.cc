@@ -38,6 +38,17 @@ bool HasOneOf(std::string_view text, std::initializer_list<std::string_view> sig
   });
 }
 
+// "[ONNXRuntimeError] : 1 : FAIL : " at the start, of a status within a status.
+void SkipStatus(std::string_view& text) {
+  static constexpr std::string_view kStatus = "[ONNXRuntimeError] : ";
+  static constexpr std::string_view kSeparator = " : ";
+  if (!text.starts_with(kStatus)) return;
+  const size_t number = text.find(kSeparator, kStatus.size());
+  if (number == std::string_view::npos) return;
+  const size_t name = text.find(kSeparator, number + kSeparator.size());
+  if (name != std::string_view::npos) text.remove_prefix(name + kSeparator.size());
+}
+
 // Index behind the bracket that closes the one at text[open]; npos when none does.
 size_t CloseBracket(std::string_view text, size_t open) {
   size_t depth = 0;
@@ -123,6 +134,7 @@ std::string CleanEngineMessage(std::string_view message) {
   // "Exception during initialization: /path/file.cc:12 void ...": what is in front says little.
   const size_t exception = message.find("Exception during ");
   if (exception == 0) message.remove_prefix(std::min(message.size(), message.find(": ") + 2));
+  SkipStatus(message);
   while (SkipSource(message)) SkipSignature(message);
   return nodes + std::string(message);
 }

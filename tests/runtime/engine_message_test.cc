@@ -19,6 +19,11 @@ TEST(EngineMessageTest, NamesTheNodeAndDropsPlacesAndSignatures) {
                                "Status Message: Integer overflow"),
             "Div node \"half\": Integer overflow");
   EXPECT_EQ(CleanEngineMessage("/a b.cc:1 text"), "/a b.cc:1 text");
+  EXPECT_EQ(CleanEngineMessage("Non-zero status code returned while running Pad node. Name:'p' "
+                               "Status Message: [ONNXRuntimeError] : 1 : FAIL : tensor.cc:57 "
+                               "Storage shape.Size() must be >= 0"),
+            "Pad node \"p\": Storage shape.Size() must be >= 0");
+  EXPECT_EQ(CleanEngineMessage("[ONNXRuntimeError] : 1"), "[ONNXRuntimeError] : 1");
   EXPECT_EQ(CleanEngineMessage("/x/file.cc:12 void onnxruntime::Check<std::function<void(int)> "
                                ">::operator()(int) const [with T = int] text (more)"),
             "text (more)");
