@@ -25,6 +25,7 @@ std::string ValueOf(const TensorSettings& settings, std::string_view key) {
   if (key == "bit_width") return std::to_string(settings.bit_width);
   if (key == "method") return WordFor(settings.method);
   if (key == "symmetry") return settings.symmetry ? "true" : "false";
+  if (key == "scale_type") return WordFor(settings.scale_type);
   if (key == "signed") return settings.is_signed ? "true" : "false";
   QCONVERT_CHECK(key == "per_channel");
   return settings.per_channel ? "true" : "false";
@@ -36,11 +37,6 @@ class Checker {
       : config_(result.config), effective_(result.effective), context_(context) {}
 
   void Check() {
-    if (!LimitsOf(config_.target_device).is_done) {
-      // What its rules will take is not known yet.
-      return Refuse(PlaceOf(effective_, "target_device"),
-                    "target_device " + WordFor(config_.target_device));
-    }
     CheckSwitches();
     const int opset = config_.onnx_opset_version;
     if (opset >= 0 && opset < kOldestOpset)
@@ -88,8 +84,6 @@ class Checker {
           "include_cle is on by default in this language, but stays off unless it is written");
     }
     CheckSwitch("include_bias_corr", config_.include_bias_corr);
-    CheckSwitch("change_concat_input_fix", config_.change_concat_input_fix);
-    CheckSwitch("change_pool_input_fix", config_.change_pool_input_fix);
   }
 
   void CheckSwitch(const char* key, bool on) {
@@ -117,7 +111,11 @@ class Checker {
     if (!settings.is_int() || (type == TensorType::kBias && settings.bit_width == kExactBiasBits)) {
       return;
     }
-    for (const TargetLimit& limit : LimitsOf(config_.target_device).implemented) {
+    const TargetLimits& limits = LimitsOf(config_.target_device);
+    for (const TargetLimit& limit : limits.kernels) {
+      if (limit.IsBroken(type, settings)) CannotCompute({type, object, whose}, limit, settings);
+    }
+    for (const TargetLimit& limit : limits.implemented) {
       if (limit.IsBroken(type, settings)) refuse(limit.key, ValueOf(settings, limit.key));
     }
     const bool is_value = type == TensorType::kInput || type == TensorType::kActivation;
@@ -130,6 +128,15 @@ class Checker {
     const ConfigNode* object;  // null: not in the effective settings
     const std::string& whose;
   };
+
+  // What no file for this device can hold, unlike what is not done yet.
+  void CannotCompute(const Owner& owner, const TargetLimit& limit, const TensorSettings& settings) {
+    const ConfigPlace place =
+        owner.object == nullptr ? effective_.place : PlaceOf(*owner.object, limit.key);
+    const std::string what = fmt::format("{}{}: {} is {}, {}", WordFor(owner.type), owner.whose,
+                                         limit.key, ValueOf(settings, limit.key), limit.expected);
+    if (told_.insert(what).second) context_.problems.Add(place, what);
+  }
 
   void RefuseOf(const Owner& owner, std::string_view key, const std::string& value) {
     const std::string setting = fmt::format("{} {}", key, value);

@@ -113,11 +113,29 @@ constexpr TargetLimit kImplemented[] = {
     {kInput | kBias | kActivation, kPerChannel, "per_channel", [](S) { return false; }},
 };
 
+// TensorRT: int8 with zero point 0 (its developer guide, "Explicit Quantization").
+constexpr TargetLimit kGpuKernels[] = {
+    {kInput | kWeights | kActivation, kAnyGrid, "symmetry", [](S s) { return s.symmetry; },
+     "target GPU expects true: zero points are 0"},
+    {kInput | kWeights | kActivation, kAnyGrid, "signed", [](S s) { return s.is_signed; },
+     "target GPU expects true"},
+    {kInput | kWeights | kActivation, kAnyGrid, "bit_width", [](S s) { return s.bit_width <= 8; },
+     "target GPU expects at most 8"},
+};
+
+// What vendors' tools other than Vitis AI may ask of a DPU.
+constexpr TargetLimit kDpuKernels[] = {
+    {kAll, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }, "target DPU expects true"},
+    {kAll, kAnyGrid, "signed", [](S s) { return s.is_signed; }, "target DPU expects true"},
+    {kAll, kPerChannel, "per_channel", [](S) { return false; }, "target DPU expects false"},
+    {kAll, kFloatScale, "scale_type", [](S) { return false; }, "target DPU expects poweroftwo"},
+};
+
 constexpr TargetLimits kTargets[] = {
-    {TargetDevice::kCpu, kVitisLimits, true, kImplemented},
-    {TargetDevice::kGpu, kVitisLimits, false, {}},
-    {TargetDevice::kDpu, kDpuLimits, false, {}},
-    {TargetDevice::kBpu, kBpuLimits, true, kImplemented},
+    {TargetDevice::kCpu, kVitisLimits, {}, kImplemented},
+    {TargetDevice::kGpu, kVitisLimits, kGpuKernels, kImplemented},
+    {TargetDevice::kDpu, kDpuLimits, kDpuKernels, kImplemented},
+    {TargetDevice::kBpu, kBpuLimits, {}, kImplemented},
 };
 
 unsigned SetOf(TensorType type) {

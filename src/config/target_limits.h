@@ -29,8 +29,8 @@ struct TargetLimit {
 
 struct TargetLimits {
   TargetDevice device;
-  std::span<const TargetLimit> vendor;       // what the vendor's tool refuses
-  bool is_done;                              // the device has operator rules here
+  std::span<const TargetLimit> vendor;   // what the vendor's tool refuses
+  std::span<const TargetLimit> kernels;  // what the device computes with, whatever the tool says
   std::span<const TargetLimit> implemented;  // what is done of the settings
 };
 

@@ -129,7 +129,8 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSetti
   choice.place.keep_float.merge(FindSensitiveNodes(graph));
   choice.scheme = config.scheme == Scheme::kAuto ? Scheme::kStatic : config.scheme;
   choice.reason = "as the settings say";
-  const bool by_time = TargetOf(config.target_device).places_by_time;
+  choice.place.target = &TargetOf(config.target_device);
+  const bool by_time = choice.place.target->places_by_time;
   if (config.scheme == Scheme::kAuto && by_time) ChooseByTime(graph, config, choice);
   if (!by_time) {
     choice.place.place_by = PlaceBy::kKernels;

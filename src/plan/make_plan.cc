@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "fix_positions.h"
 #include "plan_nodes.h"
 #include "qconvert/base/error.h"
 #include "qconvert/plan/node_settings.h"
@@ -72,6 +73,9 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
   }
   plan.rounded = FindRoundedValues(graph, placement, table, settings);
   plan.placement = std::move(placement);
+  plan.works_on_codes = TargetOf(settings.config.target_device).works_on_codes;
+  AlignScales(graph, settings.config, plan);
+  if (TargetOf(settings.config.target_device).limits_shifts) LimitShifts(graph, settings, plan);
   PlanNodes(graph, settings, plan);
   return plan;
 }

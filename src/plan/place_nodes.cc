@@ -8,6 +8,7 @@
 #include "qconvert/base/check.h"
 #include "qconvert/plan/cost_model.h"
 #include "qconvert/plan/placement.h"
+#include "qconvert/targets/residual.h"
 
 namespace qconvert {
 namespace {
@@ -29,13 +30,14 @@ class Placer {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (At(n).domain == NodeDomain::kInteger) candidates_.insert(n);
     }
-    ChooseByTime();
+    if (!QuantizesInputsOnly()) ChooseByTime();
     CollectValues();
     return std::move(placement_);
   }
 
  private:
   NodePlacement& At(size_t n) { return placement_.nodes[n]; }
+  bool QuantizesInputsOnly() const { return options_.target->pairs == PairPlacement::kInputs; }
   const OpRule& Rule(size_t n) const { return FindOpRule(graph_.nodes[n]); }
 
   void MakeFloat(size_t n, std::string reason) {
@@ -57,7 +59,8 @@ class Placer {
       const auto kept = options_.keep_float.find(n);
       std::string reason = kept != options_.keep_float.end() ? kept->second
                            : TouchesQuantized(node)          ? "is quantized already"
-                                                             : WhyFloat(graph_, node);
+                                                    : WhyFloatOn(*options_.target, graph_, node);
+      if (reason.empty() && QuantizesInputsOnly() && node.Is("Add")) reason = KeepOneInput(n);
       if (!reason.empty()) {
         place.domain = NodeDomain::kFloat;
         place.reason = std::move(reason);
@@ -66,6 +69,17 @@ class Placer {
       place.domain = NodeDomain::kInteger;
       if (Rule(n).kind != OpKind::kMovement) FindTail(n);
     }
+  }
+
+  // Of a sum only the residual is quantized: the other operand never leaves its convolution.
+  std::string KeepOneInput(size_t n) {
+    if (depths_.empty()) depths_ = FindDepths(graph_, topology_);
+    const auto slot = FindResidualSlot(graph_, topology_, depths_, n);
+    if (!slot) return "no convolution takes it in";
+    At(n).float_inputs = {1 - *slot};
+    return IntegerProducer(graph_.nodes[n].inputs[1 - *slot]) == kNone
+               ? "the convolution before it is float"
+               : "";
   }
 
   // A model may come with Q/DQ of its own: nodes next to them keep what they have.
@@ -269,9 +283,10 @@ class Placer {
       const bool movement = IsMovement(n);
       for (size_t i = 0; i < ValueInputs(n); ++i) {
         const std::string& input = node.inputs[i];
-        if (!input.empty() && graph_.FindInitializer(input) == nullptr)
-          placement_.roots.emplace(input, input);
+        const bool is_value = !input.empty() && graph_.FindInitializer(input) == nullptr;
+        if (is_value && !At(n).float_inputs.contains(i)) placement_.roots.emplace(input, input);
       }
+      if (QuantizesInputsOnly()) continue;
       if (movement) {
         const std::string root = placement_.roots.at(node.inputs[0]);
         for (const std::string& output : node.outputs) {
@@ -293,6 +308,7 @@ class Placer {
   Topology topology_;
   Placement placement_;
   std::set<size_t> candidates_;
+  std::vector<size_t> depths_;  // FindDepths, where asked for
 };
 
 }  // namespace

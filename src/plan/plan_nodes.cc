@@ -58,7 +58,7 @@ class NodePlanner {
     const ValuePlan& value = ValueOf(output);
     if (IsImpliedClamp(clamp, output)) {
       out.implied.insert(t);
-    } else if (BitsOf(value.params.type) == 8) {
+    } else if (BitsOf(value.params.type) == 8 && plan_.works_on_codes) {
       out.implied.insert(t);
       out.bounds = {IntegerBound(clamp, 1, value), IntegerBound(clamp, 2, value)};
     }

@@ -202,6 +202,13 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
   }
   Json rounded = Json::object();
   for (const auto& [value, type] : plan.rounded.types) rounded[Text(value)] = DataTypeName(type);
+  Json coarser = Json::array();
+  for (const PositionChange& change : plan.position_changes) {
+    coarser.push_back({{"node", EscapeWhole(change.node)},
+                       {"what", change.what},
+                       {"wanted", std::ldexp(1.0, -change.from)},
+                       {"scale", std::ldexp(1.0, -change.to)}});
+  }
   const Json json = {{"provenance",
                       {{"tool", "qconvert " + provenance.tool_version},
                        {"engine", "onnxruntime " + provenance.engine_version},
@@ -213,6 +220,7 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
                      {"weights", std::move(weights)},
                      {"stored_weights", std::move(stored)},
                      {"rounded_values", std::move(rounded)},
+                     {"coarser_scales", std::move(coarser)},
                      {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
                      {"guard", GuardJson(report)},
                      {"float_nodes", FloatReasonsJson(report.float_reasons)}};

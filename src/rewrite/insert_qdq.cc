@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +33,7 @@ class Inserter {
       if (place.domain == NodeDomain::kFused) continue;
       if (place.domain != NodeDomain::kInteger) {
         EmitFloat(n);
-      } else if (FindOpRule(source_.nodes[n]).kind == OpKind::kMovement &&
+      } else if (FindOpRule(source_.nodes[n]).kind == OpKind::kMovement && plan_.works_on_codes &&
                  Is8Bit(source_.nodes[n].inputs[0])) {
         EmitMovement(n);
       } else {
@@ -187,8 +188,9 @@ class Inserter {
     if (integer.weight) {
       bias_name = EmitWeights(source, fused, integer, node);
     } else {
+      const std::set<size_t>& floats = plan_.placement.nodes[n].float_inputs;
       for (size_t i = 0; i < node.inputs.size(); ++i)
-        node.inputs[i] = IntegerOperand(source, integer, i);
+        node.inputs[i] = floats.contains(i) ? source.inputs[i] : IntegerOperand(source, integer, i);
     }
     std::vector<Node> unit = {std::move(node)};
     for (const size_t t : fused.tail) {
@@ -276,14 +278,20 @@ class Inserter {
                                        node.inputs[1], integer.weight->params,
                                        integer.zero_point_of_weight));
     if (!integer.bias) return "";
-    const QuantParams bias_params{DataType::kInt32, integer.bias_scales.size() > 1 ? 0 : -1,
-                                  integer.bias_scales,
-                                  std::vector<int32_t>(integer.bias_scales.size(), 0)};
-    const std::string bias_name = builder_.FreshName("d");
-    out_.push_back(
-        builder_.Dequantize(builder_.Constant(*integer.bias, "b"), bias_name, bias_params));
+    const std::string bias_name = EmitBias(integer);
     if (fused.bias_add == FusedUnit::kNone) node.inputs[2] = bias_name;
     return bias_name;
+  }
+
+  std::string EmitBias(const IntegerNodePlan& integer) {
+    std::string codes = builder_.Constant(*integer.bias, "b");
+    if (integer.bias_scales.empty()) return codes;
+    const QuantParams bias_params{integer.bias->type, integer.bias_scales.size() > 1 ? 0 : -1,
+                                  integer.bias_scales,
+                                  std::vector<int32_t>(integer.bias_scales.size(), 0)};
+    std::string name = builder_.FreshName("d");
+    out_.push_back(builder_.Dequantize(codes, name, bias_params));
+    return name;
   }
 
   void EmitHardSigmoid(const Node& source, const HardSigmoidPlan& plan) {

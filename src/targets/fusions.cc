@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "qconvert/targets/weight_slots.h"
+
 namespace qconvert {
 namespace {
 
@@ -54,6 +56,13 @@ FusedUnit FindFusedUnit(const Graph& graph, const Topology& topology, size_t n) 
   const size_t reader = topology.Uses(unit.output)[0].node;
   if (IsClamp(graph, graph.nodes[reader])) extend(reader);
   return unit;
+}
+
+const Tensor* FindUnitBias(const Graph& graph, const Node& node, const FusedUnit& unit) {
+  if (unit.bias_add == FusedUnit::kNone) return FindBias(graph, node);
+  for (const std::string& input : graph.nodes[unit.bias_add].inputs)
+    if (const Tensor* tensor = graph.FindInitializer(input)) return tensor;
+  return nullptr;
 }
 
 bool CanLeaveFloat(const Graph& graph, const Topology& topology, size_t n, const FusedUnit& unit) {

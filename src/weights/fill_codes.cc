@@ -1,11 +1,14 @@
 #include "qconvert/weights/fill_codes.h"
 
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "dynamic_weights.h"
 #include "qconvert/base/parallel.h"
+#include "qconvert/plan/value_range.h"
+#include "qconvert/targets/target.h"
 #include "qconvert/weights/store_weights.h"
 
 namespace qconvert {
@@ -14,22 +17,29 @@ namespace {
 constexpr int kDefaultBits = 8;
 constexpr int kWideBits = 16;
 
-// The numbers that an integer node adds: its bias, or that of the Add fused behind a MatMul.
-std::vector<float> BiasOf(const Graph& graph, const Node& node, const FusedUnit& unit) {
-  if (unit.bias_add == FusedUnit::kNone) {
-    const Tensor* bias = FindBias(graph, node);
-    return bias == nullptr ? std::vector<float>{} : ToFloats(*bias);
-  }
-  for (const std::string& input : graph.nodes[unit.bias_add].inputs)
-    if (const Tensor* tensor = graph.FindInitializer(input)) return ToFloats(*tensor);
-  return {};
-}
-
 bool HasIntegerWeights(const Graph& graph, const QuantizationPlan& plan, size_t n) {
   const Node& node = graph.nodes[n];
   return plan.placement.nodes[n].domain == NodeDomain::kInteger &&
          FindOpRule(node).kind == OpKind::kWeighted &&
          graph.FindInitializer(node.input(1)) != nullptr;
+}
+
+// The bias as its target wants it; the weights' scales are final.
+void FillBias(const TensorSettings& settings, BiasForm form, float input_scale,
+              std::vector<float> bias, IntegerNodePlan& out) {
+  if (bias.empty()) return;
+  const bool own = form == BiasForm::kOwnScale && settings.is_int();
+  if (!own) RoundBias(settings, bias);
+  if (form == BiasForm::kFloat) {
+    const auto count = static_cast<int64_t>(bias.size());
+    out.bias = MakeFloatTensor("", {count}, bias);
+    return;
+  }
+  QuantizedBias codes = own ? QuantizeOwnBias(bias, settings, out.limits.bias)
+                            : QuantizeBias(bias, input_scale, out.weight->params.scales,
+                                           Rounder(settings.round_mode));
+  out.bias = std::move(codes.codes);
+  out.bias_scales = std::move(codes.scales);
 }
 
 void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
@@ -43,23 +53,26 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   // The vendor's numbers know of no kernel.
   const int32_t pair_limit = of.weights.compat == Compat::kVitis ? 0 : options.pair_limit;
   const WeightOptions fit{.pair_limit = pair_limit, .workers = cache.workers()};
-  std::vector<float> bias = BiasOf(graph, node, unit);
-  RoundBias(of.bias, bias);
+  const Tensor* addend = FindUnitBias(graph, node, unit);
+  std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
+  const BiasForm form = TargetOf(settings.config.target_device).bias;
+  IntegerNodePlan& out = plan.integer_nodes[n];
   const FittedWeights* fitted =
       &cache.Integer(n, of.weights, [&] { return FitWeights(weight, order, of.weights, fit); });
-  QuantizedWeights refitted;
-  if (!BiasFits(bias, input_scale, fitted->params.scales)) {
-    refitted = QuantizeWeights(weight, order, bias, input_scale, of.weights, fit);
-    fitted = &refitted.fitted;
+  FittedWeights refitted;
+  if (const auto most = out.limits.weights) {
+    const auto least = [&](size_t, size_t) { return std::ldexp(1.0, -*most); };
+    refitted = FitWeights(weight, order, of.weights, fit, least);
+    fitted = &refitted;
+  } else if (form == BiasForm::kProductScale &&
+             !BiasFits(bias, input_scale, fitted->params.scales)) {
+    RoundBias(of.bias, bias);
+    refitted = QuantizeWeights(weight, order, bias, input_scale, of.weights, fit).fitted;
+    fitted = &refitted;
   }
-  IntegerNodePlan& out = plan.integer_nodes[n];
   out.weight = ConstantCodes{node.inputs[1], fitted->weight, fitted->params};
   out.zero_point_of_weight = node.Is("Gemm") || unit.bias_add != FusedUnit::kNone;
-  if (bias.empty()) return;
-  QuantizedBias codes =
-      QuantizeBias(bias, input_scale, fitted->params.scales, Rounder(of.bias.round_mode));
-  out.bias = std::move(codes.codes);
-  out.bias_scales = std::move(codes.scales);
+  FillBias(of.bias, form, input_scale, std::move(bias), out);
 }
 
 int BitsOf(const TensorSettings& weights) {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kMaxBias = 1073741824.0;  // 2^30
 constexpr int kExactBiasBits = 32;
+constexpr int kMostFormatBits = 16;               // of IntegerFormat
 constexpr size_t kWorthThreads = 1 << 16;         // weights
 constexpr double kSmallestChannel = 1.0 / 65536;  // of the largest channel's scale
 
@@ -131,6 +132,24 @@ FittedWeights FitAsymmetric(const Tensor& weight, const TensorSettings& settings
   return Packed(weight, std::move(params), codes);
 }
 
+// The scale of a bias by itself; never 0.
+double OwnScale(std::span<const float> bias, const TensorSettings& settings,
+                std::optional<int> most_position) {
+  if (settings.scale_type == ScaleType::kPowerOfTwo) {
+    const int position = FixPositionOf(bias, settings.bit_width, CandidatesOf(settings),
+                                       Rounder(settings.round_mode));
+    return std::ldexp(1.0, -std::min(position, most_position.value_or(position)));
+  }
+  const auto most = static_cast<double>(CodeRangeOf(settings).max);
+  return std::max(MaxMagnitude(bias) / most,
+                  static_cast<double>(std::numeric_limits<float>::min()));
+}
+
+double OwnCode(float value, double scale, const CodeRange& codes, Rounder round) {
+  return std::clamp(round(static_cast<double>(value) / scale), static_cast<double>(codes.min),
+                    static_cast<double>(codes.max));
+}
+
 }  // namespace
 
 FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
@@ -209,22 +228,31 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
   return out;
 }
 
+QuantizedBias QuantizeOwnBias(std::span<const float> bias, const TensorSettings& settings,
+                              std::optional<int> most_position) {
+  const CodeRange range = CodeRangeOf(settings);
+  const double scale = OwnScale(bias, settings, most_position);
+  const Rounder round(settings.round_mode);
+  std::vector<int32_t> codes;
+  for (const float value : bias)
+    codes.push_back(static_cast<int32_t>(OwnCode(value, scale, range, round)));
+  const DataType type = settings.bit_width > kMostFormatBits
+                            ? DataType::kInt32
+                            : IntegerFormat(settings.bit_width, true, true).type;
+  QuantizedBias out{{}, {static_cast<float>(scale)}};
+  out.codes.type = type;
+  out.codes.dims = {static_cast<int64_t>(codes.size())};
+  out.codes.bytes = std::make_shared<const std::string>(PackCodes(codes, type));
+  return out;
+}
+
 void RoundBias(const TensorSettings& settings, std::vector<float>& bias) {
   if (!settings.is_int() || settings.bit_width >= kExactBiasBits) return;
   const CodeRange codes = CodeRangeOf(settings);
-  const double largest = MaxMagnitude(bias);
-  if (codes.max == 0 || largest == 0) return;
+  if (codes.max == 0 || MaxMagnitude(bias) == 0) return;
   const Rounder round(settings.round_mode);
-  const bool power = settings.scale_type == ScaleType::kPowerOfTwo;
-  const double scale =
-      power
-          ? std::ldexp(1.0, -FixPositionOf(bias, settings.bit_width, CandidatesOf(settings), round))
-          : largest / static_cast<double>(codes.max);
-  for (float& value : bias) {
-    const double code = std::clamp(round(static_cast<double>(value) / scale),
-                                   static_cast<double>(codes.min), static_cast<double>(codes.max));
-    value = static_cast<float>(code * scale);
-  }
+  const double scale = OwnScale(bias, settings, {});
+  for (float& value : bias) value = static_cast<float>(OwnCode(value, scale, codes, round) * scale);
 }
 
 }  // namespace qconvert

@@ -104,7 +104,7 @@ TEST(ConfigSyntaxTest, ManyProblemsAreToldInTheOrderOfTheFileAndThenCounted) {
   std::string text = "target_device: DPU\n";
   for (int i = 0; i < 50000; ++i) text += "k" + std::to_string(i) + ": 1\n";
   const auto problems = ProblemsOf(text);
-  ASSERT_EQ(problems.size(), 102U) << "and that DPU is not implemented";
+  ASSERT_EQ(problems.size(), 101U);
   EXPECT_THAT(problems[0], StartsWith("c.yaml:2:1: unknown key 'k0'"));
   EXPECT_THAT(problems[99], StartsWith("c.yaml:101:1: unknown key 'k99'"));
   EXPECT_EQ(problems[100], "c.yaml: 49900 more problems");
@@ -112,7 +112,7 @@ TEST(ConfigSyntaxTest, ManyProblemsAreToldInTheOrderOfTheFileAndThenCounted) {
 
 TEST(ConfigSyntaxTest, ControlCharactersDoNotReachTheTerminal) {
   const auto problems = ProblemsOf("target_device: DPU\n\"\\e[2Jx\": 1\n");
-  ASSERT_EQ(problems.size(), 2U);
+  ASSERT_EQ(problems.size(), 1U);
   EXPECT_THAT(problems[0], HasSubstr("unknown key '\\x1b[2Jx'"));
 }
 

@@ -4,6 +4,7 @@
 
 #include "qconvert/calibration/tensor_statistics.h"
 #include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/insert_qdq.h"
 #include "qconvert/weights/fill_codes.h"
 #include "support/graph_builder.h"
@@ -22,7 +23,8 @@ inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<T
   QuantizedModel out;
   PrepareModel(model, "test model");
   out.float_model = model;
-  Placement placement = PlaceNodes(model.graph, {.place_by = PlaceBy::kKernels});
+  Placement placement = PlaceNodes(
+      model.graph, {.place_by = PlaceBy::kKernels, .target = &TargetOf(config.target_device)});
   const std::vector<std::string> observed = placement.Observed();
   Model probe = model;
   probe.graph.value_info.clear();

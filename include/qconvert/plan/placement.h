@@ -12,6 +12,7 @@
 #include "qconvert/plan/cost_model.h"
 #include "qconvert/targets/fusions.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/targets/target.h"
 
 namespace qconvert {
 
@@ -24,8 +25,9 @@ enum class NodeDomain {
 
 struct NodePlacement {
   NodeDomain domain = NodeDomain::kOther;
-  std::string reason;  // why float
-  FusedUnit unit;      // of an integer node: what is fused behind it
+  std::string reason;             // why float
+  FusedUnit unit;                 // of an integer node: what is fused behind it
+  std::set<size_t> float_inputs;  // of an integer node: values that it reads in float
 };
 
 struct Placement {
@@ -65,13 +67,16 @@ struct PlaceOptions {
   double favor = 1;
   // Elements of each value, for the estimates; see CostModel.
   ValueSizes sizes;
+  const Target* target = &kCpuTarget;
 };
 
 // Decides which nodes compute on integers: of all the ways to place the nodes that an integer
 // kernel takes, the one of least estimated time, kernels and conversions between floats and
 // integers together (a minimum cut, min_cut.h). A movement node can be integer only behind an
-// integer node. More nodes in `keep_float` never make another node integer that was not. Needs
-// sorted nodes and types in value_info.
+// integer node. For a target that has
+// pairs on inputs alone (PairPlacement::kInputs) all nodes of its table are integer, and what they
+// write is not quantized. More nodes in `keep_float` never make another node integer that was not.
+// Needs sorted nodes and types in value_info.
 Placement PlaceNodes(const Graph& graph, const PlaceOptions& options);
 
 }  // namespace qconvert

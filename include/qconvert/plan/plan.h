@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,18 +51,34 @@ struct HardSigmoidPlan {
   QuantParams clip;
 };
 
+// The largest fix positions that shifts allow; nothing: any.
+struct PositionLimits {
+  std::optional<int> weights;
+  std::optional<int> bias;
+};
+
 // What an integer node computes with besides the values it reads.
 struct IntegerNodePlan {
   std::optional<ConstantCodes> weight;  // input 1
   bool zero_point_of_weight = false;    // its kernel wants the zero point spelled out
-  std::optional<Tensor> bias;           // int32; of input 2, or of the Add fused behind a MatMul
+  // Of input 2, or of the Add fused behind a MatMul: integers, or floats without scales.
+  std::optional<Tensor> bias;
   std::vector<float> bias_scales;
+  PositionLimits limits;                     // of powers of two
   std::map<size_t, ConstantCodes> operands;  // other constants, by input
   std::set<size_t> implied;  // nodes of its tail that the saturation of its Q does, or `bounds`
   // Of a Relu or Clip that works on the integers themselves, or follows this node there: its bounds
   // as codes.
   std::array<std::optional<int32_t>, 2> bounds;
   std::optional<HardSigmoidPlan> hard_sigmoid;
+};
+
+// A scale that was made coarser for a shift that has to fit (fix_positions.h): 2^-from to 2^-to.
+struct PositionChange {
+  std::string node;
+  std::string_view what;  // "output", "weights", "bias"
+  int from = 0;
+  int to = 0;
 };
 
 // Of a node that is quantized at run time: its weights [k, n], or [directions, k, n] with one scale
@@ -91,7 +108,9 @@ struct QuantizationPlan {
   std::map<size_t, int64_t> own_dequantize;
   // By the way to the initializer: its name, on the top level (weights/store_weights.h).
   std::map<std::string, StoredWeight> stored;
-  RoundedFloats rounded;  // values; weights are in `stored`
+  RoundedFloats rounded;       // values; weights are in `stored`
+  bool works_on_codes = true;  // as of the target (targets/target.h)
+  std::vector<PositionChange> position_changes;
 };
 
 // Values with infinities in the table: they cannot be quantized.

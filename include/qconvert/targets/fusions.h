@@ -25,6 +25,9 @@ struct FusedUnit {
 // then one Relu, or Clip with constant bounds; each the only reader of what is before it.
 FusedUnit FindFusedUnit(const Graph& graph, const Topology& topology, size_t n);
 
+// The bias of a node with its unit: its own, or that of the Add behind it; null when there is none.
+const Tensor* FindUnitBias(const Graph& graph, const Node& node, const FusedUnit& unit);
+
 // True when the integer kernel of node `n` can leave its output in float for free: Gemm and MatMul
 // with nothing but a bias behind. The engine makes a Gemm of a MatMul and any other Add behind it
 // before it looks for integers, and finds no integer kernel for that; a quantized output keeps the

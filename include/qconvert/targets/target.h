@@ -1,11 +1,36 @@
-// What differs between devices, as data.
+// What differs between devices, as data: one row of constants per device here, one table of
+// operators per file in src/targets.
 #ifndef QCONVERT_TARGETS_TARGET_H_
 #define QCONVERT_TARGETS_TARGET_H_
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
+#include "qconvert/ir/graph.h"
+
 namespace qconvert {
+
+// A row of a device's table: an operator that it computes on integers, where `why_float` is null or
+// returns nothing.
+struct TargetOperator {
+  std::string_view op_type;
+  std::string (*why_float)(const Graph& graph, const Node& node) = nullptr;
+};
+
+// Where Q/DQ pairs stand.
+enum class PairPlacement {
+  kAround,  // before and behind every integer node
+  kInputs,  // on what integer nodes read: what they write stays float until the next one reads it
+};
+
+// How the bias of an integer node is written.
+enum class BiasForm {
+  kProductScale,  // int32, scale of the input times that of the weights
+  kFloat,
+  kOwnScale,  // in the bits of its settings, with a scale of its own
+};
 
 struct Target {
   std::string_view name;
@@ -17,14 +42,24 @@ struct Target {
   // Symmetric int8 activations are written as uint8 with zero point 128, the same numbers: the
   // engine's kernels for uint8 are faster, and some of int8 do not fuse (docs/op_rules.md).
   bool unsigned_activations = false;
+  // Movement and clamps of 8 bits take and write the codes; else they stand between DQ and Q.
+  bool works_on_codes = true;
+  PairPlacement pairs = PairPlacement::kAround;
+  BiasForm bias = BiasForm::kProductScale;
+  // Shifts between powers of two have to fit its registers (plan/fix_positions.h).
+  bool limits_shifts = false;
+  // What it computes on integers of what WhyFloat allows; empty: all of that.
+  std::span<const TargetOperator> operators = {};
 };
 
-// ONNX Runtime on x86 and ARM processors, measured on 1.28.0.
-inline constexpr Target kCpuTarget{"CPU", true, 128, true};
-// TensorRT demands int8 with zero point 0 (its developer guide, "Explicit Quantization").
-inline constexpr Target kGpuTarget{"GPU"};
-inline constexpr Target kDpuTarget{"DPU"};
-inline constexpr Target kBpuTarget{"BPU"};
+extern const Target kCpuTarget;
+extern const Target kGpuTarget;
+extern const Target kDpuTarget;
+extern const Target kBpuTarget;
+
+// Empty when the target computes the node on integers, else the reason why not: WhyFloat
+// (op_rules.h), then the target's own table.
+std::string WhyFloatOn(const Target& target, const Graph& graph, const Node& node);
 
 }  // namespace qconvert
 

@@ -20,7 +20,8 @@ struct FittedWeights {
   QuantParams params;
 };
 
-// int32, one per output channel; scales are input_scale * those of the weights, one or one each.
+// One per output channel; scales are input_scale * those of the weights, one or one each (int32),
+// or one of its own.
 struct QuantizedBias {
   Tensor codes;
   std::vector<float> scales;
@@ -70,6 +71,11 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
 bool BiasFits(std::span<const float> bias, float input_scale, const std::vector<float>& scales);
 QuantizedBias QuantizeBias(std::span<const float> bias, float input_scale,
                            const std::vector<float>& scales, Rounder round);
+
+// The bias with one scale of its own, in the type of its bits: by maxmin, or 2^-p with p at most
+// `most_position`.
+QuantizedBias QuantizeOwnBias(std::span<const float> bias, const TensorSettings& settings,
+                              std::optional<int> most_position = {});
 
 // Rounds a bias to the grid of its settings: symmetric, its own scale max|b| / qmax. Nothing
 // happens to a float or 32-bit bias, whose codes above are finer.

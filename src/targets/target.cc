@@ -1,0 +1,28 @@
+#include "qconvert/targets/target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "qconvert/targets/op_rules.h"
+
+namespace qconvert {
+
+// ONNX Runtime on x86 and ARM processors, measured on 1.28.0 (docs/op_rules.md).
+const Target kCpuTarget{
+    .name = "CPU", .places_by_time = true, .pair_limit = 128, .unsigned_activations = true};
+
+const Target kBpuTarget{.name = "BPU"};
+
+std::string WhyFloatOn(const Target& target, const Graph& graph, const Node& node) {
+  std::string reason = WhyFloat(graph, node);
+  if (!reason.empty() || target.operators.empty()) return reason;
+  const auto row =
+      std::find_if(target.operators.begin(), target.operators.end(),
+                   [&](const TargetOperator& one) { return one.op_type == node.op_type; });
+  if (row == target.operators.end())
+    return fmt::format("target {} computes {} in float", target.name, node.op_type);
+  return row->why_float == nullptr ? "" : row->why_float(graph, node);
+}
+
+}  // namespace qconvert
