@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <string>
+
 #include "support/read_config.h"
 
 namespace qconvert {
@@ -231,10 +234,30 @@ TEST(VendorExamplesTest, PaddleMovesAnAverageByDefault) {
   EXPECT_EQ(activation.moving_rate, 0.8);
 }
 
+TEST(VendorExamplesTest, PactIsForTrainingAndToldSo) {
+  for (const char* key : {"weight_preprocess_type", "activation_preprocess_type"}) {
+    const LoadedConfig loaded = LoadText("weight_bits: 8\n" + std::string(key) + ": PACT\n");
+    EXPECT_THAT(loaded.unimplemented, IsEmpty());
+    EXPECT_TRUE(
+        AnyHolds(loaded.warnings, std::string(key) + " PACT acts while a model is trained"));
+    const LoadedConfig without = LoadText("weight_bits: 8\n" + std::string(key) + ": None\n");
+    EXPECT_FALSE(AnyHolds(without.warnings, "PACT"));
+    EXPECT_EQ(loaded.config, without.config);
+  }
+}
+
+TEST(VendorExamplesTest, EveryPresetConverts) {
+  size_t presets = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(QCONVERT_SOURCE_DIR "/configs")) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++presets;
+    EXPECT_THAT(ReadConfig(entry.path(), {}).unimplemented, IsEmpty()) << entry.path();
+  }
+  EXPECT_GE(presets, 14U);
+}
+
 TEST(VendorExamplesTest, PaddleProblems) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"weight_bits: 8\nactivation_preprocess_type: PACT\n",
-       "c.yaml:2:29: not implemented yet: activation_preprocess_type PACT"},
       {"weight_bits: 17\nactivation_bits: 8\n", "weight_bits is '17'"},
       {"weight_bits: 8\nactivation_quantize_type: channel_wise_abs_max\n",
        "activation_quantize_type is 'channel_wise_abs_max'"},

@@ -130,7 +130,10 @@ class Translator {
   void Preprocess(const char* key) {
     const ConfigNode* value = FindValue(root_, key);
     if (value == nullptr || value->scalar == "None") return;
-    context_.NotYet(value->place, fmt::format("{} {}", key, value->scalar));
+    context_.notes.warnings.push_back(fmt::format(
+        "{}: {} {} acts while a model is trained: this one is taken as it comes, ranges "
+        "by calibration",
+        value->place.Text(), key, value->scalar));
   }
 
   const ConfigNode& root_;
@@ -207,13 +210,13 @@ const SettingTable& PaddleTable() {
         .kind = Kind::kWord,
         .fallback = "None",
         .example = "PACT",
-        .help = "PACT: weights are clipped at a learnt threshold before",
+        .help = "PACT acts in training: a warning",
         .words = {"None", "PACT"}},
        {.name = "activation_preprocess_type",
         .kind = Kind::kWord,
         .fallback = "None",
         .example = "PACT",
-        .help = "PACT: activations are clipped at a learnt threshold before",
+        .help = "PACT acts in training: a warning",
         .words = {"None", "PACT"}}}};
   return table;
 }
