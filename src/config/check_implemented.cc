@@ -159,23 +159,10 @@ class Checker {
       Refuse(map == nullptr ? effective_.place : PlaceOf(*map, key), key);
     };
     constexpr const char* kModel = "model_parameters";
-    constexpr const char* kInput = "input_parameters";
-    refuse(kModel, "output_nodes", !deployment.output_nodes.empty());
     refuse(kModel, "layer_out_dump", deployment.dump_layers);
     refuse(kModel, "debug_mode", deployment.dump_calibration_data);
-    refuse(kInput, "input_batch", deployment.input_batch > 1);
-    refuse("calibration_parameters", "calibration_type",  // skip
-           deployment.skip_calibration);
     const std::string& output = deployment.model_output_type;
     refuse("calibration_parameters", "optimization", !output.empty() && output != "float32");
-    for (const InputSettings& input : deployment.inputs) {
-      refuse("compiler_parameters", "input_source", input.source == InputSource::kResizer);
-      // J5 samples are raw pixels that mean and scale are still to be applied to.
-      const bool raw = deployment.calibration_domain == CalibrationDomain::kRaw;
-      refuse(kInput, "mean_value", raw && !input.mean.empty());
-      refuse(kInput, "scale_value", raw && !input.scale.empty());
-      refuse(kInput, "separate_batch", input.separate_batch);
-    }
     if (config_.include_bias_corr) refuse("calibration_parameters", "optimization", true);
   }
 

@@ -114,10 +114,15 @@ int64_t Cut(const SampleArray& array, const Value& input, bool stacked) {
 
 }  // namespace
 
-SampleArray OpenSampleArray(const std::filesystem::path& path, const Value& input) {
+SampleArray OpenSampleArray(const std::filesystem::path& path, const Value& input,
+                            DataType raw_type) {
   switch (KindOf(path)) {
-    case SampleFileKind::kRaw:
-      return OpenRaw(path, input);
+    case SampleFileKind::kNone:  // let through where any name is a raw file's
+    case SampleFileKind::kRaw: {
+      Value stored = input;
+      if (raw_type != DataType::kUndefined) stored.type.element = raw_type;
+      return OpenRaw(path, stored);
+    }
     case SampleFileKind::kNpz:
       return OpenNpz(path, input);
     default:

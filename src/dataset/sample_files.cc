@@ -68,17 +68,18 @@ std::string Held(const std::filesystem::path& folder) {
   return text;
 }
 
-Paths FilesIn(const std::filesystem::path& folder, const std::string& format) {
+Paths FilesIn(const std::filesystem::path& folder, const SampleSourceOptions& options) {
   CheckFolder(folder);
   Paths files;
   for (const auto& entry : ListFolder(folder)) {
     const SampleFileKind kind = KindOf(entry);
-    if (kind == SampleFileKind::kNone)
+    const bool is_unknown = kind == SampleFileKind::kNone;
+    if (is_unknown && (!options.any_name_is_raw || IsFolder(entry)))
       throw Error(ExitCode::kData, entry.string(), fmt::format("is none of {}", kExpected));
-    const bool is_raw = kind == SampleFileKind::kRaw;
-    if (format != "auto" && is_raw != (format == "bin")) {
+    const bool is_raw = is_unknown || kind == SampleFileKind::kRaw;
+    if (options.format != "auto" && is_raw != (options.format == "bin")) {
       throw Error(ExitCode::kData, entry.string(),
-                  fmt::format("is no .{} file, as the settings say", format));
+                  fmt::format("is no .{} file, as the settings say", options.format));
     }
     files.push_back(entry);
   }
@@ -215,12 +216,11 @@ std::vector<Paths> FindSampleFiles(const std::filesystem::path& folder,
     folders = GivenFolders(inputs, options);
   } else {
     CheckFolder(folder);
-    if (HoldsArchives(folder))
-      return std::vector<Paths>(inputs.size(), FilesIn(folder, options.format));
+    if (HoldsArchives(folder)) return std::vector<Paths>(inputs.size(), FilesIn(folder, options));
     folders = FolderPerInput(folder, inputs);
   }
   std::vector<Paths> files;
-  for (const auto& one : folders) files.push_back(FilesIn(one, options.format));
+  for (const auto& one : folders) files.push_back(FilesIn(one, options));
   CheckPairs(files, folders, inputs);
   return files;
 }

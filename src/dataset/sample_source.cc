@@ -8,11 +8,13 @@
 #include <utility>
 
 #include "convert_type.h"
+#include "normalize_pixels.h"
 #include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/base/sha256.h"
+#include "random_sample.h"
 #include "sample_array.h"
 #include "sample_files.h"
 
@@ -26,7 +28,7 @@ constexpr size_t kMaxSamples = 100'000'000;  // a number each is kept for their 
 void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, bool stacked) {
   Group group;
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const SampleArray array = OpenSampleArray(files[i], inputs_[i]);
+    const SampleArray array = OpenSampleArray(files[i], inputs_[i], formats_[i].raw_type);
     const int64_t rows = RowsPerSample(array, inputs_[i], stacked);
     const int64_t samples = rows > 0 ? array.header.shape[0] / rows : 1;
     if (i == 0) group.samples = samples;
@@ -38,7 +40,8 @@ void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, boo
     if (i == 0 || files[i] != files[i - 1]) files_.push_back(files[i]);
     group.files.push_back(files_.size() - 1);
     group.rows.push_back(rows);
-    if (IsInteger(array.header.type) && IsFloatingPoint(inputs_[i].type.element))
+    if (IsInteger(array.header.type) && IsFloatingPoint(inputs_[i].type.element) &&
+        !formats_[i].holds_pixels)
       integer_data_.emplace(inputs_[i].name, array.header.type);
   }
   starts_.push_back(starts_.back() + static_cast<size_t>(group.samples));
@@ -49,8 +52,18 @@ SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<
                          const SampleSourceOptions& options) {
   SampleSource source;
   source.inputs_ = inputs;
+  for (const Value& input : inputs) {
+    const auto format = options.formats.find(input.name);
+    source.formats_.push_back(format == options.formats.end() ? InputFormat{} : format->second);
+  }
   if (inputs.empty()) {
     source.size_ = 1;
+    return source;
+  }
+  if (options.random_samples > 0) {
+    source.is_random_ = true;
+    source.size_ = options.random_samples;
+    source.starts_.push_back(source.size_);
     return source;
   }
   const auto files = FindSampleFiles(folder, inputs, options);
@@ -97,12 +110,29 @@ SampleSource SampleSource::Select(const std::vector<size_t>& indices) const {
 Sample SampleSource::Read(size_t index) const {
   Sample sample;
   if (inputs_.empty()) return sample;
+  if (is_random_) {
+    const size_t which = SampleAt(index);
+    for (size_t i = 0; i < inputs_.size(); ++i)
+      sample.inputs.push_back(RandomTensor(inputs_[i], formats_[i], which * inputs_.size() + i));
+    sample.name = fmt::format("random {}", which);
+    return sample;
+  }
   const Place place = Find(index);
   const Group& group = groups_[place.group];
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const SampleArray array = OpenSampleArray(files_[group.files[i]], inputs_[i]);
-    sample.inputs.push_back(ReadSampleArray(
-        array, inputs_[i], place.sample * std::max<int64_t>(group.rows[i], 0), group.rows[i]));
+    const SampleArray array =
+        OpenSampleArray(files_[group.files[i]], inputs_[i], formats_[i].raw_type);
+    const int64_t first = place.sample * std::max<int64_t>(group.rows[i], 0);
+    if (formats_[i].mean.empty()) {
+      sample.inputs.push_back(ReadSampleArray(array, inputs_[i], first, group.rows[i]));
+      continue;
+    }
+    Value pixels = inputs_[i];
+    pixels.type.element = DataType::kFloat;
+    Tensor values = NormalizePixels(ReadSampleArray(array, pixels, first, group.rows[i]),
+                                    formats_[i], array.bytes.place);
+    sample.inputs.push_back(
+        ConvertSample(std::move(values), inputs_[i].type.element, array.bytes.place));
   }
   sample.name = files_[group.files[0]].filename().string();
   if (group.rows[0] >= 0) sample.name += fmt::format("[{}]", place.sample * group.rows[0]);
@@ -128,7 +158,7 @@ DataDigest SampleSource::Digest(int workers) const {
     const Place place = Find(index);
     return std::tuple<const std::string&, int64_t>(texts[place.group], place.sample);
   };
-  if (!inputs_.empty()) {
+  if (!groups_.empty()) {
     std::stable_sort(digest.by_content.begin(), digest.by_content.end(),
                      [&](size_t a, size_t b) { return content(a) < content(b); });
   }

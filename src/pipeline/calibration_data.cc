@@ -11,6 +11,8 @@
 namespace qconvert {
 namespace {
 
+constexpr size_t kRandomSamples = 16;  // for the structure and the speed alone
+
 // A state must be an input, and what is fed back an output.
 void CheckStates(const std::vector<StateInput>& states, const Graph& graph,
                  const std::string& place) {
@@ -51,6 +53,42 @@ std::vector<Value> DataInputs(const Graph& graph, const std::vector<StateInput>&
   return inputs;
 }
 
+// J5, and where pixels are drawn at random: pixels, in headerless files by cal_data_type, else
+// float32 in a folder *_f32 and uint8 in others. J6: what the float model takes.
+InputFormat FormatOf(const InputSettings& settings, bool is_raw_domain,
+                     const std::filesystem::path& folder) {
+  InputFormat format;
+  if (settings.raw == RawElement::kUint8) format.raw_type = DataType::kUint8;
+  if (settings.raw == RawElement::kFloat32) format.raw_type = DataType::kFloat;
+  if (!is_raw_domain || settings.kind_train == InputKind::kFeaturemap) return format;
+  format.holds_pixels = true;
+  if (settings.raw == RawElement::kOfInput) {
+    const bool is_float = (folder / "").parent_path().string().ends_with("_f32");
+    format.raw_type = is_float ? DataType::kFloat : DataType::kUint8;
+  }
+  format.channel_axis = settings.layout_train == InputLayout::kNhwc ? 3 : 1;
+  const size_t channels = settings.kind_train == InputKind::kGray ? 1 : 3;
+  for (size_t c = 0; settings.normalizes() && c < channels; ++c) {
+    format.mean.push_back(settings.MeanOf(c));
+    format.scale.push_back(settings.ScaleOf(c));
+  }
+  return format;
+}
+
+void AddFormats(const DeploymentConfig& deployment, const std::vector<Value>& inputs,
+                const std::filesystem::path& folder, SampleSourceOptions& source) {
+  source.any_name_is_raw = deployment.generation != Generation::kNone;
+  const bool is_raw_domain =
+      deployment.calibration_domain == CalibrationDomain::kRaw || source.random_samples > 0;
+  for (const InputSettings& settings : deployment.inputs) {
+    const std::string& name =
+        settings.name.empty() && inputs.size() == 1 ? inputs[0].name : settings.name;
+    const auto own = source.folders.find(name);
+    source.formats[name] =
+        FormatOf(settings, is_raw_domain, own == source.folders.end() ? folder : own->second);
+  }
+}
+
 }  // namespace
 
 SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph,
@@ -60,7 +98,8 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
   const CalibrationSettings& settings = data.settings;
   const bool given = !data.folder.empty();
   const std::filesystem::path& folder = given ? data.folder : settings.data;
-  if (!inputs.empty() && folder.empty() && settings.input.empty()) {
+  const bool is_random = data.deployment.skip_calibration && !given;
+  if (!inputs.empty() && folder.empty() && settings.input.empty() && !is_random) {
     if (data.optional) return {};
     throw Error(ExitCode::kUsage, "", "no calibration data given, expected --calib DIR");
   }
@@ -69,6 +108,8 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
       .max_samples = data.max_samples > 0 ? data.max_samples : settings.max_samples};
   if (!given) source.folders = settings.input;
   if (!settings.format.empty()) source.format = settings.format;
+  if (is_random) source.random_samples = kRandomSamples;
+  AddFormats(data.deployment, inputs, folder, source);
   return OpenSamples(folder, inputs, source);
 }
 

@@ -22,7 +22,8 @@ struct CalibrationData {
   int workers = 0;
   int64_t memory_limit = 0;
   CalibrationSettings settings;
-  bool optional = false;  // nowhere said where they are: none
+  DeploymentConfig deployment;  // what the files of images hold
+  bool optional = false;        // nowhere said where they are: none
 };
 
 // The samples. `place` names the model. Throws Error: kUsage when there are none, unless they are

@@ -11,7 +11,9 @@
 
 #include "calibrate_model.h"
 #include "calibration_data.h"
+#include "check_pixels.h"
 #include "check_samples.h"
+#include "cut_to_outputs.h"
 #include "held_out.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
@@ -101,11 +103,23 @@ void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
 CalibrationSettings CommonSettings(const std::vector<ModelConfig>& configs) {
   if (configs.empty()) return {};
   for (const ModelConfig& one : configs) {
-    if (one.config.calibration == configs[0].config.calibration) continue;
-    throw Error(ExitCode::kConfig, "",
-                "several configs of one pass need the same calibration section and batch size");
+    const DeploymentConfig& deployment = one.config.deployment;
+    const DeploymentConfig& first = configs[0].config.deployment;
+    if (one.config.calibration == configs[0].config.calibration &&
+        deployment.inputs == first.inputs && deployment.output_nodes == first.output_nodes &&
+        deployment.calibration_domain == first.calibration_domain) {
+      continue;
+    }
+    throw Error(
+        ExitCode::kConfig, "",
+        "several configs of one pass need the same calibration section, inputs, outputs and "
+        "batch size");
   }
   return configs[0].config.calibration;
+}
+
+DeploymentConfig DeploymentOf(const std::vector<ModelConfig>& configs) {
+  return configs.empty() ? DeploymentConfig{} : configs[0].config.deployment;
 }
 
 // The model as all configs prepare it; without any, as their defaults do.
@@ -152,8 +166,10 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                              .stacked = options.stacked,
                              .workers = options.workers,
                              .memory_limit = options.memory_limit,
-                             .settings = CommonSettings(options.configs)};
-  const LoadedModel loaded = LoadOnnx(options.model);
+                             .settings = CommonSettings(options.configs),
+                             .deployment = DeploymentOf(options.configs)};
+  LoadedModel loaded = LoadOnnx(options.model);
+  CutToOutputs(data.deployment.output_nodes, place, loaded.model);
   const std::vector<std::filesystem::path> outputs = OutputsOf(options);
   RefuseOverwriting(outputs, loaded.files);
   RefuseOverwriting(outputs, options.config_files);
@@ -168,6 +184,8 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   const DataDigest digest = samples.Digest(WorkerCount(data));
   for (const std::string& oddity :
        CheckSamples(samples, feeder, digest.by_content, prepared.first, options.model))
+    LogWarning(EscapeForTerminal(oddity));
+  for (const std::string& oddity : CheckPixels(data.deployment, samples, digest.by_content))
     LogWarning(EscapeForTerminal(oddity));
   const SampleSource calibration =
       samples.Select(SplitSamples(digest, feeder.has_feedback()).calibration);

@@ -11,10 +11,12 @@
 
 #include "calibrate_model.h"
 #include "calibration_data.h"
+#include "check_pixels.h"
 #include "check_samples.h"
 #include "choose_plan.h"
 #include "compare_models.h"
 #include "compared_models.h"
+#include "cut_to_outputs.h"
 #include "deploy_model.h"
 #include "guard.h"
 #include "held_out.h"
@@ -75,6 +77,7 @@ CalibrationData DataOf(const ConvertOptions& options) {
           .workers = options.workers,
           .memory_limit = options.memory_limit,
           .settings = options.config.calibration,
+          .deployment = options.config.deployment,
           .optional = !options.table.empty() || !NeedsSamples(options.config)};
 }
 
@@ -314,6 +317,7 @@ ConversionReport Convert(const ConvertOptions& options) {
     return report;
   }
 
+  CutToOutputs(options.config.deployment.output_nodes, place, loaded.model);
   std::optional<Model> original = loaded.model;  // shares its bytes with `model`
   PreparedModel prepared = PrepareWithSettings(
       std::move(loaded.model), {options.config, options.effective_config, options.config_file},
@@ -334,6 +338,8 @@ ConversionReport Convert(const ConvertOptions& options) {
   report.samples = stored ? stored->table.samples : calibration.size();
   for (std::string& oddity :
        CheckSamples(samples, feeder, digest.by_content, prepared.first, options.model))
+    report.warnings.push_back(std::move(oddity));
+  for (std::string& oddity : CheckPixels(options.config.deployment, samples, digest.by_content))
     report.warnings.push_back(std::move(oddity));
   watch.Lap("prepare");
 

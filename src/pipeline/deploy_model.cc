@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/transform/insert_preprocessing.h"
 #include "qconvert/transform/remove_border_nodes.h"
+#include "qconvert/transform/split_batch.h"
+#include "set_batch.h"
 
 namespace qconvert {
 namespace {
@@ -25,9 +28,10 @@ BorderRemoval RemovalOf(const DeploymentConfig& deployment, const Graph& graph) 
     const bool is_grid = type == "Quantize" || type == "Dequantize";
     removal.types.insert(is_grid ? type + "Linear" : type);
   }
+  removal.kept_names.insert(deployment.keep_node_names.begin(), deployment.keep_node_names.end());
   removal.names.insert(deployment.remove_node_names.begin(), deployment.remove_node_names.end());
   for (const InputSettings& input : deployment.inputs) {
-    if (IsImage(input))
+    if (IsImage(input) || input.separate_batch)
       removal.kept_inputs.insert(input.name.empty() ? graph.inputs[0].name : input.name);
   }
   return removal;
@@ -68,11 +72,24 @@ std::string Description(const RemovedNode& removed, const Graph& before) {
   return text;
 }
 
+void DeployInput(const InputSettings& settings, Generation generation, const std::string& place,
+                 Graph& graph) {
+  InputSettings part = settings;
+  if (part.name.empty()) part.name = graph.inputs[0].name;
+  std::vector<std::string> names = {part.name};
+  if (settings.separate_batch) names = SplitBatch(part.name, place, graph);
+  for (std::string& name : names) {
+    part.name = std::move(name);
+    InsertPreprocessing(part, generation, place, graph);
+  }
+}
+
 }  // namespace
 
 bool ChangesInterface(const DeploymentConfig& deployment) {
-  return HasRemovals(deployment) ||
-         std::any_of(deployment.inputs.begin(), deployment.inputs.end(), IsImage);
+  return HasRemovals(deployment) || deployment.input_batch > 1 ||
+         std::any_of(deployment.inputs.begin(), deployment.inputs.end(),
+                     [](const auto& input) { return IsImage(input) || input.separate_batch; });
 }
 
 std::vector<std::string> DeployModel(const DeploymentConfig& deployment, const std::string& place,
@@ -88,8 +105,9 @@ std::vector<std::string> DeployModel(const DeploymentConfig& deployment, const s
       model.metadata.emplace_back("qconvert.removed." + name, Description(one, before));
     }
   }
+  SetBatch(deployment.input_batch, place, model);
   for (const InputSettings& input : deployment.inputs)
-    InsertPreprocessing(input, deployment.generation, place, model.graph);
+    DeployInput(input, deployment.generation, place, model.graph);
   ValidateModel(model, place);
   return {missing.begin(), missing.end()};
 }

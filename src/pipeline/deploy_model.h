@@ -14,9 +14,10 @@ namespace qconvert {
 // float model.
 bool ChangesInterface(const DeploymentConfig& deployment);
 
-// Removes the nodes at the borders that the settings name, not behind image inputs, and puts the
-// preprocessing nodes in front of these. What was removed stays in the metadata, with the numbers
-// it computed with:
+// Removes the nodes at the borders that the settings name, not behind image and split inputs; sets
+// the batch (set_batch.h), splits the inputs that are to be apart (split_batch.h) and puts the
+// preprocessing nodes in front of each image. What was removed stays in the metadata, with the
+// numbers it computed with:
 //   qconvert.removed.NAME  "DequantizeLinear at output q: scale 0.5, zero point 3, axis 1"
 // Returns the names of remove_node_name that lie at no border. Throws Error(kModel) naming `place`.
 std::vector<std::string> DeployModel(const DeploymentConfig& deployment, const std::string& place,

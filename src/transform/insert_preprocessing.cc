@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "crop_resize.h"
+#include "input_nodes.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/transform/normalize.h"
@@ -47,21 +49,15 @@ ColorMap MapOf(const InputSettings& input) {
   return map;
 }
 
-// One number for all channels, or one each.
-double NumberOf(const std::vector<double>& numbers, size_t channel, double fallback) {
-  if (numbers.empty()) return fallback;
-  return numbers.size() == 1 ? numbers[0] : numbers.at(channel);
-}
-
 class Inserter {
  public:
   Inserter(const InputSettings& input, size_t index, const std::string& place, Graph& graph)
       : input_(input),
         place_(place),
         graph_(graph),
-        names_(graph),
         index_(index),
-        float_input_(graph.inputs[index]) {
+        float_input_(graph.inputs[index]),
+        nodes_(float_input_.name + "/preprocess/", graph) {
     const auto& shape = float_input_.type.shape;
     if (!shape || shape->size() != 4) Fail("has no shape of four dimensions, expected input_shape");
     if (!IsFloatingPoint(float_input_.type.element))
@@ -83,8 +79,8 @@ class Inserter {
     graph_.inputs.erase(graph_.inputs.begin() + static_cast<std::ptrdiff_t>(index_));
     graph_.inputs.insert(graph_.inputs.begin() + static_cast<std::ptrdiff_t>(index_),
                          inputs_.begin(), inputs_.end());
-    graph_.nodes.insert(graph_.nodes.begin(), std::make_move_iterator(nodes_.begin()),
-                        std::make_move_iterator(nodes_.end()));
+    graph_.nodes.insert(graph_.nodes.begin(), std::make_move_iterator(nodes_.nodes().begin()),
+                        std::make_move_iterator(nodes_.nodes().end()));
   }
 
  private:
@@ -96,53 +92,80 @@ class Inserter {
 
   // The chip's loader has made centered channels of the pixels.
   std::string StagePixels() {
-    const std::string values = Cast(TakeName(DataType::kInt8, *float_input_.type.shape));
-    return is_nhwc() ? ToNchw(values) : values;
+    const std::string values = nodes_.Cast(TakeName(DataType::kInt8, *float_input_.type.shape));
+    return is_nhwc() ? nodes_.ToNchw(values) : values;
   }
 
   std::string DeployedPixels() {
+    if (input_.source == InputSource::kResizer) return FromResizer();
     if (input_.kind_rt == InputKind::kNv12) return FromNv12();
     if (input_.kind_rt == InputKind::kGray) return FromGray();
-    return ToNchw(Cast(TakeName(DataType::kInt8, {batch_, height_, width_, {channels_, {}}})));
+    return nodes_.ToNchw(
+        nodes_.Cast(TakeName(DataType::kInt8, {batch_, height_, width_, {channels_, {}}})));
   }
 
   std::string FromGray() {
-    if (input_.source == InputSource::kPyramid) return Plane("_y", 1, 1);
+    if (input_.source == InputSource::kPyramid) return nodes_.ToNchw(Centered(Plane("_y", 1, 1)));
     return Centered(TakeName(DataType::kUint8, {batch_, {1, {}}, height_, width_}));
   }
 
   std::string FromNv12() {
-    const std::string luma = Plane("_y", 1, 1);
-    const std::string chroma = Plane("_uv", 2, 2);
-    const std::string scales = names_.Make(Prefix("scales"));
+    const std::string luma = nodes_.ToNchw(Centered(Plane("_y", 1, 1)));
+    const std::string chroma = nodes_.ToNchw(Centered(Plane("_uv", 2, 2)));
     constexpr std::array<float, 4> kTwice = {1, 1, 2, 2};
-    graph_.initializers.emplace(scales, MakeFloatTensor(scales, {4}, kTwice));
-    Node& resize = Add("Resize", {chroma, "", scales});
+    const std::string scales = nodes_.Constant("scales", MakeFloatTensor("", {4}, kTwice));
+    Node& resize = nodes_.Add("Resize", {chroma, "", scales});
     resize.Set("mode", std::string("nearest"));
     resize.Set("coordinate_transformation_mode", std::string("asymmetric"));
     resize.Set("nearest_mode", std::string("floor"));
     const std::string full = resize.outputs[0];
-    Node& pixels = Add("Concat", {luma, full});
+    return Joined(luma, full);
+  }
+
+  // A part of a picture of any size. Where the roi leaves the picture there is black, Y 0, U and V
+  // 128: chroma is centered before, luma after.
+  std::string FromResizer() {
+    if (!batch_.known() || batch_.value != 1)
+      Fail("has a batch other than 1, the resizer takes one picture: expected separate_batch");
+    const bool is_gray = input_.kind_rt == InputKind::kGray;
+    const std::string y = AddInput(NewInputName("_y"), DataType::kUint8, {batch_, {}, {}, {1, {}}});
+    std::string uv;
+    if (!is_gray) uv = AddInput(NewInputName("_uv"), DataType::kUint8, {batch_, {}, {}, {2, {}}});
+    const std::string roi = nodes_.Cast(
+        AddInput(NewInputName("_roi"), DataType::kInt32, {{1, {}}, {4, {}}}), DataType::kDouble);
+    CropSize size{height_.value, width_.value, 1};
+    const std::string bytes = nodes_.Cast(y);
+    const std::string luma = nodes_.ToNchw(Less128(AddCropResize(bytes, roi, size, nodes_)));
+    if (is_gray) return luma;
+    size.step = 2;
+    const std::string chroma = Centered(uv);
+    return Joined(luma, nodes_.ToNchw(AddCropResize(chroma, roi, size, nodes_)));
+  }
+
+  std::string Joined(const std::string& luma, const std::string& chroma) {
+    Node& pixels = nodes_.Add("Concat", {luma, chroma});
     pixels.Set("axis", int64_t{1});
     return pixels.outputs[0];
   }
 
-  // An input of its own, height and width divided by `step`; centered, NCHW.
+  // An input of its own, NHWC, height and width divided by `step`.
   std::string Plane(const char* suffix, int64_t channels, int64_t step) {
-    const std::string name = float_input_.name + suffix;
-    if (AllNames(graph_).contains(name))
-      Fail(fmt::format("needs \"{}\", which the model has already", name));
-    AddInput(name, DataType::kUint8,
-             {batch_, {height_.value / step, {}}, {width_.value / step, {}}, {channels, {}}});
-    return ToNchw(Centered(name));
+    return AddInput(
+        NewInputName(suffix), DataType::kUint8,
+        {batch_, {height_.value / step, {}}, {width_.value / step, {}}, {channels, {}}});
   }
 
-  std::string Centered(const std::string& bytes) {
-    const std::string values = Cast(bytes);
-    const std::string center = names_.Make(Prefix("center"));
-    constexpr std::array<float, 1> kOne = {static_cast<float>(kCenter)};
-    graph_.initializers.emplace(center, MakeFloatTensor(center, {}, kOne));
-    return Add("Sub", {values, center}).outputs[0];
+  std::string NewInputName(const char* suffix) const {
+    std::string name = float_input_.name + suffix;
+    if (AllNames(graph_).contains(name))
+      Fail(fmt::format("needs \"{}\", which the model has already", name));
+    return name;
+  }
+
+  std::string Centered(const std::string& bytes) { return Less128(nodes_.Cast(bytes)); }
+
+  std::string Less128(const std::string& values) {
+    return nodes_.Apply("Sub", values, nodes_.Float("center", static_cast<float>(kCenter)));
   }
 
   // The 1x1 convolution that does color, mean and scale at once, and writes the float input.
@@ -152,72 +175,47 @@ class Inserter {
     std::vector<float> weights;
     std::vector<float> bias;
     for (size_t to = 0; to < count; ++to) {
-      const double scale = NumberOf(input_.scale, to, 1);
-      const double mean = NumberOf(input_.mean, to, 0);
+      const double scale = input_.ScaleOf(to);
+      const double mean = input_.MeanOf(to);
       for (size_t from = 0; from < count; ++from)
         weights.push_back(static_cast<float>(scale * map.matrix[to][from]));
       bias.push_back(static_cast<float>(scale * (map.offset - mean)));
     }
-    const std::string w = names_.Make(Prefix("weight"));
-    const std::string b = names_.Make(Prefix("bias"));
-    graph_.initializers.emplace(w, MakeFloatTensor(w, {channels_, channels_, 1, 1}, weights));
-    graph_.initializers.emplace(b, MakeFloatTensor(b, {channels_}, bias));
-    std::string values = Add("Conv", {pixels, w, b}).outputs[0];
-    if (is_nhwc()) values = Transposed(values, {0, 2, 3, 1});
-    if (float_input_.type.element != DataType::kFloat) Cast(values, float_input_.type.element);
-    nodes_.back().outputs[0] = value_;
+    const std::string w =
+        nodes_.Constant("weight", MakeFloatTensor("", {channels_, channels_, 1, 1}, weights));
+    const std::string b = nodes_.Constant("bias", MakeFloatTensor("", {channels_}, bias));
+    std::string values = nodes_.Add("Conv", {pixels, w, b}).outputs[0];
+    if (is_nhwc()) values = nodes_.Transpose(values, {0, 2, 3, 1});
+    if (float_input_.type.element != DataType::kFloat)
+      nodes_.Cast(values, float_input_.type.element);
+    nodes_.nodes().back().outputs[0] = value_;
   }
 
   // Gives the input's name to a new input; the float value gets another.
-  const std::string& TakeName(DataType type, std::vector<Dim> shape) {
+  std::string TakeName(DataType type, std::vector<Dim> shape) {
     if (graph_.IsOutput(float_input_.name)) Fail("is an output too, cannot become pixels");
-    value_ = names_.Make(Prefix("value"));
+    value_ = nodes_.NewName("value");
     RenameUses(graph_, {{float_input_.name, value_}});
     return AddInput(float_input_.name, type, std::move(shape));
   }
 
-  const std::string& AddInput(const std::string& name, DataType type, std::vector<Dim> shape) {
+  std::string AddInput(const std::string& name, DataType type, std::vector<Dim> shape) {
     return inputs_.emplace_back(Value{name, {type, std::move(shape), {}}, float_input_.doc, {}})
         .name;
-  }
-
-  std::string Cast(const std::string& from, DataType type = DataType::kFloat) {
-    Node& cast = Add("Cast", {from});
-    cast.Set("to", static_cast<int64_t>(type));
-    return cast.outputs[0];
-  }
-
-  std::string Transposed(const std::string& from, std::vector<int64_t> order) {
-    Node& transpose = Add("Transpose", {from});
-    transpose.Set("perm", std::move(order));
-    return transpose.outputs[0];
-  }
-
-  std::string ToNchw(const std::string& nhwc) { return Transposed(nhwc, {0, 3, 1, 2}); }
-
-  std::string Prefix(const char* what) const { return float_input_.name + "/preprocess/" + what; }
-
-  // A node named as what it writes.
-  Node& Add(const char* type, std::vector<std::string> inputs) {
-    Node& node =
-        nodes_.emplace_back(MakeNode(type, std::move(inputs), {names_.Make(Prefix(type))}));
-    node.name = node.outputs[0];
-    return node;
   }
 
   const InputSettings& input_;
   const std::string& place_;
   Graph& graph_;
-  NameMaker names_;
   const size_t index_;
   const Value float_input_;
+  InputNodes nodes_;
   std::string value_ = float_input_.name;  // what the model reads
   Dim batch_;
   Dim height_;
   Dim width_;
   int64_t channels_ = 3;
   std::vector<Value> inputs_;
-  std::vector<Node> nodes_;
 };
 
 }  // namespace

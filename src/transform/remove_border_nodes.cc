@@ -65,6 +65,7 @@ class Remover {
   bool Take(size_t index, const std::string& border, std::string_view stays) {
     const Node& node = graph_.nodes[index];
     if (node.Is(stays)) return false;
+    if (removal_.kept_names.contains(node.name)) return false;
     const bool matches = (node.domain.empty() && removal_.types.contains(node.op_type)) ||
                          removal_.names.contains(node.name);
     const bool constants =

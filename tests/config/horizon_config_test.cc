@@ -256,16 +256,33 @@ TEST(HorizonConfigTest, LegalPairsOfTrainAndRuntimeTypes) {
   }
 }
 
-TEST(HorizonConfigTest, WhatCamerasCannotDoYet) {
-  EXPECT_TRUE(ProblemsOf(Image("nv12", "rgb", "  mean_value: 1\n")).empty());
-  EXPECT_TRUE(ProblemsOf(March("bayes", Image("bgr", "rgb", ""))).empty());
-  EXPECT_TRUE(AnyHolds(ProblemsOf(March("bayes", Image("nv12", "rgb", "  mean_value: 1\n"))),
-                       "c.yaml:8:15: not implemented yet: mean_value"));
-  EXPECT_TRUE(AnyHolds(ProblemsOf(March("bayes", Image("nv12", "rgb", "  scale_value: 1\n"))),
-                       "not implemented yet: scale_value"));
-  EXPECT_TRUE(AnyHolds(ProblemsOf(Image("nv12", "rgb", "") +
-                                  "compiler_parameters:\n  input_source: {data: resizer}\n"),
-                       "not implemented yet: input_source"));
+TEST(HorizonConfigTest, FormsOfCameraFilesThatAreDone) {
+  const std::string norm = "  mean_value: 1\n  scale_value: 2\n";
+  for (const std::string& text :
+       {Image("nv12", "rgb", norm), March("bayes", Image("nv12", "rgb", norm)),
+        March("bayes", Image("bgr", "rgb", "")),
+        Image("nv12", "rgb", "") + "compiler_parameters:\n  input_source: {data: resizer}\n",
+        Image("nv12", "rgb", "  input_batch: 4\n  separate_batch: True\n"),
+        Model("  output_nodes: Conv_7;Conv_9\n"), Calibration("  calibration_type: skip\n")}) {
+    EXPECT_THAT(ProblemsOf(text), IsEmpty()) << text;
+  }
+  const auto kept = LoadText(Model("  remove_node_type: Dequantize\n  keep_node_name: a;b\n"));
+  EXPECT_THAT(kept.config.deployment.keep_node_names, testing::ElementsAre("a", "b"));
+}
+
+TEST(HorizonConfigTest, TheTypeOfRawFiles) {
+  const auto raw = [](const std::string& march, const std::string& more) {
+    return LoadText(March(march, Calibration(more))).config.deployment.inputs[0].raw;
+  };
+  EXPECT_EQ(raw("bayes", "  cal_data_type: uint8\n"), RawElement::kUint8);
+  EXPECT_EQ(raw("bayes", "  cal_data_type: float32\n"), RawElement::kFloat32);
+  EXPECT_EQ(raw("bayes", ""), RawElement::kOfInput);
+  EXPECT_EQ(raw("nash-e", "  cal_data_type: uint8\n"), RawElement::kOfInput) << "deprecated";
+  const auto conflict = LoadText(March(
+      "bayes", Sections{.calibration = "  cal_data_dir: a_f32\n  cal_data_type: uint8\n"}.Text()));
+  EXPECT_TRUE(AnyHolds(conflict.warnings, "cal_data_type uint8 wins over the name of a_f32"));
+  EXPECT_TRUE(AnyHolds(ProblemsOf(March("bayes", Calibration("  cal_data_type: uint8;uint8\n"))),
+                       "cal_data_type has 2 values, expected 1"));
 }
 
 TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
@@ -305,6 +322,9 @@ TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
       {Image("nv12", "nv12", ""), "input_type_train is 'nv12', expected featuremap, rgb, bgr"},
       {Image("rgb", "gray", ""), "cannot be made from input_type_train gray, expected gray"},
       {Input("  input_type_rt: rgb\n  input_type_train: rgb\n"), "input_layout_train is missing"},
+      {Input("  input_name: a;b\n  input_type_rt: rgb;rgb\n  input_type_train: rgb;rgb\n"
+             "  input_layout_train: ;NCHW\n"),
+       "input_layout_train is missing, expected NCHW or NHWC for input 'a'"},
       {Input(feature + "  input_layout_train: NCWH\n"), "input_layout_train is 'NCWH'"},
       {Input(feature + "  input_shape: 1,3,4\n"), "input_shape is '1,3,4', expected a shape like"},
       {Input(feature + "  input_shape: 1x0x4\n"), "input_shape is '1x0x4'"},
@@ -351,7 +371,6 @@ TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
       {Calibration("  optimization: set_fast\n"), "optimization is 'set_fast'"},
       {Calibration("  run_on_cpu: a\n  run_on_bpu: a\n"), "'a' is in run_on_cpu too"},
       {Calibration("  calibration_type: load\n"), "not implemented yet: calibration_type load"},
-      {Calibration("  calibration_type: skip\n"), "not implemented yet: calibration_type"},
       {Calibration("  per_channel: true\n"), "not implemented yet: per_channel"},
       {Calibration("  quant_config: [1]\n"), "quant_config is 'a list', expected a map"},
       {Calibration("  quant_config: {model_config: {all_node_type: int9}}\n"),

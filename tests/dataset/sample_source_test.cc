@@ -281,5 +281,71 @@ TEST_F(SampleSourceTest, TheDigestSeesContentsInNoOrder) {
   EXPECT_NE(digest().sha256, before.sha256);
 }
 
+TEST_F(SampleSourceTest, RawPixelsOfAnyNameAreNormalizedPerChannel) {
+  folder_.Write("frame.pixels", std::string("\x00\x80\xff\x10\x20\x30", 6));
+  InputFormat format{.raw_type = DataType::kUint8, .holds_pixels = true};
+  format.mean = {127.5, 16, 0.25};
+  format.scale = {1 / 127.5, 0.5, 3};
+  SampleSourceOptions options{.any_name_is_raw = true, .formats = {{"x", format}}};
+  const SampleSource nchw = Open({Input({"1", "3", "1", "2"})}, options);
+  EXPECT_THAT(nchw.Read(0).inputs[0].values<float>(),
+              testing::Pointwise(testing::FloatEq(),
+                                 {-1.0F, 0.5F / 127.5F, 119.5F, 0.0F, 95.25F, 143.25F}));
+  EXPECT_TRUE(nchw.integer_data().empty()) << "pixels are meant to be integers";
+  options.formats["x"].channel_axis = 3;
+  const SampleSource nhwc = Open({Input({"1", "1", "2", "3"})}, options);
+  EXPECT_THAT(nhwc.Read(0).inputs[0].values<float>(),
+              testing::Pointwise(testing::FloatEq(),
+                                 {-1.0F, 56.0F, 764.25F, -111.5F / 127.5F, 8.0F, 143.25F}));
+}
+
+TEST_F(SampleSourceTest, NpyFilesOfPixelsAreNormalizedToo) {
+  folder_.Write("a.npy", NpyFloats({1, 1, 2}, std::vector<float>{0, 255}));
+  InputFormat format{.holds_pixels = true};
+  format.mean = {127.5};
+  format.scale = {2 / 255.0};
+  const SampleSource source = Open({Input({"1", "1", "2"})}, {.formats = {{"x", format}}});
+  EXPECT_THAT(source.Read(0).inputs[0].values<float>(), ElementsAre(-1, 1));
+}
+
+TEST_F(SampleSourceTest, ChannelsThatMeanAndScaleDoNotFitAreTold) {
+  folder_.Write("a.npy", NpyFloats({1, 2, 1}, Count(2)));
+  InputFormat format;
+  format.mean = format.scale = {1, 2, 3};
+  const SampleSource source = Open({Input({"1", "2", "1"})}, {.formats = {{"x", format}}});
+  try {
+    source.Read(0);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kData);
+    EXPECT_THAT(e.what(), HasSubstr("expected 3 channels on axis 1 for mean and scale"));
+  }
+}
+
+TEST_F(SampleSourceTest, AFileOfAnotherNameIsAnErrorWhereItIsNotAsked) {
+  folder_.Write("frame.pixels", "1234");
+  EXPECT_THAT(OpenError({Input({"1", "1"})}), HasSubstr("is none of"));
+}
+
+TEST_F(SampleSourceTest, RandomSamplesAreTheSameEveryTimeAndInTheirRange) {
+  InputFormat pixels{.holds_pixels = true};
+  const std::vector<Value> inputs = {Input({"1", "64"}, "image"), Input({"N", "64"}, "feature"),
+                                     Input({"2"}, "index", DataType::kInt64)};
+  const SampleSourceOptions options{.random_samples = 5, .formats = {{"image", pixels}}};
+  const SampleSource source = OpenSamples("/nowhere", inputs, options);
+  ASSERT_EQ(source.size(), 5U);
+  EXPECT_EQ(source.Digest(2).by_content.size(), 5U);
+  const Sample sample = source.Select({3}).Read(0);
+  EXPECT_EQ(sample.name, "random 3");
+  for (const float value : sample.inputs[0].values<float>()) {
+    EXPECT_EQ(value, std::floor(value));
+    EXPECT_TRUE(value >= 0 && value <= 255) << value;
+  }
+  for (const float value : sample.inputs[1].values<float>()) EXPECT_LE(std::abs(value), 1);
+  EXPECT_THAT(sample.inputs[2].values<int64_t>(), ElementsAre(0, 0));
+  EXPECT_EQ(*sample.inputs[0].bytes, *source.Read(3).inputs[0].bytes);
+  EXPECT_NE(*sample.inputs[0].bytes, *source.Read(2).inputs[0].bytes);
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -201,6 +201,111 @@ TEST(InsertPreprocessingTest, AHalfPrecisionModelGetsItsOwnType) {
   EXPECT_EQ(HalfToFloat(out.values<uint16_t>()[0]), 128.0F);
 }
 
+// A picture of another size than the model's, and where in it the model looks.
+struct Crop {
+  int64_t width;
+  int64_t height;
+  std::array<int32_t, 4> roi;  // left, top, right, bottom
+};
+
+double Level(int64_t row, int64_t column, int64_t channel) {
+  return static_cast<double>((37 * row + 11 * column + 101 * channel + row * column) % 256);
+}
+
+// Bilinear between the centers of a plane's elements, the nearest ones up to its edge, `outside`
+// beyond.
+double Sampled(int64_t height, int64_t width, double y, double x, double outside,
+               const std::function<double(int64_t, int64_t)>& at) {
+  const bool inside = y >= -0.5 && y <= static_cast<double>(height) - 0.5 && x >= -0.5 &&
+                      x <= static_cast<double>(width) - 0.5;
+  if (!inside) return outside;
+  const auto row = static_cast<int64_t>(std::floor(y));
+  const auto column = static_cast<int64_t>(std::floor(x));
+  double sum = 0;
+  for (int64_t r = row; r <= row + 1; ++r) {
+    for (int64_t c = column; c <= column + 1; ++c) {
+      sum += (1 - std::abs(y - static_cast<double>(r))) *
+             (1 - std::abs(x - static_cast<double>(c))) *
+             at(std::clamp<int64_t>(r, 0, height - 1), std::clamp<int64_t>(c, 0, width - 1));
+    }
+  }
+  return sum;
+}
+
+constexpr int64_t kResized = 6;
+
+Pixel ResizedReference(const Crop& crop, int64_t row, int64_t column) {
+  const auto source = [](int64_t i, int32_t first, int32_t last) {
+    return (static_cast<double>(i) + 0.5) * (last - first + 1) / static_cast<double>(kResized) -
+           0.5 + first;
+  };
+  const double x = source(column, crop.roi[0], crop.roi[2]);
+  const double y = source(row, crop.roi[1], crop.roi[3]);
+  Pixel yuv{Sampled(crop.height, crop.width, y, x, 0,
+                    [](int64_t r, int64_t c) { return Level(r, c, 0); })};
+  for (const int64_t channel : {1, 2}) {
+    yuv[static_cast<size_t>(channel)] =
+        Sampled(crop.height / 2, crop.width / 2, (y + 0.5) / 2 - 0.5, (x + 0.5) / 2 - 0.5, 128,
+                [&](int64_t r, int64_t c) { return Level(r, c, channel); });
+  }
+  return yuv;
+}
+
+Tensor Plane(const char* name, int64_t height, int64_t width, int64_t first, int64_t channels) {
+  std::vector<uint8_t> bytes;
+  for (int64_t i = 0; i < height * width * channels; ++i)
+    bytes.push_back(static_cast<uint8_t>(
+        Level(i / channels / width, i / channels % width, first + i % channels)));
+  return MakeTensor<uint8_t>(name, DataType::kUint8, {1, height, width, channels}, bytes);
+}
+
+Model ResizerModel(InputSettings input, DataType type = DataType::kFloat) {
+  const std::string channels = input.kind_train == InputKind::kGray ? "1" : "3";
+  GraphBuilder b;
+  b.Input("x", {"1", channels, "6", "6"}, type).Output("out", type);
+  b.Add("Identity", {"x"}, {"out"});
+  input.source = InputSource::kResizer;
+  InsertPreprocessing(input, Generation::kJ6, "m.onnx", b.model.graph);
+  ValidateModel(b.model, "m.onnx");
+  return b.model;
+}
+
+TEST(InsertPreprocessingTest, TheResizerEqualsTheReferenceInsideAndOutsideThePicture) {
+  const InputSettings input = Settings(InputKind::kNv12, InputKind::kRgb);
+  const Model model = ResizerModel(input);
+  EXPECT_EQ(Interface(model.graph), "x_y uint8 1 -1 -1 1; x_uv uint8 1 -1 -1 2; x_roi int32 1 4; ");
+  for (const Crop& crop :
+       {Crop{6, 6, {0, 0, 5, 5}}, Crop{20, 14, {3, 2, 16, 11}}, Crop{8, 10, {2, 2, 3, 3}},
+        Crop{10, 8, {-4, -3, 12, 9}}, Crop{2, 2, {5, 5, 9, 9}}, Crop{64, 40, {1, 0, 63, 39}}}) {
+    const Tensor roi = MakeTensor<int32_t>("x_roi", DataType::kInt32, {1, 4}, crop.roi);
+    const Tensor y = Plane("x_y", crop.height, crop.width, 0, 1);
+    const Tensor uv = Plane("x_uv", crop.height / 2, crop.width / 2, 1, 2);
+    const Tensor out = RunModel(model, {y, uv, roi}).at(0);
+    ASSERT_EQ(out.dims, (std::vector<int64_t>{1, 3, kResized, kResized}));
+    for (int64_t i = 0; i < kResized * kResized; ++i) {
+      const Pixel expected = Reference(input, ResizedReference(crop, i / kResized, i % kResized));
+      for (int64_t c = 0; c < 3; ++c) {
+        EXPECT_NEAR(static_cast<double>(
+                        out.values<float>()[static_cast<size_t>(c * kResized * kResized + i)]),
+                    expected[static_cast<size_t>(c)], 2 * kTolerance)
+            << crop.width << "x" << crop.height << " at " << i << " channel " << c;
+      }
+    }
+  }
+}
+
+TEST(InsertPreprocessingTest, AGrayResizerTakesLumaAndARegion) {
+  const Model model = ResizerModel(Settings(InputKind::kGray, InputKind::kGray));
+  EXPECT_EQ(Interface(model.graph), "x_y uint8 1 -1 -1 1; x_roi int32 1 4; ");
+  const Crop crop{12, 8, {2, 1, 9, 6}};
+  const Tensor roi = MakeTensor<int32_t>("x_roi", DataType::kInt32, {1, 4}, crop.roi);
+  const Tensor out = RunModel(model, {Plane("x_y", 8, 12, 0, 1), roi}).at(0);
+  for (int64_t i = 0; i < kResized * kResized; ++i) {
+    EXPECT_NEAR(static_cast<double>(out.values<float>()[static_cast<size_t>(i)]),
+                ResizedReference(crop, i / kResized, i % kResized)[0], kTolerance);
+  }
+}
+
 std::string ErrorOf(const InputSettings& input, Model model) {
   try {
     InsertPreprocessing(input, Generation::kJ6, "m.onnx", model.graph);
@@ -223,6 +328,13 @@ TEST(InsertPreprocessingTest, WhatCannotBeFedWithPixelsIsTold) {
             "m.onnx: input \"x\" has a free height or width, expected input_shape");
   EXPECT_EQ(ErrorOf(input, Identity(input, DataType::kInt64)),
             "m.onnx: input \"x\" is int64, expected a float image");
+  InputSettings resized = input;
+  resized.source = InputSource::kResizer;
+  model = Identity(input);
+  (*model.graph.inputs[0].type.shape)[0] = {2, {}};
+  EXPECT_EQ(ErrorOf(resized, model),
+            "m.onnx: input \"x\" has a batch other than 1, the resizer "
+            "takes one picture: expected separate_batch");
   model = Identity(input);
   model.graph.nodes.push_back(MakeNode("Identity", {"x"}, {"x_uv"}));
   EXPECT_EQ(ErrorOf(input, model),

@@ -53,6 +53,13 @@ TEST(RemoveBorderNodesTest, WhatLiesDeeperStays) {
   EXPECT_EQ(b.model.graph.nodes.size(), 5U);
 }
 
+TEST(RemoveBorderNodesTest, WhatIsToBeKeptStaysAndWhatIsBehindIt) {
+  GraphBuilder b = Chain();
+  EXPECT_THAT(
+      Removed({.types = {"Cast", "Transpose", "Reshape"}, .kept_names = {"Transpose"}}, b.model),
+      ElementsAre("Reshape>s"));
+}
+
 TEST(RemoveBorderNodesTest, ByNameAndFromBothSides) {
   GraphBuilder b = Chain();
   EXPECT_THAT(Removed({.types = {"Reshape"}, .names = {"Softmax", "Transpose"}}, b.model),

@@ -3,6 +3,7 @@
 #ifndef QCONVERT_CONFIG_DEPLOYMENT_CONFIG_H_
 #define QCONVERT_CONFIG_DEPLOYMENT_CONFIG_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -27,6 +28,12 @@ enum class InputKind { kFeaturemap, kRgb, kBgr, kYuv444, kGray, kNv12 };
 enum class InputLayout { kNone, kNchw, kNhwc };
 enum class YuvRange { kFull, kVideo };  // 0..255, or 16..235 (BT.601)
 enum class InputSource { kDdr, kPyramid, kResizer };
+// Elements of headerless calibration files.
+enum class RawElement {
+  kOfInput,  // the type of the float model's input
+  kUint8,
+  kFloat32,
+};
 
 // One input of the model.
 struct InputSettings {
@@ -42,8 +49,19 @@ struct InputSettings {
   std::vector<double> scale;
   bool separate_batch = false;
   InputSource source = InputSource::kDdr;
+  RawElement raw = RawElement::kOfInput;
+
+  double MeanOf(size_t channel) const { return NumberOf(mean, channel, 0); }
+  double ScaleOf(size_t channel) const { return NumberOf(scale, channel, 1); }
+  bool normalizes() const { return !mean.empty() || !scale.empty(); }
 
   bool operator==(const InputSettings&) const = default;
+
+ private:
+  static double NumberOf(const std::vector<double>& numbers, size_t channel, double fallback) {
+    if (numbers.empty()) return fallback;
+    return numbers.size() == 1 ? numbers[0] : numbers.at(channel);
+  }
 };
 
 struct DeploymentConfig {
@@ -59,7 +77,8 @@ struct DeploymentConfig {
   std::vector<std::string> output_nodes;
   std::vector<std::string> remove_node_types;
   std::vector<std::string> remove_node_names;
-  std::vector<std::string> run_on_bpu;  // nodes that must be quantized
+  std::vector<std::string> keep_node_names;  // win over both
+  std::vector<std::string> run_on_bpu;       // nodes that must be quantized
   bool dump_layers = false;
   bool dump_calibration_data = false;
   std::string model_output_type;  // "", or the type of the graph's outputs

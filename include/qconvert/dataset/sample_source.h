@@ -5,7 +5,7 @@
 //   data/*.npz                numpy archives, each with one array per input, called like the input
 // '/', '\\' and ':' in input names may be written '_'; a name that leads out of the folder has to
 // be. .bin, .raw, .rgb and .yuv files hold headerless elements of the input's type and shape.
-// Hidden files are left out; anything else is an error.
+// Hidden files are left out; anything else is an error, or headerless too where the caller says so.
 #ifndef QCONVERT_DATASET_SAMPLE_SOURCE_H_
 #define QCONVERT_DATASET_SAMPLE_SOURCE_H_
 
@@ -34,6 +34,16 @@ struct DataDigest {
   std::vector<size_t> by_content;
 };
 
+// How the numbers in an input's files become what the input takes.
+struct InputFormat {
+  DataType raw_type = DataType::kUndefined;  // of headerless files; kUndefined: the input's
+  bool holds_pixels = false;                 // 0..255 by intent: integers are no oddity
+  // One per index along `channel_axis` of the input, or none: (value - mean) * scale.
+  std::vector<double> mean;
+  std::vector<double> scale;
+  size_t channel_axis = 1;
+};
+
 struct SampleSourceOptions {
   // Axis 0 of files stacks samples (see OpenSamples).
   bool stacked = false;
@@ -42,6 +52,10 @@ struct SampleSourceOptions {
   std::map<std::string, std::filesystem::path> folders;
   // "npy" (and npz) or "bin" (and the other headerless ones): other files are Error(kData).
   std::string format = "auto";
+  // Files of any other name are headerless ones too, instead of an error.
+  bool any_name_is_raw = false;
+  size_t random_samples = 0;                   // this many random ones instead of files
+  std::map<std::string, InputFormat> formats;  // by input; none: as it is
 };
 
 // An immutable, sorted list of samples. Reading is thread-safe; nothing is kept in memory between
@@ -80,11 +94,13 @@ class SampleSource {
   Place Find(size_t index) const;
 
   std::vector<Value> inputs_;
+  std::vector<InputFormat> formats_;  // by input
   std::vector<std::filesystem::path> files_;
   std::vector<Group> groups_;
   std::vector<size_t> starts_ = {0};  // number of samples before each group, and of all
   size_t size_ = 0;                   // samples taken of them, spread evenly,
-  bool is_selection_ = false;         // or these:
+  bool is_random_ = false;
+  bool is_selection_ = false;  // or these:
   std::vector<size_t> selection_;
   std::map<std::string, DataType> integer_data_;
 };

@@ -13,10 +13,12 @@ namespace qconvert {
 //   x_y  [N,H,W,1] uint8                       Cast, Sub 128, Transpose ------------+
 //   x_uv [N,H/2,W/2,2] uint8, U before V       Cast, Sub 128, Transpose, Resize 2x2-+- Concat
 //   x = Conv 1x1 (Concat)                      and Transpose to NHWC where x is NHWC
-// J6, other types: yuv444, rgb, bgr are x [N,H,W,3] int8, value - 128; gray is x_y [N,H,W,1] uint8
-// from a pyramid, else x [N,1,H,W] uint8. J5 (its stage models take what the chip's loader makes):
-// all are x int8, value - 128, in the shape and layout of the float model, nv12 as yuv444. A
-// featuremap stays as it is.
+// nv12 from the resizer: x_roi [1,4] int32 (left, top, right, bottom of the source, inclusive), x_y
+// [1,?,?,1] and x_uv [1,?,?,2] of the whole picture, cropped and resized to [N,H,W] before; gray
+// has no x_uv (crop_resize.h). J6, other types: yuv444, rgb, bgr are x [N,H,W,3] int8, value - 128;
+// gray is x_y [N,H,W,1] uint8 from a pyramid, else x [N,1,H,W] uint8. J5 (its stage models take
+// what the chip's loader makes): all are x int8, value - 128, in the shape and layout of the float
+// model, nv12 as yuv444. A featuremap stays as it is.
 //
 //   x[c] = (convert(pixel)[c] - mean[c]) * scale[c]       one linear map, nothing is clipped
 // Full range, u = U - 128, v = V - 128, the coefficients of the vendor's node (JPEG BT.601 to four

@@ -13,6 +13,7 @@ namespace qconvert {
 struct BorderRemoval {
   std::set<std::string> types;        // ONNX op types
   std::set<std::string> names;        // of nodes
+  std::set<std::string> kept_names;   // nodes that stay all the same
   std::set<std::string> kept_inputs;  // graph inputs behind which nothing goes
 };
 

@@ -159,7 +159,7 @@ class InputReader {
                                                          "NCHW or NHWC",
                                                          (*values)[i]));
         }
-      } else if (kinds_known_ && part_.Find("input_layout_train") == nullptr &&
+      } else if (kinds_known_ && (values || part_.Find("input_layout_train") == nullptr) &&
                  input.kind_train != InputKind::kFeaturemap) {
         part_.Refuse("input_layout_train",
                      fmt::format("input_layout_train is missing, expected NCHW or NHWC for {}",

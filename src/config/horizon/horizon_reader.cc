@@ -112,6 +112,7 @@ class HorizonReader {
     }
     deployment().output_nodes = NamesAt(model_, "output_nodes");
     deployment().remove_node_names = NamesAt(model_, "remove_node_name");
+    deployment().keep_node_names = NamesAt(model_, "keep_node_name");
     deployment().remove_node_types = NamesAt(model_, "remove_node_type");
     static const std::vector<std::string> removable = {"Quantize", "Dequantize", "Transpose",
                                                        "Cast",     "Reshape",    "Softmax"};
@@ -157,6 +158,11 @@ class HorizonReader {
     const ConfigNode* percentile = calibration_.Find("max_percentile");
     const std::string word = type == nullptr ? "default" : type->scalar;
     deployment().skip_calibration = word == "skip";
+    if (word == "skip")
+      context_.notes.warnings.push_back(
+          fmt::format("{}: calibration_type skip: ranges are those of random data, for structure "
+                      "and speed only",
+                      type->place.Text()));
     if (word == "load") calibration_.NotYet("calibration_type", "calibration_type load");
     if (percentile != nullptr && word != "max") {
       context_.notes.warnings.push_back(
@@ -194,15 +200,36 @@ class HorizonReader {
     }
   }
 
+  // The key wins over the folder's name, which is told.
   void ReadDataType() {
-    for (const std::string& type : NamesAt(calibration_, "cal_data_type")) {
-      if (type != "uint8" && type != "float32") {
-        calibration_.Refuse("cal_data_type",
-                            fmt::format("cal_data_type is '{}', expected uint8 or float32", type));
-      } else if (is_j5() && type == "uint8") {
-        calibration_.NotYet("cal_data_type", "cal_data_type uint8");
+    const std::vector<std::string> types = NamesAt(calibration_, "cal_data_type");
+    auto& inputs = deployment().inputs;
+    if (!types.empty() && types.size() != inputs.size()) {
+      calibration_.Refuse("cal_data_type", fmt::format("cal_data_type has {} values, expected {}, "
+                                                       "one per input",
+                                                       types.size(), inputs.size()));
+      return;
+    }
+    for (size_t i = 0; i < types.size(); ++i) {
+      if (types[i] != "uint8" && types[i] != "float32") {
+        calibration_.Refuse("cal_data_type", fmt::format("cal_data_type is '{}', expected uint8 or "
+                                                         "float32",
+                                                         types[i]));
+      } else if (is_j5()) {
+        inputs[i].raw = types[i] == "uint8" ? RawElement::kUint8 : RawElement::kFloat32;
+        CheckFolderName(inputs[i]);
       }
     }
+  }
+
+  void CheckFolderName(const InputSettings& input) {
+    const CalibrationSettings& data = config_.calibration;
+    const auto own = data.input.find(input.name);
+    const std::filesystem::path& folder = own == data.input.end() ? data.data : own->second;
+    if (input.raw == RawElement::kFloat32 || !folder.filename().string().ends_with("_f32")) return;
+    context_.notes.warnings.push_back(
+        fmt::format("{}: cal_data_type uint8 wins over the name of {}",
+                    calibration_.Find("cal_data_type")->place.Text(), folder.filename().string()));
   }
 
   void ReadCompiler() {

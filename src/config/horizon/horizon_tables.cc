@@ -94,6 +94,8 @@ const SettingTable& ModelKeys() {
             "types of nodes removed at the borders"),
        Text("remove_node_name", "none", "out_Dequantize_0",
             "names of nodes removed at the borders"),
+       Text("keep_node_name", "none", "out_Dequantize_1",
+            "ours: names of nodes that stay whatever the two above say"),
        Anything("node_info", "none", "Conv_0:int16",
                 "precision and place of single nodes: NAME:TYPE;..., or a map"),
        Anything("set_node_data_type", "none", "Conv_0:int16", "older form of node_info"),

@@ -1,0 +1,46 @@
+#include "cut_to_outputs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "qconvert/base/error.h"
+#include "qconvert/base/suggest.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/pipeline/prepare_model.h"
+
+namespace qconvert {
+namespace {
+
+const Node& FindNode(const Graph& graph, const std::string& name, const std::string& place) {
+  const auto it = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                               [&](const Node& node) { return node.name == name; });
+  if (it != graph.nodes.end()) return *it;
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes) names.push_back(node.name);
+  throw Error(ExitCode::kConfig, place,
+              fmt::format("output_nodes has \"{}\", which is no node of the model{}", name,
+                          DidYouMean(name, names)));
+}
+
+}  // namespace
+
+void CutToOutputs(const std::vector<std::string>& nodes, const std::string& place, Model& model) {
+  if (nodes.empty()) return;
+  std::vector<Value> outputs;
+  for (const std::string& name : nodes) {
+    for (const std::string& output : FindNode(model.graph, name, place).outputs) {
+      const bool known = std::any_of(outputs.begin(), outputs.end(),
+                                     [&](const Value& value) { return value.name == output; });
+      if (!output.empty() && !known) outputs.push_back({output, {}, {}, {}});
+    }
+  }
+  model.graph.outputs = std::move(outputs);
+  RemoveDeadNodes(model.graph);
+  InferTypes(model, place);
+  for (Value& output : model.graph.outputs)
+    output.type = model.graph.value_info.at(output.name).type;
+}
+
+}  // namespace qconvert

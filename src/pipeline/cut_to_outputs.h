@@ -1,0 +1,20 @@
+// A model that ends at nodes that the settings name.
+#ifndef QCONVERT_SRC_PIPELINE_CUT_TO_OUTPUTS_H_
+#define QCONVERT_SRC_PIPELINE_CUT_TO_OUTPUTS_H_
+
+#include <string>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// x -> A -> a -> B -> b, outputs {b}, nodes {A}     becomes     x -> A -> a, outputs {a}
+// All outputs of the named nodes, in the order of the names, take the place of the graph's; what
+// they do not need goes. Inputs stay, since settings and data speak of them. Nothing happens
+// without names. Throws Error(kConfig) naming `place` for a name that no node has.
+void CutToOutputs(const std::vector<std::string>& nodes, const std::string& place, Model& model);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_CUT_TO_OUTPUTS_H_

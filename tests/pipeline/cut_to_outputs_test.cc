@@ -1,0 +1,58 @@
+#include "cut_to_outputs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "qconvert/base/error.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+// x -> Relu -> a -> Split -> s, t -> Neg -> y
+GraphBuilder Network() {
+  GraphBuilder b;
+  b.Input("x", {"1", "4"}).Output("y");
+  b.Add("Relu", {"x"}, {"a"}).name = "first";
+  Node& split = b.Add("Split", {"a"}, {"s", "t"});
+  split.name = "middle";
+  split.Set("axis", int64_t{1});
+  b.Add("Neg", {"t"}, {"y"}).name = "last";
+  return b;
+}
+
+std::vector<std::string> OutputsOf(const Graph& graph) {
+  std::vector<std::string> out;
+  for (const Value& output : graph.outputs) out.push_back(output.name);
+  return out;
+}
+
+TEST(CutToOutputsTest, AllOutputsOfTheNamedNodesInTheirOrder) {
+  GraphBuilder b = Network();
+  CutToOutputs({"middle", "first", "middle"}, "m.onnx", b.model);
+  EXPECT_THAT(OutputsOf(b.model.graph), testing::ElementsAre("s", "t", "a"));
+  EXPECT_EQ(b.model.graph.nodes.size(), 2U) << "nobody needs the last node";
+  EXPECT_EQ(b.model.graph.outputs[0].type, FloatType({"1", "2"}));
+  EXPECT_EQ(RunModel(b.model, {RandomTensor("x", {1, 4}, 3)}).size(), 3U);
+}
+
+TEST(CutToOutputsTest, WithoutNamesNothingChanges) {
+  GraphBuilder b = Network();
+  CutToOutputs({}, "m.onnx", b.model);
+  EXPECT_THAT(OutputsOf(b.model.graph), testing::ElementsAre("y"));
+}
+
+TEST(CutToOutputsTest, ANameThatNoNodeHasIsTold) {
+  GraphBuilder b = Network();
+  try {
+    CutToOutputs({"lasst"}, "m.onnx", b.model);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kConfig);
+    EXPECT_THAT(e.what(), testing::HasSubstr("output_nodes has \"lasst\", which is no node of "
+                                             "the model, did you mean 'last'?"));
+  }
+}
+
+}  // namespace
+}  // namespace qconvert
