@@ -133,6 +133,27 @@ size_t FoldReaders(Graph& graph, const FindAffine& find) {
   return folded;
 }
 
+// The matrix with column j times scale[j], and `name` the new one's.
+void ScaleColumns(Graph& graph, const Tensor& matrix, const std::vector<double>& scale,
+                  NameMaker& names, std::string& name) {
+  std::vector<float> values = ToFloats(matrix);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(values[i] * scale[i % scale.size()]);
+  name = names.Make("w");
+  graph.initializers.emplace(name, MakeFloatTensor(name, matrix.dims, values));
+}
+
+// A new constant [N] of a * b.
+std::string AddProducts(Graph& graph, const std::vector<double>& a, const std::vector<double>& b,
+                        NameMaker& names) {
+  std::vector<float> values(a.size());
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(a[i] * b[i]);
+  std::string name = names.Make("b");
+  graph.initializers.emplace(name,
+                             MakeFloatTensor(name, {static_cast<int64_t>(values.size())}, values));
+  return name;
+}
+
 }  // namespace
 
 size_t FoldBatchNormalization(Graph& graph) {
@@ -178,6 +199,42 @@ size_t FoldPadIntoConv(Graph& graph) {
     conv.inputs[0] = pad->inputs[0];
     ++folded;
   }
+  RemoveDeadNodes(graph);
+  return folded;
+}
+
+size_t FoldScaleIntoMatMul(Graph& graph) {
+  const Topology topology(graph);
+  NameMaker names(graph);
+  std::vector<bool> remove(graph.nodes.size(), false);
+  const auto reader_of = [&](size_t n) {
+    const std::string& value = graph.nodes[n].outputs[0];
+    return topology.HasSingleUse(value) ? topology.Uses(value)[0].node : n;
+  };
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Tensor* weight = graph.FindInitializer(graph.nodes[n].input(1));
+    if (!graph.nodes[n].Is("MatMul") || weight == nullptr || weight->type != DataType::kFloat ||
+        weight->dims.size() != 2 || !topology.HasSingleUse(graph.nodes[n].inputs[1]))
+      continue;
+    const auto row = [&](size_t reader, size_t before) {
+      return ArithmeticAffine(graph, graph.nodes[reader], weight->dims[1], 2,
+                              graph.nodes[before].outputs[0]);
+    };
+    const size_t add = reader_of(n);
+    const auto bias = graph.nodes[add].Is("Add") ? row(add, n) : std::nullopt;
+    const size_t last = bias ? add : n;
+    const size_t product = reader_of(last);
+    const auto affine = row(product, last);
+    if (!affine || !(graph.nodes[product].Is("Mul") || graph.nodes[product].Is("Div"))) continue;
+    ScaleColumns(graph, *weight, affine->scale, names, graph.nodes[n].inputs[1]);
+    if (bias)
+      graph.nodes[add].inputs[1 - bias->input] =
+          AddProducts(graph, bias->shift, affine->scale, names);
+    graph.nodes[last].outputs[0] = graph.nodes[product].outputs[0];
+    remove[product] = true;
+  }
+  const size_t folded = RemoveNodes(graph, remove);
+  if (folded > 0) SortNodes(graph);
   RemoveDeadNodes(graph);
   return folded;
 }

@@ -108,6 +108,46 @@ TEST(FoldArithmeticTest, OtherShapesStay) {
   EXPECT_EQ(FoldArithmeticIntoConv(b.model.graph), 0U);
 }
 
+// x [2, 3, 4] -> MatMul{w [4, 5]} -> Add{b} -> op{k} -> y
+GraphBuilder MatMulModel(bool has_bias, const std::string& op, std::vector<std::string> order) {
+  GraphBuilder b;
+  b.Input("x", {"2", "3", "4"}).Output("y").Random("w", {4, 5}).Random("b", {5}).Random("k", {5});
+  b.Add("MatMul", {"x", "w"}, {has_bias ? "m" : "a"});
+  if (has_bias) b.Add("Add", {"b", "m"}, {"a"});
+  b.Add(op, std::move(order), {"y"});
+  return b;
+}
+
+TEST(FoldScaleIntoMatMulTest, WithAndWithoutBias) {
+  for (const bool has_bias : {true, false}) {
+    for (const char* op : {"Mul", "Div"}) {
+      GraphBuilder b = MatMulModel(has_bias, op, {"a", "k"});
+      const Model before = b.model;
+      EXPECT_EQ(FoldScaleIntoMatMul(b.model.graph), 1U);
+      EXPECT_EQ(b.model.graph.nodes.size(), has_bias ? 2U : 1U);
+      ExpectSame(before, b.model, {2, 3, 4});
+    }
+  }
+  GraphBuilder scalar = MatMulModel(true, "Mul", {"k", "a"});
+  scalar.Floats("k", {}, {0.125F});
+  EXPECT_EQ(FoldScaleIntoMatMul(scalar.model.graph), 1U);
+}
+
+TEST(FoldScaleIntoMatMulTest, OthersStay) {
+  const auto folded = [](GraphBuilder b) { return FoldScaleIntoMatMul(b.model.graph); };
+  EXPECT_EQ(folded(MatMulModel(true, "Div", {"k", "a"})), 0U) << "divides by the product";
+  EXPECT_EQ(folded(MatMulModel(true, "Add", {"a", "k"})), 0U);
+  GraphBuilder read = MatMulModel(true, "Mul", {"a", "k"});
+  read.Output("a");
+  EXPECT_EQ(folded(read), 0U) << "the unscaled sum is an output";
+  GraphBuilder rows = MatMulModel(true, "Mul", {"a", "k"});
+  rows.Random("k", {3, 1});
+  EXPECT_EQ(folded(rows), 0U) << "one number per row";
+  GraphBuilder shared = MatMulModel(true, "Mul", {"a", "k"});
+  shared.Output("z").Add("MatMul", {"x", "w"}, {"z"});
+  EXPECT_EQ(folded(shared), 0U) << "would store the weight twice";
+}
+
 TEST(FoldPadTest, SpatialZerosGoIntoTheConv) {
   GraphBuilder b;
   b.Input("x", {"1", "4", "6", "6"})

@@ -31,6 +31,11 @@ size_t FoldArithmeticIntoConv(Graph& graph);
 // changed; the Pad goes when nobody reads it any more.
 size_t FoldPadIntoConv(Graph& graph);
 
+// MatMul{x, W} -> Add{b} -> Mul{c} -> y     becomes     MatMul{x, W * c} -> Add{b * c} -> y
+// with or without the Add, for Mul and Div by constants c, and b, that are one number or one per
+// column of W. W is read by this MatMul only. Returns how many were folded.
+size_t FoldScaleIntoMatMul(Graph& graph);
+
 // MatMul{x, W} -> Add{b}     becomes     Gemm{x, W, b}
 // Needs: x of known rank 2, W and b initializers, b of shape [N] or [1, N].
 size_t FuseMatMulAdd(Graph& graph);

@@ -1,0 +1,141 @@
+#include "matcher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace qconvert {
+namespace {
+
+constexpr double kRelative = 3e-6;  // sqrt(2) as 1.41421
+
+}  // namespace
+
+bool IsClose(double a, double b) { return std::abs(a - b) <= kRelative * std::abs(b); }
+
+std::optional<double> Matcher::Number(const std::string& value) const {
+  const Tensor* tensor = graph_.FindInitializer(value);
+  if (tensor == nullptr || tensor->type != DataType::kFloat || tensor->element_count() != 1 ||
+      tensor->dims.size() > 1)
+    return std::nullopt;
+  return tensor->values<float>()[0];
+}
+
+const Node* Matcher::Writer(const std::string& value, std::string_view type) const {
+  const Node* node = topology_.Producer(value);
+  return node != nullptr && node->Is(type) ? node : nullptr;
+}
+
+const Node* Matcher::Reader(const std::string& value) const {
+  if (!topology_.HasSingleUse(value)) return nullptr;
+  const Use use = topology_.Uses(value)[0];
+  return use.slot == Use::kCaptured ? nullptr : &graph_.nodes[use.node];
+}
+
+std::optional<WithNumber> Matcher::Sum(const Node* node) const {
+  if (node == nullptr || !node->Is("Add") || node->inputs.size() != 2) return std::nullopt;
+  for (const size_t i : {0, 1}) {
+    if (const auto number = Number(node->inputs[1 - i]))
+      return WithNumber{node->inputs[i], *number};
+  }
+  return std::nullopt;
+}
+
+std::optional<WithNumber> Matcher::Product(const Node* node) const {
+  if (node == nullptr || node->inputs.size() != 2) return std::nullopt;
+  if (node->Is("Div")) {
+    const auto divisor = Number(node->inputs[1]);
+    if (!divisor || *divisor == 0) return std::nullopt;
+    return WithNumber{node->inputs[0], 1 / *divisor};
+  }
+  if (!node->Is("Mul")) return std::nullopt;
+  for (const size_t i : {0, 1}) {
+    if (const auto number = Number(node->inputs[1 - i]))
+      return WithNumber{node->inputs[i], *number};
+  }
+  return std::nullopt;
+}
+
+const std::string& Matcher::Other(const Node& node, const std::string& value) {
+  return node.inputs[node.inputs[0] == value ? 1 : 0];
+}
+
+bool Matcher::IsFloat(const std::string& value) const {
+  const std::optional<ValueType> type = scope_.FindType(value);
+  return type && type->element == DataType::kFloat;
+}
+
+std::optional<std::vector<Dim>> Matcher::Shape(const std::string& value) const {
+  const std::optional<ValueType> type = scope_.FindType(value);
+  return type && type->is_tensor() ? type->shape : std::nullopt;
+}
+
+std::optional<std::vector<int64_t>> Matcher::KeptAxes(const Node& reduction) const {
+  const auto shape = Shape(reduction.outputs[0]);  // of the rank of its input
+  if (reduction.GetInt("keepdims", 1) != 1 || !shape) return std::nullopt;
+  std::vector<int64_t> axes;
+  if (const auto* attribute = reduction.FindInts("axes")) axes = *attribute;
+  if (const Tensor* input = graph_.FindInitializer(reduction.input(1))) axes = ToInt64s(*input);
+  if (axes.empty()) return std::nullopt;
+  for (int64_t& axis : axes) axis += axis < 0 ? static_cast<int64_t>(shape->size()) : 0;
+  std::sort(axes.begin(), axes.end());
+  return axes;
+}
+
+bool Matcher::IsClosed(const std::set<const Node*>& unit, const Node& last) const {
+  return std::all_of(unit.begin(), unit.end(), [&](const Node* node) {
+    if (node == &last) return true;
+    return std::all_of(node->outputs.begin(), node->outputs.end(), [&](const std::string& output) {
+      const auto& uses = topology_.Uses(output);
+      return !topology_.IsGraphOutput(output) &&
+             std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+               return use.slot != Use::kCaptured && unit.contains(&graph_.nodes[use.node]);
+             });
+    });
+  });
+}
+
+std::string UnitWriter::Scalar(double number) {
+  const auto value = static_cast<float>(number);
+  auto [it, is_new] = scalars_.try_emplace(value);
+  if (is_new) it->second = Constant(MakeFloatTensor("", {}, std::vector<float>{value}));
+  return it->second;
+}
+
+std::string UnitWriter::Constant(Tensor tensor) {
+  tensor.name = names_.Make("constant");
+  const std::string name = tensor.name;
+  graph_.initializers.emplace(name, std::move(tensor));
+  return name;
+}
+
+std::string UnitWriter::Add(const Node& stands_for, const std::string& like, std::string op_type,
+                            std::vector<std::string> inputs) {
+  const std::string value = names_.Make("unit");
+  if (const auto type = graph_.value_info.find(like); type != graph_.value_info.end())
+    SetType(value, type->second.type);
+  Node node = MakeNode(std::move(op_type), std::move(inputs), {value});
+  if (!stands_for.name.empty()) node.name = stands_for.name + "/" + value;
+  node.origin = stands_for.origin_name();
+  made_.push_back(std::move(node));
+  return value;
+}
+
+void UnitWriter::SetType(const std::string& value, ValueType type) {
+  graph_.value_info[value] = Value{value, std::move(type), {}, {}};
+}
+
+void UnitWriter::Become(Node& node, std::string op_type, std::vector<std::string> inputs) {
+  Node other = MakeNode(std::move(op_type), std::move(inputs), {node.outputs[0]});
+  other.name = node.name;
+  other.origin = node.origin;
+  node = std::move(other);
+}
+
+void UnitWriter::Finish() {
+  for (Node& node : made_) graph_.nodes.push_back(std::move(node));
+  SortNodes(graph_);
+  RemoveDeadNodes(graph_);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,84 @@
+// Which steps are kept together.
+#include "qconvert/transform/find_units.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "qconvert/pipeline/prepare_model.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+size_t CountOf(const std::map<size_t, std::string>& units, const std::string& operation) {
+  return static_cast<size_t>(std::count_if(
+      units.begin(), units.end(), [&](const auto& unit) { return unit.second == operation; }));
+}
+
+// x -> normalization over the last axis, scaled by w and shifted by b -> y
+GraphBuilder Norm(bool is_centered) {
+  GraphBuilder b;
+  b.Input("x", {"2", "8"}).Output("y").Random("w", {8}).Random("b", {8});
+  b.Floats("two", {}, {2}).Floats("epsilon", {}, {1e-5F});
+  const std::vector<int64_t> axes = {-1};
+  if (is_centered) {
+    b.Add("ReduceMean", {"x"}, {"mean"}).Set("axes", axes);
+    b.Add("Sub", {"x", "mean"}, {"d"});
+  } else {
+    b.Add("Neg", {"x"}, {"d"});
+  }
+  b.Add("Pow", {"d", "two"}, {"square"});
+  b.Add("ReduceMean", {"square"}, {"variance"}).Set("axes", axes);
+  b.Add("Add", {"variance", "epsilon"}, {"sum"});
+  b.Add("Sqrt", {"sum"}, {"root"});
+  b.Add("Div", {"d", "root"}, {"n"});
+  b.Add("Mul", {"n", "w"}, {"nw"});
+  b.Add("Add", {"nw", "b"}, {"y"});
+  InferTypes(b.model, "m");
+  return b;
+}
+
+TEST(FindUnitsTest, Normalizations) {
+  EXPECT_EQ(CountOf(FindUnits(Norm(true).model.graph), "LayerNormalization"), 9U);
+  const auto units = FindUnits(Norm(false).model.graph);
+  EXPECT_EQ(CountOf(units, "RMSNormalization"), 7U);
+  EXPECT_FALSE(units.contains(0)) << "the Neg in front";
+  GraphBuilder other = Norm(true);
+  other.Floats("two", {}, {4});
+  EXPECT_TRUE(FindUnits(other.model.graph).empty());
+  GraphBuilder along = Norm(true);
+  along.model.graph.nodes[3].Set("axes", std::vector<int64_t>{0});
+  EXPECT_TRUE(FindUnits(along.model.graph).empty()) << "mean and variance along different axes";
+}
+
+TEST(FindUnitsTest, WhatComesBehindIsNoPartOfThem) {
+  GraphBuilder b = Norm(true);
+  b.Input("z", {"2", "8"});
+  b.model.graph.nodes.back().inputs[1] = "z";
+  EXPECT_EQ(FindUnits(b.model.graph).size(), 8U) << "adds another value";
+  GraphBuilder read = Norm(true);
+  read.Output("n");
+  EXPECT_EQ(FindUnits(read.model.graph).size(), 7U) << "others read the normalized value";
+}
+
+TEST(FindUnitsTest, Activations) {
+  GraphBuilder b;
+  b.Input("x", {"2", "8"}).Output("y").Output("z");
+  b.Floats("root", {}, {1.4142135F}).Floats("one", {}, {1}).Floats("half", {}, {0.5F});
+  b.Add("Softplus", {"x"}, {"s"});
+  b.Add("Tanh", {"s"}, {"t"});
+  b.Add("Mul", {"x", "t"}, {"y"});
+  b.Add("Div", {"x", "root"}, {"u"});
+  b.Add("Erf", {"u"}, {"e"});
+  b.Add("Add", {"e", "one"}, {"g"});
+  b.Add("Mul", {"x", "g"}, {"m"});
+  b.Add("Mul", {"m", "half"}, {"z"});
+  InferTypes(b.model, "m");
+  const auto units = FindUnits(b.model.graph);
+  EXPECT_EQ(CountOf(units, "Mish"), 3U);
+  EXPECT_EQ(CountOf(units, "GELU"), 5U);
+}
+
+}  // namespace
+}  // namespace qconvert
