@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "qconvert/plan/node_settings.h"
+#include "qconvert/plan/value_range.h"
 #include "qconvert/transform/convert_opset.h"
 #include "qconvert/transform/normalize.h"
 
@@ -65,7 +66,8 @@ PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {
   return {.opset = opset,
           .relu6_to_relu = config.config.convert_relu6_to_relu,
           .silu_to_hard_swish = config.config.convert_silu_to_hswish,
-          .equalize = config.config.include_cle && is_asked};
+          .equalize = config.config.include_cle && is_asked,
+          .suit_engine = TargetOf(config.config.target_device).suits_engine};
 }
 
 void InheritLayers(const Graph& graph, ModelSettings& settings) {

@@ -31,10 +31,12 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/loader/onnx_loader.h"
+#include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
 #include "read_table.h"
+#include "suit_engine.h"
 
 namespace qconvert {
 namespace {
@@ -195,7 +197,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
 
 // Makes `model` the quantized one, with where it came from. Returns its quant_info.
 std::string RewriteModel(Model& model, const QuantizationPlan& plan, const Provenance& provenance,
-                         ConversionReport& report) {
+                         const Target& target, ConversionReport& report) {
   report.stored_weights = plan.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
       plan.rounded.types.empty())
@@ -203,7 +205,9 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const Prove
   if (std::optional<std::string> remark = RemarkOnLoading(plan))
     report.warnings.push_back(*std::move(remark));
   std::string quant_info = QuantInfoJson(model.graph, plan, report, provenance);
+  const auto types = model.graph.value_info;
   ApplyPlan(model, plan);
+  if (target.suits_engine) SuitEngine(types, model);
   AddProvenance(model, provenance);
   ValidateModel(model, report.input);
   return quant_info;
@@ -386,7 +390,7 @@ ConversionReport Convert(const ConvertOptions& options) {
       RewriteModel(model, chosen.plan,
                    {Version(), OrtVersion(), loaded.sha256, options.config_sha256,
                     stored ? stored->data_sha256 : digest.sha256},
-                   report);
+                   TargetOf(options.config.target_device), report);
   watch.Lap("quantize");
   WriteQuantized(options, model, loaded.files, quant_info, comparer, report);
   for (Provisional& folder : folders) folder.Keep();

@@ -24,6 +24,8 @@
 #include "qconvert/transform/fold_constants.h"
 #include "qconvert/transform/fold_weights.h"
 #include "qconvert/transform/fuse_hard_swish.h"
+#include "qconvert/transform/fuse_instance_norm.h"
+#include "qconvert/transform/fuse_softmax.h"
 #include "qconvert/transform/inline_functions.h"
 #include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"
@@ -128,8 +130,12 @@ void PrepareModel(Model& model, const std::string& place, const PrepareOptions& 
   run("fold_pad_into_conv", [&] { return FoldPadIntoConv(graph); });
   run("fold_batch_normalization", [&] { return FoldBatchNormalization(graph); });
   run("fold_arithmetic_into_conv", [&] { return FoldArithmeticIntoConv(graph); });
+  run("fold_scale_into_matmul", [&] { return FoldScaleIntoMatMul(graph); });
   run("fuse_hard_swish", [&] { return FuseHardSwish(graph); });
   run("lower_hard_swish", [&] { return LowerHardSwish(graph); });
+  run("fuse_instance_norm", [&] { return FuseInstanceNorm(graph); });
+  run("fuse_softmax", [&] { return FuseSoftmax(graph); });
+  if (options.suit_engine) run("flatten_softmax", [&] { return FlattenSoftmax(graph); });
   if (runner.changes() != typed) InferTypes(model, place);
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
   // Last, on weights with all scales in them and with types known.

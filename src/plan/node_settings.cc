@@ -7,9 +7,11 @@
 
 #include "neighbours.h"
 #include "qconvert/config/config_node.h"
+#include "qconvert/plan/value_range.h"
 #include "qconvert/targets/fusions.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
+#include "qconvert/transform/find_units.h"
 
 namespace qconvert {
 namespace {
@@ -135,6 +137,12 @@ std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
   }
   if (settings.config.keep_first_last_layer_accuracy) {
     for (const size_t n : FindEnds(graph)) out.emplace(n, "keep_first_last_layer_accuracy");
+  }
+  if (TargetOf(settings.config.target_device).suits_engine) {
+    for (const auto& [n, operation] : FindUnits(graph)) {
+      if (FindOpRule(graph.nodes[n]).kind != OpKind::kFloatOnly)
+        out.emplace(n, fmt::format("a step of {}", operation));
+    }
   }
   KeepUnitsFloat(graph, out);
   return out;

@@ -9,8 +9,11 @@
 namespace qconvert {
 
 // ONNX Runtime on x86 and ARM processors, measured on 1.28.0 (docs/op_rules.md).
-const Target kCpuTarget{
-    .name = "CPU", .places_by_time = true, .pair_limit = 128, .unsigned_activations = true};
+const Target kCpuTarget{.name = "CPU",
+                        .places_by_time = true,
+                        .pair_limit = 128,
+                        .unsigned_activations = true,
+                        .suits_engine = true};
 
 const Target kBpuTarget{.name = "BPU"};
 

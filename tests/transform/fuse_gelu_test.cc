@@ -87,7 +87,7 @@ GraphBuilder Spelled(int spelling, int order, int64_t opset = 13) {
   AddFunction(b, spelling);
   AddProduct(b, order);
   b.Add("Neg", {"act"}, {"y"});  // the engine's FastGelu writes no graph output
-  for (Node& node : b.model.graph.nodes) node.name = "act";
+  b.model.graph.nodes[b.model.graph.nodes.size() - 2].name = "act";
   InferTypes(b.model, "m");
   return b;
 }
@@ -108,7 +108,9 @@ TEST_P(FuseGeluTest, BecomesTheFastestSpelling) {
     EXPECT_LT(RelativeDifference(before, b.model), 1e-6F);
     const char* kernel = opset == 20 || spelling < 2 ? "Gelu" : "FastGelu";
     EXPECT_EQ(OptimizedOperators(b.model), (std::map<std::string, int>{{kernel, 1}, {"Neg", 1}}));
-    for (const Node& node : b.model.graph.nodes) EXPECT_EQ(node.origin_name(), "act");
+    for (const Node& node : b.model.graph.nodes) {
+      EXPECT_TRUE(node.Is("Neg") || node.origin_name() == "act") << node.op_type;
+    }
   }
 }
 

@@ -26,6 +26,8 @@ struct PrepareOptions {
   bool relu6_to_relu = false;       // replace_activations.h
   bool silu_to_hard_swish = false;
   bool equalize = false;  // equalize_layers.h
+  // Rewrites that only make the engine's kernels faster: FlattenSoftmax.
+  bool suit_engine = false;
 
   bool operator==(const PrepareOptions&) const = default;
 };

@@ -48,6 +48,8 @@ struct Target {
   BiasForm bias = BiasForm::kProductScale;
   // Shifts between powers of two have to fit its registers (plan/fix_positions.h).
   bool limits_shifts = false;
+  // Float operators are written in the words that ONNX Runtime's CPU kernels compute fastest.
+  bool suits_engine = false;
   // What it computes on integers of what WhyFloat allows; empty: all of that.
   std::span<const TargetOperator> operators = {};
 };
