@@ -27,12 +27,14 @@ struct Range {
 };
 
 struct Seen {
-  Range values;  // as the float model takes them
-  Range levels;  // with mean and scale undone
+  std::string input;  // settings may leave out the name of an only one
+  Range values;       // as the float model takes them
+  Range levels;       // with mean and scale undone
   std::vector<std::string> constant;
 };
 
 void Look(const InputSettings& input, const Sample& sample, const Tensor& tensor, Seen& seen) {
+  seen.input = tensor.name;
   const size_t axis = input.layout_train == InputLayout::kNhwc ? 3 : 1;
   if (axis >= tensor.dims.size()) return;
   const auto channels = static_cast<size_t>(tensor.dims[axis]);
@@ -54,19 +56,19 @@ void Look(const InputSettings& input, const Sample& sample, const Tensor& tensor
   }
 }
 
-std::string DomainOddity(const std::string& name, const Seen& seen, bool is_raw_domain) {
+std::string DomainOddity(const Seen& seen, bool is_raw_domain) {
   const auto& [least, most] = seen.levels;
   if (is_raw_domain && most - least < kFlat && seen.constant.empty()) {
     return fmt::format(
         "samples of input \"{}\" hold {:.4g} to {:.4g}, pixels of 0 to 255 are expected (J5 rule): "
         "were they normalized already?",
-        name, least, most);
+        seen.input, least, most);
   }
   if (!is_raw_domain && (least < kLeastLevel || most > kMostLevel)) {
     return fmt::format(
         "samples of input \"{}\" hold {:.4g} to {:.4g}, which mean and scale make of levels {:.4g} "
         "to {:.4g}, normalized pixels are expected (J6 rule): are they raw?",
-        name, seen.values.least, seen.values.most, least, most);
+        seen.input, seen.values.least, seen.values.most, least, most);
   }
   return {};
 }
@@ -94,12 +96,11 @@ std::vector<std::string> CheckPixels(const DeploymentConfig& deployment,
   std::vector<std::string> oddities;
   for (size_t i = 0; i < seen.size(); ++i) {
     if (seen[i].values.least > seen[i].values.most) continue;  // nothing looked at
-    const std::string& name = deployment.inputs[i].name;
-    std::string oddity = DomainOddity(name, seen[i], is_raw_domain);
+    std::string oddity = DomainOddity(seen[i], is_raw_domain);
     if (!oddity.empty()) oddities.push_back(std::move(oddity));
     if (!seen[i].constant.empty()) {
-      oddities.push_back(fmt::format("samples of input \"{}\" with one color alone: {}", name,
-                                     fmt::join(seen[i].constant, ", ")));
+      oddities.push_back(fmt::format("samples of input \"{}\" with one color alone: {}",
+                                     seen[i].input, fmt::join(seen[i].constant, ", ")));
     }
   }
   return oddities;

@@ -73,6 +73,13 @@ TEST(CheckPixelsTest, APictureOfOneColor) {
               ElementsAre("samples of input \"x\" with one color alone: frame.npy"));
 }
 
+TEST(CheckPixelsTest, AnOnlyInputWithoutANameInTheFileIsCalledAsInTheModel) {
+  DeploymentConfig deployment = Camera(CalibrationDomain::kNormalized);
+  deployment.inputs[0].name.clear();
+  EXPECT_THAT(Oddities(deployment, {0, 255, 10, 200, 128, 90}),
+              ElementsAre(HasSubstr("samples of input \"x\" hold")));
+}
+
 TEST(CheckPixelsTest, WithoutMeanAndScaleNothingIsKnown) {
   DeploymentConfig deployment = Camera(CalibrationDomain::kNormalized);
   deployment.inputs[0].mean.clear();
