@@ -29,11 +29,6 @@ constexpr double kGoodNoise = 1e-3;
 // Integers that take more than this part of the float time are held to kGoodNoise.
 constexpr double kWorthItsNoise = 0.95;
 
-bool AnyInteger(const Placement& placement) {
-  return std::any_of(placement.nodes.begin(), placement.nodes.end(),
-                     [](const NodePlacement& node) { return node.domain == NodeDomain::kInteger; });
-}
-
 // `count` of the compared samples, spread evenly.
 std::vector<size_t> Spread(const ModelComparer& comparer, size_t count) {
   std::vector<size_t> out;

@@ -168,8 +168,7 @@ class Guard {
   void PutBackForTheGate() {
     double target = allowed();
     for (int round = 0; round < kRounds && HasBudget(); ++round, target /= 2) {
-      const SmallSet found =
-          FindUnits(target, options_.max_measurements - measurements_, /*narrow=*/false);
+      const SmallSet found = FindUnits(target);
       if (!found.reached && round > 0) return;
       Accept(DraftWithout(found.taken_out, /*narrow=*/false), found.taken_out);
       if (!best_.measured.verdict.passed) continue;
@@ -224,15 +223,15 @@ class Guard {
     Accept(std::move(draft), std::move(kept));
   }
 
-  SmallSet FindUnits(double target, int budget, bool narrow) {
-    return FindSmallSet(
-        {.items = units_,
-         .noise =
-             [&](const std::set<size_t>& without) {
-               return Measure(DraftWithout(without, narrow), quick_).judged_noise(options_.gate);
-             },
-         .target = target,
-         .budget = budget});
+  SmallSet FindUnits(double target) {
+    const auto noise = [&](const std::set<size_t>& without) {
+      const PlanDraft draft = DraftWithout(without, /*narrow=*/false);
+      return Measure(draft, quick_).judged_noise(options_.gate);
+    };
+    return FindSmallSet({.items = units_,
+                         .noise = noise,
+                         .target = target,
+                         .budget = options_.max_measurements - measurements_});
   }
 
   PlanDraft DraftWithout(const std::set<size_t>& taken_out, bool narrow) const {

@@ -40,8 +40,6 @@ int64_t Count(const Placement& placement, std::initializer_list<NodeDomain> doma
       });
 }
 
-bool AnyInteger(const Placement& placement) { return Count(placement, {NodeDomain::kInteger}) > 0; }
-
 bool IsMostlyInteger(const Placement& placement) {
   return Count(placement, {NodeDomain::kInteger, NodeDomain::kFused}) >
          Count(placement, {NodeDomain::kFloat});
@@ -115,6 +113,8 @@ void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoi
 }
 
 }  // namespace
+
+bool AnyInteger(const Placement& placement) { return Count(placement, {NodeDomain::kInteger}) > 0; }
 
 void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& reason) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) options.keep_float.emplace(n, reason);

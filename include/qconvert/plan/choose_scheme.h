@@ -27,6 +27,9 @@ struct SchemeChoice {
 //   weight-only  when integers save no time anywhere: 8-bit weights, float kernels
 SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings);
 
+// True when some node computes on integers.
+bool AnyInteger(const Placement& placement);
+
 // Has every node stay float that is not told to already.
 void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& reason);
 
