@@ -20,7 +20,6 @@
 #include "deploy_model.h"
 #include "guard.h"
 #include "held_out.h"
-#include "plan_remarks.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -29,14 +28,12 @@
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/ir/graph_validator.h"
 #include "qconvert/loader/onnx_loader.h"
-#include "qconvert/plan/value_range.h"
-#include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
 #include "read_table.h"
-#include "suit_engine.h"
+#include "rewrite_model.h"
+#include "take_plan.h"
 
 namespace qconvert {
 namespace {
@@ -80,7 +77,8 @@ CalibrationData DataOf(const ConvertOptions& options) {
           .memory_limit = options.memory_limit,
           .settings = options.config.calibration,
           .deployment = options.config.deployment,
-          .optional = !options.table.empty() || !NeedsSamples(options.config)};
+          .optional =
+              !options.table.empty() || options.plan != nullptr || !NeedsSamples(options.config)};
 }
 
 // All that is written, by whomever.
@@ -144,17 +142,6 @@ CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
                         options.model.string());
 }
 
-void AddProvenance(Model& model, const Provenance& provenance) {
-  const auto set = [&](const std::string& key, const std::string& value) {
-    std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == key; });
-    model.metadata.emplace_back(key, value);
-  };
-  set("qconvert.version", provenance.tool_version);
-  set("qconvert.model_sha256", provenance.model_sha256);
-  set("qconvert.config_sha256", provenance.config_sha256);
-  set("qconvert.data_sha256", provenance.data_sha256);
-}
-
 std::string WhatFailed(const ConversionReport& report) {
   const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
   const OutputVerdict* worst = verdict.Worst();
@@ -178,8 +165,9 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   }
   if (options.must_pass && !chosen.guard.ran) {
     throw Error(ExitCode::kNumeric, report.input,
-                "nothing was compared with the float model, expected --calib besides --table; "
-                "nothing is written");
+                fmt::format("nothing was compared with the float model, expected --calib besides "
+                            "{}; nothing is written",
+                            options.plan != nullptr ? "--quant-info" : "--table"));
   }
   const bool nothing_left = options.config.scheme == Scheme::kStatic && report.integer_nodes == 0 &&
                             !chosen.guard.kept_float.empty();
@@ -193,24 +181,6 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.warnings.push_back(WhatFailed(report));
   if (options.must_pass)
     throw Error(ExitCode::kNumeric, report.input, WhatFailed(report) + "; nothing is written");
-}
-
-// Makes `model` the quantized one, with where it came from. Returns its quant_info.
-std::string RewriteModel(Model& model, const QuantizationPlan& plan, const Provenance& provenance,
-                         const Target& target, ConversionReport& report) {
-  report.stored_weights = plan.stored.size();
-  if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
-      plan.rounded.types.empty())
-    report.warnings.push_back(WhyNothingIsQuantized(model.graph));
-  if (std::optional<std::string> remark = RemarkOnLoading(plan))
-    report.warnings.push_back(*std::move(remark));
-  std::string quant_info = QuantInfoJson(model.graph, plan, report, provenance);
-  const auto types = model.graph.value_info;
-  ApplyPlan(model, plan);
-  if (target.suits_engine) SuitEngine(types, model);
-  AddProvenance(model, provenance);
-  ValidateModel(model, report.input);
-  return quant_info;
 }
 
 // What the report says of the outputs, from a session of the quantized model.
@@ -313,6 +283,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   std::vector<Provisional> folders;
   if (options.make_output_folder) folders = MakeFolders(OutputPath(options).parent_path());
   CheckOutputs(options, loaded);
+  if (options.plan != nullptr) CheckPlanModel(*options.plan, loaded.sha256, place);
   report.float_bytes = loaded.file_bytes;
   watch.Lap("load");
   if (options.float_only) {
@@ -339,7 +310,9 @@ ConversionReport Convert(const ConvertOptions& options) {
   const SampleSplit split = SplitSamples(digest, keep_all);
   const SampleSource calibration = samples.Select(split.calibration);
   const InputFeeder observed(calibration, model.graph.inputs, options.states);
-  report.samples = stored ? stored->table.samples : calibration.size();
+  report.samples = options.plan != nullptr ? static_cast<size_t>(options.plan->samples)
+                   : stored                ? stored->table.samples
+                                           : calibration.size();
   for (std::string& oddity :
        CheckSamples(samples, feeder, digest.by_content, prepared.first, options.model))
     report.warnings.push_back(std::move(oddity));
@@ -347,16 +320,19 @@ ConversionReport Convert(const ConvertOptions& options) {
     report.warnings.push_back(std::move(oddity));
   watch.Lap("prepare");
 
-  ValueSizes sizes;
-  if (stored) {
-    sizes = stored->sizes;
-  } else if (samples.size() > 0) {
-    sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place);
+  SchemeChoice choice;
+  CalibrationTable table;
+  if (options.plan == nullptr) {
+    ValueSizes sizes;
+    if (stored) {
+      sizes = stored->sizes;
+    } else if (samples.size() > 0) {
+      sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place);
+    }
+    choice = ChooseScheme(model.graph, std::move(sizes), settings);
+    table = stored ? stored->table : SeeValues(options, model, choice, settings, observed);
+    watch.Lap("calibrate");
   }
-  SchemeChoice choice = ChooseScheme(model.graph, std::move(sizes), settings);
-  const CalibrationTable table =
-      stored ? stored->table : SeeValues(options, model, choice, settings, observed);
-  watch.Lap("calibrate");
 
   const JudgedData judged = OpenJudged(options, model.graph, samples, split);
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
@@ -370,27 +346,30 @@ ConversionReport Convert(const ConvertOptions& options) {
                     .workers = workers});
   RangeCache ranges;
   CodeCache codes(workers);
-  const ChosenPlan chosen =
-      ChoosePlan({.model = model,
-                  .table = table,
-                  .comparer = comparer,
-                  .ranges = ranges,
-                  .codes = codes,
-                  .settings = settings,
-                  .gate = options.gate,
-                  .aim_sqnr_db = options.aim_sqnr_db,
-                  .place = place,
-                  .on_measurement = options.measuring},
-                 std::move(choice), comparer.count() == 0 ? GuardMode::kOff : options.guard);
+  PlanInputs inputs{.model = model,
+                    .table = table,
+                    .comparer = comparer,
+                    .ranges = ranges,
+                    .codes = codes,
+                    .settings = settings,
+                    .gate = options.gate,
+                    .aim_sqnr_db = options.aim_sqnr_db,
+                    .place = place,
+                    .on_measurement = options.measuring};
+  const GuardMode mode = comparer.count() == 0 ? GuardMode::kOff : options.guard;
+  const ChosenPlan chosen = options.plan != nullptr
+                                ? TakePlan(inputs, *options.plan, mode)
+                                : ChoosePlan(std::move(inputs), std::move(choice), mode);
   watch.Lap("choose");
   report.gate = options.gate;
   report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
-  const std::string quant_info =
-      RewriteModel(model, chosen.plan,
-                   {Version(), OrtVersion(), loaded.sha256, options.config_sha256,
-                    stored ? stored->data_sha256 : digest.sha256},
-                   TargetOf(options.config.target_device), report);
+  Provenance own{"qconvert " + Version(), "onnxruntime " + OrtVersion(), loaded.sha256,
+                 options.config_sha256, stored ? stored->data_sha256 : digest.sha256};
+  const PlanHistory history = options.plan != nullptr
+                                  ? HistoryOfTaken(*options.plan, model.graph, chosen.plan, own)
+                                  : HistoryOfChosen(options, std::move(own), model.opset(), report);
+  const std::string quant_info = RewriteModel(model, chosen.plan, history, report);
   watch.Lap("quantize");
   WriteQuantized(options, model, loaded.files, quant_info, comparer, report);
   for (Provisional& folder : folders) folder.Keep();

@@ -42,10 +42,14 @@ QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) 
 
 Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
                      const std::vector<size_t>& samples) {
+  return MeasurePlan(inputs, CompletePlan(inputs, draft), samples);
+}
+
+Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
+                     const std::vector<size_t>& samples) {
   Measured measured;
   Model quantized = inputs.model;
   PrepareForComparison(inputs.comparer.values(), quantized.graph);
-  QuantizationPlan plan = CompletePlan(inputs, draft);
   const std::map<std::string, StoredWeight> stored = std::exchange(plan.stored, {});
   ApplyPlan(quantized, plan);
   ExpandWeights(quantized, stored, inputs.codes.workers());

@@ -59,6 +59,8 @@ struct Measured {
 QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft);
 
 // Runs the plan in memory on these of the comparer's samples, on all when there are none.
+Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
+                     const std::vector<size_t>& samples = {});
 Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
                      const std::vector<size_t>& samples = {});
 

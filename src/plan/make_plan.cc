@@ -73,10 +73,15 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
   }
   plan.rounded = FindRoundedValues(graph, placement, table, settings);
   plan.placement = std::move(placement);
-  plan.works_on_codes = TargetOf(settings.config.target_device).works_on_codes;
+  const Target& target = TargetOf(settings.config.target_device);
+  plan.works_on_codes = target.works_on_codes;
   AlignScales(graph, settings.config, plan);
-  if (TargetOf(settings.config.target_device).limits_shifts) LimitShifts(graph, settings, plan);
-  PlanNodes(graph, settings, plan);
+  if (target.limits_shifts) LimitShifts(graph, settings, plan);
+  const auto grid = [&](size_t n, size_t /*input*/, Range range) {
+    const NumericFormat format = ActivationFormat(settings.Of(graph.nodes[n]).activation, target);
+    return OperandGrid{ParamsFromRange(range, format), format};
+  };
+  PlanNodes(graph, grid, plan);
   return plan;
 }
 

@@ -6,22 +6,21 @@
 #include <utility>
 
 #include "qconvert/numbers/quantize.h"
-#include "qconvert/plan/value_range.h"
 
 namespace qconvert {
 namespace {
 
 class NodePlanner {
  public:
-  NodePlanner(const Graph& graph, const ModelSettings& settings, QuantizationPlan& plan)
-      : graph_(graph), settings_(settings), plan_(plan) {}
+  NodePlanner(const Graph& graph, const OperandGrids& grids, QuantizationPlan& plan)
+      : graph_(graph), grids_(grids), plan_(plan) {}
 
   void Run() {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       const NodePlacement& place = plan_.placement.nodes[n];
       const Node& node = graph_.nodes[n];
       if (place.domain == NodeDomain::kInteger) {
-        PlanInteger(node, place.unit, plan_.integer_nodes[n]);
+        PlanInteger(n, place.unit, plan_.integer_nodes[n]);
       } else if (place.domain != NodeDomain::kFused && IsIntegerValue(node.input(0))) {
         const int64_t channels = ChannelsOfOwnDequantize(graph_, node);
         if (channels > 0) plan_.own_dequantize.emplace(n, channels);
@@ -35,17 +34,18 @@ class NodePlanner {
   }
   const ValuePlan& ValueOf(const std::string& value) const { return plan_.values.at(value); }
 
-  void PlanInteger(const Node& node, const FusedUnit& unit, IntegerNodePlan& out) {
+  void PlanInteger(size_t n, const FusedUnit& unit, IntegerNodePlan& out) {
+    const Node& node = graph_.nodes[n];
     if (node.Is("Relu") || node.Is("Clip")) {
       const ValuePlan& value = ValueOf(node.inputs[0]);
       out.bounds = {IntegerBound(node, 1, value), IntegerBound(node, 2, value)};
       return;
     }
     if (FindOpRule(node).kind == OpKind::kMovement) return;
-    if (node.Is("HardSigmoid") && unit.tail.empty()) out.hard_sigmoid = PlanHardSigmoid(node);
+    if (node.Is("HardSigmoid") && unit.tail.empty()) out.hard_sigmoid = PlanHardSigmoid(n);
     const bool weighted = FindOpRule(node).kind == OpKind::kWeighted &&
                           graph_.FindInitializer(node.input(1)) != nullptr;
-    if (!weighted && !out.hard_sigmoid) PlanOperands(node, out);
+    if (!weighted && !out.hard_sigmoid) PlanOperands(n, out);
     if (!unit.tail.empty() && unit.tail.back() != unit.bias_add)
       PlanClamp(unit.tail.back(), unit.output, out);
   }
@@ -64,7 +64,8 @@ class NodePlanner {
     }
   }
 
-  void PlanOperands(const Node& node, IntegerNodePlan& out) {
+  void PlanOperands(size_t n, IntegerNodePlan& out) {
+    const Node& node = graph_.nodes[n];
     const OpRule& rule = FindOpRule(node);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (i >= rule.value_inputs && !(node.Is("MatMul") && i == 1)) continue;
@@ -73,19 +74,18 @@ class NodePlanner {
       const auto values = constant->values<float>();
       const auto [low, high] = std::minmax_element(values.begin(), values.end());
       const Range range = values.empty() ? Range{} : Range{*low, *high};
-      out.operands[i] = Codes(node, node.inputs[i], *constant, range);
+      out.operands[i] = Codes(n, i, *constant, range);
+      out.operands[i].name = node.inputs[i];
     }
   }
 
-  ConstantCodes Codes(const Node& node, const std::string& name, const Tensor& constant,
-                      Range range) const {
-    const NumericFormat format =
-        ActivationFormat(settings_.Of(node).activation, TargetOf(settings_.config.target_device));
-    ConstantCodes out{name, {}, ParamsFromRange(range, format)};
+  ConstantCodes Codes(size_t n, size_t input, const Tensor& constant, Range range) const {
+    const OperandGrid grid = grids_(n, input, range);
+    ConstantCodes out{"", {}, grid.params, grid.format};
     out.codes.type = out.params.type;
     out.codes.dims = constant.dims;
     out.codes.bytes = std::make_shared<const std::string>(
-        QuantizeToBytes(constant.values<float>(), constant.dims, out.params, format));
+        QuantizeToBytes(constant.values<float>(), constant.dims, out.params, out.format));
     return out;
   }
 
@@ -119,7 +119,8 @@ class NodePlanner {
     return low >= bound(1, -INFINITY) - half_step && high <= bound(2, INFINITY) + half_step;
   }
 
-  std::optional<HardSigmoidPlan> PlanHardSigmoid(const Node& node) const {
+  std::optional<HardSigmoidPlan> PlanHardSigmoid(size_t n) const {
+    const Node& node = graph_.nodes[n];
     if (!IsIntegerValue(node.outputs[0])) return std::nullopt;
     const NumericFormat& codes = ValueOf(node.outputs[0]).format;
     const QuantParams& params = ValueOf(node.outputs[0]).params;
@@ -130,20 +131,20 @@ class NodePlanner {
       return std::nullopt;
     const float shift = beta / alpha;
     const Tensor constant = MakeFloatTensor("", {}, std::vector<float>{shift});
-    HardSigmoidPlan out{Codes(node, "", constant, {shift, shift}), params};
+    HardSigmoidPlan out{Codes(n, 1, constant, {shift, shift}), params};
     out.clip.scales[0] = static_cast<float>(1.0 / (255.0 * alpha));
     return out;
   }
 
   const Graph& graph_;
-  const ModelSettings& settings_;
+  const OperandGrids& grids_;
   QuantizationPlan& plan_;
 };
 
 }  // namespace
 
-void PlanNodes(const Graph& graph, const ModelSettings& settings, QuantizationPlan& plan) {
-  NodePlanner(graph, settings, plan).Run();
+void PlanNodes(const Graph& graph, const OperandGrids& grids, QuantizationPlan& plan) {
+  NodePlanner(graph, grids, plan).Run();
 }
 
 }  // namespace qconvert

@@ -13,19 +13,6 @@ namespace {
 
 constexpr size_t kMaxGuardRows = 8;
 
-Json ParamsJson(const QuantParams& params) {
-  Json out = {{"type", DataTypeName(params.type)}};
-  if (params.per_tensor()) {
-    out["scale"] = params.scales[0];
-    out["zero_point"] = params.zero_points[0];
-  } else {
-    out["axis"] = params.axis;
-    out["scale"] = params.scales;
-    out["zero_point"] = 0;  // per-axis parameters are symmetric
-  }
-  return out;
-}
-
 // A row of numbers for every output that has some, then what each was judged to be.
 void FormatOutputs(const ConversionReport& report, std::string& out) {
   auto sink = std::back_inserter(out);
@@ -170,61 +157,6 @@ std::string FailureJson(const std::string& input, const std::string& exit_class,
                         const std::vector<std::string>& errors) {
   return Json{{"exit", exit_class}, {"input", Text(input)}, {"errors", TextsJson(errors)}}.dump(2) +
          "\n";
-}
-
-std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
-                          const ConversionReport& report, const Provenance& provenance) {
-  Json values = Json::object();
-  for (const auto& [name, decided] : plan.values) {
-    Json entry = ParamsJson(decided.params);
-    entry["range"] = {decided.range.min, decided.range.max};
-    entry["method"] = decided.method;
-    if (decided.root != name) entry["shares"] = EscapeWhole(decided.root);
-    entry["source"] = graph.IsInput(name)                            ? "graph input"
-                      : plan.placement.integer_values.contains(name) ? "integer node"
-                                                                     : "float node";
-    values[EscapeWhole(name)] = std::move(entry);
-  }
-  Json weights = Json::array();
-  for (const auto& [n, node] : plan.integer_nodes) {
-    if (!node.weight) continue;
-    Json entry = {{"node", EscapeWhole(graph.nodes[n].name)},
-                  {"weight", EscapeWhole(node.weight->name)}};
-    entry.update(ParamsJson(node.weight->params));
-    weights.push_back(std::move(entry));
-  }
-  Json stored = Json::array();
-  for (const auto& [way, weight] : plan.stored) {
-    stored.push_back({{"weight", EscapeWhole(weight.name)},
-                      {"type", DataTypeName(weight.codes.type)},
-                      {"elements", weight.codes.element_count()},
-                      {"scales", weight.scales.size()}});
-  }
-  Json rounded = Json::object();
-  for (const auto& [value, type] : plan.rounded.types) rounded[Text(value)] = DataTypeName(type);
-  Json coarser = Json::array();
-  for (const PositionChange& change : plan.position_changes) {
-    coarser.push_back({{"node", EscapeWhole(change.node)},
-                       {"what", change.what},
-                       {"wanted", std::ldexp(1.0, -change.from)},
-                       {"scale", std::ldexp(1.0, -change.to)}});
-  }
-  const Json json = {{"provenance",
-                      {{"tool", "qconvert " + provenance.tool_version},
-                       {"engine", "onnxruntime " + provenance.engine_version},
-                       {"model_sha256", provenance.model_sha256},
-                       {"config_sha256", provenance.config_sha256},
-                       {"data_sha256", provenance.data_sha256},
-                       {"samples", report.samples}}},
-                     {"values", std::move(values)},
-                     {"weights", std::move(weights)},
-                     {"stored_weights", std::move(stored)},
-                     {"rounded_values", std::move(rounded)},
-                     {"coarser_scales", std::move(coarser)},
-                     {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
-                     {"guard", GuardJson(report)},
-                     {"float_nodes", FloatReasonsJson(report.float_reasons)}};
-  return json.dump(1) + "\n";
 }
 
 }  // namespace qconvert

@@ -29,41 +29,41 @@ Tensor Transposed(const Tensor& tensor) {
   return MakeFloatTensor("", std::move(dims), out);
 }
 
-// Integers of a matrix [k, n] on the right of a product, without a bias.
-FittedWeights QuantizeMatrix(const Tensor& matrix, const TensorSettings& settings,
-                             int32_t pair_limit) {
+// A matrix [k, n] on the right of a product, without a bias.
+FittedWeights FitProduct(const Tensor& matrix, const FitMatrix& fit, size_t w, int64_t d) {
   const Node product = MakeNode("MatMul", {"", ""}, {""});
-  return FitWeights(matrix, KernelOrder(product, matrix), settings, {.pair_limit = pair_limit});
+  return fit(matrix, KernelOrder(product, matrix), w, d);
 }
 
-ConstantCodes ProductWeights(const Graph& graph, const Node& node, const TensorSettings& settings,
-                             int32_t pair_limit) {
+ConstantCodes ProductWeights(const Graph& graph, const Node& node, const FitMatrix& fit) {
   const Tensor& weight = *graph.FindInitializer(node.input(1));
   const bool transposed = node.Is("Gemm") && node.GetInt("transB", 0) != 0;
-  FittedWeights made =
-      QuantizeMatrix(transposed ? Transposed(weight) : weight, settings, pair_limit);
-  return {node.input(1), std::move(made.weight), std::move(made.params)};
+  FittedWeights made = FitProduct(transposed ? Transposed(weight) : weight, fit, 0, 0);
+  return {node.input(1), std::move(made.weight), std::move(made.params), made.format,
+          made.pair_limit};
 }
 
-// Input `slot` of an LSTM: W or R, [directions, 4 * hidden, k].
-ConstantCodes LstmWeights(const Graph& graph, const Node& node, size_t slot,
-                          const TensorSettings& settings, int32_t pair_limit) {
-  const Tensor matrix = Transposed(*graph.FindInitializer(node.input(slot)));
+// Weight `w` of an LSTM: W or R, [directions, 4 * hidden, k].
+ConstantCodes LstmWeights(const Graph& graph, const Node& node, size_t w, const FitMatrix& fit) {
+  const std::string& name = node.input(w + 1);
+  const Tensor matrix = Transposed(*graph.FindInitializer(name));
   const int64_t directions = matrix.dims[0];
   const size_t bytes = matrix.bytes->size() / static_cast<size_t>(directions);
   std::string codes;
-  ConstantCodes out{node.input(slot), {}, {DataType::kInt8, -1, {}, {}}};
+  ConstantCodes out{name, {}, {DataType::kInt8, -1, {}, {}}};
   for (int64_t d = 0; d < directions; ++d) {
     Tensor one;
     one.type = DataType::kFloat;
     one.dims = {matrix.dims[1], matrix.dims[2]};
     one.bytes = std::make_shared<const std::string>(
         matrix.bytes->substr(static_cast<size_t>(d) * bytes, bytes));
-    const FittedWeights made = QuantizeMatrix(one, settings, pair_limit);
+    const FittedWeights made = FitProduct(one, fit, w, d);
     codes += *made.weight.bytes;
     std::vector<float> mine = made.params.scales;
     mine.resize(static_cast<size_t>(matrix.dims[2]), mine[0]);  // per tensor: the same for all
     out.params.scales.insert(out.params.scales.end(), mine.begin(), mine.end());
+    out.format = made.format;
+    out.pair_limit = made.pair_limit;
   }
   out.params.zero_points.assign(out.params.scales.size(), 0);
   out.codes.type = DataType::kInt8;
@@ -74,11 +74,14 @@ ConstantCodes LstmWeights(const Graph& graph, const Node& node, size_t slot,
 
 }  // namespace
 
-DynamicNodePlan MakeDynamicNode(const Graph& graph, const Node& node,
-                                const TensorSettings& settings, int32_t pair_limit) {
-  if (!node.Is("LSTM")) return {{ProductWeights(graph, node, settings, pair_limit)}};
-  return {{LstmWeights(graph, node, 1, settings, pair_limit),
-           LstmWeights(graph, node, 2, settings, pair_limit)}};
+DynamicNodePlan MakeDynamicNode(const Graph& graph, const Node& node, const FitMatrix& fit) {
+  if (!node.Is("LSTM")) return {{ProductWeights(graph, node, fit)}};
+  return {{LstmWeights(graph, node, 0, fit), LstmWeights(graph, node, 1, fit)}};
+}
+
+std::vector<std::string> DynamicWeightsOf(const Node& node) {
+  if (!node.Is("LSTM")) return {node.input(1)};
+  return {node.input(1), node.input(2)};
 }
 
 }  // namespace qconvert

@@ -2,18 +2,26 @@
 #ifndef QCONVERT_SRC_WEIGHTS_DYNAMIC_WEIGHTS_H_
 #define QCONVERT_SRC_WEIGHTS_DYNAMIC_WEIGHTS_H_
 
-#include <cstdint>
+#include <cstddef>
+#include <functional>
 
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
+
+// Codes of one matrix [k, n]: of weight `w` of the node (LSTM: W is 0, R is 1), direction `d`.
+using FitMatrix = std::function<FittedWeights(const Tensor& matrix, const WeightOrder& order,
+                                              size_t w, int64_t d)>;
 
 // Of a node that CanBeDynamic (targets/op_rules.h), fitted as for static integer nodes
 // (quantize_weights.h). MatMul and Gemm: [k, n] with one scale per column, or one. LSTM: W and R as
 // [directions, k, 4 * hidden] with one scale per direction and gate row.
-DynamicNodePlan MakeDynamicNode(const Graph& graph, const Node& node,
-                                const TensorSettings& settings, int32_t pair_limit);
+DynamicNodePlan MakeDynamicNode(const Graph& graph, const Node& node, const FitMatrix& fit);
+
+// Names of the weights in that order.
+std::vector<std::string> DynamicWeightsOf(const Node& node);
 
 }  // namespace qconvert
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dynamic_weights.h"
+#include "integer_node.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/targets/target.h"
@@ -17,27 +18,23 @@ namespace {
 constexpr int kDefaultBits = 8;
 constexpr int kWideBits = 16;
 
-bool HasIntegerWeights(const Graph& graph, const QuantizationPlan& plan, size_t n) {
-  const Node& node = graph.nodes[n];
-  return plan.placement.nodes[n].domain == NodeDomain::kInteger &&
-         FindOpRule(node).kind == OpKind::kWeighted &&
-         graph.FindInitializer(node.input(1)) != nullptr;
-}
-
 // The bias as its target wants it; the weights' scales are final.
 void FillBias(const TensorSettings& settings, BiasForm form, float input_scale,
               std::vector<float> bias, IntegerNodePlan& out) {
   if (bias.empty()) return;
   const bool own = form == BiasForm::kOwnScale && settings.is_int();
-  if (!own) RoundBias(settings, bias);
+  if (!own) {
+    out.bias_grid = FindBiasGrid(settings, bias);
+    RoundBias(out.bias_grid, bias);
+  }
   if (form == BiasForm::kFloat) {
     const auto count = static_cast<int64_t>(bias.size());
     out.bias = MakeFloatTensor("", {count}, bias);
     return;
   }
-  QuantizedBias codes = own ? QuantizeOwnBias(bias, settings, out.limits.bias)
-                            : QuantizeBias(bias, input_scale, out.weight->params.scales,
-                                           Rounder(settings.round_mode));
+  QuantizedBias codes =
+      own ? QuantizeOwnBias(bias, settings, out.limits.bias)
+          : QuantizeBias(bias, input_scale, out.weight->params.scales, out.bias_grid.round);
   out.bias = std::move(codes.codes);
   out.bias_scales = std::move(codes.scales);
 }
@@ -66,12 +63,11 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
     fitted = &refitted;
   } else if (form == BiasForm::kProductScale &&
              !BiasFits(bias, input_scale, fitted->params.scales)) {
-    RoundBias(of.bias, bias);
+    RoundBias(FindBiasGrid(of.bias, bias), bias);
     refitted = QuantizeWeights(weight, order, bias, input_scale, of.weights, fit).fitted;
     fitted = &refitted;
   }
-  out.weight = ConstantCodes{node.inputs[1], fitted->weight, fitted->params};
-  out.zero_point_of_weight = node.Is("Gemm") || unit.bias_add != FusedUnit::kNone;
+  SetWeights(node, unit, *fitted, out);
   FillBias(of.bias, form, input_scale, std::move(bias), out);
 }
 
@@ -157,12 +153,16 @@ void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOpti
                CodeCache& cache, QuantizationPlan& plan) {
   std::vector<bool> has_own_codes(graph.nodes.size(), false);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (HasIntegerWeights(graph, plan, n)) {
+    if (HasIntegerWeights(graph, plan.placement, n)) {
       FillIntegerNode(graph, settings, options, n, cache, plan);
     } else if (options.dynamic.contains(n)) {
       const TensorSettings& of = settings.Of(graph.nodes[n]).weights;
-      plan.dynamic_nodes[n] = cache.Dynamic(
-          n, of, [&] { return MakeDynamicNode(graph, graph.nodes[n], of, options.pair_limit); });
+      const auto fit = [&](const Tensor& matrix, const WeightOrder& order, size_t /*w*/,
+                           int64_t /*d*/) {
+        return FitWeights(matrix, order, of, {.pair_limit = options.pair_limit});
+      };
+      plan.dynamic_nodes[n] =
+          cache.Dynamic(n, of, [&] { return MakeDynamicNode(graph, graph.nodes[n], fit); });
     }
     has_own_codes[n] =
         plan.placement.nodes[n].domain == NodeDomain::kInteger || options.dynamic.contains(n);

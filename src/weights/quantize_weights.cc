@@ -107,8 +107,9 @@ FittedChannel FitGroup(const WeightGroup& group, const TensorSettings& settings,
                     /*clip=*/FitsErrors(settings) && low / 2 >= least);
 }
 
-FittedWeights Packed(const Tensor& weight, QuantParams params, std::span<const int32_t> codes) {
-  FittedWeights out{{}, std::move(params)};
+FittedWeights Packed(const Tensor& weight, QuantParams params, const NumericFormat& format,
+                     std::span<const int32_t> codes) {
+  FittedWeights out{{}, std::move(params), format};
   out.weight.type = out.params.type;
   out.weight.dims = weight.dims;
   out.weight.bytes = std::make_shared<const std::string>(PackCodes(codes, out.params.type));
@@ -116,20 +117,54 @@ FittedWeights Packed(const Tensor& weight, QuantParams params, std::span<const i
 }
 
 // One scale and zero point for all. uint8 x uint8 kernels add in 32 bits: pairs have no limit.
+FittedWeights RoundAsymmetric(const Tensor& weight, QuantParams params,
+                              const NumericFormat& format) {
+  const auto values = weight.values<float>();
+  std::vector<int32_t> codes;
+  codes.reserve(values.size());
+  for (const float v : values)
+    codes.push_back(QuantizeValue(v, params.scales[0], params.zero_points[0], format));
+  return Packed(weight, std::move(params), format, codes);
+}
+
 FittedWeights FitAsymmetric(const Tensor& weight, const TensorSettings& settings,
                             const NumericFormat& format, double least) {
-  const auto values = weight.values<float>();
-  const Range range = RangeOfValues(values, settings);
+  const Range range = RangeOfValues(weight.values<float>(), settings);
   QuantParams params = ParamsFromRange(range, format);
   if (params.scales[0] < least) {
     const auto wider = static_cast<float>(least / params.scales[0]);
     params = ParamsFromRange({range.min * wider, range.max * wider}, format);
   }
-  std::vector<int32_t> codes;
-  codes.reserve(values.size());
-  for (const float v : values)
-    codes.push_back(QuantizeValue(v, params.scales[0], params.zero_points[0], format));
-  return Packed(weight, std::move(params), codes);
+  return RoundAsymmetric(weight, std::move(params), format);
+}
+
+// How the weights of output channels [first, last), one group, become codes.
+using FitFunction =
+    std::function<FittedChannel(const WeightGroup& group, size_t first, size_t last)>;
+
+// Zero points 0, a scale per channel along `axis` or one for all.
+FittedWeights FitGroups(const Tensor& weight, const WeightOrder& order, int64_t axis,
+                        const NumericFormat& format, int workers, const FitFunction& fit) {
+  const auto values = weight.values<float>();
+  const bool per_channel = axis >= 0;
+  const auto groups = static_cast<size_t>(per_channel ? order.channels : 1);
+  QuantParams params{format.type, axis, std::vector<float>(groups),
+                     std::vector<int32_t>(groups, 0)};
+  std::vector<int32_t> codes(values.size());
+  const bool is_small = values.size() < kWorthThreads;
+  ParallelFor(groups, is_small ? 1 : workers, [&](size_t g, size_t /*worker*/) {
+    const size_t first = per_channel ? g : 0;
+    const size_t last = per_channel ? g + 1 : static_cast<size_t>(order.channels);
+    const WeightGroup group =
+        GatherGroup(values, order, static_cast<int64_t>(first), static_cast<int64_t>(last));
+    const FittedChannel fitted = fit(group, first, last);
+    for (size_t k = 0; k < group.places.size(); ++k) {
+      if (group.places[k] == WeightGroup::kPadding) continue;
+      codes[group.places[k]] = fitted.codes[k];
+    }
+    params.scales[g] = fitted.scale;
+  });
+  return Packed(weight, std::move(params), format, codes);
 }
 
 // The scale of a bias by itself; never 0.
@@ -160,32 +195,32 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
     const auto channels = static_cast<size_t>(order.channels);
     return FitAsymmetric(weight, settings, format, least_scale ? least_scale(0, channels) : 0);
   }
-  const auto values = weight.values<float>();
-  const bool per_channel = settings.per_channel && order.axis >= 0;
-  const auto groups = static_cast<size_t>(per_channel ? order.channels : 1);
-  const double largest = MaxMagnitude(values);
+  const double largest = MaxMagnitude(weight.values<float>());
   const double floor = largest > 0 ? largest / format.qmax * kSmallestChannel : 1.0;
-  QuantParams params{format.type, per_channel ? order.axis : -1, std::vector<float>(groups),
-                     std::vector<int32_t>(groups, 0)};
-  std::vector<int32_t> codes(values.size());
   const bool pairs = order.pairs_in_16_bits && format.type == DataType::kInt8;
   const int32_t pair_limit = pairs ? options.pair_limit : 0;
-  const bool is_small = values.size() < kWorthThreads;
-  ParallelFor(groups, is_small ? 1 : options.workers, [&](size_t g, size_t /*worker*/) {
-    const size_t first = per_channel ? g : 0;
-    const size_t last = per_channel ? g + 1 : static_cast<size_t>(order.channels);
-    const WeightGroup group =
-        GatherGroup(values, order, static_cast<int64_t>(first), static_cast<int64_t>(last));
+  const auto fit = [&](const WeightGroup& group, size_t first, size_t last) {
     // Below this a scale makes the bias overflow or belongs to a dead channel.
     const double least = std::max(floor, least_scale ? least_scale(first, last) : 0);
-    const FittedChannel fitted = FitGroup(group, settings, format, least, pair_limit);
-    for (size_t k = 0; k < group.places.size(); ++k) {
-      if (group.places[k] == WeightGroup::kPadding) continue;
-      codes[group.places[k]] = fitted.codes[k];
-    }
-    params.scales[g] = fitted.scale;
-  });
-  return Packed(weight, std::move(params), codes);
+    return FitGroup(group, settings, format, least, pair_limit);
+  };
+  FittedWeights out = FitGroups(weight, order, settings.per_channel ? order.axis : -1, format,
+                                options.workers, fit);
+  out.pair_limit = pair_limit;
+  return out;
+}
+
+FittedWeights RoundWeights(const Tensor& weight, const WeightOrder& order, QuantParams params,
+                           const NumericFormat& format, const WeightOptions& options) {
+  if (params.per_tensor() && params.zero_points[0] != 0)
+    return RoundAsymmetric(weight, std::move(params), format);
+  const auto round = [&](const WeightGroup& group, size_t first, size_t /*last*/) {
+    return RoundChannel(group.values, params.scales[params.per_tensor() ? 0 : first], format,
+                        options.pair_limit);
+  };
+  FittedWeights out = FitGroups(weight, order, params.axis, format, options.workers, round);
+  out.pair_limit = options.pair_limit;
+  return out;
 }
 
 bool BiasFits(std::span<const float> bias, float input_scale, const std::vector<float>& scales) {
@@ -246,13 +281,20 @@ QuantizedBias QuantizeOwnBias(std::span<const float> bias, const TensorSettings&
   return out;
 }
 
-void RoundBias(const TensorSettings& settings, std::vector<float>& bias) {
-  if (!settings.is_int() || settings.bit_width >= kExactBiasBits) return;
-  const CodeRange codes = CodeRangeOf(settings);
-  if (codes.max == 0 || MaxMagnitude(bias) == 0) return;
+BiasGrid FindBiasGrid(const TensorSettings& settings, std::span<const float> bias) {
   const Rounder round(settings.round_mode);
-  const double scale = OwnScale(bias, settings, {});
-  for (float& value : bias) value = static_cast<float>(OwnCode(value, scale, codes, round) * scale);
+  if (!settings.is_int() || settings.bit_width >= kExactBiasBits) return {.round = round};
+  const CodeRange codes = CodeRangeOf(settings);
+  if (codes.max == 0 || MaxMagnitude(bias) == 0) return {.round = round};
+  return {OwnScale(bias, settings, {}), codes.min, codes.max, round};
+}
+
+void RoundBias(const BiasGrid& grid, std::vector<float>& bias) {
+  if (grid.scale == 0) return;
+  for (float& value : bias) {
+    const double code = OwnCode(value, grid.scale, {grid.qmin, grid.qmax}, grid.round);
+    value = static_cast<float>(code * grid.scale);
+  }
 }
 
 }  // namespace qconvert

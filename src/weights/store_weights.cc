@@ -149,23 +149,39 @@ bool CanStore(const WeightUse& use, int bits) {
 }
 
 StoredWeight StoreWeight(const WeightUse& use, int bits) {
-  const Tensor& weight = WeightOf(use);
   const Layout layout = *FindLayout(use);
-  const auto values = weight.values<float>();
+  const auto values = WeightOf(use).values<float>();
   const NumericFormat format =
       IntegerFormat(bits, /*is_signed=*/true, /*symmetric=*/true, /*narrow=*/true);
   const std::vector<size_t> scale_of = ScaleIndices(layout, values.size());
   std::vector<float> largest(static_cast<size_t>(Product(layout.scale_dims)), 0);
   for (size_t i = 0; i < values.size(); ++i)
     largest[scale_of[i]] = std::max(largest[scale_of[i]], std::fabs(values[i]));
+  std::vector<float> scales;
+  for (const float magnitude : largest) {
+    scales.push_back(
+        std::max(magnitude / static_cast<float>(format.qmax), std::numeric_limits<float>::min()));
+  }
+  return StoreOnGrid(use, format, std::move(scales));
+}
+
+int64_t StoredScaleCount(const WeightUse& use) {
+  const std::optional<Layout> layout = FindLayout(use);
+  return layout ? Product(layout->scale_dims) : 0;
+}
+
+StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format,
+                         std::vector<float> scales) {
+  const Tensor& weight = WeightOf(use);
+  const Layout layout = *FindLayout(use);
+  const auto values = weight.values<float>();
+  const std::vector<size_t> scale_of = ScaleIndices(layout, values.size());
   StoredWeight out;
   out.name = use.name;
   out.scale_dims = layout.scale_dims;
   if (layout.dims != weight.dims) out.dims = weight.dims;
-  for (const float magnitude : largest) {
-    out.scales.push_back(
-        std::max(magnitude / static_cast<float>(format.qmax), std::numeric_limits<float>::min()));
-  }
+  out.scales = std::move(scales);
+  out.format = format;
   std::vector<int32_t> codes(values.size());
   for (size_t i = 0; i < values.size(); ++i)
     codes[i] = QuantizeValue(values[i], out.scales[scale_of[i]], 0, format);

@@ -69,7 +69,7 @@ TEST(ConvertTest, TheExampleStaysAccurateAndShrinks) {
             static_cast<int64_t>(std::filesystem::file_size(folder / "out.onnx")));
   EXPECT_GE(Accuracy(folder / "out.onnx"), Accuracy(kExample / "model.onnx") - 0.005);
   const std::string info = Slurp(folder / "out_quant_info.json");
-  EXPECT_THAT(info, testing::HasSubstr("\"method\": "));
+  EXPECT_THAT(info, testing::HasSubstr("\"method\":"));
   EXPECT_THAT(info, testing::Not(testing::HasSubstr(folder.path().string())))
       << "no path in any output";
 }

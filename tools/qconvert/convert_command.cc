@@ -18,6 +18,7 @@
 #include "qconvert/base/sha256.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/config/config_node.h"
+#include "qconvert/config/plan_file.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
@@ -99,8 +100,19 @@ ConvertOptions MakeOptions(const ConvertLine& line, const std::string& config) {
   options.passes = line.passes;
   options.states = ParseStates(line.samples.states);
   if (line.float_only) return options;
-  ApplyConfig(line, config, options);
+  if (line.quant_info.empty()) {
+    ApplyConfig(line, config, options);
+  } else {
+    options.config_file = line.quant_info;
+  }
   return options;
+}
+
+// The settings that the plan follows from are its own.
+void ApplyPlanFile(const PlanFile& plan, ConvertOptions& options) {
+  options.plan = &plan;
+  options.config = plan.config;
+  options.effective_config = plan.effective;
 }
 
 int PrintEffectiveConfig(const ConvertLine& line, const std::string& config) {
@@ -184,7 +196,7 @@ int Run(ConvertLine& line, VerdictFile& verdict) {
     SetLogLevel(LogLevel::kQuiet);
     line.verbosity.quiet = true;
   }
-  const bool runs_samples = line.table.empty() && !line.float_only;
+  const bool runs_samples = line.table.empty() && line.quant_info.empty() && !line.float_only;
   if (!runs_samples) ranks.reset();  // there is nothing to share
   Progress progress("calibrating");
   std::vector<ConvertOptions> all;
@@ -200,6 +212,11 @@ int Run(ConvertLine& line, VerdictFile& verdict) {
     ShareCeilingsOf(line, all);
     if (runs_samples && all.size() > 1)
       seen = MakeCalibrationTable(CalibrationForAll(line, all, progress));
+  }
+  std::optional<PlanFile> plan;
+  if (first && !line.quant_info.empty()) {
+    plan = ReadPlanFile(line.quant_info);
+    ApplyPlanFile(*plan, all.at(0));
   }
   for (ConvertOptions& options : all) {
     if (!first) break;
@@ -218,6 +235,7 @@ int RunConvert(int argc, char** argv, VerdictFile& verdict) {
   ApplyVerbosity(line->verbosity);
   std::vector<std::filesystem::path> inputs(line->configs.begin(), line->configs.end());
   inputs.emplace_back(line->table);
+  inputs.emplace_back(line->quant_info);
   verdict.Open(line->json, line->model, inputs);
   return Run(*line, verdict);
 }

@@ -61,6 +61,10 @@ void Define(CLI::App& app, ConvertLine& line) {
                  "quantize from a table of qconvert calibrate instead of running the samples; "
                  "without --calib nothing is compared with the float model")
       ->type_name("FILE");
+  app.add_option("--quant-info", line.quant_info,
+                 "apply the plan in a quant_info.json, as it was written or edited, instead of "
+                 "calibrating and choosing; with --calib the outputs are compared besides")
+      ->type_name("FILE");
   app.add_option("-o,--output", line.output,
                  "where to write (default: MODEL's stem + _quantized.onnx, beside it)")
       ->type_name("OUT.onnx");
@@ -79,12 +83,24 @@ void Define(CLI::App& app, ConvertLine& line) {
   DefineFlags(app, line);
 }
 
+// A plan leaves nothing to be decided.
+void RefuseBesidesPlan(const CLI::App& app) {
+  if (app.count("--quant-info") == 0) return;
+  for (const char* other : {"--config", "--set", "--table", "--scheme", "--objective", "--aim",
+                            "--calib-batch", "--float-only", "--print-config", "--stop-after"}) {
+    if (app.count(other) == 0) continue;
+    throw Error(ExitCode::kUsage, "",
+                fmt::format("--quant-info excludes {}: the file says all that is decided", other));
+  }
+}
+
 void CheckTogether(const CLI::App& app, const ConvertLine& line) {
   if (line.no_guard && (line.guard_reports || line.must_pass)) {
     throw Error(ExitCode::kUsage, "",
                 fmt::format("--no-guard excludes {}, see qconvert --help",
                             line.guard_reports ? "--guard-reports" : "--must-pass"));
   }
+  RefuseBesidesPlan(app);
   if (line.configs.size() > 1 &&
       (!line.output.empty() || !line.json.empty() || line.print_config || line.float_only)) {
     throw Error(ExitCode::kUsage, "",
@@ -114,6 +130,7 @@ std::optional<ConvertLine> ParseConvertLine(int argc, char** argv) {
       "activation.percentage=99.999\n"
       "  qconvert calibrate model.onnx --calib samples/ -o table.json\n"
       "  qconvert model.onnx --table table.json\n"
+      "  qconvert model.onnx --quant-info model_quant_info.json -o again.onnx\n"
       "Other commands: qconvert help\n"
       "Exit codes: 0 done, 2 command line, 3 config, 4 model, 5 calibration data, 6 files, 7 "
       "resource limit, 8 numbers,\n"

@@ -19,6 +19,7 @@ struct ConvertLine {
   std::string validation_folder;
   std::string output;
   std::string table;
+  std::string quant_info;              // --quant-info
   std::vector<std::string> overrides;  // --set
   bool print_config = false;
   std::string scheme;  // empty: as the config says

@@ -9,6 +9,7 @@
 
 #include "qconvert/calibration/input_feeder.h"
 #include "qconvert/calibration/table_file.h"
+#include "qconvert/config/plan_file.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/pass_runner.h"
 #include "qconvert/report/conversion_report.h"
@@ -33,7 +34,10 @@ struct ConvertOptions {
   // A calibration table to go by instead of a pass over the samples; without samples besides,
   // nothing is compared with the float model.
   std::filesystem::path table;
-  const StoredTable* seen = nullptr;                 // such a table in memory
+  const StoredTable* seen = nullptr;  // such a table in memory
+  // A plan to go by instead of choosing one; `config` and `effective_config` are the file's own.
+  // Samples are only compared on.
+  const PlanFile* plan = nullptr;
   std::filesystem::path config_file;                 // for overwrite checks only; may be empty
   std::vector<std::filesystem::path> other_outputs;  // that the caller writes: for these checks too
   std::string config_sha256;                         // provenance

@@ -19,6 +19,7 @@
 
 #include "qconvert/calibration/calibration_table.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/numbers/bias_grid.h"
 #include "qconvert/numbers/numeric_format.h"
 #include "qconvert/numbers/quant_params.h"
 #include "qconvert/plan/model_settings.h"
@@ -41,6 +42,8 @@ struct ConstantCodes {
   std::string name;  // of the initializer
   Tensor codes;
   QuantParams params;
+  NumericFormat format = {};
+  int32_t pair_limit = 0;  // that codes of weights keep, see quantize_weights.h
 };
 
 // HardSigmoid in uint8 is an Add whose Q clips; readers dequantize with the parameters of its
@@ -65,6 +68,7 @@ struct IntegerNodePlan {
   std::optional<Tensor> bias;
   std::vector<float> bias_scales;
   PositionLimits limits;                     // of powers of two
+  BiasGrid bias_grid;                        // that the float bias was put on before
   std::map<size_t, ConstantCodes> operands;  // other constants, by input
   std::set<size_t> implied;  // nodes of its tail that the saturation of its Q does, or `bounds`
   // Of a Relu or Clip that works on the integers themselves, or follows this node there: its bounds
@@ -95,6 +99,7 @@ struct StoredWeight {
   std::vector<int64_t> dims;  // of `codes` where scales need other dimensions than the weight has
   std::vector<int64_t> scale_dims;
   std::vector<float> scales;  // one per output channel (row of a Gather table, gate row of an LSTM)
+  NumericFormat format = {};  // of integers
 
   int bits() const { return BitsOf(codes.type); }
 };

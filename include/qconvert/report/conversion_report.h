@@ -62,20 +62,6 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
 std::string FailureJson(const std::string& input, const std::string& exit_class,
                         const std::vector<std::string>& errors);
 
-// Provenance that goes into quant_info.json and the model's metadata.
-struct Provenance {
-  std::string tool_version;
-  std::string engine_version;
-  std::string model_sha256;
-  std::string config_sha256;
-  std::string data_sha256;
-};
-
-// quant_info.json: every quantized value and weight with type, scale, zero point, range, method and
-// origin, the float nodes with reasons, and where it all came from. Never a time or a path.
-std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
-                          const ConversionReport& report, const Provenance& provenance);
-
 }  // namespace qconvert
 
 #endif  // QCONVERT_REPORT_CONVERSION_REPORT_H_

@@ -10,6 +10,7 @@
 
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/tensor.h"
+#include "qconvert/numbers/bias_grid.h"
 #include "qconvert/numbers/quant_params.h"
 #include "qconvert/targets/op_rules.h"
 
@@ -18,6 +19,8 @@ namespace qconvert {
 struct FittedWeights {
   Tensor weight;  // params.type, shape of the float weight
   QuantParams params;
+  NumericFormat format = {};
+  int32_t pair_limit = 0;  // that the codes keep
 };
 
 // One per output channel; scales are input_scale * those of the weights, one or one each (int32),
@@ -67,6 +70,11 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
                          const TensorSettings& settings, const WeightOptions& options,
                          const LeastScale& least_scale = {});
 
+// The codes that FitWeights gives these parameters, without looking for others: per tensor, or with
+// zero points 0 along order.axis. `pair_limit` of the options holds whatever the order says.
+FittedWeights RoundWeights(const Tensor& weight, const WeightOrder& order, QuantParams params,
+                           const NumericFormat& format, const WeightOptions& options);
+
 // True when |b_q| <= 2^30 with these scales of the weights: then QuantizeWeights gives them too.
 bool BiasFits(std::span<const float> bias, float input_scale, const std::vector<float>& scales);
 QuantizedBias QuantizeBias(std::span<const float> bias, float input_scale,
@@ -77,9 +85,11 @@ QuantizedBias QuantizeBias(std::span<const float> bias, float input_scale,
 QuantizedBias QuantizeOwnBias(std::span<const float> bias, const TensorSettings& settings,
                               std::optional<int> most_position = {});
 
-// Rounds a bias to the grid of its settings: symmetric, its own scale max|b| / qmax. Nothing
-// happens to a float or 32-bit bias, whose codes above are finer.
-void RoundBias(const TensorSettings& settings, std::vector<float>& bias);
+// The grid of a bias by its settings: symmetric, its own scale max|b| / qmax; none for a float or
+// 32-bit bias, whose codes above are finer.
+BiasGrid FindBiasGrid(const TensorSettings& settings, std::span<const float> bias);
+// Nothing happens without a grid.
+void RoundBias(const BiasGrid& grid, std::vector<float>& bias);
 
 }  // namespace qconvert
 

@@ -39,6 +39,12 @@ bool CanStore(const WeightUse& use, int bits);
 // M / group, ...], the dimensions that the codes then have.
 StoredWeight StoreWeight(const WeightUse& use, int bits);
 
+// How many scales a weight takes; 0: it cannot be stored.
+int64_t StoredScaleCount(const WeightUse& use);
+// The same codes with given scales, StoredScaleCount of them.
+StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format,
+                         std::vector<float> scales);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_WEIGHTS_STORE_WEIGHTS_H_

@@ -1,0 +1,61 @@
+#include "rewrite_model.h"
+
+#include <optional>
+#include <utility>
+
+#include "apply_settings.h"
+#include "plan_remarks.h"
+#include "qconvert/ir/graph_validator.h"
+#include "qconvert/plan/value_range.h"
+#include "qconvert/rewrite/apply_plan.h"
+#include "suit_engine.h"
+
+namespace qconvert {
+namespace {
+
+void AddProvenance(Model& model, const Provenance& provenance) {
+  const auto set = [&](const std::string& key, const std::string& value) {
+    std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == key; });
+    model.metadata.emplace_back(key, value);
+  };
+  set("qconvert.version", Version());
+  set("qconvert.model_sha256", provenance.model_sha256);
+  set("qconvert.config_sha256", provenance.config_sha256);
+  set("qconvert.data_sha256", provenance.data_sha256);
+}
+
+}  // namespace
+
+PlanHistory HistoryOfChosen(const ConvertOptions& options, Provenance provenance, int64_t opset,
+                            const ConversionReport& report) {
+  PlanHistory history{.provenance = std::move(provenance),
+                      .samples = static_cast<int64_t>(report.samples),
+                      .scheme = report.scheme,
+                      .scheme_reason = report.scheme_reason,
+                      .guard = report.guard,
+                      .gate = report.gate,
+                      .config = options.config};
+  const ModelConfig config{options.config, options.effective_config, options.config_file};
+  history.config.include_cle = PassesOf(config, opset).equalize;
+  history.config.onnx_opset_version = static_cast<int>(opset);
+  return history;
+}
+
+std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanHistory& history,
+                         ConversionReport& report) {
+  report.stored_weights = plan.stored.size();
+  if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
+      plan.rounded.types.empty())
+    report.warnings.push_back(WhyNothingIsQuantized(model.graph));
+  if (std::optional<std::string> remark = RemarkOnLoading(plan))
+    report.warnings.push_back(*std::move(remark));
+  std::string quant_info = QuantInfoJson(model.graph, plan, history);
+  const auto types = model.graph.value_info;
+  ApplyPlan(model, plan);
+  if (TargetOf(history.config.target_device).suits_engine) SuitEngine(types, model);
+  AddProvenance(model, history.provenance);
+  ValidateModel(model, report.input);
+  return quant_info;
+}
+
+}  // namespace qconvert

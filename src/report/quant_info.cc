@@ -1,0 +1,262 @@
+#include "qconvert/report/quant_info.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "json_text.h"
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+Json Names(const std::vector<std::string>& names) {
+  Json out = Json::array();
+  for (const std::string& name : names) out.push_back(EscapeWhole(name));
+  return out;
+}
+
+void AddText(Json& json, const char* key, const std::string& text) {
+  if (!text.empty()) json[key] = EscapeWhole(text);
+}
+
+// One number for all where they are equal.
+Json ZeroPoints(const std::vector<int32_t>& points) {
+  const bool equal =
+      std::all_of(points.begin(), points.end(), [&](int32_t point) { return point == points[0]; });
+  return equal ? Json(points[0]) : Json(points);
+}
+
+void AddGrid(const QuantParams& params, const NumericFormat& format, Json& json) {
+  json["type"] = DataTypeName(params.type);
+  json["codes"] = {format.qmin, format.qmax};
+  json["round"] = RoundModeName(format.round.mode());
+  if (!params.per_tensor()) json["axis"] = params.axis;
+  const bool one = params.per_tensor() && params.scales.size() == 1;
+  json["scale"] = one ? Json(params.scales[0]) : Json(params.scales);
+  json["zero_point"] = ZeroPoints(params.zero_points);
+}
+
+Json WeightJson(const ConstantCodes& weight) {
+  Json json = {{"weight", EscapeWhole(weight.name)}};
+  AddGrid(weight.params, weight.format, json);
+  json["pair_limit"] = weight.pair_limit;
+  return json;
+}
+
+Json BiasJson(const BiasGrid& grid) {
+  Json json = {{"round", RoundModeName(grid.round.mode())}};
+  if (grid.scale == 0) return json;
+  json["scale"] = grid.scale;
+  json["codes"] = {grid.qmin, grid.qmax};
+  return json;
+}
+
+Json OperandJson(size_t input, const ConstantCodes& operand) {
+  Json json = {{"input", input}};
+  AddGrid(operand.params, operand.format, json);
+  return json;
+}
+
+void AddInteger(const IntegerNodePlan& integer, Json& json) {
+  if (integer.weight) json["weights"].push_back(WeightJson(*integer.weight));
+  if (integer.bias) json["bias"] = BiasJson(integer.bias_grid);
+  for (const auto& [input, operand] : integer.operands)
+    json["operands"].push_back(OperandJson(input, operand));
+  if (integer.hard_sigmoid) json["operands"].push_back(OperandJson(1, integer.hard_sigmoid->shift));
+}
+
+NodeWay WayOf(const NodePlacement& node, bool dynamic) {
+  if (dynamic) return NodeWay::kDynamic;
+  if (node.domain == NodeDomain::kInteger) return NodeWay::kInteger;
+  return node.domain == NodeDomain::kFused ? NodeWay::kFused : NodeWay::kFloat;
+}
+
+Json NodesJson(const Graph& graph, const QuantizationPlan& plan) {
+  Json nodes = Json::array();
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    const NodePlacement& placed = plan.placement.nodes[n];
+    if (placed.domain == NodeDomain::kOther) continue;
+    const auto dynamic = plan.dynamic_nodes.find(n);
+    const auto integer = plan.integer_nodes.find(n);
+    Json json = Json::object();
+    AddText(json, "name", node.name);
+    json["op_type"] = EscapeWhole(node.op_type);
+    json["computes"] = NodeWayName(WayOf(placed, dynamic != plan.dynamic_nodes.end()));
+    AddText(json, "reason", placed.reason);
+    if (integer != plan.integer_nodes.end()) AddInteger(integer->second, json);
+    if (dynamic != plan.dynamic_nodes.end()) {
+      for (const ConstantCodes& weight : dynamic->second.weights)
+        json["weights"].push_back(WeightJson(weight));
+    }
+    nodes.push_back(std::move(json));
+  }
+  return nodes;
+}
+
+Json ValuesJson(const QuantizationPlan& plan) {
+  Json values = Json::array();
+  for (const auto& [name, decided] : plan.values) {
+    Json json = {{"name", EscapeWhole(name)}};
+    AddGrid(decided.params, decided.format, json);
+    json["range"] = {decided.range.min, decided.range.max};
+    AddText(json, "method", decided.method);
+    if (decided.root != name) json["shares"] = EscapeWhole(decided.root);
+    values.push_back(std::move(json));
+  }
+  return values;
+}
+
+Json StoredJson(const QuantizationPlan& plan) {
+  Json stored = Json::array();
+  for (const auto& [way, weight] : plan.stored) {
+    Json json = {{"weight", EscapeWhole(way)}};
+    if (weight.scales.empty()) {
+      json["type"] = DataTypeName(weight.codes.type);
+    } else {
+      AddGrid({weight.codes.type, -1, weight.scales, {0}}, weight.format, json);
+    }
+    stored.push_back(std::move(json));
+  }
+  return stored;
+}
+
+Json RoundedJson(const QuantizationPlan& plan) {
+  Json rounded = Json::array();
+  for (const auto& [value, type] : plan.rounded.types)
+    rounded.push_back({{"value", EscapeWhole(value)}, {"type", DataTypeName(type)}});
+  return rounded;
+}
+
+Json GuardJson(const PlanHistory& history) {
+  const Gate& gate = history.gate;
+  Json needed = {{"min_sqnr_db", gate.min_sqnr_db},
+                 {"min_sample_sqnr_db", gate.min_sample_sqnr_db},
+                 {"min_group_sqnr_db", gate.min_group_sqnr_db},
+                 {"max_flips", gate.max_flips}};
+  if (gate.min_cosine) needed["min_cosine"] = *gate.min_cosine;
+  return {{"ran", history.guard.ran},
+          {"passed", history.guard.passed},
+          {"gate", std::move(needed)},
+          {"measurements", history.guard.measurements},
+          {"kept_float", Names(history.guard.kept_float)},
+          {"kept_wide", Names(history.guard.kept_wide)}};
+}
+
+Json ProvenanceJson(const PlanHistory& history) {
+  const Provenance& from = history.provenance;
+  return {{"tool", from.tool},
+          {"engine", from.engine},
+          {"model_sha256", from.model_sha256},
+          {"config_sha256", from.config_sha256},
+          {"data_sha256", from.data_sha256},
+          {"samples", history.samples}};
+}
+
+Json PassesJson(const QuantConfig& config) {
+  return {{"target_device", TargetDeviceName(config.target_device)},
+          {"onnx_opset_version", config.onnx_opset_version},
+          {"convert_relu6_to_relu", config.convert_relu6_to_relu},
+          {"convert_silu_to_hswish", config.convert_silu_to_hswish},
+          {"include_cle", config.include_cle}};
+}
+
+Json InputJson(const InputSettings& input) {
+  Json json = Json::object();
+  AddText(json, "name", input.name);
+  json["type_rt"] = InputKindName(input.kind_rt);
+  json["type_train"] = InputKindName(input.kind_train);
+  json["layout_train"] = InputLayoutName(input.layout_train);
+  json["range"] = input.range == YuvRange::kVideo ? "video" : "full";
+  json["separate_batch"] = input.separate_batch;
+  json["source"] = InputSourceName(input.source);
+  if (!input.shape.empty()) json["shape"] = input.shape;
+  if (!input.mean.empty()) json["mean"] = input.mean;
+  if (!input.scale.empty()) json["scale"] = input.scale;
+  return json;
+}
+
+Json DeploymentJson(const DeploymentConfig& deployment) {
+  Json inputs = Json::array();
+  for (const InputSettings& input : deployment.inputs) inputs.push_back(InputJson(input));
+  return {{"generation", deployment.generation == Generation::kJ5 ? "J5" : "J6"},
+          {"inputs", std::move(inputs)},
+          {"calibration_domain",
+           deployment.calibration_domain == CalibrationDomain::kRaw ? "raw" : "normalized"},
+          {"input_batch", deployment.input_batch},
+          {"output_nodes", Names(deployment.output_nodes)},
+          {"remove_node_types", Names(deployment.remove_node_types)},
+          {"keep_node_names", Names(deployment.keep_node_names)},
+          {"remove_node_names", Names(deployment.remove_node_names)}};
+}
+
+// A line per key, and per entry of a list.
+std::string Lines(const Json& root) {
+  std::string out = "{";
+  const char* separator = "\n";
+  for (const auto& [key, value] : root.items()) {
+    out += separator + Json(key).dump() + ": ";
+    separator = ",\n";
+    if (!value.is_array()) {
+      out += value.dump();
+      continue;
+    }
+    const char* between = "[\n ";
+    for (const Json& entry : value) {
+      out += between + entry.dump();
+      between = ",\n ";
+    }
+    out += value.empty() ? "[]" : "\n]";
+  }
+  return out + "\n}\n";
+}
+
+}  // namespace
+
+PlanHistory HistoryOf(const PlanFile& file) {
+  const FileGuard& guard = file.guard;
+  return {.provenance = {file.tool, file.engine, file.model_sha256, file.config_sha256,
+                         file.data_sha256},
+          .samples = file.samples,
+          .scheme = SchemeName(file.scheme),
+          .scheme_reason = file.scheme_reason,
+          .guard = {.ran = guard.ran,
+                    .passed = guard.passed,
+                    .measurements = static_cast<int>(guard.measurements),
+                    .kept_float = guard.kept_float,
+                    .kept_wide = guard.kept_wide},
+          .gate = {.min_sqnr_db = guard.min_sqnr_db,
+                   .min_sample_sqnr_db = guard.min_sample_sqnr_db,
+                   .min_group_sqnr_db = guard.min_group_sqnr_db,
+                   .max_flips = guard.max_flips,
+                   .min_cosine = guard.min_cosine},
+          .config = file.config};
+}
+
+std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
+                          const PlanHistory& history) {
+  Json root = {{"format", kPlanFileFormat},
+               {"version", kPlanFileVersion},
+               {"provenance", ProvenanceJson(history)}};
+  root["scheme"] = {{"name", history.scheme}};
+  AddText(root["scheme"], "reason", history.scheme_reason);
+  root["guard"] = GuardJson(history);
+  root["passes"] = PassesJson(history.config);
+  if (history.config.deployment.generation != Generation::kNone)
+    root["deployment"] = DeploymentJson(history.config.deployment);
+  root["nodes"] = NodesJson(graph, plan);
+  root["values"] = ValuesJson(plan);
+  root["stored_weights"] = StoredJson(plan);
+  root["rounded_values"] = RoundedJson(plan);
+  for (const PositionChange& change : plan.position_changes) {
+    root["coarser_scales"].push_back({{"node", EscapeWhole(change.node)},
+                                      {"what", change.what},
+                                      {"wanted", std::ldexp(1.0, -change.from)},
+                                      {"scale", std::ldexp(1.0, -change.to)}});
+  }
+  return Lines(root);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,20 @@
+// What the weights of an integer node are, and where their codes go.
+#ifndef QCONVERT_SRC_WEIGHTS_INTEGER_NODE_H_
+#define QCONVERT_SRC_WEIGHTS_INTEGER_NODE_H_
+
+#include <cstddef>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/plan.h"
+#include "qconvert/weights/quantize_weights.h"
+
+namespace qconvert {
+
+bool HasIntegerWeights(const Graph& graph, const Placement& placement, size_t n);
+
+void SetWeights(const Node& node, const FusedUnit& unit, const FittedWeights& fitted,
+                IntegerNodePlan& out);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_WEIGHTS_INTEGER_NODE_H_

@@ -1,0 +1,472 @@
+// quant_info.json applied again: the same bytes; edited: the same plan but for the edit; wrong: all
+// that is wrong, and where.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
+
+#include "qconvert/base/file.h"
+#include "qconvert/base/sha256.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/convert.h"
+#include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/read_config.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::filesystem::path kDigits = QCONVERT_SOURCE_DIR "/examples/digits";
+const std::filesystem::path kTrained = QCONVERT_SOURCE_DIR "/../shared/data/models";
+
+struct Files {
+  std::string model;
+  std::string data;  // external
+  std::string info;
+  ConversionReport report;
+};
+
+// A model, its samples, and the plans that are applied to it.
+class Job {
+ public:
+  Job() {
+    options.model = kDigits / "model.onnx";
+    options.calibration_folder = kDigits / "calib";
+  }
+  Job(const Model& model, const std::vector<std::vector<Tensor>>& samples) {
+    options.model = folder_.Write("model.onnx", SerializeModel(model));
+    options.calibration_folder = folder_ / "calib";
+    for (size_t k = 0; k < samples.size(); ++k)
+      for (const Tensor& x : samples[k])
+        folder_.Write(fmt::format("calib/{}/{}.npy", x.name, k),
+                      NpyFloats(x.dims, x.values<float>()));
+  }
+
+  void Configure(const std::string& text) {
+    LoadedConfig loaded = LoadText(text);
+    EXPECT_THAT(loaded.unimplemented, IsEmpty());
+    options.config = loaded.config;
+    options.effective_config = loaded.effective;
+    options.config_sha256 = Sha256Hex(text);
+  }
+
+  Files Write() const {
+    const TempDir out;
+    ConvertOptions mine = options;
+    mine.output = out / "out.onnx";
+    Files files{{}, {}, {}, Convert(mine)};
+    files.model = Slurp(out / "out.onnx");
+    files.info = Slurp(out / "out_quant_info.json");
+    for (const auto& entry : std::filesystem::directory_iterator(out.path()))
+      if (entry.path().filename().string().ends_with("data")) files.data = Slurp(entry.path());
+    return files;
+  }
+
+  // By a plan; with the samples to compare on, or without.
+  Files Apply(const std::string& text, bool compare = false) const {
+    const PlanFile plan = ParsePlanFile(text, "p.json");
+    Job job;
+    job.options = options;
+    job.options.config = plan.config;
+    job.options.effective_config = plan.effective;
+    job.options.config_sha256.clear();
+    job.options.plan = &plan;
+    if (!compare) job.options.calibration_folder.clear();
+    return job.Write();
+  }
+
+  // Every problem of a plan, a line each.
+  std::string Problems(const std::string& text) const {
+    try {
+      Apply(text);
+    } catch (const ConfigError& e) {
+      std::string all;
+      for (const std::string& problem : e.problems()) all += problem + "\n";
+      return all;
+    }
+    return "no problem";
+  }
+
+  ConvertOptions options;
+
+ private:
+  TempDir folder_;
+};
+
+// Whether the plan of a conversion gives that conversion's files again; says what it wrote.
+Files ExpectTheSameAgain(const Job& job, const std::string& what) {
+  Files first = job.Write();
+  for (const bool compare : {false, true}) {
+    if (compare && job.options.calibration_folder.empty()) continue;
+    const Files again = job.Apply(first.info, compare);
+    EXPECT_EQ(again.model == first.model, true) << what;
+    EXPECT_EQ(again.data == first.data, true) << what;
+    EXPECT_EQ(again.info, first.info) << what;
+    EXPECT_EQ(again.report.integer_nodes, first.report.integer_nodes) << what;
+    EXPECT_EQ(again.report.outputs.empty(), !compare) << what;
+    EXPECT_EQ(again.report.guard.ran, compare && job.options.guard != GuardMode::kOff) << what;
+  }
+  return first;
+}
+
+TEST(PlanFileTest, EveryPresetGivesTheSameBytesAgain) {
+  for (const char* preset : {"cpu_int8", "arm_qnnpack", "x86_fbgemm", "quark_a8w8",
+                             "vitis_int8_cpu", "vitis_bfloat16", "weights_int8"}) {
+    Job job;
+    job.Configure(ReadFile(std::string(QCONVERT_SOURCE_DIR "/configs/") + preset + ".yaml"));
+    job.options.guard = GuardMode::kReport;
+    ExpectTheSameAgain(job, preset);
+  }
+}
+
+TEST(PlanFileTest, EverySchemeGivesTheSameBytesAgain) {
+  for (const Scheme scheme :
+       {Scheme::kAuto, Scheme::kStatic, Scheme::kDynamic, Scheme::kWeightOnly}) {
+    Job job;
+    job.options.config.scheme = scheme;
+    job.options.external_data = scheme == Scheme::kStatic;
+    const Files files = ExpectTheSameAgain(job, SchemeName(scheme));
+    EXPECT_EQ(files.data.empty(), scheme != Scheme::kStatic);
+  }
+}
+
+TEST(PlanFileTest, SettingsOfWeightsAndBiasesComeBack) {
+  for (const char* tensors :
+       {"weights: {bit_width: 4, method: mse, per_channel: true, narrow_range: true}",
+        "weights: {symmetry: false, per_channel: false, round_mode: half_up}",
+        "weights: {scale_type: poweroftwo, method: diffs}, bias: {bit_width: 8, scale_type: "
+        "poweroftwo}",
+        "bias: {bit_width: 12, round_mode: std_round}, activation: {bit_width: 6}",
+        "activation: {bit_width: 16}, input: {bit_width: 16}",
+        "activation: {symmetry: true, signed: true, narrow_range: true}"}) {
+    Job job;
+    job.Configure(
+        "target_device: CPU\nscheme: static\nextensions: true\ninclude_cle: false\n"
+        "include_bias_corr: false\noverall_quantize_config: {method: maxmin, round_mode: "
+        "half_even, scale_type: float, calib_statistic_method: max}\ntensor_quantize_config: {" +
+        std::string(tensors) + "}\n");
+    job.options.guard = GuardMode::kOff;
+    ExpectTheSameAgain(job, tensors);
+  }
+}
+
+TEST(PlanFileTest, PassesThatSettingsAskForComeBack) {
+  Job job;
+  job.Configure(
+      "target_device: CPU\nscheme: static\ninclude_cle: true\ninclude_bias_corr: false\n"
+      "convert_relu6_to_relu: true\noverall_quantize_config: {method: maxmin, round_mode: "
+      "half_even, scale_type: float, per_channel: false, calib_statistic_method: max}\n");
+  job.options.guard = GuardMode::kReport;
+  const Files files = ExpectTheSameAgain(job, "equalized");
+  EXPECT_THAT(files.info, AllOf(HasSubstr("\"include_cle\":true"),
+                                HasSubstr("\"convert_relu6_to_relu\":true")));
+}
+
+std::vector<std::vector<Tensor>> Samples(const std::string& name, std::vector<int64_t> dims) {
+  std::vector<std::vector<Tensor>> out;
+  for (uint32_t k = 0; k < 6; ++k) out.push_back({RandomTensor(name, dims, k + 1)});
+  return out;
+}
+
+// Every kind of constant that an integer node has, movement, and a fused clamp that stays.
+Model IntegerKinds() {
+  GraphBuilder b;
+  b.Input("x", {"1", "8", "6", "6"}).Output("y").Output("z");
+  b.Random("w", {8, 8, 3, 3}, 0.2F).Random("d", {8, 1, 3, 3}, 0.3F).Random("c", {1, 8, 1, 1});
+  b.Random("bias", {8}).Random("m", {72, 16}, 0.2F).Random("a", {16});
+  b.Floats("low", {}, {-0.4F}).Floats("high", {}, {0.9F}).Ints("flat", {2}, {1, 72});
+  b.Add("Conv", {"x", "w", "bias"}, {"k"}).Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Clip", {"k", "low", "high"}, {"l"});
+  Node& deep = b.Add("Conv", {"l", "d"}, {"e"});
+  deep.Set("group", int64_t{8});
+  deep.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("HardSigmoid", {"e"}, {"h"});
+  b.Add("Mul", {"l", "h"}, {"s"});
+  b.Add("Add", {"s", "c"}, {"t"});
+  b.Add("Concat", {"t", "l"}, {"u"}).Set("axis", int64_t{1});
+  Node& pool = b.Add("MaxPool", {"t"}, {"p"});
+  pool.Set("kernel_shape", std::vector<int64_t>{2, 2});
+  pool.Set("strides", std::vector<int64_t>{2, 2});
+  b.Add("Reshape", {"p", "flat"}, {"f"});
+  b.Add("MatMul", {"f", "m"}, {"q"});
+  b.Add("Add", {"q", "a"}, {"r"});
+  b.Add("Relu", {"r"}, {"y"});
+  b.Add("Sigmoid", {"u"}, {"z"});
+  return b.model;
+}
+
+TEST(PlanFileTest, EveryKindOfIntegerNodeComesBack) {
+  for (const char* more : {"", "{activation: {symmetry: true, signed: true}}"}) {
+    Job job(IntegerKinds(), Samples("x", {1, 8, 6, 6}));
+    job.Configure(
+        "target_device: CPU\nscheme: static\ninclude_cle: false\ninclude_bias_corr: false\n"
+        "overall_quantize_config: {method: maxmin, round_mode: half_even, scale_type: float, "
+        "calib_statistic_method: max}\n" +
+        (*more == 0 ? std::string() : "tensor_quantize_config: " + std::string(more) + "\n"));
+    job.options.guard = GuardMode::kOff;
+    const Files files = ExpectTheSameAgain(job, more);
+    const Json info = Json::parse(files.info);
+    size_t operands = 0;
+    size_t shared = 0;
+    for (const Json& node : info["nodes"]) operands += node.contains("operands") ? 1 : 0;
+    for (const Json& value : info["values"]) shared += value.contains("shares") ? 1 : 0;
+    EXPECT_GE(operands, 1U) << "the Add's, and HardSigmoid's shift on uint8";
+    EXPECT_GE(shared, 2U) << "of MaxPool and Reshape";
+  }
+}
+
+// Nodes that are quantized at run time, grouped transposed convolutions, and weights in a body.
+Model FloatKinds() {
+  GraphBuilder b;
+  b.Input("x", {"4", "1", "24"}).Output("y");
+  b.Random("W", {1, 128, 24}, 0.2F).Random("R", {1, 128, 32}, 0.2F).Random("B", {1, 256}, 0.1F);
+  b.Add("LSTM", {"x", "W", "R", "B"}, {"h"}).Set("hidden_size", int64_t{32});
+  b.Ints("squeezed", {2}, {4, 32}).Random("g", {64, 32}, 0.2F).Random("gb", {64});
+  b.Add("Reshape", {"h", "squeezed"}, {"f"});
+  b.Add("Gemm", {"f", "g", "gb"}, {"e"}).Set("transB", int64_t{1});
+  b.Random("m", {64, 64}, 0.2F);
+  b.Add("MatMul", {"e", "m"}, {"k"});
+  b.Ints("image", {4}, {1, 4, 8, 8}).Random("t", {4, 40, 3, 3}, 0.2F);
+  b.Add("Reshape", {"k", "image"}, {"i"});
+  b.Add("ConvTranspose", {"i", "t"}, {"y"}).Set("group", int64_t{2});
+  return b.model;
+}
+
+TEST(PlanFileTest, DynamicAndStoredWeightsComeBack) {
+  for (const Scheme scheme : {Scheme::kDynamic, Scheme::kWeightOnly}) {
+    for (const bool per_channel : {true, false}) {
+      Job job(FloatKinds(), Samples("x", {4, 1, 24}));
+      job.options.config.scheme = scheme;
+      job.options.config.tensors.weights.per_channel = per_channel;
+      const Files files = ExpectTheSameAgain(job, SchemeName(scheme));
+      const bool dynamic = scheme == Scheme::kDynamic;
+      EXPECT_EQ(files.report.dynamic_nodes, dynamic ? 3U : 0U);
+      EXPECT_GE(files.report.stored_weights, dynamic ? 1U : 5U);
+    }
+  }
+}
+
+TEST(PlanFileTest, WeightsInABodyComeBack) {
+  GraphBuilder body;
+  body.Output("inner").Random("v", {64, 64}, 0.1F);
+  body.Add("MatMul", {"x", "v"}, {"inner"});
+  GraphBuilder other;
+  other.Output("outer");
+  other.Add("Identity", {"x"}, {"outer"});
+  GraphBuilder b;
+  b.Input("x", {"2", "64"}).Input("c", {}, DataType::kBool).Output("y");
+  Node& branch = b.Add("If", {"c"}, {"y"});
+  branch.Set("then_branch", Subgraph(body.model.graph));
+  branch.Set("else_branch", Subgraph(other.model.graph));
+  Job job(b.model, {});
+  job.options.calibration_folder.clear();
+  job.options.config.scheme = Scheme::kWeightOnly;
+  const Files files = ExpectTheSameAgain(job, "body");
+  EXPECT_EQ(files.report.stored_weights, 1U);
+}
+
+TEST(PlanFileTest, CameraInputsComeBack) {
+  GraphBuilder b;
+  b.Input("image", {"1", "3", "16", "16"}).Output("scores");
+  b.Random("w", {8, 3, 3, 3}, 0.3F).Random("v", {4, 8, 3, 3}, 0.2F);
+  b.Add("Conv", {"image", "w"}, {"c"}).Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("Conv", {"r", "v"}, {"scores"});
+  Job job(b.model, Samples("image", {1, 3, 16, 16}));
+  job.Configure(ReadFile(QCONVERT_SOURCE_DIR "/configs/horizon_nv12_camera.yaml"));
+  job.options.guard = GuardMode::kReport;
+  const Files files = ExpectTheSameAgain(job, "camera");
+  EXPECT_THAT(files.info, HasSubstr("\"type_rt\":\"nv12\""));
+}
+
+class TrainedTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(TrainedTest, GivesTheSameBytesAgain) {
+  const std::filesystem::path folder = kTrained / GetParam();
+  if (!std::filesystem::exists(folder / "model.onnx")) GTEST_SKIP() << "no " << folder;
+  Job job;
+  job.options.model = folder / "model.onnx";
+  const TempDir samples;
+  std::filesystem::copy(folder / "sample/0_in0.npy", samples / "x.npy");
+  job.options.calibration_folder = samples.path();
+  const Graph graph = LoadOnnx(job.options.model).model.graph;
+  bool has_sample = true;  // the first input; others are states that begin at zero
+  for (const Value& input : graph.inputs) {
+    if (graph.FindInitializer(input.name) != nullptr) continue;
+    if (!std::exchange(has_sample, false)) job.options.states.push_back({input.name, ""});
+  }
+  job.options.guard = GuardMode::kReport;
+  for (const Scheme scheme : {Scheme::kStatic, Scheme::kDynamic}) {
+    job.options.config.scheme = scheme;
+    ExpectTheSameAgain(job, GetParam() + (" " + SchemeName(scheme)));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, TrainedTest,
+                         testing::Values("dtln_1_lstm", "kwt1_transformer", "magika_v3_3",
+                                         "mobilenet_v2_035_flowers", "nanodet_m_320",
+                                         "odd_basic_pitch_shared_weights",
+                                         "odd_resnet20_external_data", "odd_resnet8_qdq",
+                                         "odd_squeezenet_fp16", "ppocr_cls_mobilenetv3"),
+                         [](const auto& one) { return std::string(one.param); });
+
+// Of the shipped example on integers.
+class EditTest : public testing::Test {
+ protected:
+  EditTest() {
+    job_.options.config.scheme = Scheme::kStatic;
+    job_.options.guard = GuardMode::kReport;
+    written_ = job_.Write();
+    info_ = Json::parse(written_.info);
+  }
+
+  // The `k`-th node of this operator.
+  Json& Node(const std::string& op_type, size_t k = 0) {
+    for (Json& node : info_["nodes"])
+      if (node["op_type"] == op_type && k-- == 0) return node;
+    throw std::runtime_error("no " + op_type);
+  }
+  Json& Value(const std::string& name) {
+    for (Json& value : info_["values"])
+      if (value["name"] == name) return value;
+    throw std::runtime_error("no " + name);
+  }
+  std::string Problems() const { return job_.Problems(info_.dump(1)); }
+
+  Job job_;
+  Files written_;
+  Json info_;
+};
+
+TEST_F(EditTest, AnotherLayoutOfTheTextIsTheSamePlan) {
+  const Files again = job_.Apply(info_.dump(3));
+  const Json info = Json::parse(again.info);
+  EXPECT_EQ(info["nodes"], info_["nodes"]);
+  EXPECT_EQ(info["values"], info_["values"]);
+  EXPECT_EQ(info["provenance"]["config_sha256"], Sha256Hex(info_.dump(3)));
+  EXPECT_EQ(info["guard"]["ran"], false) << "of what was edited nobody knows";
+  const Files third = job_.Apply(again.info);
+  EXPECT_EQ(third.info, again.info);
+  EXPECT_EQ(third.model == again.model, true);
+}
+
+TEST_F(EditTest, ChangedScalesAreTaken) {
+  Json& scale = Node("Conv")["weights"][0]["scale"][0];
+  scale = scale.get<double>() * 2;
+  Json& value = Value("image");
+  value["scale"] = 0.125;
+  value["zero_point"] = 7;
+  const Files again = job_.Apply(info_.dump(), true);
+  EXPECT_NE(again.model == written_.model, true);
+  const Json info = Json::parse(again.info);
+  EXPECT_EQ(info["values"], info_["values"]);
+  EXPECT_EQ(info["nodes"], info_["nodes"]);
+  EXPECT_TRUE(again.report.guard.ran);
+  EXPECT_GT(again.report.outputs.at(0).sums.count, 0);
+}
+
+TEST_F(EditTest, ANodeCanGoToFloat) {
+  Json& conv = Node("Conv");
+  conv["computes"] = "float";
+  conv["reason"] = "by hand";
+  Json& clip = Node("Clip");
+  clip["computes"] = "float";
+  const Files again = job_.Apply(info_.dump(), true);
+  EXPECT_EQ(again.report.integer_nodes + 1, written_.report.integer_nodes);
+  EXPECT_EQ(again.report.float_nodes, 2U);
+  EXPECT_TRUE(again.report.float_reasons.contains({"Conv", "by hand"}));
+  EXPECT_GT(again.report.outputs.at(0).sqnr_db(), 30);
+  EXPECT_TRUE(AnyHolds(again.report.warnings, "have no use, it is not integer"));
+  EXPECT_EQ(job_.Apply(again.info).info, again.info);
+}
+
+TEST_F(EditTest, AllThatDoesNotFitTheModelIsToldAtOnceWithItsPlace) {
+  Node("Conv")["computes"] = "float";  // and its Clip stays fused
+  Node("Conv", 1)["weights"][0]["scale"].push_back(1.0);
+  Node("Conv", 2)["weights"][0]["weight"] = "none";
+  Node("Conv", 3).erase("bias");
+  Node("Conv", 4)["weights"][0]["scale"][1] = 1e-30;
+  Node("Conv", 5)["name"] = Node("Conv", 5)["name"].get<std::string>() + "x";
+  const std::string missing = info_["values"][1]["name"];
+  info_["values"].erase(1);
+  info_["values"].push_back({{"name", "imagr"}, {"type", "uint8"}, {"scale", 1}});
+  info_["rounded_values"].push_back({{"value", "nothing"}, {"type", "float16"}});
+  info_["stored_weights"].push_back({{"weight", "no"}, {"type", "int8"}, {"scale", 1}});
+  EXPECT_THAT(Problems(),
+              AllOf(HasSubstr("is 'fused', expected 'float': no integer node computes it as well"),
+                    HasSubstr("scales of axis 0, expected one number, or"),
+                    HasSubstr("has no entry for '"), HasSubstr("bias of '"),
+                    HasSubstr("is too small: its bias would take more than 2^30 steps"),
+                    HasSubstr("that computes floats, did you mean '"),
+                    HasSubstr("values has no entry for '" + missing + "'"),
+                    HasSubstr("the model has no value 'imagr', did you mean 'image'?"),
+                    HasSubstr("the model has no float value 'nothing'"),
+                    HasSubstr("no float node reads weights 'no'")));
+  EXPECT_THAT(Problems(), testing::Not(HasSubstr("\n:"))) << "every line has a place";
+}
+
+TEST_F(EditTest, NodesThatNoKernelTakesStayFloat) {
+  Json& clip = Node("Clip");
+  clip["computes"] = "float";
+  EXPECT_THAT(Problems(), HasSubstr("expected 'fused': the node before it computes it as well"));
+  clip["computes"] = "dynamic";
+  EXPECT_THAT(Problems(), HasSubstr("no kernel quantizes this Clip at run time"));
+}
+
+TEST_F(EditTest, AnotherModelIsRefusedWithBothHashes) {
+  Job other(IntegerKinds(), {});
+  const std::string mine = LoadOnnx(kDigits / "model.onnx").sha256;
+  const std::string its = LoadOnnx(other.options.model).sha256;
+  EXPECT_THAT(other.Problems(written_.info),
+              AllOf(HasSubstr("p.json:4:"), HasSubstr("is of another model"), HasSubstr(mine),
+                    HasSubstr(its)));
+}
+
+TEST_F(EditTest, NothingComparedIsNoPass) {
+  job_.options.must_pass = true;
+  EXPECT_THROW(job_.Apply(written_.info), Error);
+  EXPECT_NO_THROW(job_.Apply(written_.info, true));
+}
+
+// Cut short, or with bytes changed: a problem of the file in one line each, or a plan; nothing
+// else.
+TEST_F(EditTest, BrokenTextsAreProblemsOfTheFile) {
+  std::mt19937 random(7);
+  const std::string& text = written_.info;
+  const std::string signs = "0123456789-.,:[]{}\"ena\n ";
+  size_t refused = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::string broken = text;
+    if (round % 2 == 0) {
+      broken.resize(random() % text.size());
+    } else {
+      for (size_t k = 0; k <= random() % 3; ++k)
+        broken[random() % text.size()] = signs[random() % signs.size()];
+    }
+    try {
+      const PlanFile plan = ParsePlanFile(broken, "p.json");
+      job_.Apply(broken);
+    } catch (const ConfigError& e) {
+      ++refused;
+      for (const std::string& problem : e.problems()) {
+        EXPECT_EQ(problem.find('\n'), std::string::npos);
+        EXPECT_THAT(problem, HasSubstr("p.json")) << round;
+      }
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ExitCode::kModel) << e.what() << ": a plan that the engine refuses";
+    }
+  }
+  EXPECT_GE(refused, 100U);
+}
+
+}  // namespace
+}  // namespace qconvert
