@@ -24,7 +24,9 @@ std::vector<std::string> CommandNames();
 
 int RunConvert(int argc, char** argv, VerdictFile& verdict);
 int RunCalibrate(int argc, char** argv, VerdictFile& verdict);
+int RunInit(int argc, char** argv, VerdictFile& verdict);
 int RunInspect(int argc, char** argv, VerdictFile& verdict);
+int RunEvaluate(int argc, char** argv, VerdictFile& verdict);
 int RunCompare(int argc, char** argv, VerdictFile& verdict);
 int RunMerge(int argc, char** argv, VerdictFile& verdict);
 int RunPresets(int argc, char** argv, VerdictFile& verdict);

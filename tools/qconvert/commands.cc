@@ -17,13 +17,16 @@
 namespace qconvert {
 namespace {
 
-constexpr std::array<Command, 7> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"convert", "make a quantized model of a float one; the default, needs no word", RunConvert},
     {"calibrate", "run samples through a float model and write what was seen as a table",
      RunCalibrate},
     {"merge", "make one calibration table of those of all shards", RunMerge},
+    {"init", "write settings to start from for a model", RunInit},
     {"inspect", "tell what a model is and what a conversion would make of it", RunInspect},
     {"compare", "tell how far one model is from another on the same samples", RunCompare},
+    {"evaluate", "tell how good both models are at their task, and how often they agree",
+     RunEvaluate},
     {"presets", "list the settings that --config takes by name", RunPresets},
     {"help", "list the commands, or explain one", RunHelp},
 }};
@@ -40,6 +43,12 @@ void RefuseMistyped(std::string_view word, bool is_alone) {
   if (word.empty() || word.find_first_of("./-") != std::string_view::npos ||
       std::filesystem::exists(word, error)) {
     return;
+  }
+  if (word.starts_with("quanti")) {
+    throw Error(
+        ExitCode::kUsage, "",
+        fmt::format("no command '{}': conversion needs none, qconvert MODEL.onnx --calib DIR",
+                    EscapeForTerminal(word)));
   }
   const std::string nearest = DidYouMean(word, CommandNames());
   if (is_alone && nearest.empty()) return;

@@ -19,6 +19,7 @@
 #include "qconvert/base/signals.h"
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/plan_file.h"
+#include "qconvert/config/name_pattern.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
@@ -38,6 +39,20 @@ LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& fi
   return ReadConfig(file, overrides);
 }
 
+// The nodes of --keep-float, as entries behind those of the file.
+void KeepFloat(const std::vector<std::string>& patterns, QuantConfig& config) {
+  for (const std::string& pattern : patterns) {
+    const std::string problem = FindPatternError(pattern);
+    if (!problem.empty())
+      throw Error(ExitCode::kUsage, "", fmt::format("--keep-float {}{}", pattern, problem));
+    LayerSettings layer{.match = {}, .tensors = config.tensors};
+    layer.match.pattern = pattern;
+    layer.match.place = "--keep-float " + pattern;
+    for (const TensorType type : kTensorTypes) layer.tensors[type].datatype = Datatype::kFloat32;
+    config.layers.push_back(std::move(layer));
+  }
+}
+
 // What the command line decides beside the settings about what is written; empty when it says
 // nothing. A batch size counts where ranges go by batches.
 std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config) {
@@ -45,6 +60,7 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
   const auto add = [&](const std::string& option) { text += "\n" + option; };
   if (line.samples.batch_size > 0 && !BatchQuestionsOf(config).empty())
     add(fmt::format("--calib-batch {}", line.samples.batch_size));
+  for (const std::string& pattern : line.keep_float) add("--keep-float " + pattern);
   if (line.no_guard) add("--no-guard");
   if (line.guard_reports) add("--guard-reports");
   if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
@@ -60,6 +76,7 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
   LoadedConfig loaded = LoadConfig(line, options.config_file);
   RequireImplemented(loaded);
   options.config = std::move(loaded.config);
+  KeepFloat(line.keep_float, options.config);
   if (line.samples.batch_size > 0) options.config.calibration.batch_size = line.samples.batch_size;
   options.effective_config = std::move(loaded.effective);
   Sha256 hash;

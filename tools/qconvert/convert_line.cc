@@ -70,6 +70,10 @@ void Define(CLI::App& app, ConvertLine& line) {
       ->type_name("OUT.onnx");
   AddSetOption(app, line.overrides,
                "override a setting, for example activation.method=percentile; repeatable");
+  app.add_option("--keep-float", line.keep_float,
+                 "nodes that stay float, by name: /head/*, or re:REGEX; repeatable")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
   app.add_flag("--print-config", line.print_config,
                "print the settings that hold as YAML, each with its place, and do nothing else");
   app.add_option("--scheme", line.scheme,

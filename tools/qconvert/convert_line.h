@@ -21,6 +21,7 @@ struct ConvertLine {
   std::string table;
   std::string quant_info;              // --quant-info
   std::vector<std::string> overrides;  // --set
+  std::vector<std::string> keep_float;  // patterns of node names
   bool print_config = false;
   std::string scheme;  // empty: as the config says
   std::string objective;

@@ -5,19 +5,27 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 
 namespace qconvert {
 namespace {
 
-constexpr size_t kWidth = 30;
+constexpr size_t kColumns = 40;  // that a line on a terminal may take
+constexpr size_t kLongestBar = 30;
 constexpr double kTerminalInterval = 0.1;
 constexpr double kPlainInterval = 10;  // seconds between lines in a log
 
+// A terminal that can go back to the start of a line.
+bool IsTerminal() {
+  const char* kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
 }  // namespace
 
-Progress::Progress(std::string what)
-    : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(std::string what) : what_(std::move(what)), terminal_(IsTerminal()) {}
 
 void Progress::Update(size_t done, size_t total) {
   const auto now = Clock::now();
@@ -58,14 +66,17 @@ void Progress::Clear() const {
 }
 
 void Progress::DrawBar(size_t done, size_t total, double seconds) const {
-  const size_t filled = done * kWidth / total;
+  if (done == total) return Clear();  // the table that follows says the rest
+  std::string count = fmt::format(" {}/{}", done, total);
   const double rate = seconds > 0 ? static_cast<double>(done - first_) / seconds : 0;
-  std::string text = fmt::format("\r{} [{}{}] {}/{}  {:.1f}/s", what_, std::string(filled, '#'),
-                                 std::string(kWidth - filled, ' '), done, total, rate);
-  if (done < total && rate > 0)
-    text += fmt::format("  {:.0f} s left ", static_cast<double>(total - done) / rate);
-  if (done == total) text += "                \r\033[K";  // the table that follows says the rest
-  std::fputs(text.c_str(), stderr);
+  if (rate > 0) count += fmt::format(" {:.0f} s left", static_cast<double>(total - done) / rate);
+  const size_t taken = what_.size() + count.size() + 3;
+  const size_t width = taken < kColumns ? std::min(kColumns - taken, kLongestBar) : 0;
+  const size_t filled = done * width / total;
+  const std::string bar = width == 0 ? ""
+                                     : fmt::format(" [{}{}]", std::string(filled, '#'),
+                                                   std::string(width - filled, ' '));
+  std::fputs(fmt::format("\r{}{}{}\033[K", what_, bar, count).c_str(), stderr);
 }
 
 }  // namespace qconvert

@@ -1,0 +1,163 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "qconvert/base/error.h"
+#include "qconvert/base/metric.h"
+#include "qconvert/report/evaluation.h"
+
+namespace qconvert {
+namespace {
+
+constexpr double kLeastProbability = 1e-12;
+constexpr double kSumsToOne = 1e-3;
+constexpr float kEven = 0.5F;  // a binary score above it is class 1
+
+// The scores of one output, position by position.
+class Scores {
+ public:
+  Scores(const Tensor& tensor, const OutputKind& kind) : values_(ToFloats(tensor)) {
+    if (kind.scores == OutputKind::Scores::kBinary || tensor.dims.empty()) {
+      binary_ = true;
+      positions_ = values_.size();
+      return;
+    }
+    const bool known = kind.scores != OutputKind::Scores::kNone && kind.axis < tensor.dims.size();
+    const size_t axis = known ? kind.axis : tensor.dims.size() - 1;
+    classes_ = static_cast<size_t>(tensor.dims[axis]);
+    for (size_t d = axis + 1; d < tensor.dims.size(); ++d)
+      inner_ *= static_cast<size_t>(tensor.dims[d]);
+    positions_ = classes_ == 0 ? 0 : values_.size() / classes_;
+    binary_ = classes_ == 1;
+  }
+
+  size_t positions() const { return positions_; }
+  size_t classes() const { return binary_ ? 2 : classes_; }
+
+  float At(size_t position, size_t c) const {
+    if (binary_) return c == 1 ? values_[position] : 1 - values_[position];
+    return values_[(position / inner_ * classes_ + c) * inner_ + position % inner_];
+  }
+
+  size_t Greatest(size_t position) const {
+    if (binary_) return values_[position] > kEven ? 1 : 0;
+    size_t best = 0;
+    for (size_t c = 1; c < classes_; ++c)
+      if (At(position, c) > At(position, best)) best = c;
+    return best;
+  }
+
+  // Classes that come before `label`: of greater score, or of equal score and smaller number.
+  size_t Rank(size_t position, size_t label) const {
+    const float own = At(position, label);
+    if (std::isnan(own)) return classes();
+    size_t rank = 0;
+    for (size_t c = 0; c < classes(); ++c) {
+      const float other = At(position, c);
+      rank += other > own || (other == own && c < label) ? 1 : 0;
+    }
+    return rank;
+  }
+
+  double Loss(size_t position, size_t label) const {
+    double sum = 0;
+    double exponentials = 0;
+    double greatest = -std::numeric_limits<double>::infinity();
+    bool inside = true;  // [0, 1]
+    for (size_t c = 0; c < classes(); ++c) {
+      const double score = At(position, c);
+      sum += score;
+      inside &= score >= 0 && score <= 1;
+      greatest = std::max(greatest, score);
+    }
+    const double own = At(position, label);
+    if (inside && std::fabs(sum - 1) < kSumsToOne)
+      return -std::log(std::max(own, kLeastProbability));
+    for (size_t c = 0; c < classes(); ++c) exponentials += std::exp(At(position, c) - greatest);
+    return std::log(exponentials) + greatest - own;
+  }
+
+ private:
+  std::vector<float> values_;
+  size_t classes_ = 1;
+  size_t inner_ = 1;
+  size_t positions_ = 0;
+  bool binary_ = false;
+};
+
+LabelScore ScoreLabels(const Scores& scores, std::span<const int64_t> labels, int k) {
+  LabelScore out;
+  for (size_t p = 0; p < labels.size(); ++p) {
+    const auto label = static_cast<size_t>(labels[p]);
+    const size_t rank = scores.Rank(p, label);
+    out.top1 += rank == 0 ? 1 : 0;
+    out.topk += rank < static_cast<size_t>(k) ? 1 : 0;
+    out.loss += scores.Loss(p, label);
+  }
+  if (labels.size() == 1 && scores.classes() == 2) out.margin = scores.At(0, 1) - scores.At(0, 0);
+  return out;
+}
+
+void CheckLabels(std::span<const int64_t> labels, const Scores& scores) {
+  if (labels.size() != scores.positions()) {
+    throw Error(ExitCode::kData, "",
+                fmt::format("{} label{} for a sample with {} position{} of scores, expected one "
+                            "for each",
+                            labels.size(), labels.size() == 1 ? "" : "s", scores.positions(),
+                            scores.positions() == 1 ? "" : "s"));
+  }
+  for (const int64_t label : labels) {
+    if (label < 0 || label >= static_cast<int64_t>(scores.classes()))
+      throw Error(
+          ExitCode::kData, "",
+          fmt::format("label {} is no class, expected 0 to {}", label, scores.classes() - 1));
+  }
+}
+
+void CompareClasses(const Scores& a, const Scores& b, std::span<const int64_t> labels, int k,
+                    SampleScore& score) {
+  score.positions = static_cast<int64_t>(a.positions());
+  score.classes = static_cast<int64_t>(a.classes());
+  for (size_t p = 0; p < a.positions(); ++p) score.agreed += a.Greatest(p) == b.Greatest(p) ? 1 : 0;
+  if (labels.empty()) return;
+  CheckLabels(labels, a);
+  score.first_label = labels[0];
+  score.of_a = ScoreLabels(a, labels, k);
+  score.of_b = ScoreLabels(b, labels, k);
+  for (size_t p = 0; p < labels.size(); ++p) {
+    const auto label = static_cast<size_t>(labels[p]);
+    const bool right_a = a.Rank(p, label) == 0;
+    const bool right_b = b.Rank(p, label) == 0;
+    score.lost += right_a && !right_b ? 1 : 0;
+    score.gained += right_b && !right_a ? 1 : 0;
+  }
+}
+
+}  // namespace
+
+SampleScore ScoreSample(const Tensor& a, const Tensor& b, std::span<const int64_t> labels,
+                        const ScoreOptions& options) {
+  SampleScore score;
+  score.comparable = a.dims == b.dims && IsFloatingPoint(a.type) && IsFloatingPoint(b.type);
+  if (!score.comparable) return score;
+  const std::vector<float> x = ToFloats(a);
+  const std::vector<float> y = ToFloats(b);
+  const auto finite = [](const std::vector<float>& values) {
+    return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+  };
+  score.comparable = finite(x) && finite(y);
+  if (score.comparable) {
+    ErrorSums sums;
+    sums.Add(x, y);
+    score.float_power = sums.float_power;
+    score.error_power = sums.error_power;
+    score.max_error = sums.max_error;
+  }
+  if (options.task == Task::kClassification)
+    CompareClasses(Scores(a, options.kind), Scores(b, options.kind), labels, options.k, score);
+  return score;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The commands around a conversion, one after the other on the shipped example, as a user would call them.
+set -u
+qconvert=$1
+example=$2/examples/digits
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failed=0
+fail() {
+  echo "$1"
+  failed=1
+}
+# expect CODE TEXT ARGUMENT...: the exit code, and a text on stdout or stderr.
+expect() {
+  local code=$1 text=$2
+  shift 2
+  "$qconvert" "$@" > out.txt 2>&1 < /dev/null
+  local status=$?
+  [ $status = "$code" ] || fail "qconvert $*: exit code $status, expected $code: $(head -n 3 out.txt)"
+  grep -qF -- "$text" out.txt || fail "qconvert $*: expected '$text', got: $(head -n 5 out.txt)"
+}
+
+expect 0 "settings of cpu_int8" init "$example/model.onnx" -o settings.yaml
+grep -q '^# DIR holds samples of image float\[batch,1,16,16\]' settings.yaml || fail "init does not name the input"
+grep -q '^#   - layer_type: Conv  # 7 of them' settings.yaml || fail "init does not list the operators"
+expect 0 "scheme: auto" --config settings.yaml --print-config
+expect 6 "is there already" init "$example/model.onnx" -o settings.yaml
+expect 0 "settings of vitis_int8_cpu" init "$example/model.onnx" --config vitis_int8_cpu -o vitis.yaml
+expect 0 "overall_quantize_config" --config vitis.yaml --print-config
+
+expect 0 "12 integer" "$example/model.onnx" --config settings.yaml --calib "$example/calib" -o settings.onnx
+expect 0 "" "$example/model.onnx" --calib "$example/calib" -o plain.onnx -q
+cmp -s plain.onnx settings.onnx && fail "the hash of the settings is not in the model"
+expect 0 "float" "$example/model.onnx" --calib "$example/calib" -o kept.onnx --keep-float '/features/features.0/*' --json kept.json
+grep -q '"/features/features.0/' kept.json || fail "--keep-float kept nothing float"
+expect 3 "no node" "$example/model.onnx" --calib "$example/calib" -o x.onnx --keep-float '/head/*'
+expect 2 "--keep-float re:(" "$example/model.onnx" --calib "$example/calib" -o x.onnx --keep-float 're:('
+[ -e x.onnx ] && fail "a failed run wrote a model"
+
+expect 2 "conversion needs none" quantize "$example/model.onnx"
+expect 2 "did you mean 'evaluate'?" evaluat a.onnx b.onnx
+
+expect 0 "of 64 positions, at least" evaluate "$example/model.onnx" plain.onnx --data "$example/calib" --min-agreement 90 --worst 2 --save-worst worst
+[ "$(find worst -name '*.npy' | wc -l)" = 2 ] || fail "the two worst samples were not saved"
+expect 0 "2 samples" compare "$example/model.onnx" plain.onnx --data worst --min-sqnr 10
+yes 3 | head -n 64 > labels.txt
+expect 0 "right in the float model only" evaluate "$example/model.onnx" plain.onnx --data "$example/calib" --labels labels.txt
+echo 1 2 3 > labels.txt
+expect 5 "3 labels for 64 samples" evaluate "$example/model.onnx" plain.onnx --data "$example/calib" --labels labels.txt
+expect 2 "--max-drop needs --labels" evaluate "$example/model.onnx" plain.onnx --data "$example/calib" --max-drop 1
+expect 8 "of the positions agree" evaluate "$example/model.onnx" "$2/tests/golden/bad-compare-budget/other.onnx" --data "$example/calib" --min-agreement 99 --json verdict.json
+grep -q '"passed": false' verdict.json || fail "the verdict does not say that the budget was missed"
+exit $failed

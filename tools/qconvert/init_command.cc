@@ -1,0 +1,111 @@
+// qconvert init MODEL.onnx
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "command.h"
+#include "configs.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/pipeline/inspect_model.h"
+#include "shared_options.h"
+
+namespace qconvert {
+namespace {
+
+struct InitLine {
+  std::string model;
+  std::string config;
+  std::string output;
+};
+
+void Define(CLI::App& app, InitLine& line) {
+  app.add_option("MODEL", line.model, "the float ONNX model")->required();
+  app.add_option("-c,--config", line.config,
+                 "the preset, or file, to start from (default: cpu_int8)")
+      ->type_name("FILE");
+  app.add_option("-o,--output", line.output,
+                 "the settings to write (default: MODEL's stem + .yaml, in this folder)")
+      ->type_name("FILE");
+}
+
+// What a comment can hold: one line.
+std::string Comment(const std::string& text) { return "# " + EscapeForTerminal(text) + "\n"; }
+
+// A name between double quotes in YAML.
+std::string Quoted(const std::string& name) {
+  std::string out = "\"";
+  for (const char c : EscapeWhole(name)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string Header(const Inspection& seen, const std::string& output) {
+  std::string out = Comment(fmt::format("Settings for {}:", seen.model));
+  out += Comment(fmt::format("  qconvert {} --config {} --calib DIR", seen.model, output));
+  for (const Inspection::Border& input : seen.inputs)
+    out += Comment(fmt::format("DIR holds samples of {} {}", input.name, input.type));
+  out += Comment(fmt::format("Expected, before anything is measured: {}, since {}", seen.scheme,
+                             seen.scheme_reason));
+  return out + "\n";
+}
+
+// Nodes that stay float as they are, as an example of settings of nodes.
+std::string Footer(const Inspection& seen) {
+  std::string out =
+      "\n# Nodes may have settings of their own, by name (/head/*, re:.*stage[23].*) or type:\n";
+  if (seen.operators.empty()) return out;
+  out += "# layer_quantize_config:\n";
+  for (const auto& [type, count] : seen.operators) {
+    if (type.find(':') != std::string::npos || type == "Constant") continue;
+    fmt::format_to(std::back_inserter(out),
+                   "#   - layer_type: {}  # {} of them\n"
+                   "#     overall_quantize_config: {{datatype: float32}}\n",
+                   EscapeForTerminal(type), count);
+  }
+  for (const auto& [key, nodes] : seen.float_reasons) {
+    out += Comment(fmt::format("{} {}, the first {}: {}", nodes.size(), key.first, Quoted(nodes[0]),
+                               key.second));
+  }
+  return out;
+}
+
+}  // namespace
+
+int RunInit(int argc, char** argv, VerdictFile& /*verdict*/) {
+  InitLine line;
+  CLI::App app(
+      "Writes settings to start from for a model, with comments: those of a preset, the model's "
+      "inputs, what stays float and why.",
+      "qconvert init");
+  app.footer(
+      "Examples:\n"
+      "  qconvert init model.onnx\n"
+      "  qconvert init model.onnx --config vitis_int8_cpu -o settings.yaml");
+  Define(app, line);
+  if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
+  const std::filesystem::path output =
+      line.output.empty() ? std::filesystem::path(line.model).stem().string() + ".yaml"
+                          : line.output;
+  std::error_code error;
+  if (std::filesystem::exists(output, error))
+    throw Error(ExitCode::kFile, output.string(), "is there already, expected a new file (-o)");
+  CheckWritable(output);
+  const std::filesystem::path file = FindConfig(line.config);
+  LoadedConfig loaded = ReadConfig(file, {});
+  const Inspection seen =
+      InspectModel({line.model, {std::move(loaded.config), std::move(loaded.effective), file}});
+  WriteFile(output, Header(seen, output.string()) + ReadFile(file) + Footer(seen));
+  WriteStdout(fmt::format("{}: settings of {}, to be edited\n", EscapeForTerminal(output.string()),
+                          file.stem().string()));
+  return static_cast<int>(ExitCode::kSuccess);
+}
+
+}  // namespace qconvert
