@@ -10,7 +10,7 @@ packages=(
   # tools
   g++ cmake ninja-build git ca-certificates python3 python3-pip python3-venv
   # libraries
-  libprotobuf-dev protobuf-compiler libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
+  libprotobuf-dev protobuf-compiler libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libpugixml-dev
   libhwy-dev libboost-dev libre2-dev libssl-dev libzip-dev libopenmpi-dev openmpi-bin
   # tests and checks
   libgtest-dev libgmock-dev libbenchmark-dev libonnx-testdata strace clang-format-14

@@ -171,10 +171,9 @@ std::string FormatEvaluation(const Evaluation& evaluation) {
         100 * evaluation.agreement(), evaluation.positions(),
         evaluation.positions() == 1 ? "" : "s", 100 * (1 - evaluation.DisagreementBound()));
   }
-  fmt::format_to(sink, "  SQNR dB ");
-  for (const double share : kQuantiles)
-    fmt::format_to(sink, " {:.1f} in {:g} % of the samples{}", SqnrQuantile(evaluation, share),
-                   100 * share, share < 1 ? "," : "\n");
+  fmt::format_to(
+      sink, "  SQNR dB  at least {:.1f} in 50 % of the samples, {:.1f} in 90 %, {:.1f} in all\n",
+      SqnrQuantile(evaluation, 0.5), SqnrQuantile(evaluation, 0.9), SqnrQuantile(evaluation, 1));
   const char* label = "worst";
   for (const size_t k : evaluation.Worst()) {
     const SampleScore& sample = evaluation.samples[k];

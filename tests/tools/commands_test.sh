@@ -18,7 +18,7 @@ expect() {
   "$qconvert" "$@" > out.txt 2>&1 < /dev/null
   local status=$?
   [ $status = "$code" ] || fail "qconvert $*: exit code $status, expected $code: $(head -n 3 out.txt)"
-  grep -qF -- "$text" out.txt || fail "qconvert $*: expected '$text', got: $(head -n 5 out.txt)"
+  [ -z "$text" ] || grep -qF -- "$text" out.txt || fail "qconvert $*: expected '$text', got: $(head -n 5 out.txt)"
 }
 
 expect 0 "settings of cpu_int8" init "$example/model.onnx" -o settings.yaml
@@ -27,7 +27,7 @@ grep -q '^#   - layer_type: Conv  # 7 of them' settings.yaml || fail "init does 
 expect 0 "scheme: auto" --config settings.yaml --print-config
 expect 6 "is there already" init "$example/model.onnx" -o settings.yaml
 expect 0 "settings of vitis_int8_cpu" init "$example/model.onnx" --config vitis_int8_cpu -o vitis.yaml
-expect 0 "overall_quantize_config" --config vitis.yaml --print-config
+expect 0 "target_device: CPU" --config vitis.yaml --print-config
 
 expect 0 "12 integer" "$example/model.onnx" --config settings.yaml --calib "$example/calib" -o settings.onnx
 expect 0 "" "$example/model.onnx" --calib "$example/calib" -o plain.onnx -q

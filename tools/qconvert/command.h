@@ -24,6 +24,7 @@ std::vector<std::string> CommandNames();
 
 int RunConvert(int argc, char** argv, VerdictFile& verdict);
 int RunCalibrate(int argc, char** argv, VerdictFile& verdict);
+int RunBatch(int argc, char** argv, VerdictFile& verdict);
 int RunInit(int argc, char** argv, VerdictFile& verdict);
 int RunInspect(int argc, char** argv, VerdictFile& verdict);
 int RunEvaluate(int argc, char** argv, VerdictFile& verdict);

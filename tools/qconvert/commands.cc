@@ -17,11 +17,12 @@
 namespace qconvert {
 namespace {
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"convert", "make a quantized model of a float one; the default, needs no word", RunConvert},
     {"calibrate", "run samples through a float model and write what was seen as a table",
      RunCalibrate},
     {"merge", "make one calibration table of those of all shards", RunMerge},
+    {"batch", "convert many models, a process each", RunBatch},
     {"init", "write settings to start from for a model", RunInit},
     {"inspect", "tell what a model is and what a conversion would make of it", RunInspect},
     {"compare", "tell how far one model is from another on the same samples", RunCompare},

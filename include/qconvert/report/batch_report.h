@@ -1,0 +1,34 @@
+// What became of the conversions of one batch.
+#ifndef QCONVERT_REPORT_BATCH_REPORT_H_
+#define QCONVERT_REPORT_BATCH_REPORT_H_
+
+#include <span>
+#include <string>
+
+namespace qconvert {
+
+struct JobResult {
+  std::string name;
+  std::string model;    // as the list names it
+  int exit_code = 0;    // 128 + signal for a process that died of one
+  std::string verdict;  // its --json document; may be empty or damaged
+  std::string errors;   // its stderr, the end of it
+};
+
+// The greatest exit code; 0 when all are done.
+int WorstExitCode(std::span<const JobResult> results);
+
+// The table for people, 80 columns wide: a row for each job.
+std::string FormatBatch(std::span<const JobResult> results);
+
+// {"exit": 4, "jobs": [{"name", "model", "exit", "errors": [...], "verdict": {...}}]} in the order
+// of the list.
+std::string BatchJson(std::span<const JobResult> results);
+
+// JUnit's XML, as CI servers read it: a testcase for each job, with a failure where its exit code
+// is not 0. No times.
+std::string BatchJunit(std::span<const JobResult> results);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_REPORT_BATCH_REPORT_H_

@@ -1,0 +1,117 @@
+#include "qconvert/report/batch_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <pugixml.hpp>
+#include <sstream>
+#include <vector>
+
+#include "json_text.h"
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kNameWidth = 24;
+constexpr size_t kReasonWidth = 46;
+constexpr std::string_view kPrefix = "qconvert: error: ";
+
+// The lines of stderr that are errors, without what stands in front of each.
+std::vector<std::string> ErrorLines(const JobResult& result) {
+  std::vector<std::string> lines;
+  std::istringstream in(result.errors);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(kPrefix)) lines.push_back(line.substr(kPrefix.size()));
+  }
+  if (lines.empty() && result.exit_code != 0)
+    lines.push_back(fmt::format("ended with exit code {} and no word", result.exit_code));
+  return lines;
+}
+
+// null for what is no JSON.
+Json VerdictOf(const JobResult& result) {
+  Json verdict = Json::parse(result.verdict, nullptr, false);
+  return verdict.is_object() ? verdict : Json(nullptr);
+}
+
+// The least SQNR of the outputs, and the sizes.
+std::string Success(const Json& verdict) {
+  if (!verdict.is_object()) return "done";
+  double least = kEqualSqnrDb;
+  bool measured = false;
+  for (const Json& output : verdict.value("outputs", Json::array())) {
+    const auto it = output.find("sqnr_db");
+    if (it == output.end() || !it->is_number()) continue;
+    least = std::min(least, it->get<double>());
+    measured = true;
+  }
+  std::string text = measured ? fmt::format("{:>6.1f} dB", least) : "not compared";
+  return fmt::format("{}  {} -> {}", text, Size(verdict.value("bytes_before", int64_t{0})),
+                     Size(verdict.value("bytes_after", int64_t{0})));
+}
+
+}  // namespace
+
+int WorstExitCode(std::span<const JobResult> results) {
+  int worst = 0;
+  for (const JobResult& result : results) worst = std::max(worst, result.exit_code);
+  return worst;
+}
+
+std::string FormatBatch(std::span<const JobResult> results) {
+  std::string out;
+  auto sink = std::back_inserter(out);
+  size_t failed = 0;
+  for (const JobResult& result : results) {
+    const bool is_done = result.exit_code == 0;
+    failed += is_done ? 0 : 1;
+    std::string text = is_done ? Success(VerdictOf(result)) : Text(ErrorLines(result)[0]);
+    if (text.size() > kReasonWidth) text = text.substr(0, kReasonWidth - 3) + "...";
+    fmt::format_to(sink, "  {:<{}} {:>4}  {}\n", ShortText(result.name, kNameWidth), kNameWidth,
+                   is_done ? "done" : std::to_string(result.exit_code), text);
+  }
+  fmt::format_to(sink, "{} of {} done\n", results.size() - failed, results.size());
+  return out;
+}
+
+std::string BatchJson(std::span<const JobResult> results) {
+  Json jobs = Json::array();
+  for (const JobResult& result : results) {
+    jobs.push_back(
+        {{"name", Text(result.name)},
+         {"model", Text(result.model)},
+         {"exit", result.exit_code},
+         {"errors", result.exit_code == 0 ? Json::array() : TextsJson(ErrorLines(result))},
+         {"verdict", VerdictOf(result)}});
+  }
+  return Json{{"exit", WorstExitCode(results)}, {"jobs", std::move(jobs)}}.dump(2) + "\n";
+}
+
+std::string BatchJunit(std::span<const JobResult> results) {
+  pugi::xml_document document;
+  pugi::xml_node suite = document.append_child("testsuite");
+  suite.append_attribute("name") = "qconvert";
+  suite.append_attribute("tests") = static_cast<unsigned long long>(results.size());
+  suite.append_attribute("failures") = static_cast<unsigned long long>(
+      std::count_if(results.begin(), results.end(),
+                    [](const JobResult& result) { return result.exit_code != 0; }));
+  for (const JobResult& result : results) {
+    pugi::xml_node test = suite.append_child("testcase");
+    test.append_attribute("classname") = "qconvert";
+    test.append_attribute("name") = Text(result.name).c_str();
+    if (result.exit_code == 0) continue;
+    const std::vector<std::string> lines = ErrorLines(result);
+    pugi::xml_node failure = test.append_child("failure");
+    failure.append_attribute("type") = fmt::format("exit code {}", result.exit_code).c_str();
+    failure.append_attribute("message") = Text(lines[0]).c_str();
+    failure.text().set(
+        fmt::format("{}", fmt::join(TextsJson(lines).get<std::vector<std::string>>(), "\n"))
+            .c_str());
+  }
+  std::ostringstream out;
+  document.save(out, "  ");
+  return out.str();
+}
+
+}  // namespace qconvert

@@ -1,0 +1,67 @@
+#include "qconvert/report/batch_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <vector>
+
+namespace qconvert {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::vector<JobResult> Sample() {
+  return {{"good", "m/good.onnx", 0,
+           R"({"exit": "success", "bytes_before": 4000, "bytes_after": 1000,
+               "outputs": [{"name": "a", "sqnr_db": 40.25}, {"name": "b", "sqnr_db": 31.5}]})",
+           "qconvert: warning: few samples\n"},
+          {"bad", "m/bad.onnx", 4, R"({"exit": "model"})",
+           "qconvert: warning: w\nqconvert: error: m/bad.onnx: node <X> & \"Y\"\n"},
+          {"killed", "m/killed.onnx", 137, "{\"exit\": tru", ""}};
+}
+
+TEST(BatchReportTest, TheWorstExitCodeCounts) {
+  EXPECT_EQ(WorstExitCode(Sample()), 137);
+  EXPECT_EQ(WorstExitCode(std::vector<JobResult>{Sample()[0]}), 0);
+  EXPECT_EQ(WorstExitCode({}), 0);
+}
+
+TEST(BatchReportTest, ARowForEachJob) {
+  const std::string text = FormatBatch(Sample());
+  EXPECT_THAT(text, HasSubstr("31.5 dB  4000 B -> 1000 B")) << "the least of the outputs";
+  EXPECT_THAT(text, HasSubstr("m/bad.onnx: node <X>"));
+  EXPECT_THAT(text, HasSubstr("ended with exit code 137 and no word"));
+  EXPECT_THAT(text, HasSubstr("1 of 3 done"));
+  EXPECT_THAT(text, Not(HasSubstr("warning")));
+}
+
+TEST(BatchReportTest, RowsFitEightyColumns) {
+  std::vector<JobResult> results = Sample();
+  results[1].name = std::string(100, 'n');
+  results[1].errors = "qconvert: error: " + std::string(300, 'e') + "\n";
+  std::istringstream lines(FormatBatch(results));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+}
+
+TEST(BatchReportTest, OneDocumentHoldsAllVerdicts) {
+  const std::string json = BatchJson(Sample());
+  EXPECT_THAT(json, HasSubstr("\"exit\": 137"));
+  EXPECT_THAT(json, HasSubstr("\"sqnr_db\": 31.5"));
+  EXPECT_THAT(json, HasSubstr("\"verdict\": null")) << "half a document is none";
+  EXPECT_THAT(json, HasSubstr("m/bad.onnx: node <X> & \\\"Y\\\""));
+}
+
+TEST(BatchReportTest, JunitHasAFailureForEachCodeThatIsNotZero) {
+  const std::string xml = BatchJunit(Sample());
+  EXPECT_THAT(xml, HasSubstr(R"(<testsuite name="qconvert" tests="3" failures="2">)"));
+  EXPECT_THAT(xml, HasSubstr(R"(<testcase classname="qconvert" name="good" />)"));
+  EXPECT_THAT(xml, HasSubstr(R"(<failure type="exit code 4" message="m/bad.onnx: node &lt;X)"));
+  EXPECT_THAT(xml, HasSubstr("&amp; &quot;Y&quot;"));
+  EXPECT_THAT(xml, HasSubstr("node &lt;X&gt; &amp; \"Y\"</failure>"));
+  EXPECT_EQ(xml, BatchJunit(Sample()));
+}
+
+}  // namespace
+}  // namespace qconvert

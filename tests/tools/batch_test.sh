@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# A batch in which one model kills the engine, one does not end, one eats memory and one is none: the others are
+# converted, every failure is a row with its exit code, and nothing is left behind.
+set -u
+qconvert=$1
+root=$2
+example=$root/examples/digits
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failed=0
+fail() {
+  echo "$1"
+  failed=1
+}
+mkdir out rows
+python3 - << 'PY'
+import struct
+header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }".ljust(117) + "\n"
+open("rows/0.npy", "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + bytes(16))
+PY
+cat > jobs.yaml << YAML
+defaults: {calib: rows}
+jobs:
+  - {model: $root/tests/tools/batch/hang.onnx, output: out/hang.onnx}
+  - {model: $example/model.onnx, name: first, calib: $example/calib, output: out/first.onnx}
+  - {model: $root/tests/golden/bad-engine-killed/model.onnx, name: crash, output: out/crash.onnx, args: [--scheme, weight-only]}
+  - {model: $root/tests/tools/batch/eater.onnx, output: out/eater.onnx, args: [--scheme, weight-only]}
+  - {model: missing.onnx, output: out/missing.onnx}
+  - {model: $example/model.onnx, name: last, output: out/last.onnx, calib: $example/calib, args: [--scheme, weight-only]}
+YAML
+# Paths of the list are relative to it; absolute ones stay.
+"$qconvert" batch jobs.yaml --jobs 2 --time-limit 20 --memory-limit 1GiB --json all.json --junit all.xml > table.txt 2> errors.txt < /dev/null
+status=$?
+[ $status = 7 ] || fail "exit code $status, expected 7, the greatest: $(cat table.txt errors.txt)"
+for model in first last; do [ -f out/$model.onnx ] || fail "$model was not converted: $(cat table.txt)"; done
+[ "$(find out -name '*.onnx' | wc -l)" = 2 ] || fail "a failed job wrote a model"
+python3 - << 'PY' || failed=1
+import json, sys, xml.etree.ElementTree as tree
+rows = {job["name"]: job for job in json.load(open("all.json"))["jobs"]}
+wrong = [(name, rows[name]["exit"], code) for name, code in
+         dict(hang=7, first=0, crash=4, eater=7, missing=6, last=0).items() if rows[name]["exit"] != code]
+for name, found, code in wrong:
+    print(name, "has exit code", found, "expected", code, rows[name]["errors"])
+suite = tree.parse("all.xml").getroot()
+failures = [case.get("name") for case in suite if case.find("failure") is not None]
+if failures != ["hang", "crash", "eater", "missing"] or suite.get("failures") != "4":
+    wrong.append(failures)
+    print("JUnit tells of", failures)
+if rows["first"]["verdict"]["scheme"]["name"] != "static":
+    wrong.append("verdict")
+sys.exit(1 if wrong else 0)
+PY
+grep -q "2 of 6 done" table.txt || fail "the table says: $(cat table.txt)"
+cp all.json before.json
+"$qconvert" batch jobs.yaml --jobs 1 --time-limit 20 --memory-limit 1GiB --json all.json -q < /dev/null 2> /dev/null
+grep -v '"errors"' all.json | grep -o '"exit": [0-9]*' > one.txt
+grep -v '"errors"' before.json | grep -o '"exit": [0-9]*' > two.txt
+cmp -s one.txt two.txt || fail "one job at a time ends otherwise than two"
+"$qconvert" batch "$work/rows" > out.txt 2>&1
+[ $? = 6 ] || fail "a folder without models: $(cat out.txt)"
+exit $failed

@@ -1,0 +1,94 @@
+// qconvert batch JOBS.yaml|DIR
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "command.h"
+#include "progress.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/base/signals.h"
+#include "run_jobs.h"
+#include "shared_options.h"
+
+namespace qconvert {
+namespace {
+
+struct BatchLine {
+  std::string list;
+  int jobs = 1;
+  int time_limit = 0;
+  std::string memory_limit;
+  std::string json;
+  std::string junit;
+  Verbosity verbosity;
+};
+
+void Define(CLI::App& app, BatchLine& line) {
+  app.add_option("LIST", line.list, "a list of jobs in YAML or JSON, or a folder of models")
+      ->required();
+  app.add_option("--jobs", line.jobs, "conversions at the same time (default: 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxWorkers));
+  app.add_option("--time-limit", line.time_limit, "seconds that each conversion may take")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, kMaxSamples));
+  app.add_option("--memory-limit", line.memory_limit,
+                 "memory that each conversion may take, for example 2GiB")
+      ->type_name("SIZE");
+  app.add_option("--junit", line.junit, "write the results as JUnit's XML to FILE")
+      ->type_name("FILE");
+  AddJson(app, line.json);
+  AddVerbosity(app, line.verbosity);
+}
+
+std::vector<std::string> ArgumentsOfAll(const BatchLine& line) {
+  std::vector<std::string> arguments;
+  if (line.time_limit > 0)
+    arguments.insert(arguments.end(), {"--time-limit", std::to_string(line.time_limit)});
+  if (!line.memory_limit.empty())
+    arguments.insert(arguments.end(), {"--memory-limit", line.memory_limit});
+  return arguments;
+}
+
+}  // namespace
+
+int RunBatch(int argc, char** argv, VerdictFile& verdict) {
+  BatchLine line;
+  CLI::App app(
+      "Converts many models, a process each: one that crashes, hangs or takes too much memory is a "
+      "failed row and nothing else. The exit code is the greatest of all.",
+      "qconvert batch");
+  app.footer(
+      "Examples:\n"
+      "  qconvert batch jobs.yaml --jobs 2 --time-limit 600 --json fleet.json --junit fleet.xml\n"
+      "  qconvert batch models/     models/a.onnx with its samples in models/a/");
+  Define(app, line);
+  if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
+  ApplyVerbosity(line.verbosity);
+  const std::vector<Job> jobs = ReadJobList(line.list);
+  std::vector<std::filesystem::path> inputs = {line.list};
+  for (const Job& job : jobs) inputs.push_back(job.model);
+  verdict.Open(line.json, line.list, inputs);
+  if (!line.junit.empty()) {
+    RefuseOverwriting({line.junit, verdict.file()}, inputs);
+    CheckWritable(line.junit);
+  }
+  RunJobsOptions options{.at_once = line.jobs, .arguments = ArgumentsOfAll(line), .progress = {}};
+  Progress progress("converting");
+  if (!line.verbosity.quiet)
+    options.progress = [&](size_t done) { progress.Update(done, jobs.size()); };
+  const std::vector<JobResult> results = RunJobs(jobs, options);
+  if (!line.junit.empty()) {
+    WriteFile(line.junit, BatchJunit(results));
+    ReleaseSignals();
+  }
+  verdict.Write(BatchJson(results));
+  if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatBatch(results));
+  return WorstExitCode(results);
+}
+
+}  // namespace qconvert

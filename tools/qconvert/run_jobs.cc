@@ -1,0 +1,133 @@
+#include "run_jobs.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <mutex>
+#include <system_error>
+
+#include "qconvert/base/error.h"
+#include "qconvert/base/parallel.h"
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kMaxVerdict = size_t{64} << 20;  // bytes
+constexpr size_t kMaxErrors = size_t{64} << 10;
+constexpr int kCannotRun = 126;
+
+// Two ends of a pipe, closed with it.
+class Pipe {
+ public:
+  Pipe() {
+    if (pipe2(ends_.data(), O_CLOEXEC) != 0)
+      throw Error(ExitCode::kResource, "", "no pipe for a job, fewer --jobs need fewer");
+  }
+  ~Pipe() {
+    Close(0);
+    Close(1);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  int read_end() const { return ends_[0]; }
+  int write_end() const { return ends_[1]; }
+  void Close(size_t end) {
+    if (ends_.at(end) >= 0) close(ends_.at(end));
+    ends_.at(end) = -1;
+  }
+
+ private:
+  std::array<int, 2> ends_ = {-1, -1};
+};
+
+// After fork, in the child: nothing but system calls.
+[[noreturn]] void BecomeJob(char* const* arguments, const Pipe& verdict, const Pipe& errors,
+                            pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) _exit(kCannotRun);
+  const int null = open("/dev/null", O_RDONLY);
+  if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(verdict.write_end(), STDOUT_FILENO) < 0 ||
+      dup2(errors.write_end(), STDERR_FILENO) < 0) {
+    _exit(kCannotRun);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  execv("/proc/self/exe", arguments);
+  _exit(kCannotRun);
+}
+
+// Reads both to their ends; keeps the first bytes of the verdict and the last of the errors.
+void Collect(const Pipe& verdict, const Pipe& errors, JobResult& result) {
+  std::array<pollfd, 2> ends = {{{verdict.read_end(), POLLIN, 0}, {errors.read_end(), POLLIN, 0}}};
+  std::array<char, 1 << 16> buffer{};
+  while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+    if (poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) return;
+    for (pollfd& end : ends) {
+      if (end.fd < 0 || end.revents == 0) continue;
+      const ssize_t count = read(end.fd, buffer.data(), buffer.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) {
+        end.fd = -1;
+        continue;
+      }
+      const bool is_verdict = &end == ends.data();
+      std::string& text = is_verdict ? result.verdict : result.errors;
+      text.append(buffer.data(), static_cast<size_t>(count));
+      if (is_verdict && text.size() > kMaxVerdict) text.resize(kMaxVerdict);
+      if (!is_verdict && text.size() > kMaxErrors) text.erase(0, text.size() - kMaxErrors);
+    }
+  }
+}
+
+int ExitCodeOf(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+JobResult RunJob(const Job& job, const std::vector<std::string>& further) {
+  std::vector<std::string> words = {"qconvert", "convert", job.model.string()};
+  words.insert(words.end(), job.arguments.begin(), job.arguments.end());
+  words.insert(words.end(), further.begin(), further.end());
+  words.insert(words.end(), {"--json", "-", "--quiet"});
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  JobResult result{job.name, job.model.string(), 0, {}, {}};
+  Pipe verdict;
+  Pipe errors;
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0)
+    throw Error(ExitCode::kResource, "", "no process for a job, fewer --jobs need fewer");
+  if (child == 0) BecomeJob(arguments.data(), verdict, errors, parent);
+  verdict.Close(1);
+  errors.Close(1);
+  Collect(verdict, errors, result);
+  result.exit_code = ExitCodeOf(child);
+  return result;
+}
+
+}  // namespace
+
+std::vector<JobResult> RunJobs(const std::vector<Job>& jobs, const RunJobsOptions& options) {
+  std::vector<JobResult> results(jobs.size());
+  std::mutex mutex;
+  size_t done = 0;
+  ParallelFor(jobs.size(), options.at_once, [&](size_t k, size_t /*worker*/) {
+    results[k] = RunJob(jobs[k], options.arguments);
+    const std::lock_guard lock(mutex);
+    if (options.progress) options.progress(++done);
+  });
+  return results;
+}
+
+}  // namespace qconvert
