@@ -28,7 +28,7 @@ class InstanceNormFuser {
   // The number of channels of [N, C, ...] of which the norm takes all axes behind C.
   std::optional<size_t> Channels(const SpelledNorm& norm) const {
     const auto shape = matcher_.Shape(norm.x);
-    if (!shape || shape->size() < 3 || shape->size() > 5 || !(*shape)[1].known())
+    if (!shape || shape->size() < 4 || shape->size() > 5 || !(*shape)[1].known())
       return std::nullopt;
     std::vector<int64_t> behind(shape->size() - 2);
     std::iota(behind.begin(), behind.end(), int64_t{2});

@@ -90,6 +90,11 @@ TEST(FuseInstanceNormTest, LeavesOthersAlone) {
   GraphBuilder power = SpelledInstanceNorm({});
   power.Floats("two", {}, {3});
   EXPECT_EQ(FuseInstanceNorm(power.model.graph), 0U);
+  GraphBuilder tokens;
+  tokens.Input("x", {"1", "6", "20"}).Output("y").Random("w", {20}).Random("b", {20});
+  AddNorm(tokens, {2}, {});
+  InferTypes(tokens.model, "m");
+  EXPECT_EQ(FuseInstanceNorm(tokens.model.graph), 0U) << "a LayerNormalization";
 }
 
 TEST(FuseInstanceNormTest, AnotherWeightStaysBehind) {
