@@ -43,11 +43,19 @@ class LayerNormExpander {
            graph_.FindInitializer(sum->inputs[1]) == nullptr;
   }
 
+  // The engine moves a Transpose into the steps, where they reduce over channels far apart.
+  bool IsTransposed(const std::string& x) const {
+    const Node* dequantize = matcher_.Writer(x, "DequantizeLinear");
+    return matcher_.Writer(dequantize == nullptr ? x : dequantize->inputs[0], "Transpose") !=
+           nullptr;
+  }
+
   bool ExpandOperator(Node& node) {
     const bool has_more = std::any_of(node.outputs.begin() + 1, node.outputs.end(),
                                       [](const std::string& output) { return !output.empty(); });
     if (has_more || node.GetInt("stash_type", 1) != 1 || !matcher_.IsFloat(node.outputs[0]) ||
-        !IsLastAxis(node.outputs[0], node.GetInt("axis", -1)) || IsSkip(node.inputs[0], 1))
+        !IsLastAxis(node.outputs[0], node.GetInt("axis", -1)) || IsSkip(node.inputs[0], 1) ||
+        IsTransposed(node.inputs[0]))
       return false;
     const std::string x = node.inputs[0];
     const std::string y = node.outputs[0];

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "qconvert/ir/topology.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/transform/expand_layer_norm.h"
 #include "qconvert/transform/expand_mish.h"
@@ -153,6 +154,22 @@ TEST(ExpandLayerNormTest, LeavesOthersAlone) {
   mean.Output("mean");
   mean.model.graph.nodes[0].outputs.emplace_back("mean");
   EXPECT_EQ(ExpandLayerNorm(mean.model.graph, 17), 0U) << "the mean is an output";
+}
+
+TEST(ExpandLayerNormTest, LeavesWhatATransposeFeedsAlone) {
+  for (const bool is_dequantized : {false, true}) {
+    GraphBuilder b = WithLayerNorm(17);
+    b.Floats("step", {}, {0.1F});
+    b.Add("Transpose", {is_dequantized ? "q" : "x"}, {"t"})
+        .Set("perm", std::vector<int64_t>{0, 1, 2});
+    if (is_dequantized) {
+      b.Add("QuantizeLinear", {"x", "step"}, {"q"});
+      b.Add("DequantizeLinear", {"t", "step"}, {"d"});
+    }
+    b.model.graph.nodes[0].inputs[0] = is_dequantized ? "d" : "t";
+    SortNodes(b.model.graph);
+    EXPECT_EQ(ExpandLayerNorm(b.model.graph, 17), 0U);
+  }
 }
 
 // z + x -> LayerNormalization -> y
