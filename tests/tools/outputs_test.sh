@@ -71,7 +71,7 @@ with tempfile.TemporaryDirectory() as work:
             (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--shard", ""], "is empty"),
             (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--checkpoint", "nan"], "not in range"),
             (["calibrat", "model.onnx"], "did you mean 'calibrate'?"),
-            (["quantize", "model.onnx"], "no command 'quantize', see qconvert help"),
+            (["quantize", "model.onnx"], "no command 'quantize': conversion needs none"),
             (["help", "merg"], "did you mean 'merge'?")):
         run(*args, expect=2, stderr=text)
     done = run(*base, "-o", "q.onnx", "--json", "none/v.json", expect=6, stderr="none: cannot write to folder")
