@@ -90,8 +90,9 @@ void Define(CLI::App& app, ConvertLine& line) {
 // A plan leaves nothing to be decided.
 void RefuseBesidesPlan(const CLI::App& app) {
   if (app.count("--quant-info") == 0) return;
-  for (const char* other : {"--config", "--set", "--table", "--scheme", "--objective", "--aim",
-                            "--calib-batch", "--float-only", "--print-config", "--stop-after"}) {
+  for (const char* other :
+       {"--config", "--set", "--table", "--scheme", "--objective", "--aim", "--calib-batch",
+        "--float-only", "--print-config", "--stop-after", "--keep-float"}) {
     if (app.count(other) == 0) continue;
     throw Error(ExitCode::kUsage, "",
                 fmt::format("--quant-info excludes {}: the file says all that is decided", other));
