@@ -19,8 +19,8 @@ struct ConvertLine {
   std::string validation_folder;
   std::string output;
   std::string table;
-  std::string quant_info;              // --quant-info
-  std::vector<std::string> overrides;  // --set
+  std::string quant_info;               // --quant-info
+  std::vector<std::string> overrides;   // --set
   std::vector<std::string> keep_float;  // patterns of node names
   bool print_config = false;
   std::string scheme;  // empty: as the config says
