@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "npy_types.h"
 #include "qconvert/base/checked.h"
 #include "qconvert/base/error.h"
 
@@ -124,14 +125,9 @@ class DictionaryParser {
       Fail("has a structured dtype, expected plain numbers");
     }
     const std::string descr = String();
-    static constexpr std::pair<std::string_view, DataType> kTypes[] = {
-        {"f2", DataType::kFloat16}, {"f4", DataType::kFloat},  {"f8", DataType::kDouble},
-        {"i1", DataType::kInt8},    {"i2", DataType::kInt16},  {"i4", DataType::kInt32},
-        {"i8", DataType::kInt64},   {"u1", DataType::kUint8},  {"u2", DataType::kUint16},
-        {"u4", DataType::kUint32},  {"u8", DataType::kUint64}, {"b1", DataType::kBool}};
     // Reading it would mean running the file.
     if (descr == "|O") Fail("holds Python objects (pickle), expected plain numbers");
-    for (const auto& [code, type] : kTypes) {
+    for (const auto& [code, type] : kNpyTypes) {
       if (descr.size() == 3 && descr.substr(1) == code &&
           std::string_view("<>|=").find(descr[0]) != std::string_view::npos) {
         header.type = type;
