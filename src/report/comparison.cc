@@ -1,24 +1,17 @@
 #include "qconvert/report/comparison.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <span>
 
 #include "float_blocks.h"
+#include "qconvert/base/finite.h"
 
 namespace qconvert {
 namespace {
 
 constexpr size_t kBlock = 4096;  // values; all that is computed of them finds them in the cache
-
-bool AllFinite(std::span<const float> values) {
-  constexpr uint32_t kExponent = 0x7F800000U;
-  uint32_t bad = 0;  // no early exit: the loop becomes SIMD
-  for (const float v : values) bad |= (std::bit_cast<uint32_t>(v) & kExponent) == kExponent ? 1 : 0;
-  return bad == 0;
-}
 
 // Pairs of values in which both are finite; in the place of others stand two zeros, which add
 // nothing to any sum.

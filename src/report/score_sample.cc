@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/finite.h"
 #include "qconvert/base/metric.h"
 #include "qconvert/report/evaluation.h"
 
@@ -144,10 +145,7 @@ SampleScore ScoreSample(const Tensor& a, const Tensor& b, std::span<const int64_
   if (!score.comparable) return score;
   const std::vector<float> x = ToFloats(a);
   const std::vector<float> y = ToFloats(b);
-  const auto finite = [](const std::vector<float>& values) {
-    return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
-  };
-  score.comparable = finite(x) && finite(y);
+  score.comparable = AllFinite(x) && AllFinite(y);
   if (score.comparable) {
     ErrorSums sums;
     sums.Add(x, y);

@@ -5,6 +5,8 @@
 #include <functional>
 #include <utility>
 
+#include "qconvert/base/finite.h"
+
 namespace qconvert {
 namespace {
 
@@ -13,10 +15,6 @@ const Tensor* OwnConstant(const Graph& graph, const Topology& topology, const st
   const bool is_own = tensor != nullptr && tensor->type == DataType::kFloat &&
                       tensor->element_count() > 0 && topology.HasSingleUse(name);
   return is_own ? tensor : nullptr;
-}
-
-bool AllFinite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
 
 // Lays the weight out; false for what is no layer.

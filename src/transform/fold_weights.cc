@@ -9,15 +9,11 @@
 #include <vector>
 
 #include "conv_weights.h"
+#include "qconvert/base/finite.h"
 #include "qconvert/ir/topology.h"
 
 namespace qconvert {
 namespace {
-
-bool AllFinite(const Tensor& tensor) {
-  const auto values = tensor.values<float>();
-  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
-}
 
 // y = x * scale + shift by channel, what a node does to its input.
 struct ChannelAffine {
@@ -80,7 +76,7 @@ std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& no
     return std::nullopt;
   }
   std::vector<float> values = ToFloats(*constant);
-  if (values.empty() || !AllFinite(*constant) ||
+  if (values.empty() || !AllFinite(values) ||
       (node.Is("Div") && (reversed || std::count(values.begin(), values.end(), 0.0F) > 0))) {
     return std::nullopt;
   }
@@ -260,7 +256,7 @@ size_t FuseMatMulAdd(Graph& graph) {
     const Tensor* bias = graph.FindInitializer(bias_name);
     if (bias == nullptr || bias->dims.empty() || bias->dims.size() > 2 ||
         bias->element_count() != weight->dims[1] || bias->dims.back() != weight->dims[1] ||
-        bias->type != DataType::kFloat || !AllFinite(*bias)) {  // a mask is no bias
+        bias->type != DataType::kFloat || !AllFinite(bias->values<float>())) {  // a mask is no bias
       continue;
     }
     node.op_type = "Gemm";
