@@ -133,8 +133,7 @@ CalibrateOptions OptionsOf(const CalibrateLine& line, const VerdictFile& verdict
                            .configs = ReadConfigs(line),
                            .shard = ParseShard(line.shard),
                            .checkpoint_seconds = line.checkpoint_seconds};
-  if (!line.verbosity.quiet)
-    options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  options.progress = progress.Callback(line.verbosity.quiet);
   return options;
 }
 

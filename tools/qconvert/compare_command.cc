@@ -78,8 +78,7 @@ int RunCompare(int argc, char** argv, VerdictFile& verdict) {
   verdict.Open(line.json, line.a, {line.b});
   CompareFilesOptions options = OptionsOf(line, verdict);
   Progress progress("comparing");
-  if (!line.verbosity.quiet)
-    options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  options.progress = progress.Callback(line.verbosity.quiet);
   const FileComparison comparison = CompareFiles(options);
   const ExitCode code = comparison.Passes() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(FileComparisonJson(comparison, std::string(ExitCodeName(code))));

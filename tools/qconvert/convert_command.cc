@@ -143,8 +143,7 @@ int PrintEffectiveConfig(const ConvertLine& line, const std::string& config) {
 void ConvertOne(const ConvertLine& line, ConvertOptions options, VerdictFile& verdict) {
   options.other_outputs = {verdict.file()};
   Progress progress("calibrating");
-  if (!line.verbosity.quiet)
-    options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  options.progress = progress.Callback(line.verbosity.quiet);
   Progress measuring("plans compared with the float model:");
   if (!line.verbosity.quiet) options.measuring = [&](size_t count) { measuring.Count(count); };
   const ConversionReport report = Convert(options);
@@ -191,8 +190,7 @@ CalibrateOptions CalibrationForAll(const ConvertLine& line, const std::vector<Co
                            .memory_limit = line.samples.memory_limit};
   for (const ConvertOptions& one : all)
     options.configs.push_back({one.config, one.effective_config, one.config_file});
-  if (!line.verbosity.quiet)
-    options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  options.progress = progress.Callback(line.verbosity.quiet);
   return options;
 }
 

@@ -108,8 +108,7 @@ int RunEvaluate(int argc, char** argv, VerdictFile& verdict) {
   verdict.Open(line.json, line.a, {line.b, line.labels});
   EvaluateOptions options = OptionsOf(line, verdict);
   Progress progress("evaluating");
-  if (!line.verbosity.quiet)
-    options.progress = [&](size_t done, size_t total) { progress.Update(done, total); };
+  options.progress = progress.Callback(line.verbosity.quiet);
   const Evaluation evaluation = EvaluateModels(options);
   const std::string missed = evaluation.Missed();
   const ExitCode code = missed.empty() ? ExitCode::kSuccess : ExitCode::kNumeric;

@@ -27,6 +27,11 @@ bool IsTerminal() {
 
 Progress::Progress(std::string what) : what_(std::move(what)), terminal_(IsTerminal()) {}
 
+std::function<void(size_t, size_t)> Progress::Callback(bool quiet) {
+  if (quiet) return {};
+  return [this](size_t done, size_t total) { Update(done, total); };
+}
+
 void Progress::Update(size_t done, size_t total) {
   const auto now = Clock::now();
   if (first_ == 0) {  // loading and preparing came before: the rate counts from the first sample on

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 
 namespace qconvert {
@@ -13,6 +14,8 @@ class Progress {
   explicit Progress(std::string what);
   // Called with growing `done`; draws at most ten times a second, and at the end.
   void Update(size_t done, size_t total);
+  // Update for the options of a command; none where it is to be quiet. Lives as long as this.
+  std::function<void(size_t done, size_t total)> Callback(bool quiet);
   // For work of unknown length: how much is done.
   void Count(size_t done);
   // Removes what is drawn on a terminal.
