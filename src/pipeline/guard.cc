@@ -17,6 +17,7 @@ constexpr size_t kQuickSamples = 2;
 constexpr int kAimMeasurements = 12;
 // An aim is cheap while a decibel costs at most this part of the estimated time.
 constexpr double kTimeOfDecibel = 0.02;
+constexpr double kLeastNoise = 1e-20;
 
 class Guard {
  public:
@@ -49,6 +50,12 @@ class Guard {
   }
 
  private:
+  // Estimated, of all nodes that an integer kernel takes. A placement counts those that are kept
+  // float nowhere: the more are, the less it takes.
+  double Time(const Placement& placement) const {
+    return std::max(placement.chosen_ns + full_.float_ns - placement.float_ns, 1.0);
+  }
+
   double allowed() const { return NoiseOfSqnr(options_.gate.min_sqnr_db); }
   bool HasBudget() const { return measurements_ < options_.max_measurements; }
 
@@ -213,14 +220,26 @@ class Guard {
          .noise = noise,
          .target = aim,
          .budget = std::min(kAimMeasurements, options_.max_measurements - measurements_)});
-    PlanDraft draft = draft_without(found.taken_out);
-    const double time = draft.placement.chosen_ns - best_.plan.placement.chosen_ns;
-    const double cost = time / std::max(full_.float_ns, 1.0);
-    const double decibels = 10 * std::log10(quick_before / std::max(found.noise, 1e-20));
-    if (found.taken_out.empty() || decibels < 1 || cost > kTimeOfDecibel * decibels) return;
-    std::set<size_t> kept = needed;
-    kept.insert(found.taken_out.begin(), found.taken_out.end());
-    Accept(std::move(draft), std::move(kept));
+    // Where all of it costs too much, the most suspicious half, quarter, ... may not.
+    std::vector<size_t> taken_out;
+    for (const size_t n : others)
+      if (found.taken_out.contains(n)) taken_out.push_back(n);
+    double after = found.noise;
+    for (; !taken_out.empty(); taken_out.resize(taken_out.size() / 2)) {
+      const std::set<size_t> some(taken_out.begin(), taken_out.end());
+      if (some.size() < found.taken_out.size()) {
+        if (!HasBudget()) return;
+        after = noise(some);
+      }
+      PlanDraft draft = draft_without(some);
+      const double cost = (Time(draft.placement) - Time(best_.plan.placement)) / Time(full_);
+      const double decibels = 10 * std::log10(quick_before / std::max(after, kLeastNoise));
+      if (decibels < 1 || cost > kTimeOfDecibel * decibels) continue;
+      std::set<size_t> kept = needed;
+      kept.insert(some.begin(), some.end());
+      Accept(std::move(draft), std::move(kept));
+      return;
+    }
   }
 
   SmallSet FindUnits(double target) {

@@ -15,8 +15,11 @@ namespace {
 // A chain of `count` MatMuls; node k adds noise[k] to the output when it is integer.
 class GuardTest : public testing::Test {
  protected:
-  explicit GuardTest(int count = 40) {
-    b_.Input("x", {"1", "8"}).Output("v" + std::to_string(count - 1)).Random("w", {8, 8});
+  explicit GuardTest(int count = 40, int64_t width = 8) {
+    const std::vector<std::string> dims = {std::to_string(width), std::to_string(width)};
+    b_.Input("x", width == 8 ? std::vector<std::string>{"1", "8"} : dims)
+        .Output("v" + std::to_string(count - 1))
+        .Random("w", {width, width});
     for (int k = 0; k < count; ++k) {
       const std::string in = k == 0 ? "x" : "v" + std::to_string(k - 1);
       b_.Add("MatMul", {in, "w"}, {"v" + std::to_string(k)}).name = "n" + std::to_string(k);
@@ -85,6 +88,26 @@ TEST_F(GuardTest, TheAimIsGoneForWhereADecibelIsCheap) {
   EXPECT_TRUE(Run().kept_float.empty());
   EXPECT_THAT(Run(17, {.aim_sqnr_db = 26}).kept_float, testing::ElementsAre("n7"));
   EXPECT_TRUE(Run(17, {.aim_sqnr_db = 19}).kept_float.empty()) << "is reached already";
+}
+
+// MatMuls that save two fifths of their time on integers.
+class WideGuardTest : public GuardTest {
+ protected:
+  WideGuardTest() : GuardTest(40, 512) {}
+};
+
+TEST_F(WideGuardTest, IntegersAreNotGivenUpForAnAimThatCostsTheirTime) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 2.5e-4;  // 20 dB; 26 take 30 of 40 nodes
+  EXPECT_TRUE(Run(17, {.aim_sqnr_db = 26}).kept_float.empty());
+}
+
+TEST_F(WideGuardTest, PartOfTheAimIsTakenWhereItIsCheap) {
+  GuardOptions options{.aim_sqnr_db = 26};
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 2e-4;
+  noise_[7] = 2e-2;  // alone 17 dB, and 21 dB without it
+  options.node_noise.assign(noise_.size(), 1e-4);
+  options.node_noise[7] = 1;
+  EXPECT_THAT(Run(16, options).kept_float, testing::ElementsAre("n7"));
 }
 
 TEST_F(GuardTest, SaysWhenNothingHelps) {
