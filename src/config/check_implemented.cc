@@ -37,7 +37,6 @@ class Checker {
       : config_(result.config), effective_(result.effective), context_(context) {}
 
   void Check() {
-    CheckSwitches();
     const int opset = config_.onnx_opset_version;
     if (opset >= 0 && opset < kOldestOpset)
       Refuse(PlaceOf(effective_, "onnx_opset_version"),
@@ -76,22 +75,6 @@ class Checker {
   ConfigPlace PlaceOf(const ConfigNode& map, std::string_view key) const {
     const ConfigNode* value = map.Find(key);
     return value == nullptr ? map.place : value->place;
-  }
-
-  void CheckSwitches() {
-    if (config_.include_cle && PlaceOf(effective_, "include_cle").is_default()) {
-      context_.notes.warnings.push_back(
-          "include_cle is on by default in this language, but stays off unless it is written");
-    }
-    CheckSwitch("include_bias_corr", config_.include_bias_corr);
-  }
-
-  void CheckSwitch(const char* key, bool on) {
-    if (!on) return;
-    const ConfigPlace place = PlaceOf(effective_, key);
-    if (!place.is_default()) return Refuse(place, fmt::format("{}: true", key));
-    context_.notes.warnings.push_back(fmt::format(
-        "{} is on by default in this language, but not implemented yet: it stays off", key));
   }
 
   void CheckTensors(const NodeSettings& settings, const ConfigNode* tensors,
@@ -163,7 +146,6 @@ class Checker {
     refuse(kModel, "debug_mode", deployment.dump_calibration_data);
     const std::string& output = deployment.model_output_type;
     refuse("calibration_parameters", "optimization", !output.empty() && output != "float32");
-    if (config_.include_bias_corr) refuse("calibration_parameters", "optimization", true);
   }
 
   // One value, written once, may concern several tensor types.

@@ -29,7 +29,12 @@ Json SchemaOf(const Setting& setting) {
   json["description"] = setting.help;
   switch (setting.kind) {
     case Kind::kBool:
-      json["type"] = "boolean";
+      if (setting.words.empty()) {
+        json["type"] = "boolean";
+      } else {
+        json["enum"] = {true, false};
+        for (const std::string& word : setting.words) json["enum"].push_back(word);
+      }
       break;
     case Kind::kInteger:
     case Kind::kNumber:
@@ -86,7 +91,8 @@ Json SchemaOf(const SettingTable& table) {
 std::string Values(const Setting& setting) {
   switch (setting.kind) {
     case Kind::kBool:
-      return "true, false";
+      return fmt::format("true, false{}{}", setting.words.empty() ? "" : ", ",
+                         fmt::join(setting.words, ", "));
     case Kind::kInteger:
     case Kind::kNumber: {
       std::string text = setting.kind == Kind::kInteger ? "whole number" : "number";

@@ -61,12 +61,14 @@ int64_t ExportedOpset(const ModelConfig& config, const Model& model) {
 }
 
 PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {
-  const ConfigNode* equalize = config.effective.Find("include_cle");
-  const bool is_asked = equalize == nullptr || !equalize->place.is_default();
+  // Scales per channel do what equalization is for.
+  const Correction wanted = config.config.equalization;
+  const bool is_asked = wanted == Correction::kOn ||
+                        (wanted == Correction::kAuto && !config.config.tensors.weights.per_channel);
   return {.opset = opset,
           .relu6_to_relu = config.config.convert_relu6_to_relu,
           .silu_to_hard_swish = config.config.convert_silu_to_hswish,
-          .equalize = config.config.include_cle && is_asked,
+          .equalize = is_asked,
           .suit_engine = TargetOf(config.config.target_device).suits_engine};
 }
 

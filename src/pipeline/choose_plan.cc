@@ -6,9 +6,11 @@
 #include <cmath>
 #include <initializer_list>
 #include <limits>
+#include <optional>
 #include <set>
 #include <utility>
 
+#include "choose_corrections.h"
 #include "guard.h"
 #include "qconvert/calibration/diagnose.h"
 #include "qconvert/plan/expected_noise.h"
@@ -141,7 +143,7 @@ std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan
 }
 
 GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
-                  const SchemeChoice& choice) {
+                  const SchemeChoice& choice, std::optional<Measured> measured) {
   const Graph& graph = inputs.model.graph;
   GuardOptions guard{.gate = inputs.gate, .max_weight_noise = kGoodNoise};
   guard.dynamic = choice.dynamic;
@@ -156,6 +158,7 @@ GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
       CompletePlan(inputs, {PlaceNodes(graph, choice.place), choice.dynamic, wide});
   guard.weights = WeightsIn8Bit(graph, whole);
   guard.node_noise = ExpectedNodeNoise(graph, whole, inputs.table);
+  guard.whole = std::move(measured);
   guard.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
     return MeasurePlan(inputs, plan, samples);
   };
@@ -164,10 +167,10 @@ GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
 
 // The verdict without corrections.
 GuardResult Judge(const PlanInputs& inputs, const std::set<std::string>& wide,
-                  const SchemeChoice& choice) {
+                  const SchemeChoice& choice, std::optional<Measured> measured) {
   GuardResult result;
   result.plan = {PlaceNodes(inputs.model.graph, choice.place), choice.dynamic, wide};
-  result.measured = MeasurePlan(inputs, result.plan);
+  result.measured = measured ? std::move(*measured) : MeasurePlan(inputs, result.plan);
   result.measurements = 1;
   return result;
 }
@@ -185,14 +188,24 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
   std::set<std::string> wide;
   if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
   PlanDraft draft;
+  const auto correct = [&] {
+    ChosenCorrections corrections =
+        ChooseCorrections(inputs, {PlaceNodes(graph, scheme.place), scheme.dynamic, wide},
+                          scheme.place.sizes, kGoodNoise);
+    chosen.corrections = std::move(corrections.tried);
+    return corrections;
+  };
   if (mode == GuardMode::kOff) {
+    correct();
     draft = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
   } else {
     ChooseMethods(inputs, wide, scheme.place);
     WeighNoiseAgainstTime(inputs, wide, scheme);
     WeighDynamicNoise(inputs, wide, scheme);
-    GuardResult result =
-        mode == GuardMode::kCorrect ? Guard(inputs, wide, scheme) : Judge(inputs, wide, scheme);
+    ChosenCorrections corrections = correct();
+    GuardResult result = mode == GuardMode::kCorrect
+                             ? Guard(inputs, wide, scheme, std::move(corrections.measured))
+                             : Judge(inputs, wide, scheme, std::move(corrections.measured));
     if (!result.measured.failure.empty())
       chosen.warnings.push_back("the engine cannot run any plan that was tried: " +
                                 result.measured.failure);

@@ -156,6 +156,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.scheme_reason = chosen.scheme.reason;
   report.dynamic_nodes = chosen.plan.dynamic_nodes.size();
   report.guard = chosen.guard;
+  report.corrections = chosen.corrections;
   report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
   report.outputs = chosen.outputs;
   if (const auto& kept = chosen.plan.rounded.too_large; !kept.empty()) {
@@ -351,6 +352,7 @@ ConversionReport Convert(const ConvertOptions& options) {
                     .comparer = comparer,
                     .ranges = ranges,
                     .codes = codes,
+                    .calibration = stored ? nullptr : &observed,
                     .settings = settings,
                     .gate = options.gate,
                     .aim_sqnr_db = options.aim_sqnr_db,

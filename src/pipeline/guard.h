@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct GuardOptions {
   static constexpr double kWidePart = 0.1;
   // Measures on the samples given, on all when there are none.
   std::function<Measured(const PlanDraft&, const std::vector<size_t>&)> measure;
+  std::optional<Measured> whole;  // what it says of the whole plan, where that is known
   // Nodes to be quantized at run time, float in the placement, and weights that are wide anyway.
   std::map<size_t, std::string> dynamic;
   std::set<std::string> wide_weights;

@@ -34,7 +34,8 @@ QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) 
       MakePlan(graph, draft.placement, inputs.table, inputs.settings, &inputs.ranges);
   CodeOptions options{.wide = draft.wide_weights,
                       .keep = FindFloatWeights(graph, inputs.settings),
-                      .pair_limit = TargetOf(inputs.settings.config.target_device).pair_limit};
+                      .pair_limit = TargetOf(inputs.settings.config.target_device).pair_limit,
+                      .corrections = &inputs.corrections};
   for (const auto& [node, output] : draft.dynamic) options.dynamic.insert(node);
   FillCodes(graph, inputs.settings, options, inputs.codes, plan);
   return plan;

@@ -36,7 +36,9 @@ struct PlanInputs {
   ModelComparer& comparer;  // with the model as it came
   RangeCache& ranges;
   CodeCache& codes;
+  const InputFeeder* calibration = nullptr;  // the samples of the table, where they are at hand
   ModelSettings settings;
+  LayerCorrections corrections;
   Gate gate;
   std::optional<double> aim_sqnr_db;  // to go for where it is cheap; see guard.h, kAimSqnrDb
   std::string place;                  // names the model in errors

@@ -36,7 +36,8 @@ PlanHistory HistoryOfChosen(const ConvertOptions& options, Provenance provenance
                       .gate = report.gate,
                       .config = options.config};
   const ModelConfig config{options.config, options.effective_config, options.config_file};
-  history.config.include_cle = PassesOf(config, opset).equalize;
+  history.config.equalization =
+      PassesOf(config, opset).equalize ? Correction::kOn : Correction::kOff;
   history.config.onnx_opset_version = static_cast<int>(opset);
   return history;
 }

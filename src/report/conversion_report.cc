@@ -33,6 +33,17 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
   out += FormatVerdict(JudgeOutputs(report.outputs, report.gate, report.sample_names));
 }
 
+void FormatCorrection(const CorrectionReport& correction, std::string& out) {
+  const auto sink = std::back_inserter(out);
+  fmt::format_to(sink, "  {:<8} of {} layers corrected", correction.name, correction.layers);
+  if (correction.noise_before > 0) {
+    fmt::format_to(sink, ": {:.1f} -> {:.1f} dB in a typical sample{}",
+                   SqnrOfNoise(correction.noise_before), SqnrOfNoise(correction.noise_after),
+                   correction.kept ? "" : ", not kept");
+  }
+  out += '\n';
+}
+
 void FormatGuard(const GuardReport& guard, std::string& out) {
   if (!guard.ran) return;
   auto sink = std::back_inserter(out);
@@ -52,6 +63,20 @@ void FormatGuard(const GuardReport& guard, std::string& out) {
     }
     fmt::format_to(sink, "           {}\n", Text(guard.kept_float[k]));
   }
+}
+
+Json CorrectionsJson(const ConversionReport& report) {
+  Json all = Json::array();
+  for (const CorrectionReport& correction : report.corrections) {
+    Json one = {
+        {"name", correction.name}, {"layers", correction.layers}, {"kept", correction.kept}};
+    if (correction.noise_before > 0) {
+      one["sqnr_db_before"] = SqnrOfNoise(correction.noise_before);
+      one["sqnr_db_after"] = SqnrOfNoise(correction.noise_after);
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 Json GuardJson(const ConversionReport& report) {
@@ -113,6 +138,7 @@ std::string FormatReport(const ConversionReport& report) {
   if (report.stored_weights > 0)
     fmt::format_to(sink, "  weights  {} of float nodes stored in 8 or 16 bit\n",
                    report.stored_weights);
+  for (const CorrectionReport& correction : report.corrections) FormatCorrection(correction, out);
   FormatGuard(report.guard, out);
   out += FormatFloatReasons(report.float_reasons);
   std::vector<std::string> times;
@@ -147,6 +173,7 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
                      {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
                      {"dynamic_nodes", report.dynamic_nodes},
                      {"stored_weights", report.stored_weights},
+                     {"corrections", CorrectionsJson(report)},
                      {"guard", GuardJson(report)},
                      {"float_nodes", FloatReasonsJson(report.float_reasons)},
                      {"warnings", TextsJson(report.warnings)}};

@@ -42,11 +42,13 @@ Json WeightJson(const ConstantCodes& weight) {
   Json json = {{"weight", EscapeWhole(weight.name)}};
   AddGrid(weight.params, weight.format, json);
   json["pair_limit"] = weight.pair_limit;
+  if (!weight.steps.empty()) json["steps"] = weight.steps;
   return json;
 }
 
-Json BiasJson(const BiasGrid& grid) {
+Json BiasJson(const BiasGrid& grid, const std::vector<float>& shift) {
   Json json = {{"round", RoundModeName(grid.round.mode())}};
+  if (!shift.empty()) json["shift"] = shift;
   if (grid.scale == 0) return json;
   json["scale"] = grid.scale;
   json["codes"] = {grid.qmin, grid.qmax};
@@ -61,7 +63,7 @@ Json OperandJson(size_t input, const ConstantCodes& operand) {
 
 void AddInteger(const IntegerNodePlan& integer, Json& json) {
   if (integer.weight) json["weights"].push_back(WeightJson(*integer.weight));
-  if (integer.bias) json["bias"] = BiasJson(integer.bias_grid);
+  if (integer.bias) json["bias"] = BiasJson(integer.bias_grid, integer.bias_shift);
   for (const auto& [input, operand] : integer.operands)
     json["operands"].push_back(OperandJson(input, operand));
   if (integer.hard_sigmoid) json["operands"].push_back(OperandJson(1, integer.hard_sigmoid->shift));
@@ -160,7 +162,7 @@ Json PassesJson(const QuantConfig& config) {
           {"onnx_opset_version", config.onnx_opset_version},
           {"convert_relu6_to_relu", config.convert_relu6_to_relu},
           {"convert_silu_to_hswish", config.convert_silu_to_hswish},
-          {"include_cle", config.include_cle}};
+          {"include_cle", config.equalization == Correction::kOn}};
 }
 
 Json InputJson(const InputSettings& input) {

@@ -256,4 +256,19 @@ double WorstNoise(std::span<const OutputComparison> outputs) {
   return worst;
 }
 
+double TypicalNoise(std::span<const OutputComparison> outputs) {
+  constexpr double kNone = 1e-12;  // as good as equal
+  double worst = 0;
+  for (const OutputComparison& output : outputs) {
+    if (!IsFloatingPoint(output.type) || output.value.is_random || output.samples.empty()) continue;
+    if (output.mismatched_shapes > 0 && output.value.has_stand_in) continue;
+    if (output.mismatched_shapes > 0 || output.non_finite > 0) return INFINITY;
+    double logarithm = 0;
+    for (size_t k = 0; k < output.samples.size(); ++k)
+      logarithm += std::log(std::max(output.SampleNoise(k), kNone));
+    worst = std::max(worst, std::exp(logarithm / static_cast<double>(output.samples.size())));
+  }
+  return worst;
+}
+
 }  // namespace qconvert

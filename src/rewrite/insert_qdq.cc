@@ -186,13 +186,15 @@ class Inserter {
     Node node = source;
     std::string bias_name;
     if (integer.weight) {
-      bias_name = EmitWeights(source, fused, integer, node);
+      bias_name = EmitWeights(source, integer, node);
     } else {
       const std::set<size_t>& floats = plan_.placement.nodes[n].float_inputs;
       for (size_t i = 0; i < node.inputs.size(); ++i)
         node.inputs[i] = floats.contains(i) ? source.inputs[i] : IntegerOperand(source, integer, i);
     }
     std::vector<Node> unit = {std::move(node)};
+    if (source.Is("MatMul") && integer.bias && fused.bias_add == FusedUnit::kNone)
+      unit.push_back(MakeNode("Add", {source.outputs[0], bias_name}, {source.outputs[0]}));
     for (const size_t t : fused.tail) {
       if (integer.implied.contains(t)) continue;
       Node next = source_.nodes[t];
@@ -270,8 +272,7 @@ class Inserter {
 
   // Puts integer weights (and a Conv's or Gemm's bias) in place; returns the dequantized bias name
   // for a MatMul's Add.
-  std::string EmitWeights(const Node& source, const FusedUnit& fused,
-                          const IntegerNodePlan& integer, Node& node) {
+  std::string EmitWeights(const Node& source, const IntegerNodePlan& integer, Node& node) {
     node.inputs[0] = Dequantized(source.inputs[0]);
     node.inputs[1] = builder_.FreshName("d");
     out_.push_back(builder_.Dequantize(builder_.Constant(integer.weight->codes, "w"),
@@ -279,7 +280,10 @@ class Inserter {
                                        integer.zero_point_of_weight));
     if (!integer.bias) return "";
     const std::string bias_name = EmitBias(integer);
-    if (fused.bias_add == FusedUnit::kNone) node.inputs[2] = bias_name;
+    if (!source.Is("MatMul")) {
+      node.inputs.resize(3);
+      node.inputs[2] = bias_name;
+    }
     return bias_name;
   }
 

@@ -10,6 +10,7 @@
 #include "qconvert/base/parallel.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/targets/target.h"
+#include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/store_weights.h"
 
 namespace qconvert {
@@ -39,6 +40,23 @@ void FillBias(const TensorSettings& settings, BiasForm form, float input_scale,
   out.bias_scales = std::move(codes.scales);
 }
 
+// What corrections add to the bias; a layer without one gets it.
+void ShiftBias(const LayerCorrections* corrections, size_t n, std::vector<float>& bias,
+               IntegerNodePlan& out) {
+  if (corrections == nullptr || !corrections->bias.contains(n)) return;
+  out.bias_shift = corrections->bias.at(n);
+  AddShift(out.bias_shift, bias);
+}
+
+// Codes in place of the nearest ones, as long as the scales are those that they were found for.
+void CorrectCodes(const LayerCorrections* corrections, size_t n, ConstantCodes& weight) {
+  if (corrections == nullptr || !corrections->weights.contains(n)) return;
+  const FittedWeights& corrected = corrections->weights.at(n);
+  if (corrected.params != weight.params) return;
+  weight.steps = StepsBetween(weight.codes, corrected.weight);
+  weight.codes = corrected.weight;
+}
+
 void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
                      size_t n, CodeCache& cache, QuantizationPlan& plan) {
   const Node& node = graph.nodes[n];
@@ -54,6 +72,7 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
   const BiasForm form = TargetOf(settings.config.target_device).bias;
   IntegerNodePlan& out = plan.integer_nodes[n];
+  ShiftBias(options.corrections, n, bias, out);
   const FittedWeights* fitted =
       &cache.Integer(n, of.weights, [&] { return FitWeights(weight, order, of.weights, fit); });
   FittedWeights refitted;
@@ -67,7 +86,8 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
     refitted = QuantizeWeights(weight, order, bias, input_scale, of.weights, fit).fitted;
     fitted = &refitted;
   }
-  SetWeights(node, unit, *fitted, out);
+  SetWeights(node, *fitted, !bias.empty(), out);
+  CorrectCodes(options.corrections, n, *out.weight);
   FillBias(of.bias, form, input_scale, std::move(bias), out);
 }
 

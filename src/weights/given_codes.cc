@@ -13,6 +13,8 @@
 #include "qconvert/base/parallel.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/plan/value_range.h"
+#include "qconvert/weights/code_steps.h"
+#include "qconvert/weights/layer_corrections.h"
 #include "qconvert/weights/store_weights.h"
 
 namespace qconvert {
@@ -82,36 +84,61 @@ class GivenCodes {
 
   void FillInteger(size_t n, const FileNode& entry) {
     const Node& node = graph_.nodes[n];
-    const FusedUnit& unit = plan().placement.nodes[n].unit;
     const Tensor& tensor = *graph_.FindInitializer(node.inputs[1]);
     const WeightOrder order = KernelOrder(node, tensor);
-    const Tensor* addend = FindUnitBias(graph_, node, unit);
+    const Tensor* addend = FindUnitBias(graph_, node, plan().placement.nodes[n].unit);
     std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
     if (!bias.empty() && !entry.bias)
       Refuse(entry.place, fmt::format("bias of '{}' is missing", entry.name));
+    if (!ShiftBias(n, entry, static_cast<size_t>(order.channels), bias)) return;
     const FileWeight* weight = FindWeight(entry, node.inputs[1]);
     const auto input = plan().values.find(node.inputs[0]);
+    IntegerNodePlan& out = plan().integer_nodes[n];
+    out.bias_shift = entry.bias_shift;
     const bool fits =
         weight != nullptr && Fits(*weight, order.axis, order.axis < 0 ? 1 : order.channels);
     if (!fits || input == plan().values.end() || input->second.params.scales.empty()) return;
     const BiasGrid grid = entry.bias.value_or(BiasGrid());
     RoundBias(grid, bias);
     const float input_scale = input->second.params.scales[0];
-    const bool is_float = target_.bias == BiasForm::kFloat;
-    if (!is_float && !HasRoom(bias, input_scale, weight->grid.params.scales)) {
+    if (target_.bias != BiasForm::kFloat &&
+        !HasRoom(bias, input_scale, weight->grid.params.scales)) {
       Refuse(weight->grid.scale_place,
              fmt::format("scale of '{}' is too small: its bias would take more than 2^30 steps",
                          weight->name));
       return;
     }
-    IntegerNodePlan& out = plan().integer_nodes[n];
-    SetWeights(node, unit,
-               RoundWeights(tensor, order, weight->grid.params, weight->grid.format,
-                            {.pair_limit = weight->pair_limit, .workers = workers_}),
-               out);
+    FittedWeights codes = RoundWeights(tensor, order, weight->grid.params, weight->grid.format,
+                                       {.pair_limit = weight->pair_limit, .workers = workers_});
+    const std::string wrong = weight->steps.empty() ? "" : AddSteps(weight->steps, codes);
+    if (!wrong.empty())
+      Refuse(weight->grid.place, fmt::format("steps of '{}' {}", weight->name, wrong));
+    SetWeights(node, codes, !bias.empty(), out);
+    out.weight->steps = weight->steps;
+    FillBias(std::move(bias), input_scale, grid, out);
+  }
+
+  // What corrected the bias; false when it does not fit.
+  bool ShiftBias(size_t n, const FileNode& entry, size_t channels, std::vector<float>& bias) {
+    if (entry.bias_shift.empty()) return true;
+    const Node& node = graph_.nodes[n];
+    if (!CanMoveBias(graph_, node, plan().placement.nodes[n].unit)) {
+      Refuse(entry.place, fmt::format("shift of '{}' has no bias to be added to", entry.name));
+    } else if (entry.bias_shift.size() != channels) {
+      Refuse(entry.place, fmt::format("shift of '{}' has {} numbers, expected {}, one per channel",
+                                      entry.name, entry.bias_shift.size(), channels));
+    } else {
+      AddShift(entry.bias_shift, bias);
+      return true;
+    }
+    return false;
+  }
+
+  void FillBias(std::vector<float> bias, float input_scale, const BiasGrid& grid,
+                IntegerNodePlan& out) {
     if (bias.empty()) return;
     out.bias_grid = grid;
-    if (is_float) {
+    if (target_.bias == BiasForm::kFloat) {
       out.bias = MakeFloatTensor("", {static_cast<int64_t>(bias.size())}, bias);
       return;
     }

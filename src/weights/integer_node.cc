@@ -9,11 +9,11 @@ bool HasIntegerWeights(const Graph& graph, const Placement& placement, size_t n)
          graph.FindInitializer(node.input(1)) != nullptr;
 }
 
-void SetWeights(const Node& node, const FusedUnit& unit, const FittedWeights& fitted,
+void SetWeights(const Node& node, const FittedWeights& fitted, bool has_bias,
                 IntegerNodePlan& out) {
   out.weight =
       ConstantCodes{node.inputs[1], fitted.weight, fitted.params, fitted.format, fitted.pair_limit};
-  out.zero_point_of_weight = node.Is("Gemm") || unit.bias_add != FusedUnit::kNone;
+  out.zero_point_of_weight = node.Is("Gemm") || (node.Is("MatMul") && has_bias);
 }
 
 }  // namespace qconvert

@@ -12,8 +12,8 @@ namespace qconvert {
 
 bool HasIntegerWeights(const Graph& graph, const Placement& placement, size_t n);
 
-void SetWeights(const Node& node, const FusedUnit& unit, const FittedWeights& fitted,
-                IntegerNodePlan& out);
+// `has_bias`: also where that is made behind a MatMul without an Add.
+void SetWeights(const Node& node, const FittedWeights& fitted, bool has_bias, IntegerNodePlan& out);
 
 }  // namespace qconvert
 

@@ -207,6 +207,18 @@ TEST(HorizonConfigTest, OptimizationWordsBecomeSettings) {
             16);
 }
 
+TEST(HorizonConfigTest, BiasCorrectionOfBothGenerations) {
+  EXPECT_EQ(LoadText(Calibration("")).config.bias_correction, Correction::kOff);
+  const LoadedConfig listed = LoadText(Calibration("  optimization: bias_correction\n"));
+  EXPECT_EQ(listed.config.bias_correction, Correction::kOn);
+  EXPECT_EQ(listed.config.bias_correction_samples, 0);
+  const LoadedConfig nested = LoadText(Calibration(
+      "  quant_config: {model_config: {weight: {bias_correction: {num_sample: 8}}}}\n"));
+  EXPECT_EQ(nested.config.bias_correction, Correction::kOn);
+  EXPECT_EQ(nested.config.bias_correction_samples, 8);
+  EXPECT_FALSE(AnyHolds(nested.unimplemented, "bias_correction"));
+}
+
 TEST(HorizonConfigTest, QuantConfigFromAFileKeepsItsPlaces) {
   const TempDir folder;
   std::ofstream(folder / "q.json") << "{\"node_config\": {\n  \"Conv_3\": {\"qtype\": \"int17\"}}}";

@@ -63,7 +63,8 @@ TEST(QuarkConfigTest, SpecsStandForAllFiveKeys) {
   const TensorSettings weights{.method = M::kMaxMin, .symmetry = true, .is_signed = true};
   EXPECT_EQ(config.tensors.weights, weights) << "Percentile never reaches weights";
   EXPECT_EQ(config.tensors.bias.bit_width, 32);
-  EXPECT_FALSE(config.include_cle || config.include_bias_corr);
+  EXPECT_EQ(config.equalization, Correction::kOff);
+  EXPECT_EQ(config.bias_correction, Correction::kOff);
 }
 
 TEST(QuarkConfigTest, BothFormsMeanTheSameAndParamsDiffer) {
@@ -225,6 +226,18 @@ TEST(QuarkConfigTest, OptionsAreOverriddenByTheirName) {
   EXPECT_THAT(Load(Options("\"AlignConcat\": true"), {"AlignConcat="}).unimplemented, IsEmpty());
 }
 
+TEST(QuarkConfigTest, GptqRoundsBySecondOrder) {
+  const LoadedConfig loaded = Load(Int8("\"algo_config\": [{\"name\": \"gptq\"}]"));
+  EXPECT_EQ(loaded.config.second_order_rounding, Correction::kOn);
+  EXPECT_EQ(Load(Int8()).config.second_order_rounding, Correction::kOff);
+}
+
+TEST(QuarkConfigTest, BiasCorrectionIsAskedForByItsName) {
+  const LoadedConfig loaded = Load(Int8("\"algo_config\": [{\"name\": \"bias_correction\"}]"));
+  EXPECT_EQ(loaded.config.bias_correction, Correction::kOn);
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+}
+
 TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {File(Spec("MX6Spec"), Spec("Int8Spec")), "c.json:1:46: not implemented yet: data_type MX6"},
@@ -233,7 +246,6 @@ TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
        "not implemented yet: calibration_method LayerwisePercentile"},
       {File(Full("Int8", "Percentile", "Float32"), Spec("XInt8Spec")),
        "not implemented yet: scale_type PowerOf2 of weights with Percentile"},
-      {Int8("\"algo_config\": [{\"name\": \"bias_correction\"}]"), "include_bias_corr"},
       {Int8("\"algo_config\": [{\"name\": \"adaround\", \"num_iterations\": 3}]"),
        "c.json:3:26: not implemented yet: algo_config adaround"},
       {Int8("\"use_external_data_format\": true"), "--external-data does the same"},

@@ -42,10 +42,11 @@ TEST(VendorExamplesTest, IntConfig) {
   EXPECT_EQ(config.tensors.input, Int8(M::kMaxMin, BatchStatistic::kMax));
   EXPECT_EQ(config.tensors.weights, Int8(M::kMaxMin));
   EXPECT_EQ(config.tensors.bias, Int8(M::kMaxMin));
-  EXPECT_TRUE(config.include_cle && config.include_bias_corr);
+  EXPECT_EQ(config.equalization, Correction::kOn);
+  EXPECT_EQ(config.bias_correction, Correction::kOn);
   EXPECT_EQ(config.onnx_opset_version, 14);
   EXPECT_FALSE(AnyHolds(loaded.unimplemented, "include_cle"));
-  EXPECT_TRUE(AnyHolds(loaded.unimplemented, "not implemented yet: include_bias_corr"));
+  EXPECT_FALSE(AnyHolds(loaded.unimplemented, "include_bias_corr"));
 }
 
 TEST(VendorExamplesTest, Bfloat16Config) {

@@ -44,8 +44,9 @@ TEST(VitisConfigTest, DefaultsAreTheVendors) {
       expected.statistic = BatchStatistic::kModal;
     EXPECT_EQ(config.tensors[type], expected) << TensorTypeName(type);
   }
-  EXPECT_TRUE(config.include_cle);
-  EXPECT_TRUE(config.include_bias_corr);
+  EXPECT_EQ(config.equalization, Correction::kAuto);
+  EXPECT_EQ(config.bias_correction, Correction::kAuto);
+  EXPECT_EQ(config.second_order_rounding, Correction::kOff);
   EXPECT_FALSE(config.convert_relu6_to_relu);
   EXPECT_FALSE(config.convert_silu_to_hswish);
   EXPECT_EQ(config.onnx_opset_version, -1);
@@ -341,9 +342,26 @@ TEST(VitisConfigTest, DefaultsThatCannotBeDoneAreAWarning) {
       "target_device: CPU\noverall_quantize_config: {method: maxmin, scale_type: float, "
       "calib_statistic_method: max}\n");
   EXPECT_THAT(loaded.unimplemented, IsEmpty());
-  EXPECT_TRUE(AnyHolds(loaded.warnings, "include_cle is on by default"));
-  EXPECT_TRUE(AnyHolds(loaded.warnings, "include_bias_corr is on by default"));
+  EXPECT_FALSE(AnyHolds(loaded.warnings, "include_cle"));
+  EXPECT_FALSE(AnyHolds(loaded.warnings, "include_bias_corr"));
   EXPECT_TRUE(AnyHolds(loaded.warnings, "round_mode of activation, input: halves are rounded"));
+}
+
+TEST(VitisConfigTest, CorrectionsAreAskedForOrLeftOpen) {
+  const auto read = [](const std::string& text) {
+    return LoadText(std::string(kOverall) + "target_device: CPU\n" + text).config;
+  };
+  EXPECT_EQ(read("").bias_correction, Correction::kAuto);
+  EXPECT_EQ(read("include_bias_corr: auto\n").bias_correction, Correction::kAuto);
+  EXPECT_EQ(read("include_bias_corr: true\n").bias_correction, Correction::kOn);
+  EXPECT_EQ(read("include_bias_corr: false\n").bias_correction, Correction::kOff);
+  EXPECT_EQ(read("include_cle: auto\n").equalization, Correction::kAuto);
+  EXPECT_EQ(read("include_cle: true\n").equalization, Correction::kOn);
+  EXPECT_EQ(read("second_order_rounding: auto\n").second_order_rounding, Correction::kAuto);
+  EXPECT_TRUE(
+      AnyHolds(ProblemsOf(std::string(kOverall) + "target_device: CPU\ninclude_bias_corr: some\n"),
+               "include_bias_corr is 'some', expected true or false or auto"));
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Cpu("convert_relu6_to_relu: auto\n")), "expected true or false"));
 }
 
 TEST(VitisConfigTest, AllProblemsAreReportedInOneRunInTheOrderOfTheFile) {

@@ -171,6 +171,52 @@ TEST(PlanFileTest, PassesThatSettingsAskForComeBack) {
                                 HasSubstr("\"convert_relu6_to_relu\":true")));
 }
 
+// Weights of 4 bits whose codes and biases are corrected.
+void AskForCorrections(Job& job) {
+  job.Configure(
+      "target_device: CPU\nscheme: static\ninclude_cle: false\ninclude_bias_corr: true\n"
+      "second_order_rounding: true\noverall_quantize_config: {method: maxmin, round_mode: "
+      "half_even, scale_type: float, calib_statistic_method: max}\n"
+      "tensor_quantize_config: {weights: {bit_width: 4}, bias: {bit_width: 32}}\n");
+  job.options.guard = GuardMode::kReport;
+}
+
+TEST(PlanFileTest, CorrectedCodesAndBiasesComeBack) {
+  Job job;
+  AskForCorrections(job);
+  const Files files = ExpectTheSameAgain(job, "corrected");
+  const Json info = Json::parse(files.info);
+  size_t steps = 0;
+  size_t shifts = 0;
+  for (const Json& node : info["nodes"]) {
+    steps += node.contains("weights") && node["weights"][0].contains("steps") ? 1 : 0;
+    shifts += node.contains("bias") && node["bias"].contains("shift") ? 1 : 0;
+  }
+  EXPECT_EQ(shifts, 8U) << "7 convolutions and a Gemm";
+  EXPECT_EQ(steps, 8U);
+}
+
+TEST(PlanFileTest, CorrectionsThatDoNotFitAreTold) {
+  Job job;
+  AskForCorrections(job);
+  Json info = Json::parse(job.Write().info);
+  std::vector<Json*> nodes;
+  for (Json& node : info["nodes"])
+    if (node.contains("weights")) nodes.push_back(&node);
+  (*nodes[0])["bias"]["shift"].push_back(1);
+  (*nodes[1])["weights"][0]["steps"] = "..";
+  std::string steps = (*nodes[2])["weights"][0]["steps"];
+  steps[0] = 'z';
+  (*nodes[2])["weights"][0]["steps"] = steps;
+  (*nodes[3])["bias"]["shift"][0] = "much";
+  EXPECT_THAT(job.Problems(info.dump(1)), HasSubstr("shift"));
+  (*nodes[3])["bias"]["shift"][0] = 0;
+  const std::string problems = job.Problems(info.dump(1));
+  EXPECT_THAT(problems, HasSubstr("numbers, expected"));
+  EXPECT_THAT(problems, HasSubstr("has 2 letters, expected"));
+  EXPECT_THAT(problems, HasSubstr("makes code"));
+}
+
 std::vector<std::vector<Tensor>> Samples(const std::string& name, std::vector<int64_t> dims) {
   std::vector<std::vector<Tensor>> out;
   for (uint32_t k = 0; k < 6; ++k) out.push_back({RandomTensor(name, dims, k + 1)});

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "qconvert/base/file.h"
 #include "qconvert/loader/onnx_loader.h"
@@ -115,6 +116,65 @@ TEST(SettingsTest, EqualizationAndReplacedActivationsAct) {
   EXPECT_GE(result.report.integer_nodes, 8U);
   const std::string info = ReadFile(folder / "out_quant_info.json");
   EXPECT_THAT(info, HasSubstr("_equalized"));
+}
+
+// Weights of 4 bits and one scale: much noise to correct.
+std::string FewBits(const std::string& more) {
+  return PerTensor("include_cle: false\n" + more) +
+         "tensor_quantize_config: {weights: {bit_width: 4}, bias: {bit_width: 32}}\n";
+}
+
+TEST(SettingsTest, CorrectionsThatAreAskedForAreMade) {
+  const TempDir folder;
+  const Result result =
+      ConvertWith(FewBits("include_bias_corr: true\nsecond_order_rounding: true\n"), folder);
+  ASSERT_EQ(result.report.corrections.size(), 2U);
+  const auto& [biases, rounding] =
+      std::tie(result.report.corrections[0], result.report.corrections[1]);
+  EXPECT_EQ(biases.name, "biases");
+  EXPECT_EQ(biases.layers, 8U) << "7 convolutions and a Gemm";
+  EXPECT_LT(biases.noise_after, biases.noise_before);
+  EXPECT_EQ(rounding.name, "rounding");
+  EXPECT_EQ(rounding.layers, 8U);
+  EXPECT_EQ(rounding.noise_before, biases.noise_after);
+  EXPECT_LT(rounding.noise_after, rounding.noise_before / 2);
+  EXPECT_TRUE(biases.kept && rounding.kept);
+  EXPECT_THAT(FormatReport(result.report), HasSubstr("  biases   of 8 layers corrected: "));
+  EXPECT_THAT(ReadFile(folder / "out_quant_info.json"), HasSubstr("\"shift\""));
+}
+
+TEST(SettingsTest, CorrectionsLeftOpenAreMadeWhereTheyHelp) {
+  const TempDir folder;
+  const Result few =
+      ConvertWith(FewBits("include_bias_corr: auto\nsecond_order_rounding: auto\n"), folder);
+  ASSERT_FALSE(few.report.corrections.empty());
+  for (const CorrectionReport& one : few.report.corrections)
+    EXPECT_EQ(one.kept, one.noise_after < one.noise_before) << one.name;
+  const Result plain = ConvertWith(FewBits("include_bias_corr: false\n"), folder);
+  EXPECT_TRUE(plain.report.corrections.empty());
+  EXPECT_LT(few.report.outputs[0].sums.error_power, plain.report.outputs[0].sums.error_power / 2);
+
+  const Result enough = ConvertWith(PerTensor("include_cle: false\n"), folder);
+  EXPECT_TRUE(enough.report.corrections.empty()) << "8 bits leave more than 30 dB";
+}
+
+TEST(SettingsTest, CorrectedFilesDoNotDependOnThreads) {
+  std::set<std::string> files;
+  for (const int workers : {1, 3}) {
+    const TempDir folder;
+    const LoadedConfig loaded =
+        LoadText(FewBits("include_bias_corr: true\nsecond_order_rounding: true\n"));
+    ConvertOptions options;
+    options.model = kDigits / "model.onnx";
+    options.calibration_folder = kDigits / "calib";
+    options.output = folder / "out.onnx";
+    options.config = loaded.config;
+    options.effective_config = loaded.effective;
+    options.workers = workers;
+    Convert(options);
+    files.insert(ReadFile(options.output));
+  }
+  EXPECT_EQ(files.size(), 1U);
 }
 
 TEST(SettingsTest, PresetsOfTargetsComputeOnIntegersEachInItsWay) {

@@ -237,5 +237,34 @@ TEST(VerdictTest, WorstNoiseIsThatOfTheWorstOutput) {
   EXPECT_DOUBLE_EQ(WorstNoise(outputs), 4.0 / 25);
 }
 
+OutputComparison OfSamples(const std::vector<SampleError>& samples) {
+  OutputComparison output;
+  output.type = DataType::kFloat;
+  output.samples = samples;
+  for (const SampleError& sample : samples) {
+    output.sums.float_power += sample.float_power;
+    output.sums.error_power += sample.error_power;
+  }
+  return output;
+}
+
+TEST(TypicalNoiseTest, IsTheGeometricMeanOverSamplesAtTheWorstOutput) {
+  const OutputComparison bad = OfSamples({{1, 1e-2}, {1, 1e-4}, {2, 2e-3}});
+  const OutputComparison good = OfSamples({{1, 1e-5}, {1, 1e-5}});
+  EXPECT_NEAR(TypicalNoise(std::vector{good, bad}), 1e-3, 1e-9);
+  EXPECT_GT(WorstNoise(std::vector{bad}), 2e-3) << "over all samples the first one counts most";
+}
+
+TEST(TypicalNoiseTest, EqualSamplesAndBrokenOutputsHaveANumber) {
+  EXPECT_NEAR(TypicalNoise(std::vector{OfSamples({{1, 0}, {1, 1}})}), 1e-6, 1e-9);
+  OutputComparison broken = OfSamples({{1, 1e-5}});
+  broken.non_finite = 1;
+  EXPECT_TRUE(std::isinf(TypicalNoise(std::vector{broken})));
+  OutputComparison integers = OfSamples({{1, 1}});
+  integers.type = DataType::kInt64;
+  EXPECT_EQ(TypicalNoise(std::vector{integers}), 0);
+  EXPECT_EQ(TypicalNoise({}), 0);
+}
+
 }  // namespace
 }  // namespace qconvert

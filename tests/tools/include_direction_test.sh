@@ -42,6 +42,7 @@ check_package 'nlohmann' 'src/calibration src/config src/report'
 check_package 'pugixml' 'src/report'
 check_package 're2/' 'src/config'
 check_package 'hwy/' 'src/calibration'
+check_package 'Eigen/' 'src/weights'
 check_package 'mpi.h' 'tools/qconvert_mpi'
-grep -rnE '#include <(fmt|nlohmann|yaml-cpp|spdlog|hwy|onnxruntime)' include && { echo "public headers use the standard library only"; failed=1; }
+grep -rnE '#include <(fmt|nlohmann|yaml-cpp|spdlog|hwy|Eigen|onnxruntime)' include && { echo "public headers use the standard library only"; failed=1; }
 exit $failed

@@ -39,6 +39,7 @@ struct FileWeight {
   std::string name;  // as the file writes it: EscapeWhole of the model's
   FileGrid grid;
   int32_t pair_limit = 0;
+  std::string steps;  // weights/code_steps.h; empty: the nearest codes
 };
 
 struct FileOperand {
@@ -55,6 +56,7 @@ struct FileNode {
   std::string reason;                 // why float
   std::vector<FileWeight> weights;    // of integer and dynamic nodes
   std::optional<BiasGrid> bias;       // of integer nodes with one
+  std::vector<float> bias_shift;      // that is added to the float bias
   std::vector<FileOperand> operands;  // other constants of integer nodes
 };
 

@@ -33,6 +33,9 @@ enum class Objective {
   kSize,      // every weight in 8 bit
 };
 
+// Whether a correction is made: kAuto where it is measured to help.
+enum class Correction { kOff, kAuto, kOn };
+
 // Op types that a layer entry speaks of. `weight_rank` narrows Conv to Conv1d (3), Conv2d (4) or
 // Conv3d (5); `constant_weight` narrows MatMul to what is a Linear (true) or not (false).
 struct OpMatch {
@@ -99,8 +102,10 @@ struct QuantConfig {
   std::vector<LayerSettings> layers;
   bool convert_relu6_to_relu = false;
   bool convert_silu_to_hswish = false;
-  bool include_cle = false;
-  bool include_bias_corr = false;
+  Correction equalization = Correction::kOff;  // kAuto: where weights have one scale per tensor
+  Correction bias_correction = Correction::kAuto;
+  Correction second_order_rounding = Correction::kAuto;
+  int64_t bias_correction_samples = 0;  // 0: as many as are worth it
   bool keep_first_last_layer_accuracy = false;
   bool keep_add_layer_accuracy = false;
   bool change_concat_input_fix = false;

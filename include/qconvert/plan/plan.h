@@ -44,6 +44,7 @@ struct ConstantCodes {
   QuantParams params;
   NumericFormat format = {};
   int32_t pair_limit = 0;  // that codes of weights keep, see quantize_weights.h
+  std::string steps;  // of weights that are not rounded to the nearest code (weights/code_steps.h)
 };
 
 // HardSigmoid in uint8 is an Add whose Q clips; readers dequantize with the parameters of its
@@ -64,9 +65,11 @@ struct PositionLimits {
 struct IntegerNodePlan {
   std::optional<ConstantCodes> weight;  // input 1
   bool zero_point_of_weight = false;    // its kernel wants the zero point spelled out
-  // Of input 2, or of the Add fused behind a MatMul: integers, or floats without scales.
+  // Of input 2, or of the Add behind a MatMul, which is made where there is none: integers, or
+  // floats without scales.
   std::optional<Tensor> bias;
   std::vector<float> bias_scales;
+  std::vector<float> bias_shift;             // that was added to the float bias; may be empty
   PositionLimits limits;                     // of powers of two
   BiasGrid bias_grid;                        // that the float bias was put on before
   std::map<size_t, ConstantCodes> operands;  // other constants, by input

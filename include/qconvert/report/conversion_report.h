@@ -22,6 +22,16 @@ struct GuardReport {
   std::vector<std::string> kept_wide;   // weights stored in 16 bit
 };
 
+// A correction of weights or biases that was tried.
+struct CorrectionReport {
+  std::string name;
+  size_t layers = 0;
+  // TypicalNoise before and after, on the samples that the guard judges by; 0: not measured.
+  double noise_before = 0;
+  double noise_after = 0;
+  bool kept = false;
+};
+
 struct ConversionReport {
   std::string input;  // as the user named them
   std::string output;
@@ -42,6 +52,7 @@ struct ConversionReport {
   size_t stored_weights = 0;  // weights of float nodes that are stored in 8 or 16 bit
   std::string scheme;         // "static", "dynamic", "weight-only"
   std::string scheme_reason;
+  std::vector<CorrectionReport> corrections;
   GuardReport guard;
   // Why nodes stayed float: (operator, reason) -> names of the nodes.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> float_reasons;

@@ -68,6 +68,12 @@ Verdict JudgeOutputs(std::span<const OutputComparison> outputs, const Gate& gate
 // infinities or other shapes that nothing stands for. What is not judged is left out.
 double WorstNoise(std::span<const OutputComparison> outputs);
 
+// The same of a typical sample: the geometric mean over samples of their noise, at the worst
+// output. The noise over all samples is that of the few furthest off, where chance decides: of two
+// models compared on 12 samples it named the one that was better on 64 in 61 to 93 % of draws, this
+// in 94 to 100 %.
+double TypicalNoise(std::span<const OutputComparison> outputs);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_REPORT_VERDICT_H_

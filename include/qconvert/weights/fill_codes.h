@@ -15,6 +15,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/targets/target.h"
+#include "qconvert/weights/layer_corrections.h"
 #include "qconvert/weights/quantize_weights.h"
 #include "qconvert/weights/store_weights.h"
 
@@ -51,7 +52,8 @@ struct CodeOptions {
   std::set<size_t> dynamic;
   std::set<std::string> wide;  // initializers that are stored in 16 bits: one 256th of the error
   std::set<std::string> keep;  // initializers that stay float
-  int32_t pair_limit = kCpuTarget.pair_limit;  // of the kernels; see quantize_weights.h
+  int32_t pair_limit = kCpuTarget.pair_limit;     // of the kernels; see quantize_weights.h
+  const LayerCorrections* corrections = nullptr;  // may be null
 };
 
 // Fills in the weights and biases of integer nodes (quantize_weights.h), of nodes quantized at run

@@ -67,7 +67,7 @@ class NodeReader {
       } else if (word == "asymmetric") {
         config_.tensors.activation.symmetry = config_.tensors.input.symmetry = false;
       } else if (word == "bias_correction") {
-        config_.include_bias_corr = true;
+        config_.bias_correction = Correction::kOn;
       } else if (word == "set_all_nodes_int16") {
         SetBits("int16", value, {&config_.tensors.activation, &config_.tensors.input});
       } else if (re2::RE2::FullMatch(word, "set_model_output_(int8|int16)", &bits)) {
@@ -298,7 +298,9 @@ class NodeReader {
     const ConfigNode* correction =
         weight == nullptr ? nullptr : FindValue(*weight, "bias_correction");
     if (correction == nullptr) return;
-    context_.NotYet(correction->place, "bias_correction");
+    config_.bias_correction = Correction::kOn;
+    if (const ConfigNode* samples = FindValue(*correction, "num_sample"))
+      config_.bias_correction_samples = AsInteger(*samples);
   }
 
   void ReadActivation(const ConfigNode& activation, NodeSettings& tensors) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -163,7 +164,7 @@ class Reader {
     out_.config.onnx_opset_version = static_cast<int>(IntegerOf(map, "onnx_opset_version"));
     out_.config.convert_relu6_to_relu = IsOn(map, "convert_relu6_to_relu");
     out_.config.convert_silu_to_hswish = IsOn(map, "convert_silu_to_hswish");
-    out_.config.include_cle = IsOn(map, "include_cle");
+    out_.config.equalization = IsOn(map, "include_cle") ? Correction::kOn : Correction::kOff;
   }
 
   void ReadDeployment(const ConfigNode& map) {
@@ -213,13 +214,17 @@ class Reader {
     }
     for (const ConfigNode* weight : MapsOf(map, "weights")) {
       node.weights.push_back({TextOf(*weight, "weight"), ReadGrid(*weight, problems_),
-                              static_cast<int32_t>(IntegerOf(*weight, "pair_limit"))});
+                              static_cast<int32_t>(IntegerOf(*weight, "pair_limit")),
+                              TextOf(*weight, "steps")});
     }
     for (const ConfigNode* operand : MapsOf(map, "operands")) {
       node.operands.push_back(
           {static_cast<size_t>(IntegerOf(*operand, "input")), ReadGrid(*operand, problems_)});
     }
-    if (const ConfigNode* bias = FindValue(map, "bias")) ReadBias(*bias, node.bias.emplace());
+    if (const ConfigNode* bias = FindValue(map, "bias")) {
+      ReadBias(*bias, node.bias.emplace());
+      ReadShift(*bias, node.bias_shift);
+    }
   }
 
   void ReadBias(const ConfigNode& map, BiasGrid& grid) {
@@ -232,6 +237,15 @@ class Reader {
     if (codes) grid.qmax = codes->max;
     if (grid.scale > 0 && FindValue(map, "codes") == nullptr)
       problems_.Add(map.place, "codes is missing, expected with a scale");
+  }
+
+  void ReadShift(const ConfigNode& map, std::vector<float>& shift) {
+    constexpr double kMost = std::numeric_limits<float>::max();
+    for (const double number : ReadNumbers(map, "shift", 0, problems_)) {
+      if (!(std::abs(number) <= kMost))
+        problems_.Add(map.place, fmt::format("shift has {}, expected a finite float", number));
+      shift.push_back(static_cast<float>(std::clamp(number, -kMost, kMost)));
+    }
   }
 
   void ReadValue(const ConfigNode& map) {

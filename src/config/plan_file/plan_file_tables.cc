@@ -161,7 +161,10 @@ const SettingTable& WeightTable() {
              Joined(GridKeys(), {Integer("pair_limit",
                                          "most that two neighbouring codes of one sign sum to; 0: "
                                          "any",
-                                         0, kMaxPairLimit)}))};
+                                         0, kMaxPairLimit),
+                                 Text("steps",
+                                      "one letter per weight: how far its code is from "
+                                      "the nearest; none: all are the nearest")}))};
   return table;
 }
 
@@ -174,7 +177,8 @@ const SettingTable& BiasTable() {
         .help = "step of the grid that the float bias is put on before; none: no grid",
         .min = 0,
         .above_min = true},
-       Any("codes", "lowest and highest code of that grid")}};
+       Any("codes", "lowest and highest code of that grid"),
+       Any("shift", "added to the float bias first, a number per channel")}};
   return table;
 }
 

@@ -4,6 +4,7 @@
 // does it. Source: AMD Quark, quark/onnx/quantization/config (maps.py, spec.py, algorithm.py).
 #include <fmt/format.h>
 
+#include <map>
 #include <utility>
 
 #include "qconvert/base/suggest.h"
@@ -303,8 +304,13 @@ class Translator {
   }
 
   void Algorithm(const ConfigNode& name, ConfigNode& out) {
-    if (name.scalar == "cle" || name.scalar == "bias_correction") {
-      Set(out, name.scalar == "cle" ? "include_cle" : "include_bias_corr", "true", name.place);
+    static const std::map<std::string, std::string, std::less<>> kKeys = {
+        {"cle", "include_cle"},
+        {"bias_correction", "include_bias_corr"},
+        {"gptq", "second_order_rounding"}};
+    const auto key = kKeys.find(name.scalar);
+    if (key != kKeys.end()) {
+      Set(out, key->second.c_str(), "true", name.place);
     } else {
       context_.NotYet(name.place, "algo_config " + name.scalar);
     }

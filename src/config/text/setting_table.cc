@@ -78,11 +78,7 @@ class Checker {
     const std::string& name = setting.name;
     switch (setting.kind) {
       case Setting::Kind::kBool:
-        if (value.kind == Kind::kScalar && !value.quoted &&
-            (value.scalar == "true" || value.scalar == "false")) {
-          return true;
-        }
-        return Refuse(value, name, "true or false");
+        return CheckBool(value, setting);
       case Setting::Kind::kInteger:
       case Setting::Kind::kNumber:
         return CheckNumber(value, setting);
@@ -106,6 +102,14 @@ class Checker {
         return true;
     }
     QCONVERT_CHECK(false);
+  }
+
+  bool CheckBool(const ConfigNode& value, const Setting& setting) {
+    const bool is_bool = !value.quoted && (value.scalar == "true" || value.scalar == "false");
+    if (value.kind == Kind::kScalar && (is_bool || Has(setting.words, value.scalar))) return true;
+    std::vector<std::string> expected = {"true", "false"};
+    expected.insert(expected.end(), setting.words.begin(), setting.words.end());
+    return Refuse(value, setting.name, fmt::format("{}", fmt::join(expected, " or ")));
   }
 
   bool CheckNumber(const ConfigNode& value, const Setting& setting) {

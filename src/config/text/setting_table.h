@@ -18,7 +18,7 @@ struct SettingTable;
 
 struct Setting {
   enum class Kind {
-    kBool,
+    kBool,  // or one of `words`
     kInteger,
     kNumber,
     kWord,          // one of `words`

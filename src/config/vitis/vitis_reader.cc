@@ -32,8 +32,6 @@ struct Switch {
 constexpr std::array kSwitches = {
     Switch{"convert_relu6_to_relu", &QuantConfig::convert_relu6_to_relu},
     Switch{"convert_silu_to_hswish", &QuantConfig::convert_silu_to_hswish},
-    Switch{"include_cle", &QuantConfig::include_cle},
-    Switch{"include_bias_corr", &QuantConfig::include_bias_corr},
     Switch{"keep_first_last_layer_accuracy", &QuantConfig::keep_first_last_layer_accuracy},
     Switch{"keep_add_layer_accuracy", &QuantConfig::keep_add_layer_accuracy},
     Switch{"change_concat_input_fix", &QuantConfig::change_concat_input_fix},
@@ -299,11 +297,20 @@ class Reader {
     }
   }
 
+  Correction TakeCorrection(const char* key) {
+    const std::string word = Take(key, VitisTable().Find(key)->fallback).scalar;
+    if (word == "auto") return Correction::kAuto;
+    return word == "true" ? Correction::kOn : Correction::kOff;
+  }
+
   void ReadSwitches() {
     for (const Switch& one : kSwitches) {
       const Setting& setting = *VitisTable().Find(one.key);
       config_.*one.member = AsBool(Take(one.key, setting.fallback));
     }
+    config_.equalization = TakeCorrection("include_cle");
+    config_.bias_correction = TakeCorrection("include_bias_corr");
+    config_.second_order_rounding = TakeCorrection("second_order_rounding");
     config_.onnx_opset_version = static_cast<int>(AsInteger(Take("onnx_opset_version", "-1")));
   }
 

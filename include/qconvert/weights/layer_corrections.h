@@ -1,0 +1,54 @@
+// What is changed about weights and biases of integer nodes to make up for what rounding does.
+#ifndef QCONVERT_WEIGHTS_LAYER_CORRECTIONS_H_
+#define QCONVERT_WEIGHTS_LAYER_CORRECTIONS_H_
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/ir/tensor.h"
+#include "qconvert/targets/fusions.h"
+#include "qconvert/weights/quantize_weights.h"
+
+namespace qconvert {
+
+// By node with weights. Nodes that are float in a plan are not looked at.
+struct LayerCorrections {
+  // Added to the float bias, one number per output channel, before it is rounded. A Conv or Gemm
+  // without a bias gets one, a MatMul an Add behind it.
+  std::map<size_t, std::vector<float>> bias;
+  // In place of the nearest codes, with the same scales.
+  std::map<size_t, FittedWeights> weights;
+
+  bool empty() const { return bias.empty() && weights.empty(); }
+};
+
+// Adds to every number of the bias; an empty one is 0.
+void AddShift(std::span<const float> shift, std::vector<float>& bias);
+
+// Whether an integer node has a bias that can be moved, or its kernel takes one: not a MatMul of
+// stacked matrices.
+bool CanMoveBias(const Graph& graph, const Node& node, const FusedUnit& unit);
+
+// Means over all positions, by channel: of axis 1, or of the last one. Needs 2 dimensions or more.
+enum class ChannelAxis { kSecond, kLast };
+std::vector<double> ChannelMeans(const Tensor& values, ChannelAxis axis);
+// Adds one number per channel.
+Tensor AddToChannels(const Tensor& values, ChannelAxis axis, std::span<const float> shift);
+
+// The correction of a bias from what the float and the quantized model's mean outputs of a layer
+// differ by, [sample][channel]:
+//
+//   shift[c] = m * max(0, 1 - v / m^2),   m = mean over samples of d[s][c],   v = variance of d / n
+//
+// v is the variance of the mean m itself: a mean that could as well be chance is left out, since
+// it would add an error where there is none. One sample: m. Sources: Nagel et al. 2019,
+// "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2 (the mean);
+// James and Stein 1961 (the factor, its positive part).
+std::vector<float> BiasShift(const std::vector<std::vector<double>>& differences);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_WEIGHTS_LAYER_CORRECTIONS_H_

@@ -1,0 +1,50 @@
+// Rounding of weights by second order: every code makes up for the errors of those before it.
+#ifndef QCONVERT_WEIGHTS_ROUND_BY_COVARIANCE_H_
+#define QCONVERT_WEIGHTS_ROUND_BY_COVARIANCE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/numbers/numeric_format.h"
+#include "qconvert/targets/op_rules.h"
+#include "qconvert/weights/quantize_weights.h"
+
+namespace qconvert {
+
+// H = sum over positions of x x^T, [count, count] row by row, of the inputs x that one output is a
+// sum of, in kernel order (WeightOrder): one for each group of a Conv, else one.
+using InputCovariances = std::vector<std::vector<double>>;
+
+// Whether the node's weights can be rounded so: Conv with explicit padding, Gemm, MatMul with a
+// weight matrix, whose covariances take at most 64 MiB and have at most 2048 rows.
+bool HasInputCovariance(const Node& node, const Tensor& weight);
+
+// From the values of input 0, one tensor per sample. Looks at about 4 positions per weight of a
+// channel, spread evenly.
+InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
+                                    std::span<const Tensor> inputs);
+
+struct CovarianceRounding {
+  NumericFormat format;    // of the codes; symmetric
+  int32_t pair_limit = 0;  // see WeightOptions
+};
+
+// The codes that leave least of e^T H e, e = W - s W_q, per output channel, found greedily in
+// kernel order with the scales of `nearest`:
+//
+//   W_q[k] = round(W[k] / s),   W[j] -= (W[k] - s W_q[k]) / U[k][k] * U[k][j]   for j > k
+//
+// where U is the upper Cholesky factor of (H + 0.01 mean(diag H) I)^-1. A channel keeps the codes
+// of `nearest` where those leave less, or some are farther than kMostCodeSteps from them. Source:
+// Frantar et al. 2022, "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained
+// Transformers", algorithm 1.
+FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
+                                const FittedWeights& nearest, const InputCovariances& covariances,
+                                const CovarianceRounding& rounding);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_WEIGHTS_ROUND_BY_COVARIANCE_H_

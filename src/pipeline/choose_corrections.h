@@ -1,0 +1,27 @@
+// Which corrections of weights and biases a plan gets.
+#ifndef QCONVERT_SRC_PIPELINE_CHOOSE_CORRECTIONS_H_
+#define QCONVERT_SRC_PIPELINE_CHOOSE_CORRECTIONS_H_
+
+#include <optional>
+#include <vector>
+
+#include "measure_plan.h"
+#include "qconvert/plan/cost_model.h"
+#include "qconvert/report/conversion_report.h"
+
+namespace qconvert {
+
+struct ChosenCorrections {
+  std::vector<CorrectionReport> tried;
+  std::optional<Measured> measured;  // the plan with what was kept, where it was measured
+};
+
+// Puts into `inputs.corrections` what the settings ask for, and, where they leave it open and the
+// plan's noise is above `goal`, what lowers the noise on the judged samples. Plans without integer
+// nodes cost nothing, those within the goal one measurement, which the caller gets.
+ChosenCorrections ChooseCorrections(PlanInputs& inputs, const PlanDraft& plan,
+                                    const ValueSizes& sizes, double goal);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_CHOOSE_CORRECTIONS_H_

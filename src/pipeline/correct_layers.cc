@@ -1,0 +1,172 @@
+#include "correct_layers.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "layerwise_run.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/log.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/plan/value_range.h"
+#include "qconvert/rewrite/apply_plan.h"
+#include "qconvert/weights/round_by_covariance.h"
+
+namespace qconvert {
+namespace {
+
+// An integer node with weights, in both models.
+struct Layer {
+  size_t node = 0;
+  ChannelAxis axis = ChannelAxis::kSecond;
+  bool moves_bias = false;
+  std::string in_float;  // its output before its activation
+  std::string output;    // the same in the quantized model
+  std::string input;     // what it reads there, where its weights are to be rounded
+  std::string codes;     // of its weights
+};
+
+std::string MarkOf(size_t node) { return "layer " + std::to_string(node); }
+
+// The node that writes the layer's output with its bias.
+size_t EndOf(const QuantizationPlan& plan, size_t node) {
+  const size_t bias_add = plan.placement.nodes[node].unit.bias_add;
+  return bias_add == FusedUnit::kNone ? node : bias_add;
+}
+
+bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node) {
+  const TensorSettings& of = settings.Of(node).weights;
+  const NumericFormat format = FormatOf(of);
+  return of.compat == Compat::kNone && format.symmetric && format.zero == 0 &&
+         HasInputCovariance(node, *graph.FindInitializer(node.inputs[1]));
+}
+
+class Corrector {
+ public:
+  Corrector(const Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
+            const CorrectionOptions& options)
+      : graph_(model.graph), plan_(plan), settings_(settings), options_(options) {
+    for (const auto& [n, integer] : plan.integer_nodes) {
+      if (!integer.weight) continue;
+      const Node& node = graph_.nodes[n];
+      const bool is_conv = node.Is("Conv") || node.Is("ConvTranspose");
+      layers_.push_back({.node = n,
+                         .axis = is_conv ? ChannelAxis::kSecond : ChannelAxis::kLast,
+                         .moves_bias = options.move_biases &&
+                                       CanMoveBias(graph_, node, plan.placement.nodes[n].unit),
+                         .in_float = graph_.nodes[EndOf(plan, n)].outputs[0]});
+    }
+  }
+
+  LayerCorrections Run(const Model& model, const std::vector<Sample>& samples,
+                       const std::string& place) {
+    Model rewritten = Rewritten(model);
+    std::multiset<std::string> wanted;
+    std::multiset<std::string> wanted_floats;
+    for (const Layer& layer : layers_) {
+      wanted.insert(layer.output);
+      if (!layer.input.empty()) wanted.insert(layer.input);
+      if (layer.moves_bias) wanted_floats.insert(layer.in_float);
+    }
+    LayerwiseRun quantized(std::move(rewritten), samples, std::move(wanted), options_.workers,
+                           place);
+    LayerwiseRun floats(model, samples, std::move(wanted_floats), options_.workers, place);
+    for (const Layer& layer : layers_) {
+      if (!layer.input.empty()) RoundWeights(layer, quantized);
+      quantized.Reach(layer.output);
+      if (layer.moves_bias) MoveBias(layer, floats, quantized);
+      quantized.Drop(layer.output);
+    }
+    return std::move(found_);
+  }
+
+ private:
+  // The quantized model; the layers learn where they are in it, and come in its order.
+  Model Rewritten(const Model& model) {
+    Model out = model;
+    for (const Layer& layer : layers_) {
+      out.graph.nodes[layer.node].name = MarkOf(layer.node) + " weights";
+      out.graph.nodes[EndOf(plan_, layer.node)].name = MarkOf(layer.node);
+    }
+    ApplyPlan(out, plan_);
+    const Topology topology(out.graph);
+    std::unordered_map<std::string, size_t> places;
+    for (size_t n = 0; n < out.graph.nodes.size(); ++n) places.emplace(out.graph.nodes[n].name, n);
+    const auto place = [&](const Layer& layer) { return places.at(MarkOf(layer.node)); };
+    std::sort(layers_.begin(), layers_.end(),
+              [&](const Layer& a, const Layer& b) { return place(a) < place(b); });
+    for (Layer& layer : layers_) {
+      layer.output = out.graph.nodes[place(layer)].outputs[0];
+      const auto own = places.find(MarkOf(layer.node) + " weights");
+      const Node& reader = out.graph.nodes[own != places.end() ? own->second : place(layer)];
+      const std::string& codes = topology.Producer(reader.inputs[1])->inputs[0];
+      if (!options_.round_weights || !topology.HasSingleUse(codes) ||
+          !CanRound(graph_, settings_, graph_.nodes[layer.node]))
+        continue;
+      layer.input = reader.inputs[0];
+      layer.codes = codes;
+    }
+    return out;
+  }
+
+  void RoundWeights(const Layer& layer, LayerwiseRun& quantized) {
+    const Node& node = graph_.nodes[layer.node];
+    const TensorSettings& of = settings_.Of(node).weights;
+    const Tensor& weight = *graph_.FindInitializer(node.inputs[1]);
+    const WeightOrder order = KernelOrder(node, weight);
+    const ConstantCodes& nearest = *plan_.integer_nodes.at(layer.node).weight;
+    CovarianceRounding rounding{.format = FormatOf(of)};
+    if (order.pairs_in_16_bits && rounding.format.type == DataType::kInt8)
+      rounding.pair_limit = TargetOf(settings_.config.target_device).pair_limit;
+    FittedWeights rounded =
+        RoundByCovariance(weight, order, {nearest.codes, nearest.params},
+                          CollectCovariances(node, weight, quantized.Reach(layer.input)), rounding);
+    quantized.Drop(layer.input);
+    quantized.ReplaceConstant(layer.codes, rounded.weight);
+    found_.weights.emplace(layer.node, std::move(rounded));
+  }
+
+  // Moves the bias in both the result and the values that the layers behind it get.
+  void MoveBias(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
+    const std::vector<Tensor> expected = floats.Reach(layer.in_float);
+    floats.Drop(layer.in_float);
+    std::vector<Tensor> actual = quantized.Reach(layer.output);
+    std::vector<std::vector<double>> differences;
+    for (size_t s = 0; s < actual.size(); ++s) {
+      if (actual[s].dims != expected[s].dims || actual[s].dims.size() < 2) return;
+      differences.push_back(ChannelMeans(expected[s], layer.axis));
+      const std::vector<double> means = ChannelMeans(actual[s], layer.axis);
+      if (means.size() != differences[0].size()) return;
+      for (size_t c = 0; c < means.size(); ++c) differences.back()[c] -= means[c];
+    }
+    const std::vector<float> shift = BiasShift(differences);
+    for (Tensor& tensor : actual) tensor = AddToChannels(tensor, layer.axis, shift);
+    quantized.Replace(layer.output, std::move(actual));
+    found_.bias[layer.node] = shift;
+  }
+
+  const Graph& graph_;
+  const QuantizationPlan& plan_;
+  const ModelSettings& settings_;
+  const CorrectionOptions& options_;
+  std::vector<Layer> layers_;
+  LayerCorrections found_;
+};
+
+}  // namespace
+
+LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,
+                               const ModelSettings& settings, const std::vector<Sample>& samples,
+                               const CorrectionOptions& options, const std::string& place) {
+  try {
+    return Corrector(model, plan, settings, options).Run(model, samples, place);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::kModel) throw;
+    LogDebug(e.what());  // a whole plan that does not run is told by those who measure it
+    return {};
+  }
+}
+
+}  // namespace qconvert

@@ -1,0 +1,39 @@
+// Corrections of weights and biases, layer after layer.
+#ifndef QCONVERT_SRC_PIPELINE_CORRECT_LAYERS_H_
+#define QCONVERT_SRC_PIPELINE_CORRECT_LAYERS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "qconvert/dataset/sample_source.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/model_settings.h"
+#include "qconvert/plan/plan.h"
+#include "qconvert/weights/layer_corrections.h"
+
+namespace qconvert {
+
+struct CorrectionOptions {
+  bool round_weights = false;  // by what the layer reads (weights/round_by_covariance.h)
+  bool move_biases = true;
+  int workers = 1;
+};
+
+// Of every integer node with weights, in the order they run:
+//
+//   1. codes of the weights from the layer's inputs as the quantized model has them
+//   2. shift = mean(y_float) - mean(y_quantized) per output channel, before its activation
+//      (BiasShift)
+//
+// Layers in front are corrected already: one pass of the float model and one of the quantized one,
+// in which what is found replaces what the next layers read (layerwise_run.h). `plan` is complete.
+// `place` names the model in errors. Nothing where the engine cannot run the pieces by themselves.
+// The result does not depend on the workers.
+LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,
+                               const ModelSettings& settings, const std::vector<Sample>& samples,
+                               const CorrectionOptions& options, const std::string& place);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_CORRECT_LAYERS_H_

@@ -1,0 +1,152 @@
+#include "layerwise_run.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "qconvert/base/check.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/parallel.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/runtime/ort_session.h"
+
+namespace qconvert {
+namespace {
+
+constexpr double kFloatBytes = 4;
+
+// Type and rank, and the dimensions that all samples agree on.
+ValueType CommonType(const std::vector<Tensor>& tensors) {
+  ValueType type{tensors[0].type, std::vector<Dim>{}, {}};
+  for (const int64_t dim : tensors[0].dims) type.shape->push_back({dim, {}});
+  for (const Tensor& tensor : tensors) {
+    if (tensor.dims.size() != type.shape->size()) return {tensor.type, std::nullopt, {}};
+    for (size_t d = 0; d < tensor.dims.size(); ++d)
+      if ((*type.shape)[d].value != tensor.dims[d]) (*type.shape)[d] = {};
+  }
+  return type;
+}
+
+// The last node that reads the value; nothing when none does.
+std::optional<size_t> LastReader(const Topology& topology, const std::string& value) {
+  const auto& uses = topology.Uses(value);
+  return uses.empty() ? std::nullopt : std::optional(uses.back().node);
+}
+
+}  // namespace
+
+LayerwiseRun::LayerwiseRun(Model model, std::vector<Sample> samples,
+                           std::multiset<std::string> wanted, int workers, std::string place)
+    : model_(std::move(model)),
+      topology_(model_.graph),
+      wanted_(std::move(wanted)),
+      workers_(workers),
+      place_(std::move(place)) {
+  samples_ = samples.size();
+  for (Sample& sample : samples)
+    for (Tensor& input : sample.inputs) live_[input.name].push_back(std::move(input));
+}
+
+const std::vector<Tensor>& LayerwiseRun::Reach(const std::string& value) {
+  QCONVERT_CHECK(wanted_.contains(value));
+  const size_t producer = Order(value);
+  if (producer != Topology::kNpos && producer >= next_) RunUntil(producer + 1);
+  return live_.at(value);
+}
+
+void LayerwiseRun::Replace(const std::string& value, std::vector<Tensor> tensors) {
+  live_.at(value) = std::move(tensors);
+}
+
+void LayerwiseRun::ReplaceConstant(const std::string& name, Tensor tensor) {
+  tensor.name = name;
+  model_.graph.initializers.at(name) = std::move(tensor);
+}
+
+void LayerwiseRun::Drop(const std::string& value) {
+  wanted_.erase(wanted_.find(value));
+  ForgetUnused();
+}
+
+Model LayerwiseRun::Piece(size_t end) const {
+  Model piece;
+  piece.ir_version = model_.ir_version;
+  piece.opsets = model_.opsets;
+  piece.functions = model_.functions;
+  Graph& graph = piece.graph;
+  graph.name = model_.graph.name;
+  const auto node = [&](size_t n) {
+    return model_.graph.nodes.begin() + static_cast<ptrdiff_t>(n);
+  };
+  graph.nodes.assign(node(next_), node(end));
+  for (const std::string& value : CapturedValues(graph)) {
+    if (const Tensor* tensor = model_.graph.FindInitializer(value)) {
+      graph.initializers.emplace(value, *tensor);
+    } else if (const auto live = live_.find(value); live != live_.end()) {
+      graph.inputs.push_back({value, CommonType(live->second), {}, {}});
+    }
+  }
+  for (const Node& one : graph.nodes) {
+    for (const std::string& output : one.outputs) {
+      const std::optional<size_t> reader = LastReader(topology_, output);
+      if (!output.empty() && (wanted_.contains(output) || (reader && *reader >= end)))
+        graph.outputs.push_back({output, {}, {}, {}});
+    }
+  }
+  return piece;
+}
+
+void LayerwiseRun::RunUntil(size_t end) {
+  const Model piece = Piece(end);
+  const EngineModel engine = SerializeForEngine(piece);
+  const auto session =
+      OpenOrtSession(engine.bytes, place_, {.external_initializers = engine.external});
+  std::vector<std::vector<Tensor>> outputs(samples_);
+  ParallelFor(samples_, workers_, [&](size_t s, size_t /*worker*/) {
+    std::vector<Tensor> inputs;
+    for (const Value& input : piece.graph.inputs) inputs.push_back(live_.at(input.name)[s]);
+    outputs[s] = session->Run(inputs, nullptr);
+  });
+  for (std::vector<Tensor>& of_sample : outputs) {
+    for (Tensor& output : of_sample) {
+      if (output.type == DataType::kUndefined)
+        throw Error(ExitCode::kModel, place_, "a value between two layers is no tensor");
+      live_[output.name].push_back(std::move(output));
+    }
+  }
+  next_ = end;
+  ForgetUnused();
+}
+
+void LayerwiseRun::ForgetUnused() {
+  std::erase_if(live_, [&](const auto& value) {
+    const std::optional<size_t> reader = LastReader(topology_, value.first);
+    return !wanted_.contains(value.first) && !(reader && *reader >= next_);
+  });
+}
+
+double PeakLiveBytes(const Graph& graph, const ValueSizes& sizes) {
+  const Topology topology(graph);
+  const auto bytes = [&](const std::string& value) {
+    const auto it = sizes.find(value);
+    return it == sizes.end() ? 0 : kFloatBytes * static_cast<double>(it->second);
+  };
+  double live = 0;
+  double peak = 0;
+  std::map<size_t, double> ends;  // reader -> bytes that it reads last
+  const auto begin = [&](const std::string& value) {
+    const std::optional<size_t> reader = LastReader(topology, value);
+    if (!reader) return;
+    live += bytes(value);
+    ends[*reader] += bytes(value);
+  };
+  for (const Value& input : graph.inputs) begin(input.name);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    for (const std::string& output : graph.nodes[n].outputs) begin(output);
+    peak = std::max(peak, live);
+    live -= ends[n];
+  }
+  return peak;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,61 @@
+// Runs a model on a few samples at once, layer after layer: what a layer computed can be looked at,
+// and changed, before the next one runs.
+#ifndef QCONVERT_SRC_PIPELINE_LAYERWISE_RUN_H_
+#define QCONVERT_SRC_PIPELINE_LAYERWISE_RUN_H_
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "qconvert/dataset/sample_source.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/plan/cost_model.h"
+
+namespace qconvert {
+
+// One pass over the model, however many layers are looked at: nodes go to the engine in pieces, and
+// between two pieces every sample keeps the values that later nodes read.
+class LayerwiseRun {
+ public:
+  // The model's nodes are sorted. `wanted`: values that are kept until they are
+  // dropped as often as they stand there.
+  LayerwiseRun(Model model, std::vector<Sample> samples, std::multiset<std::string> wanted,
+               int workers, std::string place);
+
+  // The tensors of a wanted value, by sample; runs as many nodes as that takes. Throws
+  // Error(kModel) where the engine cannot run a piece, or a value between pieces is no tensor.
+  const std::vector<Tensor>& Reach(const std::string& value);
+  // Replaces them for nodes that have not run.
+  void Replace(const std::string& value, std::vector<Tensor> tensors);
+  // Replaces an initializer for nodes that have not run.
+  void ReplaceConstant(const std::string& name, Tensor tensor);
+  // No longer wanted.
+  void Drop(const std::string& value);
+
+  // Place of the node that writes `value`; pieces run in this order.
+  size_t Order(const std::string& value) const { return topology_.ProducerIndex(value); }
+
+ private:
+  Model Piece(size_t end) const;
+  void RunUntil(size_t end);
+  void ForgetUnused();
+
+  Model model_;
+  Topology topology_;
+  std::multiset<std::string> wanted_;
+  int workers_;
+  std::string place_;
+  size_t samples_ = 0;
+  size_t next_ = 0;                                  // node
+  std::map<std::string, std::vector<Tensor>> live_;  // value -> by sample
+};
+
+// The most bytes of float values that are alive at the same time when nodes run one by one.
+double PeakLiveBytes(const Graph& graph, const ValueSizes& sizes);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_LAYERWISE_RUN_H_

@@ -1,0 +1,80 @@
+#include "qconvert/weights/layer_corrections.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "qconvert/base/check.h"
+#include "qconvert/targets/weight_slots.h"
+
+namespace qconvert {
+namespace {
+
+// Channel c of slice i has its elements at [(i * channels + c) * inner, ... + inner).
+struct ChannelLayout {
+  size_t channels = 1;
+  size_t inner = 1;
+};
+
+ChannelLayout LayoutOf(const Tensor& values, ChannelAxis axis) {
+  QCONVERT_CHECK(values.dims.size() >= 2);
+  const size_t at = axis == ChannelAxis::kSecond ? 1 : values.dims.size() - 1;
+  ChannelLayout layout{static_cast<size_t>(values.dims[at]), 1};
+  for (size_t d = at + 1; d < values.dims.size(); ++d)
+    layout.inner *= static_cast<size_t>(values.dims[d]);
+  return layout;
+}
+
+}  // namespace
+
+void AddShift(std::span<const float> shift, std::vector<float>& bias) {
+  QCONVERT_CHECK(bias.empty() || bias.size() == shift.size());
+  bias.resize(shift.size(), 0.0F);
+  for (size_t c = 0; c < shift.size(); ++c) bias[c] += shift[c];
+}
+
+bool CanMoveBias(const Graph& graph, const Node& node, const FusedUnit& unit) {
+  if (node.Is("MatMul")) {
+    const Tensor* weight = graph.FindInitializer(node.input(1));
+    return unit.bias_add != FusedUnit::kNone || (weight != nullptr && weight->dims.size() == 2);
+  }
+  return node.input(2).empty() || FindBias(graph, node) != nullptr;
+}
+
+std::vector<double> ChannelMeans(const Tensor& values, ChannelAxis axis) {
+  const ChannelLayout layout = LayoutOf(values, axis);
+  const auto floats = values.values<float>();
+  std::vector<double> means(layout.channels, 0.0);
+  for (size_t i = 0; i < floats.size(); i += layout.inner) {
+    double sum = 0;
+    for (size_t k = 0; k < layout.inner; ++k) sum += floats[i + k];
+    means[i / layout.inner % layout.channels] += sum;
+  }
+  const auto positions = static_cast<double>(floats.size()) / static_cast<double>(means.size());
+  for (double& mean : means) mean /= std::max(positions, 1.0);
+  return means;
+}
+
+Tensor AddToChannels(const Tensor& values, ChannelAxis axis, std::span<const float> shift) {
+  const ChannelLayout layout = LayoutOf(values, axis);
+  QCONVERT_CHECK(layout.channels == shift.size());
+  std::vector<float> sums = ToFloats(values);
+  for (size_t i = 0; i < sums.size(); ++i) sums[i] += shift[i / layout.inner % layout.channels];
+  return MakeFloatTensor(values.name, values.dims, sums);
+}
+
+std::vector<float> BiasShift(const std::vector<std::vector<double>>& differences) {
+  std::vector<float> shift;
+  const auto count = static_cast<double>(differences.size());
+  for (size_t c = 0; !differences.empty() && c < differences[0].size(); ++c) {
+    double mean = 0;
+    for (const auto& of_sample : differences) mean += of_sample[c] / count;
+    double variance = 0;
+    for (const auto& of_sample : differences)
+      variance += (of_sample[c] - mean) * (of_sample[c] - mean) / std::max(count - 1, 1.0) / count;
+    const double sure = mean == 0 ? 0 : std::max(0.0, 1 - variance / (mean * mean));
+    shift.push_back(std::isfinite(mean * sure) ? static_cast<float>(mean * sure) : 0);
+  }
+  return shift;
+}
+
+}  // namespace qconvert

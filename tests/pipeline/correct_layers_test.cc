@@ -1,0 +1,220 @@
+#include "../../src/pipeline/correct_layers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "../../src/pipeline/layerwise_run.h"
+#include "support/quantize_model.h"
+
+namespace qconvert {
+namespace {
+
+using Inputs = std::vector<std::vector<Tensor>>;
+
+std::vector<Sample> SamplesOf(const Inputs& inputs) {
+  std::vector<Sample> samples;
+  for (const auto& of_sample : inputs) samples.push_back({"s", of_sample});
+  return samples;
+}
+
+Inputs RandomInputs(const std::vector<int64_t>& dims, size_t count) {
+  Inputs inputs;
+  for (size_t k = 0; k < count; ++k)
+    inputs.push_back({RandomTensor("x", dims, static_cast<uint32_t>(k + 1))});
+  return inputs;
+}
+
+// Conv, depthwise Conv, Conv with padding, Gemm; with and without biases, two ways to one Add.
+GraphBuilder SmallNet() {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "8", "8"}).Output("y");
+  b.Random("w0", {8, 3, 1, 1}).Random("w1", {8, 1, 3, 3}).Random("w2", {8, 8, 3, 3}, 0.3F);
+  b.Random("b1", {8}).Random("w3", {4, 8}).Random("b3", {4});
+  b.Add("Conv", {"x", "w0"}, {"c0"}).name = "l0";
+  b.Add("Relu", {"c0"}, {"r0"});
+  Node& depthwise = b.Add("Conv", {"r0", "w1", "b1"}, {"c1"});
+  depthwise.name = "l1";
+  depthwise.Set("group", int64_t{8});
+  depthwise.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Relu", {"c1"}, {"r1"});
+  Node& padded = b.Add("Conv", {"r1", "w2"}, {"c2"});
+  padded.name = "l2";
+  padded.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Add", {"c2", "r0"}, {"a"});
+  b.Add("GlobalAveragePool", {"a"}, {"g"});
+  b.Add("Flatten", {"g"}, {"f"});
+  Node& gemm = b.Add("Gemm", {"f", "w3", "b3"}, {"y"});
+  gemm.name = "l3";
+  gemm.Set("transB", int64_t{1});
+  return b;
+}
+
+LayerCorrections Correct(const Model& model, const QuantizationPlan& plan, const Inputs& inputs,
+                         const CorrectionOptions& options = {}) {
+  return CorrectLayers(model, plan, QuantConfig(), SamplesOf(inputs), options, "test");
+}
+
+QuantConfig FewBits() {
+  QuantConfig config;
+  config.tensors.weights.bit_width = 4;
+  return config;
+}
+
+// Mean outputs of the named nodes, measured in the whole model.
+std::map<std::string, std::vector<double>> MeansOf(Model model, const std::vector<Tensor>& inputs) {
+  std::vector<std::string> names;
+  model.graph.outputs.clear();
+  for (const Node& node : model.graph.nodes) {
+    if (node.name.size() != 2 || node.name[0] != 'l') continue;
+    names.push_back(node.name);
+    model.graph.outputs.push_back({node.outputs[0], {}, {}, {}});
+  }
+  const std::vector<Tensor> values = RunModel(model, inputs);
+  std::map<std::string, std::vector<double>> means;
+  for (size_t k = 0; k < names.size(); ++k) {
+    const bool rows = values[k].dims.size() == 2;
+    means[names[k]] = ChannelMeans(values[k], rows ? ChannelAxis::kLast : ChannelAxis::kSecond);
+  }
+  return means;
+}
+
+Model Corrected(const QuantizedModel& q, const QuantConfig& config,
+                const LayerCorrections& corrections) {
+  QuantizationPlan plan = q.plan;
+  CodeCache codes;
+  FillCodes(q.float_model.graph, config, {.corrections = &corrections}, codes, plan);
+  Model model = q.float_model;
+  InsertQdq(model, plan);
+  return model;
+}
+
+double LargestGap(const std::map<std::string, std::vector<double>>& a,
+                  const std::map<std::string, std::vector<double>>& b) {
+  double largest = 0;
+  for (const auto& [name, means] : a) {
+    for (size_t c = 0; c < means.size(); ++c)
+      largest = std::max(largest, std::abs(means[c] - b.at(name)[c]));
+  }
+  return largest;
+}
+
+TEST(CorrectLayersTest, ShiftsAreThoseComputedByHand) {
+  GraphBuilder b;
+  b.Input("x", {"1", "2"}).Output("y");
+  b.Floats("w", {2, 2}, {1, -64.0F / 127, -1, 32.0F / 127}).Floats("b", {2}, {0, 0});
+  b.Add("Gemm", {"x", "w", "b"}, {"y"}).Set("transB", int64_t{1});
+  // Steps of 3 / 255: every input is exact.
+  const Inputs inputs = {{MakeFloatTensor("x", {1, 2}, std::vector<float>{1, 0})},
+                         {MakeFloatTensor("x", {1, 2}, std::vector<float>{3, 2})}};
+  QuantizedModel q = QuantizeModel(b.model, inputs);
+  ConstantCodes& weight = *q.plan.integer_nodes.at(0).weight;
+  ASSERT_EQ(*weight.codes.bytes, std::string("\x7f\xc0\x81\x20", 4));
+  // W[0][0] four steps of 1 / 127 too small: y[0] is off by 4/127 and 12/127, the mean by m =
+  // 8/127 with variance v = (4/127)^2, and the shift is m (1 - v / m^2) = 6/127.
+  weight.codes.bytes = std::make_shared<const std::string>("\x7b\xc0\x81\x20", 4);
+  const LayerCorrections found = Correct(q.float_model, q.plan, inputs, {.workers = 1});
+  ASSERT_TRUE(found.bias.contains(0));
+  EXPECT_NEAR(found.bias.at(0)[0], 6.0 / 127, 1e-6);
+  EXPECT_NEAR(found.bias.at(0)[1], 0, 1e-6);
+}
+
+TEST(CorrectLayersTest, MeansOfEveryLayerAreThoseOfTheFloatModel) {
+  // One sample: no mean is left to chance.
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 1);
+  const QuantizedModel q = QuantizeModel(SmallNet().model, inputs, FewBits());
+  const LayerCorrections found = Correct(q.float_model, q.plan, inputs, {.workers = 1});
+  EXPECT_EQ(found.bias.size(), 4);
+  const auto expected = MeansOf(q.float_model, inputs[0]);
+  ASSERT_EQ(expected.size(), 4);
+  const double before = LargestGap(expected, MeansOf(q.model, inputs[0]));
+  const double after = LargestGap(expected, MeansOf(Corrected(q, FewBits(), found), inputs[0]));
+  EXPECT_GT(before, 0.05) << "4 bits move means";
+  EXPECT_LT(after, before / 4) << "codes that flip move outputs behind them";
+  const auto corrected = MeansOf(Corrected(q, FewBits(), found), inputs[0]);
+  for (const char* conv : {"l0", "l1", "l2"}) {
+    for (size_t c = 0; c < 8; ++c) EXPECT_NEAR(corrected.at(conv)[c], expected.at(conv)[c], 5e-3);
+  }
+}
+
+TEST(CorrectLayersTest, FirstShiftIsTheDifferenceMeasuredInTheWholeModels) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 1);
+  const QuantizedModel q = QuantizeModel(SmallNet().model, inputs, FewBits());
+  const LayerCorrections found = Correct(q.float_model, q.plan, inputs, {.workers = 1});
+  const auto expected = MeansOf(q.float_model, inputs[0]);
+  const auto actual = MeansOf(q.model, inputs[0]);
+  for (size_t c = 0; c < 8; ++c)
+    EXPECT_NEAR(found.bias.at(0)[c], expected.at("l0")[c] - actual.at("l0")[c], 1e-5);
+}
+
+TEST(CorrectLayersTest, ThreadsChangeNothing) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 9);
+  const QuantizedModel q = QuantizeModel(SmallNet().model, inputs, FewBits());
+  const LayerCorrections one = Correct(q.float_model, q.plan, inputs, {.workers = 1});
+  const LayerCorrections four = Correct(q.float_model, q.plan, inputs, {.workers = 4});
+  EXPECT_EQ(one.bias, four.bias);
+  EXPECT_FALSE(one.empty());
+}
+
+TEST(CorrectLayersTest, FloatNodesHaveNoCorrection) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 2);
+  QuantizedModel q = QuantizeModel(SmallNet().model, inputs);
+  Placement placement =
+      PlaceNodes(q.float_model.graph, {.keep_float = {{0, "test"}}, .place_by = PlaceBy::kKernels});
+  CalibrationTable table;
+  for (const auto& [value, decided] : q.plan.values) {
+    Histogram::BinScratch scratch;
+    table.values[value].Observe(std::vector<float>{-3, 3}, TensorStatistics::Detail::kRangeOnly,
+                                scratch);
+  }
+  QuantizationPlan plan = MakePlan(q.float_model.graph, std::move(placement), table, QuantConfig());
+  CodeCache codes;
+  FillCodes(q.float_model.graph, QuantConfig(), {}, codes, plan);
+  const LayerCorrections found = Correct(q.float_model, plan, inputs, {.workers = 1});
+  EXPECT_FALSE(found.bias.contains(0));
+  EXPECT_FALSE(found.empty());
+}
+
+TEST(LayerwiseRunTest, PiecesComputeWhatTheModelComputes) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 3);
+  const Model model = QuantizeModel(SmallNet().model, inputs).float_model;
+  LayerwiseRun run(model, SamplesOf(inputs), {"c0", "c2", "y"}, 2, "test");
+  run.Reach("c0");
+  run.Drop("c0");
+  run.Reach("c2");
+  const std::vector<Tensor> outputs = run.Reach("y");
+  ASSERT_EQ(outputs.size(), 3);
+  for (size_t s = 0; s < 3; ++s)
+    EXPECT_LT(MaxDifference(outputs[s], RunModel(model, inputs[s])[0]), 1e-4);
+}
+
+TEST(LayerwiseRunTest, WhatIsReplacedIsWhatLaterNodesRead) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 1);
+  GraphBuilder b;
+  b.Input("x", {"1", "3"}).Output("y");
+  b.Add("Neg", {"x"}, {"n"});
+  b.Add("Abs", {"n"}, {"a"});
+  b.Add("Add", {"a", "x"}, {"y"});
+  LayerwiseRun run(b.model, {{"s", {MakeFloatTensor("x", {1, 3}, std::vector<float>{1, 2, 3})}}},
+                   {"n", "y"}, 1, "test");
+  EXPECT_THAT(ToFloats(run.Reach("n")[0]), testing::ElementsAre(-1, -2, -3));
+  run.Replace("n", {MakeFloatTensor("n", {1, 3}, std::vector<float>{5, 5, 5})});
+  EXPECT_THAT(ToFloats(run.Reach("y")[0]), testing::ElementsAre(6, 7, 8));
+}
+
+TEST(LayerwiseRunTest, PeakIsWhatOneNodeNeedsAtMost) {
+  GraphBuilder b;
+  b.Input("x", {"4"}).Output("y");
+  b.Add("Neg", {"x"}, {"n"});
+  b.Add("Abs", {"n"}, {"a"});
+  b.Add("Add", {"a", "x"}, {"s"});
+  b.Add("Neg", {"s"}, {"y"});
+  // x, n and a while Abs runs.
+  EXPECT_EQ(PeakLiveBytes(b.model.graph, {{"x", 4}, {"n", 4}, {"a", 4}, {"s", 4}}), 4 * 12);
+  EXPECT_EQ(PeakLiveBytes(b.model.graph, {}), 0);
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,120 @@
+#include "qconvert/weights/layer_corrections.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "support/quantize_model.h"
+
+namespace qconvert {
+namespace {
+
+using testing::ElementsAre;
+using testing::FloatEq;
+
+TEST(LayerCorrectionsTest, MeansGoOverAllPositionsOfAChannel) {
+  const Tensor images =
+      MakeFloatTensor("y", {2, 2, 2}, std::vector<float>{1, 3, 10, 30, 5, 7, 50, 70});
+  EXPECT_THAT(ChannelMeans(images, ChannelAxis::kSecond), ElementsAre(4, 40));
+  EXPECT_THAT(ChannelMeans(images, ChannelAxis::kLast), ElementsAre(16.5, 27.5));
+}
+
+TEST(LayerCorrectionsTest, AShiftGoesToEveryPositionOfItsChannel) {
+  const Tensor rows = MakeFloatTensor("y", {2, 2}, std::vector<float>{1, 2, 3, 4});
+  const std::vector<float> shift = {10, 20};
+  EXPECT_THAT(ToFloats(AddToChannels(rows, ChannelAxis::kLast, shift)),
+              ElementsAre(11, 22, 13, 24));
+  const Tensor images = MakeFloatTensor("y", {1, 2, 2}, std::vector<float>{1, 2, 3, 4});
+  EXPECT_THAT(ToFloats(AddToChannels(images, ChannelAxis::kSecond, shift)),
+              ElementsAre(11, 12, 23, 24));
+}
+
+TEST(LayerCorrectionsTest, OneSampleShiftsByItsDifference) {
+  EXPECT_THAT(BiasShift({{0.5, -0.25}}), ElementsAre(0.5F, -0.25F));
+  EXPECT_TRUE(BiasShift({}).empty());
+}
+
+TEST(LayerCorrectionsTest, AMeanThatCouldBeChanceShiftsLess) {
+  // Channel 0: m = 2, v = 2 / 2 = 1, factor 3 / 4. Channel 1: m = 0.5, v = 6.25: chance.
+  EXPECT_THAT(BiasShift({{1, -2}, {3, 3}}), ElementsAre(FloatEq(1.5F), 0.0F));
+  EXPECT_THAT(BiasShift({{2, 0}, {2, 0}, {2, 0}}), ElementsAre(2.0F, 0.0F));
+}
+
+TEST(LayerCorrectionsTest, WhatIsNoNumberShiftsNothing) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(BiasShift({{nan, 1}}), ElementsAre(0.0F, 1.0F));
+}
+
+TEST(LayerCorrectionsTest, ALayerWithoutBiasGetsOneWhereItsKernelTakesIt) {
+  GraphBuilder b;
+  b.Input("x", {"1", "2", "4", "4"}).Output("z").Random("w", {3, 2, 1, 1}).Random("m", {4, 4});
+  b.Add("Conv", {"x", "w"}, {"y"});
+  b.Add("MatMul", {"y", "m"}, {"z"});
+  const std::vector<std::vector<Tensor>> samples = {{RandomTensor("x", {1, 2, 4, 4}, 1)}};
+  QuantizedModel q = QuantizeModel(b.model, samples);
+  const Graph& graph = q.float_model.graph;
+  EXPECT_TRUE(CanMoveBias(graph, graph.nodes[0], {}));
+  EXPECT_TRUE(CanMoveBias(graph, graph.nodes[1], {}));
+  const Node stacked = MakeNode("MatMul", {"y", "w"}, {"z"});
+  EXPECT_FALSE(CanMoveBias(graph, stacked, {})) << "w has four dimensions";
+  EXPECT_TRUE(CanMoveBias(graph, stacked, {.bias_add = 2}));
+
+  LayerCorrections corrections;
+  corrections.bias[0] = {0.5F, -0.5F, 0};
+  CodeCache codes;
+  FillCodes(graph, QuantConfig(), {.corrections = &corrections}, codes, q.plan);
+  const IntegerNodePlan& conv = q.plan.integer_nodes.at(0);
+  ASSERT_TRUE(conv.bias);
+  const auto integers = conv.bias->values<int32_t>();
+  ASSERT_EQ(integers.size(), 3);
+  EXPECT_NEAR(static_cast<double>(integers[0]) * conv.bias_scales[0], 0.5, conv.bias_scales[0]);
+  EXPECT_NEAR(static_cast<double>(integers[1]) * conv.bias_scales[1], -0.5, conv.bias_scales[1]);
+  EXPECT_EQ(integers[2], 0);
+
+  Model corrected = q.float_model;
+  corrected.graph.outputs = {{"y", {}, {}, {}}};
+  corrected.graph.nodes.resize(1);
+  QuantizationPlan first = q.plan;
+  first.placement.nodes.resize(1);
+  first.integer_nodes.erase(1);
+  InsertQdq(corrected, first);
+  const auto before = RunModel(q.float_model, samples[0]);
+  Model alone = q.float_model;
+  alone.graph.outputs = {{"y", {}, {}, {}}};
+  const std::vector<double> moved =
+      ChannelMeans(RunModel(corrected, samples[0])[0], ChannelAxis::kSecond);
+  const std::vector<double> means =
+      ChannelMeans(RunModel(alone, samples[0])[0], ChannelAxis::kSecond);
+  EXPECT_NEAR(moved[0] - means[0], 0.5, 0.05);
+  EXPECT_NEAR(moved[1] - means[1], -0.5, 0.05);
+}
+
+TEST(LayerCorrectionsTest, AMatMulWithoutBiasGetsAnAddThatItsKernelComputes) {
+  GraphBuilder b;
+  b.Input("x", {"5", "8"}).Output("z").Random("m", {8, 4}).Random("k", {4, 4});
+  b.Add("MatMul", {"x", "m"}, {"y"});
+  b.Add("MatMul", {"y", "k"}, {"z"});
+  const std::vector<std::vector<Tensor>> samples = {{RandomTensor("x", {5, 8}, 1)}};
+  QuantizedModel q = QuantizeModel(b.model, samples);
+  LayerCorrections corrections;
+  corrections.bias[0] = {0, 0, 0, 0};
+  corrections.bias[1] = {1, -1, 0.5F, 0};
+  CodeCache codes;
+  FillCodes(q.float_model.graph, QuantConfig(), {.corrections = &corrections}, codes, q.plan);
+  Model corrected = q.float_model;
+  InsertQdq(corrected, q.plan);
+  const auto before = ChannelMeans(RunModel(q.model, samples[0])[0], ChannelAxis::kLast);
+  const auto after = ChannelMeans(RunModel(corrected, samples[0])[0], ChannelAxis::kLast);
+  EXPECT_NEAR(after[0] - before[0], 1, 0.03);
+  EXPECT_NEAR(after[1] - before[1], -1, 0.03);
+  EXPECT_NEAR(after[3] - before[3], 0, 0.03);
+  std::map<std::string, int> operators = OptimizedOperators(corrected);
+  EXPECT_EQ(operators["QGemm"] + operators["MatMulIntegerToFloat"] + operators["QLinearMatMul"], 2)
+      << "both on integers";
+  EXPECT_EQ(operators["MatMul"] + operators["Gemm"], 0);
+}
+
+}  // namespace
+}  // namespace qconvert
