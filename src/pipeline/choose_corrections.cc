@@ -1,5 +1,7 @@
 #include "choose_corrections.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -26,16 +28,15 @@ bool HasIntegerWeights(const PlanInputs& inputs, const PlanDraft& plan) {
 // Calibration samples, spread evenly: as many as the settings say, at most, and as fit into memory
 // with what both models compute of them. None where runs depend on each other.
 std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& sizes) {
-  const InputFeeder* feeder = inputs.calibration;
-  if (feeder == nullptr || feeder->has_feedback() || inputs.comparer.is_in_step()) return {};
+  const InputFeeder& feeder = inputs.calibration;
+  if (feeder.has_feedback() || inputs.comparer.is_in_step()) return {};
   const int64_t asked = inputs.settings.config.bias_correction_samples;
   const double bytes = 2 * PeakLiveBytes(inputs.model.graph, sizes);
   const auto fit = static_cast<size_t>(kMostBytes / std::max(bytes, 1.0));
-  const size_t count = std::min({asked > 0 ? static_cast<size_t>(asked) : kSamples, feeder->size(),
-                                 std::max<size_t>(fit, 1)});
+  const size_t count = std::min(
+      {asked > 0 ? static_cast<size_t>(asked) : kSamples, feeder.size(), std::max<size_t>(fit, 1)});
   std::vector<Sample> samples;
-  for (size_t k = 0; k < count; ++k)
-    samples.push_back(feeder->Read(k * feeder->size() / count, {}));
+  for (size_t k = 0; k < count; ++k) samples.push_back(feeder.Read(k * feeder.size() / count, {}));
   return samples;
 }
 
@@ -86,7 +87,14 @@ class Chooser {
   void Try(const char* name, const QuantizationPlan& plain, CorrectionOptions options,
            Correction wanted) {
     if (samples_.empty()) samples_ = SomeSamples(inputs_, sizes_);
-    if (samples_.empty()) return;
+    if (samples_.empty()) {
+      if (wanted == Correction::kOn)
+        chosen_.warnings.push_back(
+            fmt::format("{} are not corrected: that takes samples that do "
+                        "not depend on each other",
+                        name));
+      return;
+    }
     options.workers = inputs_.codes.workers();
     LayerCorrections found =
         CorrectLayers(inputs_.model, plain, inputs_.settings, samples_, options, inputs_.place);

@@ -3,6 +3,7 @@
 #define QCONVERT_SRC_PIPELINE_CHOOSE_CORRECTIONS_H_
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "measure_plan.h"
@@ -13,6 +14,7 @@ namespace qconvert {
 
 struct ChosenCorrections {
   std::vector<CorrectionReport> tried;
+  std::vector<std::string> warnings;
   std::optional<Measured> measured;  // the plan with what was kept, where it was measured
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <set>
@@ -193,6 +194,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
         ChooseCorrections(inputs, {PlaceNodes(graph, scheme.place), scheme.dynamic, wide},
                           scheme.place.sizes, kGoodNoise);
     chosen.corrections = std::move(corrections.tried);
+    std::move(corrections.warnings.begin(), corrections.warnings.end(),
+              std::back_inserter(chosen.warnings));
     return corrections;
   };
   if (mode == GuardMode::kOff) {

@@ -352,7 +352,7 @@ ConversionReport Convert(const ConvertOptions& options) {
                     .comparer = comparer,
                     .ranges = ranges,
                     .codes = codes,
-                    .calibration = stored ? nullptr : &observed,
+                    .calibration = observed,
                     .settings = settings,
                     .gate = options.gate,
                     .aim_sqnr_db = options.aim_sqnr_db,

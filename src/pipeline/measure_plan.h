@@ -36,7 +36,7 @@ struct PlanInputs {
   ModelComparer& comparer;  // with the model as it came
   RangeCache& ranges;
   CodeCache& codes;
-  const InputFeeder* calibration = nullptr;  // the samples of the table, where they are at hand
+  const InputFeeder& calibration;  // samples of the table; none where they are not at hand
   ModelSettings settings;
   LayerCorrections corrections;
   Gate gate;

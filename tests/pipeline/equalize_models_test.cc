@@ -35,10 +35,12 @@ TEST_P(EqualizeModelsTest, OutputsStay) {
   const std::vector<Tensor> before = RunModel(model, {x});
   const std::vector<Tensor> after = RunModel(equalized, {x});
   ASSERT_EQ(before.size(), after.size());
+  double largest = 0;
   for (size_t o = 0; o < before.size(); ++o) {
-    double largest = 0;
     for (const float value : before[o].values<float>())
       largest = std::max(largest, std::abs(static_cast<double>(value)));
+  }
+  for (size_t o = 0; o < before.size(); ++o) {
     EXPECT_LE(MaxDifference(before[o], after[o]), kTolerance * largest) << before[o].name;
   }
 }

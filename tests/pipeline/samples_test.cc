@@ -215,6 +215,13 @@ TEST_F(SamplesTest, TheTableHoldsWhatTheSearchAsksFor) {
   options.table = folder_ / "t.json";
   Convert(options);
   EXPECT_TRUE(Slurp(options.output) == bytes);
+
+  options.calibration_folder.clear();
+  options.config.scheme = Scheme::kStatic;
+  options.config.bias_correction = Correction::kOn;
+  EXPECT_THAT(
+      Convert(options).warnings,
+      testing::Contains(testing::HasSubstr("biases are not corrected: that takes samples")));
 }
 
 // A table speaks of the graph that the settings make of the model.
