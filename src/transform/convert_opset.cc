@@ -81,8 +81,10 @@ class Converter {
   static const ValueType* FindType(const Graph& graph, const std::string& value) {
     const auto it = graph.value_info.find(value);
     if (it != graph.value_info.end()) return &it->second.type;
-    for (const Value& input : graph.inputs) {
-      if (input.name == value) return &input.type;
+    for (const auto* list : {&graph.inputs, &graph.outputs}) {
+      for (const Value& one : *list) {
+        if (one.name == value) return &one.type;
+      }
     }
     return nullptr;
   }

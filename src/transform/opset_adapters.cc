@@ -170,6 +170,8 @@ Nodes Dropout12(Node node, AdapterContext& /*context*/) {
 Nodes Softmax13(Node node, AdapterContext& context) {
   const int64_t axis = node.GetInt("axis", 1);
   const ValueType* type = context.type_of(node.input(0));
+  // Behind reshapes that are computed, the file may know the rank of what comes out alone.
+  if (type == nullptr || !type->shape) type = context.type_of(node.outputs[0]);
   if (type != nullptr && type->shape) {
     const auto rank = static_cast<int64_t>(type->shape->size());
     const int64_t from = axis < 0 ? axis + rank : axis;

@@ -184,6 +184,18 @@ TEST(ConvertOpsetTest, SoftmaxOverOneWideAxisStaysOneNode) {
   EXPECT_EQ(*RunModel(old, {x})[0].bytes, *RunModel(b.model, {x})[0].bytes);
 }
 
+TEST(ConvertOpsetTest, SoftmaxOverTheLastAxisOfAnOutputOfKnownRankStaysOneNode) {
+  GraphBuilder b = Old(11);
+  b.model.graph.outputs[0].type = FloatType({"N", "T", "6"});
+  b.model.graph.inputs[0].type.shape.reset();
+  b.Add("Softmax", {"x"}, {"y"}).Set("axis", int64_t{2});
+  const Model old = b.model;
+  ConvertOpset(b.model, kQuantizedOpset, "m");
+  ASSERT_EQ(b.model.graph.nodes.size(), 1U);
+  const Tensor x = RandomTensor("x", {2, 3, 6}, 5);
+  EXPECT_EQ(*RunModel(old, {x})[0].bytes, *RunModel(b.model, {x})[0].bytes);
+}
+
 TEST(ConvertOpsetTest, SqueezeUnsqueezeReduceSumSplit) {
   GraphBuilder b = Old(11);
   b.Output("z");
