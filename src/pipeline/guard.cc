@@ -13,11 +13,14 @@ namespace {
 
 constexpr const char* kReason = "kept float for the error at the outputs";
 constexpr int kRounds = 4;
+constexpr int kAimMeasurements = 20;
 constexpr size_t kQuickSamples = 2;
-constexpr int kAimMeasurements = 12;
 // An aim is cheap while a decibel costs at most this part of the estimated time.
 constexpr double kTimeOfDecibel = 0.02;
 constexpr double kLeastNoise = 1e-20;
+constexpr size_t kStretches = 12;
+constexpr double kLeastSaving =
+    0.001;  // of the float time: what a stretch is taken to save at least
 
 class Guard {
  public:
@@ -53,7 +56,7 @@ class Guard {
   // Estimated, of all nodes that an integer kernel takes. A placement counts those that are kept
   // float nowhere: the more are, the less it takes.
   double Time(const Placement& placement) const {
-    return std::max(placement.chosen_ns + full_.float_ns - placement.float_ns, 1.0);
+    return placement.chosen_ns + full_.float_ns - placement.float_ns;
   }
 
   double allowed() const { return NoiseOfSqnr(options_.gate.min_sqnr_db); }
@@ -172,17 +175,70 @@ class Guard {
   }
 
   // Units that must be float for the gate, on all samples.
-  void PutBackForTheGate() {
-    double target = allowed();
-    for (int round = 0; round < kRounds && HasBudget(); ++round, target /= 2) {
-      const SmallSet found = FindUnits(target);
-      if (!found.reached && round > 0) return;
-      Accept(DraftWithout(found.taken_out, /*narrow=*/false), found.taken_out);
-      if (!best_.measured.verdict.passed) continue;
-      // Their weights in 8 bit where those do as well.
-      Narrow(found.taken_out);
-      return;
+  // Cuts the model into stretches and measures each alone on integers: the order of suspicion is
+  // then noise by time saved of a stretch, and inside it what every node is expected to bring. What
+  // goes back together lies together, and needs few conversions.
+  void SuspectByStretches() {
+    if (by_stretches_ || units_.size() < 2 * kStretches) return;
+    by_stretches_ = true;
+    std::vector<size_t> in_order = units_;
+    std::sort(in_order.begin(), in_order.end());
+    const CostModel costs(graph_, base_.sizes, base_.costs);
+    std::map<size_t, double> suspicion;  // by unit
+    for (size_t k = 0; k < kStretches; ++k) {
+      const auto at = [&](size_t part) {
+        return in_order.begin() + static_cast<ptrdiff_t>(part * in_order.size() / kStretches);
+      };
+      const std::set<size_t> stretch(at(k), at(k + 1));
+      double saved = kLeastSaving * full_.float_ns;
+      for (const size_t n : stretch)
+        saved +=
+            std::max(costs.FloatCost(graph_.nodes[n]) - costs.IntegerCost(graph_.nodes[n]), 0.0);
+      const double noise = Measure(DraftOfOnly(stretch), quick_).verdict.noise;
+      for (const size_t n : stretch) suspicion[n] = noise / saved;
     }
+    std::stable_sort(units_.begin(), units_.end(),
+                     [&](size_t a, size_t b) { return suspicion[a] > suspicion[b]; });
+  }
+
+  // These on integers, whatever time that takes, and nothing else.
+  PlanDraft DraftOfOnly(const std::set<size_t>& units) const {
+    std::set<size_t> others;
+    for (const size_t n : units_)
+      if (!units.contains(n)) others.insert(n);
+    PlaceOptions options = KeepFloat(others);
+    options.place_by = PlaceBy::kKernels;
+    PlanDraft draft{PlaceNodes(graph_, options), options_.dynamic, wide_};
+    for (const size_t n : others) draft.dynamic.erase(n);
+    AddWeightsOf(others, draft.wide_weights);
+    return draft;
+  }
+
+  void PutBackForTheGate() {
+    SuspectByStretches();
+    double target = allowed();
+    std::set<size_t> taken_out;
+    for (int round = 0; round < kRounds && HasBudget(); ++round, target /= 2) {
+      SmallSet found = FindUnits(target);
+      if (!found.reached && round > 0) break;
+      taken_out = std::move(found.taken_out);
+      if (PassesWithout(taken_out)) return;
+      PickQuickSamples();  // those that this plan fails on
+    }
+    // What few samples say is not enough here: more and more go back, to the end.
+    for (size_t count = 1; taken_out.size() < units_.size();) {
+      count = std::max(2 * count, 2 * taken_out.size());
+      taken_out.insert(units_.begin(),
+                       units_.begin() + static_cast<ptrdiff_t>(std::min(count, units_.size())));
+      if (PassesWithout(taken_out)) return;
+    }
+  }
+
+  bool PassesWithout(const std::set<size_t>& taken_out) {
+    Accept(DraftWithout(taken_out, /*narrow=*/false), taken_out);
+    if (!best_.measured.verdict.passed) return false;
+    Narrow(taken_out);  // weights in 8 bit where those do as well
+    return true;
   }
 
   void Narrow(const std::set<size_t>& taken_out) {
@@ -195,51 +251,60 @@ class Guard {
   }
 
   // Units whose error costs most and whose integers save little, besides those that the gate needs.
+  // The first 1, 2, 4, ... suspects, or parts of them: whatever is worth most, decibels up to the
+  // aim against the time they cost.
   void PutBackForTheAim() {
     const double aim = NoiseOfSqnr(options_.aim_sqnr_db);
-    const double before = best_.measured.judged_noise(options_.gate);
-    if (before <= aim || !HasBudget()) return;
+    if (best_.measured.judged_noise(options_.gate) <= aim) return;
+    SuspectByStretches();
+    const PlanDraft base = best_.plan;
+    const double before = std::max(Measure(base, quick_).judged_noise(options_.gate), kLeastNoise);
     const std::set<size_t> needed = kept_float_;
-    const std::set<std::string> wide = best_.plan.wide_weights;
-    std::vector<size_t> others;
-    for (const size_t n : units_)
-      if (!needed.contains(n)) others.push_back(n);
-    const auto draft_without = [&](const std::set<size_t>& without) {
-      std::set<size_t> all = needed;
-      all.insert(without.begin(), without.end());
-      PlanDraft draft = DraftWithout(all, /*narrow=*/true);
-      draft.wide_weights = wide;
-      return draft;
+    std::set<size_t> best_set;
+    double best_worth = 0;
+    int budget = kAimMeasurements;
+    // Whether they are the best so far, and reach the aim.
+    const auto reach = [&](const std::set<size_t>& more) {
+      --budget;
+      const PlanDraft draft = DraftBeside(base, needed, more);
+      const double after = std::max(Measure(draft, quick_).judged_noise(options_.gate), aim);
+      const double decibels = 10 * std::log10(before / after);
+      const double cost = std::max(Time(draft.placement) - Time(base.placement), 0.0);
+      const double worth = decibels - cost / std::max(full_.float_ns, 1.0) / kTimeOfDecibel;
+      // Of two that are worth the same, the smaller set.
+      const bool better = best_set.size() > more.size() ? worth >= best_worth : worth > best_worth;
+      if (decibels < 1 || !better) return false;
+      best_worth = worth;
+      best_set = more;
+      return after <= aim;
     };
-    const auto noise = [&](const std::set<size_t>& without) {
-      return Measure(draft_without(without), quick_).judged_noise(options_.gate);
-    };
-    const double quick_before = noise({});
-    const SmallSet found = FindSmallSet(
-        {.items = others,
-         .noise = noise,
-         .target = aim,
-         .budget = std::min(kAimMeasurements, options_.max_measurements - measurements_)});
-    // Where all of it costs too much, the most suspicious half, quarter, ... may not.
-    std::vector<size_t> taken_out;
-    for (const size_t n : others)
-      if (found.taken_out.contains(n)) taken_out.push_back(n);
-    double after = found.noise;
-    for (; !taken_out.empty(); taken_out.resize(taken_out.size() / 2)) {
-      const std::set<size_t> some(taken_out.begin(), taken_out.end());
-      if (some.size() < found.taken_out.size()) {
-        if (!HasBudget()) return;
-        after = noise(some);
-      }
-      PlanDraft draft = draft_without(some);
-      const double cost = (Time(draft.placement) - Time(best_.plan.placement)) / Time(full_);
-      const double decibels = 10 * std::log10(quick_before / std::max(after, kLeastNoise));
-      if (decibels < 1 || cost > kTimeOfDecibel * decibels) continue;
-      std::set<size_t> kept = needed;
-      kept.insert(some.begin(), some.end());
-      Accept(std::move(draft), std::move(kept));
-      return;
+    std::set<size_t> more;
+    for (size_t first = 0, count = 1; first < units_.size() && budget > 0; count *= 2) {
+      for (; first < std::min(count, units_.size()); ++first)
+        if (!needed.contains(units_[first])) more.insert(units_[first]);
+      if (reach(more)) break;
     }
+    for (size_t part = best_set.size() / 2; part > 0 && budget > 0; part /= 2) {
+      const std::vector<size_t> whole(best_set.begin(), best_set.end());
+      for (size_t from = 0; from + part <= whole.size() && budget > 0; from += part) {
+        std::set<size_t> fewer = best_set;
+        for (size_t k = from; k < from + part; ++k) fewer.erase(whole[k]);
+        if (!fewer.empty()) reach(fewer);
+      }
+    }
+    if (best_set.empty()) return;
+    PlanDraft draft = DraftBeside(base, needed, best_set);
+    best_set.insert(needed.begin(), needed.end());
+    Accept(std::move(draft), std::move(best_set));
+  }
+
+  // The weights as in `base`; two sets of units in float.
+  PlanDraft DraftBeside(const PlanDraft& base, std::set<size_t> without,
+                        const std::set<size_t>& more) const {
+    without.insert(more.begin(), more.end());
+    PlanDraft draft = DraftWithout(without, /*narrow=*/true);
+    draft.wide_weights = base.wide_weights;
+    return draft;
   }
 
   SmallSet FindUnits(double target) {
@@ -250,7 +315,7 @@ class Guard {
     return FindSmallSet({.items = units_,
                          .noise = noise,
                          .target = target,
-                         .budget = options_.max_measurements - measurements_});
+                         .budget = 3 * (options_.max_measurements - measurements_) / 4});
   }
 
   PlanDraft DraftWithout(const std::set<size_t>& taken_out, bool narrow) const {
@@ -290,6 +355,7 @@ class Guard {
   std::set<std::string> wide_;   // weights in 16 bit
   std::set<size_t> kept_float_;  // units of the best plan that the guard put back
   GuardResult best_;
+  bool by_stretches_ = false;  // the order of units_ was measured
   int measurements_ = 0;
 };
 
