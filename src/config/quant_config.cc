@@ -7,6 +7,7 @@ namespace qconvert {
 
 std::string TargetDeviceName(TargetDevice device) { return WordFor(device); }
 std::string SchemeName(Scheme scheme) { return WordFor(scheme); }
+std::string ProcessorName(Processor processor) { return WordFor(processor); }
 std::string MethodName(CalibrationMethod method) { return WordFor(method); }
 std::string BatchStatisticName(BatchStatistic statistic) { return WordFor(statistic); }
 std::string TensorTypeName(TensorType type) { return WordFor(type); }

@@ -16,6 +16,11 @@ constexpr Word<Scheme> kSchemes[] = {{Scheme::kAuto, "auto"},
                                      {Scheme::kWeightOnly, "weight-only"}};
 constexpr Word<Objective> kObjectives[] = {
     {Objective::kBalanced, "balanced"}, {Objective::kSpeed, "speed"}, {Objective::kSize, "size"}};
+constexpr Word<Processor> kProcessors[] = {{Processor::kAny, "any"},
+                                           {Processor::kAvx2, "avx2"},
+                                           {Processor::kVnni, "vnni"},
+                                           {Processor::kArmDot, "arm_dot"},
+                                           {Processor::kHost, "host"}};
 constexpr Word<Datatype> kDatatypes[] = {{Datatype::kInt, "int"},
                                          {Datatype::kBfloat16, "bfloat16"},
                                          {Datatype::kFloat16, "float16"},
@@ -59,6 +64,7 @@ constexpr Word<InputSource> kSources[] = {{InputSource::kDdr, "ddr"},
 WordTable<TargetDevice> WordsOf(TargetDevice /*tag*/) { return kTargetDevices; }
 WordTable<Scheme> WordsOf(Scheme /*tag*/) { return kSchemes; }
 WordTable<Objective> WordsOf(Objective /*tag*/) { return kObjectives; }
+WordTable<Processor> WordsOf(Processor /*tag*/) { return kProcessors; }
 WordTable<Datatype> WordsOf(Datatype /*tag*/) { return kDatatypes; }
 WordTable<CalibrationMethod> WordsOf(CalibrationMethod /*tag*/) { return kMethods; }
 WordTable<RoundMode> WordsOf(RoundMode /*tag*/) { return kRoundModes; }

@@ -22,6 +22,7 @@ using WordTable = std::span<const std::pair<E, std::string_view>>;
 WordTable<TargetDevice> WordsOf(TargetDevice);
 WordTable<Scheme> WordsOf(Scheme);
 WordTable<Objective> WordsOf(Objective);
+WordTable<Processor> WordsOf(Processor);
 WordTable<Datatype> WordsOf(Datatype);
 WordTable<CalibrationMethod> WordsOf(CalibrationMethod);
 WordTable<RoundMode> WordsOf(RoundMode);

@@ -241,7 +241,7 @@ void CheckOutputs(const ConvertOptions& options, const LoadedModel& loaded) {
   CheckWritable(output);
   if (!options.float_only) CheckWritable(QuantInfoPath(output));
   std::vector<std::filesystem::path> inputs = loaded.files;
-  inputs.insert(inputs.end(), {options.config_file, options.table});
+  inputs.insert(inputs.end(), {options.config_file, options.table, options.cost_table});
   RefuseOverwriting(OutputsOf(options), inputs);
 }
 
@@ -330,7 +330,8 @@ ConversionReport Convert(const ConvertOptions& options) {
     } else if (samples.size() > 0) {
       sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place);
     }
-    choice = ChooseScheme(model.graph, std::move(sizes), settings);
+    choice = ChooseScheme(model.graph, std::move(sizes), settings,
+                          options.costs ? &*options.costs : nullptr);
     table = stored ? stored->table : SeeValues(options, model, choice, settings, observed);
     watch.Lap("calibrate");
   }

@@ -10,6 +10,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
 #include "qconvert/plan/node_settings.h"
+#include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/rewrite/store_weights.h"
@@ -34,7 +35,7 @@ QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) 
       MakePlan(graph, draft.placement, inputs.table, inputs.settings, &inputs.ranges);
   CodeOptions options{.wide = draft.wide_weights,
                       .keep = FindFloatWeights(graph, inputs.settings),
-                      .pair_limit = TargetOf(inputs.settings.config.target_device).pair_limit,
+                      .pair_limit = PairLimitOf(inputs.settings.config),
                       .corrections = &inputs.corrections};
   for (const auto& [node, output] : draft.dynamic) options.dynamic.insert(node);
   FillCodes(graph, inputs.settings, options, inputs.codes, plan);

@@ -6,6 +6,7 @@
 #include "apply_settings.h"
 #include "plan_remarks.h"
 #include "qconvert/ir/graph_validator.h"
+#include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "suit_engine.h"
@@ -36,6 +37,7 @@ PlanHistory HistoryOfChosen(const ConvertOptions& options, Provenance provenance
                       .gate = report.gate,
                       .config = options.config};
   const ModelConfig config{options.config, options.effective_config, options.config_file};
+  history.config.processor = ResolveProcessor(options.config.processor);
   history.config.equalization =
       PassesOf(config, opset).equalize ? Correction::kOn : Correction::kOff;
   history.config.onnx_opset_version = static_cast<int>(opset);

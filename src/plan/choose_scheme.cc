@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <utility>
 
 #include "qconvert/base/log.h"
 #include "qconvert/plan/node_settings.h"
+#include "qconvert/plan/processor.h"
 #include "qconvert/plan/safe_plan.h"
 #include "qconvert/plan/value_range.h"
 
@@ -23,14 +26,36 @@ constexpr double kAnyNodeNs = 4'000;  // of a node that no estimate exists for
 constexpr double kMaxWholeRatio = 1.0;
 constexpr double kMaxPartRatio = 0.98;
 constexpr double kMaxEagerness = 0.05;  // of the float time may be given up for more integer nodes
-// How much integer nodes with weights are preferred, most eager first: the estimates are those of a
-// processor without int8 dot products, on others integers are faster still.
-constexpr std::array kFavors = {0.6, 0.7, 0.8, 0.9, 1.0};
+// Between the times of processors with int8 dot products (0) and of those without (1).
+constexpr std::array kBlends = {0.0, 0.25, 0.5, 0.75, 1.0};
 // Quantizing at run time must save a fifth of a node's time.
 constexpr double kWorthRunTime = 0.8;
 
-double Ratio(const Placement& placement) {
-  return placement.float_ns > 0 ? placement.chosen_ns / placement.float_ns : 1;
+double Ratio(const Placement& placement, const CostTable& table) {
+  const double on_float = TimeOf(placement.in_float, table);
+  return on_float > 0 ? TimeOf(placement.chosen, table) / on_float : 1;
+}
+
+// Time on integers / in float of what `options` place, where it runs.
+struct Ratios {
+  double slow = 1;  // on processors without int8 dot products
+  double fast = 1;  // on those with
+
+  double mean() const { return std::sqrt(slow * fast); }
+};
+
+// A table that was given, or is of one kind of processor, speaks for all it will run on.
+Ratios RatiosOf(const Placement& placement, const PlaceOptions& options, bool on_any) {
+  if (on_any) return {Ratio(placement, kAvx2Costs), Ratio(placement, kVnniCosts)};
+  const double ratio = Ratio(placement, options.costs);
+  return {ratio, ratio};
+}
+
+CostTable Blend(double slow) {
+  CostTable out;
+  for (size_t k = 0; k < kCostTerms; ++k)
+    out.ns[k] = slow * kAvx2Costs.ns[k] + (1 - slow) * kVnniCosts.ns[k];
+  return out;
 }
 
 int64_t Count(const Placement& placement, std::initializer_list<NodeDomain> domains) {
@@ -45,8 +70,32 @@ bool IsMostlyInteger(const Placement& placement) {
          Count(placement, {NodeDomain::kFloat});
 }
 
+// The fastest placement: of one table; on any processor, the one of least time on average among
+// those that save time without int8 dot products too.
+Ratios PlaceByTime(const Graph& graph, bool on_any, PlaceOptions& place) {
+  place.place_by = PlaceBy::kTime;
+  if (!on_any) return RatiosOf(PlaceNodes(graph, place), place, on_any);
+  Ratios best;
+  CostTable chosen = place.costs;
+  for (const double slow : kBlends) {
+    place.costs = Blend(slow);
+    const Ratios ratios = RatiosOf(PlaceNodes(graph, place), place, on_any);
+    if (ratios.slow > kMaxPartRatio || ratios.mean() >= best.mean()) continue;
+    best = ratios;
+    chosen = place.costs;
+  }
+  place.costs = chosen;
+  return best;
+}
+
+std::string TellRatios(const Ratios& ratios, bool on_any) {
+  return fmt::format("integer kernels take an estimated {:.2f} of the float time{}", ratios.slow,
+                     on_any ? fmt::format(", {:.2f} with int8 dot products", ratios.fast) : "");
+}
+
 // Static where integers save time, else weight-only.
-void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& choice) {
+void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
+                  SchemeChoice& choice) {
   PlaceOptions& place = choice.place;
   const Placement by_weights = PlaceNodes(graph, place);
   const auto weight_only = [&](const char* reason) {
@@ -64,25 +113,20 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, SchemeChoice& c
     choice.reason = "the model is too small for speed to matter; --objective speed goes by time";
     return;
   }
-  LogDebug(fmt::format("all nodes with weights on integers: an estimated {:.2f} of the float time",
-                       Ratio(by_weights)));
-  const auto take = [&](const Placement& placement) {
-    choice.estimated_ratio = Ratio(placement);
-    choice.reason = fmt::format("integer kernels take an estimated {:.2f} of the float time",
-                                choice.estimated_ratio);
-  };
-  if (Ratio(by_weights) <= kMaxWholeRatio && IsMostlyInteger(by_weights) &&
-      config.objective != Objective::kSpeed)
-    return take(by_weights);
-  place.place_by = PlaceBy::kTime;
-  const double best = Ratio(PlaceNodes(graph, place));
-  for (const double favor : kFavors) {
-    if (favor < 1 && config.objective == Objective::kSpeed) continue;
-    place.favor = favor;
-    const Placement placement = PlaceNodes(graph, place);
-    if (AnyInteger(placement) && Ratio(placement) <= std::min(kMaxPartRatio, best + kMaxEagerness))
-      return take(placement);
+  Ratios ratios = RatiosOf(by_weights, place, on_any);
+  LogDebug("all nodes with weights on integers: " + TellRatios(ratios, on_any));
+  PlaceOptions fastest = place;
+  const Ratios best = PlaceByTime(graph, on_any, fastest);
+  const bool all = ratios.slow <= kMaxWholeRatio && IsMostlyInteger(by_weights) &&
+                   ratios.mean() <= best.mean() + kMaxEagerness &&
+                   config.objective != Objective::kSpeed;
+  if (!all) {
+    ratios = best;
+    place = std::move(fastest);
   }
+  choice.estimated_ratio = ratios.mean();
+  choice.reason = TellRatios(ratios, on_any);
+  if (all || (ratios.slow <= kMaxPartRatio && AnyInteger(PlaceNodes(graph, place)))) return;
   weight_only(
       "integer kernels would save no time worth mentioning; --scheme static takes them all the "
       "same");
@@ -94,7 +138,7 @@ void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoi
   const std::map<size_t, std::string> kept = FindNodesKeptFloat(graph, settings);
   const std::set<size_t> front_end = FindFrontEndNodes(graph);
   const Placement placement = PlaceNodes(graph, choice.place);
-  const CostModel costs(graph, choice.place.sizes);
+  const CostModel costs(graph, choice.place.sizes, choice.place.costs);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (placement.nodes[n].domain != NodeDomain::kFloat || front_end.contains(n)) continue;
@@ -120,9 +164,11 @@ void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& 
   for (size_t n = 0; n < graph.nodes.size(); ++n) options.keep_float.emplace(n, reason);
 }
 
-SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings) {
+SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings,
+                          const CostTable* measured) {
   const QuantConfig& config = settings.config;
   SchemeChoice choice;
+  choice.place.costs = measured == nullptr ? CostTableOf(config.processor) : *measured;
   choice.place.sizes = std::move(sizes);
   choice.place.keep_float = FindNodesKeptFloat(graph, settings);
   choice.place.blocked = FindFloatValues(graph, settings);
@@ -131,7 +177,8 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSetti
   choice.reason = "as the settings say";
   choice.place.target = &TargetOf(config.target_device);
   const bool by_time = choice.place.target->places_by_time;
-  if (config.scheme == Scheme::kAuto && by_time) ChooseByTime(graph, config, choice);
+  const bool on_any = measured == nullptr && config.processor == Processor::kAny;
+  if (config.scheme == Scheme::kAuto && by_time) ChooseByTime(graph, config, on_any, choice);
   if (!by_time) {
     choice.place.place_by = PlaceBy::kKernels;
     choice.reason =

@@ -1,9 +1,7 @@
 #include "qconvert/plan/cost_model.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,97 +11,23 @@
 namespace qconvert {
 namespace {
 
-// All times in nanoseconds; see docs/plan.md for how they were measured.
 constexpr double kUnknownSize = 1024;
-constexpr double kKernel = 3000;  // calling any kernel
-constexpr double kQuantizeElement = 0.46;
-constexpr double kDequantizeElement = 0.31;
-constexpr double kLayoutElement = 0.45;
-
-// A product of an input and a weight, by kind of kernel.
-constexpr double kFloatProduct = 0.025;
-constexpr double kFloatMediumProduct = 0.031;    // at most three blocks of output channels
-constexpr double kFloatThinProduct = 0.045;      // fewer than 4 input channels
-constexpr double kFloatNarrowProduct = 0.056;    // at most one block of output channels
-constexpr double kFloatDepthwiseProduct = 0.04;  // channels in full blocks
-constexpr double kFloatPlainDepthwiseProduct = 0.45;
-constexpr double kIntegerProduct = 0.0145;
-constexpr double kIntegerMatrixProduct = 0.0175;
-constexpr double kIntegerDepthwiseProduct = 0.095;      // 3 x 3, channels a multiple of 16
-constexpr double kIntegerPlainDepthwiseProduct = 0.26;  // 3 x 3
-constexpr double kIntegerLargeDepthwiseProduct = 0.14;
-// Other parts of a convolution or matrix product.
-constexpr double kFloatOutput = 0.12;
-constexpr double kFloatDepthwiseOutput = 0.15;
-constexpr double kFloatInput = 0.11;
-constexpr double kFloatWeight = 0.1;
-constexpr double kIntegerOutput = 0.2;
-constexpr double kIntegerMatrixOutput = 1.1;
-constexpr double kIntegerInput = 0.12;
-constexpr double kIntegerWeight = 0.03;
-constexpr double kIntegerConv = 1000;  // on top of kKernel
-constexpr double kGatheredRun = 2.5;   // copying the channels of one kernel position
-constexpr double kGatheredByte = 0.03;
 constexpr int64_t kBlock = 8;
 constexpr int64_t kIntegerBlock = 16;
 constexpr int64_t kThin = 4;
 
-constexpr double kPlainPoolOutput = 25;  // MaxPool of integers, channels first
-// Quantizing at run time: finding the range and converting.
-constexpr double kDynamicKernel = 4000;
-constexpr double kDynamicInput = 1.0;
-constexpr double kDynamicProduct = 0.0165;
-constexpr double kDynamicOutput = 0.5;
-// An LSTM multiplies a vector in every step: the weights come from memory.
-constexpr double kFloatLstmProduct = 0.1;
-constexpr double kDynamicLstmProduct = 0.045;
+constexpr size_t kNoElements = kElementOperators.size();
 
-struct ElementCost {
-  std::string_view op_type;
-  double on_float;
-  double on_integers;
-  bool per_input = false;  // per element of the first input; else per element of the output
-};
-
-constexpr std::array kElementCosts = {
-    ElementCost{"Add", 0.27, 0.21},
-    ElementCost{"Mul", 0.29, 0.38},
-    ElementCost{"Concat", 0.27, 0.57},
-    ElementCost{"AveragePool", 0.3, 0.6, true},
-    ElementCost{"GlobalAveragePool", 0.1, 0.1, true},
-    ElementCost{"LeakyRelu", 0.25, 0.52},
-    ElementCost{"Sigmoid", 0.51, 1.0},
-    ElementCost{"HardSigmoid", 0.29, 0.21},
-    ElementCost{"Softmax", 1.0, 5.0},
-    ElementCost{"MaxPool", 0.92, 0.57},
-    ElementCost{"Reshape", 0, 0},
-    ElementCost{"Squeeze", 0, 0},
-    ElementCost{"Unsqueeze", 0, 0},
-    ElementCost{"Flatten", 0, 0},
-    ElementCost{"Transpose", 0.17, 0.17},
-    ElementCost{"Slice", 0.18, 0.1},
-    ElementCost{"Gather", 0.35, 0.2},
-    ElementCost{"Split", 0.21, 0.1},
-    ElementCost{"Expand", 0.8, 0.8},
-    ElementCost{"Tile", 0.8, 0.8},
-    ElementCost{"DepthToSpace", 0.3, 0.3},
-    ElementCost{"Pad", 0.41, 0.2},
-    ElementCost{"Resize", 0.67, 0.5},
-    ElementCost{"Relu", 0.18, 0.1},
-    ElementCost{"ReduceMax", 0.3, 0.3, true},
-    ElementCost{"ReduceMin", 0.3, 0.3, true},
-};
-
-const ElementCost* FindElementCost(const Node& node) {
+size_t FindElementOperator(const Node& node) {
   const auto* const it =
-      std::find_if(kElementCosts.begin(), kElementCosts.end(),
-                   [&](const ElementCost& cost) { return node.op_type == cost.op_type; });
-  return it == kElementCosts.end() ? nullptr : it;
+      std::find_if(kElementOperators.begin(), kElementOperators.end(),
+                   [&](const ElementOperator& row) { return node.op_type == row.op_type; });
+  return static_cast<size_t>(it - kElementOperators.begin());
 }
 
-// Of a kernel that goes over elements; one that only renames its input takes none.
-double ElementTime(double per_element, double elements) {
-  return per_element == 0 ? 0 : kKernel + per_element * elements;
+// Renames its input and takes no time.
+bool IsView(const Node& node) {
+  return node.Is("Reshape") || node.Is("Squeeze") || node.Is("Unsqueeze") || node.Is("Flatten");
 }
 
 }  // namespace
@@ -123,8 +47,8 @@ struct CostModel::Products {
   bool depthwise() const { return conv && input_channels == 1 && groups > 1; }
 };
 
-CostModel::CostModel(const Graph& graph, ValueSizes sizes)
-    : graph_(graph), sizes_(std::move(sizes)) {
+CostModel::CostModel(const Graph& graph, ValueSizes sizes, const CostTable& table)
+    : graph_(graph), table_(&table), sizes_(std::move(sizes)) {
   const auto add = [&](const Value& value) {
     if (!value.type.shape) return;
     is_image_[value.name] = value.type.shape->size() == 4;
@@ -181,79 +105,123 @@ double CostModel::LstmProducts(const Node& node) const {
   return steps * static_cast<double>(weight->element_count() + recurrent->element_count());
 }
 
-double CostModel::DynamicCost(const Node& node) const {
-  if (node.Is("LSTM")) return kKernel + kDynamicLstmProduct * LstmProducts(node);
-  const Products p = CountProducts(node);
-  return kDynamicKernel + kDynamicInput * p.inputs + kDynamicProduct * p.count +
-         kDynamicOutput * p.outputs + kIntegerWeight * p.weights;
+CostShares CostModel::ElementShares(const Node& node, bool on_integers) const {
+  const size_t k = FindElementOperator(node);
+  const double elements = SizeOf(kElementOperators[k].per_input ? node.inputs[0] : node.outputs[0]);
+  return {{CostTerm::kKernel, 1}, {on_integers ? IntegerElement(k) : FloatElement(k), elements}};
 }
 
-double CostModel::FloatCost(const Node& node) const {
-  if (node.Is("LSTM")) return kKernel + kFloatLstmProduct * LstmProducts(node);
-  if (const ElementCost* cost = FindElementCost(node)) {
-    return ElementTime(cost->on_float, SizeOf(cost->per_input ? node.inputs[0] : node.outputs[0]));
-  }
+CostShares CostModel::DynamicShares(const Node& node) const {
+  if (node.Is("LSTM"))
+    return {{CostTerm::kKernel, 1}, {CostTerm::kDynamicLstmProduct, LstmProducts(node)}};
   const Products p = CountProducts(node);
-  const double common = kKernel + kFloatInput * p.inputs;
+  return {{CostTerm::kDynamicKernel, 1},
+          {CostTerm::kDynamicInput, p.inputs},
+          {CostTerm::kDynamicProduct, p.count},
+          {CostTerm::kDynamicOutput, p.outputs},
+          {CostTerm::kIntegerWeight, p.weights}};
+}
+
+CostShares CostModel::FloatShares(const Node& node) const {
+  if (IsView(node)) return {};
+  if (node.Is("LSTM"))
+    return {{CostTerm::kKernel, 1}, {CostTerm::kFloatLstmProduct, LstmProducts(node)}};
+  if (FindElementOperator(node) != kNoElements) return ElementShares(node, false);
+  const Products p = CountProducts(node);
+  CostShares shares = {{CostTerm::kKernel, 1}, {CostTerm::kFloatInput, p.inputs}};
   if (p.depthwise()) {
     const bool blocked = p.output_channels % kBlock == 0;
-    return common + (blocked ? kFloatDepthwiseProduct : kFloatPlainDepthwiseProduct) * p.count +
-           kFloatDepthwiseOutput * p.outputs;
+    shares.push_back(
+        {blocked ? CostTerm::kFloatDepthwiseProduct : CostTerm::kFloatPlainDepthwiseProduct,
+         p.count});
+    shares.push_back({CostTerm::kFloatDepthwiseOutput, p.outputs});
+    return shares;
   }
-  const double product = !p.conv                           ? kFloatProduct
-                         : p.output_channels <= kBlock     ? kFloatNarrowProduct
-                         : p.input_channels < kThin        ? kFloatThinProduct
-                         : p.output_channels <= 3 * kBlock ? kFloatMediumProduct
-                                                           : kFloatProduct;
-  return common + product * p.count + kFloatOutput * p.outputs + kFloatWeight * p.weights;
+  const CostTerm product = !p.conv                           ? CostTerm::kFloatMatrixProduct
+                           : p.output_channels <= kBlock     ? CostTerm::kFloatNarrowProduct
+                           : p.input_channels < kThin        ? CostTerm::kFloatThinProduct
+                           : p.output_channels <= 3 * kBlock ? CostTerm::kFloatMediumProduct
+                                                             : CostTerm::kFloatProduct;
+  shares.push_back({product, p.count});
+  shares.push_back({CostTerm::kFloatOutput, p.outputs});
+  shares.push_back({CostTerm::kFloatWeight, p.weights});
+  return shares;
 }
+
+CostShares CostModel::IntegerShares(const Node& node) const {
+  if (IsView(node)) return {};
+  if (FindElementOperator(node) != kNoElements) return ElementShares(node, true);
+  const Products p = CountProducts(node);
+  CostShares shares = {{CostTerm::kKernel, 1}};
+  if (p.depthwise()) {
+    const CostTerm product = p.window != 9 ? CostTerm::kIntegerLargeDepthwiseProduct
+                             : p.output_channels % kIntegerBlock == 0
+                                 ? CostTerm::kIntegerDepthwiseProduct
+                                 : CostTerm::kIntegerPlainDepthwiseProduct;
+    shares.push_back({CostTerm::kIntegerConv, 1});
+    shares.push_back({product, p.count});
+    return shares;
+  }
+  shares.push_back({CostTerm::kIntegerInput, p.inputs});
+  shares.push_back({CostTerm::kIntegerWeight, p.weights});
+  if (!p.conv) {
+    shares.push_back({CostTerm::kIntegerMatrixProduct, p.count});
+    shares.push_back({CostTerm::kIntegerMatrixOutput, p.outputs});
+    return shares;
+  }
+  const auto channels = static_cast<double>(std::max<int64_t>(p.output_channels, 1));
+  const int64_t blocks = (p.output_channels + kIntegerBlock - 1) / kIntegerBlock;
+  const double padding = static_cast<double>(blocks * kIntegerBlock) / channels;
+  shares.push_back({CostTerm::kIntegerConv, 1});
+  shares.push_back({CostTerm::kIntegerOutput, p.outputs});
+  shares.push_back({CostTerm::kIntegerProduct, padding * p.count});
+  if (p.window == 1) return shares;
+  // Bytes copied to put a window's inputs in a row.
+  const double gathered = p.count * static_cast<double>(p.groups) / channels;
+  const double runs = gathered / static_cast<double>(std::max<int64_t>(p.input_channels, 1));
+  shares.push_back({CostTerm::kGatheredRun, runs});
+  shares.push_back({CostTerm::kGatheredByte, gathered});
+  return shares;
+}
+
+CostShares CostModel::ConversionShares(const std::string& value, CostTerm element) const {
+  CostShares shares = {{CostTerm::kKernel, 1}, {element, SizeOf(value)}};
+  const auto it = is_image_.find(value);
+  if (it == is_image_.end() || !it->second) return shares;
+  shares.push_back({CostTerm::kKernel, 1});
+  shares.push_back({CostTerm::kLayout, SizeOf(value)});
+  return shares;
+}
+
+CostShares CostModel::QuantizeShares(const std::string& value, const Node* producer) const {
+  CostShares shares = ConversionShares(value, CostTerm::kQuantize);
+  // The engine moves the conversion in front of the pool, whose integer kernel is slow in this
+  // layout.
+  if (producer != nullptr && producer->Is("MaxPool"))
+    shares.push_back({CostTerm::kPlainPool, SizeOf(value)});
+  return shares;
+}
+
+CostShares CostModel::DequantizeShares(const std::string& value) const {
+  return ConversionShares(value, CostTerm::kDequantize);
+}
+
+double CostModel::FloatCost(const Node& node) const { return TimeOf(FloatShares(node), *table_); }
 
 double CostModel::IntegerCost(const Node& node) const {
-  if (const ElementCost* cost = FindElementCost(node)) {
-    return ElementTime(cost->on_integers,
-                       SizeOf(cost->per_input ? node.inputs[0] : node.outputs[0]));
-  }
-  const Products p = CountProducts(node);
-  if (!p.conv) {
-    return kKernel + kIntegerMatrixProduct * p.count + kIntegerMatrixOutput * p.outputs +
-           kIntegerInput * p.inputs + kIntegerWeight * p.weights;
-  }
-  if (p.depthwise()) {
-    const double product = p.window != 9                            ? kIntegerLargeDepthwiseProduct
-                           : p.output_channels % kIntegerBlock == 0 ? kIntegerDepthwiseProduct
-                                                                    : kIntegerPlainDepthwiseProduct;
-    return kKernel + kIntegerConv + product * p.count;
-  }
-  const double common = kKernel + kIntegerConv + kIntegerInput * p.inputs +
-                        kIntegerOutput * p.outputs + kIntegerWeight * p.weights;
-  const int64_t blocks = (p.output_channels + kIntegerBlock - 1) / kIntegerBlock;
-  const double padding = static_cast<double>(blocks * kIntegerBlock) /
-                         static_cast<double>(std::max<int64_t>(p.output_channels, 1));
-  // Bytes copied to put a window's inputs in a row.
-  const double gathered = p.window == 1
-                              ? 0
-                              : p.count * static_cast<double>(p.groups) /
-                                    static_cast<double>(std::max<int64_t>(p.output_channels, 1));
-  const double runs = gathered / static_cast<double>(std::max<int64_t>(p.input_channels, 1));
-  return common + kIntegerProduct * padding * p.count + kGatheredRun * runs +
-         kGatheredByte * gathered;
+  return TimeOf(IntegerShares(node), *table_);
 }
 
-double CostModel::LayoutCost(const std::string& value) const {
-  const auto it = is_image_.find(value);
-  return it != is_image_.end() && it->second ? kKernel + kLayoutElement * SizeOf(value) : 0;
+double CostModel::DynamicCost(const Node& node) const {
+  return TimeOf(DynamicShares(node), *table_);
 }
 
 double CostModel::QuantizeCost(const std::string& value, const Node* producer) const {
-  double cost = kKernel + kQuantizeElement * SizeOf(value) + LayoutCost(value);
-  // The engine moves the conversion in front of the pool, whose integer kernel is slow in this
-  // layout.
-  if (producer != nullptr && producer->Is("MaxPool")) cost += kPlainPoolOutput * SizeOf(value);
-  return cost;
+  return TimeOf(QuantizeShares(value, producer), *table_);
 }
 
 double CostModel::DequantizeCost(const std::string& value) const {
-  return kKernel + kDequantizeElement * SizeOf(value) + LayoutCost(value);
+  return TimeOf(DequantizeShares(value), *table_);
 }
 
 }  // namespace qconvert

@@ -22,7 +22,7 @@ class Placer {
       : graph_(graph),
         options_(options),
         topology_(graph),
-        placement_{std::vector<NodePlacement>(graph.nodes.size()), {}, {}, 0, 0} {}
+        placement_{.nodes = std::vector<NodePlacement>(graph.nodes.size())} {}
 
   Placement Run() {
     FindCandidates();
@@ -173,7 +173,7 @@ class Placer {
 
   // Labels the candidates so that the estimated time of kernels and conversions is least.
   void ChooseByTime() {
-    const CostModel costs(graph_, options_.sizes);
+    const CostModel costs(graph_, options_.sizes, options_.costs);
     MinCut cut(graph_.nodes.size());
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (At(n).domain == NodeDomain::kInteger) AddNodeCosts(n, costs, cut);
@@ -184,7 +184,7 @@ class Placer {
       if (At(n).domain != NodeDomain::kInteger || integer[n]) continue;
       MakeFloat(n, IsMovement(n) ? "moves floats" : "integers would not save time here");
     }
-    EstimateTimes(costs);
+    CountCosts(costs);
   }
 
   static int64_t Round(double nanoseconds) { return std::llround(nanoseconds); }
@@ -198,8 +198,7 @@ class Placer {
   void AddNodeCosts(size_t n, const CostModel& costs, MinCut& cut) const {
     const Node& node = graph_.nodes[n];
     const bool weighted = IsWeighted(n);
-    const double favor = weighted ? options_.favor : 1;
-    cut.AddIntegerCost(n, Round(favor * costs.IntegerCost(node)));
+    cut.AddIntegerCost(n, Round(costs.IntegerCost(node)));
     const bool all = options_.place_by == PlaceBy::kKernels;
     const bool pinned = all ? !IsMovement(n) : weighted && options_.place_by == PlaceBy::kWeights;
     cut.AddFloatCost(n, pinned ? MinCut::kInfinite : all ? kFollow : Round(costs.FloatCost(node)));
@@ -259,21 +258,22 @@ class Placer {
   }
 
   // Of what was chosen, and of the same nodes in float.
-  void EstimateTimes(const CostModel& costs) {
-    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (!candidates_.contains(n)) continue;
-      const double on_float = costs.FloatCost(graph_.nodes[n]);
-      placement_.float_ns += on_float;
-      placement_.chosen_ns +=
-          At(n).domain == NodeDomain::kInteger ? costs.IntegerCost(graph_.nodes[n]) : on_float;
+  void CountCosts(const CostModel& costs) {
+    for (const size_t n : candidates_) {
+      const CostShares on_float = costs.FloatShares(graph_.nodes[n]);
+      placement_.in_float.Add(on_float);
+      placement_.chosen.Add(
+          At(n).domain == NodeDomain::kInteger ? costs.IntegerShares(graph_.nodes[n]) : on_float);
     }
     for (const std::string& value : CandidateValues()) {
       const size_t producer = IntegerProducer(value);
       if (producer == kNone && HasIntegerReader(value))
-        placement_.chosen_ns += costs.QuantizeCost(value, topology_.Producer(value));
+        placement_.chosen.Add(costs.QuantizeShares(value, topology_.Producer(value)));
       if (producer != kNone && !HasFloatOutputKernel(producer) && HasFloatReader(value))
-        placement_.chosen_ns += costs.DequantizeCost(value);
+        placement_.chosen.Add(costs.DequantizeShares(value));
     }
+    placement_.float_ns = TimeOf(placement_.in_float, options_.costs);
+    placement_.chosen_ns = TimeOf(placement_.chosen, options_.costs);
   }
 
   void CollectValues() {

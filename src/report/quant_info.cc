@@ -159,6 +159,7 @@ Json ProvenanceJson(const PlanHistory& history) {
 
 Json PassesJson(const QuantConfig& config) {
   return {{"target_device", TargetDeviceName(config.target_device)},
+          {"processor", ProcessorName(config.processor)},
           {"onnx_opset_version", config.onnx_opset_version},
           {"convert_relu6_to_relu", config.convert_relu6_to_relu},
           {"convert_silu_to_hswish", config.convert_silu_to_hswish},

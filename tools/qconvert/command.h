@@ -29,6 +29,7 @@ int RunInit(int argc, char** argv, VerdictFile& verdict);
 int RunInspect(int argc, char** argv, VerdictFile& verdict);
 int RunEvaluate(int argc, char** argv, VerdictFile& verdict);
 int RunCompare(int argc, char** argv, VerdictFile& verdict);
+int RunCosts(int argc, char** argv, VerdictFile& verdict);
 int RunMerge(int argc, char** argv, VerdictFile& verdict);
 int RunPresets(int argc, char** argv, VerdictFile& verdict);
 int RunHelp(int argc, char** argv, VerdictFile& verdict);

@@ -17,7 +17,7 @@
 namespace qconvert {
 namespace {
 
-constexpr std::array<Command, 10> kCommands = {{
+constexpr std::array<Command, 11> kCommands = {{
     {"convert", "make a quantized model of a float one; the default, needs no word", RunConvert},
     {"calibrate", "run samples through a float model and write what was seen as a table",
      RunCalibrate},
@@ -28,6 +28,7 @@ constexpr std::array<Command, 10> kCommands = {{
     {"compare", "tell how far one model is from another on the same samples", RunCompare},
     {"evaluate", "tell how good both models are at their task, and how often they agree",
      RunEvaluate},
+    {"costs", "time the kernels of this processor for --cost-table", RunCosts},
     {"presets", "list the settings that --config takes by name", RunPresets},
     {"help", "list the commands, or explain one", RunHelp},
 }};

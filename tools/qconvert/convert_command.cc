@@ -23,6 +23,7 @@
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
+#include "qconvert/pipeline/measure_costs.h"
 #include "qconvert/plan/value_range.h"
 #include "ranks.h"
 #include "supervise.h"
@@ -36,6 +37,8 @@ LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& fi
     overrides.push_back({"scheme=" + line.scheme, "--scheme " + line.scheme});
   if (!line.objective.empty())
     overrides.push_back({"objective=" + line.objective, "--objective " + line.objective});
+  if (!line.processor.empty())
+    overrides.push_back({"processor=" + line.processor, "--processor " + line.processor});
   return ReadConfig(file, overrides);
 }
 
@@ -82,6 +85,11 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
   Sha256 hash;
   hash.Update(loaded.text);
   hash.Update(OptionsThatCount(line, options.config));
+  if (!line.cost_table.empty()) {
+    options.cost_table = line.cost_table;
+    options.costs = ReadCostTable(line.cost_table);
+    hash.Update(CostTableJson(*options.costs));
+  }
   options.config_sha256 = hash.HexDigest();
   const DeploymentConfig& deployment = options.config.deployment;
   if (options.model.empty()) options.model = deployment.model;
@@ -251,6 +259,7 @@ int RunConvert(int argc, char** argv, VerdictFile& verdict) {
   std::vector<std::filesystem::path> inputs(line->configs.begin(), line->configs.end());
   inputs.emplace_back(line->table);
   inputs.emplace_back(line->quant_info);
+  inputs.emplace_back(line->cost_table);
   verdict.Open(line->json, line->model, inputs);
   return Run(*line, verdict);
 }

@@ -83,6 +83,14 @@ void Define(CLI::App& app, ConvertLine& line) {
   app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")
       ->check(CLI::IsMember({"balanced", "speed", "size"}))
       ->type_name("NAME");
+  app.add_option("--processor", line.processor,
+                 "what the model will run on (default: the config's; any, no slower than float "
+                 "anywhere, without one)")
+      ->check(CLI::IsMember({"any", "avx2", "vnni", "arm_dot", "host"}))
+      ->type_name("NAME");
+  app.add_option("--cost-table", line.cost_table,
+                 "times of kernels to go by, of qconvert costs on such a processor")
+      ->type_name("FILE");
   AddJson(app, line.json);
   DefineFlags(app, line);
 }
@@ -90,9 +98,9 @@ void Define(CLI::App& app, ConvertLine& line) {
 // A plan leaves nothing to be decided.
 void RefuseBesidesPlan(const CLI::App& app) {
   if (app.count("--quant-info") == 0) return;
-  for (const char* other :
-       {"--config", "--set", "--table", "--scheme", "--objective", "--aim", "--calib-batch",
-        "--float-only", "--print-config", "--stop-after", "--keep-float"}) {
+  for (const char* other : {"--config", "--set", "--table", "--scheme", "--objective",
+                            "--processor", "--cost-table", "--aim", "--calib-batch", "--float-only",
+                            "--print-config", "--stop-after", "--keep-float"}) {
     if (app.count(other) == 0) continue;
     throw Error(ExitCode::kUsage, "",
                 fmt::format("--quant-info excludes {}: the file says all that is decided", other));

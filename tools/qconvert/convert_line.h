@@ -25,6 +25,8 @@ struct ConvertLine {
   bool print_config = false;
   std::string scheme;  // empty: as the config says
   std::string objective;
+  std::string processor;
+  std::string cost_table;
   std::string json;  // file, "-" for stdout, empty for none
   std::optional<double> min_sqnr;
   std::optional<double> min_cosine;

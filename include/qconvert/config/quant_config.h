@@ -36,6 +36,15 @@ enum class Objective {
 // Whether a correction is made: kAuto where it is measured to help.
 enum class Correction { kOff, kAuto, kOn };
 
+// The processor that a CPU model is placed for.
+enum class Processor {
+  kAny,     // x86 with AVX2 or anything newer: no slower than float on any, fast on most
+  kAvx2,    // x86 without int8 dot products
+  kVnni,    // x86 with int8 dot products: AVX-512 VNNI, AVX-VNNI
+  kArmDot,  // 64-bit ARM with int8 dot products
+  kHost,    // the one that runs the conversion
+};
+
 // Op types that a layer entry speaks of. `weight_rank` narrows Conv to Conv1d (3), Conv2d (4) or
 // Conv3d (5); `constant_weight` narrows MatMul to what is a Linear (true) or not (false).
 struct OpMatch {
@@ -98,6 +107,7 @@ struct QuantConfig {
   TargetDevice target_device = TargetDevice::kCpu;
   Scheme scheme = Scheme::kAuto;
   Objective objective = Objective::kBalanced;
+  Processor processor = Processor::kAny;
   NodeSettings tensors = CpuInt8Settings();
   std::vector<LayerSettings> layers;
   bool convert_relu6_to_relu = false;
@@ -123,6 +133,7 @@ bool NeedsSamples(const QuantConfig& config);
 // The words used in config files.
 std::string TargetDeviceName(TargetDevice device);
 std::string SchemeName(Scheme scheme);
+std::string ProcessorName(Processor processor);
 
 }  // namespace qconvert
 

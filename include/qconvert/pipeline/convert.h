@@ -13,6 +13,7 @@
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/pass_runner.h"
 #include "qconvert/report/conversion_report.h"
+#include "qconvert/targets/cost_table.h"
 
 namespace qconvert {
 
@@ -35,6 +36,8 @@ struct ConvertOptions {
   // nothing is compared with the float model.
   std::filesystem::path table;
   const StoredTable* seen = nullptr;  // such a table in memory
+  std::optional<CostTable> costs;     // measured times to go by instead of the built-in ones
+  std::filesystem::path cost_table;   // where those came from, for overwrite checks
   // A plan to go by instead of choosing one; `config` and `effective_config` are the file's own.
   // Samples are only compared on.
   const PlanFile* plan = nullptr;

@@ -19,13 +19,18 @@ struct SchemeChoice {
   PlaceOptions place;
   std::map<size_t, std::string> dynamic;  // nodes to be quantized at run time -> their outputs
   bool weigh_noise = false;               // integers may still be given up for their noise
-  double estimated_ratio = 1;  // time on integers / in float, of the nodes that integers could take
+  // Time on integers / in float, of the nodes that integers could take; on processor any the mean
+  // of those with and without int8 dot products.
+  double estimated_ratio = 1;
 };
 
 // From the operators, the sizes and the settings alone; nothing has been measured yet.
 //   static       integers where they save time; the objective says how eagerly
 //   weight-only  when integers save no time anywhere: 8-bit weights, float kernels
-SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings);
+// Times are those of the settings' processor, or of `measured` where that is given. On processor
+// any nothing is placed on integers that would be slower than float without int8 dot products.
+SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings,
+                          const CostTable* measured = nullptr);
 
 // True when some node computes on integers.
 bool AnyInteger(const Placement& placement);

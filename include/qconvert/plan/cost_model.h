@@ -1,9 +1,7 @@
 // Estimated time of a node on float and on integer kernels, for deciding where integers pay.
 //
-// The estimates come from a table of per-element and per-product times, not from a clock, so that
-// the same model gets the same plan on every machine. The table was fitted to ONNX Runtime's CPU
-// kernels on a processor with AVX2 and no int8 dot product (docs/plan.md): a plan that pays
-// there pays more on processors that have one.
+// The estimates come from a table of per-element and per-product times (targets/cost_table.h), not
+// from a clock, so that the same model gets the same plan on every machine.
 #ifndef QCONVERT_PLAN_COST_MODEL_H_
 #define QCONVERT_PLAN_COST_MODEL_H_
 
@@ -12,6 +10,7 @@
 #include <string>
 
 #include "qconvert/ir/graph.h"
+#include "qconvert/targets/cost_table.h"
 
 namespace qconvert {
 
@@ -21,8 +20,8 @@ using ValueSizes = std::map<std::string, int64_t>;
 class CostModel {
  public:
   // `sizes` may be incomplete: then the declared shape decides (free dimensions count as 1), and a
-  // value without one has 1024 elements. Keeps a reference to `graph`.
-  CostModel(const Graph& graph, ValueSizes sizes);
+  // value without one has 1024 elements. Keeps references to `graph` and `table`.
+  CostModel(const Graph& graph, ValueSizes sizes, const CostTable& table = kAvx2Costs);
 
   // Nanoseconds of one run of the node's kernel, the same activation fused behind it in both.
   double FloatCost(const Node& node) const;
@@ -35,15 +34,24 @@ class CostModel {
   double QuantizeCost(const std::string& value, const Node* producer) const;
   double DequantizeCost(const std::string& value) const;
 
+  // What those consist of.
+  CostShares FloatShares(const Node& node) const;
+  CostShares IntegerShares(const Node& node) const;
+  CostShares DynamicShares(const Node& node) const;
+  CostShares QuantizeShares(const std::string& value, const Node* producer) const;
+  CostShares DequantizeShares(const std::string& value) const;
+
   double SizeOf(const std::string& value) const;
 
  private:
   struct Products;
   Products CountProducts(const Node& node) const;
   double LstmProducts(const Node& node) const;
-  double LayoutCost(const std::string& value) const;
+  CostShares ElementShares(const Node& node, bool on_integers) const;
+  CostShares ConversionShares(const std::string& value, CostTerm element) const;
 
   const Graph& graph_;
+  const CostTable* table_;
   ValueSizes sizes_;
   std::map<std::string, bool> is_image_;  // four dimensions
 };

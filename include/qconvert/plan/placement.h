@@ -38,8 +38,10 @@ struct Placement {
   // Values that integer nodes write; all others in `roots` are written by float nodes or are graph
   // inputs.
   std::set<std::string> integer_values;
-  // Estimated time of the nodes that an integer kernel takes, with conversions: as placed, and all
-  // in float.
+  // What the nodes that an integer kernel takes consist of, with conversions: as placed, and all in
+  // float; and the times of that, estimated by the table that decided.
+  CostCounts chosen;
+  CostCounts in_float;
   double chosen_ns = 0;
   double float_ns = 0;
 
@@ -62,12 +64,10 @@ struct PlaceOptions {
   // Nodes (indices into graph.nodes) that must stay float, with the reason.
   std::map<size_t, std::string> keep_float;
   PlaceBy place_by = PlaceBy::kWeights;
-  // The estimated time of integer nodes with weights is multiplied by this; below 1 integers are
-  // preferred where both take about the same time.
-  double favor = 1;
   // Elements of each value, for the estimates; see CostModel.
   ValueSizes sizes;
   const Target* target = &kCpuTarget;
+  CostTable costs = kAvx2Costs;
 };
 
 // Decides which nodes compute on integers: of all the ways to place the nodes that an integer

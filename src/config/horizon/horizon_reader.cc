@@ -155,6 +155,7 @@ class HorizonReader {
     ReadFolders();
     config_.scheme = WordAt(calibration_, "scheme", Scheme::kStatic);
     config_.objective = WordAt(calibration_, "objective", Objective::kBalanced);
+    config_.processor = WordAt(calibration_, "processor", Processor::kAny);
     const ConfigNode* type = calibration_.Find("calibration_type");
     const ConfigNode* percentile = calibration_.Find("max_percentile");
     const std::string word = type == nullptr ? "default" : type->scalar;

@@ -156,6 +156,7 @@ class Reader {
     out_.effective = map;
     out_.config.target_device =
         FromWord<TargetDevice>(TextOf(map, "target_device")).value_or(TargetDevice::kCpu);
+    out_.config.processor = FromWord<Processor>(TextOf(map, "processor")).value_or(Processor::kAny);
     // Its biases have scales of their own, which the file does not have.
     if (out_.config.target_device == TargetDevice::kDpu) {
       problems_.Add(map.Find("target_device")->place,

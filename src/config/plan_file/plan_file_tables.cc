@@ -118,6 +118,7 @@ const SettingTable& PassTable() {
   static const SettingTable table{
       "what float passes did",
       {Required(Word("target_device", "whose operator rules hold", AllWords<TargetDevice>())),
+       Word("processor", "that kernels were chosen for", AllWords<Processor>()),
        Required(Integer("onnx_opset_version", "of the quantized model", 1, kMaxOpset)),
        Bool("convert_relu6_to_relu", "as in the Vitis language"),
        Bool("convert_silu_to_hswish", "as in the Vitis language"),

@@ -258,7 +258,14 @@ const SettingTable& QuarkTable() {
         .fallback = "balanced",
         .example = "size",
         .help = "ours: what scheme auto prefers; also --objective",
-        .words = AllWords<Objective>()}}};
+        .words = AllWords<Objective>()},
+       {.name = "processor",
+        .kind = Kind::kWord,
+        .fallback = "any",
+        .example = "vnni",
+        .help =
+            "ours: the processor that kernels are chosen for; any: none loses; also --processor",
+        .words = AllWords<Processor>()}}};
   return table;
 }
 

@@ -82,6 +82,7 @@ class Reader {
     config_.target_device = TakeWord("target_device", TargetDevice::kCpu);
     config_.scheme = TakeWord("scheme", Scheme::kStatic);
     config_.objective = TakeWord("objective", Objective::kBalanced);
+    config_.processor = TakeWord("processor", Processor::kAny);
     restrictions_ = {config_.target_device, AsBool(Take("extensions", "false")),
                      TakeWord("compat", Compat::kNone)};
   }

@@ -1,0 +1,72 @@
+#include "qconvert/config/cost_file.h"
+
+#include <fmt/format.h>
+
+#include "qconvert/base/file.h"
+#include "text/node_edit.h"
+#include "text/parse_config.h"
+#include "text/setting_table.h"
+
+namespace qconvert {
+namespace {
+
+SettingTable TermTable(const std::vector<std::string>& terms) {
+  SettingTable table{"the terms of a cost table", {}};
+  for (const std::string& term : terms)
+    table.settings.push_back({.name = term, .kind = Setting::Kind::kNumber, .min = 0});
+  return table;
+}
+
+void CheckForm(const ConfigNode& root, ConfigProblems& problems) {
+  const ConfigNode* format = FindValue(root, "format");
+  const ConfigNode* version = FindValue(root, "version");
+  if (format == nullptr || format->scalar != kCostFileFormat) {
+    problems.Add(
+        format == nullptr ? root.place : format->place,
+        fmt::format("is no cost table: format is {}, expected '{}'",
+                    format == nullptr ? "missing" : "'" + format->Shown() + "'", kCostFileFormat));
+  } else if (version == nullptr || FindInteger(*version) != kCostFileVersion) {
+    problems.Add(version == nullptr ? root.place : version->place,
+                 fmt::format("version is {}, expected {}",
+                             version == nullptr ? "missing" : "'" + version->Shown() + "'",
+                             kCostFileVersion));
+  }
+  problems.ThrowIfAny();
+}
+
+}  // namespace
+
+std::vector<double> ParseCostFile(const std::string& text, const std::filesystem::path& file,
+                                  const std::vector<std::string>& terms) {
+  using Kind = Setting::Kind;
+  ConfigProblems problems(file.string());
+  ConfigNode root = ParseConfig(text, file.string());
+  CheckForm(root, problems);
+  const SettingTable numbers = TermTable(terms);
+  const SettingTable table{"a cost table",
+                           {{.name = "format", .kind = Kind::kText},
+                            {.name = "version", .kind = Kind::kInteger},
+                            {.name = "tool", .kind = Kind::kText},
+                            {.name = "engine", .kind = Kind::kText},
+                            {.name = "ns", .kind = Kind::kObject, .object = &numbers}}};
+  ConfigNotes notes;
+  CheckSettings(root, table, problems, notes);
+  const ConfigNode* times = FindValue(root, "ns");
+  std::vector<double> out;
+  for (const std::string& term : terms) {
+    const ConfigNode* time = times == nullptr ? nullptr : FindValue(*times, term);
+    out.push_back(time == nullptr ? 0 : AsNumber(*time));
+    if (times == nullptr || times->Find(term) != nullptr) continue;
+    problems.Add(times->place, fmt::format("has no time of '{}'", term));
+  }
+  if (root.Find("ns") == nullptr) problems.Add(root.place, "has no times, expected them under ns");
+  problems.ThrowIfAny();
+  return out;
+}
+
+std::vector<double> ReadCostFile(const std::filesystem::path& file,
+                                 const std::vector<std::string>& terms) {
+  return ParseCostFile(ReadFile(file, kMaxConfigBytes), file, terms);
+}
+
+}  // namespace qconvert

@@ -1,0 +1,103 @@
+#include "qconvert/plan/choose_scheme.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/plan/processor.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// Depthwise convolutions with large windows: slower on integers without int8 dot products.
+Model LargeWindows() {
+  GraphBuilder b;
+  b.Input("x", {"1", "64", "56", "56"}).Output("y");
+  std::string value = "x";
+  for (int k = 0; k < 6; ++k) {
+    const std::string out = k == 5 ? "y" : "v" + std::to_string(k);
+    const std::string weight = b.model.graph.name + "w" + std::to_string(k);
+    b.Random(weight, {64, 1, 7, 7});
+    Node& node = b.Add("Conv", {value, weight}, {out});
+    node.Set("group", int64_t{64});
+    node.Set("pads", std::vector<int64_t>(4, 3));
+    value = out;
+  }
+  InferTypes(b.model, "m");
+  return b.model;
+}
+
+Model WideConvolutions() {
+  GraphBuilder b;
+  b.Input("x", {"1", "64", "56", "56"}).Output("y");
+  b.Random("w", {64, 64, 3, 3});
+  b.Add("Conv", {"x", "w"}, {"v"}).Set("pads", std::vector<int64_t>(4, 1));
+  b.Add("Conv", {"v", "w"}, {"y"}).Set("pads", std::vector<int64_t>(4, 1));
+  InferTypes(b.model, "m");
+  return b.model;
+}
+
+SchemeChoice Choose(const Model& model, Processor processor, const CostTable* measured = nullptr) {
+  QuantConfig config;
+  config.processor = processor;
+  return ChooseScheme(model.graph, {}, ModelSettings(config), measured);
+}
+
+TEST(ChooseSchemeTest, WideConvolutionsAreStaticEverywhere) {
+  const Model model = WideConvolutions();
+  for (const Processor processor :
+       {Processor::kAny, Processor::kAvx2, Processor::kVnni, Processor::kArmDot}) {
+    EXPECT_EQ(Choose(model, processor).scheme, Scheme::kStatic) << ProcessorName(processor);
+  }
+}
+
+TEST(ChooseSchemeTest, OnAnyProcessorBothTimesAreTold) {
+  const Model model = WideConvolutions();
+  EXPECT_THAT(Choose(model, Processor::kAny).reason, HasSubstr("with int8 dot products"));
+  EXPECT_THAT(Choose(model, Processor::kVnni).reason, Not(HasSubstr("with int8 dot products")));
+}
+
+TEST(ChooseSchemeTest, WhatLosesWithoutInt8DotProductsIsLeftAloneOnAny) {
+  const Model model = LargeWindows();
+  EXPECT_EQ(Choose(model, Processor::kAvx2).scheme, Scheme::kWeightOnly);
+  EXPECT_EQ(Choose(model, Processor::kAny).scheme, Scheme::kWeightOnly);
+}
+
+TEST(ChooseSchemeTest, AMeasuredTableSpeaksForItsProcessorAlone) {
+  const Model model = LargeWindows();
+  CostTable fast = kAvx2Costs;
+  fast[CostTerm::kIntegerLargeDepthwiseProduct] /= 10;
+  const SchemeChoice choice = Choose(model, Processor::kAny, &fast);
+  EXPECT_EQ(choice.scheme, Scheme::kStatic);
+  EXPECT_LT(choice.estimated_ratio, 0.9);
+  EXPECT_THAT(choice.reason, Not(HasSubstr("with int8 dot products")));
+}
+
+TEST(ProcessorTest, PairsAreLimitedWhereProductsAddUpIn16Bits) {
+  QuantConfig config;
+  for (const Processor processor : {Processor::kAny, Processor::kAvx2}) {
+    config.processor = processor;
+    EXPECT_EQ(PairLimitOf(config), 128) << ProcessorName(processor);
+  }
+  for (const Processor processor : {Processor::kVnni, Processor::kArmDot}) {
+    config.processor = processor;
+    EXPECT_EQ(PairLimitOf(config), 0) << ProcessorName(processor);
+  }
+  config = {.target_device = TargetDevice::kBpu};
+  EXPECT_EQ(PairLimitOf(config), 0);
+}
+
+TEST(ProcessorTest, TheHostIsOneOfTheKinds) {
+  const Processor host = ResolveProcessor(Processor::kHost);
+  EXPECT_NE(host, Processor::kHost);
+  EXPECT_NE(host, Processor::kAny);
+  EXPECT_EQ(ResolveProcessor(Processor::kAny), Processor::kAny);
+  EXPECT_EQ(CostTableOf(Processor::kHost).ns, CostTableOf(host).ns);
+}
+
+}  // namespace
+}  // namespace qconvert
