@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <nlohmann/json.hpp>
+
 #include "qconvert/base/file.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
@@ -62,6 +65,19 @@ std::vector<double> ParseCostFile(const std::string& text, const std::filesystem
   if (root.Find("ns") == nullptr) problems.Add(root.place, "has no times, expected them under ns");
   problems.ThrowIfAny();
   return out;
+}
+
+std::string CostFileText(const std::vector<std::string>& terms, std::span<const double> ns,
+                         const std::string& tool, const std::string& engine) {
+  constexpr double kDigits = 1e4;  // measured times have no more
+  nlohmann::ordered_json times = nlohmann::ordered_json::object();
+  for (size_t k = 0; k < terms.size(); ++k) times[terms[k]] = std::round(ns[k] * kDigits) / kDigits;
+  const nlohmann::ordered_json json = {{"format", kCostFileFormat},
+                                       {"version", kCostFileVersion},
+                                       {"tool", tool},
+                                       {"engine", engine},
+                                       {"ns", times}};
+  return json.dump(1) + "\n";
 }
 
 std::vector<double> ReadCostFile(const std::filesystem::path& file,

@@ -1,7 +1,4 @@
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
-#include <cmath>
 
 #include "qconvert/config/cost_file.h"
 #include "qconvert/pipeline/convert.h"
@@ -10,8 +7,6 @@
 
 namespace qconvert {
 namespace {
-
-constexpr double kDigits = 1e4;  // measured times have no more
 
 std::vector<std::string> TermNames() {
   std::vector<std::string> names;
@@ -22,16 +17,8 @@ std::vector<std::string> TermNames() {
 }  // namespace
 
 std::string CostTableJson(const CostTable& table) {
-  nlohmann::ordered_json times = nlohmann::ordered_json::object();
-  const std::vector<std::string> names = TermNames();
-  for (size_t k = 0; k < kCostTerms; ++k)
-    times[names[k]] = std::round(table.ns[k] * kDigits) / kDigits;
-  const nlohmann::ordered_json json = {{"format", kCostFileFormat},
-                                       {"version", kCostFileVersion},
-                                       {"tool", "qconvert " + Version()},
-                                       {"engine", "onnxruntime " + OrtVersion()},
-                                       {"ns", times}};
-  return json.dump(1) + "\n";
+  return CostFileText(TermNames(), table.ns, "qconvert " + Version(),
+                      "onnxruntime " + OrtVersion());
 }
 
 CostTable ReadCostTable(const std::filesystem::path& file) {

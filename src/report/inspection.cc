@@ -36,6 +36,16 @@ void AddList(const char* label, const std::vector<std::string>& parts, std::stri
   out += line + "\n";
 }
 
+// Where a sentence may go on in the next line.
+std::vector<std::string> Clauses(const std::string& sentence) {
+  std::vector<std::string> out;
+  size_t from = 0;
+  for (size_t at; (at = sentence.find(", ", from)) != std::string::npos; from = at + 2)
+    out.push_back(sentence.substr(from, at - from));
+  out.push_back(sentence.substr(from));
+  return out;
+}
+
 // Most frequent first.
 std::vector<std::string> OperatorCounts(const Inspection& inspection) {
   std::vector<std::pair<std::string, size_t>> sorted(inspection.operators.begin(),
@@ -88,8 +98,7 @@ std::string FormatInspection(const Inspection& inspection) {
   AddList("constants", stored, out);
   fmt::format_to(sink, "Expected of a conversion for {}, nothing measured yet\n",
                  inspection.target);
-  fmt::format_to(sink, "  {:<10}{}: {}\n", "scheme", inspection.scheme,
-                 Text(inspection.scheme_reason));
+  AddList("scheme", Clauses(inspection.scheme + ": " + Text(inspection.scheme_reason)), out);
   std::vector<std::string> products;
   for (const auto& [pair, count] : inspection.multiply_adds)
     products.push_back(fmt::format("{} {}", Amount(count), pair));

@@ -31,6 +31,12 @@ TEST(CostFileTest, TimesComeInTheOrderOfTheTerms) {
               ElementsAre(100, 0.5));
 }
 
+TEST(CostFileTest, WhatIsWrittenIsRead) {
+  const std::vector<double> times = {1500, 0.0123};
+  const std::string text = CostFileText(kTerms, times, "qconvert 1", "engine 2");
+  EXPECT_EQ(ParseCostFile(text, "c.json", kTerms), times);
+}
+
 TEST(CostFileTest, EveryTermIsWantedAndNoOther) {
   EXPECT_THAT(ProblemsOf(Text(R"({"kernel": 1, "Add.flot": 2})")),
               ElementsAre(HasSubstr("no time of 'Add.float'"), HasSubstr("did you mean")));

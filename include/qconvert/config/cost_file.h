@@ -3,6 +3,7 @@
 #define QCONVERT_CONFIG_COST_FILE_H_
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ std::vector<double> ReadCostFile(const std::filesystem::path& file,
                                  const std::vector<std::string>& terms);
 std::vector<double> ParseCostFile(const std::string& text, const std::filesystem::path& file,
                                   const std::vector<std::string>& terms);
+
+// The text of such a file; times to the tenth of a picosecond.
+std::string CostFileText(const std::vector<std::string>& terms, std::span<const double> ns,
+                         const std::string& tool, const std::string& engine);
 
 }  // namespace qconvert
 
