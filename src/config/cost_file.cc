@@ -20,23 +20,6 @@ SettingTable TermTable(const std::vector<std::string>& terms) {
   return table;
 }
 
-void CheckForm(const ConfigNode& root, ConfigProblems& problems) {
-  const ConfigNode* format = FindValue(root, "format");
-  const ConfigNode* version = FindValue(root, "version");
-  if (format == nullptr || format->scalar != kCostFileFormat) {
-    problems.Add(
-        format == nullptr ? root.place : format->place,
-        fmt::format("is no cost table: format is {}, expected '{}'",
-                    format == nullptr ? "missing" : "'" + format->Shown() + "'", kCostFileFormat));
-  } else if (version == nullptr || FindInteger(*version) != kCostFileVersion) {
-    problems.Add(version == nullptr ? root.place : version->place,
-                 fmt::format("version is {}, expected {}",
-                             version == nullptr ? "missing" : "'" + version->Shown() + "'",
-                             kCostFileVersion));
-  }
-  problems.ThrowIfAny();
-}
-
 }  // namespace
 
 std::vector<double> ParseCostFile(const std::string& text, const std::filesystem::path& file,
@@ -44,7 +27,7 @@ std::vector<double> ParseCostFile(const std::string& text, const std::filesystem
   using Kind = Setting::Kind;
   ConfigProblems problems(file.string());
   ConfigNode root = ParseConfig(text, file.string());
-  CheckForm(root, problems);
+  CheckFileForm(root, "cost table", kCostFileFormat, kCostFileVersion, problems);
   const SettingTable numbers = TermTable(terms);
   const SettingTable table{"a cost table",
                            {{.name = "format", .kind = Kind::kText},
@@ -55,14 +38,14 @@ std::vector<double> ParseCostFile(const std::string& text, const std::filesystem
   ConfigNotes notes;
   CheckSettings(root, table, problems, notes);
   const ConfigNode* times = FindValue(root, "ns");
-  std::vector<double> out;
-  for (const std::string& term : terms) {
-    const ConfigNode* time = times == nullptr ? nullptr : FindValue(*times, term);
-    out.push_back(time == nullptr ? 0 : AsNumber(*time));
-    if (times == nullptr || times->Find(term) != nullptr) continue;
-    problems.Add(times->place, fmt::format("has no time of '{}'", term));
-  }
   if (root.Find("ns") == nullptr) problems.Add(root.place, "has no times, expected them under ns");
+  std::vector<double> out;
+  for (size_t k = 0; times != nullptr && k < terms.size(); ++k) {
+    const ConfigNode* time = FindValue(*times, terms[k]);
+    out.push_back(time == nullptr ? 0 : AsNumber(*time));
+    if (times->Find(terms[k]) == nullptr)
+      problems.Add(times->place, fmt::format("has no time of '{}'", terms[k]));
+  }
   problems.ThrowIfAny();
   return out;
 }

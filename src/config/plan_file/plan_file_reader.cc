@@ -271,25 +271,6 @@ class Reader {
   ConfigProblems& problems_;
 };
 
-// Nothing else is looked at in a file that is none, or of another version.
-void CheckForm(const ConfigNode& root, ConfigProblems& problems) {
-  const ConfigNode* format = root.Find("format");
-  if (format == nullptr || format->scalar != kPlanFileFormat) {
-    problems.Add(
-        format == nullptr ? root.place : format->place,
-        fmt::format("is no quant_info that can be read back: format is {}, expected '{}'",
-                    format == nullptr ? "missing" : "'" + format->Shown() + "'", kPlanFileFormat));
-    problems.ThrowIfAny();
-  }
-  const ConfigNode* version = root.Find("version");
-  if (version != nullptr && FindInteger(*version) == kPlanFileVersion) return;
-  problems.Add(
-      version == nullptr ? root.place : version->place,
-      fmt::format("version is {}, expected {}",
-                  version == nullptr ? "missing" : "'" + version->Shown() + "'", kPlanFileVersion));
-  problems.ThrowIfAny();
-}
-
 }  // namespace
 
 const char* NodeWayName(NodeWay way) {
@@ -305,7 +286,8 @@ std::string RoundModeName(RoundMode mode) { return WordFor(mode); }
 PlanFile ParsePlanFile(const std::string& text, const std::filesystem::path& file) {
   ConfigProblems problems(file.string());
   ConfigNode root = ParseConfig(text, file.string());
-  CheckForm(root, problems);
+  CheckFileForm(root, "quant_info that can be read back", kPlanFileFormat, kPlanFileVersion,
+                problems);
   ConfigNotes notes;
   CheckSettings(root, PlanFileTable(), problems, notes);
   PlanFile out;

@@ -3,6 +3,7 @@
 #ifndef QCONVERT_CONFIG_QUARK_QUARK_H_
 #define QCONVERT_CONFIG_QUARK_QUARK_H_
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,10 @@
 #include "dialect.h"
 
 namespace qconvert {
+
+// Ours beside Quark's, as in the Vitis language.
+inline constexpr std::array<const char*, 3> kQuarkKeysOfVitis = {"scheme", "objective",
+                                                                 "processor"};
 
 const SettingTable& QuarkTable();
 const SettingTable& QuarkLayerTable();  // global_config and an entry's layer object

@@ -27,8 +27,7 @@ class Translator {
     ReadGlobal();
     ConfigNode out = MapNode(root_.place);
     SetTarget(out);
-    for (const char* key : {"scheme", "objective", "processor"})
-      Copy(FindValue(root_, key), out, key);
+    for (const char* key : kQuarkKeysOfVitis) Copy(FindValue(root_, key), out, key);
     Set(out, "extensions", "true");
     Set(out, "include_cle", "false");
     Set(out, "include_bias_corr", "false");

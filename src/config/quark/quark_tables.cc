@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "quark/quark.h"
+#include "vitis/vitis_tables.h"
 #include "words.h"
 
 namespace qconvert {
@@ -210,62 +211,52 @@ std::vector<std::string> QuarkAlgorithms() {
   return names;
 }
 
+namespace {
+
+std::vector<Setting> TopLevel() {
+  std::vector<Setting> settings = {
+      {.name = "global_config",
+       .kind = Kind::kObject,
+       .fallback = "required",
+       .example = "{input_tensors: {spec: Int8Spec}, weight: {spec: Int8Spec}}",
+       .help = "types, scales and methods of the whole model",
+       .object = &QuarkLayerTable(),
+       .required = true},
+      Any("specific_layer_config", "[[{weight: {...}}, [/fc/Gemm]]]",
+          "pairs of a layer and names, or maps: an entry of specific_layer_config",
+          &QuarkEntryTable()),
+      Any("layer_type_config", "[[null, [Softmax]]]",
+          "pairs of a layer and op types; a null layer keeps them in float"),
+      Any("exclude", "[/fc/Gemm, ^/aux/.*, [[/a/Conv], [/b/Concat]]]",
+          "nodes that stay float: names, ^ and a regular expression, pairs of first and last "
+          "nodes; or a map: exclude",
+          &QuarkExcludeTable()),
+      Any("algo_config", "[{name: cle}]", "algorithms that change weights and biases"),
+      {.name = "use_external_data_format",
+       .kind = Kind::kBool,
+       .fallback = "false",
+       .example = "false",
+       .help = "weights in a file of their own: --external-data"},
+      {.name = "extra_options",
+       .kind = Kind::kObject,
+       .fallback = "none",
+       .example = "{CalibDataSize: 64}",
+       .help = "everything else",
+       .object = &QuarkOptionTable()},
+      {.name = "target_device",
+       .kind = Kind::kWord,
+       .fallback = "DPU with EnableNPUCnn, else CPU",
+       .example = "CPU",
+       .help = "ours: whose operator rules hold",
+       .words = AllWords<TargetDevice>()}};
+  for (const std::string_view key : kQuarkKeysOfVitis) settings.push_back(*VitisTable().Find(key));
+  return settings;
+}
+
+}  // namespace
+
 const SettingTable& QuarkTable() {
-  static const SettingTable table{
-      "the Quark language",
-      {{.name = "global_config",
-        .kind = Kind::kObject,
-        .fallback = "required",
-        .example = "{input_tensors: {spec: Int8Spec}, weight: {spec: Int8Spec}}",
-        .help = "types, scales and methods of the whole model",
-        .object = &QuarkLayerTable(),
-        .required = true},
-       Any("specific_layer_config", "[[{weight: {...}}, [/fc/Gemm]]]",
-           "pairs of a layer and names, or maps: an entry of specific_layer_config",
-           &QuarkEntryTable()),
-       Any("layer_type_config", "[[null, [Softmax]]]",
-           "pairs of a layer and op types; a null layer keeps them in float"),
-       Any("exclude", "[/fc/Gemm, ^/aux/.*, [[/a/Conv], [/b/Concat]]]",
-           "nodes that stay float: names, ^ and a regular expression, pairs of first and last "
-           "nodes; or a map: exclude",
-           &QuarkExcludeTable()),
-       Any("algo_config", "[{name: cle}]", "algorithms that change weights and biases"),
-       {.name = "use_external_data_format",
-        .kind = Kind::kBool,
-        .fallback = "false",
-        .example = "false",
-        .help = "weights in a file of their own: --external-data"},
-       {.name = "extra_options",
-        .kind = Kind::kObject,
-        .fallback = "none",
-        .example = "{CalibDataSize: 64}",
-        .help = "everything else",
-        .object = &QuarkOptionTable()},
-       {.name = "target_device",
-        .kind = Kind::kWord,
-        .fallback = "DPU with EnableNPUCnn, else CPU",
-        .example = "CPU",
-        .help = "ours: whose operator rules hold",
-        .words = AllWords<TargetDevice>()},
-       {.name = "scheme",
-        .kind = Kind::kWord,
-        .fallback = "static",
-        .example = "auto",
-        .help = "ours: what is quantized, see plan.md; also --scheme",
-        .words = AllWords<Scheme>()},
-       {.name = "objective",
-        .kind = Kind::kWord,
-        .fallback = "balanced",
-        .example = "size",
-        .help = "ours: what scheme auto prefers; also --objective",
-        .words = AllWords<Objective>()},
-       {.name = "processor",
-        .kind = Kind::kWord,
-        .fallback = "any",
-        .example = "vnni",
-        .help =
-            "ours: the processor that kernels are chosen for; any: none loses; also --processor",
-        .words = AllWords<Processor>()}}};
+  static const SettingTable table{"the Quark language", TopLevel()};
   return table;
 }
 

@@ -204,6 +204,23 @@ std::optional<double> FindNumber(std::string_view text) {
   return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
+void CheckFileForm(const ConfigNode& root, std::string_view what, std::string_view format,
+                   int version, ConfigProblems& problems) {
+  const auto found = [](const ConfigNode* node) {
+    return node == nullptr ? "missing" : "'" + node->Shown() + "'";
+  };
+  const ConfigNode* says = root.Find("format");
+  const ConfigNode* counts = root.Find("version");
+  if (says == nullptr || says->scalar != format) {
+    problems.Add(says == nullptr ? root.place : says->place,
+                 fmt::format("is no {}: format is {}, expected '{}'", what, found(says), format));
+  } else if (counts == nullptr || FindInteger(*counts) != version) {
+    problems.Add(counts == nullptr ? root.place : counts->place,
+                 fmt::format("version is {}, expected {}", found(counts), version));
+  }
+  problems.ThrowIfAny();
+}
+
 bool AsBool(const ConfigNode& node) { return node.scalar == "true"; }
 
 int64_t AsInteger(const ConfigNode& node) { return ParseWhole<int64_t>(node.scalar).value(); }

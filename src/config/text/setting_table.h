@@ -67,6 +67,11 @@ struct ConfigNotes {
 void CheckSettings(ConfigNode& map, const SettingTable& table, ConfigProblems& problems,
                    ConfigNotes& notes);
 
+// Throws unless `root` says that it is a file of this format and version, with the problems so far:
+// in a file of another kind nothing else is worth a look. `what` it would be: "cost table".
+void CheckFileForm(const ConfigNode& root, std::string_view what, std::string_view format,
+                   int version, ConfigProblems& problems);
+
 // "KEY is 'FOUND', expected A, B, did you mean 'A'?"
 std::string NotOneOf(std::string_view key, const std::string& found,
                      const std::vector<std::string>& words);

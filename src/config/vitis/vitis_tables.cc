@@ -113,6 +113,14 @@ Setting Switch(std::string name, std::string fallback, std::string help) {
           .help = std::move(help)};
 }
 
+// A Correction.
+Setting AutoSwitch(std::string name, std::string fallback, std::string example, std::string help) {
+  Setting setting = Switch(std::move(name), std::move(fallback), std::move(help));
+  setting.example = std::move(example);
+  setting.words = {"auto"};
+  return setting;
+}
+
 std::vector<Setting> TopLevel() {
   std::vector<Setting> settings = {
       {.name = "target_device",
@@ -175,27 +183,15 @@ std::vector<Setting> TopLevel() {
        .object = &LayerTable()},
       Switch("convert_relu6_to_relu", "false", "Clip(0, 6) becomes Relu"),
       Switch("convert_silu_to_hswish", "false", "x * Sigmoid(x) becomes HardSwish"),
-      {.name = "include_cle",
-       .kind = Kind::kBool,
-       .fallback = "auto",
-       .example = "true",
-       .help = "cross-layer equalization before calibration; auto: where weights have one scale "
-               "per tensor",
-       .words = {"auto"}},
-      {.name = "include_bias_corr",
-       .kind = Kind::kBool,
-       .fallback = "auto",
-       .example = "auto",
-       .help =
-           "biases make up for the mean error of their node; auto: where that is measured to help",
-       .words = {"auto"}},
-      {.name = "second_order_rounding",
-       .kind = Kind::kBool,
-       .fallback = "false",
-       .example = "auto",
-       .help = "weights are rounded by what their node reads, not each to the nearest; auto: where "
-               "that is measured to help",
-       .words = {"auto"}},
+      AutoSwitch("include_cle", "auto", "true",
+                 "cross-layer equalization before calibration; auto: where weights have one scale "
+                 "per tensor"),
+      AutoSwitch("include_bias_corr", "auto", "auto",
+                 "biases make up for the mean error of their node; auto: where that is measured to "
+                 "help"),
+      AutoSwitch("second_order_rounding", "false", "auto",
+                 "weights are rounded by what their node reads, not each to the nearest; auto: "
+                 "where that is measured to help"),
       Switch("keep_first_last_layer_accuracy", "false",
              "the first and the last nodes with weights stay float"),
       Switch("keep_add_layer_accuracy", "false", "Add of two computed values stays float"),
