@@ -70,6 +70,10 @@ const Tensor* Graph::FindInitializer(std::string_view value) const {
   return it == initializers.end() ? nullptr : &it->second;
 }
 
+bool OnlyReshapes(const Node& node) {
+  return node.Is("Reshape") || node.Is("Flatten") || node.Is("Squeeze") || node.Is("Unsqueeze");
+}
+
 bool Graph::IsInput(std::string_view value) const { return Contains(inputs, value); }
 bool Graph::IsOutput(std::string_view value) const { return Contains(outputs, value); }
 

@@ -126,7 +126,7 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
   }
   choice.estimated_ratio = ratios.mean();
   choice.reason = TellRatios(ratios, on_any);
-  if (all || (ratios.slow <= kMaxPartRatio && AnyInteger(PlaceNodes(graph, place)))) return;
+  if (all || ratios.slow <= kMaxPartRatio) return;  // without integer nodes it is 1
   weight_only(
       "integer kernels would save no time worth mentioning; --scheme static takes them all the "
       "same");

@@ -18,16 +18,12 @@ constexpr int64_t kThin = 4;
 
 constexpr size_t kNoElements = kElementOperators.size();
 
+// Place in kElementOperators, or kNoElements.
 size_t FindElementOperator(const Node& node) {
   const auto* const it =
       std::find_if(kElementOperators.begin(), kElementOperators.end(),
                    [&](const ElementOperator& row) { return node.op_type == row.op_type; });
   return static_cast<size_t>(it - kElementOperators.begin());
-}
-
-// Renames its input and takes no time.
-bool IsView(const Node& node) {
-  return node.Is("Reshape") || node.Is("Squeeze") || node.Is("Unsqueeze") || node.Is("Flatten");
 }
 
 }  // namespace
@@ -105,8 +101,7 @@ double CostModel::LstmProducts(const Node& node) const {
   return steps * static_cast<double>(weight->element_count() + recurrent->element_count());
 }
 
-CostShares CostModel::ElementShares(const Node& node, bool on_integers) const {
-  const size_t k = FindElementOperator(node);
+CostShares CostModel::ElementShares(const Node& node, size_t k, bool on_integers) const {
   const double elements = SizeOf(kElementOperators[k].per_input ? node.inputs[0] : node.outputs[0]);
   return {{CostTerm::kKernel, 1}, {on_integers ? IntegerElement(k) : FloatElement(k), elements}};
 }
@@ -123,10 +118,11 @@ CostShares CostModel::DynamicShares(const Node& node) const {
 }
 
 CostShares CostModel::FloatShares(const Node& node) const {
-  if (IsView(node)) return {};
+  if (OnlyReshapes(node)) return {};
   if (node.Is("LSTM"))
     return {{CostTerm::kKernel, 1}, {CostTerm::kFloatLstmProduct, LstmProducts(node)}};
-  if (FindElementOperator(node) != kNoElements) return ElementShares(node, false);
+  if (const size_t k = FindElementOperator(node); k != kNoElements)
+    return ElementShares(node, k, false);
   const Products p = CountProducts(node);
   CostShares shares = {{CostTerm::kKernel, 1}, {CostTerm::kFloatInput, p.inputs}};
   if (p.depthwise()) {
@@ -149,8 +145,9 @@ CostShares CostModel::FloatShares(const Node& node) const {
 }
 
 CostShares CostModel::IntegerShares(const Node& node) const {
-  if (IsView(node)) return {};
-  if (FindElementOperator(node) != kNoElements) return ElementShares(node, true);
+  if (OnlyReshapes(node)) return {};
+  if (const size_t k = FindElementOperator(node); k != kNoElements)
+    return ElementShares(node, k, true);
   const Products p = CountProducts(node);
   CostShares shares = {{CostTerm::kKernel, 1}};
   if (p.depthwise()) {

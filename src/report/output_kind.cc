@@ -1,7 +1,6 @@
 #include "qconvert/report/output_kind.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string_view>
 
@@ -14,13 +13,6 @@ using Scores = OutputKind::Scores;
 
 // Longest chain of views and elementwise nodes that is walked.
 constexpr int kMaxSteps = 32;
-
-constexpr std::array kReshapes = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
-
-bool IsReshape(const Node& node) {
-  return std::any_of(kReshapes.begin(), kReshapes.end(),
-                     [&](const char* type) { return node.Is(type); });
-}
 
 size_t Rank(const Graph& graph, const std::string& value) {
   const std::vector<Dim>* shape = FindShape(graph, value);
@@ -54,7 +46,7 @@ std::optional<size_t> FollowAxis(const Graph& graph, const Node& view, size_t ax
     if (it == perm->end()) return std::nullopt;
     return static_cast<size_t>(it - perm->begin());
   }
-  if (!IsReshape(view)) return axis;
+  if (!OnlyReshapes(view)) return axis;
   const int64_t size = SizeOf(graph, from, axis);
   std::optional<size_t> found;
   for (size_t d = 0; size > 1 && d < Rank(graph, to); ++d) {
@@ -66,7 +58,7 @@ std::optional<size_t> FollowAxis(const Graph& graph, const Node& view, size_t ax
 }
 
 bool IsView(const Node& node) {
-  return IsReshape(node) || node.Is("Transpose") || node.Is("Identity") || node.Is("Cast") ||
+  return OnlyReshapes(node) || node.Is("Transpose") || node.Is("Identity") || node.Is("Cast") ||
          node.Is("Dropout");
 }
 

@@ -100,8 +100,9 @@ constexpr CostTable MakeTable(bool vnni) {
 
 }  // namespace
 
-const CostTable kAvx2Costs = MakeTable(false);
-const CostTable kVnniCosts = MakeTable(true);
+// Other constants are made of them: there before any of these.
+constinit const CostTable kAvx2Costs = MakeTable(false);
+constinit const CostTable kVnniCosts = MakeTable(true);
 
 std::string CostTermName(CostTerm term) {
   const auto k = static_cast<size_t>(term);

@@ -16,10 +16,6 @@
 namespace qconvert {
 namespace {
 
-bool OnlyReshapes(const Node& node) {
-  return node.Is("Reshape") || node.Is("Flatten") || node.Is("Squeeze") || node.Is("Unsqueeze");
-}
-
 // A Reshape whose result depends on the elements of its input only.
 bool NamesEveryDimension(const Graph& graph, const Node& node) {
   if (!node.Is("Reshape")) return false;

@@ -116,6 +116,10 @@ struct Node {
   }
 };
 
+// Whether a node gives its input other dimensions and does nothing else: Reshape, Flatten, Squeeze,
+// Unsqueeze.
+bool OnlyReshapes(const Node& node);
+
 struct Graph {
   std::string name;
   std::string doc;

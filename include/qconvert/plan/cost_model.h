@@ -5,6 +5,7 @@
 #ifndef QCONVERT_PLAN_COST_MODEL_H_
 #define QCONVERT_PLAN_COST_MODEL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -47,7 +48,8 @@ class CostModel {
   struct Products;
   Products CountProducts(const Node& node) const;
   double LstmProducts(const Node& node) const;
-  CostShares ElementShares(const Node& node, bool on_integers) const;
+  // Of kElementOperators[k].
+  CostShares ElementShares(const Node& node, size_t k, bool on_integers) const;
   CostShares ConversionShares(const std::string& value, CostTerm element) const;
 
   const Graph& graph_;
