@@ -7,6 +7,8 @@
 #include <functional>
 #include <utility>
 
+#include "qconvert/base/checked.h"
+
 namespace qconvert {
 namespace {
 
@@ -23,12 +25,6 @@ std::vector<float> Noise(int64_t count) {
     value = static_cast<float>(static_cast<int32_t>(state)) * 0x1p-31F;
   }
   return values;
-}
-
-int64_t CountOf(const std::vector<int64_t>& dims) {
-  int64_t count = 1;
-  for (const int64_t dim : dims) count *= dim;
-  return count;
 }
 
 // A chain of nodes, each of which reads the one before it.
@@ -91,7 +87,6 @@ class Chain {
   }
 
   const std::string& value() const { return value_; }
-  Model& model() { return model_; }
 
   CostNetwork Named(std::string name, bool is_dynamic = false) {
     model_.graph.outputs.push_back({value_, {DataType::kFloat, {}, {}}, {}, {}});
@@ -109,10 +104,10 @@ class Chain {
 
   std::string Weight(const std::vector<int64_t>& dims) {
     const std::string name = NextConstant();
-    std::vector<float> values = Noise(CountOf(dims));
+    const int64_t count = ElementCount(dims).value();
+    std::vector<float> values = Noise(count);
     // Sums of as many products stay about as large as the inputs.
-    const float scale =
-        std::sqrt(3 * static_cast<float>(dims[0]) / static_cast<float>(CountOf(dims)));
+    const float scale = std::sqrt(3 * static_cast<float>(dims[0]) / static_cast<float>(count));
     for (float& value : values) value *= scale;
     model_.graph.initializers[name] = MakeFloatTensor(name, dims, values);
     return name;

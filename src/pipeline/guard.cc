@@ -19,8 +19,8 @@ constexpr size_t kQuickSamples = 2;
 constexpr double kTimeOfDecibel = 0.02;
 constexpr double kLeastNoise = 1e-20;
 constexpr size_t kStretches = 12;
-constexpr double kLeastSaving =
-    0.001;  // of the float time: what a stretch is taken to save at least
+// Of the float time: what a stretch is taken to save at least.
+constexpr double kLeastSaving = 0.001;
 
 class Guard {
  public:
@@ -174,7 +174,6 @@ class Guard {
     }
   }
 
-  // Units that must be float for the gate, on all samples.
   // Cuts the model into stretches and measures each alone on integers: the order of suspicion is
   // then noise by time saved of a stretch, and inside it what every node is expected to bring. What
   // goes back together lies together, and needs few conversions.
@@ -214,6 +213,7 @@ class Guard {
     return draft;
   }
 
+  // Units that must be float for the gate, on all samples.
   void PutBackForTheGate() {
     SuspectByStretches();
     double target = allowed();
@@ -250,9 +250,8 @@ class Guard {
     best_.measured = std::move(measured);
   }
 
-  // Units whose error costs most and whose integers save little, besides those that the gate needs.
-  // The first 1, 2, 4, ... suspects, or parts of them: whatever is worth most, decibels up to the
-  // aim against the time they cost.
+  // Besides those that the gate needs, the first 1, 2, 4, ... suspects, or parts of them: whatever
+  // is worth most, decibels up to the aim against the time they cost.
   void PutBackForTheAim() {
     const double aim = NoiseOfSqnr(options_.aim_sqnr_db);
     if (best_.measured.judged_noise(options_.gate) <= aim) return;

@@ -49,7 +49,7 @@ LayerwiseRun::LayerwiseRun(Model model, std::vector<Sample> samples,
 
 const std::vector<Tensor>& LayerwiseRun::Reach(const std::string& value) {
   QCONVERT_CHECK(wanted_.contains(value));
-  const size_t producer = Order(value);
+  const size_t producer = topology_.ProducerIndex(value);
   if (producer != Topology::kNpos && producer >= next_) RunUntil(producer + 1);
   return live_.at(value);
 }

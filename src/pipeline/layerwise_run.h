@@ -35,9 +35,6 @@ class LayerwiseRun {
   // No longer wanted.
   void Drop(const std::string& value);
 
-  // Place of the node that writes `value`; pieces run in this order.
-  size_t Order(const std::string& value) const { return topology_.ProducerIndex(value); }
-
  private:
   Model Piece(size_t end) const;
   void RunUntil(size_t end);

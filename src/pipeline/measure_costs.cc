@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <memory>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "cost_networks.h"
+#include "qconvert/base/checked.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/plan/fit_cost_table.h"
@@ -47,12 +49,8 @@ double LeastTime(const Model& model, const Tensor& input, double enough_ns) {
 
 Tensor InputOf(const Graph& graph) {
   std::vector<int64_t> dims;
-  int64_t count = 1;
-  for (const Dim& dim : *graph.inputs[0].type.shape) {
-    dims.push_back(dim.value);
-    count *= dim.value;
-  }
-  std::vector<float> values(static_cast<size_t>(count));
+  for (const Dim& dim : *graph.inputs[0].type.shape) dims.push_back(dim.value);
+  std::vector<float> values(static_cast<size_t>(ElementCount(dims).value()));
   for (size_t k = 0; k < values.size(); ++k)
     values[k] = kInputRange * (static_cast<float>(k % 17) / 8 - 1);
   return MakeFloatTensor(graph.inputs[0].name, dims, values);

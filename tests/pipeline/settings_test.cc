@@ -56,15 +56,21 @@ struct Result {
   }
 };
 
-Result ConvertWith(const std::string& text, const TempDir& folder) {
-  const LoadedConfig loaded = LoadText(text);
-  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+// The shipped example, into out.onnx.
+ConvertOptions OptionsOf(const LoadedConfig& loaded, const TempDir& folder) {
   ConvertOptions options;
   options.model = kDigits / "model.onnx";
   options.calibration_folder = kDigits / "calib";
   options.output = folder / "out.onnx";
   options.config = loaded.config;
   options.effective_config = loaded.effective;
+  return options;
+}
+
+Result ConvertWith(const std::string& text, const TempDir& folder) {
+  const LoadedConfig loaded = LoadText(text);
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  ConvertOptions options = OptionsOf(loaded, folder);
   options.guard = GuardMode::kReport;
   Result result;
   result.report = Convert(options);
@@ -164,12 +170,7 @@ TEST(SettingsTest, CorrectedFilesDoNotDependOnThreads) {
     const TempDir folder;
     const LoadedConfig loaded =
         LoadText(FewBits("include_bias_corr: true\nsecond_order_rounding: true\n"));
-    ConvertOptions options;
-    options.model = kDigits / "model.onnx";
-    options.calibration_folder = kDigits / "calib";
-    options.output = folder / "out.onnx";
-    options.config = loaded.config;
-    options.effective_config = loaded.effective;
+    ConvertOptions options = OptionsOf(loaded, folder);
     options.workers = workers;
     Convert(options);
     files.insert(ReadFile(options.output));

@@ -20,7 +20,7 @@ Model LargeWindows() {
   std::string value = "x";
   for (int k = 0; k < 6; ++k) {
     const std::string out = k == 5 ? "y" : "v" + std::to_string(k);
-    const std::string weight = b.model.graph.name + "w" + std::to_string(k);
+    const std::string weight = "w" + std::to_string(k);
     b.Random(weight, {64, 1, 7, 7});
     Node& node = b.Add("Conv", {value, weight}, {out});
     node.Set("group", int64_t{64});
