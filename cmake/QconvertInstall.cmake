@@ -17,3 +17,9 @@ install(FILES ${PROJECT_BINARY_DIR}/qconvertConfig.cmake ${PROJECT_BINARY_DIR}/q
 # Licences: ours, and those of what is installed with us (THIRD_PARTY_NOTICES.md names the files).
 install(FILES LICENSE THIRD_PARTY_NOTICES.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${OnnxRuntime_NOTICES} DESTINATION ${CMAKE_INSTALL_DOCDIR}/onnxruntime)
+
+# Made when the program is built.
+install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
+install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/completions/bash/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/completions/zsh/ DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(DIRECTORY ${PROJECT_BINARY_DIR}/pages/completions/fish/ DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

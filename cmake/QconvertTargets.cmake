@@ -29,6 +29,7 @@ function(qconvert_stage name)
   target_include_directories(qconvert_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(qconvert_${name} PUBLIC ${STAGE_LINK} PRIVATE $<BUILD_INTERFACE:qconvert_options>)
+  target_compile_features(qconvert_${name} PUBLIC cxx_std_20)  # the headers need it, whoever includes them
   set_target_properties(qconvert_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   if(QCONVERT_TIDY)
     set_target_properties(qconvert_${name} PROPERTIES CXX_CLANG_TIDY "${CLANG_TIDY};--quiet")

@@ -3,6 +3,7 @@
 #define QCONVERT_CONFIG_DIALECT_H_
 
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +21,14 @@ struct ReadContext {
   ConfigProblems unimplemented;  // what is understood, but cannot be done
   ConfigNotes notes;
   std::filesystem::path folder;
-  std::string text;  // of every file read
+  std::string text;                                           // of every file read
+  std::map<std::string, std::filesystem::path> folders = {};  // of layers, by their names
+
+  // What a path written at `place` is relative to.
+  std::filesystem::path FolderOf(const ConfigPlace& place) const {
+    const auto own = place.source == nullptr ? folders.end() : folders.find(*place.source);
+    return own == folders.end() ? folder : own->second;
+  }
 
   void NotYet(const ConfigPlace& place, const std::string& what) {
     unimplemented.Add(place, "not implemented yet: " + what);

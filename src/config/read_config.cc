@@ -11,6 +11,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/base/utf8.h"
+#include "qconvert/config/layered_config.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
 
@@ -100,15 +101,64 @@ ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
   return ReadDialect(dialect.translate(root, context), Dialects().front(), later, context);
 }
 
-}  // namespace
+struct ConfigText {
+  std::string text;
+  std::filesystem::path file;
+};
 
-LoadedConfig ParseConfigText(const std::string& text, const std::filesystem::path& file,
-                             const std::vector<ConfigOverride>& overrides) {
+std::string ReadText(const std::filesystem::path& file) {
+  try {
+    return ReadFile(file, kMaxConfigBytes);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::kResource) throw;
+    throw ConfigError({e.what()});
+  }
+}
+
+// Settings of `layer` into `under`: maps into maps, anything else in place of what was there.
+void PutOnTop(ConfigNode layer, ConfigNode& under) {
+  if (layer.kind != ConfigNode::Kind::kMap || under.kind != ConfigNode::Kind::kMap) {
+    under = std::move(layer);
+    return;
+  }
+  for (ConfigEntry& entry : layer.entries) {
+    const auto it =
+        std::find_if(under.entries.begin(), under.entries.end(),
+                     [&](const ConfigEntry& one) { return one.key.scalar == entry.key.scalar; });
+    if (it == under.entries.end()) {
+      under.entries.push_back(std::move(entry));
+    } else {
+      it->key = std::move(entry.key);
+      PutOnTop(std::move(entry.value), it->value);
+    }
+  }
+}
+
+// All layers into `root`, each in the language of what it lies on.
+void PutLayers(const std::vector<ConfigText>& layers, const Dialect& dialect, ConfigNode& root,
+               ReadContext& context) {
+  for (const auto& [text, file] : layers) {
+    ConfigNode layer = ParseConfig(text, file.string(), &context.notes.warnings);
+    const Dialect& own = FindDialect(layer);
+    if (own.name != dialect.name) {
+      throw ConfigError({fmt::format("{}: has settings of {}, expected {} as in the file under it",
+                                     EscapeForTerminal(file.string()), own.name, dialect.name)});
+    }
+    context.folders[file.string()] = std::filesystem::absolute(file).parent_path();
+    context.text += "\n" + text;
+    PutOnTop(std::move(layer), root);
+  }
+}
+
+LoadedConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>& layers,
+                         const std::vector<ConfigOverride>& overrides) {
+  const std::filesystem::path& file = base.file;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   ReadContext context{
-      ConfigProblems(file.string()), ConfigProblems(file.string()), {}, folder, text};
-  ConfigNode root = ParseConfig(text, file.string(), &context.notes.warnings);
+      ConfigProblems(file.string()), ConfigProblems(file.string()), {}, folder, base.text};
+  ConfigNode root = ParseConfig(base.text, file.string(), &context.notes.warnings);
   const Dialect& dialect = FindDialect(root);
+  PutLayers(layers, dialect, root, context);
   LoadedConfig loaded;
   loaded.dialect = dialect.name;
   ReadResult result = ReadDialect(std::move(root), dialect, overrides, context);
@@ -134,16 +184,24 @@ LoadedConfig ParseConfigText(const std::string& text, const std::filesystem::pat
   return loaded;
 }
 
+}  // namespace
+
+LoadedConfig ParseConfigText(const std::string& text, const std::filesystem::path& file,
+                             const std::vector<ConfigOverride>& overrides) {
+  return ParseLayers({text, file}, {}, overrides);
+}
+
 LoadedConfig ReadConfig(const std::filesystem::path& file,
                         const std::vector<ConfigOverride>& overrides) {
-  std::string text;
-  try {
-    text = ReadFile(file, kMaxConfigBytes);
-  } catch (const Error& e) {
-    if (e.code() != ExitCode::kResource) throw;
-    throw ConfigError({e.what()});
-  }
-  return ParseConfigText(text, file, overrides);
+  return ParseLayers({ReadText(file), file}, {}, overrides);
+}
+
+LoadedConfig ReadLayeredConfig(const std::filesystem::path& file,
+                               const std::vector<std::filesystem::path>& layers,
+                               const std::vector<ConfigOverride>& overrides) {
+  std::vector<ConfigText> texts;
+  for (const auto& layer : layers) texts.push_back({ReadText(layer), layer});
+  return ParseLayers({ReadText(file), file}, texts, overrides);
 }
 
 }  // namespace qconvert

@@ -20,9 +20,8 @@ constexpr double kWhite = 255;
 
 std::vector<int64_t> DimsOf(const Value& input) {
   if (!input.type.shape) {
-    throw Error(
-        ExitCode::kData, "",
-        fmt::format("input \"{}\" has no shape, calibration_type skip expects one", input.name));
+    throw Error(ExitCode::kData, "",
+                fmt::format("input \"{}\" has no shape, random samples need one", input.name));
   }
   std::vector<int64_t> dims;
   for (const Dim& dim : *input.type.shape) dims.push_back(dim.known() ? dim.value : 1);

@@ -13,6 +13,7 @@
 #include "qconvert/base/checked.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/dataset/plain_name.h"
 #include "sample_files.h"
 
 namespace qconvert {

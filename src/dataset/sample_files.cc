@@ -11,6 +11,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/dataset/plain_name.h"
 
 namespace qconvert {
 namespace {
@@ -23,6 +24,11 @@ constexpr const char* kExpected = ".npy, .npz or .bin files";
 bool IsFolder(const std::filesystem::path& path) {
   std::error_code ignored;  // a name may be too long for a file
   return std::filesystem::is_directory(path, ignored);
+}
+
+bool IsFile(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
 }
 
 void CheckFolder(const std::filesystem::path& folder) {
@@ -68,10 +74,12 @@ std::string Held(const std::filesystem::path& folder) {
   return text;
 }
 
+// Of a folder, or one file alone.
 Paths FilesIn(const std::filesystem::path& folder, const SampleSourceOptions& options) {
-  CheckFolder(folder);
+  const bool is_file = IsFile(folder);
+  if (!is_file) CheckFolder(folder);
   Paths files;
-  for (const auto& entry : ListFolder(folder)) {
+  for (const auto& entry : is_file ? Paths{folder} : ListFolder(folder)) {
     const SampleFileKind kind = KindOf(entry);
     const bool is_unknown = kind == SampleFileKind::kNone;
     if (is_unknown && (!options.any_name_is_raw || IsFolder(entry)))
@@ -158,7 +166,7 @@ void CheckPairs(const std::vector<Paths>& files, const Paths& folders,
                               files[i].size(), inputs[i].name, files[0].size(), inputs[0].name));
     }
     for (size_t f = 0; f < files[i].size(); ++f) {
-      if (files[i][f].stem() != files[0][f].stem()) {
+      if (!IsFile(folders[i]) && files[i][f].stem() != files[0][f].stem()) {
         throw Error(ExitCode::kData, files[i][f].string(),
                     fmt::format("has no partner for input \"{}\", which has {}", inputs[0].name,
                                 files[0][f].filename().string()));
@@ -190,13 +198,6 @@ SampleFileKind KindOf(const std::filesystem::path& file) {
   const auto* const it = std::find_if(kKinds.begin(), kKinds.end(),
                                       [&](const auto& kind) { return kind.first == extension; });
   return it == kKinds.end() ? Kind::kNone : it->second;
-}
-
-std::string PlainName(const std::string& input) {
-  std::string plain = input;
-  std::replace_if(
-      plain.begin(), plain.end(), [](char c) { return c == '/' || c == '\\' || c == ':'; }, '_');
-  return plain;
 }
 
 std::string ShapeText(const Value& input) {

@@ -16,9 +16,6 @@ enum class SampleFileKind { kNone, kNpy, kNpz, kRaw };
 // By the extension: .npy; .npz; .bin, .raw, .rgb and .yuv.
 SampleFileKind KindOf(const std::filesystem::path& file);
 
-// An input's name as a file name: '/', '\' and ':' as '_'.
-std::string PlainName(const std::string& input);
-
 // "[1,3,H,W]", or "of any shape".
 std::string ShapeText(const Value& input);
 

@@ -110,6 +110,7 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
   if (!settings.format.empty()) source.format = settings.format;
   if (is_random) source.random_samples = kRandomSamples;
   AddFormats(data.deployment, inputs, folder, source);
+  source.any_name_is_raw |= data.any_name_is_raw;
   return OpenSamples(folder, inputs, source);
 }
 

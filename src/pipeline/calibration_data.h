@@ -22,8 +22,9 @@ struct CalibrationData {
   int workers = 0;
   int64_t memory_limit = 0;
   CalibrationSettings settings;
-  DeploymentConfig deployment;  // what the files of images hold
-  bool optional = false;        // nowhere said where they are: none
+  DeploymentConfig deployment;   // what the files of images hold
+  bool optional = false;         // nowhere said where they are: none
+  bool any_name_is_raw = false;  // files of unknown extensions hold headerless elements
 };
 
 // The samples. `place` names the model. Throws Error: kUsage when there are none, unless they are

@@ -10,12 +10,12 @@
 #include <utility>
 
 #include "calibrate_model.h"
-#include "calibration_data.h"
 #include "check_pixels.h"
 #include "check_samples.h"
 #include "choose_plan.h"
 #include "compare_models.h"
 #include "compared_models.h"
+#include "convert_data.h"
 #include "cut_to_outputs.h"
 #include "deploy_model.h"
 #include "guard.h"
@@ -67,19 +67,6 @@ class Stopwatch {
   ConversionReport& report_;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
-
-CalibrationData DataOf(const ConvertOptions& options) {
-  return {.folder = options.calibration_folder,
-          .states = options.states,
-          .max_samples = options.max_samples,
-          .stacked = options.stacked,
-          .workers = options.workers,
-          .memory_limit = options.memory_limit,
-          .settings = options.config.calibration,
-          .deployment = options.config.deployment,
-          .optional =
-              !options.table.empty() || options.plan != nullptr || !NeedsSamples(options.config)};
-}
 
 // All that is written, by whomever.
 std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {

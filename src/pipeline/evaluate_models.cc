@@ -13,6 +13,7 @@
 #include "qconvert/base/signals.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/dataset/npy_writer.h"
+#include "qconvert/dataset/plain_name.h"
 #include "read_labels.h"
 
 namespace qconvert {
@@ -135,13 +136,10 @@ class Evaluator {
   const bool in_order_;
 };
 
-// A file name of the sample's: "03.npy row 2" -> "03.npy_row_2".
+// "03.npy" -> "01_03.npy".
 std::string FileName(size_t rank, std::string name) {
   if (name.ends_with(".npy")) name.resize(name.size() - 4);
-  for (char& c : name) {
-    if (c == '/' || c == ' ' || c == ':' || c == '\\') c = '_';
-  }
-  return fmt::format("{:02}_{}.npy", rank + 1, name);
+  return fmt::format("{:02}_{}.npy", rank + 1, PlainName(name));
 }
 
 void SaveWorst(const Evaluation& evaluation, const SampleSource& samples,
@@ -156,9 +154,7 @@ void SaveWorst(const Evaluation& evaluation, const SampleSource& samples,
   for (size_t rank = 0; rank < worst.size(); ++rank) {
     const Sample sample = samples.Read(worst[rank]);
     for (const Tensor& input : sample.inputs) {
-      std::string name = input.name;
-      std::replace(name.begin(), name.end(), '/', '_');
-      const auto inside = sample.inputs.size() == 1 ? folder : folder / name;
+      const auto inside = sample.inputs.size() == 1 ? folder : folder / PlainName(input.name);
       make(inside);
       WriteFile(inside / FileName(rank, sample.name), NpyBytes(input));
       ReleaseSignals();

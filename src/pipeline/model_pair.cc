@@ -16,15 +16,6 @@
 namespace qconvert {
 namespace {
 
-// Inputs that have to be fed; others have an initializer as their default.
-std::vector<Value> FedInputs(const Graph& graph) {
-  std::vector<Value> inputs;
-  for (const Value& input : graph.inputs) {
-    if (graph.FindInitializer(input.name) == nullptr) inputs.push_back(input);
-  }
-  return inputs;
-}
-
 std::vector<std::string> InputNames(const std::vector<Value>& inputs) {
   std::vector<std::string> names;
   for (const Value& input : inputs) names.push_back(input.name);
@@ -77,6 +68,14 @@ void MatchOutputs(ModelPair& pair) {
 }
 
 }  // namespace
+
+std::vector<Value> FedInputs(const Graph& graph) {
+  std::vector<Value> inputs;
+  for (const Value& input : graph.inputs) {
+    if (graph.FindInitializer(input.name) == nullptr) inputs.push_back(input);
+  }
+  return inputs;
+}
 
 ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& b) {
   ModelPair pair{.a = LoadOnnx(a),

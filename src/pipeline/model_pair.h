@@ -26,6 +26,9 @@ struct ModelPair {
   bool is_random = false;  // a node of one of them draws random numbers
 };
 
+// Inputs that have to be fed; others have an initializer as their default.
+std::vector<Value> FedInputs(const Graph& graph);
+
 // Throws what LoadOnnx and InferTypes throw, and Error(kModel) when inputs differ or no output has
 // one name in both.
 ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& b);

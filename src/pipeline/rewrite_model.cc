@@ -5,6 +5,7 @@
 
 #include "apply_settings.h"
 #include "plan_remarks.h"
+#include "qconvert/base/sha256.h"
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
@@ -14,7 +15,8 @@
 namespace qconvert {
 namespace {
 
-void AddProvenance(Model& model, const Provenance& provenance) {
+// What qconvert verify goes by: with the hash of quant_info no bit of that can change unseen.
+void AddReceipt(const Provenance& provenance, const std::string& quant_info, Model& model) {
   const auto set = [&](const std::string& key, const std::string& value) {
     std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == key; });
     model.metadata.emplace_back(key, value);
@@ -23,6 +25,8 @@ void AddProvenance(Model& model, const Provenance& provenance) {
   set("qconvert.model_sha256", provenance.model_sha256);
   set("qconvert.config_sha256", provenance.config_sha256);
   set("qconvert.data_sha256", provenance.data_sha256);
+  set("qconvert.engine", provenance.engine);
+  set(kQuantInfoSeal, Sha256Hex(quant_info));
 }
 
 }  // namespace
@@ -56,7 +60,7 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   const auto types = model.graph.value_info;
   ApplyPlan(model, plan);
   if (TargetOf(history.config.target_device).suits_engine) SuitEngine(types, model);
-  AddProvenance(model, history.provenance);
+  AddReceipt(history.provenance, quant_info, model);
   ValidateModel(model, report.input);
   return quant_info;
 }

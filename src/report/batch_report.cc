@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "json_text.h"
+#include "qconvert/base/error.h"
 
 namespace qconvert {
 namespace {
@@ -38,6 +39,7 @@ Json VerdictOf(const JobResult& result) {
 // The least SQNR of the outputs, and the sizes.
 std::string Success(const Json& verdict) {
   if (!verdict.is_object()) return "done";
+  if (verdict.value("skipped", false)) return "made of the same inputs before";
   double least = kEqualSqnrDb;
   bool measured = false;
   for (const Json& output : verdict.value("outputs", Json::array())) {
@@ -73,6 +75,15 @@ std::string FormatBatch(std::span<const JobResult> results) {
   }
   fmt::format_to(sink, "{} of {} done\n", results.size() - failed, results.size());
   return out;
+}
+
+std::string SkippedJson(const std::string& input, const std::string& output) {
+  return Json{{"exit", std::string(ExitCodeName(ExitCode::kSuccess))},
+              {"input", Text(input)},
+              {"output", Text(output)},
+              {"skipped", true}}
+             .dump(2) +
+         "\n";
 }
 
 std::string BatchJson(std::span<const JobResult> results) {

@@ -190,6 +190,7 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     if (!options.optimized_model_path.empty()) {
       ort_options.SetOptimizedModelFilePath(options.optimized_model_path.c_str());
     }
+    if (!options.trace_prefix.empty()) ort_options.EnableProfiling(options.trace_prefix.c_str());
     const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     std::vector<std::string> names;
     std::vector<Ort::Value> values;

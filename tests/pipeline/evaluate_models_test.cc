@@ -97,6 +97,21 @@ TEST_F(EvaluateModelsTest, TheWorstSamplesAreSavedAsTheyWereRead) {
   EXPECT_EQ(EvaluateModels(options).samples.size(), 1U) << "may be fed again";
 }
 
+TEST_F(EvaluateModelsTest, TheWorstSamplesStayInTheirFolderWhateverInputsAreCalled) {
+  GraphBuilder b;
+  b.Input("..", {"1", "3"}).Input("x/../../y", {"1", "3"}).Output("y");
+  b.Add("Add", {"..", "x/../../y"}, {"y"});
+  EvaluateOptions options = Options(b.model, b.model);
+  for (const char* input : {"_.", "x_.._.._y"})
+    dir_.Write(fmt::format("two/{}/0.npy", input), NpyFloats({1, 3}, std::vector<float>(3)));
+  options.data.folder = dir_ / "two";
+  options.save_worst = dir_ / "worst" / "here";
+  EvaluateModels(options);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "worst" / "here" / "_." / "01_0.npy"));
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "worst" / "here" / "x_.._.._y" / "01_0.npy"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "worst" / "01_0.npy"));
+}
+
 TEST_F(EvaluateModelsTest, LabelsMustFitTheSamples) {
   EvaluateOptions options = Options(Classifier({1, 1, 1}), Classifier({1, 1, 1}));
   options.labels = dir_.Write("labels.txt", "0 1 2");

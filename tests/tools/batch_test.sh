@@ -57,6 +57,21 @@ cp all.json before.json
 grep -v '"errors"' all.json | grep -o '"exit": [0-9]*' > one.txt
 grep -v '"errors"' before.json | grep -o '"exit": [0-9]*' > two.txt
 cmp -s one.txt two.txt || fail "one job at a time ends otherwise than two"
+# What is done is not done again, what failed is; shards are counted from 0 and share the list out.
+stamp=$(stat -c %Y.%i out/first.onnx out/last.onnx)
+"$qconvert" batch jobs.yaml --jobs 2 --time-limit 20 --memory-limit 1GiB --resume --json again.json < /dev/null > again.txt 2> /dev/null
+[ $? = 7 ] || fail "a resumed batch ends otherwise: $(cat again.txt)"
+[ "$(grep -c 'made of the same inputs before' again.txt)" = 2 ] || fail "resumed: $(cat again.txt)"
+[ "$stamp" = "$(stat -c %Y.%i out/first.onnx out/last.onnx)" ] || fail "a resumed batch wrote what was there"
+printf ' ' >> out/first_quant_info.json
+"$qconvert" batch jobs.yaml --shard 1/5 --resume --json - < /dev/null > shard.json 2> /dev/null
+[ $? = 0 ] || fail "shard 1 of 5: $(cat shard.json)"
+grep -q '"name": "first"' shard.json && [ "$(grep -c '"model"' shard.json)" = 1 ] || fail "shard 1 of 5 holds: $(cat shard.json)"
+grep -q '"skipped"' shard.json && fail "a file that does not belong to its model counts as done"
+"$qconvert" batch jobs.yaml --shard 5/5 > out.txt 2>&1
+[ $? = 2 ] || fail "shard 5 of 5: $(cat out.txt)"
+SLURM_ARRAY_TASK_ID=14 SLURM_ARRAY_TASK_MIN=10 SLURM_ARRAY_TASK_COUNT=6 "$qconvert" batch jobs.yaml --shard slurm < /dev/null > out.txt 2> /dev/null
+[ $? = 6 ] || fail "task 4 of 6 is the missing model: $(cat out.txt)"
 "$qconvert" batch "$work/rows" > out.txt 2>&1
 [ $? = 6 ] || fail "a folder without models: $(cat out.txt)"
 exit $failed

@@ -51,4 +51,36 @@ expect 5 "3 labels for 64 samples" evaluate "$example/model.onnx" plain.onnx --d
 expect 2 "--max-drop needs --labels" evaluate "$example/model.onnx" plain.onnx --data "$example/calib" --max-drop 1
 expect 8 "of the positions agree" evaluate "$example/model.onnx" "$2/tests/golden/bad-compare-budget/other.onnx" --data "$example/calib" --min-agreement 99 --json verdict.json
 grep -q '"passed": false' verdict.json || fail "the verdict does not say that the budget was missed"
+
+expect 0 "64 files written" run plain.onnx --calib "$example/calib" -o outputs
+[ -f outputs/scores/00.npy ] || [ "$(find outputs/scores -name '*.npy' | wc -l)" = 64 ] || fail "run wrote $(find outputs | head)"
+first=$(find "$example/calib" -name '*.npy' | sort | head -n 1)
+expect 0 "1 file written" run "$example/model.onnx" --input "image=$first" -o single
+[ -f single/scores.npy ] || fail "run wrote $(find single)"
+expect 2 "did you mean 'image'?" run "$example/model.onnx" --input "imag=$first"
+expect 2 "expected NAME=FILE" run "$example/model.onnx" --input "$first"
+expect 0 "plain.onnx takes" bench "$example/model.onnx" plain.onnx --rounds 7 --threads 2
+grep -q "2 threads" out.txt || fail "bench does not name the threads"
+
+expect 0 "plain.onnx: equal" verify plain.onnx --model "$example/model.onnx"
+expect 0 "every scale and byte" verify plain.onnx --model "$example/model.onnx" --calib "$example/calib" --workers 1
+expect 8 "metadata qconvert.config_sha256" verify settings.onnx --model "$example/model.onnx" --calib "$example/calib"
+expect 0 "settings.onnx: equal" verify settings.onnx --model "$example/model.onnx" --calib "$example/calib" --config settings.yaml
+printf x >> plain_quant_info.json
+expect 8 "quant_info" verify plain.onnx --model "$example/model.onnx" --json changed.json
+grep -q '"equal": false' changed.json || fail "the verdict does not say that a byte changed"
+"$qconvert" "$example/model.onnx" --calib "$example/calib" -o plain.onnx -q
+
+expect 0 "the same parameters" diff plain.onnx plain.onnx
+expect 0 "integer -> float, the settings say float" diff plain.onnx kept.onnx --worst 100
+expect 0 "codes reach" diff plain.onnx --model "$example/model.onnx" --data "$example/calib"
+expect 2 "expected B, or --model" diff plain.onnx
+
+# A layer says what it says, and the preset under it stays.
+echo "objective: size" > layer.yaml
+"$qconvert" --also layer.yaml --print-config > printed.txt 2>&1
+grep -q '^scheme: auto' printed.txt && grep -q '^objective: size  # layer.yaml:1' printed.txt || fail "--also: $(head -n 5 printed.txt)"
+
+expect 0 "made of the same inputs before" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done
+expect 0 "12 integer" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done --aim 30
 exit $failed

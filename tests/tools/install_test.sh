@@ -9,12 +9,14 @@ cmake --install "$build" --prefix "$work/installed" > "$work/log" || { cat "$wor
 for file in LICENSE THIRD_PARTY_NOTICES.md onnxruntime/LICENSE onnxruntime/ThirdPartyNotices.txt; do
   [ -s "$work/installed/share/doc/qconvert/$file" ] || { echo "$file is not installed"; exit 1; }
 done
+for file in man/man1/qconvert.1 man/man1/qconvert-calibrate.1 bash-completion/completions/qconvert zsh/site-functions/_qconvert fish/vendor_completions.d/qconvert.fish; do
+  [ -s "$work/installed/share/$file" ] || { echo "$file is not installed"; exit 1; }
+done
 cp -r "$root/examples/digits" "$work/digits"
 mkdir "$work/user"
 cat > "$work/user/CMakeLists.txt" << 'EOF'
 cmake_minimum_required(VERSION 3.25)
 project(user LANGUAGES CXX)
-set(CMAKE_CXX_STANDARD 20)
 find_package(qconvert REQUIRED)
 add_executable(user main.cc)
 target_link_libraries(user PRIVATE qconvert::pipeline)

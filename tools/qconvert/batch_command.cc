@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command.h"
@@ -12,6 +13,7 @@
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/base/signals.h"
 #include "run_jobs.h"
+#include "shard_option.h"
 #include "shared_options.h"
 
 namespace qconvert {
@@ -24,6 +26,8 @@ struct BatchLine {
   std::string memory_limit;
   std::string json;
   std::string junit;
+  std::string shard;
+  bool resume = false;
   Verbosity verbosity;
 };
 
@@ -39,6 +43,10 @@ void Define(CLI::App& app, BatchLine& line) {
   app.add_option("--memory-limit", line.memory_limit,
                  "memory that each conversion may take, for example 2GiB")
       ->type_name("SIZE");
+  AddShardOption(app, line.shard, "job of the list");
+  app.add_flag("--resume", line.resume,
+               "leave out what is there already, made of the same model, settings and samples by "
+               "this version");
   app.add_option("--junit", line.junit, "write the results as JUnit's XML to FILE")
       ->type_name("FILE");
   AddJson(app, line.json);
@@ -51,7 +59,17 @@ std::vector<std::string> ArgumentsOfAll(const BatchLine& line) {
     arguments.insert(arguments.end(), {"--time-limit", std::to_string(line.time_limit)});
   if (!line.memory_limit.empty())
     arguments.insert(arguments.end(), {"--memory-limit", line.memory_limit});
+  if (line.resume) arguments.emplace_back("--skip-done");
   return arguments;
+}
+
+// Every N-th job: neighbours in a list are often of one size.
+std::vector<Job> JobsOf(const BatchLine& line) {
+  const Shard shard = ParseShard(line.shard);
+  std::vector<Job> all = ReadJobList(line.list);
+  std::vector<Job> own;
+  for (size_t k = shard.index; k < all.size(); k += shard.count) own.push_back(std::move(all[k]));
+  return own;
 }
 
 }  // namespace
@@ -65,11 +83,12 @@ int RunBatch(int argc, char** argv, VerdictFile& verdict) {
   app.footer(
       "Examples:\n"
       "  qconvert batch jobs.yaml --jobs 2 --time-limit 600 --json fleet.json --junit fleet.xml\n"
+      "  qconvert batch jobs.yaml --resume --shard slurm\n"
       "  qconvert batch models/     models/a.onnx with its samples in models/a/");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
-  const std::vector<Job> jobs = ReadJobList(line.list);
+  const std::vector<Job> jobs = JobsOf(line);
   std::vector<std::filesystem::path> inputs = {line.list};
   for (const Job& job : jobs) inputs.push_back(job.model);
   verdict.Open(line.json, line.list, inputs);

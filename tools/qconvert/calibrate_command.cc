@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <charconv>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -18,56 +16,13 @@
 #include "qconvert/base/log.h"
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "ranks.h"
+#include "shard_option.h"
 #include "shared_options.h"
 #include "supervise.h"
 #include "table_result.h"
 
 namespace qconvert {
 namespace {
-
-std::optional<size_t> ParseCount(std::string_view text) {
-  size_t value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-size_t SlurmVariable(const char* name) {
-  const char* text = std::getenv(name);
-  const std::optional<size_t> value = text == nullptr ? std::nullopt : ParseCount(text);
-  if (!value) {
-    throw Error(ExitCode::kUsage, "",
-                fmt::format("--shard slurm: {} is {}, expected a number", name,
-                            text == nullptr ? "not set" : fmt::format("'{}'", text)));
-  }
-  return *value;
-}
-
-// "2/8", or "slurm" for the task of a Slurm job array.
-Shard ParseShard(const std::string& text) {
-  Shard shard;
-  if (text.empty()) return shard;
-  if (text == "slurm") {
-    shard.index = SlurmVariable("SLURM_ARRAY_TASK_ID") - SlurmVariable("SLURM_ARRAY_TASK_MIN");
-    shard.count = SlurmVariable("SLURM_ARRAY_TASK_COUNT");
-  } else {
-    const size_t slash = text.find('/');
-    const auto index = ParseCount(std::string_view(text).substr(0, slash));
-    const auto count = slash == std::string::npos
-                           ? std::nullopt
-                           : ParseCount(std::string_view(text).substr(slash + 1));
-    if (!index || !count)
-      throw Error(ExitCode::kUsage, "",
-                  fmt::format("--shard is '{}', expected I/N, for example 0/4", text));
-    shard = {*index, *count};
-  }
-  if (shard.index >= shard.count || shard.count > kMaxShards) {
-    throw Error(ExitCode::kUsage, "",
-                fmt::format("--shard: shard {} of {}, expected one of 0 to N - 1", shard.index,
-                            shard.count));
-  }
-  return shard;
-}
 
 // What was written behind `qconvert calibrate`.
 struct CalibrateLine {
@@ -77,6 +32,7 @@ struct CalibrateLine {
   std::string json;
   std::string shard;
   std::vector<std::string> configs;
+  std::vector<std::string> layers;
   std::vector<std::string> overrides;
   double checkpoint_seconds = 60;
   Verbosity verbosity;
@@ -88,11 +44,9 @@ void DefineCalibrate(CLI::App& app, CalibrateLine& line) {
   AddConfigOption(app, line.configs,
                   "settings of models that will be made from the table: where samples are, and "
                   "ranges of batches if they go by them; repeatable");
+  AddAlsoOption(app, line.layers);
   AddSetOption(app, line.overrides, "override a setting of all of them; repeatable");
-  app.add_option("--shard", line.shard,
-                 "every N-th batch from the I-th on; merge makes one table of all shards; slurm: "
-                 "the task of a job array")
-      ->type_name("I/N");
+  AddShardOption(app, line.shard, "batch of samples; qconvert merge makes one table of all shards");
   CheckNumber(
       *app.add_option(
           "--checkpoint", line.checkpoint_seconds,
@@ -105,12 +59,13 @@ void DefineCalibrate(CLI::App& app, CalibrateLine& line) {
 
 std::vector<ModelConfig> ReadConfigs(const CalibrateLine& line) {
   std::vector<std::string> names = line.configs;
-  if (names.empty() && (!line.overrides.empty() || line.samples.batch_size > 0))
+  if (names.empty() &&
+      (!line.overrides.empty() || !line.layers.empty() || line.samples.batch_size > 0))
     names.emplace_back();
   std::vector<ModelConfig> configs;
   for (const std::string& name : names) {
     const std::filesystem::path file = FindConfig(name);
-    LoadedConfig loaded = ReadConfig(file, SetOverrides(line.overrides));
+    LoadedConfig loaded = ReadNamedConfig(file, line.layers, SetOverrides(line.overrides));
     RequireImplemented(loaded);
     if (line.samples.batch_size > 0) loaded.config.calibration.batch_size = line.samples.batch_size;
     configs.push_back({std::move(loaded.config), std::move(loaded.effective), file});

@@ -9,6 +9,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/config/layered_config.h"
 
 namespace qconvert {
 namespace {
@@ -56,6 +57,14 @@ std::filesystem::path FindConfig(const std::string& name) {
     if (names.back() == given || preset.file.filename() == given) return preset.file;
   }
   throw Error(ExitCode::kFile, name, "is neither a file nor a preset" + DidYouMean(name, names));
+}
+
+LoadedConfig ReadNamedConfig(const std::filesystem::path& file,
+                             const std::vector<std::string>& layers,
+                             const std::vector<ConfigOverride>& overrides) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& layer : layers) files.push_back(FindConfig(layer));
+  return ReadLayeredConfig(file, files, overrides);
 }
 
 std::vector<ConfigOverride> SetOverrides(const std::vector<std::string>& texts) {

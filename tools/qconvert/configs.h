@@ -26,6 +26,11 @@ std::vector<Preset> ShippedPresets();
 // Error(kFile).
 std::filesystem::path FindConfig(const std::string& name);
 
+// What --config and --also name, and --set texts, together. Throws as ReadLayeredConfig.
+LoadedConfig ReadNamedConfig(const std::filesystem::path& file,
+                             const std::vector<std::string>& layers,
+                             const std::vector<ConfigOverride>& overrides);
+
 // --set texts.
 std::vector<ConfigOverride> SetOverrides(const std::vector<std::string>& texts);
 

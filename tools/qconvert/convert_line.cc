@@ -9,8 +9,8 @@
 namespace qconvert {
 namespace {
 
-// The guard, and flags.
-void DefineFlags(CLI::App& app, ConvertLine& line) {
+// What outputs must reach.
+void DefineGuard(CLI::App& app, ConvertLine& line) {
   CheckNumber(
       *app.add_option(
           "--min-sqnr", line.min_sqnr,
@@ -34,6 +34,10 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
   app.add_flag("--no-guard", line.no_guard, "accept the quantized model whatever its outputs are");
   app.add_flag("--guard-reports", line.guard_reports,
                "look at the outputs, but put no node back to float");
+}
+
+// What is written, and what is told.
+void DefineFlags(CLI::App& app, ConvertLine& line) {
   app.add_flag("--must-pass", line.must_pass,
                "exit 8 and write nothing when an output fails, or none was compared");
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
@@ -44,23 +48,6 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
       ->type_name("DIR");
   app.add_option("--stop-after", line.passes.stop_after, "leave out the float passes behind PASS")
       ->type_name("PASS");
-  AddVerbosity(app, line.verbosity);
-}
-
-void Define(CLI::App& app, ConvertLine& line) {
-  app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
-  AddConfigOption(app, line.configs,
-                  "settings: a Vitis, Horizon or Paddle file in JSON or YAML, or the name of a "
-                  "preset (default: cpu_int8); several give several models from one calibration");
-  AddSampleOptions(app, line.samples);
-  app.add_option("--validate", line.validation_folder,
-                 "samples to judge the outputs on, laid out like --calib (default: one in five of "
-                 "those of --calib, kept out of calibration, where there are 20 or more)")
-      ->type_name("DIR");
-  app.add_option("--table", line.table,
-                 "quantize from a table of qconvert calibrate instead of running the samples; "
-                 "without --calib nothing is compared with the float model")
-      ->type_name("FILE");
   app.add_option("--quant-info", line.quant_info,
                  "apply the plan in a quant_info.json, as it was written or edited, instead of "
                  "calibrating and choosing; with --calib the outputs are compared besides")
@@ -68,37 +55,25 @@ void Define(CLI::App& app, ConvertLine& line) {
   app.add_option("-o,--output", line.output,
                  "where to write (default: MODEL's stem + _quantized.onnx, beside it)")
       ->type_name("OUT.onnx");
-  AddSetOption(app, line.overrides,
-               "override a setting, for example activation.method=percentile; repeatable");
-  app.add_option("--keep-float", line.keep_float,
-                 "nodes that stay float, by name: /head/*, or re:REGEX; repeatable")
-      ->type_name("PATTERN")
-      ->allow_extra_args(false);
+  app.add_flag("--skip-done", line.skip_done,
+               "do nothing where the output is there already, made of the same model, settings and "
+               "samples by this version");
   app.add_flag("--print-config", line.print_config,
                "print the settings that hold as YAML, each with its place, and do nothing else");
-  app.add_option("--scheme", line.scheme,
-                 "what is quantized (default: the config's; auto, fast and faithful, without one)")
-      ->check(CLI::IsMember({"auto", "static", "dynamic", "weight-only"}))
-      ->type_name("NAME");
-  app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")
-      ->check(CLI::IsMember({"balanced", "speed", "size"}))
-      ->type_name("NAME");
-  app.add_option("--processor", line.processor,
-                 "what the model will run on (default: the config's; any, no slower than float "
-                 "anywhere, without one)")
-      ->check(CLI::IsMember({"any", "avx2", "vnni", "arm_dot", "host"}))
-      ->type_name("NAME");
-  app.add_option("--cost-table", line.cost_table,
-                 "times of kernels to go by, of qconvert costs on such a processor")
-      ->type_name("FILE");
   AddJson(app, line.json);
+  AddVerbosity(app, line.verbosity);
+}
+
+void Define(CLI::App& app, ConvertLine& line) {
+  app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
+  DefineDecisions(app, line);
   DefineFlags(app, line);
 }
 
 // A plan leaves nothing to be decided.
 void RefuseBesidesPlan(const CLI::App& app) {
   if (app.count("--quant-info") == 0) return;
-  for (const char* other : {"--config", "--set", "--table", "--scheme", "--objective",
+  for (const char* other : {"--config", "--also", "--set", "--table", "--scheme", "--objective",
                             "--processor", "--cost-table", "--aim", "--calib-batch", "--float-only",
                             "--print-config", "--stop-after", "--keep-float"}) {
     if (app.count(other) == 0) continue;
@@ -126,6 +101,44 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
 }
 
 }  // namespace
+
+void DefineDecisions(CLI::App& app, ConvertLine& line) {
+  AddConfigOption(app, line.configs,
+                  "settings: a Vitis, Horizon or Paddle file in JSON or YAML, or the name of a "
+                  "preset (default: cpu_int8); several give several models from one calibration");
+  AddAlsoOption(app, line.layers);
+  AddSampleOptions(app, line.samples);
+  app.add_option("--validate", line.validation_folder,
+                 "samples to judge the outputs on, laid out like --calib (default: one in five of "
+                 "those of --calib, kept out of calibration, where there are 20 or more)")
+      ->type_name("DIR");
+  app.add_option("--table", line.table,
+                 "quantize from a table of qconvert calibrate instead of running the samples; "
+                 "without --calib nothing is compared with the float model")
+      ->type_name("FILE");
+  AddSetOption(app, line.overrides,
+               "override a setting, for example activation.method=percentile; repeatable");
+  app.add_option("--keep-float", line.keep_float,
+                 "nodes that stay float, by name: /head/*, or re:REGEX; repeatable")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  app.add_option("--scheme", line.scheme,
+                 "what is quantized (default: the config's; auto, fast and faithful, without one)")
+      ->check(CLI::IsMember({"auto", "static", "dynamic", "weight-only"}))
+      ->type_name("NAME");
+  app.add_option("--objective", line.objective, "what scheme auto prefers (default: balanced)")
+      ->check(CLI::IsMember({"balanced", "speed", "size"}))
+      ->type_name("NAME");
+  app.add_option("--processor", line.processor,
+                 "what the model will run on (default: the config's; any, no slower than float "
+                 "anywhere, without one)")
+      ->check(CLI::IsMember({"any", "avx2", "vnni", "arm_dot", "host"}))
+      ->type_name("NAME");
+  app.add_option("--cost-table", line.cost_table,
+                 "times of kernels to go by, of qconvert costs on such a processor")
+      ->type_name("FILE");
+  DefineGuard(app, line);
+}
 
 std::optional<ConvertLine> ParseConvertLine(int argc, char** argv) {
   ConvertLine line;

@@ -9,12 +9,17 @@
 #include "qconvert/pipeline/pass_runner.h"
 #include "shared_options.h"
 
+namespace CLI {
+class App;
+}  // namespace CLI
+
 namespace qconvert {
 
 // Exactly what was written; no file has been looked at.
 struct ConvertLine {
   std::string model;
   std::vector<std::string> configs;  // files, or names of shipped presets
+  std::vector<std::string> layers;   // --also, on top of each
   SampleOptions samples;
   std::string validation_folder;
   std::string output;
@@ -36,10 +41,14 @@ struct ConvertLine {
   bool guard_reports = false;
   bool must_pass = false;
   bool float_only = false;
+  bool skip_done = false;
   bool external_data = false;
   PassOptions passes;
   Verbosity verbosity;
 };
+
+// The options that decide what the model becomes: settings, samples, guard.
+void DefineDecisions(CLI::App& app, ConvertLine& line);
 
 // Parses. Returns nothing when help or version was asked for (it has been printed). Throws
 // Error(kUsage).

@@ -20,6 +20,7 @@ struct InspectLine {
   std::string model;
   std::string config;
   std::string target;
+  std::vector<std::string> layers;
   std::vector<std::string> overrides;
   std::string json;
   Verbosity verbosity;
@@ -33,6 +34,7 @@ void Define(CLI::App& app, InspectLine& line) {
   app.add_option("--target", line.target, "whose operator rules hold (default: the config's)")
       ->check(CLI::IsMember({"CPU", "GPU", "DPU", "BPU"}))
       ->type_name("NAME");
+  AddAlsoOption(app, line.layers);
   AddSetOption(app, line.overrides, "override a setting; repeatable");
   AddJson(app, line.json);
   AddVerbosity(app, line.verbosity);
@@ -43,7 +45,7 @@ ModelConfig ReadModelConfig(const InspectLine& line) {
   if (!line.target.empty())
     overrides.push_back({"target_device=" + line.target, "--target " + line.target});
   const std::filesystem::path file = FindConfig(line.config);
-  LoadedConfig loaded = ReadConfig(file, overrides);
+  LoadedConfig loaded = ReadNamedConfig(file, line.layers, overrides);
   RequireImplemented(loaded);
   return {std::move(loaded.config), std::move(loaded.effective), file};
 }

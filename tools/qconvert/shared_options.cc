@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "help_form.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
@@ -70,15 +71,19 @@ std::string ParseSize(std::string& text) {
 
 }  // namespace
 
-void AddDataOptions(CLI::App& app, const std::string& folder, SampleOptions& samples) {
-  app.add_option(folder, samples.folder,
-                 "folder of .npy or .bin samples, or one sub-folder per input")
-      ->type_name("DIR");
+void AddStateOption(CLI::App& app, SampleOptions& samples) {
   app.add_option(
          "--state", samples.states,
          "an input without data: zeros at first, then fed back from OUTPUT if given; repeatable")
       ->type_name("INPUT[=OUTPUT]")
       ->allow_extra_args(false);
+}
+
+void AddDataOptions(CLI::App& app, const std::string& folder, SampleOptions& samples) {
+  app.add_option(folder, samples.folder,
+                 "folder of .npy or .bin samples, or one sub-folder per input")
+      ->type_name("DIR");
+  AddStateOption(app, samples);
   app.add_option("--workers", samples.workers,
                  "samples run at the same time (default: one per processor)")
       ->type_name("N")
@@ -120,6 +125,14 @@ void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std
   app.add_option("-c,--config", configs, help)->type_name("FILE")->allow_extra_args(false);
 }
 
+void AddAlsoOption(CLI::App& app, std::vector<std::string>& layers) {
+  app.add_option("--also", layers,
+                 "settings on top of those of --config, file or preset: what it says holds, all "
+                 "else stays; repeatable")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+}
+
 void AddSetOption(CLI::App& app, std::vector<std::string>& overrides, const std::string& help) {
   app.add_option("--set", overrides, help)->type_name("KEY=VALUE")->allow_extra_args(false);
 }
@@ -148,7 +161,7 @@ bool Parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    WriteStdout(app.help());
+    if (!HelpCapture::Take(app)) WriteStdout(app.help());
     return false;
   } catch (const CLI::CallForVersion& e) {
     WriteStdout(std::string(e.what()) + "\n");

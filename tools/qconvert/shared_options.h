@@ -37,6 +37,7 @@ struct Verbosity {
 inline constexpr int kMaxWorkers = 1024;
 inline constexpr int kMaxSamples = 1'000'000'000;
 
+void AddStateOption(CLI::App& app, SampleOptions& samples);
 // Where samples are, under the name `folder`, and how many of them are run at a time.
 void AddDataOptions(CLI::App& app, const std::string& folder, SampleOptions& samples);
 // The same as --calib, with what counts in calibration only.
@@ -44,6 +45,7 @@ void AddSampleOptions(CLI::App& app, SampleOptions& samples);
 // What the command line says of samples, for the library. Throws Error(kUsage) for a bad --state.
 SampleData DataOf(const SampleOptions& samples);
 void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std::string& help);
+void AddAlsoOption(CLI::App& app, std::vector<std::string>& layers);
 void AddSetOption(CLI::App& app, std::vector<std::string>& overrides, const std::string& help);
 void AddVerbosity(CLI::App& app, Verbosity& verbosity);
 void AddJson(CLI::App& app, std::string& json);

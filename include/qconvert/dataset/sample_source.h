@@ -48,7 +48,8 @@ struct SampleSourceOptions {
   // Axis 0 of files stacks samples (see OpenSamples).
   bool stacked = false;
   int64_t max_samples = 0;  // 0: all; else spread evenly over the set
-  // Input name -> folder, for all inputs; the folder of OpenSamples is not looked at then.
+  // Input name -> folder, or one file, for all inputs; the folder of OpenSamples is not looked at
+  // then. Files of folders pair by name, single files whatever they are called.
   std::map<std::string, std::filesystem::path> folders;
   // "npy" (and npz) or "bin" (and the other headerless ones): other files are Error(kData).
   std::string format = "auto";

@@ -21,6 +21,9 @@ int WorstExitCode(std::span<const JobResult> results);
 // The table for people, 80 columns wide: a row for each job.
 std::string FormatBatch(std::span<const JobResult> results);
 
+// The verdict of a conversion whose output was there already.
+std::string SkippedJson(const std::string& input, const std::string& output);
+
 // {"exit": 4, "jobs": [{"name", "model", "exit", "errors": [...], "verdict": {...}}]} in the order
 // of the list.
 std::string BatchJson(std::span<const JobResult> results);

@@ -14,6 +14,9 @@
 
 namespace qconvert {
 
+// The key of the model's metadata that holds the SHA-256 of its quant_info.
+inline constexpr const char* kQuantInfoSeal = "qconvert.quant_info_sha256";
+
 // Provenance that goes into quant_info.json and the model's metadata.
 struct Provenance {
   std::string tool;    // "qconvert 0.1.0"
@@ -21,6 +24,8 @@ struct Provenance {
   std::string model_sha256;
   std::string config_sha256;
   std::string data_sha256;
+
+  bool operator==(const Provenance&) const = default;
 };
 
 // What the file says besides the plan.

@@ -25,6 +25,9 @@ struct OrtSessionOptions {
   bool pack_weights = true;
   // Where the engine writes its optimized graph; empty: nowhere.
   std::filesystem::path optimized_model_path;
+  // The engine times its operators into "<this>_<date>.json" until the session is closed; empty: it
+  // does not.
+  std::filesystem::path trace_prefix;
 };
 
 // Loads from serialized bytes. `place` names the model in errors.

@@ -96,14 +96,15 @@ class HorizonReader {
                         : fmt::format("{}: Caffe models are not read, expected onnx_model", key));
     }
     if (onnx != nullptr) {
-      deployment().model = ResolvePath(context_.folder, onnx->scalar);
+      deployment().model = ResolvePath(context_.FolderOf(onnx->place), onnx->scalar);
       if (!onnx->scalar.ends_with(".onnx"))
         model_.Refuse("onnx_model", fmt::format("onnx_model is '{}', expected a file named *.onnx",
                                                 onnx->scalar));
     }
     const ConfigNode* folder = model_.Find("working_dir");
-    deployment().working_dir =
-        ResolvePath(context_.folder, folder == nullptr ? "model_output" : folder->scalar);
+    deployment().working_dir = folder == nullptr
+                                   ? ResolvePath(context_.folder, "model_output")
+                                   : ResolvePath(context_.FolderOf(folder->place), folder->scalar);
     const ConfigNode* prefix = model_.Find("output_model_file_prefix");
     deployment().output_prefix = prefix == nullptr ? "model" : prefix->scalar;
     if (deployment().output_prefix.find('/') != std::string::npos) {
@@ -193,7 +194,7 @@ class HorizonReader {
     }
     for (size_t i = 0; i < names.size(); ++i) {
       if (names[i].empty()) calibration_.Refuse("cal_data_dir", "cal_data_dir has an empty folder");
-      const std::filesystem::path folder = ResolvePath(context_.folder, names[i]);
+      const std::filesystem::path folder = ResolvePath(context_.FolderOf(folders->place), names[i]);
       if (inputs.size() == 1) {
         config_.calibration.data = folder;
       } else {
@@ -267,7 +268,7 @@ class HorizonReader {
     if (written == nullptr) return {};
     ConfigNode quant = *written;
     if (quant.kind == Kind::kScalar) {
-      const std::filesystem::path file = ResolvePath(context_.folder, quant.scalar);
+      const std::filesystem::path file = ResolvePath(context_.FolderOf(quant.place), quant.scalar);
       const std::string text = ReadFile(file, kMaxConfigBytes);
       context_.text += text;
       quant = ParseConfig(text, file.string(), &context_.notes.warnings);
@@ -337,7 +338,7 @@ class HorizonReader {
     if (folders == nullptr) return;
     std::vector<std::string> paths;
     for (const std::string& name : SplitNames(folders->scalar))
-      paths.push_back(ResolvePath(context_.folder, name).string());
+      paths.push_back(ResolvePath(context_.FolderOf(folders->place), name).string());
     ChildOf(calibration, "cal_data_dir").scalar = fmt::format("{}", fmt::join(paths, ";"));
   }
 

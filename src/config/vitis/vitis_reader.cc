@@ -342,7 +342,7 @@ class Reader {
                               fmt::format("data is '{}', expected a folder", node.Shown()));
         return {};
       }
-      const std::filesystem::path path = ResolvePath(context_.folder, node.scalar);
+      const std::filesystem::path path = ResolvePath(context_.FolderOf(node.place), node.scalar);
       node.scalar = path.string();
       return path;
     };

@@ -1,0 +1,70 @@
+#include "qconvert/pipeline/is_done.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "convert_data.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/sha256.h"
+#include "qconvert/calibration/table_file.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/report/quant_info.h"
+#include "qconvert/runtime/ort_session.h"
+
+namespace qconvert {
+namespace {
+
+bool Exists(const std::filesystem::path& file) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(file, ignored);
+}
+
+// What this conversion would say of itself.
+Provenance ProvenanceOf(const ConvertOptions& options) {
+  const LoadedModel loaded = LoadOnnx(options.model);
+  Provenance own{.tool = "qconvert " + Version(),
+                 .engine = "onnxruntime " + OrtVersion(),
+                 .model_sha256 = loaded.sha256,
+                 .config_sha256 = options.config_sha256,
+                 .data_sha256 = {}};
+  if (!options.table.empty()) {
+    own.data_sha256 =
+        ParseTable(ReadFile(options.table, kMaxTableBytes), options.table.string()).data_sha256;
+    return own;
+  }
+  const CalibrationData data = DataOf(options);
+  const SampleSource samples =
+      OpenCalibrationData(data, loaded.model.graph, options.model.string());
+  own.data_sha256 = samples.Digest(WorkerCount(data)).sha256;
+  return own;
+}
+
+bool BelongTogether(const Model& model, const PlanFile& plan) {
+  const std::string seal = Sha256Hex(plan.text);
+  return std::any_of(model.metadata.begin(), model.metadata.end(), [&](const auto& entry) {
+    return entry.first == kQuantInfoSeal && entry.second == seal;
+  });
+}
+
+}  // namespace
+
+bool IsDone(const ConvertOptions& options) {
+  const std::filesystem::path output = OutputPath(options);
+  const std::filesystem::path info = QuantInfoPath(output);
+  // No receipt names samples beside a table, nor what "host" was.
+  const bool has_both = !options.table.empty() && !options.calibration_folder.empty();
+  const bool is_knowable = options.validation_folder.empty() && options.plan == nullptr &&
+                           options.seen == nullptr && !options.float_only && !has_both &&
+                           options.config.processor != Processor::kHost;
+  if (!is_knowable || !Exists(output) || !Exists(info)) return false;
+  try {
+    const PlanFile plan = ReadPlanFile(info);
+    return HistoryOf(plan).provenance == ProvenanceOf(options) &&
+           BelongTogether(LoadOnnx(output).model, plan);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace qconvert

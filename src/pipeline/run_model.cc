@@ -1,0 +1,141 @@
+#include "qconvert/pipeline/run_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "calibration_data.h"
+#include "compared_models.h"
+#include "model_pair.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/map_in_order.h"
+#include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/base/signals.h"
+#include "qconvert/base/suggest.h"
+#include "qconvert/dataset/npy_writer.h"
+#include "qconvert/dataset/plain_name.h"
+#include "qconvert/loader/onnx_loader.h"
+
+namespace qconvert {
+namespace {
+
+void CheckFiles(const RunModelOptions& options, const std::vector<Value>& inputs) {
+  std::vector<std::string> names;
+  for (const Value& input : inputs) names.push_back(input.name);
+  for (const auto& [name, file] : options.files) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    throw Error(
+        ExitCode::kUsage, options.model.string(),
+        fmt::format("--input: the model has no input \"{}\"{}", name, DidYouMean(name, names)));
+  }
+}
+
+SampleSource OpenData(const RunModelOptions& options, const Graph& graph) {
+  CalibrationData data{.folder = options.data.folder,
+                       .states = options.data.states,
+                       .max_samples = options.data.max_samples,
+                       .stacked = options.data.stacked,
+                       .workers = options.data.workers,
+                       .settings = {},
+                       .any_name_is_raw = !options.files.empty()};
+  data.settings.input = options.files;
+  return OpenCalibrationData(data, graph, options.model.string());
+}
+
+// Where the outputs of a run go.
+class OutputFolder {
+ public:
+  // Makes the folders. Nothing is read from where it is written to: a later sample would be the
+  // output of an earlier one.
+  OutputFolder(const RunModelOptions& options, const std::vector<Value>& outputs,
+               const SampleSource& samples)
+      : folder_(options.folder), is_flat_(!options.files.empty() && samples.size() == 1) {
+    std::vector<std::string> names;
+    for (const Value& output : outputs) names.push_back(output.name);
+    names_ = PlainNames(names);
+    if (folder_.empty()) return;
+    std::set<std::filesystem::path> read_from;
+    for (const auto& file : samples.files()) read_from.insert(file.parent_path());
+    for (const std::string& name : names_) {
+      const std::filesystem::path made = is_flat_ ? folder_ : folder_ / name;
+      RefuseFolder(made, read_from);
+      std::error_code error;
+      std::filesystem::create_directories(made, error);
+      if (error) throw Error(ExitCode::kFile, made.string(), "cannot be made: " + error.message());
+    }
+  }
+
+  // Returns how many files that was.
+  size_t Write(const std::string& sample, const std::vector<Tensor>& outputs) {
+    if (folder_.empty()) return 0;
+    for (size_t o = 0; o < outputs.size(); ++o) {
+      const std::filesystem::path file =
+          is_flat_ ? folder_ / (names_[o] + ".npy") : folder_ / names_[o] / FileOf(sample);
+      WriteFile(file, NpyBytes(outputs[o]));
+      ReleaseSignals();
+    }
+    return outputs.size();
+  }
+
+ private:
+  static void RefuseFolder(const std::filesystem::path& made,
+                           const std::set<std::filesystem::path>& read_from) {
+    for (const auto& folder : read_from) {
+      if (!SameFile(made, folder.empty() ? "." : folder)) continue;
+      throw Error(ExitCode::kUsage, made.string(),
+                  "holds the samples, expected another folder for the outputs");
+    }
+  }
+
+  static std::string FileOf(const std::string& sample) {
+    const std::string plain = PlainName(sample);
+    return plain.ends_with(".npy") ? plain : plain + ".npy";
+  }
+
+  std::filesystem::path folder_;
+  bool is_flat_;
+  std::vector<std::string> names_;  // of the outputs
+};
+
+}  // namespace
+
+RunReport RunModel(const RunModelOptions& options) {
+  const LoadedModel loaded = LoadOnnx(options.model);
+  const std::string place = options.model.string();
+  RefuseOverwriting(options.outputs, loaded.files);
+  Graph graph = loaded.model.graph;  // shares its bytes
+  graph.inputs = FedInputs(graph);
+  CheckFiles(options, graph.inputs);
+  const SampleSource samples = OpenData(options, graph);
+  RefuseOverwriting(options.outputs, samples.files());
+  const InputFeeder feeder(samples, graph.inputs, options.data.states);
+  const auto session = OpenForComparison(loaded.model, place);
+  OutputFolder folder(options, session->outputs(), samples);
+  RunReport report{
+      .model = place, .samples = samples.size(), .outputs = {}, .folder = options.folder.string()};
+  for (const Value& output : session->outputs())
+    report.outputs.push_back({.name = output.name, .dims = {}});
+  using Outputs = std::vector<Tensor>;
+  Outputs before;
+  MapInOrder(
+      samples.size(), feeder.has_feedback() ? 1 : WorkerCount(options.data),
+      [&](size_t k) {
+        Sample sample = feeder.Read(k, before);
+        Outputs outputs = RunSample(*session, sample);
+        return std::pair(std::move(sample.name), std::move(outputs));
+      },
+      [&](size_t k, std::pair<std::string, Outputs> result) {
+        for (size_t o = 0; o < result.second.size(); ++o) report.outputs[o].Add(result.second[o]);
+        report.files += folder.Write(result.first, result.second);
+        if (feeder.has_feedback()) before = std::move(result.second);
+        if (options.progress) options.progress(k + 1, samples.size());
+        return true;
+      });
+  return report;
+}
+
+}  // namespace qconvert

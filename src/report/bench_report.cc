@@ -1,0 +1,177 @@
+#include "qconvert/report/bench_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "json_text.h"
+#include "qconvert/base/check.h"
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+constexpr double kTail = 0.025;  // on either side
+constexpr size_t kNameWidth = 30;
+constexpr size_t kOperatorWidth = 28;
+constexpr size_t kShortNameWidth = 20;
+
+// How far from either end the interval begins, counted from 1.
+size_t RankOfBound(size_t count) {
+  const boost::math::binomial_distribution<double> heads(static_cast<double>(count), 0.5);
+  size_t rank = 1;
+  size_t beyond = count / 2 + 1;
+  // P(heads < rank) grows with rank: the greatest rank with at most kTail, by halving.
+  while (beyond - rank > 1) {
+    const size_t middle = rank + (beyond - rank) / 2;
+    const bool fits = boost::math::cdf(heads, static_cast<double>(middle - 1)) <= kTail;
+    (fits ? rank : beyond) = middle;
+  }
+  return rank;
+}
+
+std::string Milliseconds(double seconds) {
+  const double ms = 1e3 * seconds;
+  return fmt::format("{:.{}f}", ms, ms < 1 ? 4 : ms < 100 ? 3 : 1);
+}
+
+std::string ModelRow(const BenchReport& report, size_t m) {
+  const BenchedModel& model = report.models[m];
+  const MedianEstimate time = EstimateMedian(model.seconds);
+  std::string row =
+      fmt::format("  {:<{}}  {:>9}  {:>8} .. {:<8}", ShortText(model.model, kNameWidth), kNameWidth,
+                  Milliseconds(time.median), Milliseconds(time.low), Milliseconds(time.high));
+  if (m == 0) return row + "  1\n";
+  return row + fmt::format("  {:.3f}\n", report.RatioOf(m).median);
+}
+
+std::string FormatProfile(const BenchedModel& model, size_t top) {
+  double all = 0;
+  for (const OperatorTime& time : model.profile) all += time.seconds;
+  const size_t shown = std::min(top, model.profile.size());
+  if (shown == 0) return "";
+  std::string out;
+  auto sink = std::back_inserter(out);
+  fmt::format_to(sink, "  {:<{}} {:>6}  {:>10}  {:>7}\n",
+                 ShortText("in " + model.model, kOperatorWidth), kOperatorWidth, "nodes", "ms",
+                 "share");
+  for (size_t k = 0; k < shown; ++k) {
+    const OperatorTime& time = model.profile[k];
+    fmt::format_to(sink, "    {:<{}} {:>6}  {:>10}  {:>5.1f} %\n",
+                   ShortText(time.op_type, kOperatorWidth - 2), kOperatorWidth - 2, time.nodes,
+                   Milliseconds(time.seconds), all > 0 ? 100 * time.seconds / all : 0);
+  }
+  return out;
+}
+
+Json EstimateJson(const MedianEstimate& estimate) {
+  return {{"median", estimate.median}, {"low", estimate.low}, {"high", estimate.high}};
+}
+
+// An operator's event: {"cat": "Node", "dur": microseconds, "args": {"op_name", "node_index"}}.
+bool IsOperator(const Json& event) {
+  if (!event.is_object() || event.value("cat", "") != "Node") return false;
+  const auto arguments = event.find("args");
+  return arguments != event.end() && arguments->is_object() && arguments->contains("op_name") &&
+         event.contains("dur") && event["dur"].is_number();
+}
+
+}  // namespace
+
+MedianEstimate EstimateMedian(std::vector<double> values) {
+  QCONVERT_CHECK(!values.empty());
+  std::sort(values.begin(), values.end());
+  const size_t count = values.size();
+  const size_t rank = RankOfBound(count);
+  return {.median = (values[(count - 1) / 2] + values[count / 2]) / 2,
+          .low = values[rank - 1],
+          .high = values[count - rank]};
+}
+
+std::vector<OperatorTime> OperatorTimes(const std::string& trace) {
+  const Json events = Json::parse(trace, nullptr, false);
+  if (!events.is_array())
+    throw Error(ExitCode::kInternal, "", "the engine's trace is no list of events");
+  std::map<std::pair<std::string, std::string>, std::vector<double>> by_node;
+  for (const Json& event : events) {
+    if (!IsOperator(event)) continue;
+    const Json& arguments = event["args"];
+    const std::string node = event.value("name", "") + "#" + arguments.value("node_index", "");
+    by_node[{arguments["op_name"].get<std::string>(), node}].push_back(event["dur"].get<double>());
+  }
+  std::map<std::string, OperatorTime> by_type;
+  for (const auto& [node, microseconds] : by_node) {
+    OperatorTime& time = by_type[node.first];
+    ++time.nodes;
+    time.seconds += 1e-6 * EstimateMedian(microseconds).median;
+  }
+  std::vector<OperatorTime> times;
+  for (auto& [type, time] : by_type) {
+    time.op_type = type;
+    times.push_back(time);
+  }
+  std::stable_sort(times.begin(), times.end(),
+                   [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
+  return times;
+}
+
+MedianEstimate BenchReport::RatioOf(size_t m) const {
+  std::vector<double> ratios;
+  for (size_t round = 0; round < models[m].seconds.size(); ++round)
+    ratios.push_back(models[m].seconds[round] / std::max(models[0].seconds[round], 1e-12));
+  return EstimateMedian(std::move(ratios));
+}
+
+std::string FormatBench(const BenchReport& report, size_t top) {
+  const size_t rounds = report.models[0].seconds.size();
+  std::string out = fmt::format("{}, {} thread{}, {}\n", Text(report.processor), report.threads,
+                                report.threads == 1 ? "" : "s", report.engine);
+  auto sink = std::back_inserter(out);
+  fmt::format_to(sink, "{} round{}, the models in turns{}\n", rounds, rounds == 1 ? "" : "s",
+                 report.is_random ? "; random samples" : "");
+  fmt::format_to(sink, "  {:<{}}  {:>9}  {:^20}  {}\n", "model", kNameWidth, "median ms",
+                 "95 % interval", "of first");
+  for (size_t m = 0; m < report.models.size(); ++m) {
+    out += ModelRow(report, m);
+    if (report.is_random && report.models[m].has_free_dimensions)
+      out += "    its free dimensions count as 1, --data DIR gives real ones\n";
+  }
+  for (size_t m = 1; m < report.models.size(); ++m) {
+    const MedianEstimate ratio = report.RatioOf(m);
+    fmt::format_to(sink, "  {} takes {:.3f} of the first's time, {:.3f} .. {:.3f} (95 %)\n",
+                   ShortText(report.models[m].model, kShortNameWidth), ratio.median, ratio.low,
+                   ratio.high);
+  }
+  for (const BenchedModel& model : report.models) out += FormatProfile(model, top);
+  return out;
+}
+
+std::string BenchJson(const BenchReport& report, const std::string& exit_class) {
+  Json models = Json::array();
+  for (size_t m = 0; m < report.models.size(); ++m) {
+    const BenchedModel& model = report.models[m];
+    Json operators = Json::array();
+    for (const OperatorTime& time : model.profile)
+      operators.push_back(
+          {{"op_type", Text(time.op_type)}, {"nodes", time.nodes}, {"seconds", time.seconds}});
+    models.push_back({{"model", Text(model.model)},
+                      {"seconds", EstimateJson(EstimateMedian(model.seconds))},
+                      {"ratio", EstimateJson(report.RatioOf(m))},
+                      {"operators", std::move(operators)}});
+  }
+  return Json{{"exit", exit_class},
+              {"processor", Text(report.processor)},
+              {"engine", report.engine},
+              {"threads", report.threads},
+              {"rounds", report.models[0].seconds.size()},
+              {"random_samples", report.is_random},
+              {"models", std::move(models)}}
+             .dump(2) +
+         "\n";
+}
+
+}  // namespace qconvert

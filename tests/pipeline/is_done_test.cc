@@ -1,0 +1,90 @@
+#include "qconvert/pipeline/is_done.h"
+
+#include <gtest/gtest.h>
+
+#include "qconvert/exporter/onnx_exporter.h"
+#include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+Model Net(const std::string& node) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "4", "4"}).Random("w", {4, 4, 1, 1}, 0.5F).Output("y");
+  b.Add("Conv", {"x", "w"}, {"y"}).name = node;
+  return b.model;
+}
+
+class IsDoneTest : public testing::Test {
+ protected:
+  IsDoneTest() {
+    options_.model = dir_.Write("m.onnx", SerializeModel(Net("/conv")));
+    for (uint32_t k = 0; k < 5; ++k)
+      dir_.Write(fmt::format("data/{}.npy", k), NpyFloats({1, 4, 4, 4}, RandomFloats(64, k)));
+    options_.calibration_folder = dir_ / "data";
+    options_.output = dir_ / "q.onnx";
+    options_.config_sha256 = std::string(64, 'a');
+    EXPECT_FALSE(IsDone(options_)) << "nothing is there";
+    Convert(options_);
+  }
+  const TempDir dir_;
+  ConvertOptions options_;
+};
+
+TEST_F(IsDoneTest, WithTheSameInputs) {
+  EXPECT_TRUE(IsDone(options_));
+  options_.workers = 3;
+  options_.memory_limit = int64_t{1} << 40;
+  EXPECT_TRUE(IsDone(options_)) << "what changes no byte does not count";
+}
+
+TEST_F(IsDoneTest, NotWithAnotherModel) {
+  dir_.Write("m.onnx", SerializeModel(Net("/other")));
+  EXPECT_FALSE(IsDone(options_));
+}
+
+TEST_F(IsDoneTest, NotWithOtherSettings) {
+  options_.config_sha256 = std::string(64, 'b');
+  EXPECT_FALSE(IsDone(options_));
+}
+
+TEST_F(IsDoneTest, NotWithOtherSamples) {
+  std::filesystem::rename(dir_ / "data" / "0.npy", dir_ / "data" / "9.npy");
+  EXPECT_TRUE(IsDone(options_)) << "names do not count";
+  dir_.Write("data/9.npy", NpyFloats({1, 4, 4, 4}, RandomFloats(64, 77)));
+  EXPECT_FALSE(IsDone(options_));
+}
+
+TEST_F(IsDoneTest, NotWithWhatNoReceiptKnows) {
+  options_.config.processor = Processor::kHost;
+  EXPECT_FALSE(IsDone(options_));
+  options_.config.processor = Processor::kAny;
+  EXPECT_TRUE(IsDone(options_));
+  options_.validation_folder = dir_ / "data";
+  EXPECT_FALSE(IsDone(options_));
+  options_.validation_folder.clear();
+  options_.table = dir_ / "table.json";
+  EXPECT_FALSE(IsDone(options_));
+}
+
+TEST_F(IsDoneTest, NotWhenTheFilesDoNotBelongTogether) {
+  const std::string info = Slurp(QuantInfoPath(options_.output));
+  dir_.Write("q_quant_info.json", info + " ");
+  EXPECT_FALSE(IsDone(options_));
+  dir_.Write("q_quant_info.json", "{");
+  EXPECT_FALSE(IsDone(options_));
+  dir_.Write("q_quant_info.json", info);
+  EXPECT_TRUE(IsDone(options_));
+  dir_.Write("q.onnx", Slurp(options_.output).substr(0, 100));
+  EXPECT_FALSE(IsDone(options_));
+}
+
+TEST_F(IsDoneTest, WhatCannotBeReadIsLeftToTheConversionToTell) {
+  std::filesystem::remove_all(dir_ / "data");
+  EXPECT_FALSE(IsDone(options_));
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,169 @@
+#include "qconvert/report/plan_difference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <sstream>
+
+namespace qconvert {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+FileGrid Grid(float scale, int32_t zero_point = 0) {
+  FileGrid grid;
+  grid.params = {DataType::kUint8, -1, {scale}, {zero_point}};
+  grid.format = FullFormat(DataType::kUint8);
+  return grid;
+}
+
+FileValue Value(const std::string& name, float scale, Range range) {
+  FileValue value;
+  value.name = name;
+  value.grid = Grid(scale);
+  value.range = range;
+  return value;
+}
+
+// One value of 0 .. 255, one node.
+PlanFile Plan() {
+  PlanFile plan;
+  plan.tool = "t";
+  plan.values = {Value("h", 1, {0, 255})};
+  FileNode node;
+  node.name = "/conv";
+  node.op_type = "Conv";
+  node.way = NodeWay::kInteger;
+  node.weights = {{"w", Grid(0.5F), 0}};
+  plan.nodes = {node};
+  return plan;
+}
+
+TEST(PlanDifferenceTest, ThePlanItselfIsEqual) {
+  EXPECT_TRUE(DiffPlans(Plan(), Plan()).is_equal());
+  EXPECT_THAT(FormatPlanDifference(DiffPlans(Plan(), Plan()), 5), HasSubstr("the same parameters"));
+}
+
+TEST(PlanDifferenceTest, ASmallerScaleMovedAndClips) {
+  PlanFile now = Plan();
+  now.values[0] = Value("h", 0.5F, {0, 127.5F});
+  const PlanDifference seen = DiffPlans(Plan(), now);
+  ASSERT_EQ(seen.moved.size(), 1U);
+  EXPECT_EQ(seen.moved[0].before, "uint8, scale 1");
+  EXPECT_EQ(seen.moved[0].after, "uint8, scale 0.5");
+  EXPECT_EQ(seen.moved[0].change, 1) << "an octave";
+  ASSERT_EQ(seen.clipped.size(), 1U);
+  EXPECT_FLOAT_EQ(seen.clipped[0].codes.max, 127.5F);
+  EXPECT_NEAR(seen.clipped[0].range, 0.5, 1e-6);
+  EXPECT_FALSE(seen.clipped[0].values.has_value());
+  EXPECT_THAT(DiffPlans(now, Plan()).clipped, IsEmpty()) << "a greater scale reaches it all";
+}
+
+TEST(PlanDifferenceTest, WhatRoundingReachesDoesNotClip) {
+  PlanFile before = Plan();
+  before.values[0].range = {0, 255.4F};
+  EXPECT_THAT(DiffPlans(before, Plan()).clipped, IsEmpty());
+  before.values[0].range = {-0.6F, 255};
+  ASSERT_EQ(DiffPlans(before, Plan()).clipped.size(), 1U);
+}
+
+TEST(PlanDifferenceTest, ZeroPointsAndTypesMoveToo) {
+  PlanFile now = Plan();
+  now.values[0].grid = Grid(1, 7);
+  EXPECT_THAT(DiffPlans(Plan(), now).moved.at(0).after, HasSubstr("zero point 7"));
+  now.values[0].grid.params.type = DataType::kInt8;
+  EXPECT_TRUE(std::isinf(DiffPlans(Plan(), now).moved.at(0).change));
+}
+
+TEST(PlanDifferenceTest, NodesSayWhy) {
+  PlanFile now = Plan();
+  now.nodes[0].way = NodeWay::kFloat;
+  now.nodes[0].reason = "its error";
+  now.scheme = Scheme::kWeightOnly;
+  const PlanDifference seen = DiffPlans(Plan(), now);
+  ASSERT_EQ(seen.choices.size(), 2U);
+  EXPECT_EQ(seen.choices[0].where, "scheme");
+  EXPECT_EQ(seen.choices[1].Line(), "Conv /conv: float, its error, expected integer");
+  EXPECT_THAT(FormatPlanDifference(seen, 5), HasSubstr("Conv /conv: integer -> float, its error"));
+}
+
+TEST(PlanDifferenceTest, WeightsAndStoredWeights) {
+  PlanFile before = Plan();
+  before.stored = {{"table", Grid(1)}};
+  PlanFile now = before;
+  now.nodes[0].weights[0].grid = Grid(0.25F);
+  now.stored[0].grid = Grid(8);
+  const PlanDifference seen = DiffPlans(before, now);
+  ASSERT_EQ(seen.moved.size(), 2U);
+  EXPECT_EQ(seen.moved[0].name, "table") << "three octaves come before one";
+  EXPECT_EQ(seen.moved[1].name, "w");
+}
+
+TEST(PlanDifferenceTest, OriginsAndWhatIsInOneOnly) {
+  PlanFile now = Plan();
+  now.tool = "u";
+  now.data_sha256 = "d";
+  now.values[0].name = "g";
+  const PlanDifference seen = DiffPlans(Plan(), now);
+  EXPECT_EQ(seen.origin.size(), 2U);
+  EXPECT_THAT(seen.only_a, ElementsAre("h"));
+  EXPECT_THAT(seen.only_b, ElementsAre("g"));
+}
+
+CalibrationTable Seen(const std::vector<float>& values) {
+  CalibrationTable table;
+  Histogram::BinScratch scratch;
+  table.values["h"].Observe(values, TensorStatistics::Detail::kHistogram, scratch);
+  return table;
+}
+
+TEST(PlanDifferenceTest, SamplesClipWhatCodesDoNotReach) {
+  const PlanDifference seen = DiffSamples(Plan(), Seen({1, 2, 300, 500}));
+  ASSERT_EQ(seen.clipped.size(), 1U);
+  EXPECT_DOUBLE_EQ(seen.clipped[0].values.value(), 0.5);
+  EXPECT_TRUE(DiffSamples(Plan(), Seen({0, 255.4F})).is_equal());
+  const PlanDifference negative = DiffSamples(Plan(), Seen({-100, 1, 2, 3}));
+  EXPECT_DOUBLE_EQ(negative.clipped.at(0).values.value(), 0.25);
+  EXPECT_TRUE(DiffSamples(Plan(), CalibrationTable{}).is_equal());
+}
+
+TEST(PlanDifferenceTest, BudgetsSayWhatMissedThem) {
+  PlanDifference seen = DiffSamples(Plan(), Seen({1, 2, 300, 500}));
+  EXPECT_EQ(seen.Missed(), "");
+  seen.max_clipped = 0.5;
+  EXPECT_EQ(seen.Missed(), "");
+  seen.max_clipped = 0.1;
+  EXPECT_THAT(seen.Missed(), HasSubstr("\"h\" clips 50 % of its values, at most 10 %"));
+  PlanFile now = Plan();
+  now.values[0] = Value("h", 1.5F, {0, 255});
+  PlanDifference moved = DiffPlans(Plan(), now);
+  moved.max_moved = 0.51;
+  EXPECT_EQ(moved.Missed(), "");
+  moved.max_moved = 0.49;
+  EXPECT_THAT(moved.Missed(), HasSubstr("\"h\" moved from"));
+}
+
+TEST(PlanDifferenceTest, RowsFitEightyColumns) {
+  PlanFile before = Plan();
+  before.values[0].name = std::string(90, 'n');
+  before.values[0].range = {-1234.5678F, 98765.4321F};
+  PlanFile now = before;
+  now.values[0].grid = Grid(1.2345e-10F, 123);
+  now.nodes[0].reason = std::string(200, 'r');
+  std::istringstream lines(FormatPlanDifference(DiffPlans(before, now), 5));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+}
+
+TEST(PlanDifferenceTest, JsonHoldsNoInfinity) {
+  PlanFile now = Plan();
+  now.values[0].grid.params.type = DataType::kInt8;
+  const std::string json = PlanDifferenceJson(DiffPlans(Plan(), now), "success");
+  EXPECT_THAT(json, HasSubstr("\"octaves\": null"));
+  EXPECT_THAT(json, HasSubstr("\"equal\": false"));
+}
+
+}  // namespace
+}  // namespace qconvert

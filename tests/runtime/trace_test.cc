@@ -1,0 +1,61 @@
+#include "qconvert/runtime/trace.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "qconvert/base/error.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "support/graph_builder.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+using testing::HasSubstr;
+
+std::string Bytes() {
+  GraphBuilder b;
+  b.Input("x", {"1", "4"}).Output("y");
+  b.Add("Softmax", {"x"}, {"y"});
+  return SerializeModel(b.model);
+}
+
+class TraceTest : public testing::Test {
+ protected:
+  TraceTest() { setenv("TMPDIR", dir_.path().c_str(), 1); }
+  ~TraceTest() override { unsetenv("TMPDIR"); }
+  const std::vector<Tensor> inputs_ = {RandomTensor("x", {1, 4}, 1)};
+  TempDir dir_;
+};
+
+TEST_F(TraceTest, HoldsEveryRunOfAnOperatorAndLeavesNoFile) {
+  const std::string trace = TraceRuns(Bytes(), "m", {}, inputs_, 3);
+  size_t count = 0;
+  const std::string event = "\"op_name\" : \"Softmax\"";
+  for (size_t at = trace.find(event); at != std::string::npos; at = trace.find(event, at + 1))
+    ++count;
+  EXPECT_EQ(count, 3U) << trace;
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+}
+
+TEST_F(TraceTest, AFailedRunLeavesNoFile) {
+  EXPECT_THROW(TraceRuns("no model", "m", {}, inputs_, 1), Error);
+  EXPECT_THROW(TraceRuns(Bytes(), "m", {}, {}, 1), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+}
+
+TEST_F(TraceTest, AFolderThatCannotBeWrittenIsNamed) {
+  const std::string missing = (dir_ / "missing").string();
+  setenv("TMPDIR", missing.c_str(), 1);
+  try {
+    TraceRuns(Bytes(), "m", {}, inputs_, 1);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kFile);
+    EXPECT_THAT(e.what(), HasSubstr("TMPDIR"));
+  }
+}
+
+}  // namespace
+}  // namespace qconvert

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Manual pages and completions know every command and every option that the program's own help knows.
+set -u
+qconvert=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failed=0
+fail() {
+  echo "$1"
+  failed=1
+}
+"$qconvert" help --pages pages || fail "no pages"
+"$qconvert" help --pages again && diff -r pages again > /dev/null || fail "the pages are not the same twice"
+commands=$("$qconvert" help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+[ "$(wc -w <<< "$commands")" -ge 12 ] || fail "help lists: $commands"
+source pages/completions/bash/qconvert
+# complete WORD...: what bash offers for the last word.
+complete_words() {
+  COMP_WORDS=("$@")
+  COMP_CWORD=$(($# - 1))
+  COMPREPLY=()
+  _qconvert
+  printf '%s\n' "${COMPREPLY[@]}"
+}
+for command in $commands; do
+  page=pages/man1/qconvert-$command.1
+  [ "$command" = convert ] && page=pages/man1/qconvert.1
+  [ -s "$page" ] || { fail "$command has no page"; continue; }
+  complete_words qconvert "${command:0:2}" | grep -qx "$command" || fail "bash does not offer $command"
+  offered=$(complete_words qconvert "$command" --)
+  for option in $("$qconvert" help "$command" | grep -oE '^ +(-., ?)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+    grep -qF -- "${option//-/\\-}" "$page" || fail "$page lacks $option"
+    grep -qx -- "$option" <<< "$offered" || fail "bash does not offer $option of $command"
+    grep -qF -- "$option" pages/completions/zsh/_qconvert || fail "zsh lacks $option"
+    grep -qF -- "-l ${option#--}" pages/completions/fish/qconvert.fish || fail "fish lacks $option"
+  done
+done
+[ "$(complete_words qconvert model.onnx --scheme st)" = static ] || fail "bash does not offer the schemes"
+complete_words qconvert model.onnx --config cpu | grep -qx cpu_int8 || fail "bash does not offer the presets"
+complete_words qconvert help cali | grep -qx calibrate || fail "bash does not offer what help takes"
+touch 'a model.onnx'
+complete_words qconvert "a m" | grep -qx "a model.onnx" || fail "bash does not offer files"
+bash -n pages/completions/bash/qconvert || fail "bash refuses its completion"
+if command -v zsh > /dev/null; then zsh -n pages/completions/zsh/_qconvert || fail "zsh refuses its completion"; fi
+if command -v fish > /dev/null; then fish -n pages/completions/fish/qconvert.fish || fail "fish refuses its completion"; fi
+if command -v groff > /dev/null; then
+  for page in pages/man1/*; do
+    warnings=$(groff -man -Tutf8 -ww "$page" 2>&1 > /dev/null)
+    [ -z "$warnings" ] || fail "$page: $warnings"
+  done
+fi
+exit $failed

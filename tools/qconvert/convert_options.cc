@@ -1,0 +1,130 @@
+#include "convert_options.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "configs.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/sha256.h"
+#include "qconvert/config/name_pattern.h"
+#include "qconvert/pipeline/measure_costs.h"
+#include "qconvert/plan/value_range.h"
+
+namespace qconvert {
+namespace {
+
+// The nodes of --keep-float, as entries behind those of the file.
+void KeepFloat(const std::vector<std::string>& patterns, QuantConfig& config) {
+  for (const std::string& pattern : patterns) {
+    const std::string problem = FindPatternError(pattern);
+    if (!problem.empty())
+      throw Error(ExitCode::kUsage, "", fmt::format("--keep-float {}{}", pattern, problem));
+    LayerSettings layer{.match = {}, .tensors = config.tensors};
+    layer.match.pattern = pattern;
+    layer.match.place = "--keep-float " + pattern;
+    for (const TensorType type : kTensorTypes) layer.tensors[type].datatype = Datatype::kFloat32;
+    config.layers.push_back(std::move(layer));
+  }
+}
+
+// What the command line decides beside the settings about what is written; empty when it says
+// nothing. A batch size counts where ranges go by batches.
+std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config) {
+  std::string text;
+  const auto add = [&](const std::string& option) { text += "\n" + option; };
+  if (line.samples.batch_size > 0 && !BatchQuestionsOf(config).empty())
+    add(fmt::format("--calib-batch {}", line.samples.batch_size));
+  for (const std::string& pattern : line.keep_float) add("--keep-float " + pattern);
+  if (line.samples.max_samples > 0) add(fmt::format("--max-samples {}", line.samples.max_samples));
+  if (line.samples.stacked) add("--stacked");
+  for (const std::string& state : line.samples.states) add("--state " + state);
+  if (line.no_guard) add("--no-guard");
+  if (line.guard_reports) add("--guard-reports");
+  if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
+  if (line.min_cosine) add(fmt::format("--min-cosine {}", *line.min_cosine));
+  if (line.max_flips != ConvertLine().max_flips) add(fmt::format("--max-flips {}", line.max_flips));
+  if (line.aim) add(fmt::format("--aim {}", *line.aim));
+  return text;
+}
+
+// Settings into the options; what the command line says wins.
+void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOptions& options) {
+  options.config_file = FindConfig(config);
+  LoadedConfig loaded = LoadConfig(line, options.config_file);
+  RequireImplemented(loaded);
+  options.config = std::move(loaded.config);
+  KeepFloat(line.keep_float, options.config);
+  if (line.samples.batch_size > 0) options.config.calibration.batch_size = line.samples.batch_size;
+  options.effective_config = std::move(loaded.effective);
+  Sha256 hash;
+  hash.Update(loaded.text);
+  hash.Update(OptionsThatCount(line, options.config));
+  if (!line.cost_table.empty()) {
+    options.cost_table = line.cost_table;
+    options.costs = ReadCostTable(line.cost_table);
+    hash.Update(CostTableJson(*options.costs));
+  }
+  options.config_sha256 = hash.HexDigest();
+  const DeploymentConfig& deployment = options.config.deployment;
+  if (options.model.empty()) options.model = deployment.model;
+  if (options.model.empty()) {
+    throw ConfigError({EscapeForTerminal(options.config_file.string()) +
+                       ": names no model, and there is none on the command line"});
+  }
+  if (deployment.generation == Generation::kNone || !options.output.empty()) return;
+  options.output = deployment.working_dir / (deployment.output_prefix + "_quantized_model.onnx");
+  options.make_output_folder = true;
+}
+
+}  // namespace
+
+LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& file) {
+  std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
+  if (!line.scheme.empty())
+    overrides.push_back({"scheme=" + line.scheme, "--scheme " + line.scheme});
+  if (!line.objective.empty())
+    overrides.push_back({"objective=" + line.objective, "--objective " + line.objective});
+  if (!line.processor.empty())
+    overrides.push_back({"processor=" + line.processor, "--processor " + line.processor});
+  return ReadNamedConfig(file, line.layers, overrides);
+}
+
+ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& config) {
+  ConvertOptions options;
+  options.model = line.model;
+  options.output = line.output;
+  options.calibration_folder = line.samples.folder;
+  options.validation_folder = line.validation_folder;
+  options.table = line.table;
+  options.workers = line.samples.workers;
+  options.max_samples = line.samples.max_samples;
+  options.stacked = line.samples.stacked;
+  options.memory_limit = line.samples.memory_limit;
+  options.guard = line.no_guard        ? GuardMode::kOff
+                  : line.guard_reports ? GuardMode::kReport
+                                       : GuardMode::kCorrect;
+  options.must_pass = line.must_pass;
+  options.gate = Gate::Of(line.min_sqnr, line.min_cosine);
+  options.gate.max_flips = line.max_flips / 100;
+  options.aim_sqnr_db = line.aim;
+  options.float_only = line.float_only;
+  options.external_data = line.external_data;
+  options.passes = line.passes;
+  options.states = ParseStates(line.samples.states);
+  if (line.float_only) return options;
+  if (line.quant_info.empty()) {
+    ApplyConfig(line, config, options);
+  } else {
+    options.config_file = line.quant_info;
+  }
+  return options;
+}
+
+void ApplyPlanFile(const PlanFile& plan, ConvertOptions& options) {
+  options.plan = &plan;
+  options.config = plan.config;
+  options.effective_config = plan.effective;
+}
+
+}  // namespace qconvert
