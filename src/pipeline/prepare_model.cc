@@ -26,6 +26,7 @@
 #include "qconvert/transform/fuse_hard_swish.h"
 #include "qconvert/transform/fuse_instance_norm.h"
 #include "qconvert/transform/fuse_softmax.h"
+#include "qconvert/transform/infer_symbolic_shapes.h"
 #include "qconvert/transform/inline_functions.h"
 #include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"
@@ -140,6 +141,7 @@ void PrepareModel(Model& model, const std::string& place, const PrepareOptions& 
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
   // Last, on weights with all scales in them and with types known.
   if (options.equalize) run("equalize_layers", [&] { return EqualizeLayers(graph); });
+  run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });
   runner.CheckStopped();
   AddDeclaredTypes(declared, graph);
   InferBodyTypes(model, place);

@@ -38,7 +38,10 @@ class LayerNormExpander {
     const Node* sum = matcher_.Writer(x, "Add");
     if (sum == nullptr || matcher_.Uses(x) != readings) return false;
     const auto left = matcher_.Shape(sum->inputs[0]);
+    // Two dimensions without a number or a name are not known to be the same one.
     return left && left->size() == 3 && left == matcher_.Shape(sum->inputs[1]) &&
+           std::all_of(left->begin(), left->end(),
+                       [](const Dim& dim) { return dim.known() || !dim.symbol.empty(); }) &&
            graph_.FindInitializer(sum->inputs[0]) == nullptr &&
            graph_.FindInitializer(sum->inputs[1]) == nullptr;
   }

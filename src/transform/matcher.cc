@@ -126,9 +126,12 @@ void UnitWriter::SetType(const std::string& value, ValueType type) {
 }
 
 void UnitWriter::Become(Node& node, std::string op_type, std::vector<std::string> inputs) {
-  Node other = MakeNode(std::move(op_type), std::move(inputs), {node.outputs[0]});
-  other.name = node.name;
-  other.origin = node.origin;
+  Node other = MakeNode(std::move(op_type), std::move(inputs), {});
+  other.name = std::move(node.name);
+  other.origin = std::move(node.origin);
+  // The strings of the outputs stay where they are: a matcher's scope looks at them.
+  other.outputs = std::move(node.outputs);
+  other.outputs.resize(1);
   node = std::move(other);
 }
 

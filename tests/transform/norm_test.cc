@@ -191,6 +191,32 @@ TEST(ExpandLayerNormTest, LeavesWhatTheEngineComputesWithTheSumAlone) {
   EXPECT_EQ(Expanded(Skip({"1", "1", "32"})), 1U) << "the sum broadcasts";
 }
 
+// Rewriting the first one must not hide the types that the second one is judged by.
+TEST(ExpandLayerNormTest, TheSumWithANormalizationThatWasExpandedStaysWithItsOwn) {
+  GraphBuilder b(17);
+  b.Input("x", {"N", "S", "32"}).Output("y").Random("w", {32}).Random("b", {32});
+  b.Add("LayerNormalization", {"x", "w", "b"}, {"a_long_name_that_lives_on_the_heap"});
+  b.Add("Tanh", {"a_long_name_that_lives_on_the_heap"}, {"t"});
+  b.Add("Add", {"a_long_name_that_lives_on_the_heap", "t"}, {"s"});
+  b.Add("LayerNormalization", {"s", "w", "b"}, {"y"});
+  InferTypes(b.model, "m");
+  EXPECT_EQ(ExpandLayerNorm(b.model.graph, 17), 1U);
+  EXPECT_EQ(OptimizedOperators(b.model).at("SkipLayerNormalization"), 1);
+}
+
+// What has no name may differ from run to run: the engine does not join such a sum either.
+TEST(ExpandLayerNormTest, DimensionsWithoutANameAreNotTheSame) {
+  EXPECT_EQ(Expanded(Skip({"1", "7", "32"})), 0U);
+  GraphBuilder b(17);
+  b.Input("x", {"?", "?", "32"}).Input("z", {"?", "?", "32"}).Output("y");
+  b.Random("w", {32}).Random("b", {32});
+  b.Add("Add", {"z", "x"}, {"s"});
+  b.Add("LayerNormalization", {"s", "w", "b"}, {"y"});
+  InferTypes(b.model, "m");
+  EXPECT_EQ(OptimizedOperators(b.model).count("SkipLayerNormalization"), 0U);
+  EXPECT_EQ(ExpandLayerNorm(b.model.graph, 17), 1U);
+}
+
 // x -> Mish -> y
 GraphBuilder SpelledMish(int spelling) {
   GraphBuilder b(spelling == 0 ? 18 : 13);
