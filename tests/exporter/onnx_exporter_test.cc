@@ -88,5 +88,122 @@ TEST(OnnxExporterTest, ARefusedResultLeavesEverythingAsItWas) {
   }
 }
 
+size_t CountFiles(const TempDir& folder) {
+  return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder.path()), {}));
+}
+
+Model WithSpread(float spread) {
+  Model model = MatMulModel();
+  model.graph.initializers["w"] = RandomTensor("w", {32, 32}, 1, spread);
+  return model;
+}
+
+TEST(OnnxExporterTest, DataIsAlignedAndOnlyLargeTensorsAreInIt) {
+  const TempDir folder;
+  const auto target = folder / "m.onnx";
+  const ExportedFiles files = ExportOnnx(MatMulModel(), target, {.external_data = true});
+  EXPECT_EQ(std::filesystem::file_size(files.data_file), 32U * 32 * sizeof(float))
+      << "the small one is in the message";
+  Model two = MatMulModel();
+  two.graph.initializers["small"] = RandomTensor("small", {1, 257}, 2);
+  two.graph.initializers["zlast"] = RandomTensor("zlast", {257}, 3);
+  two.graph.nodes[1].inputs.push_back("zlast");
+  const ExportedFiles more = ExportOnnx(two, folder / "n.onnx", {.external_data = true});
+  constexpr uintmax_t kSecond = 257 * sizeof(float);
+  constexpr uintmax_t kPadded = (kSecond + 63) / 64 * 64;
+  EXPECT_EQ(std::filesystem::file_size(more.data_file),
+            kPadded + 32 * 32 * sizeof(float) + kSecond);
+}
+
+TEST(OnnxExporterTest, TheDataOfTheModelThatWasThereGoes) {
+  const TempDir folder;
+  const auto target = folder / "m.onnx";
+  const auto first = ExportOnnx(WithSpread(1), target, {.external_data = true}).data_file;
+  const auto second = ExportOnnx(WithSpread(2), target, {.external_data = true}).data_file;
+  EXPECT_NE(first, second) << "named by its content";
+  EXPECT_FALSE(std::filesystem::exists(first));
+  EXPECT_EQ(CountFiles(folder), 2U);
+  EXPECT_TRUE(ExportOnnx(WithSpread(2), target, {}).data_file.empty());
+  EXPECT_EQ(CountFiles(folder), 1U) << "the whole model is in one file now";
+}
+
+TEST(OnnxExporterTest, DataThatAnInputNeedsStays) {
+  const TempDir folder;
+  const auto target = folder / "m.onnx";
+  const auto data = ExportOnnx(WithSpread(1), target, {.external_data = true}).data_file;
+  ExportOnnx(WithSpread(2), target, {.inputs = {data}});
+  EXPECT_TRUE(std::filesystem::exists(data));
+}
+
+TEST(OnnxExporterTest, OtherFilesThatLookAlikeStay) {
+  const TempDir folder;
+  const auto target = folder / "m.onnx";
+  ExportOnnx(WithSpread(1), target, {.external_data = true});
+  for (const char* name : {"m.0123456789abcdef.data", "m.data", "n.0123456789abcdef.data"})
+    folder.Write(name, "somebody's");
+  ExportOnnx(WithSpread(2), target, {});
+  for (const char* name : {"m.0123456789abcdef.data", "m.data", "n.0123456789abcdef.data"})
+    EXPECT_EQ(Slurp(folder / name), "somebody's") << name;
+}
+
+TEST(OnnxExporterTest, TheSameDataIsWrittenAgainInPlace) {
+  const TempDir folder;
+  const auto target = folder / "m.onnx";
+  const ExportedFiles first = ExportOnnx(WithSpread(1), target, {.external_data = true});
+  const std::string bytes = Slurp(first.data_file);
+  const ExportedFiles second = ExportOnnx(WithSpread(1), target, {.external_data = true});
+  EXPECT_EQ(first.data_file, second.data_file);
+  EXPECT_EQ(Slurp(second.data_file), bytes);
+  EXPECT_EQ(CountFiles(folder), 2U);
+}
+
+TEST(OnnxExporterTest, TheCompanionAppearsWithTheModelOrNotAtAll) {
+  for (const bool is_refused : {false, true}) {
+    const TempDir folder;
+    const auto target = folder / "m.onnx";
+    AtomicFile companion(folder / "m.json");
+    companion.Write("{}");
+    ExportOptions options{.companion = &companion};
+    if (is_refused)
+      options.verify = [](const std::filesystem::path&) {
+        throw Error(ExitCode::kNumeric, "", "not good enough");
+      };
+    if (is_refused)
+      EXPECT_THROW(ExportOnnx(MatMulModel(), target, options), Error);
+    else
+      EXPECT_NO_THROW(ExportOnnx(MatMulModel(), target, options));
+    EXPECT_EQ(std::filesystem::exists(target), !is_refused);
+    EXPECT_EQ(std::filesystem::exists(folder / "m.json"), !is_refused);
+  }
+}
+
+TEST(OnnxExporterTest, DataLiesBesideTheFileThatALinkLeadsTo) {
+  const TempDir folder;
+  std::filesystem::create_directory(folder / "real");
+  ExportOnnx(MatMulModel(), folder / "real" / "m.onnx", {});
+  std::filesystem::create_symlink(folder / "real" / "m.onnx", folder / "link.onnx");
+  const auto data = ExportOnnx(MatMulModel(), folder / "link.onnx", {.external_data = true});
+  EXPECT_EQ(data.data_file.parent_path().filename(), "real");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link.onnx"));
+  EXPECT_EQ(SerializeModel(LoadOnnx(folder / "real" / "m.onnx").model),
+            SerializeModel(MatMulModel()));
+}
+
+TEST(OnnxExporterTest, AFolderThatIsNotThereIsAFileError) {
+  const TempDir folder;
+  try {
+    ExportOnnx(MatMulModel(), folder / "no" / "m.onnx", {.external_data = true});
+    FAIL() << "written nowhere";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kFile);
+  }
+}
+
+TEST(SerializeForEngineTest, BelowTheThresholdAllIsInTheMessage) {
+  const EngineModel engine = SerializeForEngine(MatMulModel());
+  EXPECT_TRUE(engine.external.empty());
+  EXPECT_EQ(engine.bytes, SerializeModel(MatMulModel()));
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -135,5 +135,30 @@ TEST(TensorTest, ToInt64sOfBothIntegerTypes) {
       ElementsAre(-7, 7));
 }
 
+// What an engine infers by itself goes from the file on every level; what only the file knows
+// stays.
+TEST(DropInferredTypesTest, KeepsWhatIsDeclared) {
+  Graph body;
+  for (const char* name : {"kept", "inferred"}) body.value_info[name] = {name, {}, {}, {}};
+  body.declared.insert("kept");
+  Graph graph = body;
+  graph.nodes.push_back(MakeNode("If", {"c"}, {"y"}));
+  graph.nodes[0].Set("then_branch", Subgraph(body));
+  DropInferredTypes(graph);
+  EXPECT_EQ(graph.value_info.size(), 1U);
+  EXPECT_TRUE(graph.value_info.contains("kept"));
+  const Graph& inner = *SubgraphsOf(graph.nodes[0])[0];
+  EXPECT_EQ(inner.value_info.size(), 1U);
+  EXPECT_TRUE(inner.value_info.contains("kept"));
+}
+
+TEST(TypeOfTest, OfATensorHasEveryDimension) {
+  const ValueType type = TypeOf(MakeInt64Tensor("t", {2, 0}, {}));
+  EXPECT_EQ(type.element, DataType::kInt64);
+  ASSERT_TRUE(type.shape.has_value());
+  EXPECT_EQ(*type.shape, (std::vector<Dim>{{2, ""}, {0, ""}}));
+  EXPECT_TRUE(type.is_tensor());
+}
+
 }  // namespace
 }  // namespace qconvert

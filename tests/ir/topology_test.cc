@@ -69,6 +69,90 @@ TEST(RemoveDeadNodesTest, KeepsWhatOutputsAndSubgraphsNeed) {
   EXPECT_TRUE(b.model.graph.initializers.empty());
 }
 
+// Long dead chains go at once, and what the file said of their values with them.
+TEST(RemoveDeadNodesTest, TakesChainsTypesAndSparseConstantsAlong) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y");
+  Graph& graph = b.model.graph;
+  b.Add("Relu", {"x"}, {"y"});
+  std::string from = "x";
+  for (int k = 0; k < 5; ++k) {
+    const std::string to = "dead" + std::to_string(k);
+    b.Add("Abs", {from}, {to});
+    graph.value_info[to] = {to, FloatType({"2"}), {}, {}};
+    from = to;
+  }
+  graph.value_info["y"] = {"y", FloatType({"2"}), {}, {}};
+  SparseTensor sparse;
+  sparse.values.name = "sparse";
+  graph.sparse_initializers.push_back(sparse);
+  EXPECT_EQ(RemoveDeadNodes(graph), 5U);
+  EXPECT_EQ(graph.nodes.size(), 1U);
+  EXPECT_EQ(graph.value_info.size(), 1U);
+  EXPECT_TRUE(graph.value_info.contains("y"));
+  EXPECT_TRUE(graph.sparse_initializers.empty());
+}
+
+TEST(RemoveDeadNodesTest, ANodeLivesByAnyOfItsOutputs) {
+  GraphBuilder b;
+  b.Input("x", {"4"}).Output("q");
+  b.Add("Split", {"x"}, {"p", "q"});
+  EXPECT_EQ(RemoveDeadNodes(b.model.graph), 0U);
+  b.model.graph.outputs[0].name = "x";
+  EXPECT_EQ(RemoveDeadNodes(b.model.graph), 1U);
+}
+
+TEST(RemoveNodesTest, KeepsTheOrderOfTheOthers) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("d");
+  for (const char* to : {"a", "b", "c", "d"}) b.Add("Relu", {"x"}, {to});
+  EXPECT_EQ(RemoveNodes(b.model.graph, {true, false, true, false}), 2U);
+  ASSERT_EQ(b.model.graph.nodes.size(), 2U);
+  EXPECT_EQ(b.model.graph.nodes[0].outputs[0], "b");
+  EXPECT_EQ(b.model.graph.nodes[1].outputs[0], "d");
+}
+
+// A body's own names hide those outside; what it hands out of its level counts as read.
+TEST(CapturedValuesTest, AreThoseThatNoInnerLevelDefines) {
+  Graph inner;
+  inner.nodes.push_back(MakeNode("Add", {"own", "far"}, {"i"}));
+  inner.outputs.push_back({"i", {}, {}, {}});
+  Graph body;
+  body.inputs.push_back({"own", {}, {}, {}});
+  body.initializers["w"] = RandomTensor("w", {2}, 1);
+  body.nodes.push_back(MakeNode("Mul", {"own", "w", ""}, {"m"}));
+  body.nodes.push_back(MakeNode("If", {"m"}, {"r"}));
+  body.nodes.back().Set("then_branch", Subgraph(inner));
+  body.outputs = {{"r", {}, {}, {}}, {"passed", {}, {}, {}}};
+  EXPECT_EQ(CapturedValues(body), (std::set<std::string>{"far", "passed"}));
+}
+
+TEST(TopologyTest, ANodeThatReadsAValueTwiceHasTwoReadings) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y");
+  b.Add("Mul", {"x", "x"}, {"y"});
+  const Topology topology(b.model.graph);
+  ASSERT_EQ(topology.Uses("x").size(), 2U);
+  EXPECT_EQ(topology.Uses("x")[1].slot, 1U);
+  EXPECT_FALSE(topology.HasSingleUse("x"));
+  EXPECT_FALSE(topology.HasSingleUse("y")) << "an output is read outside";
+  EXPECT_EQ(topology.ProducerIndex("x"), Topology::kNpos);
+  EXPECT_TRUE(topology.Uses("nobody").empty());
+}
+
+TEST(SortNodesTest, TheLowestFreeNodeComesFirst) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("e");
+  b.Add("Add", {"c", "d"}, {"e"});
+  b.Add("Abs", {"b"}, {"d"});
+  b.Add("Neg", {"x"}, {"c"});
+  b.Add("Relu", {"x"}, {"b"});
+  EXPECT_EQ(SortNodes(b.model.graph), "");
+  std::string order;
+  for (const Node& node : b.model.graph.nodes) order += node.outputs[0];
+  EXPECT_EQ(order, "cbde");
+}
+
 TEST(NameMakerTest, AvoidsNamesOfEveryLevel) {
   GraphBuilder b = WithSubgraph();
   b.Floats("n0", {1}, {1});
