@@ -81,12 +81,12 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
 
 LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& file) {
   std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
-  if (!line.scheme.empty())
-    overrides.push_back({"scheme=" + line.scheme, "--scheme " + line.scheme});
-  if (!line.objective.empty())
-    overrides.push_back({"objective=" + line.objective, "--objective " + line.objective});
-  if (!line.processor.empty())
-    overrides.push_back({"processor=" + line.processor, "--processor " + line.processor});
+  for (const auto& [key, word] : {std::pair{"scheme", line.scheme},
+                                  {"objective", line.objective},
+                                  {"processor", line.processor}}) {
+    if (!word.empty())
+      overrides.push_back({fmt::format("{}={}", key, word), fmt::format("--{} {}", key, word)});
+  }
   return ReadNamedConfig(file, line.layers, overrides);
 }
 
