@@ -7,9 +7,11 @@
 #include <cstdlib>
 #include <memory>
 
+#include "fixed_blocking.h"
 #include "qconvert/base/check.h"
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/weights/code_steps.h"
+#include "qconvert/weights/output_positions.h"
 
 namespace qconvert {
 namespace {
@@ -23,115 +25,6 @@ constexpr int64_t kPositionsPerWeight = 4;
 constexpr int64_t kLeastPositions = 512;
 constexpr Index kBlock = 128;  // positions that are multiplied at a time
 constexpr double kDamping = 0.01;
-
-int64_t GroupsOf(const Node& node) { return node.Is("Conv") ? node.GetInt("group", 1) : 1; }
-
-// The order of sums must not depend on the caches that a processor has.
-void FixBlocking() { Eigen::setCpuCacheSizes(32 << 10, 1 << 20, 8 << 20); }
-
-// Where the weights of one output position find their inputs.
-class Positions {
- public:
-  Positions(const Node& node, const Tensor& weight, const Tensor& input)
-      : is_conv_(node.Is("Conv")), values_(input.values<float>()) {
-    if (!is_conv_) {
-      inputs_ = input.dims.back();
-      count_ = inputs_ == 0 ? 0 : input.element_count() / inputs_;
-      return;
-    }
-    channels_ = input.dims[1];
-    inputs_ = weight.dims[1];
-    const size_t rank = input.dims.size() - 2;
-    const auto ints = [&](const char* key, size_t d, int64_t fallback) {
-      const auto* list = node.FindInts(key);
-      return list == nullptr ? fallback : (*list)[d];
-    };
-    count_ = input.dims[0];
-    for (size_t d = 0; d < rank; ++d) {
-      Axis axis{.size = input.dims[d + 2], .taps = weight.dims[d + 2]};
-      axis.stride = ints("strides", d, 1);
-      axis.dilation = ints("dilations", d, 1);
-      axis.pad = ints("pads", d, 0);
-      const int64_t padded = axis.size + axis.pad + ints("pads", d + rank, 0);
-      axis.outputs =
-          std::max<int64_t>(0, (padded - axis.dilation * (axis.taps - 1) - 1) / axis.stride + 1);
-      count_ *= axis.outputs;
-      axes_.push_back(axis);
-    }
-  }
-
-  int64_t count() const { return count_; }
-
-  // The inputs of position `p` that group `group` reads, in kernel order.
-  template <typename Row>
-  void Fill(int64_t p, int64_t group, Row&& row) const {
-    if (!is_conv_) {
-      for (int64_t k = 0; k < inputs_; ++k) row(k) = values_[static_cast<size_t>(p * inputs_ + k)];
-      return;
-    }
-    int64_t taps = 1;
-    int64_t plane = 1;
-    for (const Axis& axis : axes_) {
-      taps *= axis.taps;
-      plane *= axis.size;
-    }
-    const int64_t image = p / (count_ / std::max<int64_t>(images(), 1));
-    for (int64_t tap = 0; tap < taps; ++tap) {
-      const int64_t at = Offset(p, tap);
-      for (int64_t c = 0; c < inputs_; ++c) {
-        const int64_t channel = image * channels_ + group * inputs_ + c;
-        row(tap * inputs_ + c) = at < 0 ? 0.0 : values_[static_cast<size_t>(channel * plane + at)];
-      }
-    }
-  }
-
- private:
-  struct Axis {
-    int64_t size = 0;
-    int64_t taps = 0;
-    int64_t stride = 1;
-    int64_t dilation = 1;
-    int64_t pad = 0;
-    int64_t outputs = 0;
-  };
-
-  int64_t images() const {
-    int64_t outputs = 1;
-    for (const Axis& axis : axes_) outputs *= axis.outputs;
-    return count_ / std::max<int64_t>(outputs, 1);
-  }
-
-  // In its plane, of what tap `tap` reads at position `p`; negative in the padding.
-  int64_t Offset(int64_t p, int64_t tap) const {
-    int64_t offset = 0;
-    int64_t stride = 1;
-    for (size_t d = axes_.size(); d-- > 0;) {
-      const Axis& axis = axes_[d];
-      const int64_t at =
-          p % axis.outputs * axis.stride - axis.pad + tap % axis.taps * axis.dilation;
-      if (at < 0 || at >= axis.size) return -1;
-      offset += at * stride;
-      stride *= axis.size;
-      p /= axis.outputs;
-      tap /= axis.taps;
-    }
-    return offset;
-  }
-
-  bool is_conv_;
-  std::span<const float> values_;
-  int64_t inputs_ = 0;    // that a tap reads
-  int64_t channels_ = 0;  // of the input
-  int64_t count_ = 0;
-  std::vector<Axis> axes_;
-};
-
-// Element of the weight tensor.
-size_t PlaceOf(const WeightOrder& order, int64_t channel, int64_t k) {
-  return static_cast<size_t>(channel * order.channel_stride +
-                             k / order.inner_count * order.outer_stride +
-                             k % order.inner_count * order.inner_stride);
-}
 
 // The upper factor U of H^-1 = U^T U; empty where there is none.
 Matrix FactorOfInverse(Matrix covariance) {
@@ -193,10 +86,7 @@ Eigen::RowVectorXd ErrorOf(const Matrix& weights, const Matrix& codes, const Eig
 }  // namespace
 
 bool HasInputCovariance(const Node& node, const Tensor& weight) {
-  const bool is_conv = node.Is("Conv") && weight.dims.size() >= 3 &&
-                       node.GetString("auto_pad", "NOTSET") == "NOTSET";
-  const bool is_matrix = (node.Is("Gemm") || node.Is("MatMul")) && weight.dims.size() == 2;
-  if (!is_conv && !is_matrix) return false;
+  if (!HasOutputPositions(node, weight)) return false;
   const int64_t count = KernelOrder(node, weight).count;
   return count > 0 && count <= kMostRows && GroupsOf(node) * count * count <= kMostElements;
 }
@@ -205,16 +95,17 @@ InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
                                     std::span<const Tensor> inputs) {
   FixBlocking();
   const int64_t count = KernelOrder(node, weight).count;
-  std::vector<Positions> samples;
+  std::vector<OutputPositions> samples;
   int64_t positions = 0;
   for (const Tensor& input : inputs) {
-    samples.emplace_back(node, weight, input);
+    samples.emplace_back(node, weight, input.dims);
     positions += samples.back().count();
   }
   const int64_t wanted = std::max(kLeastPositions, kPositionsPerWeight * count);
   const int64_t step = std::max<int64_t>(1, positions / wanted);
   InputCovariances out;
   Matrix block(kBlock, count);
+  std::vector<float> row(static_cast<size_t>(count));
   for (int64_t group = 0; group < GroupsOf(node); ++group) {
     Matrix sum = Matrix::Zero(count, count);
     Index filled = 0;
@@ -224,13 +115,14 @@ InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
       filled = 0;
     };
     int64_t skip = 0;
-    for (const Positions& sample : samples) {
+    for (size_t s = 0; s < samples.size(); ++s) {
       int64_t p = skip;
-      for (; p < sample.count(); p += step) {
-        sample.Fill(p, group, block.row(filled));
+      for (; p < samples[s].count(); p += step) {
+        samples[s].Gather(inputs[s].values<float>(), p, group, row);
+        block.row(filled) = Eigen::Map<const Eigen::RowVectorXf>(row.data(), count).cast<double>();
         if (++filled == kBlock) add();
       }
-      skip = p - sample.count();
+      skip = p - samples[s].count();
     }
     add();
     sum.triangularView<Eigen::StrictlyUpper>() = sum.transpose();

@@ -1,0 +1,70 @@
+// Which inputs the outputs of a node with weights are sums of.
+#ifndef QCONVERT_WEIGHTS_OUTPUT_POSITIONS_H_
+#define QCONVERT_WEIGHTS_OUTPUT_POSITIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/ir/tensor.h"
+#include "qconvert/targets/op_rules.h"
+
+namespace qconvert {
+
+// A Conv with explicit padding, a Gemm without transA or a MatMul as one matrix product per group:
+//
+//   y[p, o] = sum over k of x[p, k] * W[k, o]
+//
+// for output positions p (image and pixel, or row), with k in kernel order (WeightOrder): what is
+// known as im2col, a row at a time.
+class OutputPositions {
+ public:
+  // `input`: dimensions of input 0.
+  OutputPositions(const Node& node, const Tensor& weight, std::span<const int64_t> input);
+
+  int64_t count() const { return count_; }
+
+  // x[p, :] of a group from the values of input 0, zeros in the padding; `row` has one place per
+  // weight of an output channel.
+  void Gather(std::span<const float> values, int64_t p, int64_t group, std::span<float> row) const;
+  // y[p, :]: `row` has the output channels [first, first + row.size()) of all `channels`.
+  void GatherOutputs(std::span<const float> values, int64_t p, int64_t channels, int64_t first,
+                     std::span<float> row) const;
+
+ private:
+  struct Axis {
+    int64_t size = 0;
+    int64_t taps = 0;
+    int64_t stride = 1;
+    int64_t dilation = 1;
+    int64_t pad = 0;
+    int64_t outputs = 0;
+  };
+
+  // In its plane, of what a tap reads at a pixel; negative in the padding.
+  int64_t Offset(int64_t pixel, int64_t tap) const;
+
+  int64_t count_ = 0;
+  int64_t inputs_ = 0;  // that a tap reads
+  // Of a Conv:
+  std::vector<Axis> axes_;
+  int64_t channels_ = 0;  // of the input
+  int64_t taps_ = 1;
+  int64_t plane_ = 1;   // pixels of an input channel
+  int64_t pixels_ = 1;  // of an output channel
+};
+
+// Element of the weight tensor that is weight `k` of a channel in kernel order.
+size_t PlaceOf(const WeightOrder& order, int64_t channel, int64_t k);
+
+// Of a Conv; 1 for all others.
+int64_t GroupsOf(const Node& node);
+
+// Whether the node is one that OutputPositions describes, with a weight matrix or kernel.
+bool HasOutputPositions(const Node& node, const Tensor& weight);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_WEIGHTS_OUTPUT_POSITIONS_H_

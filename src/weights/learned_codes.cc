@@ -1,0 +1,106 @@
+#include "learned_codes.h"
+
+#include <cmath>
+#include <utility>
+
+namespace qconvert {
+namespace {
+
+constexpr double kFirstDecay = 0.9;
+constexpr double kSecondDecay = 0.999;
+constexpr double kAdamEpsilon = 1e-8;
+// Of the rectified sigmoid: it reaches 0 and 1.
+constexpr float kStretchHigh = 1.1F;
+constexpr float kStretchLow = -0.1F;
+constexpr float kStretch = kStretchHigh - kStretchLow;
+// |2 h - 1| below this counts as this: its logarithm is taken.
+constexpr float kLeastDistance = 1e-6F;
+
+FloatMatrix Sigmoid(const FloatMatrix& v) { return (1.0F + (-v.array()).exp()).inverse(); }
+
+// Round half to even of numbers below 2^22, in one vector loop.
+FloatMatrix Nearest(const FloatMatrix& real) {
+  constexpr float kHalfEven = 12582912.0F;
+  return (real.array() + kHalfEven) - kHalfEven;
+}
+
+}  // namespace
+
+Adam::Adam(Eigen::Index rows, FloatRow rates)
+    : rates_(std::move(rates)),
+      first_(FloatMatrix::Zero(rows, rates_.size())),
+      second_(FloatMatrix::Zero(rows, rates_.size())) {}
+
+void Adam::Step(const FloatMatrix& gradient, FloatMatrix& variables) {
+  first_power_ *= kFirstDecay;
+  second_power_ *= kSecondDecay;
+  first_ =
+      static_cast<float>(kFirstDecay) * first_ + static_cast<float>(1 - kFirstDecay) * gradient;
+  second_.array() = static_cast<float>(kSecondDecay) * second_.array() +
+                    static_cast<float>(1 - kSecondDecay) * gradient.array().square();
+  const auto first_scale = static_cast<float>(1 / (1 - first_power_));
+  const auto second_scale = static_cast<float>(1 / (1 - second_power_));
+  const auto epsilon = static_cast<float>(kAdamEpsilon);
+  variables.array() -=
+      (first_.array() * first_scale / ((second_.array() * second_scale).sqrt() + epsilon))
+          .rowwise() *
+      rates_.array();
+}
+
+RoundingVariables::RoundingVariables(const FloatMatrix& real, const NumericFormat& format,
+                                     double learning_rate)
+    : floor_(real.array().floor()),
+      qmin_(static_cast<float>(format.qmin)),
+      qmax_(static_cast<float>(format.qmax)),
+      adam_(real.rows(), FloatRow::Constant(real.cols(), static_cast<float>(learning_rate))) {
+  const FloatMatrix sigmoid = (real - floor_).array() / kStretch - kStretchLow / kStretch;
+  v_ = (sigmoid.array() / (1.0F - sigmoid.array())).log();
+}
+
+FloatMatrix RoundingVariables::RectifiedSigmoid() const {
+  return (Sigmoid(v_).array() * kStretch + kStretchLow).max(0.0F).min(1.0F);
+}
+
+FloatMatrix RoundingVariables::Codes() const {
+  return (floor_ + RectifiedSigmoid()).array().max(qmin_).min(qmax_);
+}
+
+void RoundingVariables::Step(const FloatMatrix& gradient, float weight, float beta) {
+  const FloatMatrix sigmoid = Sigmoid(v_);
+  const FloatMatrix h = sigmoid.array() * kStretch + kStretchLow;
+  const FloatMatrix code = floor_.array() + h.array();
+  // Beyond the grid the code stands still whatever h is.
+  FloatMatrix by_h =
+      (code.array() >= qmin_ && code.array() <= qmax_).select(gradient.array(), 0.0F);
+  if (weight > 0) {
+    const FloatMatrix side = 2.0F * h.array() - 1.0F;
+    by_h.array() -= 2.0F * weight * beta * side.array().sign() *
+                    (side.array().abs().max(kLeastDistance).log() * (beta - 1.0F)).exp();
+  }
+  const FloatMatrix by_v =
+      (h.array() > 0.0F && h.array() < 1.0F)
+          .select(by_h.array() * kStretch * sigmoid.array() * (1.0F - sigmoid.array()), 0.0F);
+  adam_.Step(by_v, v_);
+}
+
+FloatMatrix RoundingVariables::Rounded() const {
+  const FloatMatrix up = (RectifiedSigmoid().array() >= 0.5F).cast<float>();
+  return (floor_ + up).array().max(qmin_).min(qmax_);
+}
+
+WeightVariables::WeightVariables(FloatMatrix real, const NumericFormat& format, FloatRow rates)
+    : real_(std::move(real)),
+      qmin_(static_cast<float>(format.qmin)),
+      qmax_(static_cast<float>(format.qmax)),
+      adam_(real_.rows(), std::move(rates)) {}
+
+void WeightVariables::Step(const FloatMatrix& gradient, float /*weight*/, float /*beta*/) {
+  adam_.Step((real_.array() >= qmin_ && real_.array() <= qmax_).select(gradient.array(), 0.0F),
+             real_);
+}
+
+FloatMatrix WeightVariables::Rounded() const {
+  return Nearest(real_.array().max(qmin_).min(qmax_));
+}
+
+}  // namespace qconvert

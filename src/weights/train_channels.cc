@@ -1,0 +1,206 @@
+#include "train_channels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "fit_channel.h"
+#include "learned_codes.h"
+
+namespace qconvert {
+namespace {
+
+using Index = Eigen::Index;
+
+constexpr int64_t kLookEvery = 100;  // steps
+constexpr int kPatience = 2;
+// Of a Newton step by the positions of one batch.
+constexpr float kBiasRate = 0.05F;
+constexpr int kBiasSteps = 2;
+// Weights that rounding leaves with 36 dB take smaller steps.
+constexpr float kFineNoise = 2.512e-4F;
+constexpr float kFineRate = 0.1F;
+// Error power below this part of the signal's is none.
+constexpr float kNoError = 1e-10F;
+
+// A number of [0, 1) that follows from its arguments alone: Steele et al. 2014, "Fast Splittable
+// Pseudorandom Number Generators" (the finalizer of SplitMix64).
+float Uniform(uint64_t seed, uint64_t index) {
+  uint64_t z = seed + index * 0x9E3779B97F4A7C15ULL;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return static_cast<float>((z ^ (z >> 31)) >> 40) * 0x1p-24F;
+}
+
+class Trainer {
+ public:
+  Trainer(const GroupInputs& inputs, const ChannelProblem& problem,
+          const LayerActivation& activation, const LearningSettings& settings)
+      : inputs_(inputs),
+        problem_(problem),
+        activation_(activation),
+        settings_(settings),
+        steps_(settings.iterations) {}
+
+  TrainedChannels Run() {
+    best_.codes = problem_.start;
+    best_.bias = problem_.bias;
+    best_.error_after = HeldOutError(problem_.start, problem_.bias);
+    Keep(problem_.start);
+    best_.error_before = best_.error_after;
+    const FloatRow nearest = Loss(Training(), TrainingTargets(), problem_.start, best_.bias);
+    const FloatRow power = TrainingTargets().colwise().squaredNorm() /
+                           static_cast<float>(std::max<Index>(inputs_.training, 1));
+    // Errors count relative to those of the start, so that one regularizer suits all channels.
+    importance_ = (nearest.array() > kNoError * power.array())
+                      .select(nearest.array().max(1e-30F).inverse(), 0.0F);
+    if ((importance_.array() == 0.0F).all()) return best_;
+    if (settings_.method == LearningMethod::kAdaRound) {
+      Train(RoundingVariables(problem_.real, problem_.format, settings_.learning_rate));
+    } else {
+      Train(WeightVariables(problem_.real, problem_.format, WeightRates()));
+    }
+    return best_;
+  }
+
+ private:
+  RowsView Training() const { return inputs_.quantized.topRows(inputs_.training); }
+  RowsView TrainingTargets() const { return problem_.targets.topRows(inputs_.training); }
+
+  FloatMatrix Weights(const FloatMatrix& codes) const {
+    return codes.array().rowwise() * problem_.scales.array();
+  }
+
+  FloatRow Loss(const RowsView& rows, const RowsView& targets, const FloatMatrix& codes,
+                const FloatRow& bias) const {
+    return ComputeLayerLoss(rows, targets, Weights(codes), bias, activation_, false).loss;
+  }
+
+  FloatRow HeldOutError(const FloatMatrix& codes, const FloatRow& bias) const {
+    const Index held_out = inputs_.quantized.rows() - inputs_.training;
+    return Loss(inputs_.quantized.bottomRows(held_out), problem_.targets.bottomRows(held_out),
+                codes, bias);
+  }
+
+  // The bias that these codes want.
+  FloatRow FittedBias(const FloatMatrix& codes, FloatRow bias) const {
+    if (!settings_.learns_bias) return bias;
+    for (int step = 0; step < kBiasSteps; ++step) {
+      bias += ComputeLayerLoss(Training(), TrainingTargets(), Weights(codes), bias, activation_)
+                  .bias_step;
+    }
+    return bias;
+  }
+
+  // Steps of AdaQuant, in codes.
+  FloatRow WeightRates() const {
+    const auto rate = static_cast<float>(settings_.learning_rate);
+    if (!settings_.rate_of_deviation) return rate / problem_.scales.array();
+    const FloatMatrix& real = problem_.real;
+    const FloatRow deviation = ((real.rowwise() - real.colwise().mean()).colwise().squaredNorm() /
+                                static_cast<float>(std::max<Index>(real.rows(), 1)))
+                                   .cwiseSqrt();
+    const FloatRow noise = (problem_.start - real).colwise().squaredNorm();
+    const FloatRow power = real.colwise().squaredNorm();
+    return rate * (noise.array() < kFineNoise * power.array())
+                      .select(kFineRate * deviation.array(), deviation.array());
+  }
+
+  // The inputs of a batch, with some of the float model's among them.
+  FloatMatrix Mixed(Index first, Index count, int64_t step) const {
+    FloatMatrix rows = inputs_.quantized.middleRows(first, count);
+    if (inputs_.floats.size() == 0) return rows;
+    const auto part = static_cast<float>(settings_.quantized_part);
+    const uint64_t start = static_cast<uint64_t>(step) * static_cast<uint64_t>(rows.size());
+    const float* floats = inputs_.floats.data() + first * rows.cols();
+    for (Index i = 0; i < rows.size(); ++i)
+      if (Uniform(settings_.seed, start + static_cast<uint64_t>(i)) >= part)
+        rows.data()[i] = floats[i];
+    return rows;
+  }
+
+  // The exponent of the regularizer; 0 before it acts.
+  float Beta(int64_t step) const {
+    const auto steps = static_cast<double>(steps_);
+    const double begin = settings_.warm_start * steps;
+    if (static_cast<double>(step) < begin) return 0;
+    const double done = (static_cast<double>(step) - begin) / std::max(steps - begin, 1.0);
+    return static_cast<float>(settings_.last_beta +
+                              (settings_.first_beta - settings_.last_beta) * (1 - done));
+  }
+
+  template <typename Variables>
+  void Train(Variables variables) {
+    const Index batch = std::min<Index>(settings_.batch, inputs_.training);
+    const Index batches = inputs_.training / std::max<Index>(batch, 1);
+    FloatRow bias = best_.bias;
+    int idle = 0;
+    if (settings_.epochs > 0) steps_ = settings_.epochs * batches;
+    for (int64_t step = 0; step < steps_ && batches > 0; ++step) {
+      const Index first = static_cast<Index>(step) % batches * batch;
+      const LayerLoss loss =
+          ComputeLayerLoss(Mixed(first, batch, step), problem_.targets.middleRows(first, batch),
+                           Weights(variables.Codes()), bias, activation_);
+      const FloatRow by_code = importance_.cwiseProduct(problem_.scales);
+      const float beta = Beta(step);
+      variables.Step(loss.weights.array().rowwise() * by_code.array(),
+                     beta == 0 ? 0 : static_cast<float>(settings_.regularization), beta);
+      if (settings_.learns_bias) bias += kBiasRate * loss.bias_step;
+      const bool is_last = step + 1 == steps_;
+      if (!is_last && (step + 1) % kLookEvery != 0) continue;
+      // Before its end AdaRound is between codes: a look tells little, so it stops for none.
+      idle = Look(variables.Rounded()) ? 0 : idle + 1;
+      const bool can_stop = settings_.method == LearningMethod::kAdaQuant;
+      if (settings_.stops_early && can_stop && idle >= kPatience) return;
+    }
+  }
+
+  // Keeps these codes in the channels that they are better in than all before.
+  bool Look(FloatMatrix codes) {
+    KeepPairs(codes);
+    return Keep(codes);
+  }
+
+  // With the bias that they want.
+  bool Keep(const FloatMatrix& codes) {
+    const FloatRow fitted = FittedBias(codes, best_.bias);
+    const FloatRow error = HeldOutError(codes, fitted);
+    bool any = false;
+    for (Index c = 0; c < codes.cols(); ++c) {
+      if (!(error(c) < best_.error_after(c))) continue;
+      any = true;
+      best_.codes.col(c) = codes.col(c);
+      best_.bias(c) = fitted(c);
+      best_.error_after(c) = error(c);
+    }
+    return any;
+  }
+
+  void KeepPairs(FloatMatrix& codes) const {
+    if (problem_.pair_limit == 0) return;
+    for (Index c = 0; c < codes.cols(); ++c) {
+      const Eigen::VectorXf column = codes.col(c);
+      const FittedChannel kept = RoundChannel({column.data(), static_cast<size_t>(column.size())},
+                                              1.0F, problem_.format, problem_.pair_limit);
+      for (Index k = 0; k < codes.rows(); ++k)
+        codes(k, c) = static_cast<float>(kept.codes[static_cast<size_t>(k)]);
+    }
+  }
+
+  const GroupInputs& inputs_;
+  const ChannelProblem& problem_;
+  const LayerActivation& activation_;
+  const LearningSettings& settings_;
+  int64_t steps_;
+  FloatRow importance_;
+  TrainedChannels best_;
+};
+
+}  // namespace
+
+TrainedChannels TrainChannels(const GroupInputs& inputs, const ChannelProblem& problem,
+                              const LayerActivation& activation, const LearningSettings& settings) {
+  return Trainer(inputs, problem, activation, settings).Run();
+}
+
+}  // namespace qconvert

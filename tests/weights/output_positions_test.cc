@@ -1,0 +1,112 @@
+#include "qconvert/weights/output_positions.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "qconvert/targets/op_rules.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+Node Conv(int64_t group, std::vector<int64_t> pads, std::vector<int64_t> strides,
+          std::vector<int64_t> dilations) {
+  Node node = MakeNode("Conv", {"x", "w"}, {"y"});
+  node.Set("group", group);
+  node.Set("pads", std::move(pads));
+  node.Set("strides", std::move(strides));
+  node.Set("dilations", std::move(dilations));
+  return node;
+}
+
+Tensor RunNode(const Node& node, const Tensor& weight, const Tensor& input) {
+  GraphBuilder b;
+  std::vector<std::string> dims;
+  for (const int64_t dim : input.dims) dims.push_back(std::to_string(dim));
+  b.Input("x", dims).Output("y").Floats("w", weight.dims, ToFloats(weight));
+  b.model.graph.nodes.push_back(node);
+  return RunModel(b.model, {input})[0];
+}
+
+struct Case {
+  const char* name;
+  Node node;
+  std::vector<int64_t> weight;
+  std::vector<int64_t> input;
+};
+
+std::vector<Case> Cases() {
+  Node transposed = MakeNode("Gemm", {"x", "w"}, {"y"});
+  transposed.Set("transB", int64_t{1});
+  return {
+      {"plain", MakeNode("Conv", {"x", "w"}, {"y"}), {4, 3, 3, 2}, {2, 3, 7, 6}},
+      {"everything", Conv(2, {1, 0, 2, 3}, {2, 1}, {1, 2}), {6, 2, 3, 2}, {2, 4, 9, 8}},
+      {"depthwise", Conv(5, {1, 1, 1, 1}, {2, 2}, {1, 1}), {5, 1, 3, 3}, {1, 5, 8, 7}},
+      {"one dimension", Conv(1, {2, 1}, {3}, {2}), {3, 4, 3}, {2, 4, 17}},
+      {"three dimensions", MakeNode("Conv", {"x", "w"}, {"y"}), {2, 2, 2, 3, 1}, {1, 2, 3, 4, 5}},
+      {"Gemm", MakeNode("Gemm", {"x", "w"}, {"y"}), {6, 4}, {5, 6}},
+      {"transposed Gemm", transposed, {4, 6}, {5, 6}},
+      {"MatMul", MakeNode("MatMul", {"x", "w"}, {"y"}), {6, 4}, {2, 3, 6}},
+  };
+}
+
+// The engine's outputs are the products of the gathered rows with the weights in kernel order.
+TEST(OutputPositionsTest, RowsTimesWeightsAreTheEnginesOutputs) {
+  for (const Case& one : Cases()) {
+    const Tensor weight = RandomTensor("w", one.weight, 3);
+    const Tensor input = RandomTensor("x", one.input, 5);
+    ASSERT_TRUE(HasOutputPositions(one.node, weight)) << one.name;
+    const Tensor output = RunNode(one.node, weight, input);
+    const WeightOrder order = KernelOrder(one.node, weight);
+    const OutputPositions positions(one.node, weight, input.dims);
+    ASSERT_EQ(positions.count() * order.channels, output.element_count()) << one.name;
+    const int64_t per_group = order.channels / GroupsOf(one.node);
+    std::vector<float> x(static_cast<size_t>(order.count));
+    std::vector<float> y(static_cast<size_t>(order.channels));
+    const auto values = weight.values<float>();
+    for (int64_t p = 0; p < positions.count(); ++p) {
+      positions.GatherOutputs(output.values<float>(), p, order.channels, 0, y);
+      for (int64_t o = 0; o < order.channels; ++o) {
+        positions.Gather(input.values<float>(), p, o / per_group, x);
+        double sum = 0;
+        for (int64_t k = 0; k < order.count; ++k) {
+          sum += x[static_cast<size_t>(k)] * values[PlaceOf(order, o, k)];
+        }
+        ASSERT_NEAR(sum, y[static_cast<size_t>(o)], 1e-4) << one.name << " " << p << " " << o;
+      }
+    }
+  }
+}
+
+TEST(OutputPositionsTest, ChannelsFromTheMiddle) {
+  const Tensor weight = RandomTensor("w", {4, 3}, 3);
+  const OutputPositions positions(MakeNode("Gemm", {"x", "w"}, {"y"}), weight,
+                                  std::vector<int64_t>{2, 4});
+  std::vector<float> row(2);
+  positions.GatherOutputs(std::vector<float>{1, 2, 3, 4, 5, 6}, 1, 3, 1, row);
+  EXPECT_EQ(row, (std::vector<float>{5, 6}));
+}
+
+TEST(OutputPositionsTest, AKernelLargerThanItsInputHasNoPositions) {
+  const Tensor weight = RandomTensor("w", {1, 1, 5, 5}, 3);
+  const OutputPositions positions(MakeNode("Conv", {"x", "w"}, {"y"}), weight,
+                                  std::vector<int64_t>{1, 1, 3, 9});
+  EXPECT_EQ(positions.count(), 0);
+}
+
+TEST(OutputPositionsTest, WhatIsNoMatrixProductIsNone) {
+  Node same = Conv(1, {0, 0, 0, 0}, {1, 1}, {1, 1});
+  same.Set("auto_pad", std::string("SAME_UPPER"));
+  EXPECT_FALSE(HasOutputPositions(same, RandomTensor("w", {2, 2, 3, 3}, 1)));
+  Node transposed = MakeNode("Gemm", {"x", "w"}, {"y"});
+  transposed.Set("transA", int64_t{1});
+  EXPECT_FALSE(HasOutputPositions(transposed, RandomTensor("w", {2, 2}, 1)));
+  const Node matmul = MakeNode("MatMul", {"x", "w"}, {"y"});
+  EXPECT_FALSE(HasOutputPositions(matmul, RandomTensor("w", {2, 2, 2}, 1)));
+  const Node upsample = MakeNode("ConvTranspose", {"x", "w"}, {"y"});
+  EXPECT_FALSE(HasOutputPositions(upsample, RandomTensor("w", {2, 2, 3, 3}, 1)));
+}
+
+}  // namespace
+}  // namespace qconvert
