@@ -21,6 +21,8 @@ constexpr Word<Processor> kProcessors[] = {{Processor::kAny, "any"},
                                            {Processor::kVnni, "vnni"},
                                            {Processor::kArmDot, "arm_dot"},
                                            {Processor::kHost, "host"}};
+constexpr Word<Effort> kEfforts[] = {
+    {Effort::kFast, "fast"}, {Effort::kNormal, "normal"}, {Effort::kHigh, "high"}};
 constexpr Word<Datatype> kDatatypes[] = {{Datatype::kInt, "int"},
                                          {Datatype::kBfloat16, "bfloat16"},
                                          {Datatype::kFloat16, "float16"},
@@ -65,6 +67,7 @@ WordTable<TargetDevice> WordsOf(TargetDevice /*tag*/) { return kTargetDevices; }
 WordTable<Scheme> WordsOf(Scheme /*tag*/) { return kSchemes; }
 WordTable<Objective> WordsOf(Objective /*tag*/) { return kObjectives; }
 WordTable<Processor> WordsOf(Processor /*tag*/) { return kProcessors; }
+WordTable<Effort> WordsOf(Effort /*tag*/) { return kEfforts; }
 WordTable<Datatype> WordsOf(Datatype /*tag*/) { return kDatatypes; }
 WordTable<CalibrationMethod> WordsOf(CalibrationMethod /*tag*/) { return kMethods; }
 WordTable<RoundMode> WordsOf(RoundMode /*tag*/) { return kRoundModes; }

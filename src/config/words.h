@@ -23,6 +23,7 @@ WordTable<TargetDevice> WordsOf(TargetDevice);
 WordTable<Scheme> WordsOf(Scheme);
 WordTable<Objective> WordsOf(Objective);
 WordTable<Processor> WordsOf(Processor);
+WordTable<Effort> WordsOf(Effort);
 WordTable<Datatype> WordsOf(Datatype);
 WordTable<CalibrationMethod> WordsOf(CalibrationMethod);
 WordTable<RoundMode> WordsOf(RoundMode);

@@ -3,17 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "correct_layers.h"
 #include "layerwise_run.h"
+#include "qconvert/base/log.h"
 #include "qconvert/plan/expected_noise.h"
 
 namespace qconvert {
 namespace {
 
-constexpr size_t kSamples = 32;
-constexpr double kMostBytes = double{256 << 20};
+constexpr int64_t kSamples = 32;
+constexpr int64_t kLearningSamples = 256;
+constexpr int64_t kMostBytes = int64_t{256} << 20;
+// Twice as many gain next to nothing (docs/learned_rounding.md).
+constexpr int64_t kIterations = 500;
+// Of a processor core, for the estimate that is told.
+constexpr double kProductsPerSecond = 6e9;
 
 bool HasIntegerWeights(const PlanInputs& inputs, const PlanDraft& plan) {
   const std::vector<Node>& nodes = inputs.model.graph.nodes;
@@ -25,16 +32,16 @@ bool HasIntegerWeights(const PlanInputs& inputs, const PlanDraft& plan) {
   return false;
 }
 
-// Calibration samples, spread evenly: as many as the settings say, at most, and as fit into memory
+// Calibration samples, spread evenly: at most `most`, and as many as fit into `bytes` of memory
 // with what both models compute of them. None where runs depend on each other.
-std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& sizes) {
+std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& sizes, int64_t most,
+                                int64_t bytes) {
   const InputFeeder& feeder = inputs.calibration;
   if (feeder.has_feedback() || inputs.comparer.is_in_step()) return {};
-  const int64_t asked = inputs.settings.config.bias_correction_samples;
-  const double bytes = 2 * PeakLiveBytes(inputs.model.graph, sizes);
-  const auto fit = static_cast<size_t>(kMostBytes / std::max(bytes, 1.0));
-  const size_t count = std::min(
-      {asked > 0 ? static_cast<size_t>(asked) : kSamples, feeder.size(), std::max<size_t>(fit, 1)});
+  const double each = 2 * PeakLiveBytes(inputs.model.graph, sizes);
+  const auto fit = static_cast<size_t>(static_cast<double>(bytes) / std::max(each, 1.0));
+  const size_t count =
+      std::min({static_cast<size_t>(most), feeder.size(), std::max<size_t>(fit, 1)});
   std::vector<Sample> samples;
   for (size_t k = 0; k < count; ++k) samples.push_back(feeder.Read(k * feeder.size() / count, {}));
   return samples;
@@ -61,10 +68,18 @@ class Chooser {
 
   ChosenCorrections Run() {
     const QuantConfig& config = inputs_.settings.config;
-    const Correction biases = config.bias_correction;
-    const Correction rounding = config.second_order_rounding;
-    const bool is_asked = biases == Correction::kOn || rounding == Correction::kOn;
-    const bool is_open = biases == Correction::kAuto || rounding == Correction::kAuto;
+    const auto wanted = [&](Correction correction) {
+      const bool is_left_out = config.effort == Effort::kFast && correction == Correction::kAuto;
+      return is_left_out ? Correction::kOff : correction;
+    };
+    const Correction biases = wanted(config.bias_correction);
+    const Correction rounding = wanted(config.second_order_rounding);
+    const Correction learning = config.learning                  ? Correction::kOn
+                                : config.effort == Effort::kHigh ? Correction::kAuto
+                                                                 : Correction::kOff;
+    const std::array all = {biases, rounding, learning};
+    const bool is_asked = std::find(all.begin(), all.end(), Correction::kOn) != all.end();
+    const bool is_open = std::find(all.begin(), all.end(), Correction::kAuto) != all.end();
     if (!HasIntegerWeights(inputs_, draft_) || !(is_asked || (is_open && can_measure()))) return {};
     if (can_measure()) chosen_.measured = MeasurePlan(inputs_, draft_);
     if (chosen_.measured && !chosen_.measured->failure.empty()) return std::move(chosen_);
@@ -76,6 +91,7 @@ class Chooser {
       const bool with_biases = !inputs_.corrections.bias.empty();
       Try("rounding", plain, {.round_weights = true, .move_biases = with_biases}, rounding);
     }
+    if (learning != Correction::kOff) Learn(plain, learning);
     return std::move(chosen_);
   }
 
@@ -84,9 +100,31 @@ class Chooser {
   double noise() const { return chosen_.measured ? chosen_.measured->pooled_noise() : 0; }
   bool Misses() const { return noise() > goal_; }
 
+  // From the codes that are best so far: a channel keeps them where nothing better is learned.
+  void Learn(const QuantizationPlan& plain, Correction wanted) {
+    const LearningSettings settings =
+        inputs_.settings.config.learning.value_or(LearningSettings{.iterations = kIterations});
+    const double cost = LearningCost(inputs_.model.graph, plain, settings);
+    if (cost == 0) return;
+    LogInfo(fmt::format("learning weights: about {:.0f} s of processor time",
+                        cost / kProductsPerSecond));
+    samples_ =
+        SomeSamples(inputs_, sizes_, settings.samples > 0 ? settings.samples : kLearningSamples,
+                    settings.memory);
+    const bool rounds = wanted == Correction::kAuto || !inputs_.corrections.weights.empty();
+    Try("learning", plain,
+        {.round_weights = rounds,
+         .move_biases = wanted == Correction::kAuto || !inputs_.corrections.bias.empty(),
+         .learning = &settings,
+         .progress = inputs_.on_learning},
+        wanted);
+  }
+
   void Try(const char* name, const QuantizationPlan& plain, CorrectionOptions options,
            Correction wanted) {
-    if (samples_.empty()) samples_ = SomeSamples(inputs_, sizes_);
+    const int64_t asked = inputs_.settings.config.bias_correction_samples;
+    if (samples_.empty())
+      samples_ = SomeSamples(inputs_, sizes_, asked > 0 ? asked : kSamples, kMostBytes);
     if (samples_.empty()) {
       if (wanted == Correction::kOn)
         chosen_.warnings.push_back(
@@ -99,7 +137,8 @@ class Chooser {
     LayerCorrections found =
         CorrectLayers(inputs_.model, plain, inputs_.settings, samples_, options, inputs_.place);
     CorrectionReport report{.name = name, .kept = true};
-    report.layers = options.round_weights ? found.weights.size() : found.bias.size();
+    report.layers = options.round_weights || options.learning != nullptr ? found.weights.size()
+                                                                         : found.bias.size();
     if (report.layers == 0) return;
     std::swap(inputs_.corrections, found);
     if (chosen_.measured) {
@@ -108,7 +147,8 @@ class Chooser {
       report.noise_after = TypicalNoise(measured.outputs);
       const bool fails = chosen_.measured->verdict.passed && !measured.verdict.passed;
       const bool helps = report.noise_after < report.noise_before && !fails;
-      report.kept = wanted == Correction::kOn || helps;
+      // Learned weights that make the outputs worse are what nobody asks for.
+      report.kept = helps || (wanted == Correction::kOn && options.learning == nullptr);
       if (report.kept) chosen_.measured = std::move(measured);
     }
     if (!report.kept) std::swap(inputs_.corrections, found);

@@ -345,7 +345,8 @@ ConversionReport Convert(const ConvertOptions& options) {
                     .gate = options.gate,
                     .aim_sqnr_db = options.aim_sqnr_db,
                     .place = place,
-                    .on_measurement = options.measuring};
+                    .on_measurement = options.measuring,
+                    .on_learning = options.learning};
   const GuardMode mode = comparer.count() == 0 ? GuardMode::kOff : options.guard;
   const ChosenPlan chosen = options.plan != nullptr
                                 ? TakePlan(inputs, *options.plan, mode)

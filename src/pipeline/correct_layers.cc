@@ -12,6 +12,7 @@
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
+#include "qconvert/weights/learn_weights.h"
 #include "qconvert/weights/round_by_covariance.h"
 
 namespace qconvert {
@@ -24,8 +25,10 @@ struct Layer {
   bool moves_bias = false;
   std::string in_float;  // its output before its activation
   std::string output;    // the same in the quantized model
-  std::string input;     // what it reads there, where its weights are to be rounded
+  std::string input;     // what it reads there, where its weights are to be changed
   std::string codes;     // of its weights
+  bool rounds = false;   // by covariance
+  bool learns = false;
 };
 
 std::string MarkOf(size_t node) { return "layer " + std::to_string(node); }
@@ -43,11 +46,28 @@ bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& nod
          HasInputCovariance(node, *graph.FindInitializer(node.inputs[1]));
 }
 
+bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
+                const LearningSettings& learning) {
+  const Node& node = graph.nodes[n];
+  const ConstantCodes& weight = *plan.integer_nodes.at(n).weight;
+  const std::vector<std::string>& types = learning.op_types;
+  const bool is_meant =
+      types.empty() || std::find(types.begin(), types.end(), node.op_type) != types.end();
+  return is_meant && weight.format.symmetric && weight.format.zero == 0 &&
+         CanLearn(node, *graph.FindInitializer(node.inputs[1])) &&
+         CanMoveBias(graph, node, plan.placement.nodes[n].unit);
+}
+
 class Corrector {
  public:
   Corrector(const Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
             const CorrectionOptions& options)
-      : graph_(model.graph), plan_(plan), settings_(settings), options_(options) {
+      : graph_(model.graph),
+        topology_(graph_),
+        plan_(plan),
+        settings_(settings),
+        options_(options),
+        all_(options.learning == nullptr ? 0 : LearningCost(graph_, plan, *options.learning)) {
     for (const auto& [n, integer] : plan.integer_nodes) {
       if (!integer.weight) continue;
       const Node& node = graph_.nodes[n];
@@ -69,13 +89,19 @@ class Corrector {
       wanted.insert(layer.output);
       if (!layer.input.empty()) wanted.insert(layer.input);
       if (layer.moves_bias) wanted_floats.insert(layer.in_float);
+      if (layer.learns) wanted_floats.insert(layer.in_float);
+      if (MixesInputs(layer)) wanted_floats.insert(graph_.nodes[layer.node].inputs[0]);
     }
     LayerwiseRun quantized(std::move(rewritten), samples, std::move(wanted), options_.workers,
                            place);
     LayerwiseRun floats(model, samples, std::move(wanted_floats), options_.workers, place);
     for (const Layer& layer : layers_) {
-      if (!layer.input.empty()) RoundWeights(layer, quantized);
+      if (layer.rounds) RoundWeights(layer, quantized);
+      const std::vector<float> learned =
+          layer.learns ? LearnLayer(layer, floats, quantized) : std::vector<float>{};
+      if (!layer.input.empty()) quantized.Drop(layer.input);
       quantized.Reach(layer.output);
+      if (LearnsBias(layer)) ShiftOutput(layer, learned, quantized);
       if (layer.moves_bias) MoveBias(layer, floats, quantized);
       quantized.Drop(layer.output);
     }
@@ -102,9 +128,13 @@ class Corrector {
       const auto own = places.find(MarkOf(layer.node) + " weights");
       const Node& reader = out.graph.nodes[own != places.end() ? own->second : place(layer)];
       const std::string& codes = topology.Producer(reader.inputs[1])->inputs[0];
-      if (!options_.round_weights || !topology.HasSingleUse(codes) ||
-          !CanRound(graph_, settings_, graph_.nodes[layer.node]))
-        continue;
+      if (!topology.HasSingleUse(codes)) continue;
+      layer.rounds =
+          options_.round_weights && CanRound(graph_, settings_, graph_.nodes[layer.node]);
+      layer.learns =
+          options_.learning != nullptr && LearnsNode(graph_, plan_, layer.node, *options_.learning);
+      layer.moves_bias = layer.moves_bias && !LearnsBias(layer);
+      if (!layer.rounds && !layer.learns) continue;
       layer.input = reader.inputs[0];
       layer.codes = codes;
     }
@@ -123,7 +153,6 @@ class Corrector {
     FittedWeights rounded =
         RoundByCovariance(weight, order, {nearest.codes, nearest.params},
                           CollectCovariances(node, weight, quantized.Reach(layer.input)), rounding);
-    quantized.Drop(layer.input);
     quantized.ReplaceConstant(layer.codes, rounded.weight);
     found_.weights.emplace(layer.node, std::move(rounded));
   }
@@ -132,7 +161,7 @@ class Corrector {
   void MoveBias(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
     const std::vector<Tensor> expected = floats.Reach(layer.in_float);
     floats.Drop(layer.in_float);
-    std::vector<Tensor> actual = quantized.Reach(layer.output);
+    const std::vector<Tensor>& actual = quantized.Reach(layer.output);
     std::vector<std::vector<double>> differences;
     for (size_t s = 0; s < actual.size(); ++s) {
       if (actual[s].dims != expected[s].dims || actual[s].dims.size() < 2) return;
@@ -142,20 +171,79 @@ class Corrector {
       for (size_t c = 0; c < means.size(); ++c) differences.back()[c] -= means[c];
     }
     const std::vector<float> shift = BiasShift(differences);
-    for (Tensor& tensor : actual) tensor = AddToChannels(tensor, layer.axis, shift);
-    quantized.Replace(layer.output, std::move(actual));
+    ShiftOutput(layer, shift, quantized);
+  }
+
+  void ShiftOutput(const Layer& layer, const std::vector<float>& shift, LayerwiseRun& quantized) {
+    std::vector<Tensor> values = quantized.Reach(layer.output);
+    for (Tensor& tensor : values) tensor = AddToChannels(tensor, layer.axis, shift);
+    quantized.Replace(layer.output, std::move(values));
     found_.bias[layer.node] = shift;
   }
 
+  bool LearnsBias(const Layer& layer) const {
+    return layer.learns && options_.learning->learns_bias;
+  }
+  bool MixesInputs(const Layer& layer) const {
+    return layer.learns && options_.learning->quantized_part < 1;
+  }
+
+  // Codes for the nodes that have not run; returns what is added to the bias.
+  std::vector<float> LearnLayer(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
+    const Node& node = graph_.nodes[layer.node];
+    const FusedUnit& unit = plan_.placement.nodes[layer.node].unit;
+    const Tensor& weight = *graph_.FindInitializer(node.inputs[1]);
+    const Tensor* addend = FindUnitBias(graph_, node, unit);
+    const ConstantCodes& nearest = *plan_.integer_nodes.at(layer.node).weight;
+    const auto rounded = found_.weights.find(layer.node);
+    FittedWeights start = rounded != found_.weights.end()
+                              ? rounded->second
+                              : FittedWeights{nearest.codes, nearest.params};
+    start.format = nearest.format;
+    start.pair_limit = nearest.pair_limit;
+    LayerSamples samples{.inputs = quantized.Reach(layer.input)};
+    if (MixesInputs(layer)) samples.float_inputs = floats.Reach(node.inputs[0]);
+    samples.outputs = floats.Reach(layer.in_float);
+    LearnedLayer learned = LearnWeights(
+        node, weight, addend == nullptr ? std::vector<float>{} : ToFloats(*addend), start, samples,
+        FindActivation(graph_, topology_, unit), *options_.learning, options_.workers);
+    floats.Drop(layer.in_float);
+    if (MixesInputs(layer)) floats.Drop(node.inputs[0]);
+    quantized.ReplaceConstant(layer.codes, learned.weights.weight);
+    found_.weights.insert_or_assign(layer.node, std::move(learned.weights));
+    TellProgress(LearningCost(node, weight, *options_.learning));
+    return learned.bias_shift;
+  }
+
+  void TellProgress(double cost) {
+    done_ += cost;
+    if (options_.progress)
+      options_.progress(static_cast<size_t>(100 * done_ / std::max(all_, done_)));
+  }
+
   const Graph& graph_;
+  Topology topology_;
   const QuantizationPlan& plan_;
   const ModelSettings& settings_;
   const CorrectionOptions& options_;
   std::vector<Layer> layers_;
   LayerCorrections found_;
+  double all_;  // LearningCost
+  double done_ = 0;
 };
 
 }  // namespace
+
+double LearningCost(const Graph& graph, const QuantizationPlan& plan,
+                    const LearningSettings& settings) {
+  double cost = 0;
+  for (const auto& [n, integer] : plan.integer_nodes) {
+    if (!integer.weight || !LearnsNode(graph, plan, n, settings)) continue;
+    const Node& node = graph.nodes[n];
+    cost += LearningCost(node, *graph.FindInitializer(node.inputs[1]), settings);
+  }
+  return cost;
+}
 
 LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,
                                const ModelSettings& settings, const std::vector<Sample>& samples,

@@ -43,6 +43,7 @@ struct PlanInputs {
   std::optional<double> aim_sqnr_db;  // to go for where it is cheap; see guard.h, kAimSqnrDb
   std::string place;                  // names the model in errors
   std::function<void(size_t measurements)> on_measurement;
+  std::function<void(size_t percent)> on_learning;
 };
 
 struct Measured {

@@ -232,6 +232,53 @@ TEST(QuarkConfigTest, GptqRoundsBySecondOrder) {
   EXPECT_EQ(Load(Int8()).config.second_order_rounding, Correction::kOff);
 }
 
+std::string Finetuning(const std::string& name, const std::string& parameters = "") {
+  return Int8("\"algo_config\": [{\"name\": \"" + name + "\"" + parameters + "}]");
+}
+
+TEST(QuarkConfigTest, FinetuningHasTheVendorsDefaults) {
+  const LoadedConfig loaded = Load(Finetuning("adaround"));
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  LearningSettings expected{.method = LearningMethod::kAdaRound,
+                            .iterations = 1000,
+                            .learning_rate = 0.1,
+                            .learns_bias = false,
+                            .stops_early = false};
+  EXPECT_EQ(loaded.config.learning, expected);
+  expected.method = LearningMethod::kAdaQuant;
+  expected.iterations = 3000;
+  expected.learning_rate = 1e-5;
+  EXPECT_EQ(Load(Finetuning("adaquant")).config.learning, expected);
+  EXPECT_FALSE(Load(Int8()).config.learning);
+}
+
+TEST(QuarkConfigTest, ParametersOfFinetuningAct) {
+  const LoadedConfig loaded = Load(Finetuning(
+      "adaround",
+      R"(, "num_iterations": 50, "learning_rate": 0.01, "batch_size": 2, "data_size": 100,
+         "fixed_seed": 7, "early_stop": true, "update_bias": true, "drop_ratio": 0.5,
+         "target_op_type": ["Conv"], "num_batches": 1, "output_index": 0, "output_qdq": false,
+         "lr_adjust": null, "selective_update": true, "optim_device": "cpu", "num_workers": 1)"));
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  const LearningSettings expected{.iterations = 50,
+                                  .batch = 512,
+                                  .learning_rate = 0.01,
+                                  .learns_bias = true,
+                                  .quantized_part = 0.5,
+                                  .seed = 7,
+                                  .stops_early = true,
+                                  .samples = 100,
+                                  .op_types = {"Conv"}};
+  EXPECT_EQ(loaded.config.learning, expected);
+}
+
+TEST(QuarkConfigTest, OfSeveralFinetuningsTheFirstStays) {
+  const LoadedConfig loaded = Load(
+      Int8(R"("algo_config": [{"name": "adaquant"}, {"name": "adaround", "num_iterations": 5}])"));
+  EXPECT_EQ(loaded.config.learning->method, LearningMethod::kAdaQuant);
+  EXPECT_EQ(loaded.config.learning->iterations, 3000);
+}
+
 TEST(QuarkConfigTest, BiasCorrectionIsAskedForByItsName) {
   const LoadedConfig loaded = Load(Int8("\"algo_config\": [{\"name\": \"bias_correction\"}]"));
   EXPECT_EQ(loaded.config.bias_correction, Correction::kOn);
@@ -246,8 +293,13 @@ TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
        "not implemented yet: calibration_method LayerwisePercentile"},
       {File(Full("Int8", "Percentile", "Float32"), Spec("XInt8Spec")),
        "not implemented yet: scale_type PowerOf2 of weights with Percentile"},
-      {Int8("\"algo_config\": [{\"name\": \"adaround\", \"num_iterations\": 3}]"),
-       "c.json:3:26: not implemented yet: algo_config adaround"},
+      {Int8("\"algo_config\": [{\"name\": \"quarot\"}]"),
+       "c.json:3:26: not implemented yet: algo_config quarot"},
+      {Finetuning("adaround", ", \"output_qdq\": true"),
+       "c.json:3:52: not implemented yet: output_qdq true"},
+      {Finetuning("adaquant", ", \"output_index\": 1"), "not implemented yet: output_index 1"},
+      {Finetuning("adaquant", ", \"num_batches\": 4"), "not implemented yet: num_batches 4"},
+      {Finetuning("adaround", ", \"lr_adjust\": [0.1]"), "not implemented yet: lr_adjust"},
       {Int8("\"use_external_data_format\": true"), "--external-data does the same"},
       {Options("\"AlignConcat\": true"), "c.json:3:34: not implemented yet: AlignConcat true"},
       {Options("\"RemoveQDQConvRelu\": false"), "not implemented yet: RemoveQDQConvRelu false"},
@@ -311,6 +363,10 @@ TEST(QuarkConfigTest, WhatIsWrongIsAnErrorAtItsPlace) {
       {Int8("\"specific_layer_config\": [[{\"wight\": {}}, [\"/a\"]]]"),
        "unknown key 'wight', did you mean 'weight'?"},
       {Int8("\"algo_config\": [{\"name\": \"adaroud\"}]"), "did you mean 'adaround'?"},
+      {Finetuning("adaround", ", \"num_iterations\": 0"), "num_iterations is '0'"},
+      {Finetuning("adaround", ", \"drop_ratio\": 2"), "drop_ratio is '2'"},
+      {Finetuning("adaquant", ", \"learning_rate\": \"fast\""), "learning_rate is 'fast'"},
+      {Finetuning("adaquant", ", \"target_op_type\": 3"), "target_op_type is '3'"},
       {Int8("\"algo_config\": [{\"name\": \"cle\", \"cle_step\": 1}]"),
        "unknown key 'cle_step', did you mean 'cle_steps'?"},
       {Int8("\"algo_config\": [\"cle\"]"), "algo_config expects maps with a name"},

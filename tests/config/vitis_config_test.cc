@@ -31,6 +31,45 @@ TEST(VitisConfigTest, ThePresetIsTheDefault) {
   EXPECT_THAT(loaded.warnings, IsEmpty());
 }
 
+TEST(VitisConfigTest, FastFinetuningIsAdaQuantUnlessItSaysOtherwise) {
+  const LearningSettings vendor{.method = LearningMethod::kAdaQuant,
+                                .iterations = 3000,
+                                .learning_rate = 0.01,
+                                .rate_of_deviation = true};
+  const LoadedConfig loaded = LoadText(Cpu("include_fast_ft: true\n"));
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  EXPECT_EQ(loaded.config.learning, vendor);
+  EXPECT_FALSE(LoadText(Cpu("include_fast_ft: false\n")).config.learning);
+  EXPECT_FALSE(LoadText(Cpu("")).config.learning);
+  const LearningSettings expected{
+      .iterations = 20, .epochs = 10, .learns_bias = false, .memory = 1 << 20};
+  EXPECT_EQ(LoadText(Cpu("include_fast_ft: true\nfast_finetune: {algorithm: adaround, "
+                         "num_iterations: 20, num_epochs: 10, update_bias: false, memory: "
+                         "1048576}\n"))
+                .config.learning,
+            expected);
+}
+
+TEST(VitisConfigTest, FastFinetuningIsChecked) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"fast_finetune: {num_iterations: 3}\n", "fast_finetune without include_fast_ft: true"},
+      {"include_fast_ft: true\nfast_finetune: {num_iteration: 3}\n",
+       "unknown key 'num_iteration', did you mean 'num_iterations'?"},
+      {"include_fast_ft: true\nfast_finetune: {algorithm: adaroun}\n", "did you mean 'adaround'?"},
+      {"include_fast_ft: true\nfast_finetune: {memory: 3}\n", "memory is '3'"},
+      {"include_fast_ft: 3\n", "include_fast_ft is '3', expected true or false"},
+      {"effort: hihg\n", "effort is 'hihg', expected fast, normal, high"},
+  };
+  for (const auto& [text, message] : cases)
+    EXPECT_TRUE(AnyHolds(ProblemsOf(Cpu(text)), message)) << text;
+}
+
+TEST(VitisConfigTest, EffortIsNormalUnlessItSaysOtherwise) {
+  EXPECT_EQ(LoadText(Cpu("")).config.effort, Effort::kNormal);
+  EXPECT_EQ(LoadText(Cpu("effort: fast\n")).config.effort, Effort::kFast);
+  EXPECT_EQ(LoadText(Cpu("effort: high\n")).config.effort, Effort::kHigh);
+}
+
 TEST(VitisConfigTest, DefaultsAreTheVendors) {
   const QuantConfig config = LoadText("target_device: DPU\n").config;
   for (const TensorType type : kTensorTypes) {

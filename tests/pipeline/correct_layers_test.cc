@@ -177,6 +177,64 @@ TEST(CorrectLayersTest, FloatNodesHaveNoCorrection) {
   EXPECT_FALSE(found.empty());
 }
 
+double SquaredError(const Model& model, const Model& expected, const Inputs& inputs) {
+  double sum = 0;
+  for (const std::vector<Tensor>& sample : inputs) {
+    const Tensor a = RunModel(model, sample)[0];
+    const Tensor b = RunModel(expected, sample)[0];
+    for (size_t i = 0; i < a.values<float>().size(); ++i)
+      sum += std::pow(static_cast<double>(a.values<float>()[i]) - b.values<float>()[i], 2);
+  }
+  return sum;
+}
+
+TEST(CorrectLayersTest, LearnedWeightsBringTheOutputsOfUnseenSamplesNearer) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 40);
+  const Inputs seen(inputs.begin(), inputs.begin() + 30);
+  const Inputs unseen(inputs.begin() + 30, inputs.end());
+  const QuantizedModel q = QuantizeModel(SmallNet().model, seen, FewBits());
+  for (const double quantized_part : {1.0, 0.5}) {
+    const LearningSettings learning{.iterations = 300, .quantized_part = quantized_part};
+    std::vector<size_t> told;
+    const LayerCorrections found =
+        Correct(q.float_model, q.plan, seen,
+                {.learning = &learning, .progress = [&](size_t p) { told.push_back(p); }});
+    EXPECT_EQ(found.weights.size(), 4U);
+    EXPECT_EQ(found.bias.size(), 4U);
+    EXPECT_EQ(told.size(), 4U);
+    EXPECT_EQ(told.back(), 100U);
+    EXPECT_LT(SquaredError(Corrected(q, FewBits(), found), q.float_model, unseen),
+              0.6 * SquaredError(q.model, q.float_model, unseen));
+  }
+}
+
+TEST(CorrectLayersTest, OnlyLayersOfTheTypesAskedForAreLearned) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 6);
+  const QuantizedModel q = QuantizeModel(SmallNet().model, inputs, FewBits());
+  const LearningSettings learning{.iterations = 10, .op_types = {"Gemm"}};
+  const LayerCorrections found =
+      Correct(q.float_model, q.plan, inputs, {.move_biases = false, .learning = &learning});
+  EXPECT_EQ(found.weights.size(), 1U);
+  EXPECT_EQ(found.bias.size(), 1U);
+  EXPECT_EQ(LearningCost(q.float_model.graph, q.plan, learning), 2.0 * 10 * 256 * 4 * 8);
+}
+
+TEST(CorrectLayersTest, LearnedWeightsAreTheSameForAnyNumberOfThreads) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 9);
+  const QuantizedModel q = QuantizeModel(SmallNet().model, inputs, FewBits());
+  const LearningSettings learning{.iterations = 30};
+  const auto learn = [&](int workers) {
+    return Correct(q.float_model, q.plan, inputs,
+                   {.round_weights = true, .learning = &learning, .workers = workers});
+  };
+  const LayerCorrections one = learn(1);
+  const LayerCorrections four = learn(4);
+  EXPECT_EQ(one.bias, four.bias);
+  ASSERT_EQ(one.weights.size(), 4U);
+  for (const auto& [node, weights] : one.weights)
+    EXPECT_EQ(*weights.weight.bytes, *four.weights.at(node).weight.bytes);
+}
+
 TEST(LayerwiseRunTest, PiecesComputeWhatTheModelComputes) {
   const Inputs inputs = RandomInputs({1, 3, 8, 8}, 3);
   const Model model = QuantizeModel(SmallNet().model, inputs).float_model;

@@ -196,6 +196,22 @@ TEST(PlanFileTest, CorrectedCodesAndBiasesComeBack) {
   EXPECT_GE(steps, 6U) << "some may be the nearest everywhere";
 }
 
+TEST(PlanFileTest, LearnedCodesAndBiasesComeBack) {
+  for (const LearningMethod method : {LearningMethod::kAdaRound, LearningMethod::kAdaQuant}) {
+    Job job;
+    AskForCorrections(job);
+    job.options.config.bias_correction = Correction::kOff;
+    job.options.config.second_order_rounding = Correction::kOff;
+    LearningSettings learning{.method = method, .iterations = 100};
+    if (method == LearningMethod::kAdaQuant) learning.learning_rate = 0.003;
+    job.options.config.learning = learning;
+    const Files files = ExpectTheSameAgain(job, "learned");
+    ASSERT_EQ(files.report.corrections.size(), 1U);
+    EXPECT_TRUE(files.report.corrections[0].kept);
+    EXPECT_THAT(files.info, AllOf(HasSubstr("\"steps\":"), HasSubstr("\"shift\":")));
+  }
+}
+
 TEST(PlanFileTest, CorrectionsThatDoNotFitAreTold) {
   Job job;
   AskForCorrections(job);

@@ -41,7 +41,7 @@ with tempfile.TemporaryDirectory() as work:
     before = sorted(os.listdir("."))
     for more in (["--config", "cpu_int8"], ["--set", "activation.method=maxmin"], ["--scheme", "static"],
                  ["--objective", "size"], ["--processor", "vnni"], ["--cost-table", "c.json"], ["--table", "t.json"], ["--float-only"], ["--print-config"],
-                 ["--calib-batch", "2"], ["--stop-after", "normalize"], ["--keep-float", "/head/*"]):
+                 ["--calib-batch", "2"], ["--stop-after", "normalize"], ["--keep-float", "/head/*"], ["--effort", "high"]):
         run(*plan, "-o", "no.onnx", *more, expect=2, stderr="--quant-info excludes " + more[0])
     run(*plan, "-o", "first.onnx", expect=2, stderr="is an input")
     run(*plan, "-o", "no.onnx", "--json", "first_quant_info.json", expect=2, stderr="is an input")

@@ -53,7 +53,11 @@ void ConvertOne(const ConvertLine& line, ConvertOptions options, VerdictFile& ve
   Progress progress("calibrating");
   options.progress = progress.Callback(line.verbosity.quiet);
   Progress measuring("plans compared with the float model:");
-  if (!line.verbosity.quiet) options.measuring = [&](size_t count) { measuring.Count(count); };
+  Progress learning("learning weights, percent");
+  if (!line.verbosity.quiet) {
+    options.measuring = [&](size_t count) { measuring.Count(count); };
+    options.learning = [&](size_t percent) { learning.Update(percent, 100); };
+  }
   const ConversionReport report = Convert(options);
   if (!line.verbosity.quiet) measuring.Clear();
   for (const std::string& warning : report.warnings) LogWarning(EscapeForTerminal(warning));

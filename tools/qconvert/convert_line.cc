@@ -74,8 +74,8 @@ void Define(CLI::App& app, ConvertLine& line) {
 void RefuseBesidesPlan(const CLI::App& app) {
   if (app.count("--quant-info") == 0) return;
   for (const char* other : {"--config", "--also", "--set", "--table", "--scheme", "--objective",
-                            "--processor", "--cost-table", "--aim", "--calib-batch", "--float-only",
-                            "--print-config", "--stop-after", "--keep-float"}) {
+                            "--processor", "--effort", "--cost-table", "--aim", "--calib-batch",
+                            "--float-only", "--print-config", "--stop-after", "--keep-float"}) {
     if (app.count(other) == 0) continue;
     throw Error(ExitCode::kUsage, "",
                 fmt::format("--quant-info excludes {}: the file says all that is decided", other));
@@ -137,6 +137,12 @@ void DefineDecisions(CLI::App& app, ConvertLine& line) {
   app.add_option("--cost-table", line.cost_table,
                  "times of kernels to go by, of qconvert costs on such a processor")
       ->type_name("FILE");
+  app.add_option("--effort", line.effort,
+                 "what is tried to lower the error: fast, nothing beyond calibration; normal, what "
+                 "takes seconds; high, weights are learned too, in minutes (default: the config's, "
+                 "normal without one)")
+      ->check(CLI::IsMember({"fast", "normal", "high"}))
+      ->type_name("NAME");
   DefineGuard(app, line);
 }
 

@@ -32,6 +32,7 @@ struct ConvertLine {
   std::string objective;
   std::string processor;
   std::string cost_table;
+  std::string effort;
   std::string json;  // file, "-" for stdout, empty for none
   std::optional<double> min_sqnr;
   std::optional<double> min_cosine;

@@ -14,6 +14,11 @@
 namespace qconvert {
 namespace {
 
+Effort EffortOf(const std::string& word) {
+  if (word == "fast") return Effort::kFast;
+  return word == "high" ? Effort::kHigh : Effort::kNormal;
+}
+
 // The nodes of --keep-float, as entries behind those of the file.
 void KeepFloat(const std::vector<std::string>& patterns, QuantConfig& config) {
   for (const std::string& pattern : patterns) {
@@ -39,6 +44,7 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
   if (line.samples.max_samples > 0) add(fmt::format("--max-samples {}", line.samples.max_samples));
   if (line.samples.stacked) add("--stacked");
   for (const std::string& state : line.samples.states) add("--state " + state);
+  if (!line.effort.empty()) add("--effort " + line.effort);
   if (line.no_guard) add("--no-guard");
   if (line.guard_reports) add("--guard-reports");
   if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
@@ -55,6 +61,7 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
   RequireImplemented(loaded);
   options.config = std::move(loaded.config);
   KeepFloat(line.keep_float, options.config);
+  if (!line.effort.empty()) options.config.effort = EffortOf(line.effort);
   if (line.samples.batch_size > 0) options.config.calibration.batch_size = line.samples.batch_size;
   options.effective_config = std::move(loaded.effective);
   Sha256 hash;

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "qconvert/config/deployment_config.h"
+#include "qconvert/config/learning_settings.h"
 #include "qconvert/config/tensor_settings.h"
 
 namespace qconvert {
@@ -31,6 +33,13 @@ enum class Objective {
   kBalanced,  // weights in 8 bit; on integer kernels wherever the model does not get slower by it
   kSpeed,     // integer kernels only where they save time
   kSize,      // every weight in 8 bit
+};
+
+// What is tried beyond nearest codes where the settings leave it open.
+enum class Effort {
+  kFast,    // nothing
+  kNormal,  // what takes seconds: biases, second-order rounding
+  kHigh,    // learned weights too
 };
 
 // Whether a correction is made: kAuto where it is measured to help.
@@ -115,6 +124,8 @@ struct QuantConfig {
   Correction equalization = Correction::kOff;  // kAuto: where weights have one scale per tensor
   Correction bias_correction = Correction::kAuto;
   Correction second_order_rounding = Correction::kAuto;
+  std::optional<LearningSettings> learning;  // none: by the effort
+  Effort effort = Effort::kNormal;
   int64_t bias_correction_samples = 0;  // 0: as many as are worth it
   bool keep_first_last_layer_accuracy = false;
   bool keep_add_layer_accuracy = false;

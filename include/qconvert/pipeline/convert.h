@@ -63,6 +63,7 @@ struct ConvertOptions {
   std::function<void(size_t done, size_t total)> progress;  // of calibration
   // While plans are compared with the float model; how many it takes is not known before.
   std::function<void(size_t measurements)> measuring;
+  std::function<void(size_t percent)> learning;  // while weights are learned
 };
 
 // Converts and writes <output> and <stem>_quant_info.json beside it, both or none. Throws Error;

@@ -23,6 +23,8 @@ const SettingTable& QuarkExcludeTable();
 // Parameters of an algorithm; null for a name that nobody knows.
 const SettingTable* FindQuarkAlgorithm(std::string_view name);
 std::vector<std::string> QuarkAlgorithms();
+// An entry adaround or adaquant of algo_config -> include_fast_ft and fast_finetune in `out`.
+void AddQuarkFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out);
 
 // An option without prefix is looked for in extra_options too.
 std::vector<std::string> QuarkOverridePath(const std::string& key);

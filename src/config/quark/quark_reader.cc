@@ -299,11 +299,11 @@ class Translator {
         continue;
       }
       CheckSettings(item, *table, context_.problems, context_.notes);
-      Algorithm(*name, out);
+      Algorithm(item, *name, out);
     }
   }
 
-  void Algorithm(const ConfigNode& name, ConfigNode& out) {
+  void Algorithm(const ConfigNode& item, const ConfigNode& name, ConfigNode& out) {
     static const std::map<std::string, std::string, std::less<>> kKeys = {
         {"cle", "include_cle"},
         {"bias_correction", "include_bias_corr"},
@@ -311,6 +311,8 @@ class Translator {
     const auto key = kKeys.find(name.scalar);
     if (key != kKeys.end()) {
       Set(out, key->second.c_str(), "true", name.place);
+    } else if (name.scalar == "adaround" || name.scalar == "adaquant") {
+      AddQuarkFinetuning(item, context_, out);
     } else {
       context_.NotYet(name.place, "algo_config " + name.scalar);
     }

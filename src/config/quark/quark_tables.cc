@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "quark/quark.h"
+#include "vitis/finetune.h"
 #include "vitis/vitis_tables.h"
 #include "words.h"
 
@@ -104,11 +105,16 @@ Setting Texts(std::string name, std::string example, std::string help) {
   return setting;
 }
 
-// An algorithm; its parameters are of no use before it is done, so that only names are checked.
-SettingTable Algorithm(const std::string& name, const Words& parameters) {
+// An algorithm. Parameters that are in `acting` act and are checked like those; of all others,
+// which do not, only the names are checked.
+SettingTable Algorithm(const std::string& name, const Words& parameters,
+                       const SettingTable& acting = {}) {
   SettingTable table{name, {{.name = "name", .kind = Kind::kText}}};
-  for (const std::string& parameter : parameters)
-    table.settings.push_back({.name = parameter, .kind = Kind::kAnything});
+  for (const std::string& parameter : parameters) {
+    const Setting* known = acting.Find(parameter);
+    table.settings.push_back(
+        known != nullptr ? *known : Setting{.name = parameter, .kind = Kind::kAnything});
+  }
   return table;
 }
 
@@ -128,8 +134,8 @@ const std::vector<SettingTable>& Algorithms() {
       Algorithm("smooth_quant", {"alpha"}),
       Algorithm("gptq", {"bits", "block_size", "group_size", "perc_damp", "act_order",
                          "per_channel", "mse", "weight_symmetric"}),
-      Algorithm("adaround", finetuning),
-      Algorithm("adaquant", finetuning),
+      Algorithm("adaround", finetuning, FinetuneTable()),
+      Algorithm("adaquant", finetuning, FinetuneTable()),
       Algorithm("quarot", {"r_matrix_dim", "use_random_had", "r_config_path"}),
       Algorithm("auto_mixprecision", {"data_size",
                                       "target_op_type",

@@ -15,6 +15,7 @@
 #include "qconvert/config/name_pattern.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
+#include "vitis/finetune.h"
 #include "vitis/parameters.h"
 #include "vitis/torch_layer.h"
 #include "vitis/vitis.h"
@@ -312,7 +313,18 @@ class Reader {
     config_.equalization = TakeCorrection("include_cle");
     config_.bias_correction = TakeCorrection("include_bias_corr");
     config_.second_order_rounding = TakeCorrection("second_order_rounding");
+    ReadLearning();
     config_.onnx_opset_version = static_cast<int>(AsInteger(Take("onnx_opset_version", "-1")));
+  }
+
+  void ReadLearning() {
+    config_.effort = TakeWord("effort", Effort::kNormal);
+    const ConfigNode* written = FindValue(root_, "fast_finetune");
+    const bool is_on = AsBool(Take("include_fast_ft", "false"));
+    if (written != nullptr) ChildOf(effective_, "fast_finetune") = *written;
+    if (is_on) config_.learning = ReadFinetune(written);
+    if (is_on || written == nullptr) return;
+    context_.problems.Add(written->place, "fast_finetune without include_fast_ft: true");
   }
 
   void ReadCalibration() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "text/parse_config.h"
+#include "vitis/finetune.h"
 #include "words.h"
 
 namespace qconvert {
@@ -192,6 +193,22 @@ std::vector<Setting> TopLevel() {
       AutoSwitch("second_order_rounding", "false", "auto",
                  "weights are rounded by what their node reads, not each to the nearest; auto: "
                  "where that is measured to help"),
+      Switch("include_fast_ft", "false",
+             "weights and biases are learned layer by layer from samples without labels"),
+      {.name = "fast_finetune",
+       .kind = Kind::kObject,
+       .fallback = "none",
+       .example = "{algorithm: adaround}",
+       .help = "how; only with include_fast_ft",
+       .object = &FinetuneTable()},
+      {.name = "effort",
+       .kind = Kind::kWord,
+       .fallback = "normal",
+       .example = "high",
+       .help =
+           "ours: what is tried where include_bias_corr and second_order_rounding are auto; high "
+           "learns weights too; also --effort",
+       .words = AllWords<Effort>()},
       Switch("keep_first_last_layer_accuracy", "false",
              "the first and the last nodes with weights stay float"),
       Switch("keep_add_layer_accuracy", "false", "Add of two computed values stays float"),
