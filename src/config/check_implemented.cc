@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "qconvert/base/check.h"
@@ -23,6 +21,7 @@ constexpr int kOldestOpset = 13;
 // The value of a setting that limits speak of, as written.
 std::string ValueOf(const TensorSettings& settings, std::string_view key) {
   if (key == "bit_width") return std::to_string(settings.bit_width);
+  if (key == "block_size") return std::to_string(settings.block_size);
   if (key == "method") return WordFor(settings.method);
   if (key == "symmetry") return settings.symmetry ? "true" : "false";
   if (key == "scale_type") return WordFor(settings.scale_type);
@@ -52,16 +51,9 @@ class Checker {
     }
     if (!rounded_.empty()) {
       context_.notes.warnings.push_back(fmt::format(
-          "round_mode of {}: halves are rounded half_even, QuantizeLinear knows no other",
+          "round_mode of {}: halves are rounded half_even, QuantizeLinear knows no other; "
+          "exact_rounding: true writes the operators that do",
           fmt::join(rounded_, ", ")));
-    }
-    for (const auto& [key, group] : groups_)
-      Refuse(group.place, fmt::format("{} of {}", key.second, fmt::join(group.whose, ", ")));
-    // A refused value may have left a default in its place.
-    for (const auto& [setting, types] : defaults_) {
-      if (!context_.problems.empty()) break;
-      Refuse({}, fmt::format("{}, the default of this language for {}", setting,
-                             fmt::join(types, ", ")));
     }
     if (config_.deployment.generation != Generation::kNone) CheckDeployment();
   }
@@ -87,22 +79,18 @@ class Checker {
 
   void CheckTensor(const TensorSettings& settings, TensorType type, const ConfigNode* object,
                    const std::string& whose) {
-    const auto refuse = [&](std::string_view key, const std::string& value) {
-      RefuseOf({type, object, whose}, key, value);
-    };
     // 32-bit codes of a bias are those of the integer kernels, whatever the method.
     if (!settings.is_int() || (type == TensorType::kBias && settings.bit_width == kExactBiasBits)) {
       return;
     }
     const TargetLimits& limits = LimitsOf(config_.target_device);
-    for (const TargetLimit& limit : limits.kernels) {
-      if (limit.IsBroken(type, settings)) CannotCompute({type, object, whose}, limit, settings);
-    }
-    for (const TargetLimit& limit : limits.implemented) {
-      if (limit.IsBroken(type, settings)) refuse(limit.key, ValueOf(settings, limit.key));
+    for (const auto& limits_of : {limits.kernels, limits.formats}) {
+      for (const TargetLimit& limit : limits_of)
+        if (limit.IsBroken(type, settings)) CannotHold({type, object, whose}, limit, settings);
     }
     const bool is_value = type == TensorType::kInput || type == TensorType::kActivation;
-    if (is_value && settings.round_mode != RoundMode::kHalfEven) rounded_.insert(WordFor(type));
+    if (is_value && !config_.exact_rounding && settings.round_mode != RoundMode::kHalfEven)
+      rounded_.insert(WordFor(type));
   }
 
   // Settings of one tensor type, in the root or in a layer entry.
@@ -113,25 +101,12 @@ class Checker {
   };
 
   // What no file for this device can hold, unlike what is not done yet.
-  void CannotCompute(const Owner& owner, const TargetLimit& limit, const TensorSettings& settings) {
+  void CannotHold(const Owner& owner, const TargetLimit& limit, const TensorSettings& settings) {
     const ConfigPlace place =
         owner.object == nullptr ? effective_.place : PlaceOf(*owner.object, limit.key);
     const std::string what = fmt::format("{}{}: {} is {}, {}", WordFor(owner.type), owner.whose,
                                          limit.key, ValueOf(settings, limit.key), limit.expected);
     if (told_.insert(what).second) context_.problems.Add(place, what);
-  }
-
-  void RefuseOf(const Owner& owner, std::string_view key, const std::string& value) {
-    const std::string setting = fmt::format("{} {}", key, value);
-    const ConfigPlace place =
-        owner.object == nullptr ? effective_.place : PlaceOf(*owner.object, key);
-    if (place.is_default()) {
-      defaults_[setting].insert(WordFor(owner.type));
-    } else {
-      Group& group = groups_[{place.Text(), setting}];
-      group.place = place;
-      group.whose.push_back(WordFor(owner.type) + owner.whose);
-    }
   }
 
   void CheckDeployment() {
@@ -148,19 +123,11 @@ class Checker {
     refuse("calibration_parameters", "optimization", !output.empty() && output != "float32");
   }
 
-  // One value, written once, may concern several tensor types.
-  struct Group {
-    ConfigPlace place;
-    std::vector<std::string> whose;
-  };
-
   const QuantConfig& config_;
   const ConfigNode& effective_;
   ReadContext& context_;
   std::set<std::string> told_;
   std::set<std::string> rounded_;  // values whose Q rounds another way
-  std::map<std::pair<std::string, std::string>, Group> groups_;  // by place and setting
-  std::map<std::string, std::set<std::string>> defaults_;        // setting -> tensor types
 };
 
 }  // namespace

@@ -14,7 +14,6 @@ using B = BatchStatistic;
 
 constexpr unsigned kAll = kInput | kWeights | kBias | kActivation;
 constexpr unsigned kValues = kInput | kActivation;
-constexpr unsigned kConstants = kWeights | kBias;
 constexpr unsigned kFloatScale = kFloatTensor | kFloatChannel;
 constexpr unsigned kPof2Scale = kPof2Tensor | kPof2Channel;
 constexpr unsigned kPerChannel = kFloatChannel | kPof2Channel;
@@ -92,25 +91,30 @@ constexpr TargetLimit kBpuLimits[] = {
     {kBias, kPerChannel, "per_channel", [](S) { return false; }, "target BPU expects false"},
 };
 
-// What calibration, weights and rewriting do today, whatever the target.
-constexpr TargetLimit kImplemented[] = {
+// What no ONNX type or operator holds, whatever the target and the language.
+constexpr TargetLimit kFormats[] = {
     {kInput | kWeights | kActivation, kAnyGrid, "bit_width",
-     [](S s) { return s.bit_width >= 2 && s.bit_width <= 16; }},
-    {kBias, kAnyGrid, "bit_width", [](S s) { return s.bit_width >= 2; }},
-    {kWeights, kAnyGrid, "method",
-     [](S s) {
-       return !In(s.method, {M::kMovingAverageAbsMax, M::kRangeAbsMax});
-     }},
-    {kBias, kFloatScale, "method", [](S s) { return s.method == M::kMaxMin; }},
+     [](S s) { return s.bit_width >= 2 && s.bit_width <= 16; },
+     "expected 2 to 16: Q and DQ have no other integers"},
+    {kBias, kAnyGrid, "bit_width", [](S s) { return s.bit_width >= 2; },
+     "expected 2 to 32: one bit has no positive code"},
     {kBias, kPof2Scale, "method",
      [](S s) {
        return In(s.method, {M::kMaxMin, M::kDiffs});
-     }},
-    {kBias, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }},
-    // QLinearConv wants equal zero points of all channels.
-    {kWeights, kPerChannel, "symmetry", [](S s) { return s.symmetry; }},
-    {kConstants, kAnyGrid, "signed", [](S s) { return s.is_signed || !s.symmetry; }},
-    {kInput | kBias | kActivation, kPerChannel, "per_channel", [](S) { return false; }},
+     },
+     "expected diffs or maxmin with poweroftwo scales"},
+    {kWeights, kAnyGrid, "block_size", [](S s) { return s.block_size == 0 || s.block_size >= 16; },
+     "expected 0 or at least 16: the engine has no smaller blocks"},
+    {kWeights, kAnyGrid, "block_size", [](S s) { return (s.block_size & (s.block_size - 1)) == 0; },
+     "expected a power of two"},
+    {kWeights, kAnyGrid, "symmetry", [](S s) { return s.block_size == 0 || s.symmetry; },
+     "expected true with block_size: blocks have zero point 0"},
+    {kWeights, kPof2Scale, "block_size", [](S s) { return s.block_size == 0; },
+     "expected 0 with poweroftwo scales"},
+    {kBias, kPof2Scale, "symmetry", [](S s) { return s.symmetry; },
+     "expected true with poweroftwo scales"},
+    {kInput | kBias | kActivation, kPerChannel, "per_channel", [](S) { return false; },
+     "expected false: only weights have channels"},
 };
 
 // TensorRT: int8 with zero point 0 (its developer guide, "Explicit Quantization").
@@ -123,6 +127,17 @@ constexpr TargetLimit kGpuKernels[] = {
      "target GPU expects at most 8"},
 };
 
+// What HTP's operators take (QNN's operator definitions, onnxruntime-qnn).
+constexpr TargetLimit kQnnKernels[] = {
+    {kInput | kActivation, kAnyGrid, "symmetry", [](S s) { return !s.symmetry; },
+     "target QNN expects false: its values are unsigned"},
+    {kWeights, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }, "target QNN expects true"},
+    {kWeights, kAnyGrid, "signed", [](S s) { return s.is_signed; }, "target QNN expects true"},
+    {kWeights, kAnyGrid, "block_size", [](S s) { return s.block_size == 0; },
+     "target QNN expects 0: it takes no plain blocks"},
+    {kBias, kAnyGrid, "bit_width", [](S s) { return s.bit_width == 32; }, "target QNN expects 32"},
+};
+
 // What vendors' tools other than Vitis AI may ask of a DPU.
 constexpr TargetLimit kDpuKernels[] = {
     {kAll, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }, "target DPU expects true"},
@@ -132,10 +147,11 @@ constexpr TargetLimit kDpuKernels[] = {
 };
 
 constexpr TargetLimits kTargets[] = {
-    {TargetDevice::kCpu, kVitisLimits, {}, kImplemented},
-    {TargetDevice::kGpu, kVitisLimits, kGpuKernels, kImplemented},
-    {TargetDevice::kDpu, kDpuLimits, kDpuKernels, kImplemented},
-    {TargetDevice::kBpu, kBpuLimits, {}, kImplemented},
+    {TargetDevice::kCpu, kVitisLimits, {}, kFormats},
+    {TargetDevice::kGpu, kVitisLimits, kGpuKernels, kFormats},
+    {TargetDevice::kDpu, kDpuLimits, kDpuKernels, kFormats},
+    {TargetDevice::kBpu, kBpuLimits, {}, kFormats},
+    {TargetDevice::kQnn, {}, kQnnKernels, kFormats},
 };
 
 unsigned SetOf(TensorType type) {

@@ -1,6 +1,6 @@
 // What a target allows for integer settings of a tensor type: rows that one can read, checked by
-// vitis/parameters.cc (what the vendor's tool refuses) and check_implemented.cc (what this one
-// cannot do yet).
+// vitis/parameters.cc (what the vendor's tool refuses) and check_implemented.cc (what no file
+// holds).
 #ifndef QCONVERT_CONFIG_TARGET_LIMITS_H_
 #define QCONVERT_CONFIG_TARGET_LIMITS_H_
 
@@ -31,7 +31,7 @@ struct TargetLimits {
   TargetDevice device;
   std::span<const TargetLimit> vendor;   // what the vendor's tool refuses
   std::span<const TargetLimit> kernels;  // what the device computes with, whatever the tool says
-  std::span<const TargetLimit> implemented;  // what is done of the settings
+  std::span<const TargetLimit> formats;  // what a file can hold at all
 };
 
 const TargetLimits& LimitsOf(TargetDevice device);

@@ -9,7 +9,8 @@ using Word = std::pair<E, std::string_view>;
 constexpr Word<TargetDevice> kTargetDevices[] = {{TargetDevice::kCpu, "CPU"},
                                                  {TargetDevice::kGpu, "GPU"},
                                                  {TargetDevice::kDpu, "DPU"},
-                                                 {TargetDevice::kBpu, "BPU"}};
+                                                 {TargetDevice::kBpu, "BPU"},
+                                                 {TargetDevice::kQnn, "QNN"}};
 constexpr Word<Scheme> kSchemes[] = {{Scheme::kAuto, "auto"},
                                      {Scheme::kStatic, "static"},
                                      {Scheme::kDynamic, "dynamic"},

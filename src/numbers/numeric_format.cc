@@ -15,6 +15,21 @@ std::string Pack(std::span<const int32_t> codes) {
   return bytes;
 }
 
+std::string PackBits(std::span<const int32_t> codes, int bits) {
+  const size_t per_byte = 8 / static_cast<size_t>(bits);
+  const uint32_t mask = (1U << static_cast<unsigned>(bits)) - 1;
+  std::string bytes((codes.size() + per_byte - 1) / per_byte, '\0');
+  for (size_t i = 0; i < codes.size(); ++i) {
+    const size_t shift = i % per_byte * static_cast<size_t>(bits);
+    const uint32_t code = (static_cast<uint32_t>(codes[i]) & mask) << shift;
+    bytes[i / per_byte] = static_cast<char>(static_cast<uint8_t>(bytes[i / per_byte]) | code);
+  }
+  return bytes;
+}
+
+constexpr int64_t kOpsetOfFourBits = 21;
+constexpr int64_t kOpsetOfTwoBits = 25;
+
 }  // namespace
 
 NumericFormat IntegerFormat(int bits, bool is_signed, bool symmetric, bool narrow) {
@@ -51,6 +66,17 @@ NumericFormat Unsigned(const NumericFormat& format) {
   return out;
 }
 
+DataType NarrowestType(const NumericFormat& format, int64_t opset) {
+  const auto holds = [&](int32_t low, int32_t high) {
+    return format.qmin >= low && format.qmax <= high;
+  };
+  if (opset >= kOpsetOfTwoBits && holds(-2, 1)) return DataType::kInt2;
+  if (opset >= kOpsetOfTwoBits && holds(0, 3)) return DataType::kUint2;
+  if (opset >= kOpsetOfFourBits && holds(-8, 7)) return DataType::kInt4;
+  if (opset >= kOpsetOfFourBits && holds(0, 15)) return DataType::kUint4;
+  return format.type;
+}
+
 std::string PackCodes(std::span<const int32_t> codes, DataType type) {
   switch (type) {
     case DataType::kUint8:
@@ -63,6 +89,11 @@ std::string PackCodes(std::span<const int32_t> codes, DataType type) {
       return Pack<int16_t>(codes);
     case DataType::kInt32:
       return Pack<int32_t>(codes);
+    case DataType::kUint4:
+    case DataType::kInt4:
+    case DataType::kUint2:
+    case DataType::kInt2:
+      return PackBits(codes, BitsOf(type));
     default:
       QCONVERT_CHECK(false);
   }

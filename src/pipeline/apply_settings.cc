@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "qconvert/plan/node_settings.h"
@@ -11,6 +12,8 @@
 
 namespace qconvert {
 namespace {
+
+constexpr int64_t kOpsetWithBlocks = 21;
 
 // input_shape takes the place of free dimensions; CheckInputs has compared the others.
 void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
@@ -22,6 +25,22 @@ void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
       for (const int64_t dim : settings.shape) input.type.shape->push_back({dim, {}});
     }
   }
+}
+
+// What the forms that the settings ask for need.
+int64_t LeastOpset(const QuantConfig& config) {
+  const auto blocks = [](const NodeSettings& of) { return of.weights.block_size > 0; };
+  const bool in_blocks =
+      blocks(config.tensors) ||
+      std::any_of(config.layers.begin(), config.layers.end(),
+                  [&](const LayerSettings& layer) { return blocks(layer.tensors); });
+  const bool dequantized = !TargetOf(config.target_device).stores_weights || config.matmul_nbits;
+  return in_blocks && dequantized ? kOpsetWithBlocks : kQuantizedOpset;
+}
+
+std::string PlaceOfOpset(const ModelConfig& config) {
+  const ConfigNode* setting = config.effective.Find("onnx_opset_version");
+  return setting == nullptr ? config.file.string() : setting->place.Text();
 }
 
 }  // namespace
@@ -47,17 +66,22 @@ ModelSettings ApplySettings(const ModelConfig& config, Model& model,
 
 int64_t ExportedOpset(const ModelConfig& config, const Model& model) {
   const int64_t asked = config.config.onnx_opset_version;
-  if (asked < 0) return kQuantizedOpset;
+  const int64_t least = LeastOpset(config.config);
+  if (asked < 0) return least;
   const int64_t has = model.opset();
+  if (asked < least) {
+    throw ConfigError(
+        {fmt::format("{}: onnx_opset_version is {}, expected {} or newer: "
+                     "DequantizeLinear has blocks from there on",
+                     PlaceOfOpset(config), asked, least)});
+  }
   if (asked == has || (asked > has && asked <= kNewestConvertedOpset)) return asked;
-  const ConfigNode* setting = config.effective.Find("onnx_opset_version");
   const std::string what =
       asked < has ? fmt::format("the model has opset {} and cannot be lowered", has)
                   : fmt::format("not implemented yet: raising a model with opset {} above {}", has,
                                 kNewestConvertedOpset);
-  throw ConfigError({fmt::format("{}: onnx_opset_version is {}, {}",
-                                 setting == nullptr ? config.file.string() : setting->place.Text(),
-                                 asked, what)});
+  throw ConfigError(
+      {fmt::format("{}: onnx_opset_version is {}, {}", PlaceOfOpset(config), asked, what)});
 }
 
 PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {

@@ -105,9 +105,13 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t in
 }
 
 std::vector<std::string> CalibratedValues(const Graph& graph) {
-  std::vector<std::string> values =
-      PlaceNodes(graph, {.keep_float = FindSensitiveNodes(graph), .place_by = PlaceBy::kKernels})
-          .Observed();
+  // One table serves every target: what some of them write as floats is observed for the others.
+  Target every = kCpuTarget;
+  every.products_write_floats = false;
+  std::vector<std::string> values = PlaceNodes(graph, {.keep_float = FindSensitiveNodes(graph),
+                                                       .place_by = PlaceBy::kKernels,
+                                                       .target = &every})
+                                        .Observed();
   const std::vector<std::string> in_bodies = FindBodyValues(graph);
   values.insert(values.end(), in_bodies.begin(), in_bodies.end());
   return values;

@@ -61,7 +61,7 @@ std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& set
   std::set<std::string> stored;
   inspection.expected_bytes = inspection.file_bytes;
   for (const WeightUse& use : FindWeightUses(graph, {})) {
-    if (kept.contains(use.name) || !CanStore(use, kStoredBits)) continue;
+    if (kept.contains(use.name) || !CanStore(use, {.bits = kStoredBits})) continue;
     const Tensor& weight = *use.owner->FindInitializer(use.name);
     int64_t scales = 1;
     for (const size_t axis : use.slot.channel_axes) {

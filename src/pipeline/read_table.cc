@@ -5,6 +5,8 @@
 #include "calibrate_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/sha256.h"
+#include "qconvert/calibration/tensorrt_cache.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
@@ -21,6 +23,19 @@ void CheckValues(const StoredTable& stored, const Graph& graph, const std::strin
   }
 }
 
+// A cache of TensorRT knows neither its model nor its data: it is taken to be of this one.
+StoredTable ReadStored(const std::string& place, const std::string& text,
+                       const std::string& model_sha256, const PreparedModel& prepared) {
+  if (!IsTensorRtCache(text)) return ParseTable(text, place);
+  StoredTable stored;
+  stored.model_sha256 = model_sha256;
+  stored.data_sha256 = Sha256Hex(text);
+  stored.graph_sha256 = prepared.fingerprint;
+  stored.engine = "onnxruntime " + OrtVersion();
+  stored.table = ParseTensorRtCache(text, place);
+  return stored;
+}
+
 }  // namespace
 
 std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::string& model_sha256,
@@ -28,9 +43,10 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::s
                                      std::vector<std::string>& warnings) {
   if (options.table.empty() && options.seen == nullptr) return std::nullopt;
   const std::string place = options.table.string();
-  StoredTable stored = options.seen != nullptr
-                           ? *options.seen
-                           : ParseTable(ReadFile(options.table, kMaxTableBytes), place);
+  StoredTable stored =
+      options.seen != nullptr
+          ? *options.seen
+          : ReadStored(place, ReadFile(options.table, kMaxTableBytes), model_sha256, prepared);
   if (stored.model_sha256 != model_sha256)
     throw Error(ExitCode::kData, place, "is of another model than " + options.model.string());
   if (!stored.is_complete)

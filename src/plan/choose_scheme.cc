@@ -143,8 +143,9 @@ void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoi
     const Node& node = graph.nodes[n];
     if (placement.nodes[n].domain != NodeDomain::kFloat || front_end.contains(n)) continue;
     const TensorSettings& weights = settings.Of(node).weights;
-    // What is written for these kernels is 8 bits wide and has no zero point.
-    if (kept.contains(n) || weights.bit_width > 8 || !weights.symmetry) continue;
+    // What is written for these kernels is int8 without a zero point.
+    const bool is_int8 = weights.bit_width <= 8 && weights.symmetry && weights.is_signed;
+    if (kept.contains(n) || !is_int8) continue;
     if (node.outputs.empty() || !CanBeDynamic(graph, node)) continue;
     const bool saves = costs.DynamicCost(node) < kWorthRunTime * costs.FloatCost(node);
     if (saves || settings.config.scheme == Scheme::kDynamic) choice.dynamic[n] = node.outputs[0];

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "fix_positions.h"
@@ -27,7 +29,53 @@ const std::string& FindObserved(const Topology& topology, const CalibrationTable
   }
 }
 
+// What a device demands of the outputs of squashing functions, whatever was calibrated: steps of
+// 2^-bits over [0, 1] or [-1, 1]; Softmax reaches 1.
+std::optional<Range> FixedRange(const Node* producer, const TensorSettings& settings,
+                                const Target& target) {
+  if (producer == nullptr || !target.fixes_squashed || settings.symmetry) return std::nullopt;
+  const float steps = std::ldexp(1.0F, settings.bit_width);
+  if (producer->Is("Softmax")) return Range{0, 1};
+  if (producer->Is("Sigmoid") || producer->Is("HardSigmoid")) return Range{0, 1 - 1 / steps};
+  if (producer->Is("Tanh")) return Range{-1, 1 - 2 / steps};
+  return std::nullopt;
+}
+
+// Where a node's output has another type than a value it reads, the value comes converted.
+void ConvertInputs(const Graph& graph, QuantizationPlan& plan) {
+  for (auto& [n, integer] : plan.integer_nodes) {
+    const Node& node = graph.nodes[n];
+    const auto output = plan.values.find(plan.placement.nodes[n].unit.output);
+    if (output == plan.values.end() || FindOpRule(node).kind == OpKind::kMovement) continue;
+    const NumericFormat& format = output->second.format;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto input = plan.values.find(node.inputs[i]);
+      if (input == plan.values.end() || input->second.format.type == format.type) continue;
+      integer.converted[i] = {ParamsFromRange(input->second.range, format), format};
+    }
+  }
+}
+
 }  // namespace
+
+const QuantParams& FirstInputParams(const QuantizationPlan& plan, size_t n, const Node& node) {
+  const auto integer = plan.integer_nodes.find(n);
+  if (integer != plan.integer_nodes.end()) {
+    const auto converted = integer->second.converted.find(0);
+    if (converted != integer->second.converted.end()) return converted->second.params;
+  }
+  return plan.values.at(node.inputs[0]).params;
+}
+
+void SetForms(const QuantConfig& config, QuantizationPlan& plan) {
+  const Target& target = TargetOf(config.target_device);
+  plan.works_on_codes = target.works_on_codes;
+  plan.exact_rounding = config.exact_rounding;
+  plan.narrow_weights = target.narrow_weights;
+  plan.writes_beta = target.writes_beta;
+  if (!target.stores_weights) plan.stored_as = StoredAs::kDequantizeLinear;
+  if (target.suits_engine && config.matmul_nbits) plan.stored_as = StoredAs::kBlocksPacked;
+}
 
 std::set<std::string> NonFiniteValues(const CalibrationTable& table) {
   std::set<std::string> out;
@@ -41,6 +89,7 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
                           const ModelSettings& settings, RangeCache* ranges) {
   QuantizationPlan plan;
   const Topology topology(graph);
+  const Target& target = TargetOf(settings.config.target_device);
   RangeCache own;
   RangeCache& cache = ranges != nullptr ? *ranges : own;
   for (const auto& [value, root] : placement.roots) {
@@ -51,8 +100,11 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
     ValuePlan& decided = plan.values[value];
     decided.root = root;
     const Node* producer = topology.Producer(root);
-    if (producer != nullptr && producer->Is("HardSigmoid") &&
-        placement.integer_values.contains(root)) {
+    if (const auto fixed = FixedRange(producer, value_settings, target)) {
+      decided.range = *fixed;
+      decided.method = "fixed";
+    } else if (producer != nullptr && producer->Is("HardSigmoid") &&
+               placement.integer_values.contains(root)) {
       // Its integer form is an Add whose saturation is the clip to [0, 1]; see insert_qdq.h.
       decided.range = {0, 1};
       decided.method = "fixed";
@@ -68,13 +120,12 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
           fmt::format("value \"{}\" reaches {}, which symmetric unsigned settings cannot represent",
                       root, decided.range.min));
     }
-    decided.format = ActivationFormat(value_settings, TargetOf(settings.config.target_device));
+    decided.format = ActivationFormat(value_settings, target);
     decided.params = ParamsFromRange(decided.range, decided.format);
   }
   plan.rounded = FindRoundedValues(graph, placement, table, settings);
   plan.placement = std::move(placement);
-  const Target& target = TargetOf(settings.config.target_device);
-  plan.works_on_codes = target.works_on_codes;
+  SetForms(settings.config, plan);
   AlignScales(graph, settings.config, plan);
   if (target.limits_shifts) LimitShifts(graph, settings, plan);
   const auto grid = [&](size_t n, size_t /*input*/, Range range) {
@@ -82,6 +133,7 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
     return OperandGrid{ParamsFromRange(range, format), format};
   };
   PlanNodes(graph, grid, plan);
+  if (target.one_type_per_node) ConvertInputs(graph, plan);
   return plan;
 }
 

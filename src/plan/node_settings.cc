@@ -131,6 +131,10 @@ std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (IsFloat(graph, node, settings)) out.emplace(n, "the settings say float");
+    const bool blocks = node.Is("MatMul") || node.Is("Gemm");
+    if (blocks && settings.Of(node).weights.is_int() && settings.Of(node).weights.block_size > 0 &&
+        graph.FindInitializer(node.input(1)) != nullptr)
+      out.emplace(n, "its weights are in blocks, which no integer kernel takes");
     const bool sum = node.Is("Add") && graph.FindInitializer(node.input(0)) == nullptr &&
                      graph.FindInitializer(node.input(1)) == nullptr;
     if (sum && settings.config.keep_add_layer_accuracy) out.emplace(n, "keep_add_layer_accuracy");

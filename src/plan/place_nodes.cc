@@ -122,7 +122,8 @@ class Placer {
   }
 
   bool HasFloatOutputKernel(size_t n) const {
-    return CanLeaveFloat(graph_, topology_, n, placement_.nodes[n].unit);
+    return options_.target->products_write_floats &&
+           CanLeaveFloat(graph_, topology_, n, placement_.nodes[n].unit);
   }
 
   bool IsQuantizedUse(const Use& use) const {

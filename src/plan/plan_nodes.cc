@@ -126,8 +126,11 @@ class NodePlanner {
     const QuantParams& params = ValueOf(node.outputs[0]).params;
     const float alpha = node.GetFloat("alpha", 0.2F);
     const float beta = node.GetFloat("beta", 0.5F);
-    if (codes.type != DataType::kUint8 || codes.qmax != 255 || params.zero_points[0] != 0 ||
-        !(alpha > 0))
+    // The form is one of the engine's kernels. Its clip is that of its own QuantizeLinear: no other
+    // rounding fits in front of it.
+    const bool rounds = plan_.exact_rounding && codes.round.mode() != RoundMode::kHalfEven;
+    if (rounds || !plan_.works_on_codes || codes.type != DataType::kUint8 || codes.qmax != 255 ||
+        params.zero_points[0] != 0 || !(alpha > 0))
       return std::nullopt;
     const float shift = beta / alpha;
     const Tensor constant = MakeFloatTensor("", {}, std::vector<float>{shift});

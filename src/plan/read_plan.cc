@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <deque>
 #include <set>
 #include <string_view>
@@ -32,7 +35,9 @@ class PlanReader {
     PlaceAsWritten();
     ReadValues();
     ReadRounded();
+    ReadCoarser();
     if (out_.problems.empty()) PlanNodes(graph_, OperandsOf(), plan());
+    if (out_.problems.empty()) ReadConverted();
     return std::move(out_);
   }
 
@@ -82,7 +87,7 @@ class PlanReader {
   void PlaceAsWritten() {
     const Target& target = TargetOf(file_.config.target_device);
     PlaceOptions options{.place_by = PlaceBy::kKernels, .target = &target};
-    plan().works_on_codes = target.works_on_codes;
+    SetForms(file_.config, plan());
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       const auto entry = out_.node_files.find(n);
       if (entry == out_.node_files.end()) continue;
@@ -201,6 +206,40 @@ class PlanReader {
         if (!output.empty()) names.push_back(EscapeWhole(output));
     }
     return names;
+  }
+
+  // Entries of inputs that are no constants.
+  void ReadConverted() {
+    for (auto& [n, integer] : plan().integer_nodes) {
+      const Node& node = graph_.nodes[n];
+      const FileNode& entry = *out_.node_files.at(n);
+      for (const FileOperand& operand : entry.operands) {
+        const std::string& input = node.input(operand.input);
+        if (integer.hard_sigmoid || input.empty() || !plan().values.contains(input)) continue;
+        const std::string what = fmt::format("input {} of '{}'", operand.input, entry.name);
+        if (CheckGrid(operand.grid, what))
+          integer.converted[operand.input] = {operand.grid.params, operand.grid.format};
+      }
+    }
+  }
+
+  void ReadCoarser() {
+    constexpr std::array<std::string_view, 3> kWhats = {"output", "weights", "bias"};
+    std::map<std::string, std::string> names;
+    for (const Node& node : graph_.nodes) names.emplace(EscapeWhole(node.name), node.name);
+    for (const FileCoarser& entry : file_.coarser) {
+      const auto name = names.find(entry.node);
+      if (name == names.end()) {
+        Refuse(entry.place, fmt::format("the model has no node '{}'", entry.node));
+        continue;
+      }
+      const auto what = std::find(kWhats.begin(), kWhats.end(), entry.what);
+      const auto position = [](double scale) {
+        return static_cast<int>(std::lround(-std::log2(scale)));
+      };
+      plan().position_changes.push_back(
+          {name->second, *what, position(entry.wanted), position(entry.scale)});
+    }
   }
 
   void ReadRounded() {

@@ -166,6 +166,8 @@ const Target& TargetOf(TargetDevice device) {
       return kDpuTarget;
     case TargetDevice::kBpu:
       return kBpuTarget;
+    case TargetDevice::kQnn:
+      return kQnnTarget;
   }
   QCONVERT_CHECK(false);
 }

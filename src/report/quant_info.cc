@@ -66,6 +66,8 @@ void AddInteger(const IntegerNodePlan& integer, Json& json) {
   if (integer.bias) json["bias"] = BiasJson(integer.bias_grid, integer.bias_shift);
   for (const auto& [input, operand] : integer.operands)
     json["operands"].push_back(OperandJson(input, operand));
+  for (const auto& [input, grid] : integer.converted)
+    json["operands"].push_back(OperandJson(input, {{}, {}, grid.params, grid.format}));
   if (integer.hard_sigmoid) json["operands"].push_back(OperandJson(1, integer.hard_sigmoid->shift));
 }
 
@@ -119,6 +121,7 @@ Json StoredJson(const QuantizationPlan& plan) {
       json["type"] = DataTypeName(weight.codes.type);
     } else {
       AddGrid({weight.codes.type, -1, weight.scales, {0}}, weight.format, json);
+      if (weight.block_size > 0) json["block_size"] = weight.block_size;
     }
     stored.push_back(std::move(json));
   }
@@ -158,12 +161,15 @@ Json ProvenanceJson(const PlanHistory& history) {
 }
 
 Json PassesJson(const QuantConfig& config) {
-  return {{"target_device", TargetDeviceName(config.target_device)},
-          {"processor", ProcessorName(config.processor)},
-          {"onnx_opset_version", config.onnx_opset_version},
-          {"convert_relu6_to_relu", config.convert_relu6_to_relu},
-          {"convert_silu_to_hswish", config.convert_silu_to_hswish},
-          {"include_cle", config.equalization == Correction::kOn}};
+  Json passes = {{"target_device", TargetDeviceName(config.target_device)},
+                 {"processor", ProcessorName(config.processor)},
+                 {"onnx_opset_version", config.onnx_opset_version},
+                 {"convert_relu6_to_relu", config.convert_relu6_to_relu},
+                 {"convert_silu_to_hswish", config.convert_silu_to_hswish},
+                 {"include_cle", config.equalization == Correction::kOn}};
+  if (config.exact_rounding) passes["exact_rounding"] = true;
+  if (config.matmul_nbits) passes["matmul_nbits"] = true;
+  return passes;
 }
 
 Json InputJson(const InputSettings& input) {

@@ -17,7 +17,7 @@ void ApplyPlan(Model& model, const QuantizationPlan& plan) {
     dynamic.emplace(model.graph.nodes[n].outputs[0], node);
   InsertQdq(model, plan);
   QuantizeDynamically(model, dynamic);
-  StoreWeights(model, plan.stored);
+  StoreWeights(model, plan.stored, plan.stored_as);
   RoundValues(model.graph, plan.rounded.types);
   DropInferredTypes(model.graph);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,11 +12,13 @@
 
 #include "qconvert/numbers/quantize.h"
 #include "qdq_builder.h"
+#include "quantize_rounding.h"
 
 namespace qconvert {
 namespace {
 
 constexpr int64_t kOpsetWith16Bit = 21;
+constexpr int64_t kLastOpsetWithoutInt2 = 24;
 
 class Inserter {
  public:
@@ -24,7 +27,8 @@ class Inserter {
         graph_(model.graph),
         plan_(plan),
         topology_(source_),
-        builder_(model.graph, model.opset() < kOpsetWith16Bit) {}
+        builder_(model.graph, model.opset() < kOpsetWith16Bit),
+        opset_(model.opset()) {}
 
   void Run() {
     for (const Value& input : source_.inputs) QuantizeIfPlanned(input.name);
@@ -98,7 +102,7 @@ class Inserter {
   // types have no kernel to lose (and the engine no 16-bit Clip): there it stands in front of the
   // Q.
   void AppendQuantize(const std::string& from, const std::string& value, std::vector<Node>& out,
-                      Bounds bounds = {}) {
+                      Bounds bounds = {}, bool on_grid = false) {
     const NumericFormat& codes = plan_.values.at(value).format;
     const QuantParams& params = Params(value);
     // Without the lowest code alone: met beyond what was calibrated, and not worth a Clip.
@@ -107,7 +111,7 @@ class Inserter {
       bounds = {bounds[0].value_or(codes.qmin), bounds[1].value_or(codes.qmax)};
     if (bounds[0] || bounds[1]) {
       const std::string any = builder_.FreshName("q");
-      out.push_back(builder_.Quantize(from, any, params));
+      Quantize(from, any, value, on_grid, out);
       out.push_back(MakeNode("Clip", ClipInputs(any, params.type, bounds), {QuantizedName(value)}));
       return;
     }
@@ -120,7 +124,21 @@ class Inserter {
       };
       out.push_back(MakeNode("Clip", {from, real(codes.qmin), real(codes.qmax)}, {inside}));
     }
-    out.push_back(builder_.Quantize(inside, QuantizedName(value), params));
+    Quantize(inside, QuantizedName(value), value, on_grid, out);
+  }
+
+  // Numbers that are on the grid already have no halves: every mode gives them the same codes.
+  // Round operators there would also break the engine, which writes pairs of its own around Reshape
+  // and the like, from opset 21 on with a type that its int8 to uint8 pass leaves behind (1.28).
+  void Quantize(const std::string& from, const std::string& to, const std::string& value,
+                bool on_grid, std::vector<Node>& out) {
+    const Rounder round = plan_.values.at(value).format.round;
+    if (plan_.exact_rounding && !on_grid && round.mode() != RoundMode::kHalfEven) {
+      for (Node& node : QuantizeRounding(from, to, Params(value), round.mode(), builder_))
+        out.push_back(std::move(node));
+    } else {
+      out.push_back(builder_.Quantize(from, to, Params(value)));
+    }
   }
 
   // What a float node reads for `value`.
@@ -192,6 +210,9 @@ class Inserter {
       for (size_t i = 0; i < node.inputs.size(); ++i)
         node.inputs[i] = floats.contains(i) ? source.inputs[i] : IntegerOperand(source, integer, i);
     }
+    for (const auto& [i, grid] : integer.converted)
+      node.inputs[i] = Converted(source.inputs[i], grid);
+    if (source.Is("Gemm") && plan_.writes_beta) node.Set("beta", source.GetFloat("beta", 1));
     std::vector<Node> unit = {std::move(node)};
     if (source.Is("MatMul") && integer.bias && fused.bias_add == FusedUnit::kNone)
       unit.push_back(MakeNode("Add", {source.outputs[0], bias_name}, {source.outputs[0]}));
@@ -219,7 +240,7 @@ class Inserter {
       for (std::string& name : unit[0].outputs) {
         if (name.empty()) continue;
         const std::string raw = builder_.FreshName("t");
-        AppendQuantize(raw, name, quantizers);
+        AppendQuantize(raw, name, quantizers, {}, /*on_grid=*/!source.Is("Clip"));
         name = raw;
       }
     } else {
@@ -275,9 +296,9 @@ class Inserter {
   std::string EmitWeights(const Node& source, const IntegerNodePlan& integer, Node& node) {
     node.inputs[0] = Dequantized(source.inputs[0]);
     node.inputs[1] = builder_.FreshName("d");
-    out_.push_back(builder_.Dequantize(builder_.Constant(integer.weight->codes, "w"),
-                                       node.inputs[1], integer.weight->params,
-                                       integer.zero_point_of_weight));
+    const ConstantCodes weight = Narrowed(*integer.weight);
+    out_.push_back(builder_.Dequantize(builder_.Constant(weight.codes, "w"), node.inputs[1],
+                                       weight.params, integer.zero_point_of_weight));
     if (!integer.bias) return "";
     const std::string bias_name = EmitBias(integer);
     if (!source.Is("MatMul")) {
@@ -285,6 +306,32 @@ class Inserter {
       node.inputs[2] = bias_name;
     }
     return bias_name;
+  }
+
+  ConstantCodes Narrowed(ConstantCodes weight) const {
+    // The engine takes int2 weights for an integer kernel that has none; devices want int4 anyway.
+    const DataType type = NarrowestType(weight.format, std::min(opset_, kLastOpsetWithoutInt2));
+    if (!plan_.narrow_weights || type == weight.params.type) return weight;
+    const auto values = weight.codes.values<int8_t>();
+    const std::vector<int32_t> codes(values.begin(), values.end());
+    weight.params.type = weight.codes.type = type;
+    weight.codes.bytes = std::make_shared<const std::string>(PackCodes(codes, type));
+    return weight;
+  }
+
+  // A view of `value` in another type. Its DequantizeLinear has no other reader: together with the
+  // QuantizeLinear it is one conversion for a compiler.
+  std::string Converted(const std::string& value, const ConvertedInput& grid) {
+    for (const auto& [known, name] : converted_[value])
+      if (known == grid.params) return name;
+    const std::string real = builder_.FreshName("d");
+    const std::string codes = builder_.FreshName("q");
+    const std::string view = builder_.FreshName("d");
+    out_.push_back(builder_.Dequantize(QuantizedName(value), real, Params(value)));
+    out_.push_back(builder_.Quantize(real, codes, grid.params));
+    out_.push_back(builder_.Dequantize(codes, view, grid.params));
+    converted_[value].emplace_back(grid.params, view);
+    return view;
   }
 
   std::string EmitBias(const IntegerNodePlan& integer) {
@@ -315,10 +362,12 @@ class Inserter {
   const Graph source_ = model_.graph;  // shares the tensors' bytes
   Topology topology_;
   QdqBuilder builder_;
+  int64_t opset_;
   std::vector<Node> out_;
   std::map<std::string, std::string> quantized_;
   std::map<std::string, std::string> dequantized_;
   std::map<std::string, std::string> constant_operands_;
+  std::map<std::string, std::vector<std::pair<QuantParams, std::string>>> converted_;
 };
 
 }  // namespace

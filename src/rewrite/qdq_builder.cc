@@ -1,36 +1,18 @@
 #include "qdq_builder.h"
 
 #include <algorithm>
-#include <array>
+#include <memory>
 #include <utility>
-
-#include "qconvert/base/check.h"
 
 namespace qconvert {
 namespace {
 
-template <typename T>
 Tensor IntegerTensor(DataType type, std::vector<int64_t> dims, const std::vector<int32_t>& values) {
-  std::vector<T> narrow;
-  for (const int32_t v : values) narrow.push_back(static_cast<T>(v));
-  return MakeTensor<T>("", type, std::move(dims), narrow);
-}
-
-Tensor IntegerTensor(DataType type, std::vector<int64_t> dims, const std::vector<int32_t>& values) {
-  switch (type) {
-    case DataType::kUint8:
-      return IntegerTensor<uint8_t>(type, std::move(dims), values);
-    case DataType::kInt8:
-      return IntegerTensor<int8_t>(type, std::move(dims), values);
-    case DataType::kUint16:
-      return IntegerTensor<uint16_t>(type, std::move(dims), values);
-    case DataType::kInt16:
-      return IntegerTensor<int16_t>(type, std::move(dims), values);
-    case DataType::kInt32:
-      return IntegerTensor<int32_t>(type, std::move(dims), values);
-    default:
-      QCONVERT_CHECK(false);
-  }
+  Tensor tensor;
+  tensor.type = type;
+  tensor.dims = std::move(dims);
+  tensor.bytes = std::make_shared<const std::string>(PackCodes(values, type));
+  return tensor;
 }
 
 std::vector<int64_t> ParameterDims(const QuantParams& params) {

@@ -13,9 +13,10 @@ const Target kCpuTarget{.name = "CPU",
                         .places_by_time = true,
                         .pair_limit = 128,
                         .unsigned_activations = true,
+                        .products_write_floats = true,
                         .suits_engine = true};
 
-const Target kBpuTarget{.name = "BPU"};
+const Target kBpuTarget{.name = "BPU", .products_write_floats = true};
 
 std::string WhyFloatOn(const Target& target, const Graph& graph, const Node& node) {
   std::string reason = WhyFloat(graph, node);

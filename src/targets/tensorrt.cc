@@ -57,6 +57,7 @@ const Target kGpuTarget{.name = "GPU",
                         .works_on_codes = false,
                         .pairs = PairPlacement::kInputs,
                         .bias = BiasForm::kFloat,
+                        .stores_weights = false,
                         .operators = kOperators};
 
 }  // namespace qconvert

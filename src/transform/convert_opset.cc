@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "opset_adapters.h"
@@ -11,6 +12,15 @@
 
 namespace qconvert {
 namespace {
+
+// The IR version that ONNX released an opset with: checkers take no older one.
+int64_t IrVersionOf(int64_t opset) {
+  constexpr std::array<std::pair<int64_t, int64_t>, 6> kReleases = {
+      {{25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9}, {15, 8}}};
+  for (const auto& [since, version] : kReleases)
+    if (opset >= since) return version;
+  return 0;
+}
 
 const OpsetAdapterRow* FindAdapter(const Node& node, int64_t version) {
   if (!node.domain.empty()) return nullptr;
@@ -134,6 +144,7 @@ void ConvertOpset(Model& model, int64_t target, const std::string& place) {
   for (int64_t version = from + 1; version <= target; ++version)
     converter.ConvertGraph(model.graph, version, names);
   model.opsets[""] = target;
+  model.ir_version = std::max(model.ir_version, IrVersionOf(target));
   for (Function& function : model.functions) {
     auto it = function.opsets.find("");
     if (it == function.opsets.end()) continue;

@@ -43,10 +43,39 @@ void AttributeToInput(Node& node, std::string_view key, size_t slot, AdapterCont
   node.inputs.push_back(Ints(context, TakeInts(node, key)));
 }
 
-// Squeeze, Unsqueeze, ReduceSum-13: axes became input 1. Split-13: split became input 1.
+// Squeeze, Unsqueeze, ReduceSum-13, the other Reduce operators-18: axes became input 1. Split-13:
+// split became input 1.
 Nodes AxesToInput(Node node, AdapterContext& context) {
   AttributeToInput(node, "axes", 1, context);
   return {std::move(node)};
+}
+
+// Split-18 without sizes has to say into how many parts; before, that was the number of outputs.
+Nodes Split18(Node node, AdapterContext& /*context*/) {
+  if (node.input(1).empty()) node.Set("num_outputs", static_cast<int64_t>(node.outputs.size()));
+  return {std::move(node)};
+}
+
+// DFT-20: axis became input 2, and its default another one.
+Nodes Dft20(Node node, AdapterContext& context) {
+  const int64_t axis = node.GetInt("axis", 1);
+  node.attributes.erase("axis");
+  node.inputs.resize(2);
+  node.inputs.push_back(context.add_constant(MakeInt64Tensor("", {}, std::array{axis})));
+  return {std::move(node)};
+}
+
+// GridSample-20 renamed its modes.
+Nodes GridSample20(Node node, AdapterContext& /*context*/) {
+  const std::string mode = node.GetString("mode", "bilinear");
+  if (mode == "bilinear") node.Set("mode", std::string("linear"));
+  if (mode == "bicubic") node.Set("mode", std::string("cubic"));
+  return {std::move(node)};
+}
+
+// GroupNormalization-21 scales channels; before, groups.
+Nodes GroupNormalization21(Node /*node*/, AdapterContext& /*context*/) {
+  throw AdapterRefusal{"GroupNormalization of opset 18 scales groups, newer ones channels"};
 }
 
 Nodes SplitToInput(Node node, AdapterContext& context) {
@@ -295,6 +324,19 @@ const std::vector<OpsetAdapterRow>& OpsetAdapters() {
       {"ReduceSum", 13, AxesToInput},
       {"Split", 13, SplitToInput},
       {"RoiAlign", 16, RoiAlign16},
+      {"ReduceMax", 18, AxesToInput},
+      {"ReduceMin", 18, AxesToInput},
+      {"ReduceMean", 18, AxesToInput},
+      {"ReduceProd", 18, AxesToInput},
+      {"ReduceL1", 18, AxesToInput},
+      {"ReduceL2", 18, AxesToInput},
+      {"ReduceLogSum", 18, AxesToInput},
+      {"ReduceLogSumExp", 18, AxesToInput},
+      {"ReduceSumSquare", 18, AxesToInput},
+      {"Split", 18, Split18},
+      {"DFT", 20, Dft20},
+      {"GridSample", 20, GridSample20},
+      {"GroupNormalization", 21, GroupNormalization21},
   };
   return kRows;
 }

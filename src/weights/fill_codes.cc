@@ -24,17 +24,15 @@ void FillBias(const TensorSettings& settings, BiasForm form, float input_scale,
               std::vector<float> bias, IntegerNodePlan& out) {
   if (bias.empty()) return;
   const bool own = form == BiasForm::kOwnScale && settings.is_int();
-  if (!own) {
-    out.bias_grid = FindBiasGrid(settings, bias);
-    RoundBias(out.bias_grid, bias);
-  }
+  out.bias_grid = own ? FindOwnGrid(settings, bias, out.limits.bias) : FindBiasGrid(settings, bias);
+  if (!own) RoundBias(out.bias_grid, bias);
   if (form == BiasForm::kFloat) {
     const auto count = static_cast<int64_t>(bias.size());
     out.bias = MakeFloatTensor("", {count}, bias);
     return;
   }
   QuantizedBias codes =
-      own ? QuantizeOwnBias(bias, settings, out.limits.bias)
+      own ? QuantizeOwnBias(bias, out.bias_grid)
           : QuantizeBias(bias, input_scale, out.weight->params.scales, out.bias_grid.round);
   out.bias = std::move(codes.codes);
   out.bias_scales = std::move(codes.scales);
@@ -61,8 +59,10 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
                      size_t n, CodeCache& cache, QuantizationPlan& plan) {
   const Node& node = graph.nodes[n];
   const FusedUnit& unit = plan.placement.nodes[n].unit;
-  const NodeSettings& of = settings.Of(node);
-  const float input_scale = plan.values.at(node.inputs[0]).params.scales[0];
+  const Target& target = TargetOf(settings.config.target_device);
+  NodeSettings of = settings.Of(node);
+  if (target.products_per_tensor && !node.Is("Conv")) of.weights.per_channel = false;
+  const float input_scale = FirstInputParams(plan, n, node).scales[0];
   const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
   const WeightOrder order = KernelOrder(node, weight);
   // The vendor's numbers know of no kernel.
@@ -70,7 +70,7 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   const WeightOptions fit{.pair_limit = pair_limit, .workers = cache.workers()};
   const Tensor* addend = FindUnitBias(graph, node, unit);
   std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
-  const BiasForm form = TargetOf(settings.config.target_device).bias;
+  const BiasForm form = target.bias;
   IntegerNodePlan& out = plan.integer_nodes[n];
   ShiftBias(options.corrections, n, bias, out);
   const FittedWeights* fitted =
@@ -91,17 +91,18 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   FillBias(of.bias, form, input_scale, std::move(bias), out);
 }
 
-int BitsOf(const TensorSettings& weights) {
-  return weights.is_int() ? weights.bit_width : kDefaultBits;
+StoredForm FormFor(const TensorSettings& weights) {
+  if (!weights.is_int()) return {.bits = kDefaultBits};
+  return {.bits = weights.bit_width, .block_size = weights.block_size};
 }
 
-// Bits of the weights that nodes with settings of their own read; all others have the root's.
-std::map<std::string, int> FindOwnBits(const Graph& graph, const ModelSettings& settings) {
-  std::map<std::string, int> out;
+// Of the weights that nodes with settings of their own read; all others have the root's.
+std::map<std::string, StoredForm> FindOwnForms(const Graph& graph, const ModelSettings& settings) {
+  std::map<std::string, StoredForm> out;
   for (const Node& node : graph.nodes) {
     if (!settings.layer_of.contains(node.name)) continue;
     for (const std::string& weight : WeightsOf(node))
-      out[weight] = BitsOf(settings.Of(node).weights);
+      out[weight] = FormFor(settings.Of(node).weights);
   }
   return out;
 }
@@ -109,18 +110,22 @@ std::map<std::string, int> FindOwnBits(const Graph& graph, const ModelSettings& 
 // Stored codes of all weights that nodes without codes of their own read.
 void FillStored(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
                 const std::vector<bool>& has_own_codes, CodeCache& cache, QuantizationPlan& plan) {
-  const std::map<std::string, int> own = FindOwnBits(graph, settings);
-  std::vector<std::pair<WeightUse, int>> wanted;
+  const QuantConfig& config = settings.config;
+  const bool asked = config.scheme == Scheme::kWeightOnly;
+  if (!asked && !TargetOf(config.target_device).stores_weights) return;
+  const std::map<std::string, StoredForm> own = FindOwnForms(graph, settings);
+  std::vector<std::pair<WeightUse, StoredForm>> wanted;
   for (WeightUse& use : FindWeightUses(graph, has_own_codes)) {
     const auto found = own.find(use.way);
-    int bits = found != own.end() ? found->second : BitsOf(settings.config.tensors.weights);
-    if (options.wide.contains(use.name)) bits = kWideBits;
-    if (use.owner != &graph && !settings.config.tensors.weights.is_int()) continue;
-    if (!options.keep.contains(use.name)) wanted.emplace_back(std::move(use), bits);
+    StoredForm form = found != own.end() ? found->second : FormFor(config.tensors.weights);
+    if (options.wide.contains(use.name)) form = {.bits = kWideBits};
+    if (use.owner != &graph && !config.tensors.weights.is_int()) continue;
+    form = FormOf(use, form);
+    if (!options.keep.contains(use.name)) wanted.emplace_back(std::move(use), form);
   }
   cache.MakeStored(wanted);
-  for (const auto& [use, bits] : wanted) {
-    const StoredWeight* stored = cache.FindStored(use.way, bits);
+  for (const auto& [use, form] : wanted) {
+    const StoredWeight* stored = cache.FindStored(use.way, form);
     if (stored != nullptr) plan.stored.emplace(use.way, *stored);
   }
 }
@@ -151,21 +156,21 @@ const DynamicNodePlan& CodeCache::Dynamic(size_t node, const TensorSettings& set
   return dynamic_.insert_or_assign(node, std::pair(settings, make())).first->second.second;
 }
 
-void CodeCache::MakeStored(const std::vector<std::pair<WeightUse, int>>& wanted) {
-  std::vector<const std::pair<WeightUse, int>*> missing;
+void CodeCache::MakeStored(const std::vector<std::pair<WeightUse, StoredForm>>& wanted) {
+  std::vector<const std::pair<WeightUse, StoredForm>*> missing;
   for (const auto& one : wanted)
     if (!stored_.contains({one.first.way, one.second})) missing.push_back(&one);
   std::vector<std::optional<StoredWeight>> made(missing.size());
   ParallelFor(missing.size(), workers_, [&](size_t i, size_t /*worker*/) {
-    const auto& [use, bits] = *missing[i];
-    if (CanStore(use, bits)) made[i] = StoreWeight(use, bits);
+    const auto& [use, form] = *missing[i];
+    if (CanStore(use, form)) made[i] = StoreWeight(use, form);
   });
   for (size_t i = 0; i < missing.size(); ++i)
     stored_.emplace(std::pair(missing[i]->first.way, missing[i]->second), std::move(made[i]));
 }
 
-const StoredWeight* CodeCache::FindStored(const std::string& way, int bits) const {
-  const auto it = stored_.find({way, bits});
+const StoredWeight* CodeCache::FindStored(const std::string& way, const StoredForm& form) const {
+  const auto it = stored_.find({way, form});
   return it == stored_.end() || !it->second ? nullptr : &*it->second;
 }
 

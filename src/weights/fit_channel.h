@@ -14,6 +14,7 @@ struct FittedChannel {
   float scale = 0;             // normal
   std::vector<int32_t> codes;  // in the order of the weights
   double error = 0;            // sum of squared differences to the weights
+  int32_t zero_point = 0;
 };
 
 // Rounds `weights` (in kernel order: pairs are (0,1), (2,3), ...) to multiples of `scale` that the

@@ -57,11 +57,10 @@ class GivenCodes {
     return nullptr;
   }
 
-  // Integers of one scale, or of `channels` along `axis` with zero points 0.
+  // Integers of one scale, or of `channels` along `axis`.
   bool Fits(const FileWeight& weight, int64_t axis, int64_t channels) {
     const QuantParams& params = weight.grid.params;
     const auto count = static_cast<int64_t>(params.scales.size());
-    const auto zero = [](int32_t point) { return point == 0; };
     const bool one = count == 1 && params.per_tensor();
     if (!weight.grid.format.is_integer()) {
       Refuse(weight.grid.place,
@@ -73,9 +72,6 @@ class GivenCodes {
       Refuse(weight.grid.scale_place,
              fmt::format("weight '{}' has {} scales of axis {}, expected one number{}", weight.name,
                          count, params.axis, several));
-    } else if (!one && !std::all_of(params.zero_points.begin(), params.zero_points.end(), zero)) {
-      Refuse(weight.grid.scale_place,
-             fmt::format("weight '{}' has scales by channel, expected zero_point 0", weight.name));
     } else {
       return true;
     }
@@ -99,9 +95,9 @@ class GivenCodes {
         weight != nullptr && Fits(*weight, order.axis, order.axis < 0 ? 1 : order.channels);
     if (!fits || input == plan().values.end() || input->second.params.scales.empty()) return;
     const BiasGrid grid = entry.bias.value_or(BiasGrid());
-    RoundBias(grid, bias);
-    const float input_scale = input->second.params.scales[0];
-    if (target_.bias != BiasForm::kFloat &&
+    if (!IsOwn(grid)) RoundBias(grid, bias);
+    const float input_scale = FirstInputParams(plan(), n, node).scales[0];
+    if (target_.bias != BiasForm::kFloat && !IsOwn(grid) &&
         !HasRoom(bias, input_scale, weight->grid.params.scales)) {
       Refuse(weight->grid.scale_place,
              fmt::format("scale of '{}' is too small: its bias would take more than 2^30 steps",
@@ -116,6 +112,11 @@ class GivenCodes {
     SetWeights(node, codes, !bias.empty(), out);
     out.weight->steps = weight->steps;
     FillBias(std::move(bias), input_scale, grid, out);
+  }
+
+  // Whether the codes of a bias are those on its grid.
+  bool IsOwn(const BiasGrid& grid) const {
+    return target_.bias == BiasForm::kOwnScale && grid.scale > 0;
   }
 
   // What corrected the bias; false when it does not fit.
@@ -142,7 +143,9 @@ class GivenCodes {
       out.bias = MakeFloatTensor("", {static_cast<int64_t>(bias.size())}, bias);
       return;
     }
-    QuantizedBias codes = QuantizeBias(bias, input_scale, out.weight->params.scales, grid.round);
+    QuantizedBias codes =
+        IsOwn(grid) ? QuantizeOwnBias(bias, grid)
+                    : QuantizeBias(bias, input_scale, out.weight->params.scales, grid.round);
     out.bias = std::move(codes.codes);
     out.bias_scales = std::move(codes.scales);
   }
@@ -237,7 +240,7 @@ class GivenCodes {
 
   bool StoredFits(const WeightUse& use, const FileStored& entry) {
     const FileGrid& grid = entry.grid;
-    const int64_t count = StoredScaleCount(use);
+    const int64_t count = StoredScaleCount(use, entry.block_size);
     const auto zero = [](int32_t point) { return point == 0; };
     const bool is_signed =
         grid.format.type == DataType::kInt8 || grid.format.type == DataType::kInt16;
@@ -259,7 +262,7 @@ class GivenCodes {
     std::vector<std::optional<StoredWeight>> made(work.size());
     ParallelFor(work.size(), workers_, [&](size_t i, size_t /*worker*/) {
       const auto& [use, entry] = work[i];
-      made[i] = StoreOnGrid(*use, entry->grid.format, entry->grid.params.scales);
+      made[i] = StoreOnGrid(*use, entry->grid.format, entry->block_size, entry->grid.params.scales);
     });
     for (size_t i = 0; i < work.size(); ++i)
       plan().stored.emplace(work[i].first->way, std::move(*made[i]));

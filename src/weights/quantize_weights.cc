@@ -1,11 +1,14 @@
 #include "qconvert/weights/quantize_weights.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "fit_channel.h"
+#include "qconvert/base/error.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/numbers/power_of_two.h"
 #include "qconvert/numbers/quantize.h"
@@ -16,7 +19,6 @@ namespace {
 
 constexpr double kMaxBias = 1073741824.0;  // 2^30
 constexpr int kExactBiasBits = 32;
-constexpr int kMostFormatBits = 16;               // of IntegerFormat
 constexpr size_t kWorthThreads = 1 << 16;         // weights
 constexpr double kSmallestChannel = 1.0 / 65536;  // of the largest channel's scale
 
@@ -61,16 +63,21 @@ bool FitsErrors(const TensorSettings& settings) {
          settings.compat == Compat::kNone;
 }
 
+// The range that the settings' method gives the weights of one scale.
+Range GroupRange(const WeightGroup& group, const TensorSettings& settings) {
+  std::vector<float> values;  // without padding
+  for (size_t k = 0; k < group.places.size(); ++k)
+    if (group.places[k] != WeightGroup::kPadding) values.push_back(group.values[k]);
+  return RangeOfValues(values, settings);
+}
+
 // The largest magnitude that is not clipped, by the settings' method.
 double Threshold(const WeightGroup& group, const TensorSettings& settings) {
   using M = CalibrationMethod;
   const bool searched = settings.method == M::kPercentile || settings.method == M::kEntropy ||
                         (settings.method == M::kMse && settings.compat == Compat::kVitis);
   if (!searched) return MaxMagnitude(group.values);
-  std::vector<float> values;  // without padding
-  for (size_t k = 0; k < group.places.size(); ++k)
-    if (group.places[k] != WeightGroup::kPadding) values.push_back(group.values[k]);
-  const Range range = RangeOfValues(values, settings);
+  const Range range = GroupRange(group, settings);
   return std::max(-range.min, range.max);
 }
 
@@ -116,33 +123,44 @@ FittedWeights Packed(const Tensor& weight, QuantParams params, const NumericForm
   return out;
 }
 
-// One scale and zero point for all. uint8 x uint8 kernels add in 32 bits: pairs have no limit.
-FittedWeights RoundAsymmetric(const Tensor& weight, QuantParams params,
+// Codes above a zero point. uint8 x uint8 kernels add in 32 bits: pairs have no limit.
+FittedChannel RoundAsymmetric(std::span<const float> values, float scale, int32_t zero_point,
                               const NumericFormat& format) {
-  const auto values = weight.values<float>();
-  std::vector<int32_t> codes;
-  codes.reserve(values.size());
-  for (const float v : values)
-    codes.push_back(QuantizeValue(v, params.scales[0], params.zero_points[0], format));
-  return Packed(weight, std::move(params), format, codes);
+  FittedChannel out{scale, {}, 0, zero_point};
+  out.codes.reserve(values.size());
+  for (const float v : values) out.codes.push_back(QuantizeValue(v, scale, zero_point, format));
+  return out;
 }
 
-FittedWeights FitAsymmetric(const Tensor& weight, const TensorSettings& settings,
+// The scale is not below `least`: then the same zero point stands in a wider range.
+FittedChannel FitAsymmetric(const WeightGroup& group, const TensorSettings& settings,
                             const NumericFormat& format, double least) {
-  const Range range = RangeOfValues(weight.values<float>(), settings);
+  const Range range = GroupRange(group, settings);
   QuantParams params = ParamsFromRange(range, format);
   if (params.scales[0] < least) {
     const auto wider = static_cast<float>(least / params.scales[0]);
     params = ParamsFromRange({range.min * wider, range.max * wider}, format);
   }
-  return RoundAsymmetric(weight, std::move(params), format);
+  return RoundAsymmetric(group.values, params.scales[0], params.zero_points[0], format);
+}
+
+// Codes that start at 0 with a zero point of 0 hold no negative weight.
+void CheckSigns(const Tensor& weight, const NumericFormat& format) {
+  if (!format.symmetric || format.qmin < 0) return;
+  const auto values = weight.values<float>();
+  const auto least = std::min_element(values.begin(), values.end());
+  if (least == values.end() || !(*least < 0)) return;
+  throw Error(ExitCode::kNumeric, "",
+              fmt::format("weight \"{}\" reaches {}, which symmetric unsigned settings cannot "
+                          "represent",
+                          weight.name, *least));
 }
 
 // How the weights of output channels [first, last), one group, become codes.
 using FitFunction =
     std::function<FittedChannel(const WeightGroup& group, size_t first, size_t last)>;
 
-// Zero points 0, a scale per channel along `axis` or one for all.
+// A scale and zero point per channel along `axis`, or one for all.
 FittedWeights FitGroups(const Tensor& weight, const WeightOrder& order, int64_t axis,
                         const NumericFormat& format, int workers, const FitFunction& fit) {
   const auto values = weight.values<float>();
@@ -163,26 +181,49 @@ FittedWeights FitGroups(const Tensor& weight, const WeightOrder& order, int64_t 
       codes[group.places[k]] = fitted.codes[k];
     }
     params.scales[g] = fitted.scale;
+    params.zero_points[g] = fitted.zero_point;
   });
   return Packed(weight, std::move(params), format, codes);
 }
 
-// The scale of a bias by itself; never 0.
-double OwnScale(std::span<const float> bias, const TensorSettings& settings,
-                std::optional<int> most_position) {
-  if (settings.scale_type == ScaleType::kPowerOfTwo) {
-    const int position = FixPositionOf(bias, settings.bit_width, CandidatesOf(settings),
-                                       Rounder(settings.round_mode));
-    return std::ldexp(1.0, -std::min(position, most_position.value_or(position)));
-  }
-  const auto most = static_cast<double>(CodeRangeOf(settings).max);
-  return std::max(MaxMagnitude(bias) / most,
-                  static_cast<double>(std::numeric_limits<float>::min()));
+// What is not clipped of a bias with a float scale.
+Range OwnRange(std::span<const float> bias, const TensorSettings& settings) {
+  if (settings.method != CalibrationMethod::kMaxMin) return RangeOfValues(bias, settings);
+  const auto [low, high] = std::minmax_element(bias.begin(), bias.end());
+  return bias.empty() ? Range{} : Range{std::min(*low, 0.0F), std::max(*high, 0.0F)};
 }
 
-double OwnCode(float value, double scale, const CodeRange& codes, Rounder round) {
-  return std::clamp(round(static_cast<double>(value) / scale), static_cast<double>(codes.min),
-                    static_cast<double>(codes.max));
+// The grid of a bias by itself; its scale is never 0. A zero point only moves the codes: they are
+// counted from it here.
+//   symmetric    scale = max(|min|, |max|) / qmax
+//   asymmetric   scale = (max - min) / (qmax - qmin),   zero point = round(-min / scale)
+BiasGrid OwnGrid(std::span<const float> bias, const TensorSettings& settings,
+                 std::optional<int> most_position) {
+  const CodeRange codes = CodeRangeOf(settings);
+  BiasGrid grid{0, codes.min, codes.max, Rounder(settings.round_mode)};
+  if (settings.scale_type == ScaleType::kPowerOfTwo) {
+    const int position =
+        FixPositionOf(bias, settings.bit_width, CandidatesOf(settings), grid.round);
+    grid.scale = std::ldexp(1.0, -std::min(position, most_position.value_or(position)));
+    return grid;
+  }
+  const Range range = OwnRange(bias, settings);
+  const double low = range.min;
+  const double high = range.max;
+  const double width = settings.symmetry
+                           ? std::max(-low, high) / static_cast<double>(codes.max)
+                           : (high - low) / static_cast<double>(codes.max - codes.min);
+  grid.scale = std::max(width, static_cast<double>(std::numeric_limits<float>::min()));
+  if (settings.symmetry) return grid;
+  const auto zero_point = static_cast<int64_t>(std::nearbyint(-low / grid.scale));
+  grid.qmin -= zero_point;
+  grid.qmax -= zero_point;
+  return grid;
+}
+
+double OwnCode(float value, const BiasGrid& grid) {
+  return std::clamp(grid.round(static_cast<double>(value) / grid.scale),
+                    static_cast<double>(grid.qmin), static_cast<double>(grid.qmax));
 }
 
 }  // namespace
@@ -191,10 +232,14 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
                          const TensorSettings& settings, const WeightOptions& options,
                          const LeastScale& least_scale) {
   const NumericFormat format = FormatOf(settings);
+  const int64_t axis = settings.per_channel ? order.axis : -1;
   if (!format.symmetric) {
-    const auto channels = static_cast<size_t>(order.channels);
-    return FitAsymmetric(weight, settings, format, least_scale ? least_scale(0, channels) : 0);
+    const auto fit = [&](const WeightGroup& group, size_t first, size_t last) {
+      return FitAsymmetric(group, settings, format, least_scale ? least_scale(first, last) : 0);
+    };
+    return FitGroups(weight, order, axis, format, options.workers, fit);
   }
+  CheckSigns(weight, format);
   const double largest = MaxMagnitude(weight.values<float>());
   const double floor = largest > 0 ? largest / format.qmax * kSmallestChannel : 1.0;
   const bool pairs = order.pairs_in_16_bits && format.type == DataType::kInt8;
@@ -204,19 +249,19 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
     const double least = std::max(floor, least_scale ? least_scale(first, last) : 0);
     return FitGroup(group, settings, format, least, pair_limit);
   };
-  FittedWeights out = FitGroups(weight, order, settings.per_channel ? order.axis : -1, format,
-                                options.workers, fit);
+  FittedWeights out = FitGroups(weight, order, axis, format, options.workers, fit);
   out.pair_limit = pair_limit;
   return out;
 }
 
 FittedWeights RoundWeights(const Tensor& weight, const WeightOrder& order, QuantParams params,
                            const NumericFormat& format, const WeightOptions& options) {
-  if (params.per_tensor() && params.zero_points[0] != 0)
-    return RoundAsymmetric(weight, std::move(params), format);
   const auto round = [&](const WeightGroup& group, size_t first, size_t /*last*/) {
-    return RoundChannel(group.values, params.scales[params.per_tensor() ? 0 : first], format,
-                        options.pair_limit);
+    const size_t g = params.per_tensor() ? 0 : first;
+    const int32_t zero_point = params.zero_points[g];
+    return zero_point != 0
+               ? RoundAsymmetric(group.values, params.scales[g], zero_point, format)
+               : RoundChannel(group.values, params.scales[g], format, options.pair_limit);
   };
   FittedWeights out = FitGroups(weight, order, params.axis, format, options.workers, round);
   out.pair_limit = options.pair_limit;
@@ -263,18 +308,22 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
   return out;
 }
 
-QuantizedBias QuantizeOwnBias(std::span<const float> bias, const TensorSettings& settings,
-                              std::optional<int> most_position) {
-  const CodeRange range = CodeRangeOf(settings);
-  const double scale = OwnScale(bias, settings, most_position);
-  const Rounder round(settings.round_mode);
+BiasGrid FindOwnGrid(const TensorSettings& settings, std::span<const float> bias,
+                     std::optional<int> most_position) {
+  return OwnGrid(bias, settings, most_position);
+}
+
+QuantizedBias QuantizeOwnBias(std::span<const float> bias, const BiasGrid& grid) {
   std::vector<int32_t> codes;
-  for (const float value : bias)
-    codes.push_back(static_cast<int32_t>(OwnCode(value, scale, range, round)));
-  const DataType type = settings.bit_width > kMostFormatBits
-                            ? DataType::kInt32
-                            : IntegerFormat(settings.bit_width, true, true).type;
-  QuantizedBias out{{}, {static_cast<float>(scale)}};
+  for (const float value : bias) codes.push_back(static_cast<int32_t>(OwnCode(value, grid)));
+  const auto holds = [&](DataType type) {
+    const NumericFormat format = FullFormat(type);
+    return grid.qmin >= format.qmin && grid.qmax <= format.qmax;
+  };
+  const DataType type = holds(DataType::kInt8)    ? DataType::kInt8
+                        : holds(DataType::kInt16) ? DataType::kInt16
+                                                  : DataType::kInt32;
+  QuantizedBias out{{}, {static_cast<float>(grid.scale)}};
   out.codes.type = type;
   out.codes.dims = {static_cast<int64_t>(codes.size())};
   out.codes.bytes = std::make_shared<const std::string>(PackCodes(codes, type));
@@ -284,16 +333,14 @@ QuantizedBias QuantizeOwnBias(std::span<const float> bias, const TensorSettings&
 BiasGrid FindBiasGrid(const TensorSettings& settings, std::span<const float> bias) {
   const Rounder round(settings.round_mode);
   if (!settings.is_int() || settings.bit_width >= kExactBiasBits) return {.round = round};
-  const CodeRange codes = CodeRangeOf(settings);
-  if (codes.max == 0 || MaxMagnitude(bias) == 0) return {.round = round};
-  return {OwnScale(bias, settings, {}), codes.min, codes.max, round};
+  if (CodeRangeOf(settings).max == 0 || MaxMagnitude(bias) == 0) return {.round = round};
+  return OwnGrid(bias, settings, {});
 }
 
 void RoundBias(const BiasGrid& grid, std::vector<float>& bias) {
   if (grid.scale == 0) return;
   for (float& value : bias) {
-    const double code = OwnCode(value, grid.scale, {grid.qmin, grid.qmax}, grid.round);
-    value = static_cast<float>(code * grid.scale);
+    value = static_cast<float>(OwnCode(value, grid) * grid.scale);
   }
 }
 

@@ -76,8 +76,25 @@ struct Layout {
   std::vector<int64_t> scale_dims;  // 1 in all but the channel axes
 };
 
-std::optional<Layout> FindLayout(const WeightUse& use) {
+// The inner dimension of a matrix split into blocks; nothing when it cannot be.
+std::optional<Layout> BlockedLayout(const WeightUse& use, int64_t block_size) {
+  const std::vector<int64_t>& dims = WeightOf(use).dims;
+  const std::vector<size_t>& axes = use.slot.channel_axes;
+  if (dims.size() != 2 || axes.size() != 1 || axes[0] > 1 || use.slot.groups > 1)
+    return std::nullopt;
+  const size_t inner = 1 - axes[0];
+  if (dims[inner] == 0 || dims[inner] % block_size != 0) return std::nullopt;
+  Layout out{dims, dims};
+  out.scale_dims[inner] = out.dims[inner] = dims[inner] / block_size;
+  const auto at = static_cast<int64_t>(inner + 1);
+  out.dims.insert(out.dims.begin() + at, block_size);
+  out.scale_dims.insert(out.scale_dims.begin() + at, 1);
+  return out;
+}
+
+std::optional<Layout> FindLayout(const WeightUse& use, int64_t block_size) {
   Layout out{WeightOf(use).dims, {}};
+  if (block_size > 0) return BlockedLayout(use, block_size);
   std::vector<size_t> axes = use.slot.channel_axes;
   const int64_t groups = use.slot.groups;
   if (groups > 1) {
@@ -137,22 +154,27 @@ std::vector<WeightUse> FindWeightUses(const Graph& graph, const std::vector<bool
   return out;
 }
 
-bool CanStore(const WeightUse& use, int bits) {
+StoredForm FormOf(const WeightUse& use, StoredForm wanted) {
+  if (wanted.block_size > 0 && !BlockedLayout(use, wanted.block_size)) wanted.block_size = 0;
+  return wanted;
+}
+
+bool CanStore(const WeightUse& use, const StoredForm& form) {
   const Tensor& weight = WeightOf(use);
-  const std::optional<Layout> layout = FindLayout(use);
+  const std::optional<Layout> layout = FindLayout(use, form.block_size);
   if (!layout) return false;
   const int64_t elements = weight.element_count();
   const int64_t scale_bytes = 4 * Product(layout->scale_dims);
-  if ((bits <= 8 ? 1 : 2) * elements + scale_bytes + kNodeBytes >= 4 * elements) return false;
+  if ((form.bits <= 8 ? 1 : 2) * elements + scale_bytes + kNodeBytes >= 4 * elements) return false;
   const auto values = weight.values<float>();
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
 
-StoredWeight StoreWeight(const WeightUse& use, int bits) {
-  const Layout layout = *FindLayout(use);
+StoredWeight StoreWeight(const WeightUse& use, const StoredForm& form) {
+  const Layout layout = *FindLayout(use, form.block_size);
   const auto values = WeightOf(use).values<float>();
   const NumericFormat format =
-      IntegerFormat(bits, /*is_signed=*/true, /*symmetric=*/true, /*narrow=*/true);
+      IntegerFormat(form.bits, /*is_signed=*/true, /*symmetric=*/true, /*narrow=*/true);
   const std::vector<size_t> scale_of = ScaleIndices(layout, values.size());
   std::vector<float> largest(static_cast<size_t>(Product(layout.scale_dims)), 0);
   for (size_t i = 0; i < values.size(); ++i)
@@ -162,18 +184,18 @@ StoredWeight StoreWeight(const WeightUse& use, int bits) {
     scales.push_back(
         std::max(magnitude / static_cast<float>(format.qmax), std::numeric_limits<float>::min()));
   }
-  return StoreOnGrid(use, format, std::move(scales));
+  return StoreOnGrid(use, format, form.block_size, std::move(scales));
 }
 
-int64_t StoredScaleCount(const WeightUse& use) {
-  const std::optional<Layout> layout = FindLayout(use);
+int64_t StoredScaleCount(const WeightUse& use, int64_t block_size) {
+  const std::optional<Layout> layout = FindLayout(use, block_size);
   return layout ? Product(layout->scale_dims) : 0;
 }
 
-StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format,
+StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format, int64_t block_size,
                          std::vector<float> scales) {
   const Tensor& weight = WeightOf(use);
-  const Layout layout = *FindLayout(use);
+  const Layout layout = *FindLayout(use, block_size);
   const auto values = weight.values<float>();
   const std::vector<size_t> scale_of = ScaleIndices(layout, values.size());
   StoredWeight out;
@@ -182,6 +204,7 @@ StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format,
   if (layout.dims != weight.dims) out.dims = weight.dims;
   out.scales = std::move(scales);
   out.format = format;
+  out.block_size = block_size;
   std::vector<int32_t> codes(values.size());
   for (size_t i = 0; i < values.size(); ++i)
     codes[i] = QuantizeValue(values[i], out.scales[scale_of[i]], 0, format);

@@ -250,6 +250,13 @@ TEST(HorizonConfigTest, TheFormsOfQuantConfigSeenInTheWild) {
                            "{input0: int16, input1: int16}}}}\n"));
   EXPECT_EQ(older.config.layers[0].tensors.activation.bit_width, 16);
   EXPECT_EQ(older.config.layers[1].tensors.input.bit_width, 16);
+  const auto dual =
+      LoadText(Calibration("  quant_config: {node_config: {Conv_1: {qtype: dual-int16}}}\n"));
+  EXPECT_EQ(dual.config.layers[0].tensors.activation.bit_width, 16);
+  EXPECT_EQ(dual.config.layers[0].tensors.weights.bit_width, 16);
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Calibration("  quant_config: {node_config: {Conv_2: {qtype: "
+                                              "{input0: int16, input1: int8}}}}\n")),
+                       "'int8' differs from 'int16' of the input before"));
 }
 
 TEST(HorizonConfigTest, LegalPairsOfTrainAndRuntimeTypes) {
@@ -383,12 +390,13 @@ TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
       {Calibration("  optimization: set_fast\n"), "optimization is 'set_fast'"},
       {Calibration("  run_on_cpu: a\n  run_on_bpu: a\n"), "'a' is in run_on_cpu too"},
       {Calibration("  calibration_type: load\n"), "not implemented yet: calibration_type load"},
-      {Calibration("  per_channel: true\n"), "not implemented yet: per_channel"},
+      {Calibration("  per_channel: true\n"),
+       "per_channel is true, expected false: only weights have channels"},
       {Calibration("  quant_config: [1]\n"), "quant_config is 'a list', expected a map"},
       {Calibration("  quant_config: {model_config: {all_node_type: int9}}\n"),
        "all_node_type is 'int9'"},
       {Calibration("  quant_config: {model_config: {all_node_type: int4}}\n"),
-       "not implemented yet: qtype int4"},
+       "qtype is 'int4', whose numbers no ONNX operator has, expected int8, int16, dual-int16"},
       {Calibration("  quant_config: {modl_config: {}}\n"), "unknown key 'modl_config'"},
       {Calibration("  quant_config: {op_config: {Convv: {qtype: int8}}}\n"),
        "unknown op type 'Convv'"},

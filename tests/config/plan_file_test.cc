@@ -122,10 +122,17 @@ TEST(PlanFileTextTest, HashesAreHashes) {
                                           "hexadecimal digits"));
 }
 
-TEST(PlanFileTextTest, PlansForTheDpuAreNotAppliedYet) {
+TEST(PlanFileTextTest, WhatShiftsAskedForIsReadAgain) {
   std::string text = FileOf("");
-  text.replace(text.find("CPU"), 3, "DPU");
-  EXPECT_THAT(Problems(text), ElementsAre(HasSubstr("p.json:4:29: not implemented yet: ")));
+  text.insert(
+      text.rfind('}'),
+      R"(, "coarser_scales": [{"node": "c", "what": "bias", "wanted": 0.25, "scale": 0.5}])");
+  const PlanFile file = ParsePlanFile(text, "p.json");
+  ASSERT_EQ(file.coarser.size(), 1U);
+  EXPECT_EQ(file.coarser[0].what, "bias");
+  EXPECT_EQ(file.coarser[0].wanted, 0.25);
+  text.replace(text.find("\"bias\", \"w"), 6, "\"sum\"");
+  EXPECT_THAT(Problems(text), ElementsAre(HasSubstr("what is 'sum', expected output, weights")));
 }
 
 }  // namespace

@@ -215,14 +215,13 @@ TEST(QuarkConfigTest, OptionsThatAct) {
 
 TEST(QuarkConfigTest, OptionsAreOverriddenByTheirName) {
   const LoadedConfig loaded = Load(Options("\"CalibDataSize\": 64"),
-                                   {"CalibDataSize=8", "global_config.weight={spec: UInt32Spec}",
-                                    "activation.method=mse", "scheme=auto"});
+                                   {"CalibDataSize=8", "activation.method=mse", "scheme=auto"});
   EXPECT_EQ(loaded.config.calibration.max_samples, 8);
   EXPECT_EQ(loaded.config.tensors.activation.method, M::kMse) << "in the words of Vitis";
   EXPECT_EQ(loaded.config.scheme, Scheme::kAuto);
-  EXPECT_TRUE(AnyHolds(loaded.unimplemented,
-                       "--set global_config.weight={spec: UInt32Spec}: not "
-                       "implemented yet: bit_width 32 of weights"));
+  EXPECT_THAT(
+      [] { Load(Options("\"CalibDataSize\": 64"), {"global_config.weight={spec: UInt32Spec}"}); },
+      testing::ThrowsMessage<ConfigError>(HasSubstr("weights: bit_width is 32, expected 2")));
   EXPECT_THAT(Load(Options("\"AlignConcat\": true"), {"AlignConcat="}).unimplemented, IsEmpty());
 }
 
@@ -287,12 +286,8 @@ TEST(QuarkConfigTest, BiasCorrectionIsAskedForByItsName) {
 
 TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {File(Spec("MX6Spec"), Spec("Int8Spec")), "c.json:1:46: not implemented yet: data_type MX6"},
-      {File(Spec("Int8Spec"), Spec("UInt32Spec")), "not implemented yet: bit_width 32 of weights"},
       {File(Full("Int8", "LayerwisePercentile", "Float32"), Spec("Int8Spec")),
        "not implemented yet: calibration_method LayerwisePercentile"},
-      {File(Full("Int8", "Percentile", "Float32"), Spec("XInt8Spec")),
-       "not implemented yet: scale_type PowerOf2 of weights with Percentile"},
       {Int8("\"algo_config\": [{\"name\": \"quarot\"}]"),
        "c.json:3:26: not implemented yet: algo_config quarot"},
       {Finetuning("adaround", ", \"output_qdq\": true"),
@@ -314,6 +309,23 @@ TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
         << text << "\n"
         << (Problems(text).empty() ? "fine" : Problems(text)[0]);
   }
+}
+
+TEST(QuarkConfigTest, PowersOfTwoOfWeightsBesidePercentilesAreThoseOfMinMax) {
+  const LoadedConfig loaded = Load(File(Full("Int8", "Percentile", "Float32"), Spec("XInt8Spec")));
+  EXPECT_EQ(loaded.config.tensors.weights.scale_type, ScaleType::kPowerOfTwo);
+  EXPECT_EQ(loaded.config.tensors.weights.method, M::kMaxMin);
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "the weights take MinMax"));
+}
+
+TEST(QuarkConfigTest, BlockFormatsHaveNoOperator) {
+  EXPECT_TRUE(AnyHolds(Problems(File(Spec("MX6Spec"), Spec("Int8Spec"))),
+                       "c.json:1:46: data_type is 'MX6', whose blocks no ONNX operator has"));
+}
+
+TEST(QuarkConfigTest, WeightsHaveAtMostSixteenBits) {
+  EXPECT_TRUE(AnyHolds(Problems(File(Spec("Int8Spec"), Spec("UInt32Spec"))),
+                       "weights: bit_width is 32, expected 2 to 16"));
 }
 
 TEST(QuarkConfigTest, WhatIsDoneAnywayIsNoError) {

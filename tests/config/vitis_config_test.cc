@@ -257,7 +257,7 @@ TEST(VitisConfigTest, ADpuTakesWhatItsEngineCan) {
 TEST(VitisConfigTest, EveryKeyRefusesWrongTypesAndRanges) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"target_device: NPU\n", "c.yaml:1:16: target_device is 'NPU'"},
-      {"include_cle: true\n", "c.yaml:1:1: has no target_device, expected CPU, GPU, DPU, BPU"},
+      {"include_cle: true\n", "c.yaml:1:1: has no target_device, expected CPU, GPU, DPU, BPU, QNN"},
       {Cpu("convert_relu6_to_relu: \"no\"\n"), "is 'no', expected true or false"},
       {Cpu("convert_silu_to_hswish: maybe\n"), "is 'maybe', expected true or false"},
       {Cpu("keep_first_last_layer_accuracy: 1\n"), "is '1', expected true or false"},
@@ -347,13 +347,25 @@ TEST(VitisConfigTest, CompatIsForAllTensorsAndTriesOnePositionForInputs) {
   EXPECT_EQ(loaded.config.tensors.activation.statistic, BatchStatistic::kModal);
 }
 
-TEST(VitisConfigTest, WhatCannotBeDoneYetIsAnErrorWithItsKey) {
+TEST(VitisConfigTest, EveryWidthAndSymmetryOfWeightsAndBiasesIsTaken) {
+  for (const char* weights :
+       {"bit_width: 2", "bit_width: 16", "symmetry: false, per_channel: true",
+        "symmetry: true, signed: false", "block_size: 16", "block_size: 128, bit_width: 4"})
+    EXPECT_THAT(ProblemsOf(Tensor("weights", weights)), IsEmpty()) << weights;
+  for (const char* bias : {"symmetry: false", "bit_width: 2", "bit_width: 31", "method: mse",
+                           "method: percentile, percentage: 99.0"})
+    EXPECT_THAT(ProblemsOf(Tensor("bias", bias)), IsEmpty()) << bias;
+}
+
+TEST(VitisConfigTest, WhatNoFileHoldsIsAnErrorWithItsKey) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {Tensor("activation", "bit_width: 17"), "not implemented yet: bit_width 17 of activation"},
-      {Tensor("weights", "bit_width: 1"), "not implemented yet: bit_width 1 of weights"},
-      {Tensor("weights", "symmetry: false, per_channel: true"),
-       "not implemented yet: symmetry false of weights"},
-      {Tensor("bias", "symmetry: false"), "not implemented yet: symmetry false of bias"},
+      {Tensor("activation", "bit_width: 17"), "activation: bit_width is 17, expected 2 to 16"},
+      {Tensor("weights", "bit_width: 1"), "weights: bit_width is 1, expected 2 to 16"},
+      {Tensor("bias", "bit_width: 1"), "bias: bit_width is 1, expected 2 to 32"},
+      {Tensor("weights", "block_size: 8"), "weights: block_size is 8, expected 0 or at least 16"},
+      {Tensor("weights", "block_size: 48"), "weights: block_size is 48, expected a power of two"},
+      {Tensor("weights", "block_size: 32, symmetry: false"),
+       "weights: symmetry is false, expected true with block_size"},
   };
   for (const auto& [text, message] : cases) {
     const auto problems = ProblemsOf(text);
@@ -374,6 +386,33 @@ TEST(VitisConfigTest, AGpuComputesWithSignedBytesAndZeroPointZero) {
                        "weights: signed is false, target GPU expects true"));
   EXPECT_TRUE(AnyHolds(ProblemsOf(gpu(", bit_width: 16")),
                        "input: bit_width is 16, target GPU expects at most 8"));
+}
+
+TEST(VitisConfigTest, QnnComputesWithUnsignedValuesAndSignedWeights) {
+  const auto qnn = [](const std::string& tensors) {
+    return "target_device: QNN\ninclude_cle: false\ninclude_bias_corr: false\n"
+           "overall_quantize_config: {method: maxmin, round_mode: half_even, scale_type: float, "
+           "calib_statistic_method: all}\ntensor_quantize_config: {bias: {bit_width: 32}, input: "
+           "{symmetry: false}, " +
+           tensors + "}\n";
+  };
+  EXPECT_THAT(ProblemsOf(qnn("activation: {bit_width: 16, symmetry: false}")), IsEmpty());
+  EXPECT_TRUE(AnyHolds(ProblemsOf(qnn("activation: {bit_width: 16}")),
+                       "activation: symmetry is true, target QNN expects false"));
+  EXPECT_TRUE(AnyHolds(ProblemsOf(qnn("activation: {symmetry: false}, weights: {symmetry: false}")),
+                       "weights: symmetry is false, target QNN expects true"));
+  EXPECT_TRUE(AnyHolds(ProblemsOf(qnn("activation: {symmetry: false}, weights: {block_size: 32}")),
+                       "weights: block_size is 32, target QNN expects 0"));
+}
+
+TEST(VitisConfigTest, ExactRoundingSilencesTheNoteAboutRounding) {
+  const std::string text =
+      "target_device: CPU\ninclude_cle: false\ninclude_bias_corr: false\noverall_quantize_config: "
+      "{method: maxmin, scale_type: float, calib_statistic_method: max}\n";
+  EXPECT_TRUE(AnyHolds(LoadText(text).warnings, "exact_rounding: true writes the operators"));
+  const LoadedConfig exact = LoadText(text + "exact_rounding: true\n");
+  EXPECT_TRUE(exact.config.exact_rounding);
+  EXPECT_FALSE(AnyHolds(exact.warnings, "halves are rounded"));
 }
 
 TEST(VitisConfigTest, DefaultsThatCannotBeDoneAreAWarning) {

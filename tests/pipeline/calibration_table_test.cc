@@ -2,8 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/pipeline/calibration_table_command.h"
+#include "qconvert/pipeline/convert.h"
+#include "support/graph_builder.h"
+#include "support/read_config.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
@@ -58,6 +63,40 @@ TEST(CalibrationTableTest, CheckpointsOfOtherRunsAreLeftAside) {
   options.shard = {0, 2};
   const CalibrateReport report = WriteCalibrationTable(options);
   EXPECT_EQ(report.samples, 13U) << "of the shard, not of the checkpoint; 6 of 32 are kept out";
+}
+
+// A conversion for TensorRT by a calibration cache of its own.
+ConvertOptions ByCache(const TempDir& folder, const std::string& lines) {
+  GraphBuilder b;
+  b.Input("x", {"1", "16", "8", "8"}).Output("y");
+  b.Random("w", {16, 16, 1, 1}).Random("g", {1024, 16});
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("Flatten", {"c"}, {"f"});
+  b.Add("Gemm", {"f", "g"}, {"y"});
+  const LoadedConfig loaded = LoadText(ReadFile(QCONVERT_SOURCE_DIR "/configs/tensorrt.yaml"));
+  ConvertOptions options;
+  options.model = folder.Write("model.onnx", SerializeModel(b.model));
+  options.table = folder.Write("calib.cache", "TRT-8501-EntropyCalibration2\n" + lines);
+  options.output = folder / "out.onnx";
+  options.config = loaded.config;
+  options.effective_config = loaded.effective;
+  return options;
+}
+
+TEST(TensorRtCacheTest, ItsStepsBecomeTheScalesOfThePairs) {
+  const TempDir folder;
+  const ConvertOptions options =
+      ByCache(folder, "x: 3d000000\nc: 3d800000\n(Unnamed Layer* 3): 3c010a14\n");
+  EXPECT_EQ(Convert(options).integer_nodes, 2);
+  const std::string info = ReadFile(QuantInfoPath(options.output));
+  EXPECT_THAT(info, testing::HasSubstr("\"scale\":0.03125"));
+  EXPECT_THAT(info, testing::HasSubstr("\"scale\":0.0625")) << "f has the numbers of c";
+}
+
+TEST(TensorRtCacheTest, AValueThatItDoesNotHaveIsNamed) {
+  const TempDir folder;
+  EXPECT_THAT([&] { Convert(ByCache(folder, "x: 3d000000\n")); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("has no value \"c\"")));
 }
 
 }  // namespace

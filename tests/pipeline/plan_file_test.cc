@@ -119,8 +119,9 @@ Files ExpectTheSameAgain(const Job& job, const std::string& what) {
 }
 
 TEST(PlanFileTest, EveryPresetGivesTheSameBytesAgain) {
-  for (const char* preset : {"cpu_int8", "arm_qnnpack", "x86_fbgemm", "quark_a8w8",
-                             "vitis_int8_cpu", "vitis_bfloat16", "weights_int8"}) {
+  for (const char* preset :
+       {"cpu_int8", "arm_qnnpack", "x86_fbgemm", "quark_a8w8", "vitis_int8_cpu", "vitis_bfloat16",
+        "weights_int8", "tensorrt", "vitis_dpu", "qnn"}) {
     Job job;
     job.Configure(ReadFile(std::string(QCONVERT_SOURCE_DIR "/configs/") + preset + ".yaml"));
     job.options.guard = GuardMode::kReport;
@@ -143,6 +144,9 @@ TEST(PlanFileTest, SettingsOfWeightsAndBiasesComeBack) {
   for (const char* tensors :
        {"weights: {bit_width: 4, method: mse, per_channel: true, narrow_range: true}",
         "weights: {symmetry: false, per_channel: false, round_mode: half_up}",
+        "weights: {symmetry: false, per_channel: true}",
+        "bias: {bit_width: 6, symmetry: false, method: mse}",
+        "weights: {block_size: 16, bit_width: 4}",
         "weights: {scale_type: poweroftwo, method: diffs}, bias: {bit_width: 8, scale_type: "
         "poweroftwo}",
         "bias: {bit_width: 12, round_mode: std_round}, activation: {bit_width: 6}",
@@ -157,6 +161,36 @@ TEST(PlanFileTest, SettingsOfWeightsAndBiasesComeBack) {
     job.options.guard = GuardMode::kOff;
     ExpectTheSameAgain(job, tensors);
   }
+}
+
+TEST(PlanFileTest, FormsThatSettingsAskForComeBack) {
+  for (const char* form :
+       {"exact_rounding: true\nround_mode: half_up\n",
+        "matmul_nbits: true\nscheme: weight-only\ntensor_quantize_config: {weights: {block_size: "
+        "16, bit_width: 4}}\n",
+        "onnx_opset_version: 21\nscheme: weight-only\ntensor_quantize_config: {weights: "
+        "{bit_width: 4}}\n"}) {
+    Job job;
+    job.Configure(std::string("target_device: CPU\nextensions: true\ninclude_cle: false\n"
+                              "include_bias_corr: false\noverall_quantize_config: {method: maxmin, "
+                              "scale_type: float, calib_statistic_method: all}\n") +
+                  form);
+    job.options.guard = GuardMode::kOff;
+    const Files files = ExpectTheSameAgain(job, form);
+    const bool raised = files.info.find("\"onnx_opset_version\":21") != std::string::npos;
+    EXPECT_EQ(raised, std::string(form).find("exact") == std::string::npos) << form;
+  }
+}
+
+TEST(PlanFileTest, ValuesThatNodesConvertComeBack) {
+  Job job;
+  job.Configure(
+      ReadFile(QCONVERT_SOURCE_DIR "/configs/qnn.yaml") +
+      "layer_quantize_config: [{layer_type: Gemm, tensor_quantize_config: {activation: {bit_width: "
+      "16}}}]\n");
+  job.options.guard = GuardMode::kOff;
+  const Files files = ExpectTheSameAgain(job, "mixed");
+  EXPECT_THAT(files.info, HasSubstr("\"operands\":[{\"input\":0,\"type\":\"uint16\""));
 }
 
 TEST(PlanFileTest, PassesThatSettingsAskForComeBack) {

@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
 #include "qconvert/rewrite/store_weights.h"
 #include "qconvert/weights/fill_codes.h"
 #include "support/graph_builder.h"
@@ -106,6 +110,103 @@ TEST(ExpandWeightsTest, WeightsOfBodies) {
   const std::vector<Tensor> inputs = {RandomTensor("x", {4, 64}, 5), yes};
   EXPECT_EQ(*RunModel(expanded, inputs)[0].bytes, *RunModel(written, inputs)[0].bytes);
   EXPECT_GT(MaxDifference(RunModel(expanded, inputs)[0], RunModel(b.model, inputs)[0]), 0);
+}
+
+// A product and a Gemm with turned weights, both with inner dimensions of 64.
+GraphBuilder Products(int64_t opset) {
+  GraphBuilder b(opset);
+  b.Input("x", {"3", "64"}).Output("y").Output("z");
+  b.Random("w", {64, 20}).Random("g", {20, 64}).Random("odd", {20, 7});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  b.Add("Gemm", {"x", "g"}, {"h"}).Set("transB", int64_t{1});
+  b.Add("MatMul", {"h", "odd"}, {"z"});
+  return b;
+}
+
+std::map<std::string, StoredWeight> StoredAsAsked(const Model& model, int bits, int block_size) {
+  ModelSettings settings;
+  settings.config.tensors.weights.bit_width = bits;
+  settings.config.tensors.weights.block_size = block_size;
+  QuantizationPlan plan;
+  plan.placement.nodes.resize(model.graph.nodes.size());
+  CodeCache cache;
+  FillCodes(model.graph, settings, {}, cache, plan);
+  return plan.stored;
+}
+
+TEST(BlockTest, EveryBlockHasItsOwnScale) {
+  const Model model = Products(13).model;
+  const auto stored = StoredAsAsked(model, 4, 16);
+  EXPECT_EQ(stored.at("w").scale_dims, (std::vector<int64_t>{4, 1, 20}));
+  EXPECT_EQ(stored.at("g").scale_dims, (std::vector<int64_t>{20, 4, 1}));
+  EXPECT_EQ(stored.at("odd").block_size, 0) << "20 rows are no whole blocks: one scale per column";
+  const auto codes = stored.at("w").codes.values<int8_t>();
+  const auto weights = model.graph.FindInitializer("w")->values<float>();
+  for (size_t k = 0; k < 64; ++k) {
+    for (size_t n = 0; n < 20; ++n) {
+      float largest = 0;
+      for (size_t r = k / 16 * 16; r < k / 16 * 16 + 16; ++r)
+        largest = std::max(largest, std::fabs(weights[r * 20 + n]));
+      const float scale = stored.at("w").scales[k / 16 * 20 + n];
+      EXPECT_FLOAT_EQ(scale, largest / 7);
+      EXPECT_EQ(codes[k * 20 + n], std::nearbyint(weights[k * 20 + n] / scale));
+    }
+  }
+}
+
+TEST(BlockTest, EveryFormInTheFileIsTheSameWeightsBitForBit) {
+  const std::vector<Tensor> x = {RandomTensor("x", {3, 64}, 5)};
+  for (const int64_t opset : {13, 21, 25}) {
+    for (const int bits : {2, 3, 4, 5, 8, 12}) {
+      for (const int block : {0, 16, 32, 64}) {
+        for (const StoredAs form :
+             {StoredAs::kProduct, StoredAs::kBlocksPacked, StoredAs::kDequantizeLinear}) {
+          SCOPED_TRACE(testing::Message() << opset << " " << bits << " " << block);
+          Model model = Products(opset).model;
+          model.ir_version = opset < 21 ? 8 : 13;
+          const auto stored = StoredAsAsked(model, bits, block);
+          Model expanded = model;
+          ExpandWeights(expanded, stored, 1);
+          StoreWeights(model, stored, form);
+          const bool dequantized =
+              form == StoredAs::kDequantizeLinear
+                  ? (block == 0 && bits <= 8) || opset >= 21
+                  : form == StoredAs::kBlocksPacked && block > 0 && opset >= 21;
+          const auto is_dequantize = [](const Node& n) { return n.Is("DequantizeLinear"); };
+          EXPECT_EQ(
+              std::count_if(model.graph.nodes.begin(), model.graph.nodes.end(), is_dequantize) >= 2,
+              dequantized);
+          const std::vector<Tensor> expected = RunModel(expanded, x);
+          const std::vector<Tensor> got = RunModel(model, x);
+          for (size_t o = 0; o < expected.size(); ++o) EXPECT_EQ(*got[o].bytes, *expected[o].bytes);
+        }
+      }
+    }
+  }
+}
+
+TEST(BlockTest, NewerOpsetsHoldFewBitsInFewBits) {
+  const auto type_of = [](int64_t opset, int bits) {
+    Model model = Products(opset).model;
+    StoreWeights(model, StoredAsAsked(model, bits, 0));
+    DataType type = DataType::kFloat;
+    for (const auto& [name, tensor] : model.graph.initializers)
+      if (tensor.dims == std::vector<int64_t>{64, 20}) type = tensor.type;
+    return type;
+  };
+  EXPECT_EQ(type_of(20, 4), DataType::kInt8);
+  EXPECT_EQ(type_of(21, 4), DataType::kInt4);
+  EXPECT_EQ(type_of(21, 3), DataType::kInt4);
+  EXPECT_EQ(type_of(24, 2), DataType::kInt4);
+  EXPECT_EQ(type_of(25, 2), DataType::kInt2);
+  EXPECT_EQ(type_of(25, 5), DataType::kInt8);
+}
+
+TEST(BlockTest, PackedCodesStandWithTheFirstInTheLowestBits) {
+  EXPECT_EQ(PackCodes(std::vector<int32_t>{1, -1, -8}, DataType::kInt4), "\xF1\x08");
+  EXPECT_EQ(PackCodes(std::vector<int32_t>{1, 15}, DataType::kUint4), "\xF1");
+  EXPECT_EQ(PackCodes(std::vector<int32_t>{1, -1, -2, 0, 1}, DataType::kInt2), "\x2D\x01");
+  EXPECT_EQ(PackCodes(std::vector<int32_t>{3, 2, 1, 0}, DataType::kUint2), "\x1B");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <map>
 #include <vector>
 
+#include "qconvert/base/error.h"
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/plan/value_range.h"
 #include "support/quantize_model.h"
@@ -195,6 +196,141 @@ TEST(FormatsTest, AsymmetricWeightsRunOnIntegerKernels) {
     EXPECT_EQ(operators["QLinearConv"], bits <= 8 ? 1 : 0);
     EXPECT_EQ(operators["QGemm"], bits <= 8 ? 1 : 0);
   }
+}
+
+TEST(FormatsTest, AsymmetricWeightsOfEveryChannelHaveAZeroPointOfTheirOwn) {
+  // Column n lies in [-n, 255 - n] and has the scale 1; row r of x picks row r of the weights.
+  std::vector<float> weights;
+  for (int k = 0; k < 8; ++k) {
+    for (int n = 0; n < 8; ++n)
+      weights.push_back(static_cast<float>((k == 0 ? 0 : k == 1 ? 255 : 29 * k) - 10 * n));
+  }
+  GraphBuilder b;
+  b.Input("x", {"8", "8"}).Output("y").Output("m").Output("z").Floats("w", {8, 8}, weights);
+  std::vector<float> kernel;
+  for (size_t n = 0; n < 8; ++n)
+    for (size_t k = 0; k < 8; ++k) kernel.push_back(weights[k * 8 + n]);
+  b.Floats("k", {8, 8, 1, 1}, kernel).Floats("bias", {8}, std::vector<float>(8, 3));
+  b.Ints("shape", {4}, {8, 8, 1, 1});
+  b.Add("Gemm", {"x", "w"}, {"y"});
+  b.Add("MatMul", {"x", "w"}, {"m"});
+  b.Add("Reshape", {"x", "shape"}, {"image"});
+  b.Add("Conv", {"image", "k", "bias"}, {"z"});
+  QuantConfig config;
+  config.tensors.weights = {.per_channel = true};
+  const std::vector<Tensor> x = {Diagonal(8, 8)};
+  const QuantizedModel q = QuantizeModel(b.model, {x}, config);
+  const ConstantCodes& weight = *q.plan.integer_nodes.at(0).weight;
+  EXPECT_THAT(weight.params.zero_points, ElementsAreArray({0, 10, 20, 30, 40, 50, 60, 70}));
+  std::vector<float> expected;
+  for (const float w : weights) expected.push_back(255 * w);
+  for (const bool optimize : {false, true}) {
+    const std::vector<Tensor> got = RunModel(q.model, x, optimize);
+    EXPECT_EQ(ToFloats(got[0]), expected) << optimize;
+    EXPECT_EQ(ToFloats(got[1]), expected) << optimize;
+    const float step = q.plan.values.at("z").params.scales[0];
+    for (size_t i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(ToFloats(got[2])[i], expected[i] + 3, step * 0.51F) << optimize;
+  }
+  auto operators = OptimizedOperators(q.model);
+  EXPECT_EQ(operators["QLinearConv"], 1);
+  EXPECT_EQ(operators["QGemm"], 1);
+}
+
+TEST(FormatsTest, UnsignedSymmetricWeightsHoldNoNegativeNumber) {
+  QuantConfig config;
+  config.tensors.weights = {.symmetry = true};
+  GraphBuilder b;
+  b.Input("x", {"2", "2"}).Output("y").Floats("w", {2, 2}, {255, 0, 7, 9});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  const std::vector<Tensor> x = {Diagonal(2, 2)};
+  const QuantizedModel q = QuantizeModel(b.model, {x}, config);
+  EXPECT_EQ(ToFloats(RunModel(q.model, x)[0]),
+            (std::vector<float>{255 * 255, 0, 255 * 7, 255 * 9}));
+  b.Floats("v", {2, 2}, {255, 0, -1, 9});
+  b.model.graph.nodes[0].inputs[1] = "v";
+  EXPECT_THAT([&] { QuantizeModel(b.model, {x}, config); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("weight \"v\" reaches -1")));
+}
+
+constexpr RoundMode kOtherModes[] = {RoundMode::kHalfUp, RoundMode::kHalfDown,
+                                     RoundMode::kStdRound};
+
+// The model of Times127 whose input rounds exactly in a mode: x has the scale 1/8.
+QuantizedModel RoundingModel(RoundMode mode, bool symmetric) {
+  QuantConfig config;
+  config.exact_rounding = true;
+  TensorSettings& of = config.tensors.input;
+  of = {.round_mode = mode, .symmetry = symmetric, .is_signed = symmetric};
+  config.tensors.activation = of;
+  const float low = symmetric ? 0.0F : -12;
+  const float high = symmetric ? 127 / 8.0F : low + 255 / 8.0F;
+  const Tensor seen = MakeFloatTensor("x", {1, 4}, std::vector<float>{low, high, 0, 0.125F});
+  return QuantizeModel(Times127(4).model, {{seen}}, config);
+}
+
+void ExpectRounded(const QuantizedModel& q, const std::vector<float>& values) {
+  const ValuePlan& x = q.plan.values.at("x");
+  const float step = x.params.scales[0];
+  ASSERT_EQ(step, 0.125F);
+  std::vector<float> expected;
+  for (const float value : values) {
+    const int32_t code = QuantizeValue(value, step, x.params.zero_points[0], x.format);
+    expected.push_back(127 * DequantizeValue(code, step, x.params.zero_points[0]));
+  }
+  const Tensor input = MakeFloatTensor("x", {static_cast<int64_t>(values.size() / 4), 4}, values);
+  for (const bool optimize : {false, true}) {
+    const std::vector<float> got = ToFloats(RunModel(q.model, {input}, optimize)[0]);
+    EXPECT_TRUE(got == expected) << "optimized: " << optimize;
+  }
+}
+
+TEST(ExactRoundingTest, TiesGoWhereTheModeSays) {
+  // Codes of -3.5 to 3.5 in whole steps, and the floats beside 0.5 and -0.5.
+  const std::vector<float> ties = {-3.5F, -2.5F, -1.5F, -0.5F, 0.5F, 1.5F, 2.5F, 3.5F};
+  const std::map<RoundMode, std::vector<float>> codes = {
+      {RoundMode::kHalfUp, {-3, -2, -1, 0, 1, 2, 3, 4}},
+      {RoundMode::kHalfDown, {-3, -2, -1, 0, 0, 1, 2, 3}},
+      {RoundMode::kStdRound, {-4, -3, -2, -1, 1, 2, 3, 4}},
+  };
+  for (const auto& [mode, rounded] : codes) {
+    const QuantizedModel q = RoundingModel(mode, true);
+    std::vector<float> values;
+    for (const float tie : ties) values.push_back(tie / 8);
+    const Tensor x = MakeFloatTensor("x", {2, 4}, values);
+    std::vector<float> expected;
+    for (const float code : rounded) expected.push_back(127 * code / 8);
+    for (const bool optimize : {false, true})
+      EXPECT_EQ(ToFloats(RunModel(q.model, {x}, optimize)[0]), expected) << optimize;
+    ExpectRounded(q, {std::nextafter(0.5F, 0.0F) / 8, std::nextafter(0.5F, 1.0F) / 8,
+                      std::nextafter(-0.5F, 0.0F) / 8, std::nextafter(-0.5F, -1.0F) / 8});
+  }
+}
+
+TEST(ExactRoundingTest, AMillionValuesHaveTheCodesOfOurOwnKernel) {
+  constexpr size_t kCount = 1000000;
+  std::vector<float> values = RandomFloats(kCount, 3, 12);
+  // Every fourth lies on a half, some far outside.
+  for (size_t k = 0; k < kCount; k += 4) values[k] = (std::floor(values[k] * 8) + 0.5F) / 8;
+  for (size_t k = 1; k < kCount; k += 1000) values[k] *= 1e30F;
+  values[2] = INFINITY;
+  values[6] = -INFINITY;
+  for (const RoundMode mode : kOtherModes) {
+    for (const bool symmetric : {false, true})
+      ExpectRounded(RoundingModel(mode, symmetric), values);
+  }
+}
+
+TEST(ExactRoundingTest, WithoutItThePlainOperatorStands) {
+  QuantConfig config;
+  config.tensors.input.round_mode = config.tensors.activation.round_mode = RoundMode::kHalfUp;
+  const QuantizedModel plain = QuantizeModel(Times127(4).model, {{Diagonal(4, 4)}}, config);
+  config.exact_rounding = true;
+  const QuantizedModel exact = QuantizeModel(Times127(4).model, {{Diagonal(4, 4)}}, config);
+  EXPECT_GT(exact.model.graph.nodes.size(), plain.model.graph.nodes.size());
+  config.tensors.input.round_mode = config.tensors.activation.round_mode = RoundMode::kHalfEven;
+  const QuantizedModel even = QuantizeModel(Times127(4).model, {{Diagonal(4, 4)}}, config);
+  EXPECT_EQ(even.model.graph.nodes.size(), plain.model.graph.nodes.size());
 }
 
 TEST(FormatsTest, NarrowValuesKeepTheIntegerKernelsBeforeAndBehindThem) {

@@ -1,5 +1,6 @@
 #include "qconvert/weights/quantize_weights.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -175,6 +176,54 @@ TEST(QuantizeWeightsTest, PerTensorHasOneScale) {
   EXPECT_EQ(q.fitted.params.scales.size(), 1U);
   EXPECT_EQ(q.bias->scales.size(), 1U);
   EXPECT_EQ(q.bias->codes.element_count(), 4);
+}
+
+TEST(BiasGridTest, AnAsymmetricBiasIsCountedFromItsZeroPoint) {
+  // -1 to 14 in 4 bits: the scale is 1, the zero point 1, codes go from -1 to 14.
+  const std::vector<float> bias = {-1, 14, 3.4F, -0.6F, 20, -7};
+  const TensorSettings settings{.bit_width = 4};
+  const std::vector<float> seen = {-1, 14, 3.4F, -0.6F};
+  const BiasGrid grid = FindBiasGrid(settings, seen);
+  EXPECT_DOUBLE_EQ(grid.scale, 1);
+  EXPECT_EQ(grid.qmin, -1);
+  EXPECT_EQ(grid.qmax, 14);
+  std::vector<float> rounded = bias;
+  RoundBias(grid, rounded);
+  EXPECT_THAT(rounded, testing::ElementsAre(-1, 14, 3, -1, 14, -1));
+}
+
+TEST(BiasGridTest, MethodsThatClipMakeItFiner) {
+  std::vector<float> bias = RandomFloats(4000, 3);
+  bias[0] = 40;
+  const auto scale = [&](CalibrationMethod method) {
+    return FindBiasGrid({.bit_width = 6,
+                         .method = method,
+                         .percentage = 99,
+                         .symmetry = true,
+                         .is_signed = true},
+                        bias)
+        .scale;
+  };
+  EXPECT_DOUBLE_EQ(scale(CalibrationMethod::kMaxMin), 40.0 / 31);
+  EXPECT_LT(scale(CalibrationMethod::kPercentile), 4.0 / 31);
+  EXPECT_LT(scale(CalibrationMethod::kMse), 40.0 / 31);
+}
+
+TEST(BiasGridTest, ItsOwnCodesStandInTheNarrowestType) {
+  const std::vector<float> bias = {1, -2, 0.5F};
+  for (const auto& [bits, type] : std::vector<std::pair<int, DataType>>{{4, DataType::kInt8},
+                                                                        {8, DataType::kInt8},
+                                                                        {12, DataType::kInt16},
+                                                                        {20, DataType::kInt32}}) {
+    const BiasGrid grid =
+        FindOwnGrid({.bit_width = bits, .symmetry = true, .is_signed = true}, bias);
+    EXPECT_EQ(QuantizeOwnBias(bias, grid).codes.type, type) << bits;
+    EXPECT_DOUBLE_EQ(grid.scale * static_cast<double>(grid.qmax), 2) << bits;
+  }
+  const BiasGrid limited = FindOwnGrid(
+      {.bit_width = 8, .scale_type = ScaleType::kPowerOfTwo, .symmetry = true, .is_signed = true},
+      bias, 3);
+  EXPECT_EQ(limited.scale, 0.125);
 }
 
 }  // namespace

@@ -71,12 +71,22 @@ struct FileValue {
 struct FileStored {
   std::string way;
   FileGrid grid;
+  int64_t block_size = 0;
 };
 
 struct FileRounded {
   ConfigPlace place;
   std::string value;
   DataType type = DataType::kFloat16;
+};
+
+// A scale that a shift of the DPU made coarser; carried along.
+struct FileCoarser {
+  ConfigPlace place;
+  std::string node;
+  std::string what;
+  double wanted = 1;
+  double scale = 1;
 };
 
 // What the conversion that wrote the file found out; carried along.
@@ -112,6 +122,7 @@ struct PlanFile {
   std::vector<FileNode> nodes;
   std::vector<FileValue> values;
   std::vector<FileStored> stored;
+  std::vector<FileCoarser> coarser;
   std::vector<FileRounded> rounded;
 };
 

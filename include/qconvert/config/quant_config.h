@@ -22,6 +22,7 @@ enum class TargetDevice {
   kGpu,  // TensorRT
   kDpu,  // AMD/Xilinx DPU: power-of-two scales
   kBpu,  // Horizon BPU: symmetric int8 and int16
+  kQnn,  // Qualcomm's NPU through ONNX Runtime's QNN provider
 };
 
 // What is quantized: activations with ranges from calibration, activations with ranges taken at run
@@ -131,6 +132,11 @@ struct QuantConfig {
   bool keep_add_layer_accuracy = false;
   bool change_concat_input_fix = false;
   bool change_pool_input_fix = false;
+  // Values round as round_mode says, by standard operators in front of their QuantizeLinear.
+  bool exact_rounding = false;
+  // On the CPU weights in blocks stay packed in memory: one DequantizeLinear, that the engine runs
+  // as MatMulNBits.
+  bool matmul_nbits = false;
   int onnx_opset_version = -1;  // -1: whatever the exported file needs
   CalibrationSettings calibration;
   DeploymentConfig deployment;

@@ -47,6 +47,9 @@ struct TensorSettings {
   bool is_signed = false;     // has no effect without symmetry: an asymmetric grid is unsigned
   bool narrow_range = false;  // leaves out the lowest code; symmetric signed grids only
   bool per_channel = false;   // weights only
+  // Weights of products only: a scale per so many neighbours along the inner dimension and output
+  // channel, 0 for one per channel. No integer kernel takes them: the product computes in float.
+  int block_size = 0;
   BatchStatistic statistic = BatchStatistic::kAll;
   double moving_rate = 0.9;  // (0, 1), with moving_average_abs_max
   int window_size = 10000;   // samples, with range_abs_max

@@ -36,7 +36,12 @@ NumericFormat FullFormat(DataType type);
 // the zero point moved up by half of all codes.
 NumericFormat Unsigned(const NumericFormat& format);
 
-// `codes` as raw data of `type`, an integer type of 8, 16 or 32 bits that holds them all.
+// The narrowest type of ONNX opset `opset` that holds all codes of a format: Q, DQ and Cast take
+// int4 and uint4 from 21 on, int2 and uint2 from 25 on.
+DataType NarrowestType(const NumericFormat& format, int64_t opset);
+
+// `codes` as raw data of `type`, an integer type of 2 to 32 bits that holds them all. Codes of less
+// than 8 bits share bytes, the first one in the lowest bits.
 std::string PackCodes(std::span<const int32_t> codes, DataType type);
 
 }  // namespace qconvert

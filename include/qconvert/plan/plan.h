@@ -61,6 +61,12 @@ struct PositionLimits {
   std::optional<int> bias;
 };
 
+// The grid that a value of another type is converted to in front of one of its readers.
+struct ConvertedInput {
+  QuantParams params;  // per tensor
+  NumericFormat format;
+};
+
 // What an integer node computes with besides the values it reads.
 struct IntegerNodePlan {
   std::optional<ConstantCodes> weight;  // input 1
@@ -69,10 +75,11 @@ struct IntegerNodePlan {
   // floats without scales.
   std::optional<Tensor> bias;
   std::vector<float> bias_scales;
-  std::vector<float> bias_shift;             // that was added to the float bias; may be empty
-  PositionLimits limits;                     // of powers of two
-  BiasGrid bias_grid;                        // that the float bias was put on before
-  std::map<size_t, ConstantCodes> operands;  // other constants, by input
+  std::vector<float> bias_shift;               // that was added to the float bias; may be empty
+  PositionLimits limits;                       // of powers of two
+  BiasGrid bias_grid;                          // that the float bias was put on before
+  std::map<size_t, ConstantCodes> operands;    // other constants, by input
+  std::map<size_t, ConvertedInput> converted;  // inputs that come in the type of another node
   std::set<size_t> implied;  // nodes of its tail that the saturation of its Q does, or `bounds`
   // Of a Relu or Clip that works on the integers themselves, or follows this node there: its bounds
   // as codes.
@@ -95,7 +102,8 @@ struct DynamicNodePlan {
 };
 
 // Weights of a node that computes in float, stored as integers: codes * scales, the scales
-// broadcast; or as float16 or bfloat16, without scales.
+// broadcast; or as float16 or bfloat16, without scales. Weights in blocks have their blocked
+// dimension split: [k / block, block, n] with scales [k / block, 1, n].
 struct StoredWeight {
   std::string name;
   Tensor codes;               // int8 or int16; float16 or bfloat16
@@ -103,8 +111,16 @@ struct StoredWeight {
   std::vector<int64_t> scale_dims;
   std::vector<float> scales;  // one per output channel (row of a Gather table, gate row of an LSTM)
   NumericFormat format = {};  // of integers
+  int64_t block_size = 0;     // 0: one scale per channel
 
   int bits() const { return BitsOf(codes.type); }
+};
+
+// How stored weights become floats again in the file.
+enum class StoredAs {
+  kProduct,           // Cast and Mul, which the engine folds when it loads the file
+  kBlocksPacked,      // those in blocks by one DequantizeLinear, which the engine keeps packed
+  kDequantizeLinear,  // all by one DequantizeLinear, for what compiles the file for a device
 };
 
 struct QuantizationPlan {
@@ -116,10 +132,20 @@ struct QuantizationPlan {
   std::map<size_t, int64_t> own_dequantize;
   // By the way to the initializer: its name, on the top level (weights/store_weights.h).
   std::map<std::string, StoredWeight> stored;
-  RoundedFloats rounded;       // values; weights are in `stored`
-  bool works_on_codes = true;  // as of the target (targets/target.h)
+  RoundedFloats rounded;        // values; weights are in `stored`
+  bool works_on_codes = true;   // as of the target (targets/target.h)
+  bool exact_rounding = false;  // values round as their formats say, not as QuantizeLinear does
+  StoredAs stored_as = StoredAs::kProduct;
+  bool narrow_weights = false;  // of integer nodes too, in the narrowest type of the opset
+  bool writes_beta = false;     // of a Gemm, also where it is 1
   std::vector<PositionChange> position_changes;
 };
+
+// The parameters that node `n` reads its input 0 with.
+const QuantParams& FirstInputParams(const QuantizationPlan& plan, size_t n, const Node& node);
+
+// Sets what the target and switches of the settings decide about the form of the whole file.
+void SetForms(const QuantConfig& config, QuantizationPlan& plan);
 
 // Values with infinities in the table: they cannot be quantized.
 std::set<std::string> NonFiniteValues(const CalibrationTable& table);

@@ -20,8 +20,11 @@ namespace qconvert {
 // with the same values as DequantizeLinear(W_q, s) would have. The nodes read constants only, so an
 // engine computes them once when it loads the model and then runs the float kernels at float speed;
 // ONNX Runtime runs a DequantizeLinear of weights again in every run (measured: docs/plan.md).
-// Weights that are no longer there are passed over. Needs opset >= 13.
-void StoreWeights(Model& model, const std::map<std::string, StoredWeight>& stored);
+// As the plan says (StoredAs), weights with one axis of scales become W_q -> DequantizeLinear -> W
+// instead, those in blocks from opset 21 on. Codes stand in the narrowest type of the opset
+// (NarrowestType). Weights that are no longer there are passed over. Needs opset >= 13.
+void StoreWeights(Model& model, const std::map<std::string, StoredWeight>& stored,
+                  StoredAs form = StoredAs::kProduct);
 
 // The floats that an engine makes of what StoreWeights writes, bit for bit, in place of the
 // weights: for models that only run here. An engine makes them on one thread and holds two copies

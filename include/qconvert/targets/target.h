@@ -44,12 +44,24 @@ struct Target {
   bool unsigned_activations = false;
   // Movement and clamps of 8 bits take and write the codes; else they stand between DQ and Q.
   bool works_on_codes = true;
+  // A bare Gemm or MatMul at the end writes floats itself: no pair stands behind it.
+  bool products_write_floats = false;
   PairPlacement pairs = PairPlacement::kAround;
   BiasForm bias = BiasForm::kProductScale;
   // Shifts between powers of two have to fit its registers (plan/fix_positions.h).
   bool limits_shifts = false;
   // Float operators are written in the words that ONNX Runtime's CPU kernels compute fastest.
   bool suits_engine = false;
+  // Weights of float nodes are stored as integers where the file gets smaller by it. What compiles
+  // a file for a device may take no Cast and Mul in front of its weights.
+  bool stores_weights = true;
+  // Inputs and output of a node have one type: values of another one are converted in front of it.
+  bool one_type_per_node = false;
+  // Outputs of Sigmoid, HardSigmoid, Softmax and Tanh have the parameters of their whole range.
+  bool fixes_squashed = false;
+  bool products_per_tensor = false;  // one scale for the weights of MatMul and Gemm
+  bool writes_beta = false;          // Gemm says its beta even where it is 1, the default
+  bool narrow_weights = false;       // its kernels take int4 weights, from opset 21 on
   // What it computes on integers of what WhyFloat allows; empty: all of that.
   std::span<const TargetOperator> operators = {};
 };
@@ -58,6 +70,7 @@ extern const Target kCpuTarget;
 extern const Target kGpuTarget;
 extern const Target kDpuTarget;
 extern const Target kBpuTarget;
+extern const Target kQnnTarget;
 
 // Empty when the target computes the node on integers, else the reason why not: WhyFloat
 // (op_rules.h), then the target's own table.

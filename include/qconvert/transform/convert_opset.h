@@ -13,9 +13,9 @@ namespace qconvert {
 // have.
 inline constexpr int64_t kQuantizedOpset = 13;
 inline constexpr int64_t kOldestConvertibleOpset = 7;
-inline constexpr int64_t kNewestConvertedOpset = 17;  // models are raised up to it
+inline constexpr int64_t kNewestConvertedOpset = 25;  // models are raised up to it
 
-// Raises ai.onnx from its version (7 or newer) to `target` (at most 17) if it is older, in the main
+// Raises ai.onnx from its version (7 or newer) to `target` (at most 25) if it is older, in the main
 // graph, subgraphs and functions. Operators whose meaning changes on the way are rewritten by one
 // table (opset_adapters.h); all others keep their meaning. Operators that left the standard
 // (Affine, Crop, ImageScaler, ...) become standard ones. A model that imports no ai.onnx at all

@@ -35,16 +35,16 @@ class CodeCache {
                                const std::function<FittedWeights()>& make);
   const DynamicNodePlan& Dynamic(size_t node, const TensorSettings& settings,
                                  const std::function<DynamicNodePlan()>& make);
-  // Makes what is missing of these weights in so many bits, on all threads.
-  void MakeStored(const std::vector<std::pair<WeightUse, int>>& wanted);
+  // Makes what is missing of these weights, on all threads.
+  void MakeStored(const std::vector<std::pair<WeightUse, StoredForm>>& wanted);
   // Null for weights that are better left as they are (CanStore).
-  const StoredWeight* FindStored(const std::string& way, int bits) const;
+  const StoredWeight* FindStored(const std::string& way, const StoredForm& form) const;
 
  private:
   int workers_;
   std::map<size_t, std::pair<TensorSettings, FittedWeights>> integer_;
   std::map<size_t, std::pair<TensorSettings, DynamicNodePlan>> dynamic_;
-  std::map<std::pair<std::string, int>, std::optional<StoredWeight>> stored_;
+  std::map<std::pair<std::string, StoredForm>, std::optional<StoredWeight>> stored_;
 };
 
 struct CodeOptions {

@@ -56,9 +56,10 @@ struct WeightOptions {
 // be; then no input can saturate. All other channels keep the plain scale. With method mse every
 // channel also tries scales down to half the plain one, where its largest weights saturate, and
 // keeps the least squared error. With percentile and entropy max|W| is the method's threshold over
-// the channel. Asymmetric weights have one scale and zero point (ParamsFromRange), whatever
-// per_channel says: QLinearConv takes no others. Source: ONNX QLinearConv-10 (the bias is an int32
-// with scale s_x * s_w and zero point 0).
+// the channel. Asymmetric weights have a zero point beside each scale (ParamsFromRange). Source:
+// ONNX QLinearConv-10 (the bias is an int32 with scale s_x * s_w and zero point 0).
+//
+// Throws Error(kNumeric) for negative weights where the settings are symmetric and unsigned.
 QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
                                  std::span<const float> bias, float input_scale,
                                  const TensorSettings& settings, const WeightOptions& options);
@@ -70,8 +71,8 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
                          const TensorSettings& settings, const WeightOptions& options,
                          const LeastScale& least_scale = {});
 
-// The codes that FitWeights gives these parameters, without looking for others: per tensor, or with
-// zero points 0 along order.axis. `pair_limit` of the options holds whatever the order says.
+// The codes that FitWeights gives these parameters, without looking for others: per tensor, or
+// along order.axis. `pair_limit` of the options holds whatever the order says.
 FittedWeights RoundWeights(const Tensor& weight, const WeightOrder& order, QuantParams params,
                            const NumericFormat& format, const WeightOptions& options);
 
@@ -80,13 +81,15 @@ bool BiasFits(std::span<const float> bias, float input_scale, const std::vector<
 QuantizedBias QuantizeBias(std::span<const float> bias, float input_scale,
                            const std::vector<float>& scales, Rounder round);
 
-// The bias with one scale of its own, in the type of its bits: by maxmin, or 2^-p with p at most
-// `most_position`.
-QuantizedBias QuantizeOwnBias(std::span<const float> bias, const TensorSettings& settings,
-                              std::optional<int> most_position = {});
+// The grid of a bias that has one scale of its own, by its settings: 2^-p with p at most
+// `most_position` where scales are powers of two.
+BiasGrid FindOwnGrid(const TensorSettings& settings, std::span<const float> bias,
+                     std::optional<int> most_position = {});
+// The codes on that grid, in the narrowest of int8, int16 and int32.
+QuantizedBias QuantizeOwnBias(std::span<const float> bias, const BiasGrid& grid);
 
-// The grid of a bias by its settings: symmetric, its own scale max|b| / qmax; none for a float or
-// 32-bit bias, whose codes above are finer.
+// The grid of a bias by its settings, method, symmetry and rounding; codes are counted from the
+// zero point. None for a float or 32-bit bias, whose codes above are finer.
 BiasGrid FindBiasGrid(const TensorSettings& settings, std::span<const float> bias);
 // Nothing happens without a grid.
 void RoundBias(const BiasGrid& grid, std::vector<float>& bias);

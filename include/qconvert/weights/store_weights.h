@@ -2,6 +2,8 @@
 #ifndef QCONVERT_WEIGHTS_STORE_WEIGHTS_H_
 #define QCONVERT_WEIGHTS_STORE_WEIGHTS_H_
 
+#include <compare>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,21 +30,33 @@ std::vector<WeightUse> FindWeightUses(const Graph& graph, const std::vector<bool
 // The way to what stands in body `index` of a node (in attribute order): "output/0/".
 std::string BodyPrefix(const Node& node, size_t index);
 
-// True when `bits`-bit codes, their scales and the nodes around them take less than the floats, and
-// all values are finite.
-bool CanStore(const WeightUse& use, int bits);
+// How weights are stored.
+struct StoredForm {
+  int bits = 8;            // 2 to 16
+  int64_t block_size = 0;  // elements of a channel under one scale; 0: all of them
 
-//   s = max|W| / (2^(bits - 1) - 1) per output channel,   W_q = round_half_even(W / s)
+  auto operator<=>(const StoredForm&) const = default;
+};
+
+// The form that a weight can take of `wanted`: matrices alone have blocks, where the inner
+// dimension is a multiple of them.
+StoredForm FormOf(const WeightUse& use, StoredForm wanted);
+
+// True when the codes, their scales and the nodes around them take less than the floats, and all
+// values are finite.
+bool CanStore(const WeightUse& use, const StoredForm& form);
+
+//   s = max|W| / (2^(bits - 1) - 1) per output channel or block,   W_q = round_half_even(W / s)
 //
-// bits: 2 to 16, in int8 or int16.
-// Scales broadcast against the weight; those of a grouped ConvTranspose against [group, C / group,
-// M / group, ...], the dimensions that the codes then have.
-StoredWeight StoreWeight(const WeightUse& use, int bits);
+// in int8 or int16. Scales broadcast against the weight; those of a grouped ConvTranspose against
+// [group, C / group, M / group, ...], those of blocks against [k / block, block, n] or
+// [n, k / block, block], the dimensions that the codes then have.
+StoredWeight StoreWeight(const WeightUse& use, const StoredForm& form);
 
 // How many scales a weight takes; 0: it cannot be stored.
-int64_t StoredScaleCount(const WeightUse& use);
+int64_t StoredScaleCount(const WeightUse& use, int64_t block_size);
 // The same codes with given scales, StoredScaleCount of them.
-StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format,
+StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format, int64_t block_size,
                          std::vector<float> scales);
 
 }  // namespace qconvert

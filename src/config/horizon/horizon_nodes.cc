@@ -225,17 +225,24 @@ class NodeReader {
     }
   }
 
-  // int16 is int16 activations with int8 weights; floats leave the node alone.
+  // int16 is int16 activations with int8 weights, dual-int16 both in 16 bits; floats leave the node
+  // alone.
   void ApplyType(const ConfigNode& type, NodeSettings& tensors) {
     const std::string& word = type.scalar;
     if (word == "float32" || word == "float16") {
       KeepFloat(tensors);
     } else if (word == "int8" || word == "int16") {
       SetBits(word, type, {&tensors.activation, &tensors.input});
+    } else if (word == "dual-int16") {
+      SetBits("int16", type, {&tensors.activation, &tensors.input, &tensors.weights});
     } else {
       const auto& known = QuantTypes();
-      if (std::find(known.begin(), known.end(), word) != known.end())
-        return context_.NotYet(type.place, "qtype " + word);
+      if (std::find(known.begin(), known.end(), word) != known.end()) {
+        return context_.problems.Add(
+            type.place, fmt::format("qtype is '{}', whose numbers no ONNX operator has, expected "
+                                    "int8, int16, dual-int16, float16 or float32",
+                                    word));
+      }
       context_.problems.Add(type.place, NotOneOf("qtype", type.Shown(), known));
     }
   }
@@ -266,7 +273,10 @@ class NodeReader {
       if (value.kind == Kind::kNull) continue;
       if (first == nullptr) first = &value;
       if (value.scalar != first->scalar) {
-        context_.NotYet(value.place, "different types for the inputs of one node");
+        context_.problems.Add(value.place,
+                              fmt::format("'{}' differs from '{}' of the input before, expected "
+                                          "one type for all inputs of a node",
+                                          value.Shown(), first->Shown()));
       } else {
         SetBits(value.Shown(), value, {&layer.tensors.input});
       }

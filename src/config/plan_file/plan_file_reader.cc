@@ -80,8 +80,13 @@ class Reader {
     if (const ConfigNode* deployment = FindValue(root_, "deployment")) ReadDeployment(*deployment);
     for (const ConfigNode* node : MapsOf(root_, "nodes")) ReadNode(*node);
     for (const ConfigNode* value : MapsOf(root_, "values")) ReadValue(*value);
+    for (const ConfigNode* change : MapsOf(root_, "coarser_scales")) {
+      out_.coarser.push_back({change->place, TextOf(*change, "node"), TextOf(*change, "what"),
+                              NumberOf(*change, "wanted"), NumberOf(*change, "scale")});
+    }
     for (const ConfigNode* weight : MapsOf(root_, "stored_weights"))
-      out_.stored.push_back({TextOf(*weight, "weight"), ReadGrid(*weight, problems_)});
+      out_.stored.push_back({TextOf(*weight, "weight"), ReadGrid(*weight, problems_),
+                             IntegerOf(*weight, "block_size")});
     for (const ConfigNode* value : MapsOf(root_, "rounded_values")) {
       const bool brain = TextOf(*value, "type") == "bfloat16";
       out_.rounded.push_back({value->place, TextOf(*value, "value"),
@@ -157,15 +162,12 @@ class Reader {
     out_.config.target_device =
         FromWord<TargetDevice>(TextOf(map, "target_device")).value_or(TargetDevice::kCpu);
     out_.config.processor = FromWord<Processor>(TextOf(map, "processor")).value_or(Processor::kAny);
-    // Its biases have scales of their own, which the file does not have.
-    if (out_.config.target_device == TargetDevice::kDpu) {
-      problems_.Add(map.Find("target_device")->place,
-                    "not implemented yet: applying a plan for target_device DPU");
-    }
     out_.config.onnx_opset_version = static_cast<int>(IntegerOf(map, "onnx_opset_version"));
     out_.config.convert_relu6_to_relu = IsOn(map, "convert_relu6_to_relu");
     out_.config.convert_silu_to_hswish = IsOn(map, "convert_silu_to_hswish");
     out_.config.equalization = IsOn(map, "include_cle") ? Correction::kOn : Correction::kOff;
+    out_.config.exact_rounding = IsOn(map, "exact_rounding");
+    out_.config.matmul_nbits = IsOn(map, "matmul_nbits");
   }
 
   void ReadDeployment(const ConfigNode& map) {

@@ -61,6 +61,14 @@ Setting Object(std::string name, Kind kind, std::string help, const SettingTable
   return {.name = std::move(name), .kind = kind, .help = std::move(help), .object = &table};
 }
 
+Setting Scale(std::string name, std::string help) {
+  return {.name = std::move(name),
+          .kind = Kind::kNumber,
+          .help = std::move(help),
+          .min = 0,
+          .above_min = true};
+}
+
 std::vector<Setting> Joined(std::vector<Setting> first, const std::vector<Setting>& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;
@@ -122,7 +130,9 @@ const SettingTable& PassTable() {
        Required(Integer("onnx_opset_version", "of the quantized model", 1, kMaxOpset)),
        Bool("convert_relu6_to_relu", "as in the Vitis language"),
        Bool("convert_silu_to_hswish", "as in the Vitis language"),
-       Bool("include_cle", "as in the Vitis language")}};
+       Bool("include_cle", "as in the Vitis language"),
+       Bool("exact_rounding", "as in the Vitis language"),
+       Bool("matmul_nbits", "as in the Vitis language")}};
   return table;
 }
 
@@ -171,13 +181,11 @@ const SettingTable& WeightTable() {
 
 const SettingTable& BiasTable() {
   static const SettingTable table{
-      "bias of a node that computes on integers, int32 with the scales of input and weights",
+      "bias of a node that computes on integers: int32 with the scales of input and weights, or on "
+      "a "
+      "grid of its own",
       {Required(Word("round", "where halves go", AllWords<RoundMode>())),
-       {.name = "scale",
-        .kind = Kind::kNumber,
-        .help = "step of the grid that the float bias is put on before; none: no grid",
-        .min = 0,
-        .above_min = true},
+       Scale("scale", "step of the grid that the float bias is put on before; none: no grid"),
        Any("codes", "lowest and highest code of that grid"),
        Any("shift", "added to the float bias first, a number per channel")}};
   return table;
@@ -185,7 +193,7 @@ const SettingTable& BiasTable() {
 
 const SettingTable& OperandTable() {
   static const SettingTable table{
-      "another constant of a node that computes on integers",
+      "another constant of a node that computes on integers, or an input that it converts",
       Joined({Required(Integer("input", "index of the input", 0, kHighestCode))}, GridKeys())};
   return table;
 }
@@ -201,7 +209,8 @@ const SettingTable& NodeTable() {
        Text("reason", "why float"),
        Object("weights", Kind::kObjects, "of integer and dynamic nodes", WeightTable()),
        Object("bias", Kind::kObject, "of integer nodes", BiasTable()),
-       Object("operands", Kind::kObjects, "other constants of integer nodes", OperandTable())}};
+       Object("operands", Kind::kObjects, "other constants and converted inputs of integer nodes",
+              OperandTable())}};
   return table;
 }
 
@@ -218,7 +227,19 @@ const SettingTable& ValueTable() {
 const SettingTable& StoredTable() {
   static const SettingTable table{
       "weights of float nodes that are stored in fewer bits",
-      Joined({Required(Text("weight", "the initializer; in a body, the way to it"))}, GridKeys())};
+      Joined({Required(Text("weight", "the initializer; in a body, the way to it")),
+              Integer("block_size", "inner elements under one scale; none: a whole channel", 0,
+                      kMaxCount)},
+             GridKeys())};
+  return table;
+}
+
+const SettingTable& CoarserTable() {
+  static const SettingTable table{
+      "a scale that a shift made coarser",
+      {Required(Text("node", "whose shift")),
+       Required(Word("what", "was changed", {"output", "weights", "bias"})),
+       Required(Scale("wanted", "before")), Required(Scale("scale", "taken"))}};
   return table;
 }
 
@@ -246,7 +267,8 @@ const SettingTable& PlanFileTable() {
                        NodeTable())),
        Object("values", Kind::kObjects, "values that have codes", ValueTable()),
        Object("stored_weights", Kind::kObjects, "weights of float nodes", StoredTable()),
-       Any("coarser_scales", "of the DPU: what its shifts asked for; for people"),
+       Object("coarser_scales", Kind::kObjects, "of the DPU: what its shifts asked for; for people",
+              CoarserTable()),
        Object("rounded_values", Kind::kObjects, "float values of 16 bits", RoundedTable())}};
   return table;
 }

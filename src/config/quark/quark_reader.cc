@@ -185,9 +185,11 @@ class Translator {
       SetScale(object, mse ? "mse" : "maxmin", false, weights_);
       if (option != nullptr) ChildOf(object, "method").place = option->place;
     } else {
+      // The vendor's tool takes the method of the activations, which has no power-of-two form.
       if (method != "MinMSE" && method != "MinMax" && !method.empty())
-        context_.NotYet(weights_.scale_type.place,
-                        fmt::format("scale_type PowerOf2 of weights with {}", method));
+        Warn(
+            weights_.scale_type.place,
+            fmt::format("scale_type PowerOf2 of weights with {}: the weights take MinMax", method));
       SetScale(object, method == "MinMSE" ? "diffs" : "maxmin", true, weights_);
     }
     const std::string& granularity = weights_.granularity.scalar;

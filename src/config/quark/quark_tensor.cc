@@ -79,7 +79,10 @@ void SetQuarkType(const QuarkTensor& tensor, ReadContext& context, ConfigNode& o
                         : type.scalar.starts_with("UInt") ? 4
                                                           : std::string::npos;
   if (digits == std::string::npos) {
-    context.NotYet(type.place, "data_type " + type.scalar);
+    context.problems.Add(type.place,
+                         fmt::format("data_type is '{}', whose blocks no ONNX operator has, "
+                                     "expected an Int, UInt, Float16 or BFloat16 type",
+                                     type.scalar));
     return;
   }
   // Symmetric UInt8 has its zero point at 128: the numbers of Int8. Asymmetric Int8 has those of

@@ -113,6 +113,8 @@ TensorSettings ToSettings(const ConfigNode& object) {
   out.per_channel = BoolAt(object, "per_channel");
   if (const ConfigNode* bits = FindValue(object, "bit_width"))
     out.bit_width = static_cast<int>(AsInteger(*bits));
+  if (const ConfigNode* block = FindValue(object, "block_size"))
+    out.block_size = static_cast<int>(AsInteger(*block));
   if (const ConfigNode* percentage = FindValue(object, "percentage"))
     out.percentage = AsNumber(*percentage);
   if (const ConfigNode* rate = FindValue(object, "moving_rate")) out.moving_rate = AsNumber(*rate);

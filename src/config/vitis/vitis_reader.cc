@@ -37,6 +37,8 @@ constexpr std::array kSwitches = {
     Switch{"keep_add_layer_accuracy", &QuantConfig::keep_add_layer_accuracy},
     Switch{"change_concat_input_fix", &QuantConfig::change_concat_input_fix},
     Switch{"change_pool_input_fix", &QuantConfig::change_pool_input_fix},
+    Switch{"exact_rounding", &QuantConfig::exact_rounding},
+    Switch{"matmul_nbits", &QuantConfig::matmul_nbits},
 };
 
 class Reader {

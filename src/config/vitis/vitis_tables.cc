@@ -16,6 +16,7 @@ namespace {
 using Kind = Setting::Kind;
 
 constexpr double kMaxBits = 32;
+constexpr double kMaxBlock = 65536;
 constexpr double kMaxCount = 1e9;
 constexpr double kMaxWorkers = 1024;
 constexpr double kMaxOpset = 100;
@@ -65,6 +66,14 @@ std::vector<Setting> Parameters() {
        .fallback = "false",
        .example = "true",
        .help = "weights: one scale per output channel"},
+      {.name = "block_size",
+       .kind = Kind::kInteger,
+       .fallback = "0",
+       .example = "32",
+       .help = "ours: weights of MatMul and Gemm: one scale per so many inner elements of a "
+               "channel, a power of two from 16; the product computes in float; 0: no blocks",
+       .min = 0,
+       .max = kMaxBlock},
       {.name = "signed",
        .kind = Kind::kBool,
        .fallback = "true",
@@ -220,6 +229,12 @@ std::vector<Setting> TopLevel() {
        .min = -1,
        .max = kMaxOpset},
       Switch("change_concat_input_fix", "false", "inputs of a Concat take its output's scale"),
+      Switch("exact_rounding", "false",
+             "ours: values round as round_mode says, by standard operators in front of their "
+             "QuantizeLinear; slow on the CPU"),
+      Switch("matmul_nbits", "false",
+             "ours: CPU: weights in blocks stay packed in memory, the engine computes them as "
+             "MatMulNBits; opset 21"),
       Switch("change_pool_input_fix", "false", "the input of a pooling takes its output's scale"),
       {.name = "calibration",
        .kind = Kind::kObject,
