@@ -15,6 +15,7 @@ constexpr const char* kReason = "kept float for the error at the outputs";
 constexpr int kRounds = 4;
 constexpr int kAimMeasurements = 20;
 constexpr size_t kQuickSamples = 2;
+constexpr size_t kFlipSamples = 8;  // where flips decide, which few samples show
 // An aim is cheap while a decibel costs at most this part of the estimated time.
 constexpr double kTimeOfDecibel = 0.02;
 constexpr double kLeastNoise = 1e-20;
@@ -74,9 +75,8 @@ class Guard {
     const bool first = best_.measured.outputs.empty() && best_.measured.failure.empty();
     const bool passes = measured.verdict.passed;
     const bool passed = best_.measured.verdict.passed;
-    const bool better = passes != passed ? passes
-                                         : measured.judged_noise(options_.gate) <
-                                               best_.measured.judged_noise(options_.gate);
+    const bool better =
+        passes != passed ? passes : measured.judged_noise() < best_.measured.judged_noise();
     if (!first && !better) return false;
     best_.plan = std::move(plan);
     best_.measured = std::move(measured);
@@ -92,18 +92,22 @@ class Guard {
       return;
     }
     std::vector<double> noise;
+    size_t count = kQuickSamples;
     for (const OutputComparison& output : outputs) {
       noise.resize(std::max(noise.size(), output.samples.size()), 0);
       if (!IsFloatingPoint(output.type) || output.value.is_random) continue;
+      const bool flips = NoiseOfFlips(output.decisions, options_.gate) > 0;
+      if (flips) count = kFlipSamples;
       for (size_t k = 0; k < output.samples.size(); ++k)
-        noise[k] = std::max(noise[k], output.SampleNoise(k));
+        noise[k] = std::max({noise[k], output.SampleNoise(k),
+                             flips ? NoiseOfFlips(output.samples[k].decisions, options_.gate) : 0});
     }
-    if (noise.size() <= kQuickSamples) return;
+    if (noise.size() <= count) return quick_.clear();
     std::vector<size_t> order(noise.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](size_t a, size_t b) { return noise[a] > noise[b]; });
-    quick_ = {order[0], order[1]};
+    quick_.assign(order.begin(), order.begin() + static_cast<ptrdiff_t>(count));
     std::sort(quick_.begin(), quick_.end());
   }
 
@@ -225,12 +229,36 @@ class Guard {
       if (PassesWithout(taken_out)) return;
       PickQuickSamples();  // those that this plan fails on
     }
-    // What few samples say is not enough here: more and more go back, to the end.
-    for (size_t count = 1; taken_out.size() < units_.size();) {
-      count = std::max(2 * count, 2 * taken_out.size());
-      taken_out.insert(units_.begin(),
-                       units_.begin() + static_cast<ptrdiff_t>(std::min(count, units_.size())));
-      if (PassesWithout(taken_out)) return;
+    PutBackToTheEnd(taken_out.size());
+  }
+
+  std::set<size_t> FirstSuspects(size_t count) const {
+    return {units_.begin(),
+            units_.begin() + static_cast<ptrdiff_t>(std::min(count, units_.size()))};
+  }
+
+  // What few samples say is not enough here, where more than `failing` suspects have to go back:
+  // twice as many until all samples pass, then about the fewest of them.
+  void PutBackToTheEnd(size_t failing) {
+    size_t passing = failing;
+    do {
+      failing = passing;
+      passing = std::min(std::max<size_t>(2 * failing, 1), units_.size());
+      if (failing == passing) return;
+    } while (!PassesWithout(FirstSuspects(passing)));
+    while (passing - failing > std::max<size_t>(1, passing / 8)) {
+      const size_t middle = failing + (passing - failing) / 2;
+      PlanDraft draft = DraftWithout(FirstSuspects(middle), /*narrow=*/true);
+      draft.wide_weights.insert(best_.plan.wide_weights.begin(), best_.plan.wide_weights.end());
+      Measured measured = Measure(draft, {});
+      if (!measured.verdict.passed) {
+        failing = middle;
+        continue;
+      }
+      passing = middle;
+      best_.plan = std::move(draft);
+      best_.measured = std::move(measured);
+      kept_float_ = FirstSuspects(middle);
     }
   }
 
@@ -254,10 +282,10 @@ class Guard {
   // is worth most, decibels up to the aim against the time they cost.
   void PutBackForTheAim() {
     const double aim = NoiseOfSqnr(options_.aim_sqnr_db);
-    if (best_.measured.judged_noise(options_.gate) <= aim) return;
+    if (best_.measured.judged_noise() <= aim) return;
     SuspectByStretches();
     const PlanDraft base = best_.plan;
-    const double before = std::max(Measure(base, quick_).judged_noise(options_.gate), kLeastNoise);
+    const double before = std::max(Measure(base, quick_).judged_noise(), kLeastNoise);
     const std::set<size_t> needed = kept_float_;
     std::set<size_t> best_set;
     double best_worth = 0;
@@ -266,7 +294,7 @@ class Guard {
     const auto reach = [&](const std::set<size_t>& more) {
       --budget;
       const PlanDraft draft = DraftBeside(base, needed, more);
-      const double after = std::max(Measure(draft, quick_).judged_noise(options_.gate), aim);
+      const double after = std::max(Measure(draft, quick_).judged_noise(), aim);
       const double decibels = 10 * std::log10(before / after);
       const double cost = std::max(Time(draft.placement) - Time(base.placement), 0.0);
       const double worth = decibels - cost / std::max(full_.float_ns, 1.0) / kTimeOfDecibel;
@@ -309,7 +337,7 @@ class Guard {
   SmallSet FindUnits(double target) {
     const auto noise = [&](const std::set<size_t>& without) {
       const PlanDraft draft = DraftWithout(without, /*narrow=*/false);
-      return Measure(draft, quick_).judged_noise(options_.gate);
+      return Measure(draft, quick_).judged_noise();
     };
     return FindSmallSet({.items = units_,
                          .noise = noise,

@@ -21,12 +21,8 @@ double Measured::pooled_noise() const {
   return failure.empty() ? WorstNoise(outputs) : std::numeric_limits<double>::infinity();
 }
 
-double Measured::judged_noise(const Gate& gate) const {
-  if (!failure.empty()) return std::numeric_limits<double>::infinity();
-  // Flips fail without being noise.
-  const double least_failing =
-      std::nextafter(NoiseOfSqnr(gate.min_sqnr_db), std::numeric_limits<double>::infinity());
-  return verdict.passed ? verdict.noise : std::max(verdict.noise, least_failing);
+double Measured::judged_noise() const {
+  return failure.empty() ? verdict.noise : std::numeric_limits<double>::infinity();
 }
 
 QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) {

@@ -54,8 +54,8 @@ struct Measured {
   // Error power over signal power of the worst output over all samples; infinite when it does not
   // run.
   double pooled_noise() const;
-  // Verdict::noise, above what passes whenever the verdict fails.
-  double judged_noise(const Gate& gate) const;
+  // Verdict::noise, infinite when it does not run.
+  double judged_noise() const;
 };
 
 // The plan with every parameter and code.

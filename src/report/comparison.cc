@@ -80,10 +80,11 @@ void CompareFloats(const Tensor& expected, const Tensor& actual, OutputCompariso
     for (ChannelSums& axis : comparison.channels)
       axis.Add(first, inner[axis.axis], pairs.x, pairs.y);
   }
-  comparison.samples[0] = {comparison.sums.float_power, comparison.sums.error_power};
   if (comparison.value.kind.scores != OutputKind::Scores::kNone) {
     AddDecisions(expected, actual, comparison.value.kind, comparison.decisions, comparison.sums);
   }
+  comparison.samples[0] = {comparison.sums.float_power, comparison.sums.error_power,
+                           comparison.decisions};
 }
 
 // Elements that are stored alike.

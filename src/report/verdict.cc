@@ -13,6 +13,9 @@ namespace {
 
 using Result = OutputVerdict::Result;
 
+// Of flips, where the gate allows none.
+constexpr double kLeastRate = 1e-4;
+constexpr double kJustFailing = 1 + 1e-9;
 constexpr const char* kAdvice = "try more samples, --scheme weight-only or a lower --min-sqnr";
 
 std::string Count(int64_t count, const char* what) {
@@ -156,6 +159,7 @@ class Judge {
                     Count(decisions.decided, "decided position"), 100 * decisions.UpperBound());
     if (decisions.rate() <= gate_.max_flips) return Pass(text);
     Fail(fmt::format("{}, expected at most {:.3g} %", text, 100 * gate_.max_flips));
+    verdict_.noise = std::max(verdict_.noise, NoiseOfFlips(decisions, gate_));
   }
 
   void Number(double noise, double min_db, const std::string& text) {
@@ -216,6 +220,12 @@ Gate Gate::Of(std::optional<double> min_sqnr_db, std::optional<double> min_cosin
   Gate gate = min_sqnr_db ? AtSqnr(*min_sqnr_db) : min_cosine ? AtCosine(*min_cosine) : Gate{};
   gate.min_cosine = min_cosine;
   return gate;
+}
+
+double NoiseOfFlips(const DecisionSums& decisions, const Gate& gate) {
+  if (decisions.rate() <= gate.max_flips) return 0;
+  const double ratio = decisions.rate() / std::max(gate.max_flips, kLeastRate);
+  return std::max(ratio * ratio, kJustFailing) * NoiseOfSqnr(gate.min_sqnr_db);
 }
 
 bool Verdict::CanImprove() const {

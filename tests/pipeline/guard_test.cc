@@ -29,7 +29,7 @@ class GuardTest : public testing::Test {
 
   GuardResult Run(double min_sqnr_db = 17, GuardOptions options = {}) {
     options.gate = Gate::AtSqnr(min_sqnr_db);
-    options.measure = [&](const PlanDraft& plan, const std::vector<size_t>& /*samples*/) {
+    options.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
       const Placement& placement = plan.placement;
       OutputComparison output;
       output.type = DataType::kFloat;
@@ -37,12 +37,16 @@ class GuardTest : public testing::Test {
       sums.count = 1;
       sums.float_power = 1;
       for (size_t n = 0; n < placement.nodes.size(); ++n) {
-        if (placement.nodes[n].domain == NodeDomain::kInteger) sums.error_power += Noise(n);
+        if (placement.nodes[n].domain != NodeDomain::kInteger) continue;
+        sums.error_power += Noise(n);
+        if (flips_.contains(n)) output.decisions.flips += flips_[n];
       }
+      output.decisions.decided = 1000;
       for (const auto& [node, name] : plan.dynamic) sums.error_power += Noise(node);
       for (const auto& [weight, noise] : weight_noise_) {
         if (!plan.wide_weights.contains(weight)) sums.error_power += noise;
       }
+      if (!samples.empty()) sums.error_power *= part_in_few_samples_;
       sums.quantized_power = 1 + sums.error_power;
       sums.dot = 1;
       return MeasuredOf(output, min_sqnr_db);
@@ -66,6 +70,8 @@ class GuardTest : public testing::Test {
   GraphBuilder b_;
   std::map<size_t, double> noise_;
   std::map<std::string, double> weight_noise_;
+  std::map<size_t, int64_t> flips_;  // of a thousand positions
+  double part_in_few_samples_ = 1;
 };
 
 TEST_F(GuardTest, AGoodModelIsLeftAloneAfterOneLook) {
@@ -81,6 +87,22 @@ TEST_F(GuardTest, FindsTheNodesThatHarmAndNoOthers) {
   EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_THAT(result.kept_float, testing::UnorderedElementsAre("n7", "n23", "n24"));
   EXPECT_LT(result.measurements, 40) << "fewer looks than nodes";
+}
+
+TEST_F(GuardTest, FindsTheNodesThatFlipClassesWithoutNoise) {
+  flips_ = {{7, 30}, {23, 4}, {31, 5}};
+  const GuardResult result = Run();
+  EXPECT_TRUE(result.measured.verdict.passed);
+  EXPECT_THAT(result.kept_float, testing::ElementsAre("n7")) << "nine of a thousand may flip";
+}
+
+TEST_F(GuardTest, WhatOnlyAllSamplesShowTakesAboutTheFewestNodes) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 1e-3;  // 0.01995 passes: 21 have to go back
+  part_in_few_samples_ = 0.01;
+  const GuardResult result = Run();
+  EXPECT_TRUE(result.measured.verdict.passed);
+  EXPECT_GE(result.kept_float.size(), 21U);
+  EXPECT_LE(result.kept_float.size(), 25U);
 }
 
 // MatMuls that save two fifths of their time on integers.

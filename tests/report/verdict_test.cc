@@ -192,6 +192,21 @@ TEST(VerdictTest, FlipsCountWithTheirBound) {
   strict.max_flips = 0.005;
   EXPECT_EQ(JudgeOne(sums, strict).result, Result::kFailed);
   EXPECT_THAT(JudgeOne(sums, strict).text, HasSubstr("expected at most 0.5 %"));
+  // 0.78 % where 0.5 % may flip.
+  EXPECT_NEAR(JudgeOne(sums, strict).noise, std::pow(2.0 / 256 / 0.005, 2) * NoiseOfSqnr(17), 1e-9);
+  EXPECT_LT(verdict.noise, NoiseOfSqnr(17));
+  EXPECT_EQ(sums.samples[1].decisions.flips, 1);
+  EXPECT_EQ(sums.samples[2].decisions.flips, 0);
+  strict.max_flips = 0;
+  EXPECT_TRUE(std::isfinite(JudgeOne(sums, strict).noise));
+}
+
+TEST(VerdictTest, AsManyFlipsAsTheGateAllowsAreNoNoise) {
+  Gate gate;
+  gate.max_flips = 0.02;
+  EXPECT_EQ(NoiseOfFlips({100, 2}, gate), 0);
+  EXPECT_EQ(NoiseOfFlips({}, gate), 0);
+  EXPECT_GT(NoiseOfFlips({100, 3}, gate), NoiseOfSqnr(gate.min_sqnr_db));
 }
 
 TEST(VerdictTest, CosineIsAskedForOnRequest) {

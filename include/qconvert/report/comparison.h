@@ -18,6 +18,7 @@ namespace qconvert {
 struct SampleError {
   double float_power = 0;
   double error_power = 0;
+  DecisionSums decisions;
 };
 
 // One value over all samples compared. Memory: some bytes by sample and by channel, whatever the

@@ -38,8 +38,8 @@ struct OutputVerdict {
   Result result = Result::kPassed;
   // Error power over signal power at this value's worst number, each divided by what the gate
   // allows for it and multiplied by what it allows over all samples: at most NoiseOfSqnr(
-  // min_sqnr_db) exactly when all noise passes. Infinite for shapes that differ and values that are
-  // no longer finite; 0 where no change of the quantized model would help. Flips are no noise.
+  // min_sqnr_db) exactly when the output passes. Infinite for shapes that differ and values that
+  // are no longer finite; 0 where no change of the quantized model would help.
   double noise = 0;
   // "passes: 33.1 dB over 16 samples, ..." or "fails: ..., what to do next".
   std::string text;
@@ -63,6 +63,11 @@ struct Verdict {
 //   - Integers, booleans and strings are told, not judged; so is what is random.
 Verdict JudgeOutputs(std::span<const OutputComparison> outputs, const Gate& gate,
                      std::span<const std::string> sample_names = {});
+
+// The noise that flips count as: 0 up to the share that the gate allows, and above it the noise
+// that the gate allows times the square of how many times too many they are. Where noise is small
+// beside the distance to a boundary, the share of positions that cross it grows with its amplitude.
+double NoiseOfFlips(const DecisionSums& decisions, const Gate& gate);
 
 // Error power over signal power of the worst output over all samples; infinite when one gets NaN,
 // infinities or other shapes that nothing stands for. What is not judged is left out.
