@@ -5,7 +5,27 @@
 #include <cstddef>
 #include <vector>
 
+#include "qconvert/base/check.h"
+
 namespace qconvert {
+namespace {
+
+// Neighbours with one scale.
+size_t SliceSize(std::span<const int64_t> dims, const QuantParams& params) {
+  size_t inner = 1;
+  if (params.per_tensor()) return inner;
+  for (size_t d = static_cast<size_t>(params.axis) + 1; d < dims.size(); ++d)
+    inner *= static_cast<size_t>(dims[d]);
+  return inner;
+}
+
+template <typename T>
+std::vector<int32_t> Widened(const Tensor& codes) {
+  const auto values = codes.values<T>();
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
 
 int32_t QuantizeValue(float x, float scale, int32_t zero_point, const NumericFormat& format) {
   // Clamping the quotient to whole numbers before rounding gives the same result as after, and
@@ -19,11 +39,7 @@ int32_t QuantizeValue(float x, float scale, int32_t zero_point, const NumericFor
 
 std::string QuantizeToBytes(std::span<const float> values, std::span<const int64_t> dims,
                             const QuantParams& params, const NumericFormat& format) {
-  size_t inner = 1;
-  if (!params.per_tensor()) {
-    for (size_t d = static_cast<size_t>(params.axis) + 1; d < dims.size(); ++d)
-      inner *= static_cast<size_t>(dims[d]);
-  }
+  const size_t inner = SliceSize(dims, params);
   const size_t channels = params.scales.size();
   std::vector<int32_t> codes(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
@@ -31,6 +47,31 @@ std::string QuantizeToBytes(std::span<const float> values, std::span<const int64
     codes[i] = QuantizeValue(values[i], params.scales[c], params.zero_points[c], format);
   }
   return PackCodes(codes, params.type);
+}
+
+std::vector<int32_t> CodesOf(const Tensor& codes) {
+  switch (codes.type) {
+    case DataType::kInt8:
+      return Widened<int8_t>(codes);
+    case DataType::kUint8:
+      return Widened<uint8_t>(codes);
+    case DataType::kInt16:
+      return Widened<int16_t>(codes);
+    default:
+      QCONVERT_CHECK(codes.type == DataType::kUint16);
+      return Widened<uint16_t>(codes);
+  }
+}
+
+std::vector<float> DequantizeTensor(const Tensor& codes, const QuantParams& params) {
+  const size_t inner = SliceSize(codes.dims, params);
+  const size_t channels = params.scales.size();
+  std::vector<float> values;
+  for (const int32_t code : CodesOf(codes)) {
+    const size_t c = channels == 1 ? 0 : values.size() / inner % channels;
+    values.push_back(DequantizeValue(code, params.scales[c], params.zero_points[c]));
+  }
+  return values;
 }
 
 }  // namespace qconvert

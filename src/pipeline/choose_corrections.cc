@@ -6,10 +6,10 @@
 #include <array>
 #include <utility>
 
+#include "attribute_noise.h"
 #include "correct_layers.h"
 #include "layerwise_run.h"
 #include "qconvert/base/log.h"
-#include "qconvert/plan/expected_noise.h"
 
 namespace qconvert {
 namespace {
@@ -47,20 +47,6 @@ std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& size
   return samples;
 }
 
-// Whether weights are expected to bring more than half of the noise of integer nodes.
-bool WeightsCarryTheNoise(const PlanInputs& inputs, const QuantizationPlan& plan) {
-  const Graph& graph = inputs.model.graph;
-  double weights = 0;
-  for (const auto& [n, integer] : plan.integer_nodes) {
-    if (!integer.weight) continue;
-    const Tensor* floats = graph.FindInitializer(integer.weight->name);
-    weights += ExpectedWeightNoise(floats->values<float>(), integer.weight->params.scales);
-  }
-  double all = 0;
-  for (const double noise : ExpectedNodeNoise(graph, plan, inputs.table)) all += noise;
-  return 2 * weights > all;
-}
-
 class Chooser {
  public:
   Chooser(PlanInputs& inputs, const PlanDraft& draft, const ValueSizes& sizes, double goal)
@@ -84,10 +70,11 @@ class Chooser {
     if (can_measure()) chosen_.measured = MeasurePlan(inputs_, draft_);
     if (chosen_.measured && !chosen_.measured->failure.empty()) return std::move(chosen_);
     const QuantizationPlan plain = CompletePlan(inputs_, draft_);
+    if (Misses()) chosen_.parts = AttributeNoise(inputs_, plain);
     if (biases == Correction::kOn || (biases == Correction::kAuto && Misses()))
       Try("biases", plain, {.move_biases = true}, biases);
     if (rounding == Correction::kOn ||
-        (rounding == Correction::kAuto && Misses() && WeightsCarryTheNoise(inputs_, plain))) {
+        (rounding == Correction::kAuto && Misses() && WeightsCarryTheNoise())) {
       const bool with_biases = !inputs_.corrections.bias.empty();
       Try("rounding", plain, {.round_weights = true, .move_biases = with_biases}, rounding);
     }
@@ -99,6 +86,9 @@ class Chooser {
   bool can_measure() const { return inputs_.comparer.count() > 0; }
   double noise() const { return chosen_.measured ? chosen_.measured->pooled_noise() : 0; }
   bool Misses() const { return noise() > goal_; }
+  bool WeightsCarryTheNoise() const {
+    return chosen_.parts && chosen_.parts->weights > chosen_.parts->values;
+  }
 
   // From the codes that are best so far: a channel keeps them where nothing better is learned.
   void Learn(const QuantizationPlan& plain, Correction wanted) {

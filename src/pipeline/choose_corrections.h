@@ -13,6 +13,7 @@
 namespace qconvert {
 
 struct ChosenCorrections {
+  std::optional<NoiseParts> parts;  // of the plan without corrections, where it misses the goal
   std::vector<CorrectionReport> tried;
   std::vector<std::string> warnings;
   std::optional<Measured> measured;  // the plan with what was kept, where it was measured
@@ -20,7 +21,9 @@ struct ChosenCorrections {
 
 // Puts into `inputs.corrections` what the settings ask for, and, where they leave it open and the
 // plan's noise is above `goal`, what lowers the noise on the judged samples. Plans without integer
-// nodes cost nothing, those within the goal one measurement, which the caller gets.
+// nodes cost nothing, those within the goal one measurement, which the caller gets. Those that miss
+// it cost two more, of weights and of values alone: weights are rounded by second order where
+// theirs is more than half of the noise.
 ChosenCorrections ChooseCorrections(PlanInputs& inputs, const PlanDraft& plan,
                                     const ValueSizes& sizes, double goal);
 

@@ -193,6 +193,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
     ChosenCorrections corrections =
         ChooseCorrections(inputs, {PlaceNodes(graph, scheme.place), scheme.dynamic, wide},
                           scheme.place.sizes, kGoodNoise);
+    chosen.noise_parts = corrections.parts;
     chosen.corrections = std::move(corrections.tried);
     std::move(corrections.warnings.begin(), corrections.warnings.end(),
               std::back_inserter(chosen.warnings));

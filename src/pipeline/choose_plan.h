@@ -18,6 +18,7 @@ struct ChosenPlan {
   SchemeChoice scheme;
   QuantizationPlan plan;  // complete
   GuardReport guard;
+  std::optional<NoiseParts> noise_parts;
   std::vector<CorrectionReport> corrections;
   std::vector<OutputComparison> outputs;  // as the guard measured them last
   std::vector<std::string> warnings;

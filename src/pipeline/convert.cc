@@ -143,6 +143,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.scheme_reason = chosen.scheme.reason;
   report.dynamic_nodes = chosen.plan.dynamic_nodes.size();
   report.guard = chosen.guard;
+  report.noise_parts = chosen.noise_parts;
   report.corrections = chosen.corrections;
   report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
   report.outputs = chosen.outputs;

@@ -45,14 +45,19 @@ Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
 
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
                      const std::vector<size_t>& samples) {
-  Measured measured;
   Model quantized = inputs.model;
   PrepareForComparison(inputs.comparer.values(), quantized.graph);
   const std::map<std::string, StoredWeight> stored = std::exchange(plan.stored, {});
   ApplyPlan(quantized, plan);
   ExpandWeights(quantized, stored, inputs.codes.workers());
+  return MeasureModel(inputs, quantized, samples);
+}
+
+Measured MeasureModel(const PlanInputs& inputs, const Model& model,
+                      const std::vector<size_t>& samples) {
+  Measured measured;
   try {
-    const auto session = OpenForComparison(quantized, inputs.place);
+    const auto session = OpenForComparison(model, inputs.place);
     measured.outputs = inputs.comparer.Compare(*session, samples);
   } catch (const Error& e) {
     // The float model runs: what fails is this way to quantize it, and another may do.

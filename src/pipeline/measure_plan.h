@@ -61,6 +61,11 @@ struct Measured {
 // The plan with every parameter and code.
 QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft);
 
+// Runs a model with the outputs of the comparer's on these of its samples, on all when there are
+// none.
+Measured MeasureModel(const PlanInputs& inputs, const Model& model,
+                      const std::vector<size_t>& samples = {});
+
 // Runs the plan in memory on these of the comparer's samples, on all when there are none.
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
                      const std::vector<size_t>& samples = {});

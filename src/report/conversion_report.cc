@@ -33,6 +33,13 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
   out += FormatVerdict(JudgeOutputs(report.outputs, report.gate, report.sample_names));
 }
 
+void FormatNoiseParts(const NoiseParts& parts, std::string& out) {
+  fmt::format_to(std::back_inserter(out),
+                 "  noise    {:.1f} dB with rounded weights alone, {:.1f} dB with rounded values "
+                 "alone\n",
+                 SqnrOfNoise(parts.weights), SqnrOfNoise(parts.values));
+}
+
 void FormatCorrection(const CorrectionReport& correction, std::string& out) {
   const auto sink = std::back_inserter(out);
   fmt::format_to(sink, "  {:<8} of {} layers corrected", correction.name, correction.layers);
@@ -138,6 +145,7 @@ std::string FormatReport(const ConversionReport& report) {
   if (report.stored_weights > 0)
     fmt::format_to(sink, "  weights  {} of float nodes stored in 8 or 16 bit\n",
                    report.stored_weights);
+  if (report.noise_parts) FormatNoiseParts(*report.noise_parts, out);
   for (const CorrectionReport& correction : report.corrections) FormatCorrection(correction, out);
   FormatGuard(report.guard, out);
   out += FormatFloatReasons(report.float_reasons);
@@ -156,27 +164,31 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
   const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
   for (size_t o = 0; o < report.outputs.size(); ++o)
     outputs.push_back(OutputJson(report.outputs[o], verdict.outputs[o], report.sample_names));
-  const Json json = {{"exit", exit_class},
-                     {"input", Text(report.input)},
-                     {"output", Text(report.output)},
-                     {"float_only", report.float_only},
-                     {"bytes_before", report.float_bytes},
-                     {"bytes_after", report.quantized_bytes},
-                     {"samples", report.samples},
-                     {"compared_samples", report.compared_samples},
-                     {"compared_on", report.compared_on},
-                     {"outputs", std::move(outputs)},
-                     {"nodes",
-                      {{"integer", report.integer_nodes},
-                       {"fused", report.fused_nodes},
-                       {"float", report.float_nodes}}},
-                     {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
-                     {"dynamic_nodes", report.dynamic_nodes},
-                     {"stored_weights", report.stored_weights},
-                     {"corrections", CorrectionsJson(report)},
-                     {"guard", GuardJson(report)},
-                     {"float_nodes", FloatReasonsJson(report.float_reasons)},
-                     {"warnings", TextsJson(report.warnings)}};
+  Json json = {{"exit", exit_class},
+               {"input", Text(report.input)},
+               {"output", Text(report.output)},
+               {"float_only", report.float_only},
+               {"bytes_before", report.float_bytes},
+               {"bytes_after", report.quantized_bytes},
+               {"samples", report.samples},
+               {"compared_samples", report.compared_samples},
+               {"compared_on", report.compared_on},
+               {"outputs", std::move(outputs)},
+               {"nodes",
+                {{"integer", report.integer_nodes},
+                 {"fused", report.fused_nodes},
+                 {"float", report.float_nodes}}},
+               {"scheme", {{"name", report.scheme}, {"reason", Text(report.scheme_reason)}}},
+               {"dynamic_nodes", report.dynamic_nodes},
+               {"stored_weights", report.stored_weights},
+               {"corrections", CorrectionsJson(report)},
+               {"guard", GuardJson(report)},
+               {"float_nodes", FloatReasonsJson(report.float_reasons)},
+               {"warnings", TextsJson(report.warnings)}};
+  if (const auto& parts = report.noise_parts) {
+    json["noise"] = {{"weights_alone_sqnr_db", SqnrOfNoise(parts->weights)},
+                     {"values_alone_sqnr_db", SqnrOfNoise(parts->values)}};
+  }
   return json.dump(2) + "\n";
 }
 

@@ -219,7 +219,7 @@ class Inserter {
     for (const size_t t : fused.tail) {
       if (integer.implied.contains(t)) continue;
       Node next = source_.nodes[t];
-      if (t == fused.bias_add) {
+      if (t == fused.bias_add && integer.bias) {
         for (std::string& input : next.inputs) {
           if (source_.FindInitializer(input) != nullptr) input = bias_name;
         }

@@ -9,6 +9,7 @@
 
 #include "qconvert/base/check.h"
 #include "qconvert/numbers/numeric_format.h"
+#include "qconvert/numbers/quantize.h"
 
 namespace qconvert {
 namespace {
@@ -29,15 +30,6 @@ std::optional<int32_t> StepsOf(char letter) {
 }
 
 }  // namespace
-
-std::vector<int32_t> CodesOf(const Tensor& codes) {
-  if (codes.type == DataType::kInt16) {
-    const auto values = codes.values<int16_t>();
-    return {values.begin(), values.end()};
-  }
-  const auto values = codes.values<int8_t>();
-  return {values.begin(), values.end()};
-}
 
 std::string StepsBetween(const Tensor& nearest, const Tensor& codes) {
   const std::vector<int32_t> from = CodesOf(nearest);

@@ -145,6 +145,12 @@ TEST(SettingsTest, CorrectionsThatAreAskedForAreMade) {
   EXPECT_EQ(rounding.noise_before, biases.noise_after);
   EXPECT_LT(rounding.noise_after, rounding.noise_before / 2);
   EXPECT_TRUE(biases.kept && rounding.kept);
+  ASSERT_TRUE(result.report.noise_parts);
+  EXPECT_GT(result.report.noise_parts->weights, 10 * result.report.noise_parts->values)
+      << "4 bits against 8";
+  EXPECT_NEAR(result.report.noise_parts->weights / biases.noise_before, 1, 0.5);
+  EXPECT_THAT(FormatReport(result.report), HasSubstr("dB with rounded weights alone"));
+  EXPECT_THAT(ReportJson(result.report, "ok"), HasSubstr("\"weights_alone_sqnr_db\""));
   EXPECT_THAT(FormatReport(result.report), HasSubstr("  biases   of 8 layers corrected: "));
   EXPECT_THAT(ReadFile(folder / "out_quant_info.json"), HasSubstr("\"shift\""));
 }
@@ -162,6 +168,7 @@ TEST(SettingsTest, CorrectionsLeftOpenAreMadeWhereTheyHelp) {
 
   const Result enough = ConvertWith(PerTensor("include_cle: false\n"), folder);
   EXPECT_TRUE(enough.report.corrections.empty()) << "8 bits leave more than 30 dB";
+  EXPECT_FALSE(enough.report.noise_parts);
 }
 
 TEST(SettingsTest, CorrectedFilesDoNotDependOnThreads) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "qconvert/numbers/numeric_format.h"
+#include "qconvert/numbers/quantize.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {

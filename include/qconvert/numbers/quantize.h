@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "qconvert/ir/tensor.h"
 #include "qconvert/numbers/quant_params.h"
 
 namespace qconvert {
@@ -24,6 +26,10 @@ inline float DequantizeValue(int32_t q, float scale, int32_t zero_point) {
 // params.type.
 std::string QuantizeToBytes(std::span<const float> values, std::span<const int64_t> dims,
                             const QuantParams& params, const NumericFormat& format);
+
+// Codes of int8, uint8, int16 or uint16, in the order of the tensor, and what they stand for.
+std::vector<int32_t> CodesOf(const Tensor& codes);
+std::vector<float> DequantizeTensor(const Tensor& codes, const QuantParams& params);
 
 }  // namespace qconvert
 

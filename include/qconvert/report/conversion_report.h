@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,12 @@ struct GuardReport {
   int measurements = 0;
   std::vector<std::string> kept_float;  // nodes
   std::vector<std::string> kept_wide;   // weights stored in 16 bit
+};
+
+// TypicalNoise that is left by rounding weights alone, and by rounding values alone.
+struct NoiseParts {
+  double weights = 0;
+  double values = 0;
 };
 
 // A correction of weights or biases that was tried.
@@ -52,6 +59,7 @@ struct ConversionReport {
   size_t stored_weights = 0;  // weights of float nodes that are stored in 8 or 16 bit
   std::string scheme;         // "static", "dynamic", "weight-only"
   std::string scheme_reason;
+  std::optional<NoiseParts> noise_parts;  // where corrections were thought of
   std::vector<CorrectionReport> corrections;
   GuardReport guard;
   // Why nodes stayed float: (operator, reason) -> names of the nodes.

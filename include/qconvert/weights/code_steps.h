@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "qconvert/ir/tensor.h"
 #include "qconvert/weights/quantize_weights.h"
@@ -17,9 +16,6 @@
 namespace qconvert {
 
 inline constexpr int32_t kMostCodeSteps = 26;
-
-// Codes of int8 or int16, in the order of the tensor.
-std::vector<int32_t> CodesOf(const Tensor& codes);
 
 // From the nearest codes to `codes`, at most kMostCodeSteps each; empty where they are equal.
 std::string StepsBetween(const Tensor& nearest, const Tensor& codes);

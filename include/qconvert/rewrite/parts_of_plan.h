@@ -1,0 +1,23 @@
+// What a plan does to weights and what it does to values, each without the other.
+#ifndef QCONVERT_REWRITE_PARTS_OF_PLAN_H_
+#define QCONVERT_REWRITE_PARTS_OF_PLAN_H_
+
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/plan.h"
+
+namespace qconvert {
+
+// Weights of integer nodes become the floats that their codes stand for; each of these nodes gets
+// an initializer of its own. Values, biases and all other nodes stay as they are:
+//
+//   x -> Conv{W} -> y     becomes     x -> Conv{s W_q} -> y
+void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan);
+
+// The same plan with float weights and biases, of any node:
+//
+//   x -> Q -> DQ -> Conv{W} -> Q -> DQ -> y
+QuantizationPlan WithFloatWeights(QuantizationPlan plan);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_REWRITE_PARTS_OF_PLAN_H_

@@ -1,0 +1,20 @@
+#include "attribute_noise.h"
+
+#include "compared_models.h"
+#include "qconvert/rewrite/parts_of_plan.h"
+#include "qconvert/rewrite/store_weights.h"
+
+namespace qconvert {
+
+std::optional<NoiseParts> AttributeNoise(const PlanInputs& inputs, const QuantizationPlan& plan) {
+  Model rounded = inputs.model;
+  RoundIntegerWeights(rounded.graph, plan);
+  PrepareForComparison(inputs.comparer.values(), rounded.graph);
+  ExpandWeights(rounded, plan.stored, inputs.codes.workers());
+  const Measured weights = MeasureModel(inputs, rounded);
+  const Measured values = MeasurePlan(inputs, WithFloatWeights(plan));
+  if (!weights.failure.empty() || !values.failure.empty()) return std::nullopt;
+  return NoiseParts{TypicalNoise(weights.outputs), TypicalNoise(values.outputs)};
+}
+
+}  // namespace qconvert

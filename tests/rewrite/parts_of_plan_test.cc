@@ -1,0 +1,82 @@
+#include "qconvert/rewrite/parts_of_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "qconvert/numbers/quantize.h"
+#include "support/quantize_model.h"
+
+namespace qconvert {
+namespace {
+
+// A Conv and a MatMul with an Add, on integers.
+QuantizedModel TwoLayers() {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "4", "4"}).Output("z").Random("w", {4, 4, 1, 1}).Random("b", {4});
+  b.Random("m", {4, 4}).Random("a", {4});
+  b.Add("Conv", {"x", "w", "b"}, {"y"});
+  b.Add("MatMul", {"y", "m"}, {"k"});
+  b.Add("Add", {"k", "a"}, {"z"});
+  return QuantizeModel(b.model, {{RandomTensor("x", {1, 4, 4, 4}, 1)}});
+}
+
+TEST(PartsOfPlanTest, RoundedWeightsAreWhatTheCodesStandFor) {
+  QuantizedModel q = TwoLayers();
+  Graph rounded = q.float_model.graph;
+  RoundIntegerWeights(rounded, q.plan);
+  ASSERT_EQ(rounded.nodes.size(), q.float_model.graph.nodes.size()) << "values stay float";
+  size_t weights = 0;
+  for (const auto& [n, integer] : q.plan.integer_nodes) {
+    if (!integer.weight) continue;
+    ++weights;
+    const Tensor* before = q.float_model.graph.FindInitializer(integer.weight->name);
+    const Tensor* after = rounded.FindInitializer(rounded.nodes[n].inputs[1]);
+    ASSERT_NE(after, nullptr);
+    EXPECT_NE(after->name, before->name) << "others may read the float one";
+    float step = 0;
+    for (const float scale : integer.weight->params.scales) step = std::max(step, scale);
+    const float moved = MaxDifference(*before, *after);
+    EXPECT_GT(moved, 0.0F);
+    EXPECT_LE(moved, step / 2 * 1.001F);
+  }
+  EXPECT_EQ(weights, 2U);
+}
+
+TEST(PartsOfPlanTest, FloatWeightsLeaveTheValuesQuantized) {
+  QuantizedModel q = TwoLayers();
+  const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 4, 4}, 2)};
+  Model values = q.float_model;
+  InsertQdq(values, WithFloatWeights(q.plan));
+  for (const char* name : {"w", "b", "m", "a"}) {
+    const Tensor* weight = values.graph.FindInitializer(name);
+    ASSERT_NE(weight, nullptr) << name;
+    EXPECT_EQ(weight->type, DataType::kFloat) << name;
+  }
+  Model weights = q.float_model;
+  RoundIntegerWeights(weights.graph, q.plan);
+  const Tensor exact = RunModel(q.float_model, x)[0];
+  const float of_values = MaxDifference(RunModel(values, x)[0], exact);
+  const float of_weights = MaxDifference(RunModel(weights, x)[0], exact);
+  const float of_both = MaxDifference(RunModel(q.model, x)[0], exact);
+  EXPECT_GT(of_values, 0.0F);
+  EXPECT_GT(of_weights, 0.0F);
+  EXPECT_LT(of_both, 3 * (of_values + of_weights));
+}
+
+TEST(PartsOfPlanTest, CodesOfEveryTypeStandForTheirFloats) {
+  for (const DataType type :
+       {DataType::kInt8, DataType::kUint8, DataType::kInt16, DataType::kUint16}) {
+    const std::vector<int32_t> codes = {1, 2, 100, 127, 0, 3};
+    Tensor tensor;
+    tensor.type = type;
+    tensor.dims = {3, 2};
+    tensor.bytes = std::make_shared<const std::string>(PackCodes(codes, type));
+    EXPECT_EQ(CodesOf(tensor), codes);
+    EXPECT_EQ(DequantizeTensor(tensor, {type, 0, {1, 2, 4}, {0, 100, 0}}),
+              (std::vector<float>{1, 2, 0, 54, 0, 12}));
+    EXPECT_EQ(DequantizeTensor(tensor, {type, -1, {0.5F}, {2}}),
+              (std::vector<float>{-0.5F, 0, 49, 62.5F, -1, 0.5F}));
+  }
+}
+
+}  // namespace
+}  // namespace qconvert
