@@ -89,10 +89,15 @@ PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {
   const Correction wanted = config.config.equalization;
   const bool is_asked = wanted == Correction::kOn ||
                         (wanted == Correction::kAuto && !config.config.tensors.weights.per_channel);
+  // The vendor's quantizer equalizes in a way of its own, and takes every ReLU6 for a Relu then.
+  const bool as_vendor = config.config.tensors.weights.compat == Compat::kVitis;
+  std::optional<EqualizeOptions> equalize;
+  if (is_asked)
+    equalize = {.bounds_by_channel = config.config.equalize_clips, .single_pass = as_vendor};
   return {.opset = opset,
-          .relu6_to_relu = config.config.convert_relu6_to_relu,
+          .relu6_to_relu = config.config.convert_relu6_to_relu || (is_asked && as_vendor),
           .silu_to_hard_swish = config.config.convert_silu_to_hswish,
-          .equalize = is_asked,
+          .equalize = equalize,
           .suit_engine = TargetOf(config.config.target_device).suits_engine};
 }
 

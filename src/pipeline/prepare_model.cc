@@ -140,7 +140,8 @@ void PrepareModel(Model& model, const std::string& place, const PrepareOptions& 
   if (runner.changes() != typed) InferTypes(model, place);
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
   // Last, on weights with all scales in them and with types known.
-  if (options.equalize) run("equalize_layers", [&] { return EqualizeLayers(graph); });
+  if (options.equalize)
+    run("equalize_layers", [&] { return EqualizeLayers(graph, *options.equalize); });
   run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });
   runner.CheckStopped();
   AddDeclaredTypes(declared, graph);

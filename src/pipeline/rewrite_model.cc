@@ -42,8 +42,9 @@ PlanHistory HistoryOfChosen(const ConvertOptions& options, Provenance provenance
                       .config = options.config};
   const ModelConfig config{options.config, options.effective_config, options.config_file};
   history.config.processor = ResolveProcessor(options.config.processor);
-  history.config.equalization =
-      PassesOf(config, opset).equalize ? Correction::kOn : Correction::kOff;
+  const PrepareOptions passes = PassesOf(config, opset);
+  history.config.equalization = passes.equalize ? Correction::kOn : Correction::kOff;
+  history.config.convert_relu6_to_relu = passes.relu6_to_relu;
   history.config.onnx_opset_version = static_cast<int>(opset);
   return history;
 }

@@ -166,9 +166,11 @@ Json PassesJson(const QuantConfig& config) {
                  {"onnx_opset_version", config.onnx_opset_version},
                  {"convert_relu6_to_relu", config.convert_relu6_to_relu},
                  {"convert_silu_to_hswish", config.convert_silu_to_hswish},
-                 {"include_cle", config.equalization == Correction::kOn}};
+                 {"include_cle", config.equalization == Correction::kOn},
+                 {"equalize_clips", config.equalize_clips}};
   if (config.exact_rounding) passes["exact_rounding"] = true;
   if (config.matmul_nbits) passes["matmul_nbits"] = true;
+  if (config.tensors.weights.compat == Compat::kVitis) passes["compat"] = "vitis";
   return passes;
 }
 

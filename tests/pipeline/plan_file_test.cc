@@ -267,6 +267,20 @@ TEST(PlanFileTest, CorrectionsThatDoNotFitAreTold) {
   EXPECT_THAT(problems, HasSubstr("makes code"));
 }
 
+TEST(PlanFileTest, EveryWayOfEqualizingComesBack) {
+  for (const char* more : {"compat: vitis\n", "equalize_clips: true\n"}) {
+    Job job;
+    job.Configure(
+        std::string(more) +
+        "target_device: CPU\nscheme: static\ninclude_cle: true\ninclude_bias_corr: false\n"
+        "overall_quantize_config: {method: maxmin, round_mode: half_even, scale_type: float, "
+        "per_channel: false, calib_statistic_method: max}\n");
+    job.options.guard = GuardMode::kReport;
+    const Files files = ExpectTheSameAgain(job, more);
+    EXPECT_THAT(files.info, HasSubstr("_equalized")) << more;
+  }
+}
+
 std::vector<std::vector<Tensor>> Samples(const std::string& name, std::vector<int64_t> dims) {
   std::vector<std::vector<Tensor>> out;
   for (uint32_t k = 0; k < 6; ++k) out.push_back({RandomTensor(name, dims, k + 1)});

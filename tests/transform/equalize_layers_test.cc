@@ -22,10 +22,11 @@ float Largest(const Tensor& tensor) {
 }
 
 // Equalizes the model, expects so many pairs and the same outputs.
-void ExpectPairs(GraphBuilder& b, size_t pairs, const std::vector<int64_t>& dims) {
+void ExpectPairs(GraphBuilder& b, size_t pairs, const std::vector<int64_t>& dims,
+                 const EqualizeOptions& options = {}) {
   InferTypes(b.model, "m");
   const Model before = b.model;
-  EXPECT_EQ(EqualizeLayers(b.model.graph), pairs);
+  EXPECT_EQ(EqualizeLayers(b.model.graph, options), pairs);
   const Tensor x = RandomTensor("x", dims, 7);
   const auto a = RunModel(before, {x});
   const auto c = RunModel(b.model, {x});
@@ -213,6 +214,138 @@ TEST(EqualizeLayersTest, LeavesItAlone) {
   padded.Ints("p", {8}, {0, 0, 1, 1, 0, 0, 1, 1}).Floats("one", {}, {1});
   padded.model.graph.nodes[1].inputs = {"c", "p", "one"};
   ExpectPairs(padded, 0, {1, 3, 6, 6});
+}
+
+// Conv -> Clip(0, 1) -> Conv.
+GraphBuilder BoundedConvs() {
+  GraphBuilder b = TwoConvs("Clip");
+  b.Floats("zero", {}, {0}).Floats("one", {}, {1});
+  b.model.graph.nodes[1].inputs = {"c", "zero", "one"};
+  b.model.graph.nodes[1].name = "clip";
+  return b;
+}
+
+size_t Count(const GraphBuilder& b, const std::string& op) {
+  size_t count = 0;
+  for (const Node& node : b.model.graph.nodes) count += node.Is(op) ? 1 : 0;
+  return count;
+}
+
+TEST(EqualizeLayersTest, BoundsByChannelKeepAClipExact) {
+  GraphBuilder b = BoundedConvs();
+  ExpectPairs(b, 1, {1, 3, 6, 6}, {.bounds_by_channel = true});
+  EXPECT_EQ(Count(b, "Clip"), 0U);
+  EXPECT_EQ(Count(b, "Relu"), 1U);
+  EXPECT_EQ(Count(b, "Min"), 1U);
+  for (const Node& node : b.model.graph.nodes) {
+    if (!node.Is("Min")) continue;
+    EXPECT_EQ(node.name, "clip");
+    const Tensor* bounds = b.model.graph.FindInitializer(node.inputs[1]);
+    ASSERT_NE(bounds, nullptr);
+    EXPECT_EQ(bounds->dims, (std::vector<int64_t>{8, 1, 1}));
+  }
+
+  GraphBuilder rows;
+  rows.Input("x", {"2", "3"}).Output("y").Random("w2", {8, 5});
+  Uneven(rows, "w1", {8, 3});
+  rows.Floats("zero", {}, {0}).Floats("one", {}, {1});
+  rows.Add("Gemm", {"x", "w1"}, {"c"}).Set("transB", int64_t{1});
+  rows.Add("Clip", {"c", "zero", "one"}, {"r"});
+  rows.Add("MatMul", {"r", "w2"}, {"y"});
+  ExpectPairs(rows, 1, {2, 3}, {.bounds_by_channel = true});
+  EXPECT_EQ(Count(rows, "Min"), 1U);
+
+  GraphBuilder flat = BoundedConvs();
+  flat.model.graph.nodes.resize(1);
+  flat.Add("Flatten", {"c"}, {"f"});
+  flat.Add("Clip", {"f", "zero", "one"}, {"r"});
+  flat.Random("m", {128, 5}).Add("MatMul", {"r", "m"}, {"y"});
+  ExpectPairs(flat, 0, {1, 3, 6, 6}, {.bounds_by_channel = true});
+  GraphBuilder negative = BoundedConvs();
+  negative.model.graph.initializers.at("one") = MakeFloatTensor("one", {}, std::vector<float>{-1});
+  ExpectPairs(negative, 0, {1, 3, 6, 6}, {.bounds_by_channel = true});
+}
+
+TEST(EqualizeLayersTest, AllReadersOfABranchAreScaled) {
+  GraphBuilder b = TwoConvs("Relu");
+  b.Output("z").Random("w3", {4, 8, 1, 1}, 5.0F);
+  b.Add("AveragePool", {"r"}, {"p"}).Set("kernel_shape", std::vector<int64_t>{2, 2});
+  b.Add("Conv", {"p", "w3"}, {"z"});
+  ExpectPairs(b, 1, {1, 3, 6, 6});
+  const std::vector<float> w1 = Values(b, "w1");
+  const std::vector<float> w2 = Values(b, "w2");
+  const std::vector<float> w3 = Values(b, "w3");
+  for (size_t c = 0; c < 8; ++c) {
+    float r1 = std::abs(Values(b, "b1")[c]) / 10;
+    float r2 = 0;
+    for (size_t i = 0; i < 27; ++i) r1 = std::max(r1, std::abs(w1[c * 27 + i]));
+    for (size_t o = 0; o < 5; ++o)
+      for (size_t i = 0; i < 9; ++i) r2 = std::max(r2, std::abs(w2[(o * 8 + c) * 9 + i]));
+    for (size_t o = 0; o < 4; ++o) r2 = std::max(r2, std::abs(w3[o * 8 + c]));
+    EXPECT_NEAR(r2 / r1, 1, 0.01);
+  }
+
+  GraphBuilder added = TwoConvs("Relu");
+  added.Output("z");
+  added.Add("Add", {"r", "r"}, {"z"});
+  ExpectPairs(added, 0, {1, 3, 6, 6});
+}
+
+TEST(EqualizeLayersTest, AVendorGoesOverPairsOnce) {
+  // s = sqrt(4 * 0.5) / 0.5 and sqrt(0.25 * 2) / 2; the third channel has less than 0.5.
+  GraphBuilder b;
+  b.Input("x", {"1", "1", "2", "2"}).Output("y");
+  b.Floats("w1", {3, 1, 1, 1}, {4, 0.25F, 0.125F}).Floats("w2", {1, 3, 1, 1}, {0.5F, 2, 0.25F});
+  b.Add("Conv", {"x", "w1"}, {"c"});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("Conv", {"r", "w2"}, {"y"});
+  ExpectPairs(b, 1, {1, 1, 2, 2}, {.single_pass = true});
+  EXPECT_NEAR(Values(b, "w1")[0], 1.41421F, 1e-4F);
+  EXPECT_NEAR(Values(b, "w2")[0], 1.41421F, 1e-4F);
+  EXPECT_NEAR(Values(b, "w1")[1], 0.70711F, 1e-4F);
+  EXPECT_EQ(Values(b, "w1")[2], 0.125F);
+  EXPECT_EQ(Values(b, "w2")[2], 0.25F);
+}
+
+TEST(EqualizeLayersTest, AVendorCountsABiasByItsSizeBesideTheWeights) {
+  const auto scaled_bias = [](std::vector<float> weights, std::vector<float> biases) {
+    GraphBuilder b;
+    const auto channels = static_cast<int64_t>(weights.size());
+    b.Input("x", {"1", "1", "2", "2"}).Output("y");
+    b.Floats("w1", {channels, 1, 1, 1}, weights).Floats("b1", {channels}, biases);
+    b.Floats("w2", {1, channels, 1, 1}, std::vector<float>(weights.size(), 1.0F));
+    b.Add("Conv", {"x", "w1", "b1"}, {"c"});
+    b.Add("Conv", {"c", "w2"}, {"y"});
+    ExpectPairs(b, 1, {1, 1, 2, 2}, {.single_pass = true});
+    return Values(b, "b1")[0];
+  };
+  // s = sqrt(max(w, b / shrink)).
+  EXPECT_NEAR(scaled_bias({1}, {8}), 8 / std::sqrt(4.0F), 1e-4F) << "half of it";
+  EXPECT_NEAR(scaled_bias({0.9F, 0.01F, 0.01F}, {9, 9, 9}), 9 / std::sqrt(1.8F), 1e-4F)
+      << "a fifth: the median is 900";
+  EXPECT_NEAR(scaled_bias({1}, {10}), 10 / std::sqrt(2.0F), 1e-4F) << "a fifth";
+  EXPECT_NEAR(scaled_bias({1}, {20}), 20 / std::sqrt(2.0F), 1e-4F) << "a tenth";
+  EXPECT_NEAR(scaled_bias({1}, {40}), 40 / std::sqrt(2.0F), 1e-4F) << "a twentieth";
+}
+
+TEST(EqualizeLayersTest, AVendorLeavesOtherLayersAndBranchesAlone) {
+  const EqualizeOptions vendor{.single_pass = true};
+  GraphBuilder leaky = TwoConvs("LeakyRelu");
+  ExpectPairs(leaky, 0, {1, 3, 6, 6}, vendor);
+  GraphBuilder branch = TwoConvs("Relu");
+  branch.Output("z").Random("w3", {4, 8, 1, 1});
+  branch.Add("Conv", {"r", "w3"}, {"z"});
+  ExpectPairs(branch, 0, {1, 3, 6, 6}, vendor);
+  GraphBuilder rows;
+  rows.Input("x", {"1", "2"}).Output("y").Random("w1", {2, 2}).Random("w2", {2, 2});
+  rows.Add("Gemm", {"x", "w1"}, {"c"});
+  rows.Add("Gemm", {"c", "w2"}, {"y"});
+  ExpectPairs(rows, 0, {1, 2}, vendor);
+  GraphBuilder line;
+  line.Input("x", {"1", "2", "6"}).Output("y").Random("w1", {4, 2, 3}).Random("w2", {2, 4, 1});
+  line.Add("Conv", {"x", "w1"}, {"c"});
+  line.Add("Conv", {"c", "w2"}, {"y"});
+  ExpectPairs(line, 0, {1, 2, 6}, vendor);
 }
 
 TEST(EqualizeLayersTest, ChannelsWithoutWeightsKeepTheirScale) {

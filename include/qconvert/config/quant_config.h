@@ -123,6 +123,7 @@ struct QuantConfig {
   bool convert_relu6_to_relu = false;
   bool convert_silu_to_hswish = false;
   Correction equalization = Correction::kOff;  // kAuto: where weights have one scale per tensor
+  bool equalize_clips = false;  // also through Clip(0, b), bounds then differing by channel
   Correction bias_correction = Correction::kAuto;
   Correction second_order_rounding = Correction::kAuto;
   std::optional<LearningSettings> learning;  // none: by the effort

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "qconvert/config/read_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/pass_runner.h"
 #include "qconvert/transform/convert_opset.h"
+#include "qconvert/transform/equalize_layers.h"
 
 namespace qconvert {
 
@@ -25,7 +27,7 @@ struct PrepareOptions {
   int64_t opset = kQuantizedOpset;  // the exported file's; a model that has a newer one keeps it
   bool relu6_to_relu = false;       // replace_activations.h
   bool silu_to_hard_swish = false;
-  bool equalize = false;  // equalize_layers.h
+  std::optional<EqualizeOptions> equalize;  // equalize_layers.h
   // Rewrites that only make the engine's kernels faster: FlattenSoftmax.
   bool suit_engine = false;
 

@@ -165,6 +165,9 @@ class Reader {
     out_.config.onnx_opset_version = static_cast<int>(IntegerOf(map, "onnx_opset_version"));
     out_.config.convert_relu6_to_relu = IsOn(map, "convert_relu6_to_relu");
     out_.config.convert_silu_to_hswish = IsOn(map, "convert_silu_to_hswish");
+    out_.config.equalize_clips = IsOn(map, "equalize_clips");
+    out_.config.tensors.weights.compat =
+        FromWord<Compat>(TextOf(map, "compat")).value_or(Compat::kNone);
     out_.config.equalization = IsOn(map, "include_cle") ? Correction::kOn : Correction::kOff;
     out_.config.exact_rounding = IsOn(map, "exact_rounding");
     out_.config.matmul_nbits = IsOn(map, "matmul_nbits");

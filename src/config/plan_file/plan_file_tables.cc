@@ -132,7 +132,9 @@ const SettingTable& PassTable() {
        Bool("convert_silu_to_hswish", "as in the Vitis language"),
        Bool("include_cle", "as in the Vitis language"),
        Bool("exact_rounding", "as in the Vitis language"),
-       Bool("matmul_nbits", "as in the Vitis language")}};
+       Bool("matmul_nbits", "as in the Vitis language"),
+       Bool("equalize_clips", "as in the Vitis language"),
+       Word("compat", "whose equalization; none: ours", AllWords<Compat>())}};
   return table;
 }
 

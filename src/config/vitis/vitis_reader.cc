@@ -33,6 +33,7 @@ struct Switch {
 constexpr std::array kSwitches = {
     Switch{"convert_relu6_to_relu", &QuantConfig::convert_relu6_to_relu},
     Switch{"convert_silu_to_hswish", &QuantConfig::convert_silu_to_hswish},
+    Switch{"equalize_clips", &QuantConfig::equalize_clips},
     Switch{"keep_first_last_layer_accuracy", &QuantConfig::keep_first_last_layer_accuracy},
     Switch{"keep_add_layer_accuracy", &QuantConfig::keep_add_layer_accuracy},
     Switch{"change_concat_input_fix", &QuantConfig::change_concat_input_fix},

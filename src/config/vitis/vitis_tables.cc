@@ -196,6 +196,9 @@ std::vector<Setting> TopLevel() {
       AutoSwitch("include_cle", "auto", "true",
                  "cross-layer equalization before calibration; auto: where weights have one scale "
                  "per tensor"),
+      Switch("equalize_clips", "false",
+             "equalization goes through Clip(0, b) too: a Relu and a float Min with bounds per "
+             "channel"),
       AutoSwitch("include_bias_corr", "auto", "auto",
                  "biases make up for the mean error of their node; auto: where that is measured to "
                  "help"),
