@@ -40,6 +40,7 @@ double ReadRange(const EqualizedGroup& group, const std::vector<std::vector<doub
 double Equalize(const EqualizedGroup& group, double bias_share, double small,
                 std::vector<EqualizedLayer>& layers) {
   EqualizedLayer& first = layers[group.first];
+  if (first.is_normalization) bias_share = 1;
   std::vector<double> r1 = first.OutputRanges();
   std::vector<std::vector<double>> ranges;
   for (const auto& reader : group.readers) ranges.push_back(layers[reader.layer].InputRanges());

@@ -170,6 +170,7 @@ class GroupFinder {
 
   bool AddReader(size_t reader, const Walk& walk, EqualizedGroup& group) const {
     const EqualizedLayer& layer = layers_[group.first];
+    if (layers_[reader].is_normalization) return false;
     const size_t inputs = layers_[reader].in_scale.size();
     const size_t channels = layer.out_scale.size();
     if (layers_[reader].in_rows != walk.in_rows || inputs % channels != 0) return false;

@@ -10,6 +10,8 @@
 namespace qconvert {
 namespace {
 
+constexpr double kNormalReach = 3;  // standard deviations that normalized values reach
+
 const Tensor* OwnConstant(const Graph& graph, const Topology& topology, const std::string& name) {
   const Tensor* tensor = graph.FindInitializer(name);
   const bool is_own = tensor != nullptr && tensor->type == DataType::kFloat &&
@@ -17,8 +19,32 @@ const Tensor* OwnConstant(const Graph& graph, const Topology& topology, const st
   return is_own ? tensor : nullptr;
 }
 
+bool NormalizesLastAxis(const Graph& graph, const Node& node) {
+  const int64_t axis = node.GetInt("axis", -1);
+  if (axis == -1) return true;
+  const auto input = graph.value_info.find(node.inputs[0]);
+  return input != graph.value_info.end() && input->second.type.shape &&
+         axis + 1 == static_cast<int64_t>(input->second.type.shape->size());
+}
+
+// One factor and one addend per channel behind values of mean 0 and variance 1.
+bool SetNormalization(const Graph& graph, const Node& node, EqualizedLayer& layer) {
+  const bool by_image = node.Is("InstanceNormalization");
+  const bool by_row = node.Is("LayerNormalization") || node.Is("RMSNormalization");
+  if (!by_image && !(by_row && NormalizesLastAxis(graph, node))) return false;
+  if (layer.weight->dims.size() != 1) return false;
+  layer.is_normalization = true;
+  layer.in_rows = by_row;
+  layer.rows = static_cast<size_t>(layer.weight->dims[0]);
+  layer.columns = 1;
+  layer.in_scale.assign(1, 1.0);
+  layer.out_scale.assign(layer.rows, 1.0);
+  return true;
+}
+
 // Lays the weight out; false for what is no layer.
-bool SetLayout(const Node& node, EqualizedLayer& layer) {
+bool SetLayout(const Graph& graph, const Node& node, EqualizedLayer& layer) {
+  if (SetNormalization(graph, node, layer)) return true;
   const std::vector<int64_t>& dims = layer.weight->dims;
   const bool is_conv = node.Is("Conv") || node.Is("ConvTranspose");
   const bool is_gemm = node.Is("Gemm") && node.GetInt("transA", 0) == 0;
@@ -86,7 +112,11 @@ std::vector<double> EqualizedLayer::InputRanges() const {
 }
 
 std::vector<double> EqualizedLayer::OutputRanges() const {
-  return RangesBy(*this, out_scale.size(), [&](size_t r, size_t c) { return OutputOf(r, c); });
+  std::vector<double> ranges =
+      RangesBy(*this, out_scale.size(), [&](size_t r, size_t c) { return OutputOf(r, c); });
+  if (!is_normalization) return ranges;
+  for (double& range : ranges) range *= kNormalReach;
+  return ranges;
 }
 
 std::vector<float> EqualizedLayer::ScaledWeight() const {
@@ -113,7 +143,7 @@ std::optional<EqualizedLayer> FindEqualizedLayer(const Graph& graph, const Topol
   EqualizedLayer layer;
   layer.node = n;
   layer.weight = node.inputs.size() < 2 ? nullptr : OwnConstant(graph, topology, node.inputs[1]);
-  if (layer.weight == nullptr || node.outputs.size() != 1 || !SetLayout(node, layer))
+  if (layer.weight == nullptr || node.outputs.size() != 1 || !SetLayout(graph, node, layer))
     return std::nullopt;
   layer.output = node.outputs[0];
   const auto values = layer.weight->values<float>();

@@ -19,6 +19,9 @@ struct EqualizedLayer {
   size_t node = 0;
   std::string output;    // of the layer, its bias added
   bool in_rows = false;  // channels are the last axis of its values, not axis 1
+  // Its weight is one factor per channel behind a normalization, in [channels, 1]; its input has no
+  // channels that could be scaled.
+  bool is_normalization = false;
   const Tensor* weight = nullptr;
   std::string bias;      // "" : none
   size_t bias_node = 0;  // reads it: the layer itself, or the Add behind a MatMul
@@ -40,7 +43,8 @@ struct EqualizedLayer {
     return rows_are_inputs ? Grouped(row, column) : row;
   }
 
-  // max|W'| of every channel of either side.
+  // max|W'| of every channel of either side; of a normalization three times that, which is what its
+  // values reach.
   std::vector<double> InputRanges() const;
   std::vector<double> OutputRanges() const;
   // W' and b', with the shapes of W and b.

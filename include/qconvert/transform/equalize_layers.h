@@ -43,6 +43,14 @@ struct EqualizeOptions {
 // Exact in real numbers. Left alone: values that anything else reads or that are outputs, weights
 // and biases that are no constants of their own.
 //
+// A LayerNormalization, RMSNormalization or InstanceNormalization is a first layer too, with
+//
+//   r1 = max(3 |scale[c]|, |bias[c]|)
+//
+// since what it scales has variance 1: a channel that is far larger than others for every sample
+// goes from values, which have one scale, into the weights of the MatMuls behind. Source: Xiao et
+// al. 2023, "SmoothQuant", equation 4 with alpha = 0.5 and these ranges in place of observed ones.
+//
 // With single_pass: pairs of Conv and ConvTranspose on images or volumes through Relu and pooling,
 // each once in the order of the graph, biases by VendorShrink, channels with r1 + r2 < 0.5 left
 // alone. Source: vai_q_pytorch 3.5.
