@@ -11,6 +11,7 @@
 #include "fixed_blocking.h"
 #include "qconvert/base/check.h"
 #include "qconvert/base/parallel.h"
+#include "qconvert/numbers/quantize.h"
 #include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/output_positions.h"
 #include "train_channels.h"

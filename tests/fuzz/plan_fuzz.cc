@@ -64,10 +64,12 @@ void Prepare(Model& model) {
         qconvert::EliminateNoOps, qconvert::CollapseReshapes, qconvert::CancelTransposes,
         qconvert::ConvertSiluToHardSwish, qconvert::FoldPadIntoConv,
         qconvert::FoldBatchNormalization, qconvert::FoldArithmeticIntoConv, qconvert::FuseHardSwish,
-        qconvert::LowerHardSwish, qconvert::FuseMatMulAdd, qconvert::EqualizeLayers}) {
+        qconvert::LowerHardSwish, qconvert::FuseMatMulAdd}) {
     pass(graph);
     CheckValid("a pass", model);
   }
+  qconvert::EqualizeLayers(graph, {.bounds_by_channel = true});
+  CheckValid("equalize_layers", model);
   qconvert::CheckWeightsFinite(graph, "fuzz");
 }
 
