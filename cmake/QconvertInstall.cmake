@@ -16,6 +16,8 @@ install(FILES ${PROJECT_BINARY_DIR}/qconvertConfig.cmake ${PROJECT_BINARY_DIR}/q
 
 # Licences: ours, and those of what is installed with us (THIRD_PARTY_NOTICES.md names the files).
 install(FILES LICENSE THIRD_PARTY_NOTICES.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+file(GLOB page_licences third_party/report_page/*.LICENSE)
+install(FILES ${page_licences} DESTINATION ${CMAKE_INSTALL_DOCDIR}/report_page)
 install(FILES ${OnnxRuntime_NOTICES} DESTINATION ${CMAKE_INSTALL_DOCDIR}/onnxruntime)
 
 # Made when the program is built.

@@ -15,7 +15,7 @@ packages=(
   # tests and checks
   libgtest-dev libgmock-dev libbenchmark-dev libonnx-testdata strace clang-format-14
 )
-checks=(clang-14 clang-tidy-14 libclang-rt-14-dev gcovr)
+checks=(clang-14 clang-tidy-14 libclang-rt-14-dev gcovr chromium)
 [[ " $* " != *" --checks "* ]] || packages+=("${checks[@]}")
 
 start=$SECONDS

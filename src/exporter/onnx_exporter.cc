@@ -102,7 +102,7 @@ std::string Serialize(const onnx::ModelProto& proto) {
 
 void Commit(AtomicFile& file, const ExportOptions& options) {
   std::vector<AtomicFile*> files = {&file};
-  if (options.companion != nullptr) files.push_back(options.companion);
+  files.insert(files.end(), options.companions.begin(), options.companions.end());
   CommitTogether(files);
 }
 
@@ -164,10 +164,11 @@ ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& tar
   file.Sync();
   data.Commit();
   ReleaseSignals();
-  if (options.verify) options.verify(file.temporary_path());
+  const int64_t all_bytes = static_cast<int64_t>(bytes.size()) + writer.offset;
+  if (options.verify) options.verify(file.temporary_path(), all_bytes);
   Commit(file, options);
   until_commit.Keep();
-  return {static_cast<int64_t>(bytes.size()) + writer.offset, data_path};
+  return {all_bytes, data_path};
 }
 
 ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target,
@@ -176,9 +177,10 @@ ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target
   AtomicFile file(target);
   file.Write(bytes);
   file.Sync();
-  if (options.verify) options.verify(file.temporary_path());
+  const auto all_bytes = static_cast<int64_t>(bytes.size());
+  if (options.verify) options.verify(file.temporary_path(), all_bytes);
   Commit(file, options);
-  return {static_cast<int64_t>(bytes.size()), {}};
+  return {all_bytes, {}};
 }
 
 }  // namespace

@@ -32,14 +32,6 @@ constexpr double kGoodNoise = 1e-3;
 // Integers that take more than this part of the float time are held to kGoodNoise.
 constexpr double kWorthItsNoise = 0.95;
 
-// `count` of the compared samples, spread evenly.
-std::vector<size_t> Spread(const ModelComparer& comparer, size_t count) {
-  std::vector<size_t> out;
-  const size_t all = comparer.count();
-  for (size_t k = 0; k < std::min(count, all); ++k) out.push_back(k * all / std::min(count, all));
-  return out;
-}
-
 // Replaces method auto of one kind of tensors by the candidate of least measured noise.
 void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
                   const std::vector<TensorSettings*>& settings,
@@ -58,7 +50,7 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
   };
   const double count = std::clamp(kMethodNs / std::max(plan.placement.float_ns, 1.0),
                                   kFewMethodSamples, kManyMethodSamples);
-  const std::vector<size_t> samples = Spread(inputs.comparer, static_cast<size_t>(count));
+  const std::vector<size_t> samples = inputs.comparer.Spread(static_cast<size_t>(count));
   for (const CalibrationMethod method : candidates) {
     apply(method);
     const double noise = MeasurePlan(inputs, plan, samples).pooled_noise();
@@ -222,6 +214,10 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
                     .kept_wide = std::move(result.kept_wide)};
   }
   chosen.plan = CompletePlan(inputs, draft);
+  if (!inputs.corrections.empty()) {
+    inputs.corrections = {};
+    chosen.plain = CompletePlan(inputs, draft);
+  }
   chosen.scheme = std::move(scheme);
   return chosen;
 }

@@ -3,6 +3,7 @@
 #define QCONVERT_SRC_PIPELINE_CHOOSE_PLAN_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace qconvert {
 struct ChosenPlan {
   SchemeChoice scheme;
   QuantizationPlan plan;  // complete
+  // The same without corrections, which fit a node to errors before it; nothing: there are none.
+  std::optional<QuantizationPlan> plain;
   GuardReport guard;
   std::optional<NoiseParts> noise_parts;
   std::vector<CorrectionReport> corrections;

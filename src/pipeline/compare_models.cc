@@ -74,6 +74,13 @@ bool ModelComparer::Keep(size_t k, Outputs outputs) {
   return true;
 }
 
+std::vector<size_t> ModelComparer::Spread(size_t count) const {
+  const size_t taken = std::min(count, count_);
+  std::vector<size_t> out;
+  for (size_t k = 0; k < taken; ++k) out.push_back(k * count_ / taken);
+  return out;
+}
+
 ModelComparer::Outputs ModelComparer::Expected(size_t k, const Sample& sample) const {
   return kept_[k] ? *kept_[k] : RunSample(*reference_, sample);
 }

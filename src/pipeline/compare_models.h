@@ -42,6 +42,8 @@ class ModelComparer {
   size_t count() const { return count_; }
   const std::vector<ComparedValue>& values() const { return values_; }
   bool is_in_step() const { return in_step_; }
+  // `count` of the samples, spread evenly; all where there are fewer.
+  std::vector<size_t> Spread(size_t count) const;
   // Models compared so far.
   size_t comparisons() const { return comparisons_; }
   // Names of the samples in the order compared, once all of them have been.

@@ -77,12 +77,14 @@ OrtSessionOptions ComparisonOptions(int64_t weight_bytes) {
   return {.pack_weights = weight_bytes < kLargeWeights};
 }
 
-std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place) {
+std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
+                                           bool integer_kernels) {
   const EngineModel engine = SerializeForEngine(model);
   int64_t bytes = 0;
   for (const Tensor& tensor : engine.external) bytes += tensor.byte_size();
   OrtSessionOptions options = ComparisonOptions(bytes);
   options.external_initializers = engine.external;
+  options.integer_kernels = integer_kernels;
   return OpenOrtSession(engine.bytes, place, options);
 }
 

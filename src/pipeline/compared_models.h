@@ -23,7 +23,8 @@ void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph
 // How to open a model with this many bytes of weights for the few runs of a comparison.
 OrtSessionOptions ComparisonOptions(int64_t weight_bytes);
 
-std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place);
+std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
+                                           bool integer_kernels = true);
 
 struct ComparerOptions {
   std::string place;          // names the model in errors

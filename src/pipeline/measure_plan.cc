@@ -38,6 +38,14 @@ QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) 
   return plan;
 }
 
+Model MakeRunnable(const Model& model, QuantizationPlan plan, int workers) {
+  Model quantized = model;
+  const std::map<std::string, StoredWeight> stored = std::exchange(plan.stored, {});
+  ApplyPlan(quantized, plan);
+  ExpandWeights(quantized, stored, workers);
+  return quantized;
+}
+
 Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
                      const std::vector<size_t>& samples) {
   return MeasurePlan(inputs, CompletePlan(inputs, draft), samples);
@@ -45,12 +53,10 @@ Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
 
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
                      const std::vector<size_t>& samples) {
-  Model quantized = inputs.model;
-  PrepareForComparison(inputs.comparer.values(), quantized.graph);
-  const std::map<std::string, StoredWeight> stored = std::exchange(plan.stored, {});
-  ApplyPlan(quantized, plan);
-  ExpandWeights(quantized, stored, inputs.codes.workers());
-  return MeasureModel(inputs, quantized, samples);
+  Model shown = inputs.model;  // shares the bytes of tensors
+  PrepareForComparison(inputs.comparer.values(), shown.graph);
+  return MeasureModel(inputs, MakeRunnable(shown, std::move(plan), inputs.codes.workers()),
+                      samples);
 }
 
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,

@@ -61,6 +61,9 @@ struct Measured {
 // The plan with every parameter and code.
 QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft);
 
+// `model`, prepared, as the plan says, for running here alone: weights are floats again.
+Model MakeRunnable(const Model& model, QuantizationPlan plan, int workers);
+
 // Runs a model with the outputs of the comparer's on these of its samples, on all when there are
 // none.
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,

@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "conversion_json.h"
 #include "float_reasons.h"
 #include "json_text.h"
 #include "qconvert/base/error.h"
@@ -159,7 +160,7 @@ std::string FormatReport(const ConversionReport& report) {
   return out;
 }
 
-std::string ReportJson(const ConversionReport& report, const std::string& exit_class) {
+Json ConversionJson(const ConversionReport& report, const std::string& exit_class) {
   Json outputs = Json::array();
   const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
   for (size_t o = 0; o < report.outputs.size(); ++o)
@@ -189,7 +190,11 @@ std::string ReportJson(const ConversionReport& report, const std::string& exit_c
     json["noise"] = {{"weights_alone_sqnr_db", SqnrOfNoise(parts->weights)},
                      {"values_alone_sqnr_db", SqnrOfNoise(parts->values)}};
   }
-  return json.dump(2) + "\n";
+  return json;
+}
+
+std::string ReportJson(const ConversionReport& report, const std::string& exit_class) {
+  return ConversionJson(report, exit_class).dump(2) + "\n";
 }
 
 std::string FailureJson(const std::string& input, const std::string& exit_class,

@@ -187,6 +187,8 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     ort_options.Add(ObserverDomain());
     if (!options.pack_weights)
       ort_options.AddConfigEntry(kOrtSessionOptionsConfigDisablePrepacking, "1");
+    if (!options.integer_kernels)
+      ort_options.AddConfigEntry(kOrtSessionOptionsDisableQuantQDQ, "1");
     if (!options.optimized_model_path.empty()) {
       ort_options.SetOptimizedModelFilePath(options.optimized_model_path.c_str());
     }

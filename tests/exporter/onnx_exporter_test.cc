@@ -76,7 +76,8 @@ TEST(OnnxExporterTest, ARefusedResultLeavesEverythingAsItWas) {
     const TempDir folder;
     const auto target = folder.Write("m.onnx", "old");
     bool complete = false;
-    const auto refuse = [&](const std::filesystem::path& temporary) {
+    const auto refuse = [&](const std::filesystem::path& temporary, int64_t bytes) {
+      EXPECT_GT(bytes, 0);
       complete = LoadOnnx(temporary).model.graph.nodes.size() == 2;
       throw Error(ExitCode::kNumeric, "", "not good enough");
     };
@@ -163,9 +164,9 @@ TEST(OnnxExporterTest, TheCompanionAppearsWithTheModelOrNotAtAll) {
     const auto target = folder / "m.onnx";
     AtomicFile companion(folder / "m.json");
     companion.Write("{}");
-    ExportOptions options{.companion = &companion};
+    ExportOptions options{.companions = {&companion}};
     if (is_refused)
-      options.verify = [](const std::filesystem::path&) {
+      options.verify = [](const std::filesystem::path&, int64_t /*bytes*/) {
         throw Error(ExitCode::kNumeric, "", "not good enough");
       };
     if (is_refused)

@@ -83,4 +83,5 @@ grep -q '^scheme: auto' printed.txt && grep -q '^objective: size  # layer.yaml:1
 
 expect 0 "made of the same inputs before" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done
 expect 0 "12 integer" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done --aim 30
+
 exit $failed

@@ -6,7 +6,8 @@ build=$(cd "$(dirname "$1")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --prefix "$work/installed" > "$work/log" || { cat "$work/log"; exit 1; }
-for file in LICENSE THIRD_PARTY_NOTICES.md onnxruntime/LICENSE onnxruntime/ThirdPartyNotices.txt; do
+for file in LICENSE THIRD_PARTY_NOTICES.md onnxruntime/LICENSE onnxruntime/ThirdPartyNotices.txt \
+  report_page/uPlot.LICENSE report_page/dagre.LICENSE report_page/svg-pan-zoom.LICENSE; do
   [ -s "$work/installed/share/doc/qconvert/$file" ] || { echo "$file is not installed"; exit 1; }
 done
 for file in man/man1/qconvert.1 man/man1/qconvert-calibrate.1 bash-completion/completions/qconvert zsh/site-functions/_qconvert fish/vendor_completions.d/qconvert.fish; do

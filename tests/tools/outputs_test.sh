@@ -53,6 +53,15 @@ with tempfile.TemporaryDirectory() as work:
             (base + ["-o", "q.onnx", "--json", "q.onnx"], "two outputs"),
             (base + ["-o", "q.onnx", "--json", "./calib/../q_quant_info.json"], "two outputs"),
             (["model.onnx", "--float-only", "-o", "q.onnx", "--json", "q.onnx"], "two outputs"),
+            (base + ["-o", "q.onnx", "--report", sample], "is an input"),
+            (base + ["-o", "q.onnx", "--report", "link"], "is an input"),
+            (base + ["-o", "q.onnx", "--report", "q.onnx"], "two outputs"),
+            (base + ["-o", "q.onnx", "--report", "q_quant_info.json"], "two outputs"),
+            (base + ["-o", "q.onnx", "--report", "p", "--json", "p"], "two outputs"),
+            (quantize + ["-o", "q.onnx", "--report", "t_quant_info.json"], "is an input"),
+            (base + ["-o", "q.onnx", "--report", "-"], "--report is '-'"),
+            (["model.onnx", "--float-only", "-o", "q.onnx", "--report", "p"], "--float-only excludes --report"),
+            (base + ["--config", "cpu_int8", "--config", "vitis_int8_cpu", "--report", "p"], "several --config exclude"),
             (["calibrate", "model.onnx", "--calib", "calib", "-o", "model.onnx"], "is an input"),
             (["calibrate", "model.onnx", "--calib", "calib", "-o", sample], "is an input"),
             (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--json", "t"], "two outputs"),
@@ -74,11 +83,21 @@ with tempfile.TemporaryDirectory() as work:
             (["quantize", "model.onnx"], "no command 'quantize': conversion needs none"),
             (["help", "merg"], "did you mean 'merge'?")):
         run(*args, expect=2, stderr=text)
+    run(*base, "-o", "q.onnx", "--report", "none/p.html", expect=6, stderr="none: cannot write to folder")
+    run(*base, "-o", "q.onnx", "--report", ".", expect=6, stderr=".")
     done = run(*base, "-o", "q.onnx", "--json", "none/v.json", expect=6, stderr="none: cannot write to folder")
     if done.stderr.decode().count("none") != 1:
         failures.append("a missing folder of --json is told twice: " + done.stderr.decode())
     if tree(".") != before:
         failures.append("refused runs changed files")
+
+    # The page appears with the model, or not at all.
+    run(*base, "-o", "q.onnx", "--report", "p.html", "--min-sqnr", "199", "--must-pass", expect=8)
+    if tree(".") != before:
+        failures.append("a refused model left a page: %s" % sorted(set(tree(".")) - set(before)))
+    run(*base, "-o", "q.onnx", "--report", "p.html", expect=0)
+    if not open("p.html").read().startswith("<!DOCTYPE html>"):
+        failures.append("no page")
 
     # What is no regular file is written through and keeps its kind.
     os.mkfifo("pipe")

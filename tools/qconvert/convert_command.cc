@@ -54,12 +54,16 @@ void ConvertOne(const ConvertLine& line, ConvertOptions options, VerdictFile& ve
   options.progress = progress.Callback(line.verbosity.quiet);
   Progress measuring("plans compared with the float model:");
   Progress learning("learning weights, percent");
+  Progress looking("nodes measured:");
+  size_t looked = 0;
   if (!line.verbosity.quiet) {
     options.measuring = [&](size_t count) { measuring.Count(count); };
     options.learning = [&](size_t percent) { learning.Update(percent, 100); };
+    options.measuring_layers = [&] { looking.Count(++looked); };
   }
   const ConversionReport report = Convert(options);
   if (!line.verbosity.quiet) measuring.Clear();
+  if (looked > 0) looking.Clear();
   for (const std::string& warning : report.warnings) LogWarning(EscapeForTerminal(warning));
   verdict.Write(ReportJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
   if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatReport(report));

@@ -60,6 +60,7 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
                "samples by this version");
   app.add_flag("--print-config", line.print_config,
                "print the settings that hold as YAML, each with its place, and do nothing else");
+  AddReport(app, line.report);
   AddJson(app, line.json);
   AddVerbosity(app, line.verbosity);
 }
@@ -89,11 +90,14 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
                             line.guard_reports ? "--guard-reports" : "--must-pass"));
   }
   RefuseBesidesPlan(app);
-  if (line.configs.size() > 1 &&
-      (!line.output.empty() || !line.json.empty() || line.print_config || line.float_only)) {
-    throw Error(ExitCode::kUsage, "",
-                "several --config exclude --output, --json, --print-config and --float-only");
+  if (line.configs.size() > 1 && (!line.output.empty() || !line.report.empty() ||
+                                  !line.json.empty() || line.print_config || line.float_only)) {
+    throw Error(
+        ExitCode::kUsage, "",
+        "several --config exclude --output, --report, --json, --print-config and --float-only");
   }
+  if (line.float_only && !line.report.empty())
+    throw Error(ExitCode::kUsage, "", "--float-only excludes --report: nothing is quantized");
   if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
   const bool config_may_name_one = !line.configs.empty() && !line.float_only;
   if (app.count("MODEL") == 0 && !config_may_name_one && !line.print_config)
@@ -102,7 +106,7 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
 
 }  // namespace
 
-void DefineDecisions(CLI::App& app, ConvertLine& line) {
+void DefineSettings(CLI::App& app, ConvertLine& line) {
   AddConfigOption(app, line.configs,
                   "settings: a Vitis, Horizon or Paddle file in JSON or YAML, or the name of a "
                   "preset (default: cpu_int8); several give several models from one calibration");
@@ -143,6 +147,10 @@ void DefineDecisions(CLI::App& app, ConvertLine& line) {
                  "normal without one)")
       ->check(CLI::IsMember({"fast", "normal", "high"}))
       ->type_name("NAME");
+}
+
+void DefineDecisions(CLI::App& app, ConvertLine& line) {
+  DefineSettings(app, line);
   DefineGuard(app, line);
 }
 

@@ -33,7 +33,8 @@ struct ConvertLine {
   std::string processor;
   std::string cost_table;
   std::string effort;
-  std::string json;  // file, "-" for stdout, empty for none
+  std::string report;  // the page; empty for none
+  std::string json;    // file, "-" for stdout, empty for none
   std::optional<double> min_sqnr;
   std::optional<double> min_cosine;
   double max_flips = 1;  // percent
@@ -47,6 +48,9 @@ struct ConvertLine {
   PassOptions passes;
   Verbosity verbosity;
 };
+
+// Settings, samples and what is measured of the processor.
+void DefineSettings(CLI::App& app, ConvertLine& line);
 
 // The options that decide what the model becomes: settings, samples, guard.
 void DefineDecisions(CLI::App& app, ConvertLine& line);

@@ -104,6 +104,7 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
   options.calibration_folder = line.samples.folder;
   options.validation_folder = line.validation_folder;
   options.table = line.table;
+  options.page = line.report;
   options.workers = line.samples.workers;
   options.max_samples = line.samples.max_samples;
   options.stacked = line.samples.stacked;

@@ -35,11 +35,14 @@ void RefuseEmpty(const CLI::App& app) {
   }
 }
 
-// The model, the table: neither can go to stdout.
+// The model, the table, the page: none can go to stdout.
 void RefuseDash(const CLI::App& app) {
-  const CLI::Option* output = app.get_option_no_throw("--output");
-  if (output != nullptr && output->count() > 0 && output->results()[0] == "-")
-    throw Error(ExitCode::kUsage, "", "--output is '-', expected a file: it cannot go to stdout");
+  for (const char* name : {"--output", "--report"}) {
+    const CLI::Option* output = app.get_option_no_throw(name);
+    if (output == nullptr || output->count() == 0 || output->results()[0] != "-") continue;
+    throw Error(ExitCode::kUsage, "",
+                fmt::format("{} is '-', expected a file: it cannot go to stdout", name));
+  }
 }
 
 // CLI11's messages name the culprit but come in several lines and cases.
@@ -145,6 +148,12 @@ void AddVerbosity(CLI::App& app, Verbosity& verbosity) {
 void AddJson(CLI::App& app, std::string& json) {
   app.add_option("--json", json, "write the verdict for scripts to FILE, or to stdout with -")
       ->type_name("FILE");
+}
+
+void AddReport(CLI::App& app, std::string& report) {
+  app.add_option("--report", report,
+                 "write a page for a browser, with the error of every node and where it comes from")
+      ->type_name("FILE.html");
 }
 
 void CheckNumber(CLI::Option& option, double min, double max, const std::string& unit) {

@@ -48,6 +48,7 @@ void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std
 void AddAlsoOption(CLI::App& app, std::vector<std::string>& layers);
 void AddSetOption(CLI::App& app, std::vector<std::string>& overrides, const std::string& help);
 void AddVerbosity(CLI::App& app, Verbosity& verbosity);
+void AddReport(CLI::App& app, std::string& report);
 void AddJson(CLI::App& app, std::string& json);
 
 // The option takes a number between the two; not NaN.

@@ -31,11 +31,11 @@ EngineModel SerializeForEngine(const Model& model, int64_t threshold = kEngineEx
 
 struct ExportOptions {
   bool external_data = false;  // also below the threshold
-  // Called with the path of the complete temporary model file before it gets its final name; throws
-  // to refuse it.
-  std::function<void(const std::filesystem::path&)> verify;
-  // Gets its name together with the model, or not at all; may be null.
-  AtomicFile* companion = nullptr;
+  // Called with the path of the complete temporary model file before it gets its final name, and
+  // with the bytes of model and data file together; throws to refuse it.
+  std::function<void(const std::filesystem::path&, int64_t bytes)> verify;
+  // Get their names together with the model, or not at all.
+  std::vector<AtomicFile*> companions;
   std::vector<std::filesystem::path> inputs;  // never removed
 };
 
@@ -46,7 +46,7 @@ struct ExportedFiles {
 
 // Writes all or nothing. External data goes to `<stem>.<content hash>.data` beside the model:
 // initializers of 1 KiB and more, each aligned to 64 bytes. The commit of the model and its
-// companion is the one commit point (CommitTogether); then the data file of the model that was
+// companions is the one commit point (CommitTogether); then the data file of the model that was
 // there before goes. Throws Error(kFile) for disk failures and whatever `verify` throws; then
 // `target` is what it was before.
 ExportedFiles ExportOnnx(const Model& model, const std::filesystem::path& target,

@@ -41,6 +41,7 @@ struct ConvertOptions {
   // A plan to go by instead of choosing one; `config` and `effective_config` are the file's own.
   // Samples are only compared on.
   const PlanFile* plan = nullptr;
+  std::filesystem::path page;                        // report_page.h; empty: none
   std::filesystem::path config_file;                 // for overwrite checks only; may be empty
   std::vector<std::filesystem::path> other_outputs;  // that the caller writes: for these checks too
   std::string config_sha256;                         // provenance
@@ -64,10 +65,13 @@ struct ConvertOptions {
   // While plans are compared with the float model; how many it takes is not known before.
   std::function<void(size_t measurements)> measuring;
   std::function<void(size_t percent)> learning;  // while weights are learned
+  // Of the nodes that are measured for the page, one by one.
+  std::function<void()> measuring_layers;
+  bool writes_model = true;  // else the page alone; see debug_model.h
 };
 
-// Converts and writes <output> and <stem>_quant_info.json beside it, both or none. Throws Error;
-// then earlier outputs are untouched. On success terminating signals are left held
+// Converts and writes <output>, <stem>_quant_info.json beside it, and the page, all or none. Throws
+// Error; then earlier outputs are untouched. On success terminating signals are left held
 // (CommitTogether): who goes on with more work calls ReleaseSignals.
 ConversionReport Convert(const ConvertOptions& options);
 

@@ -23,6 +23,9 @@ struct OrtSessionOptions {
   // Kernels copy weights into a layout of their own while the session opens. Where it runs a few
   // times only, large weights are better left alone: no second copy, no time to make it.
   bool pack_weights = true;
+  // False: Q and DQ stay nodes around float kernels. Else the engine also makes integers of float
+  // weights that stand beside a DequantizeLinear.
+  bool integer_kernels = true;
   // Where the engine writes its optimized graph; empty: nowhere.
   std::filesystem::path optimized_model_path;
   // The engine times its operators into "<this>_<date>.json" until the session is closed; empty: it

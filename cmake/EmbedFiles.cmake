@@ -1,0 +1,21 @@
+# cmake -D OUTPUT=... -D SUMS=SHA256SUMS -D FILES=a;b -P EmbedFiles.cmake: a C++ source with the text of files.
+#
+# Files that SUMS lists must have the bytes it says; a reference to a source map, which is not shipped, goes.
+file(STRINGS "${SUMS}" lines)
+foreach(line ${lines})
+  string(REGEX MATCH "^([0-9a-f]+)  (.*)$" matched "${line}")
+  set(sum_${CMAKE_MATCH_2} ${CMAKE_MATCH_1})
+endforeach()
+set(text "// Made by cmake/EmbedFiles.cmake.\n#include \"page_files.h\"\n\nnamespace qconvert {\n\nstd::span<const PageFile> PageFiles() {\n  static constexpr PageFile kFiles[] = {\n")
+foreach(path ${FILES})
+  get_filename_component(name "${path}" NAME)
+  file(SHA256 "${path}" sum)
+  if(DEFINED sum_${name} AND NOT sum STREQUAL "${sum_${name}}")
+    message(FATAL_ERROR "${path}: sha256 is ${sum}, expected ${sum_${name}}")
+  endif()
+  file(READ "${path}" content)
+  string(REGEX REPLACE "\n//# sourceMappingURL=[^\n]*" "" content "${content}")
+  string(APPEND text "{\"${name}\", R\"~~~(${content})~~~\"},\n")
+endforeach()
+string(APPEND text "  };\n  return kFiles;\n}\n\n}  // namespace qconvert\n")
+file(WRITE "${OUTPUT}" "${text}")

@@ -1,0 +1,146 @@
+#include "measure_layers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compared_models.h"
+#include "inner_values.h"
+#include "measure_plan.h"
+#include "qconvert/pipeline/compare_files.h"
+#include "qconvert/report/verdict.h"
+
+namespace qconvert {
+namespace {
+
+int64_t WeightBytes(const Graph& graph) {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : graph.initializers) bytes += tensor.byte_size();
+  return bytes;
+}
+
+// Switches by the suspicion of their nodes, the most suspicious first.
+std::vector<size_t> MostSuspicious(const std::vector<size_t>& nodes,
+                                   const std::vector<double>& suspicion) {
+  std::vector<size_t> order(nodes.size());
+  for (size_t s = 0; s < order.size(); ++s) order[s] = s;
+  const auto of = [&](size_t s) { return nodes[s] < suspicion.size() ? suspicion[nodes[s]] : 0; };
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return of(a) > of(b); });
+  return order;
+}
+
+size_t SampleCount(const SwitchedModel& switched, const LayerInputs& inputs) {
+  if (inputs.samples > 0) return inputs.samples;
+  return switched.switches.size() > kFewSwitches ? 1 : 2;
+}
+
+std::set<size_t> Without(std::set<size_t> set, size_t one) {
+  set.erase(one);
+  return set;
+}
+
+}  // namespace
+
+SwitchMeter::SwitchMeter(const SwitchedModel& switched, ModelComparer& comparer,
+                         const std::string& place, std::vector<size_t> samples,
+                         std::function<void()> on_run)
+    : switched_(switched),
+      comparer_(comparer),
+      samples_(std::move(samples)),
+      on_run_(std::move(on_run)) {
+  Model shown = switched.model;  // shares the bytes of tensors
+  PrepareForComparison(comparer.values(), shown.graph);
+  session_ = OpenSwitched(shown, place);
+}
+
+double SwitchMeter::Noise(const std::set<size_t>& on) {
+  ++measured_;
+  if (on_run_) on_run_();
+  return WorstNoise(comparer_.Compare(SwitchedSession(session_, switched_, on), samples_));
+}
+
+std::vector<size_t> NodesOfSwitches(const SwitchedModel& switched, const QuantizationPlan& plan) {
+  std::map<std::string, size_t> roots;  // what a unit writes -> the node that it begins with
+  for (size_t n = 0; n < plan.placement.nodes.size(); ++n) {
+    const NodePlacement& placed = plan.placement.nodes[n];
+    if (placed.domain == NodeDomain::kInteger) roots.emplace(placed.unit.output, n);
+  }
+  std::vector<size_t> nodes;
+  for (const Switch& one : switched.switches) {
+    // What was moved about as codes belongs to who made the codes.
+    const auto moved = plan.placement.roots.find(one.values[0]);
+    const auto root =
+        roots.find(moved == plan.placement.roots.end() ? one.values[0] : moved->second);
+    nodes.push_back(root == roots.end() ? one.node : root->second);
+  }
+  return nodes;
+}
+
+void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs, LayerErrors& errors) {
+  const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
+  std::map<std::string, size_t> node_of;
+  std::vector<InnerValue> values;
+  for (size_t s = 0; s < nodes.size(); ++s) {
+    for (const std::string& value : switched.switches[s].values) {
+      if (!inputs.sizes.contains(value)) continue;
+      node_of.emplace(value, nodes[s]);
+      values.push_back({value, "", value, value});
+    }
+  }
+  for (const std::vector<InnerValue>& group : GroupBySize(values, inputs.sizes, kInnerBytes)) {
+    Model shown = switched.model;  // its outputs in front: states are fed back from them
+    for (const InnerValue& value : group)
+      if (!shown.graph.IsOutput(value.name))
+        shown.graph.outputs.push_back({value.name, {}, {}, {}});
+    std::vector<ComparedValue> compared;
+    for (const Value& output : shown.graph.outputs)
+      compared.push_back({output.name, {}, {}, false, false});
+    const std::shared_ptr<const Session> session = OpenSwitched(shown, inputs.place);
+    ModelComparer comparer(std::make_unique<SwitchedSession>(session, switched, std::set<size_t>{}),
+                           inputs.feeder, compared, inputs.order,
+                           {.count = SampleCount(switched, inputs), .workers = inputs.workers});
+    for (const OutputComparison& seen :
+         comparer.Compare(SwitchedSession(session, switched, AllSwitches(switched)))) {
+      const auto node = node_of.find(seen.value.name);
+      if (node == node_of.end() || seen.sums.count == 0) continue;
+      std::optional<double>& behind = errors.nodes[node->second].behind;
+      behind = std::max(behind.value_or(0), seen.sums.noise());
+    }
+    errors.runs += 2 * comparer.count();
+  }
+}
+
+LayerErrors MeasureLayers(const LayerInputs& inputs) {
+  LayerErrors errors;
+  const int64_t most_bytes = inputs.memory_limit > 0
+                                 ? std::min(kMostLayerBytes, inputs.memory_limit / 4)
+                                 : kMostLayerBytes;
+  const bool is_measured = inputs.comparer.count() > 0 && !inputs.comparer.is_in_step() &&
+                           WeightBytes(inputs.exact.graph) <= most_bytes;
+  if (!is_measured) return errors;
+  const SwitchedModel switched =
+      MakeSwitched(inputs.exact, MakeRunnable(inputs.exact, inputs.plan, inputs.workers));
+  if (switched.switches.empty()) return errors;
+  errors.nodes.resize(inputs.exact.graph.nodes.size());
+  MeasureBehind(switched, inputs, errors);
+  const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
+  std::vector<size_t> order = MostSuspicious(nodes, inputs.suspicion);
+  order.resize(std::min(order.size(), kMostAlone));
+  SwitchMeter meter(switched, inputs.comparer, inputs.place,
+                    inputs.comparer.Spread(SampleCount(switched, inputs)), inputs.on_run);
+  const std::set<size_t> all = AllSwitches(switched);
+  errors.whole = meter.Noise(all);
+  for (const size_t s : order) {
+    NodeErrors& node = errors.nodes[nodes[s]];
+    node.alone = std::max(node.alone.value_or(0), meter.Noise({s}));
+  }
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return *errors.nodes[nodes[a]].alone > *errors.nodes[nodes[b]].alone;
+  });
+  order.resize(std::min(order.size(), kMostWithout));
+  for (const size_t s : order) errors.nodes[nodes[s]].without = meter.Noise(Without(all, s));
+  errors.samples = meter.samples();
+  errors.runs += meter.runs();
+  return errors;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,247 @@
+#include "plan_conversion.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "calibrate_model.h"
+#include "check_pixels.h"
+#include "check_samples.h"
+#include "compared_models.h"
+#include "convert_data.h"
+#include "cut_to_outputs.h"
+#include "held_out.h"
+#include "prepared_model.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/calibration/table_file.h"
+#include "qconvert/plan/expected_noise.h"
+#include "qconvert/runtime/ort_session.h"
+#include "qconvert/transform/random_nodes.h"
+#include "read_table.h"
+#include "take_plan.h"
+
+namespace qconvert {
+namespace {
+
+// The samples; none when a table stands for them, or nothing needs them.
+SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
+  SampleSource samples = OpenCalibrationData(DataOf(options), graph, options.model.string());
+  RefuseOverwriting(OutputsOf(options), samples.files());
+  return samples;
+}
+
+// What is judged on: samples, which of them, and what they are called in reports.
+struct JudgedData {
+  SampleSource samples;
+  std::vector<size_t> order;
+  std::string description;
+};
+
+JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph,
+                      const SampleSource& samples, const SampleSplit& split) {
+  if (options.validation_folder.empty()) {
+    return {samples, split.judged,
+            split.is_held_out ? "samples kept out of calibration"
+                              : "of the calibration samples themselves"};
+  }
+  CalibrationData data = DataOf(options);
+  data.folder = options.validation_folder;
+  JudgedData judged{OpenCalibrationData(data, graph, options.model.string()), {}, {}};
+  RefuseOverwriting(OutputsOf(options), judged.samples.files());
+  judged.order = judged.samples.Digest(WorkerCount(data)).by_content;
+  judged.description = "samples of --validate";
+  return judged;
+}
+
+// What calibration sees; nothing where nothing can be quantized.
+CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
+                           const SchemeChoice& choice, const ModelSettings& settings,
+                           const InputFeeder& feeder) {
+  std::vector<Placement> reachable = {PlaceNodes(model.graph, choice.place)};
+  if (options.guard == GuardMode::kCorrect) {
+    // What the guard puts back to float it looks for among all nodes with kernels.
+    PlaceOptions by_kernels = choice.place;
+    by_kernels.place_by = PlaceBy::kKernels;
+    reachable.push_back(PlaceNodes(model.graph, by_kernels));
+  }
+  const bool nothing =
+      std::all_of(reachable.begin(), reachable.end(),
+                  [](const Placement& placement) { return placement.roots.empty(); });
+  if (nothing && FindFloat16Values(model.graph, settings).empty()) return {};
+  const CalibrationData data = DataOf(options);
+  return CalibrateModel(model, reachable, settings, feeder,
+                        {.workers = WorkerCount(data),
+                         .memory_limit = MemoryLimit(data),
+                         .progress = options.progress},
+                        options.model.string());
+}
+
+std::string WhatFailed(const ConversionReport& report) {
+  const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
+  const OutputVerdict* worst = verdict.Worst();
+  return fmt::format("output \"{}\" {}", worst->name, worst->text);
+}
+
+// Throws when the guard's verdict must stop the conversion.
+void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOptions& options,
+                  ConversionReport& report) {
+  CountNodes(graph, chosen.plan.placement, report);
+  report.scheme = SchemeName(chosen.scheme.scheme);
+  report.scheme_reason = chosen.scheme.reason;
+  report.dynamic_nodes = chosen.plan.dynamic_nodes.size();
+  report.guard = chosen.guard;
+  report.noise_parts = chosen.noise_parts;
+  report.corrections = chosen.corrections;
+  report.warnings.insert(report.warnings.end(), chosen.warnings.begin(), chosen.warnings.end());
+  report.outputs = chosen.outputs;
+  if (const auto& kept = chosen.plan.rounded.too_large; !kept.empty()) {
+    report.warnings.push_back(
+        fmt::format("stay float32, too large for a float of 16 bits or not calibrated: {}",
+                    EscapeForTerminal(fmt::format("{}", fmt::join(kept, ", ")))));
+  }
+  if (options.must_pass && !chosen.guard.ran) {
+    throw Error(ExitCode::kNumeric, report.input,
+                fmt::format("nothing was compared with the float model, expected --calib besides "
+                            "{}; nothing is written",
+                            options.plan != nullptr ? "--quant-info" : "--table"));
+  }
+  const bool nothing_left = options.config.scheme == Scheme::kStatic && report.integer_nodes == 0 &&
+                            !chosen.guard.kept_float.empty();
+  if (nothing_left && options.must_pass) {
+    throw Error(
+        ExitCode::kNumeric, report.input,
+        "scheme static was asked for, but every integer node had to go back to float for the "
+        "outputs; nothing is written");
+  }
+  if (chosen.guard.passed) return;
+  report.warnings.push_back(WhatFailed(report));
+  if (options.must_pass)
+    throw Error(ExitCode::kNumeric, report.input, WhatFailed(report) + "; nothing is written");
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
+  std::vector<std::filesystem::path> outputs;
+  if (options.writes_model) outputs.push_back(OutputPath(options));
+  if (options.writes_model && !options.float_only) outputs.push_back(QuantInfoPath(outputs[0]));
+  if (!options.page.empty()) outputs.push_back(options.page);
+  outputs.insert(outputs.end(), options.other_outputs.begin(), options.other_outputs.end());
+  return outputs;
+}
+
+LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
+  const std::string place = options.model.string();
+  const QuantizationPlan& plan = chosen.plain ? *chosen.plain : chosen.plan;
+  LayerInputs inputs{.exact = model,
+                     .plan = plan,
+                     .comparer = comparer,
+                     .feeder = feeder,
+                     .order = order,
+                     .sizes = chosen.scheme.place.sizes,
+                     .costs = chosen.scheme.place.costs,
+                     .suspicion = ExpectedNodeNoise(model.graph, plan, table),
+                     .place = place,
+                     .workers = workers,
+                     .memory_limit = MemoryLimit(DataOf(options))};
+  if (inputs.sizes.empty() && comparer.count() > 0)
+    inputs.sizes = MeasureSizes(model, feeder, order.at(0), place);
+  if (options.measuring_layers) inputs.on_run = options.measuring_layers;
+  return inputs;
+}
+
+void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
+                    ConversionReport& report, const PlanUser& use) {
+  const std::string place = options.model.string();
+  CutToOutputs(options.config.deployment.output_nodes, place, loaded.model);
+  std::optional<Model> original = loaded.model;  // shares its bytes with `model`
+  PreparedModel prepared = PrepareWithSettings(
+      std::move(loaded.model), {options.config, options.effective_config, options.config_file},
+      place, options.passes);
+  Model& model = prepared.model;
+  ModelSettings& settings = prepared.settings;
+  report.warnings = std::move(prepared.warnings);
+  const std::optional<StoredTable> stored =
+      ReadTable(options, loaded.sha256, prepared, report.warnings);
+  const SampleSource samples = OpenData(options, model.graph);
+  const InputFeeder feeder(samples, model.graph.inputs, options.states);
+  const int workers = WorkerCount(DataOf(options));
+  const DataDigest digest = samples.Digest(workers);
+  const bool keep_all = feeder.has_feedback() || !options.validation_folder.empty();
+  const SampleSplit split = SplitSamples(digest, keep_all);
+  const SampleSource calibration = samples.Select(split.calibration);
+  const InputFeeder observed(calibration, model.graph.inputs, options.states);
+  report.samples = options.plan != nullptr ? static_cast<size_t>(options.plan->samples)
+                   : stored                ? stored->table.samples
+                                           : calibration.size();
+  for (std::string& oddity :
+       CheckSamples(samples, feeder, digest.by_content, prepared.first, options.model))
+    report.warnings.push_back(std::move(oddity));
+  for (std::string& oddity : CheckPixels(options.config.deployment, samples, digest.by_content))
+    report.warnings.push_back(std::move(oddity));
+  watch.Lap("prepare");
+
+  SchemeChoice choice;
+  CalibrationTable table;
+  if (options.plan == nullptr) {
+    ValueSizes sizes;
+    if (stored) {
+      sizes = stored->sizes;
+    } else if (samples.size() > 0) {
+      sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place);
+    }
+    choice = ChooseScheme(model.graph, std::move(sizes), settings,
+                          options.costs ? &*options.costs : nullptr);
+    table = stored ? stored->table : SeeValues(options, model, choice, settings, observed);
+    watch.Lap("calibrate");
+  }
+
+  const JudgedData judged = OpenJudged(options, model.graph, samples, split);
+  const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
+  report.compared_on = judged.description;
+  report.random_nodes = FindRandomNodes(model.graph);
+  ModelComparer comparer =
+      OpenComparer(*std::exchange(original, std::nullopt), model.graph, judged_feeder, judged.order,
+                   {.place = place,
+                    .outputs_only = options.guard == GuardMode::kOff,  // only the file will be run
+                    .is_random = !report.random_nodes.empty(),
+                    .workers = workers});
+  RangeCache ranges;
+  CodeCache codes(workers);
+  PlanInputs inputs{.model = model,
+                    .table = table,
+                    .comparer = comparer,
+                    .ranges = ranges,
+                    .codes = codes,
+                    .calibration = observed,
+                    .settings = settings,
+                    .gate = options.gate,
+                    .aim_sqnr_db = options.aim_sqnr_db,
+                    .place = place,
+                    .on_measurement = options.measuring,
+                    .on_learning = options.learning};
+  const GuardMode mode = comparer.count() == 0 ? GuardMode::kOff : options.guard;
+  const ChosenPlan chosen = options.plan != nullptr
+                                ? TakePlan(inputs, *options.plan, mode)
+                                : ChoosePlan(std::move(inputs), std::move(choice), mode);
+  watch.Lap("choose");
+  report.gate = options.gate;
+  report.sample_names = comparer.sample_names();
+  ReportChoice(model.graph, chosen, options, report);
+  Provenance own{"qconvert " + Version(), "onnxruntime " + OrtVersion(), loaded.sha256,
+                 options.config_sha256, stored ? stored->data_sha256 : digest.sha256};
+  use({.model = model,
+       .chosen = chosen,
+       .table = table,
+       .comparer = comparer,
+       .feeder = judged_feeder,
+       .order = judged.order,
+       .files = loaded.files,
+       .provenance = std::move(own),
+       .workers = workers});
+}
+
+}  // namespace qconvert

@@ -1,0 +1,49 @@
+// All stages of a conversion up to its plan.
+#ifndef QCONVERT_SRC_PIPELINE_PLAN_CONVERSION_H_
+#define QCONVERT_SRC_PIPELINE_PLAN_CONVERSION_H_
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+#include "choose_plan.h"
+#include "compare_models.h"
+#include "measure_layers.h"
+#include "qconvert/calibration/calibration_table.h"
+#include "qconvert/calibration/input_feeder.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/convert.h"
+#include "qconvert/report/quant_info.h"
+#include "stopwatch.h"
+
+namespace qconvert {
+
+// What they end with; all of it is gone after the call.
+struct PlannedConversion {
+  Model& model;  // prepared, float
+  const ChosenPlan& chosen;
+  const CalibrationTable& table;
+  ModelComparer& comparer;
+  const InputFeeder& feeder;  // of the samples that are judged on
+  const std::vector<size_t>& order;
+  const std::vector<std::filesystem::path>& files;  // of the model
+  Provenance provenance;
+  int workers = 1;
+
+  LayerInputs LayersOf(const ConvertOptions& options) const;
+};
+
+using PlanUser = std::function<void(PlannedConversion)>;
+
+// All that a conversion writes, by whomever.
+std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options);
+
+// Prepares the model, calibrates, chooses the plan, and has `use` do the rest. Throws Error, also
+// when the guard's verdict must stop the conversion.
+void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
+                    ConversionReport& report, const PlanUser& use);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_PLAN_CONVERSION_H_

@@ -1,0 +1,31 @@
+// The outputs of a conversion, all or none.
+#ifndef QCONVERT_SRC_PIPELINE_WRITE_QUANTIZED_H_
+#define QCONVERT_SRC_PIPELINE_WRITE_QUANTIZED_H_
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "compare_models.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/convert.h"
+#include "qconvert/report/layer_report.h"
+
+namespace qconvert {
+
+// What goes with the model.
+struct Companions {
+  const std::vector<std::filesystem::path>& inputs;  // never removed
+  const std::string& quant_info;
+  const LayerReport* layers = nullptr;  // of the page; null: none
+};
+
+// Writes the model with what is told of it, after the file on disk has been compared with the float
+// model; a model that is going to be fed otherwise is compared before. Fills what the report says
+// of outputs and size. Throws Error; then nothing is written.
+void WriteQuantized(const ConvertOptions& options, Model& model, const Companions& told,
+                    ModelComparer& comparer, ConversionReport& report);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_WRITE_QUANTIZED_H_

@@ -1,0 +1,210 @@
+'use strict';
+// The report: one JSON document in #data, everything else is made here. Names are untrusted: only
+// textContent is ever set.
+const data = JSON.parse(document.getElementById('data').textContent);
+const layers = data.layers || [];
+const kMostRows = 1000;
+const $ = (id) => document.getElementById(id);
+
+function make(tag, text, attributes, ...children) {
+  const svg = ['svg', 'g', 'rect', 'line', 'path', 'text', 'title', 'defs', 'marker'].includes(tag) ||
+      (attributes && attributes.svg);
+  const element = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
+  if (text !== null && text !== undefined) element.textContent = text;
+  for (const [name, value] of Object.entries(attributes || {})) if (name !== 'svg') element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+const isNumber = (value) => typeof value === 'number';
+const fixed = (value, digits) => isNumber(value) ? value.toFixed(digits) : '–';
+const decibels = (value) => isNumber(value) ? (value >= 200 ? 'equal' : value.toFixed(1)) : '–';
+const percent = (value) => isNumber(value) ? (100 * value).toFixed(value < 0.1 ? 2 : 1) + ' %' : '–';
+function amount(value, unit = '') {
+  for (const [size, prefix] of [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']])
+    if (value >= size) return (value / size).toFixed(1) + ' ' + prefix + unit;
+  return Math.round(value) + (unit ? ' ' + unit : '');
+}
+
+function table(heads, rows) {
+  const body = rows.map((cells) => make('tr', null, {}, ...cells.map((cell, k) =>
+      make('td', cell, heads[k].number ? {class: 'number'} : heads[k].wraps ? {class: 'reason'} : {}))));
+  return make('table', null, {},
+      make('thead', null, {}, make('tr', null, {}, ...heads.map((head) =>
+          make('th', head.title, {scope: 'col', ...(head.number ? {class: 'number'} : {})})))),
+      make('tbody', null, {}, ...body));
+}
+
+function showVerdict() {
+  const names = [data.input, data.output].filter(Boolean);
+  $('title').textContent = names.length ? names.join(' → ') : 'qconvert report';
+  document.title = 'qconvert: ' + $('title').textContent;
+  const outputs = data.outputs || [];
+  const judged = outputs.filter((output) => output.result !== 'not judged');
+  const failed = judged.filter((output) => output.result === 'failed');
+  const [word, text] = !judged.length ? ['open', 'Not compared with the float model'] :
+      failed.length ? ['failed', `Failed: ${failed.length} of ${judged.length} outputs judged`] :
+      ['passed', judged.length === 1 ? 'Passed: the output judged' : `Passed: all ${judged.length} outputs judged`];
+  $('badge').append(make('span', text, {class: word}));
+  const worst = judged.map((output) => output.sqnr_db).filter(isNumber);
+  const tiles = [];
+  if (worst.length) tiles.push(['worst output', decibels(Math.min(...worst)) + ' dB']);
+  if (data.bytes_after) tiles.push(['size', `${amount(data.bytes_before, 'B')} → ${amount(data.bytes_after, 'B')}`]);
+  if (data.nodes) tiles.push(['nodes', `${data.nodes.integer} integer, ${data.nodes.fused} fused, ${data.nodes.float} float`]);
+  if (data.scheme) tiles.push([data.scheme.reason, data.scheme.name]);
+  for (const [name, value] of tiles) $('tiles').append(make('div', null, {class: 'tile'}, make('b', value), make('span', name, {class: 'soft'})));
+  if (outputs.length) {
+    $('outputs').append(table(
+        [{title: 'output'}, {title: 'result'}, {title: 'cosine', number: true}, {title: 'SQNR dB', number: true},
+         {title: 'max error', number: true}, {title: 'what was judged', wraps: true}],
+        outputs.map((output) => [output.name, output.result, fixed(output.cosine, 6), decibels(output.sqnr_db),
+                                 isNumber(output.max_error) ? output.max_error.toPrecision(4) : '–', output.verdict])));
+  }
+  for (const warning of data.warnings || []) $('warnings').append(make('li', warning));
+}
+
+// Largest share of the error first; nodes that fused into others have none of their own.
+const culprits = layers.map((layer, row) => ({layer, row})).filter(({layer}) => layer.share > 0)
+    .sort((a, b) => b.layer.share - a.layer.share || a.row - b.row);
+
+const suggestions = new Map((data.suggestions || []).map((one) => [one.layer, one]));
+
+function showGuilty() {
+  const guilty = data.guilty;
+  if (!guilty) return;
+  $('guilty').append(make('strong', guilty.text));
+  for (const row of guilty.layers.slice(0, 12))
+    $('guilty').append(' ', make('a', layers[row].name || layers[row].op_type, {href: `#layer-${row}`, 'data-row': row}));
+}
+
+function showCulprits() {
+  const measured = data.measured || {};
+  $('culprits-note').textContent = culprits.length ?
+      `Each node quantized alone, on ${measured.samples} samples; the whole model: ${decibels(measured.sqnr_db)} dB there. ` +
+      `${measured.runs} runs of both models in one.` :
+      'No node was measured alone: there were no samples, nothing is quantized, the model draws random numbers, or it is too large.';
+  for (const {layer, row} of culprits.slice(0, 10)) {
+    const suggestion = suggestions.get(row);
+    const item = make('li', null, {},
+        make('span', '', {class: 'meter', style: `width:${Math.max(2, 200 * layer.share)}px`}),
+        make('a', layer.name || layer.op_type, {href: `#layer-${row}`, 'data-row': row}),
+        make('span', ` ${layer.op_type}, ${percent(layer.share)} of the error, alone ${decibels(layer.sqnr_alone_db)} dB` +
+            (isNumber(layer.sqnr_weights_db) ? `, its weights alone ${decibels(layer.sqnr_weights_db)} dB` : '') +
+            (isNumber(layer.sqnr_activations_db) ? `, its values alone ${decibels(layer.sqnr_activations_db)} dB` : '')));
+    for (const finding of layer.findings || []) {
+      item.append(make('br'), make('span', `${finding.cause}: ${finding.text} `, {class: 'soft'}));
+      if (finding.advice) item.append(make('span', 'try ', {class: 'soft'}), make('code', finding.advice));
+    }
+    if (suggestion) {
+      item.append(make('br'), make('span', `left float, the outputs gain ${fixed(suggestion.gain_db, 1)} dB: `, {class: 'soft'}),
+          make('code', suggestion.advice));
+    }
+    $('culprit-list').append(item);
+  }
+}
+
+const columns = [
+  {key: 'row', title: '#', number: true, of: (layer, row) => row, text: (value) => String(value)},
+  {key: 'name', title: 'node', of: (layer) => layer.name || ''},
+  {key: 'op_type', title: 'type', of: (layer) => layer.op_type},
+  {key: 'computes', title: 'computes', of: (layer) => layer.computes},
+  {key: 'format', title: 'format', of: (layer) => layer.format},
+  {key: 'alone', title: 'SQNR alone dB', number: true, of: (layer) => layer.sqnr_alone_db, text: decibels},
+  {key: 'behind', title: 'SQNR so far dB', number: true, of: (layer) => layer.sqnr_behind_db, text: decibels},
+  {key: 'share', title: 'share of error', number: true, of: (layer) => layer.share, text: percent},
+  {key: 'saved', title: 'saved µs (est.)', number: true, of: (layer) => layer.saved_us, text: (value) => fixed(value, 1)},
+  {key: 'macs', title: 'MACs', number: true, of: (layer) => layer.multiply_adds, text: (value) => isNumber(value) ? amount(value) : '–'},
+  {key: 'reason', title: 'reason or cause', wraps: true,
+   of: (layer) => [layer.reason, ...(layer.findings || []).map((finding) => `${finding.cause}: ${finding.text}`)].filter(Boolean).join('; ')},
+];
+const view = {key: 'row', descending: false, chosen: -1};
+
+function compare(a, b) {
+  if (isNumber(a) !== isNumber(b)) return isNumber(a) ? -1 : isNumber(b) ? 1 : String(a ?? '').localeCompare(String(b ?? ''), 'en');
+  const order = isNumber(a) ? a - b : String(a ?? '').localeCompare(String(b ?? ''), 'en');
+  return view.descending ? -order : order;
+}
+
+function visibleRows() {
+  const words = $('search').value.toLowerCase().split(/\s+/).filter(Boolean);
+  const column = columns.find(({key}) => key === view.key);
+  return layers.map((layer, row) => row).filter((row) => {
+    const text = [columns[1], columns[2], columns[3], columns[4], columns[10]].map(({of}) => of(layers[row], row)).join(' ').toLowerCase();
+    return words.every((word) => text.includes(word));
+  }).sort((a, b) => compare(column.of(layers[a], a), column.of(layers[b], b)) || a - b);
+}
+
+function showLayers() {
+  const rows = visibleRows();
+  const body = rows.slice(0, kMostRows).map((row) => make('tr', null, {id: `layer-${row}`, ...(row === view.chosen ? {class: 'chosen'} : {})},
+      ...columns.map(({of, text, number, wraps, key}) => {
+        const value = of(layers[row], row);
+        const shown = text ? text(value) : String(value ?? '');
+        const cell = make('td', key === 'name' ? null : shown, number ? {class: 'number'} : wraps ? {class: 'reason'} : {});
+        if (key === 'name') cell.append(make('a', shown || '(no name)', {href: '#graph', 'data-draw': row}));
+        return cell;
+      })));
+  $('layer-table').tBodies[0].replaceChildren(...body);
+  $('shown').textContent = `${rows.length} of ${layers.length} nodes` +
+      (rows.length > kMostRows ? `, the first ${kMostRows} shown: search for others` : '');
+  for (const head of document.querySelectorAll('#layer-table th'))
+    head.setAttribute('aria-sort', head.dataset.key !== view.key ? 'none' : view.descending ? 'descending' : 'ascending');
+}
+
+function sortBy(key, number) {
+  view.descending = view.key === key ? !view.descending : key === 'share' || key === 'saved' || key === 'macs';
+  view.key = key;
+  showLayers();
+}
+
+// Shows a row wherever it is in the table.
+function jumpTo(row) {
+  view.chosen = row;
+  if (!visibleRows().slice(0, kMostRows).includes(row)) $('search').value = '';
+  if (!visibleRows().slice(0, kMostRows).includes(row)) [view.key, view.descending] = ['row', false];
+  showLayers();
+  const element = $(`layer-${row}`);
+  if (element) element.scrollIntoView({block: 'center'});
+}
+
+function showSums() {
+  const sums = new Map();
+  for (const layer of layers) {
+    const sum = sums.get(layer.format) || {nodes: 0, macs: 0, bytes: 0, saved: 0};
+    sum.nodes += 1;
+    sum.macs += layer.multiply_adds || 0;
+    sum.bytes += layer.weight_bytes || 0;
+    sum.saved += layer.saved_us || 0;
+    sums.set(layer.format, sum);
+  }
+  $('sum-tables').append(table(
+      [{title: 'computed as'}, {title: 'nodes', number: true}, {title: 'MACs', number: true}, {title: 'weights as written', number: true},
+       {title: 'kernels save µs (est.)', number: true}],
+      [...sums].map(([format, sum]) => [format, sum.nodes, amount(sum.macs), amount(sum.bytes, 'B'), fixed(sum.saved, 1)])));
+  if (data.bytes_after) $('sum-tables').append(make('p', `File: ${amount(data.bytes_before, 'B')} → ${amount(data.bytes_after, 'B')} ` +
+      `(${fixed(data.bytes_after / Math.max(1, data.bytes_before), 2)}).`));
+  $('config').textContent = data.config || '';
+}
+
+function start() {
+  $('layer-table').tHead.append(make('tr', null, {}, ...columns.map(({key, title, number}) => {
+    const button = make('button', title, {type: 'button'});
+    button.addEventListener('click', () => sortBy(key, number));
+    return make('th', null, {scope: 'col', 'data-key': key, ...(number ? {class: 'number'} : {})}, button);
+  })));
+  $('search').addEventListener('input', showLayers);
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('a[data-row]');
+    if (!link) return;
+    event.preventDefault();
+    jumpTo(Number(link.dataset.row));
+  });
+  showVerdict();
+  showGuilty();
+  showCulprits();
+  showLayers();
+  showSums();
+  for (const id of ['culprits', 'layers', 'depth', 'values', 'weights', 'graph', 'sums'])
+    if (!layers.length) $(id).hidden = true;
+}
+start();
