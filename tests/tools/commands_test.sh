@@ -83,5 +83,10 @@ grep -q '^scheme: auto' printed.txt && grep -q '^objective: size  # layer.yaml:1
 
 expect 0 "made of the same inputs before" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done
 expect 0 "12 integer" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done --aim 30
+expect 0 "runs of both models in one" debug "$example/model.onnx" --calib "$example/calib" --scheme static --json why.json --report why.html
+grep -q '"guilty":{"text":"keep ' why.json || fail "debug names no guilty nodes"
+grep -q '"guilty"' why.html || fail "the page of debug has no guilty nodes"
+expect 6 "none" debug "$example/model.onnx" --calib none
+expect 3 "no node" debug "$example/model.onnx" --calib "$example/calib" --keep-float '/head/*'
 
 exit $failed

@@ -34,6 +34,7 @@ int RunVerify(int argc, char** argv, VerdictFile& verdict);
 int RunRun(int argc, char** argv, VerdictFile& verdict);
 int RunCompare(int argc, char** argv, VerdictFile& verdict);
 int RunCosts(int argc, char** argv, VerdictFile& verdict);
+int RunDebug(int argc, char** argv, VerdictFile& verdict);
 int RunMerge(int argc, char** argv, VerdictFile& verdict);
 int RunPresets(int argc, char** argv, VerdictFile& verdict);
 int RunHelp(int argc, char** argv, VerdictFile& verdict);

@@ -17,7 +17,7 @@
 namespace qconvert {
 namespace {
 
-constexpr std::array<Command, 15> kCommands = {{
+constexpr std::array<Command, 16> kCommands = {{
     {"convert", "make a quantized model of a float one; the default, needs no word", RunConvert},
     {"calibrate", "run samples through a float model and write what was seen as a table",
      RunCalibrate},
@@ -29,6 +29,7 @@ constexpr std::array<Command, 15> kCommands = {{
     {"evaluate", "tell how good both models are at their task, and how often they agree",
      RunEvaluate},
     {"costs", "time the kernels of this processor for --cost-table", RunCosts},
+    {"debug", "name the nodes that must stay float, and what causes their error", RunDebug},
     {"diff", "tell what another conversion decided otherwise, or what new samples clip", RunDiff},
     {"verify", "make a quantized model again and say whether it is the same", RunVerify},
     {"run", "run a model of any stage on samples and write what it gives", RunRun},

@@ -1,0 +1,123 @@
+#include "qconvert/pipeline/debug_model.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "find_guilty.h"
+#include "look_at_layers.h"
+#include "measure_parts.h"
+#include "measure_plan.h"
+#include "plan_conversion.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/report/report_page.h"
+
+namespace qconvert {
+namespace {
+
+// Nodes that were measured alone, the worst first.
+std::vector<size_t> WorstSwitches(const std::vector<size_t>& nodes, const LayerErrors& errors) {
+  std::vector<size_t> order;
+  const auto alone = [&](size_t s) { return errors.nodes[nodes[s]].alone.value_or(-1); };
+  for (size_t s = 0; s < nodes.size(); ++s)
+    if (alone(s) >= 0) order.push_back(s);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return alone(a) > alone(b); });
+  return order;
+}
+
+GuiltyNodes FindGuiltyNodes(const DebugOptions& options, const LayerInputs& inputs,
+                            LayerErrors& errors) {
+  const SwitchedModel switched =
+      MakeSwitched(inputs.exact, MakeRunnable(inputs.exact, inputs.plan, inputs.workers));
+  const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
+  SwitchMeter meter(switched, inputs.comparer, inputs.place, inputs.comparer.Spread(errors.samples),
+                    inputs.on_run);
+  const std::set<size_t> all = AllSwitches(switched);
+  const double sqnr_db = options.target_sqnr_db.value_or(
+      std::max(SqnrOfNoise(errors.whole) + kMoreSqnrDb, options.convert.gate.min_sqnr_db));
+  GuiltyNodes guilty;
+  guilty.target = NoiseOfSqnr(sqnr_db);
+  const GuiltySet found = FindGuilty({.items = WorstSwitches(nodes, errors),
+                                      .noise =
+                                          [&](const std::set<size_t>& without) {
+                                            std::set<size_t> on = all;
+                                            for (const size_t s : without) on.erase(s);
+                                            return meter.Noise(on);
+                                          },
+                                      .target = guilty.target,
+                                      .budget = options.budget});
+  for (const size_t s : found.items) guilty.rows.push_back(nodes[s]);
+  guilty.before = found.before;
+  guilty.after = found.after;
+  guilty.any_fewer = found.any_fewer;
+  guilty.reached = found.reached;
+  guilty.is_minimal = found.is_minimal;
+  guilty.measurements = found.measurements;
+  errors.runs += meter.runs();
+  return guilty;
+}
+
+LayerReport Look(const DebugOptions& options, const PlannedConversion& planned) {
+  if (planned.comparer.count() == 0) {
+    throw Error(ExitCode::kUsage, options.convert.model.string(),
+                "no samples to measure on, expected --calib DIR");
+  }
+  size_t done = 0;
+  LayerInputs inputs = planned.LayersOf(options.convert);
+  // Nodes alone, with their weights and with their values alone; a few left out; guilty sets.
+  const size_t at_most = 3 * std::min(inputs.exact.graph.nodes.size(), kMostAlone) + kMostWithout +
+                         2 + static_cast<size_t>(options.budget);
+  inputs.samples = options.samples;
+  inputs.on_run = [&] {
+    if (options.progress) options.progress(std::min(++done, at_most), at_most);
+  };
+  LayerErrors errors = MeasureLayers(inputs);
+  std::optional<GuiltyNodes> guilty;
+  if (errors.samples > 0) {
+    MeasureParts(inputs, errors);
+    guilty = FindGuiltyNodes(options, inputs, errors);
+  }
+  if (options.progress) options.progress(at_most, at_most);
+  LayerReport layers = LookAtLayers(options.convert, inputs, planned.table, std::move(errors));
+  layers.guilty = std::move(guilty);
+  return layers;
+}
+
+}  // namespace
+
+DebugReport DebugModel(const DebugOptions& given) {
+  DebugOptions options = given;
+  options.convert.guard = GuardMode::kReport;
+  options.convert.must_pass = false;
+  // They fit nodes to the errors before them: with any of those left float they would be others.
+  options.convert.config.bias_correction = Correction::kOff;
+  options.convert.config.second_order_rounding = Correction::kOff;
+  options.convert.writes_model = false;
+  const ConvertOptions& convert = options.convert;
+  DebugReport report;
+  report.conversion.input = convert.model.string();
+  Stopwatch watch(report.conversion);
+  LoadedModel loaded = LoadOnnx(convert.model);
+  for (const std::filesystem::path& output : OutputsOf(convert)) CheckWritable(output);
+  std::vector<std::filesystem::path> inputs = loaded.files;
+  inputs.insert(inputs.end(), {convert.config_file, convert.table, convert.cost_table});
+  RefuseOverwriting(OutputsOf(convert), inputs);
+  report.conversion.float_bytes = loaded.file_bytes;
+  PlanConversion(convert, std::move(loaded), watch, report.conversion,
+                 [&](const PlannedConversion& planned) {
+                   report.layers = Look(options, planned);
+                   report.conversion.compared_samples = planned.comparer.count();
+                 });
+  if (!convert.page.empty()) {
+    const std::string success(ExitCodeName(ExitCode::kSuccess));
+    WriteFile(convert.page, ReportPage(LayersJson(report.conversion, success, report.layers)));
+  }
+  return report;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,75 @@
+#include "qconvert/report/debug_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "guilty_text.h"
+#include "json_text.h"
+#include "qconvert/base/error.h"
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kShown = 10;
+constexpr int kBarWidth = 20;
+constexpr size_t kNameWidth = 38;
+
+void AddCulprits(const LayerReport& layers, std::string& out) {
+  auto sink = std::back_inserter(out);
+  const std::vector<size_t> culprits = Culprits(layers);
+  if (culprits.empty()) {
+    out += "  no node changes the outputs\n";
+    return;
+  }
+  fmt::format_to(sink, "  {:>7}  {:<{}}  {:>6} {:>7} {:>6}  node\n", "share", "", kBarWidth,
+                 "alone", "weights", "values");
+  for (size_t k = 0; k < std::min(culprits.size(), kShown); ++k) {
+    const LayerRow& row = layers.layers[culprits[k]];
+    const int filled = static_cast<int>(std::lround(row.share * kBarWidth));
+    fmt::format_to(sink, "  {:>5.1f} %  {:<{}}  {:>6} {:>7} {:>6}  {}\n", 100 * row.share,
+                   std::string(static_cast<size_t>(filled), '#'), kBarWidth,
+                   Decibels(row.errors.alone), Decibels(row.errors.weights_alone),
+                   Decibels(row.errors.activations_alone), ShortText(TitleOf(row), kNameWidth));
+    for (const Finding& finding : row.findings)
+      fmt::format_to(sink, "{:>12}{}: {}\n", "", CauseName(finding.cause), Text(finding.text));
+  }
+}
+
+void AddSuggestions(const LayerReport& layers, std::string& out) {
+  auto sink = std::back_inserter(out);
+  const std::vector<Suggestion> suggestions = SuggestionsOf(layers);
+  if (!suggestions.empty()) out += "  by itself, left float, each gives\n";
+  for (const Suggestion& one : suggestions) {
+    fmt::format_to(sink, "  {:>+7.1f} dB  --keep-float '{}'\n", one.gain_db,
+                   EscapeWhole(TitleOf(layers.layers[one.layer])));
+  }
+}
+
+}  // namespace
+
+std::string FormatDebug(const DebugReport& report) {
+  const LayerReport& layers = report.layers;
+  std::string out =
+      fmt::format("{}: {} dB at the worst output with all nodes quantized, on {} sample{}\n",
+                  Text(report.conversion.input), Decibels(layers.errors.whole),
+                  layers.errors.samples, layers.errors.samples == 1 ? "" : "s");
+  auto sink = std::back_inserter(out);
+  AddCulprits(layers, out);
+  if (layers.guilty) {
+    fmt::format_to(sink, "  {}\n", GuiltyText(layers));
+    const std::vector<size_t>& rows = layers.guilty->rows;
+    for (size_t k = 0; k < std::min(rows.size(), kShown); ++k)
+      fmt::format_to(sink, "{:>12}--keep-float '{}'\n", "",
+                     EscapeWhole(TitleOf(layers.layers[rows[k]])));
+    if (rows.size() > kShown)
+      fmt::format_to(sink, "{:>12}... {} more, see the JSON\n", "", rows.size() - kShown);
+  }
+  AddSuggestions(layers, out);
+  fmt::format_to(sink, "  {} runs of both models in one\n", layers.errors.runs);
+  return out;
+}
+
+}  // namespace qconvert
