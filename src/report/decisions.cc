@@ -101,30 +101,62 @@ bool IsDecided(std::span<const float> scores, const Best& best, OutputKind::Scor
   return SoftmaxMargin(scores, best) >= kDecidedMargin;
 }
 
-// Of one sigmoid: the other class has what is missing to 1.
-void AddBinary(float expected, float actual, DecisionSums& decisions, ErrorSums& sums) {
-  const bool same = (expected >= 0.5F) == (actual >= 0.5F);
-  ++sums.positions;
-  sums.agreed += same ? 1 : 0;
-  if (std::fabs(2 * static_cast<double>(expected) - 1) < kDecidedMargin) return;
-  ++decisions.decided;
-  decisions.flips += same ? 0 : 1;
-}
+constexpr uint32_t kNoClass = std::numeric_limits<uint32_t>::max();
 
-void AddPosition(std::span<const float> expected, std::span<const float> actual,
-                 OutputKind::Scores kind, DecisionSums& decisions, ErrorSums& sums) {
+// What both models say of one position.
+struct Decision {
+  uint32_t expected = kNoClass;
+  uint32_t actual = kNoClass;
+  bool is_decided = false;
+};
+
+Decision Decide(std::span<const float> expected, std::span<const float> actual,
+                OutputKind::Scores kind) {
   const bool has_nan =
       std::any_of(expected.begin(), expected.end(), [](float v) { return std::isnan(v); });
   const Best best = FindBest(expected);
-  if (has_nan || !std::isfinite(best.value)) return;
-  if (kind == OutputKind::Scores::kBinary)
-    return AddBinary(expected[0], actual[0], decisions, sums);
-  const bool same = FindBest(actual).index == best.index;
-  ++sums.positions;
-  sums.agreed += same ? 1 : 0;
-  if (!IsDecided(expected, best, kind)) return;
-  ++decisions.decided;
-  decisions.flips += same ? 0 : 1;
+  if (has_nan || !std::isfinite(best.value)) return {};
+  if (kind == OutputKind::Scores::kBinary) {  // the other class has what is missing to 1
+    const double margin = std::fabs(2 * static_cast<double>(expected[0]) - 1);
+    return {expected[0] >= 0.5F, actual[0] >= 0.5F, margin >= kDecidedMargin};
+  }
+  return {static_cast<uint32_t>(best.index), static_cast<uint32_t>(FindBest(actual).index),
+          IsDecided(expected, best, kind)};
+}
+
+// Whether the position's new class is the float model's one step away along an axis that is neither
+// the first nor that of the classes. `strides` and `dims` are those of positions.
+bool IsShiftedBorder(const std::vector<Decision>& all, size_t position,
+                     const std::vector<size_t>& dims, const std::vector<size_t>& strides) {
+  for (size_t axis = 1; axis < dims.size(); ++axis) {
+    const size_t at = position / strides[axis] % dims[axis];
+    const uint32_t actual = all[position].actual;
+    if (at > 0 && all[position - strides[axis]].expected == actual) return true;
+    if (at + 1 < dims[axis] && all[position + strides[axis]].expected == actual) return true;
+  }
+  return false;
+}
+
+void CountDecisions(const std::vector<Decision>& all, const std::vector<int64_t>& shape,
+                    const OutputKind& kind, DecisionSums& decisions, ErrorSums& sums) {
+  // Of one sigmoid every change counts: nearly every flip has a neighbor of the other class.
+  std::vector<size_t> dims;
+  if (kind.scores != OutputKind::Scores::kBinary) {
+    dims.assign(shape.begin(), shape.end());
+    dims[kind.axis] = 1;
+  }
+  std::vector<size_t> strides(dims.size(), 1);
+  for (size_t d = dims.size(); d-- > 1;) strides[d - 1] = strides[d] * dims[d];
+  for (size_t position = 0; position < all.size(); ++position) {
+    const Decision& decision = all[position];
+    if (decision.expected == kNoClass) continue;
+    const bool same = decision.expected == decision.actual;
+    ++sums.positions;
+    sums.agreed += same ? 1 : 0;
+    if (!decision.is_decided) continue;
+    ++decisions.decided;
+    if (!same && !IsShiftedBorder(all, position, dims, strides)) ++decisions.flips;
+  }
 }
 
 }  // namespace
@@ -152,6 +184,7 @@ void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind
   const Layout layout = LayoutOf(expected, kind);
   ScoreReader expected_reader(expected, layout);
   ScoreReader actual_reader(actual, layout);
+  std::vector<Decision> all(layout.outer * layout.inner);
   const size_t tile = std::clamp<size_t>(kTileValues / layout.classes, 1, layout.inner);
   for (size_t slice = 0; slice < layout.outer; ++slice) {
     for (size_t first = 0; first < layout.inner; first += tile) {
@@ -159,11 +192,13 @@ void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind
       const auto x = expected_reader.Read(slice, first, count);
       const auto y = actual_reader.Read(slice, first, count);
       for (size_t p = 0; p < count; ++p) {
-        AddPosition(x.subspan(p * layout.classes, layout.classes),
-                    y.subspan(p * layout.classes, layout.classes), kind.scores, decisions, sums);
+        all[slice * layout.inner + first + p] =
+            Decide(x.subspan(p * layout.classes, layout.classes),
+                   y.subspan(p * layout.classes, layout.classes), kind.scores);
       }
     }
   }
+  CountDecisions(all, expected.dims, kind, decisions, sums);
 }
 
 }  // namespace qconvert

@@ -60,12 +60,12 @@ TEST(DecisionsTest, LikelyLogitsMustBeFarApartForTheirSize) {
 }
 
 TEST(DecisionsTest, ClassesMayLieOnAnyAxis) {
-  // The same scores as [positions, classes] and turned to [1, classes, positions]; more positions
-  // than a tile holds.
+  // The same scores with the classes last and turned to be second; more positions than a tile
+  // holds.
   constexpr int64_t kClasses = 5;
   constexpr int64_t kPositions = 5000;
-  const Tensor x = RandomTensor("y", {kPositions, kClasses}, 3, 3);
-  const Tensor y = RandomTensor("y", {kPositions, kClasses}, 4, 3);
+  const Tensor x = RandomTensor("y", {1, 50, 100, kClasses}, 3, 3);
+  const Tensor y = RandomTensor("y", {1, 50, 100, kClasses}, 4, 3);
   const auto turned = [&](const Tensor& tensor) {
     std::vector<float> out(kClasses * kPositions);
     for (size_t p = 0; p < kPositions; ++p) {
@@ -75,7 +75,7 @@ TEST(DecisionsTest, ClassesMayLieOnAnyAxis) {
     return MakeFloatTensor("y", {1, kClasses, 50, 100}, out);
   };
   Seen last;
-  AddDecisions(x, y, {Scores::kLogits, 1}, last.decisions, last.sums);
+  AddDecisions(x, y, {Scores::kLogits, 3}, last.decisions, last.sums);
   Seen middle;
   AddDecisions(turned(x), turned(y), {Scores::kLogits, 1}, middle.decisions, middle.sums);
   EXPECT_EQ(last.sums.positions, kPositions);
@@ -84,6 +84,39 @@ TEST(DecisionsTest, ClassesMayLieOnAnyAxis) {
   EXPECT_EQ(middle.decisions.decided, last.decisions.decided);
   EXPECT_EQ(middle.decisions.flips, last.decisions.flips);
   EXPECT_EQ(middle.sums.agreed, last.sums.agreed);
+}
+
+TEST(DecisionsTest, ABorderThatMovesByOneStepIsNoFlip) {
+  const auto scores = [](const std::vector<size_t>& classes) {
+    std::vector<float> out;
+    for (const size_t c : classes)
+      for (size_t k = 0; k < 3; ++k) out.push_back(k == c ? 5.0F : 0.0F);
+    return out;
+  };
+  const auto flips = [&](const std::vector<int64_t>& dims, size_t axis, const auto& x,
+                         const auto& y) {
+    return Decide(Scores::kLogits, axis, dims, scores(x), scores(y)).decisions.flips;
+  };
+  using Classes = std::vector<size_t>;
+  const Classes time = {0, 0, 1, 1, 0, 0};
+  EXPECT_EQ(flips({1, 6, 3}, 2, time, Classes{0, 1, 1, 1, 1, 0}), 0) << "one earlier, one later";
+  EXPECT_EQ(flips({1, 6, 3}, 2, time, Classes{1, 1, 1, 1, 1, 1}), 2) << "two steps";
+  EXPECT_EQ(flips({1, 6, 3}, 2, time, Classes{0, 2, 1, 1, 0, 0}), 1) << "no neighbor's class";
+  EXPECT_EQ(flips({6, 3}, 1, time, Classes{0, 1, 1, 1, 1, 0}), 2) << "of other samples";
+  EXPECT_EQ(flips({2, 3, 3}, 2, Classes{0, 0, 2, 1, 1, 1}, Classes{0, 0, 2, 2, 1, 1}), 1)
+      << "the sample before has no say";
+  const Classes image = {0, 0, 0, 0, 1, 0, 0, 0, 0};
+  EXPECT_EQ(flips({1, 3, 3, 3}, 3, image, Classes{0, 1, 0, 0, 1, 0, 0, 0, 0}), 0);
+  EXPECT_EQ(flips({1, 3, 3, 3}, 3, image, Classes{1, 0, 0, 0, 1, 0, 0, 0, 0}), 1) << "a corner";
+}
+
+TEST(DecisionsTest, BordersMoveWhereClassesAreTheSecondAxisToo) {
+  // Three positions of two classes: a a b becomes a b b, then b a b.
+  const std::vector<float> x = {5, 5, 0, 0, 0, 5};
+  const Seen moved = Decide(Scores::kLogits, 1, {1, 2, 3}, x, {5, 0, 0, 0, 5, 5});
+  EXPECT_EQ(moved.decisions.flips, 0);
+  EXPECT_EQ(moved.sums.agreed, 2) << "agreement stays that of single positions";
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 2, 3}, x, {0, 5, 0, 5, 0, 5}).decisions.flips, 1);
 }
 
 TEST(DecisionsTest, OneSigmoidDecidesAtOneHalf) {

@@ -16,7 +16,9 @@ namespace qconvert {
 // position's root mean square apart: plain values, should it be such, cross at any noise.
 struct DecisionSums {
   int64_t decided = 0;
-  int64_t flips = 0;  // decided positions where the quantized model has another class
+  // Decided positions where the quantized model has another class, and not one that the float model
+  // has one step away along time or in space: a border that moves by a step is no other decision.
+  int64_t flips = 0;
 
   void Merge(const DecisionSums& other);
   double rate() const;
