@@ -15,6 +15,7 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kSamples = 32;
+constexpr int64_t kSamplesToTry = 8;  // where nobody asked: a shift that is not sure stays small
 constexpr int64_t kLearningSamples = 256;
 constexpr int64_t kMostBytes = int64_t{256} << 20;
 // Twice as many gain next to nothing (docs/learned_rounding.md).
@@ -47,27 +48,37 @@ std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& size
   return samples;
 }
 
+// Biases, rounding and learning.
+std::array<Correction, 3> WantedCorrections(const QuantConfig& config) {
+  const auto wanted = [&](Correction correction) {
+    const bool is_left_out = config.effort == Effort::kFast && correction == Correction::kAuto;
+    return is_left_out ? Correction::kOff : correction;
+  };
+  const Correction learning = config.learning                  ? Correction::kOn
+                              : config.effort == Effort::kHigh ? Correction::kAuto
+                                                               : Correction::kOff;
+  return {wanted(config.bias_correction), wanted(config.second_order_rounding), learning};
+}
+
+bool Contains(const std::array<Correction, 3>& wanted, Correction correction) {
+  return std::find(wanted.begin(), wanted.end(), correction) != wanted.end();
+}
+
 class Chooser {
  public:
-  Chooser(PlanInputs& inputs, const PlanDraft& draft, const ValueSizes& sizes, double goal)
-      : inputs_(inputs), draft_(draft), sizes_(sizes), goal_(goal) {}
+  Chooser(PlanInputs& inputs, const PlanDraft& draft, std::optional<Measured> measured,
+          const ValueSizes& sizes, double goal)
+      : inputs_(inputs), draft_(draft), sizes_(sizes), goal_(goal) {
+    chosen_.measured = std::move(measured);
+  }
 
   ChosenCorrections Run() {
-    const QuantConfig& config = inputs_.settings.config;
-    const auto wanted = [&](Correction correction) {
-      const bool is_left_out = config.effort == Effort::kFast && correction == Correction::kAuto;
-      return is_left_out ? Correction::kOff : correction;
-    };
-    const Correction biases = wanted(config.bias_correction);
-    const Correction rounding = wanted(config.second_order_rounding);
-    const Correction learning = config.learning                  ? Correction::kOn
-                                : config.effort == Effort::kHigh ? Correction::kAuto
-                                                                 : Correction::kOff;
-    const std::array all = {biases, rounding, learning};
-    const bool is_asked = std::find(all.begin(), all.end(), Correction::kOn) != all.end();
-    const bool is_open = std::find(all.begin(), all.end(), Correction::kAuto) != all.end();
-    if (!HasIntegerWeights(inputs_, draft_) || !(is_asked || (is_open && can_measure()))) return {};
-    if (can_measure()) chosen_.measured = MeasurePlan(inputs_, draft_);
+    const auto wanted = WantedCorrections(inputs_.settings.config);
+    const auto [biases, rounding, learning] = wanted;
+    const bool is_open = Contains(wanted, Correction::kAuto) && can_measure();
+    if (!HasIntegerWeights(inputs_, draft_) || !(Contains(wanted, Correction::kOn) || is_open))
+      return std::move(chosen_);
+    if (can_measure() && !chosen_.measured) chosen_.measured = MeasurePlan(inputs_, draft_);
     if (chosen_.measured && !chosen_.measured->failure.empty()) return std::move(chosen_);
     const QuantizationPlan plain = CompletePlan(inputs_, draft_);
     if (Misses()) chosen_.parts = AttributeNoise(inputs_, plain);
@@ -114,7 +125,11 @@ class Chooser {
            Correction wanted) {
     const int64_t asked = inputs_.settings.config.bias_correction_samples;
     if (samples_.empty())
-      samples_ = SomeSamples(inputs_, sizes_, asked > 0 ? asked : kSamples, kMostBytes);
+      samples_ = SomeSamples(inputs_, sizes_,
+                             asked > 0                   ? asked
+                             : wanted == Correction::kOn ? kSamples
+                                                         : kSamplesToTry,
+                             kMostBytes);
     if (samples_.empty()) {
       if (wanted == Correction::kOn)
         chosen_.warnings.push_back(
@@ -155,9 +170,14 @@ class Chooser {
 
 }  // namespace
 
+bool AsksForCorrections(const QuantConfig& config) {
+  return Contains(WantedCorrections(config), Correction::kOn);
+}
+
 ChosenCorrections ChooseCorrections(PlanInputs& inputs, const PlanDraft& plan,
-                                    const ValueSizes& sizes, double goal) {
-  return Chooser(inputs, plan, sizes, goal).Run();
+                                    std::optional<Measured> measured, const ValueSizes& sizes,
+                                    double goal) {
+  return Chooser(inputs, plan, std::move(measured), sizes, goal).Run();
 }
 
 }  // namespace qconvert

@@ -19,13 +19,18 @@ struct ChosenCorrections {
   std::optional<Measured> measured;  // the plan with what was kept, where it was measured
 };
 
+// Whether some are made whatever they do to the outputs.
+bool AsksForCorrections(const QuantConfig& config);
+
 // Puts into `inputs.corrections` what the settings ask for, and, where they leave it open and the
-// plan's noise is above `goal`, what lowers the noise on the judged samples. Plans without integer
+// plan's noise is above `goal`, what lowers the noise on the judged samples. `measured`: of the plan, where it
+// is known. Plans without integer
 // nodes cost nothing, those within the goal one measurement, which the caller gets. Those that miss
 // it cost two more, of weights and of values alone: weights are rounded by second order where
 // theirs is more than half of the noise.
 ChosenCorrections ChooseCorrections(PlanInputs& inputs, const PlanDraft& plan,
-                                    const ValueSizes& sizes, double goal);
+                                    std::optional<Measured> measured, const ValueSizes& sizes,
+                                    double goal);
 
 }  // namespace qconvert
 

@@ -136,7 +136,7 @@ std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan
 }
 
 GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
-                  const SchemeChoice& choice, std::optional<Measured> measured) {
+                  const SchemeChoice& choice, Measured measured) {
   const Graph& graph = inputs.model.graph;
   GuardOptions guard{.gate = inputs.gate, .max_weight_noise = kGoodNoise};
   guard.dynamic = choice.dynamic;
@@ -160,11 +160,62 @@ GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
 
 // The verdict without corrections.
 GuardResult Judge(const PlanInputs& inputs, const std::set<std::string>& wide,
-                  const SchemeChoice& choice, std::optional<Measured> measured) {
+                  const SchemeChoice& choice, Measured measured) {
   GuardResult result;
   result.plan = {PlaceNodes(inputs.model.graph, choice.place), choice.dynamic, wide};
-  result.measured = measured ? std::move(*measured) : MeasurePlan(inputs, result.plan);
+  result.measured = std::move(measured);
   result.measurements = 1;
+  return result;
+}
+
+bool HasLearned(const ChosenCorrections& corrections) {
+  return std::any_of(corrections.tried.begin(), corrections.tried.end(),
+                     [](const auto& tried) { return tried.name == "learning" && tried.kept; });
+}
+
+void Tell(ChosenCorrections corrections, ChosenPlan& chosen) {
+  chosen.noise_parts = corrections.parts;
+  chosen.corrections = std::move(corrections.tried);
+  std::move(corrections.warnings.begin(), corrections.warnings.end(),
+            std::back_inserter(chosen.warnings));
+}
+
+// Corrections make up for what one plan does to the values of every node, and harm another. Those
+// of the whole plan go through the guard only where they are asked for, or let it pass at once;
+// what the guard comes to gets its own.
+GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wide,
+                            const SchemeChoice& scheme, GuardMode mode, ChosenPlan& chosen) {
+  const auto correct = [&](const PlanDraft& plan, std::optional<Measured> measured) {
+    return ChooseCorrections(inputs, plan, std::move(measured), scheme.place.sizes, kGoodNoise);
+  };
+  const PlanDraft whole{PlaceNodes(inputs.model.graph, scheme.place), scheme.dynamic, wide};
+  Measured measured = MeasurePlan(inputs, whole);
+  ChosenCorrections corrections;
+  const bool is_asked = AsksForCorrections(inputs.settings.config);
+  if (is_asked || (!measured.verdict.passed && measured.verdict.CanImprove())) {
+    corrections = correct(whole, measured);
+    if (is_asked || (corrections.measured && corrections.measured->verdict.passed)) {
+      if (corrections.measured) measured = *corrections.measured;
+    } else {
+      inputs.corrections = {};
+    }
+  }
+  GuardResult result = mode == GuardMode::kCorrect
+                           ? Guard(inputs, wide, scheme, std::move(measured))
+                           : Judge(inputs, wide, scheme, std::move(measured));
+  const bool is_corrected = !inputs.corrections.empty();
+  if (!is_corrected || (!result.kept_float.empty() && !HasLearned(corrections))) {
+    const auto of_whole = std::exchange(inputs.corrections, {});
+    ChosenCorrections own =
+        correct(result.plan, is_corrected ? std::nullopt : std::optional(result.measured));
+    if (own.measured && !own.measured->verdict.passed && result.measured.verdict.passed) {
+      inputs.corrections = of_whole;
+    } else {
+      if (own.measured) result.measured = *own.measured;
+      corrections = std::move(own);
+    }
+  }
+  Tell(std::move(corrections), chosen);
   return result;
 }
 
@@ -181,27 +232,14 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
   std::set<std::string> wide;
   if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
   PlanDraft draft;
-  const auto correct = [&] {
-    ChosenCorrections corrections =
-        ChooseCorrections(inputs, {PlaceNodes(graph, scheme.place), scheme.dynamic, wide},
-                          scheme.place.sizes, kGoodNoise);
-    chosen.noise_parts = corrections.parts;
-    chosen.corrections = std::move(corrections.tried);
-    std::move(corrections.warnings.begin(), corrections.warnings.end(),
-              std::back_inserter(chosen.warnings));
-    return corrections;
-  };
   if (mode == GuardMode::kOff) {
-    correct();
     draft = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
+    Tell(ChooseCorrections(inputs, draft, {}, scheme.place.sizes, kGoodNoise), chosen);
   } else {
     ChooseMethods(inputs, wide, scheme.place);
     WeighNoiseAgainstTime(inputs, wide, scheme);
     WeighDynamicNoise(inputs, wide, scheme);
-    ChosenCorrections corrections = correct();
-    GuardResult result = mode == GuardMode::kCorrect
-                             ? Guard(inputs, wide, scheme, std::move(corrections.measured))
-                             : Judge(inputs, wide, scheme, std::move(corrections.measured));
+    GuardResult result = GuardAndCorrect(inputs, wide, scheme, mode, chosen);
     if (!result.measured.failure.empty())
       chosen.warnings.push_back("the engine cannot run any plan that was tried: " +
                                 result.measured.failure);

@@ -7,6 +7,8 @@
 
 #include "qconvert/targets/weight_slots.h"
 #include "small_set_search.h"
+#include "widen_weights.h"
+#include "worst_samples.h"
 
 namespace qconvert {
 namespace {
@@ -14,8 +16,6 @@ namespace {
 constexpr const char* kReason = "kept float for the error at the outputs";
 constexpr int kRounds = 4;
 constexpr int kAimMeasurements = 20;
-constexpr size_t kQuickSamples = 2;
-constexpr size_t kFlipSamples = 8;  // where flips decide, which few samples show
 // An aim is cheap while a decibel costs at most this part of the estimated time.
 constexpr double kTimeOfDecibel = 0.02;
 constexpr double kLeastNoise = 1e-20;
@@ -42,8 +42,8 @@ class Guard {
   GuardResult Run() {
     wide_ = options_.wide_weights;
     Accept({full_, options_.dynamic, wide_}, {});
-    PickQuickSamples();
     WidenStoredWeights();
+    quick_ = WorstSamples(best_.measured.outputs, options_.gate);
     if (!best_.measured.verdict.passed && best_.measured.verdict.CanImprove()) PutBackForTheGate();
     if (best_.measured.verdict.passed && options_.aim_sqnr_db > 0) PutBackForTheAim();
     best_.measurements = measurements_;
@@ -84,33 +84,6 @@ class Guard {
     return true;
   }
 
-  // The samples that the whole plan is furthest off on; none picked means all.
-  void PickQuickSamples() {
-    const auto& outputs = best_.measured.outputs;
-    if (outputs.empty()) {
-      quick_ = {0};
-      return;
-    }
-    std::vector<double> noise;
-    size_t count = kQuickSamples;
-    for (const OutputComparison& output : outputs) {
-      noise.resize(std::max(noise.size(), output.samples.size()), 0);
-      if (!IsFloatingPoint(output.type) || output.value.is_random) continue;
-      const bool flips = NoiseOfFlips(output.decisions, options_.gate) > 0;
-      if (flips) count = kFlipSamples;
-      for (size_t k = 0; k < output.samples.size(); ++k)
-        noise[k] = std::max({noise[k], output.SampleNoise(k),
-                             flips ? NoiseOfFlips(output.samples[k].decisions, options_.gate) : 0});
-    }
-    if (noise.size() <= count) return quick_.clear();
-    std::vector<size_t> order(noise.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](size_t a, size_t b) { return noise[a] > noise[b]; });
-    quick_.assign(order.begin(), order.begin() + static_cast<ptrdiff_t>(count));
-    std::sort(quick_.begin(), quick_.end());
-  }
-
   // Without integer nodes: what stored weights do alone.
   PlanDraft FloatDraft() const {
     const std::set<size_t> all(units_.begin(), units_.end());
@@ -122,60 +95,23 @@ class Guard {
   void WidenStoredWeights() {
     if (options_.weights.empty()) return;
     if (best_.measured.pooled_noise() <= options_.good_weight_noise) return;
-    const Measured alone = units_.empty() ? best_.measured : Measure(FloatDraft(), {});
-    double noise = alone.pooled_noise();
-    const double most = std::min(options_.max_weight_noise, allowed() / 2);
-    if (noise <= options_.good_weight_noise) return;
-    const std::set<std::string> before = wide_;
-    double target = most;
-    for (int round = 0; noise > most && round < kRounds && HasBudget(); ++round, target /= 2) {
-      wide_ = before;
-      Widen(target);
-      noise = Measure(FloatDraft(), {}).pooled_noise();
-    }
-    if (noise > options_.good_weight_noise) WidenTheCheapest();
-    if (wide_ == before) return;
+    const WidenOptions options{
+        .weights = options_.weights,
+        .max_noise = std::min(options_.max_weight_noise, allowed() / 2),
+        .good_noise = options_.good_weight_noise,
+        .gate = options_.gate,
+        .measure =
+            [&](const std::set<std::string>& wide, const std::vector<size_t>& samples) {
+              if (units_.empty() && wide.empty()) return best_.measured;
+              PlanDraft draft = FloatDraft();
+              draft.wide_weights.insert(wide.begin(), wide.end());
+              return Measure(draft, samples);
+            },
+        .budget = options_.max_measurements / 3};
+    const std::set<std::string> widened = WidenWeights(options);
+    if (widened.empty()) return;
+    wide_.insert(widened.begin(), widened.end());
     Accept({full_, options_.dynamic, wide_}, {});
-  }
-
-  // Fewest weights that must have 16 bit for the quick samples to stay within `target`.
-  void Widen(double target) {
-    std::vector<size_t> items(options_.weights.size());
-    std::iota(items.begin(), items.end(), size_t{0});
-    std::stable_sort(items.begin(), items.end(), [&](size_t a, size_t b) {
-      return options_.weights[a].expected_noise > options_.weights[b].expected_noise;
-    });
-    const auto widened = [&](const std::set<size_t>& wide) {
-      PlanDraft draft = FloatDraft();
-      for (const size_t item : wide) draft.wide_weights.insert(options_.weights[item].name);
-      return draft;
-    };
-    const SmallSet found = FindSmallSet(
-        {.items = items,
-         .noise = [&](const auto& wide) { return Measure(widened(wide), quick_).pooled_noise(); },
-         .target = target,
-         .budget = options_.max_measurements / 3});
-    for (const size_t item : found.taken_out) wide_.insert(options_.weights[item].name);
-  }
-
-  // Weights of most expected noise by byte, as many as kWidePart of all elements allows.
-  void WidenTheCheapest() {
-    std::vector<const WeightItem*> items;
-    int64_t all = 0;
-    for (const WeightItem& item : options_.weights) {
-      all += item.elements;
-      if (!wide_.contains(item.name)) items.push_back(&item);
-    }
-    std::stable_sort(items.begin(), items.end(), [](const WeightItem* a, const WeightItem* b) {
-      return a->expected_noise * static_cast<double>(b->elements) >
-             b->expected_noise * static_cast<double>(a->elements);
-    });
-    double left = GuardOptions::kWidePart * static_cast<double>(all);
-    for (const WeightItem* item : items) {
-      if (static_cast<double>(item->elements) > left) continue;
-      left -= static_cast<double>(item->elements);
-      wide_.insert(item->name);
-    }
   }
 
   // Cuts the model into stretches and measures each alone on integers: the order of suspicion is
@@ -227,7 +163,7 @@ class Guard {
       if (!found.reached && round > 0) break;
       taken_out = std::move(found.taken_out);
       if (PassesWithout(taken_out)) return;
-      PickQuickSamples();  // those that this plan fails on
+      quick_ = WorstSamples(best_.measured.outputs, options_.gate);
     }
     PutBackToTheEnd(taken_out.size());
   }

@@ -13,15 +13,9 @@
 #include "measure_plan.h"
 #include "qconvert/plan/placement.h"
 #include "qconvert/plan/plan.h"
+#include "widen_weights.h"
 
 namespace qconvert {
-
-// A weight that the plan stores in 8 bit for float kernels.
-struct WeightItem {
-  std::string name;
-  int64_t elements = 0;
-  double expected_noise = 0;  // plan/expected_noise.h
-};
 
 struct GuardOptions {
   Gate gate;  // what every output must reach
@@ -30,9 +24,8 @@ struct GuardOptions {
   // Noise (error power / signal power of the worst output) that stored weights may bring: they are
   // no faster than float ones, so they must be much better than what integer nodes may do.
   double max_weight_noise = 1e-3;
-  // Weights that take at most kWidePart of all go on to 16 bit where that is not reached.
+  // Where that is not reached, some weights more have 16 bit (widen_weights.h).
   double good_weight_noise = 1e-4;
-  static constexpr double kWidePart = 0.1;
   // Measures on the samples given, on all when there are none.
   std::function<Measured(const PlanDraft&, const std::vector<size_t>&)> measure;
   std::optional<Measured> whole;  // what it says of the whole plan, where that is known
