@@ -60,6 +60,15 @@ class Guard {
     return placement.chosen_ns + full_.float_ns - placement.float_ns;
   }
 
+  // Whether the same nodes take integers.
+  static bool AreAlike(const PlanDraft& a, const PlanDraft& b) {
+    const auto& nodes = b.placement.nodes;
+    return a.dynamic == b.dynamic &&
+           std::equal(a.placement.nodes.begin(), a.placement.nodes.end(), nodes.begin(),
+                      nodes.end(),
+                      [](const auto& x, const auto& y) { return x.domain == y.domain; });
+  }
+
   double allowed() const { return NoiseOfSqnr(options_.gate.min_sqnr_db); }
   bool HasBudget() const { return measurements_ < options_.max_measurements; }
 
@@ -228,8 +237,9 @@ class Guard {
     int budget = kAimMeasurements;
     // Whether they are the best so far, and reach the aim.
     const auto reach = [&](const std::set<size_t>& more) {
-      --budget;
       const PlanDraft draft = DraftBeside(base, needed, more);
+      if (AreAlike(draft, base)) return false;
+      --budget;
       const double after = std::max(Measure(draft, quick_).judged_noise(), aim);
       const double decibels = 10 * std::log10(before / after);
       const double cost = std::max(Time(draft.placement) - Time(base.placement), 0.0);
