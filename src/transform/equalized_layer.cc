@@ -22,9 +22,10 @@ const Tensor* OwnConstant(const Graph& graph, const Topology& topology, const st
 bool NormalizesLastAxis(const Graph& graph, const Node& node) {
   const int64_t axis = node.GetInt("axis", -1);
   if (axis == -1) return true;
-  const auto input = graph.value_info.find(node.inputs[0]);
-  return input != graph.value_info.end() && input->second.type.shape &&
-         axis + 1 == static_cast<int64_t>(input->second.type.shape->size());
+  // Of the output, which has the same rank: unlike the input it is an inner value.
+  const auto output = graph.value_info.find(node.outputs[0]);
+  return output != graph.value_info.end() && output->second.type.shape &&
+         axis + 1 == static_cast<int64_t>(output->second.type.shape->size());
 }
 
 // One factor and one addend per channel behind values of mean 0 and variance 1.

@@ -32,11 +32,13 @@ TEST(PartsOfPlanTest, RoundedWeightsAreWhatTheCodesStandFor) {
     const Tensor* after = rounded.FindInitializer(rounded.nodes[n].inputs[1]);
     ASSERT_NE(after, nullptr);
     EXPECT_NE(after->name, before->name) << "others may read the float one";
+    EXPECT_EQ(ToFloats(*after), DequantizeTensor(integer.weight->codes, integer.weight->params));
     float step = 0;
     for (const float scale : integer.weight->params.scales) step = std::max(step, scale);
     const float moved = MaxDifference(*before, *after);
     EXPECT_GT(moved, 0.0F);
-    EXPECT_LE(moved, step / 2 * 1.001F);
+    EXPECT_LE(moved, step / 2 * (integer.weight->pair_limit > 0 ? 2 : 1.001F))
+        << "pairs whose sums are limited go further than to the nearest";
   }
   EXPECT_EQ(weights, 2U);
 }
