@@ -23,11 +23,10 @@ struct ChosenCorrections {
 bool AsksForCorrections(const QuantConfig& config);
 
 // Puts into `inputs.corrections` what the settings ask for, and, where they leave it open and the
-// plan's noise is above `goal`, what lowers the noise on the judged samples. `measured`: of the plan, where it
-// is known. Plans without integer
-// nodes cost nothing, those within the goal one measurement, which the caller gets. Those that miss
-// it cost two more, of weights and of values alone: weights are rounded by second order where
-// theirs is more than half of the noise.
+// plan's noise is above `goal`, what lowers the noise on the judged samples. `measured`: of the
+// plan, where it is known. Plans without integer nodes cost nothing, those within the goal one
+// measurement, which the caller gets. Those that miss it cost two more, of weights and of values
+// alone: weights are rounded by second order where theirs is more than half of the noise.
 ChosenCorrections ChooseCorrections(PlanInputs& inputs, const PlanDraft& plan,
                                     std::optional<Measured> measured, const ValueSizes& sizes,
                                     double goal);
