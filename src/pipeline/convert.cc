@@ -49,6 +49,8 @@ void CheckOutputs(const ConvertOptions& options, const LoadedModel& loaded) {
   if (!options.page.empty()) CheckWritable(options.page);
   std::vector<std::filesystem::path> inputs = loaded.files;
   inputs.insert(inputs.end(), {options.config_file, options.table, options.cost_table});
+  if (!options.against.empty())
+    inputs.insert(inputs.end(), {options.against, PlanFileOf(options.against)});
   RefuseOverwriting(OutputsOf(options), inputs);
 }
 
@@ -65,8 +67,8 @@ ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& lo
 }
 
 // The planned model with what is told of it.
-void Write(const ConvertOptions& options, const PlannedConversion& planned, Stopwatch& watch,
-           ConversionReport& report) {
+void Write(const ConvertOptions& options, const PlannedConversion& planned,
+           const std::optional<PlanFile>& earlier, Stopwatch& watch, ConversionReport& report) {
   Model& model = planned.model;
   const QuantizationPlan& plan = planned.chosen.plan;
   std::optional<LayerReport> layers;
@@ -79,6 +81,12 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned, Stop
       options.plan != nullptr ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
                               : HistoryOfChosen(options, planned.provenance, model.opset(), report);
   const std::string quant_info = RewriteModel(model, plan, history, report);
+  if (layers && earlier) {
+    layers->against =
+        DiffPlans(*earlier, ParsePlanFile(quant_info, QuantInfoPath(OutputPath(options))));
+    layers->against->a = options.against.string();
+    layers->against->b = report.output;
+  }
   watch.Lap("quantize");
   WriteQuantized(options, model, {planned.files, quant_info, layers ? &*layers : nullptr},
                  planned.comparer, report);
@@ -103,6 +111,10 @@ std::filesystem::path QuantInfoPath(const std::filesystem::path& output) {
   return info.replace_filename(stem + "_quant_info.json");
 }
 
+std::filesystem::path PlanFileOf(const std::filesystem::path& result) {
+  return result.extension() == ".onnx" ? QuantInfoPath(result) : result;
+}
+
 std::string Version() { return QCONVERT_VERSION; }
 
 ConversionReport Convert(const ConvertOptions& options) {
@@ -115,6 +127,8 @@ ConversionReport Convert(const ConvertOptions& options) {
   if (options.make_output_folder) folders = MakeFolders(OutputPath(options).parent_path());
   CheckOutputs(options, loaded);
   if (options.plan != nullptr) CheckPlanModel(*options.plan, loaded.sha256, place);
+  std::optional<PlanFile> earlier;
+  if (!options.against.empty()) earlier = ReadPlanFile(PlanFileOf(options.against));
   report.float_bytes = loaded.file_bytes;
   watch.Lap("load");
   if (options.float_only) {
@@ -123,8 +137,9 @@ ConversionReport Convert(const ConvertOptions& options) {
     return report;
   }
 
-  PlanConversion(options, std::move(loaded), watch, report,
-                 [&](const PlannedConversion& planned) { Write(options, planned, watch, report); });
+  PlanConversion(options, std::move(loaded), watch, report, [&](const PlannedConversion& planned) {
+    Write(options, planned, earlier, watch, report);
+  });
   for (Provisional& folder : folders) folder.Keep();
   return report;
 }

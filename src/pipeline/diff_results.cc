@@ -10,10 +10,6 @@
 namespace qconvert {
 namespace {
 
-std::filesystem::path PlanOf(const std::filesystem::path& result) {
-  return result.extension() == ".onnx" ? QuantInfoPath(result) : result;
-}
-
 // What the samples hold, of the model as it was prepared for the plan.
 CalibrationTable SeeSamples(const DiffResultsOptions& options, const PlanFile& plan) {
   CheckPlanModel(plan, LoadOnnx(options.model).sha256, options.model.string());
@@ -35,8 +31,8 @@ CalibrationTable SeeSamples(const DiffResultsOptions& options, const PlanFile& p
 }  // namespace
 
 PlanDifference DiffResults(const DiffResultsOptions& options) {
-  const std::filesystem::path file_a = PlanOf(options.a);
-  const std::filesystem::path file_b = options.b.empty() ? "" : PlanOf(options.b);
+  const std::filesystem::path file_a = PlanFileOf(options.a);
+  const std::filesystem::path file_b = options.b.empty() ? "" : PlanFileOf(options.b);
   RefuseOverwriting(options.outputs, {options.a, options.b, file_a, file_b, options.model});
   const PlanFile a = ReadPlanFile(file_a);
   PlanDifference difference = options.b.empty() ? DiffSamples(a, SeeSamples(options, a))

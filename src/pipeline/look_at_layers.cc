@@ -1,5 +1,7 @@
 #include "look_at_layers.h"
 
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -8,16 +10,24 @@
 namespace qconvert {
 namespace {
 
-// The settings with the places they were written at; no output names folders.
-std::string SettingsText(const ConvertOptions& options) {
-  if (options.effective_config.entries.empty()) return "";
-  std::string text = PrintConfig(options.effective_config);
-  const std::string file = options.config_file.string();
-  const std::string name = options.config_file.filename().string();
-  if (file.empty()) return text;
-  for (size_t at = text.find(file); at != std::string::npos; at = text.find(file, at + name.size()))
-    text.replace(at, file.size(), name);
-  return text;
+// No output names folders. A place without a line is no file, but an option.
+void DropFolders(ConfigNode& node) {
+  if (node.place.source != nullptr && node.place.line > 0) {
+    const std::filesystem::path file = *node.place.source;
+    node.place.source = std::make_shared<const std::string>(file.filename().string());
+  }
+  for (ConfigNode& item : node.items) DropFolders(item);
+  for (ConfigEntry& entry : node.entries) {
+    DropFolders(entry.key);
+    DropFolders(entry.value);
+  }
+}
+
+// The settings with the places they were written at.
+std::string SettingsText(ConfigNode effective) {
+  if (effective.entries.empty()) return "";
+  DropFolders(effective);
+  return PrintConfig(effective);
 }
 
 }  // namespace
@@ -27,7 +37,7 @@ LayerReport LookAtLayers(const ConvertOptions& options, const LayerInputs& input
   LayerReport layers =
       DescribeLayers(inputs.exact.graph, inputs.plan, table,
                      CostModel(inputs.exact.graph, inputs.sizes, inputs.costs), std::move(errors));
-  layers.config = SettingsText(options);
+  layers.config = SettingsText(options.effective_config);
   return layers;
 }
 

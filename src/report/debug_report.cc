@@ -38,13 +38,18 @@ void AddCulprits(const LayerReport& layers, std::string& out) {
   }
 }
 
+// Of a node without a name no option can speak.
+std::string OptionOrTitle(const LayerRow& row) {
+  return row.origin.empty() ? "a node without a name, " + row.op_type : KeepFloatOption(row.origin);
+}
+
 void AddSuggestions(const LayerReport& layers, std::string& out) {
   auto sink = std::back_inserter(out);
   const std::vector<Suggestion> suggestions = SuggestionsOf(layers);
   if (!suggestions.empty()) out += "  by itself, left float, each gives\n";
   for (const Suggestion& one : suggestions) {
-    fmt::format_to(sink, "  {:>+7.1f} dB  --keep-float '{}'\n", one.gain_db,
-                   EscapeWhole(TitleOf(layers.layers[one.layer])));
+    fmt::format_to(sink, "  {:>+7.1f} dB  {}\n", one.gain_db,
+                   EscapeWhole(KeepFloatOption(layers.layers[one.layer].origin)));
   }
 }
 
@@ -62,8 +67,7 @@ std::string FormatDebug(const DebugReport& report) {
     fmt::format_to(sink, "  {}\n", GuiltyText(layers));
     const std::vector<size_t>& rows = layers.guilty->rows;
     for (size_t k = 0; k < std::min(rows.size(), kShown); ++k)
-      fmt::format_to(sink, "{:>12}--keep-float '{}'\n", "",
-                     EscapeWhole(TitleOf(layers.layers[rows[k]])));
+      fmt::format_to(sink, "{:>12}{}\n", "", EscapeWhole(OptionOrTitle(layers.layers[rows[k]])));
     if (rows.size() > kShown)
       fmt::format_to(sink, "{:>12}... {} more, see the JSON\n", "", rows.size() - kShown);
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "drawn_values.h"
+#include "guilty_text.h"
 #include "qconvert/calibration/range.h"
 
 namespace qconvert {
@@ -68,7 +69,7 @@ class Finder {
     out.push_back(
         {Finding::Cause::kRangeClash,
          fmt::format("\"{}\" is {:.0f} times as wide as \"{}\"", *widest, ratio, *narrowest),
-         fmt::format("--keep-float '{}'", node.name)});
+         node.origin_name().empty() ? "" : KeepFloatOption(node.origin_name())});
   }
 
   void LookAtValue(const std::string& value, std::vector<Finding>& out) const {

@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "json_text.h"
-#include "qconvert/report/plan_difference.h"
+#include "plan_difference_json.h"
 
 namespace qconvert {
 namespace {
@@ -70,7 +70,7 @@ std::string FormatPlanDifference(const PlanDifference& difference, size_t shown)
   return out;
 }
 
-std::string PlanDifferenceJson(const PlanDifference& difference, const std::string& exit_class) {
+Json DifferenceJson(const PlanDifference& difference) {
   Json moved = Json::array();
   for (const MovedGrid& grid : difference.moved)
     moved.push_back({{"name", Text(grid.name)},
@@ -84,18 +84,21 @@ std::string PlanDifferenceJson(const PlanDifference& difference, const std::stri
                        {"codes", RangeJson(value.codes)},
                        {"range_share", value.range},
                        {"value_share", Number(value.values)}});
-  return Json{{"exit", exit_class},
-              {"a", Text(difference.a)},
-              {"b", Text(difference.b)},
-              {"equal", difference.is_equal()},
-              {"origin", DifferencesJson(difference.origin)},
-              {"choices", DifferencesJson(difference.choices)},
-              {"moved", std::move(moved)},
-              {"clipped", std::move(clipped)},
-              {"only_in_a", TextsJson(difference.only_a)},
-              {"only_in_b", TextsJson(difference.only_b)}}
-             .dump(2) +
-         "\n";
+  return {{"a", Text(difference.a)},
+          {"b", Text(difference.b)},
+          {"equal", difference.is_equal()},
+          {"origin", DifferencesJson(difference.origin)},
+          {"choices", DifferencesJson(difference.choices)},
+          {"moved", std::move(moved)},
+          {"clipped", std::move(clipped)},
+          {"only_in_a", TextsJson(difference.only_a)},
+          {"only_in_b", TextsJson(difference.only_b)}};
+}
+
+std::string PlanDifferenceJson(const PlanDifference& difference, const std::string& exit_class) {
+  Json json = {{"exit", exit_class}};
+  json.update(DifferenceJson(difference));
+  return json.dump(2) + "\n";
 }
 
 }  // namespace qconvert

@@ -19,11 +19,21 @@ std::string Decibels(std::optional<double> noise) {
 
 std::string TitleOf(const LayerRow& row) { return row.name.empty() ? row.op_type : row.name; }
 
+std::string KeepFloatOption(const std::string& origin) {
+  std::string quoted;
+  for (const char c : origin) {
+    // Nothing ends a quoted word but the quote itself.
+    if (c == '\'') quoted += "'\\'";
+    quoted += c;
+  }
+  return fmt::format("--keep-float '{}'", quoted);
+}
+
 std::vector<Suggestion> SuggestionsOf(const LayerReport& layers) {
   std::vector<Suggestion> out;
   for (size_t row = 0; row < layers.layers.size(); ++row) {
     const LayerRow& layer = layers.layers[row];
-    if (!layer.errors.without || layer.name.empty()) continue;
+    if (!layer.errors.without || layer.origin.empty()) continue;
     const double gain = SqnrOfNoise(*layer.errors.without) - SqnrOfNoise(layers.errors.whole);
     if (gain >= kLeastGainDb) out.push_back({row, gain});
   }

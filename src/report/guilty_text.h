@@ -17,6 +17,9 @@ std::string Decibels(std::optional<double> noise);
 // The name of a node, or its operator where it has none.
 std::string TitleOf(const LayerRow& row);
 
+// "--keep-float '/head/Conv'", to be pasted into a POSIX shell. `origin`: of a row; not empty.
+std::string KeepFloatOption(const std::string& origin);
+
 // Nodes that are worth leaving float by themselves, the greatest measured gain first.
 struct Suggestion {
   size_t layer = 0;

@@ -27,6 +27,7 @@ class Describer {
   LayerReport Run() {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) report_.layers.push_back(RowOf(n));
     report_.errors.nodes.clear();
+    SetFused();
     SetShares();
     AddFindings(graph_, plan_, table_, report_.layers);
     const std::vector<size_t> order = WorstFirst();
@@ -41,6 +42,7 @@ class Describer {
     const NodePlacement& placed = plan_.placement.nodes[n];
     LayerRow row;
     row.name = node.name;
+    row.origin = node.origin_name();
     row.op_type = node.op_type;
     const bool is_dynamic = plan_.dynamic_nodes.contains(n);
     row.computes = NodeWayName(is_dynamic                              ? NodeWay::kDynamic
@@ -111,6 +113,14 @@ class Describer {
       }
     }
     return bytes;
+  }
+
+  void SetFused() {
+    for (size_t n = 0; n < report_.layers.size(); ++n) {
+      const NodePlacement& placed = plan_.placement.nodes[n];
+      if (placed.domain != NodeDomain::kInteger) continue;
+      for (const size_t follower : placed.unit.tail) report_.layers[follower].fused_into = n;
+    }
   }
 
   void SetShares() {

@@ -5,6 +5,7 @@
 
 #include "conversion_json.h"
 #include "guilty_text.h"
+#include "plan_difference_json.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/metric.h"
 #include "qconvert/report/report_page.h"
@@ -55,6 +56,7 @@ Json LayerJson(const LayerRow& row) {
   if (row.multiply_adds > 0) json["multiply_adds"] = Short(row.multiply_adds);
   if (row.weight_bytes > 0) json["weight_bytes"] = row.weight_bytes;
   json["reads"] = row.reads;
+  if (row.fused_into) json["fused_into"] = *row.fused_into;
   if (!row.findings.empty()) json["findings"] = FindingsJson(row.findings);
   return json;
 }
@@ -107,10 +109,9 @@ Json GuiltyJson(const LayerReport& layers) {
 Json SuggestionsJson(const LayerReport& layers) {
   Json out = Json::array();
   for (const Suggestion& one : SuggestionsOf(layers)) {
-    const std::string& name = layers.layers[one.layer].name;
     out.push_back({{"layer", one.layer},
                    {"gain_db", Short(one.gain_db)},
-                   {"advice", EscapeWhole(fmt::format("--keep-float '{}'", name))}});
+                   {"advice", EscapeWhole(KeepFloatOption(layers.layers[one.layer].origin))}});
   }
   return out;
 }
@@ -129,6 +130,7 @@ std::string LayersJson(const ConversionReport& report, const std::string& exit_c
   json["values"] = List(layers.values, ValueJson);
   json["all_weights"] = layers.all_weights;
   json["weights"] = List(layers.weights, WeightJson);
+  if (layers.against) json["against"] = DifferenceJson(*layers.against);
   json["config"] = WholeLines(layers.config);
   return json.dump() + "\n";
 }

@@ -125,6 +125,54 @@ TEST(ReportPageTest, TheSameBytesForAnyWorkersAndNoPath) {
   }
 }
 
+TEST(ReportPageTest, WhatAnEarlierResultDecidedOtherwiseIsTold) {
+  const TempDir folder;
+  ConvertOptions options = OptionsWith(folder);
+  options.output = folder / "earlier.onnx";
+  options.page.clear();
+  Convert(options);
+  options.output = folder / "out.onnx";
+  options.page = folder / "page.html";
+  options.against = folder / "earlier.onnx";
+  EXPECT_EQ(PageOf(options)["against"]["equal"], true);
+  const std::string name = "/features/features.3/features.3.0/Conv";
+  ConvertOptions changed =
+      OptionsWith(folder, "layer_quantize_config:\n- layer_name: " + name +
+                              "\n  overall_quantize_config: {datatype: float32}\n");
+  changed.against = folder / "earlier_quant_info.json";
+  const nlohmann::json against = PageOf(changed)["against"];
+  EXPECT_EQ(against["equal"], false);
+  ASSERT_FALSE(against["choices"].empty());
+  EXPECT_THAT(against["choices"].dump(), HasSubstr(name));
+  EXPECT_FALSE(PageOf(OptionsWith(folder)).contains("against"));
+}
+
+TEST(ReportPageTest, AnEarlierResultThatIsNoneStopsBeforeTheWork) {
+  const TempDir folder;
+  ConvertOptions options = OptionsWith(folder);
+  options.against = folder / "none.onnx";
+  EXPECT_THROW(Convert(options), Error);
+  options.against = folder.Write("bad.json", "{\"format\": 1}");
+  EXPECT_THROW(Convert(options), Error);
+  options.against = options.page;
+  EXPECT_THROW(Convert(options), Error) << "would be overwritten";
+  EXPECT_FALSE(std::filesystem::exists(options.output));
+}
+
+TEST(ReportPageTest, PlacesOfSettingsNameFilesWithoutFolders) {
+  const TempDir folder;
+  const auto file = folder.Write("settings/own.yaml", "target_device: CPU\nscheme: static\n");
+  const LoadedConfig loaded = ReadConfig(file, {{"objective=size", "--set objective=size/speed"}});
+  ConvertOptions options = OptionsWith(folder);
+  options.config = loaded.config;
+  options.effective_config = loaded.effective;
+  options.config_file = file;
+  const std::string config = PageOf(options)["config"];
+  EXPECT_THAT(config, HasSubstr("scheme: static  # own.yaml:2"));
+  EXPECT_THAT(config, HasSubstr("--set objective=size/speed")) << "an option is no file";
+  EXPECT_THAT(config, Not(HasSubstr(folder.path().string())));
+}
+
 TEST(ReportPageTest, NeitherPageNorModelWhereOutputsMustPassAndDoNot) {
   const TempDir folder;
   ConvertOptions options = OptionsWith(folder);

@@ -26,6 +26,7 @@ DebugReport Sample() {
   for (const char* name : {"good", "bad", "fair"}) {
     LayerRow row;
     row.name = name;
+    row.origin = name;
     row.op_type = "Conv";
     row.computes = "integer";
     row.format = "uint8 x int8";
@@ -60,6 +61,22 @@ TEST(DebugReportTest, BarsCausesAndTheGuiltyAreShownWorstFirst) {
   EXPECT_THAT(text, HasSubstr("17 runs"));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 86U) << line;
+}
+
+TEST(DebugReportTest, OptionsNameTheLoadedNodeAndCanBePasted) {
+  DebugReport report = Sample();
+  report.layers.layers[1].origin = "it's /bad";
+  EXPECT_THAT(FormatDebug(report), HasSubstr("--keep-float 'it'\\''s /bad'\n"));
+  const auto json = nlohmann::json::parse(LayersJson(report.conversion, "success", report.layers));
+  EXPECT_EQ(json["suggestions"][0]["advice"], "--keep-float 'it'\\''s /bad'");
+  report.layers.layers[1].name.clear();
+  report.layers.layers[1].origin.clear();
+  EXPECT_THAT(FormatDebug(report), HasSubstr("a node without a name, Conv\n"));
+  EXPECT_THAT(FormatDebug(report), Not(HasSubstr("--keep-float 'Conv'")));
+  EXPECT_EQ(
+      nlohmann::json::parse(LayersJson(report.conversion, "success", report.layers))["suggestions"]
+          .size(),
+      1U);
 }
 
 TEST(DebugReportTest, SuggestionsAreRankedByMeasuredGain) {

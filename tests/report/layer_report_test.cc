@@ -76,8 +76,19 @@ TEST(LayerReportTest, RowsSayWhatNodesBecame) {
   EXPECT_EQ(report.layers[0].weight_bytes, 72);
   EXPECT_EQ(report.layers[0].multiply_adds, 4 * 4 * 4 * 18);
   EXPECT_EQ(report.layers[1].computes, "fused");
+  EXPECT_EQ(report.layers[1].fused_into, 0U);
+  EXPECT_FALSE(report.layers[0].fused_into.has_value());
   EXPECT_THAT(report.layers[1].reads, ElementsAre(0U));
   EXPECT_THAT(report.layers[0].reads, IsEmpty());
+}
+
+TEST(LayerReportTest, SettingsGoByTheNodeOfTheLoadedModel) {
+  Convolution model;
+  model.builder.model.graph.nodes[0].origin = "block";
+  const LayerReport report = model.Describe();
+  EXPECT_EQ(report.layers[0].name, "conv");
+  EXPECT_EQ(report.layers[0].origin, "block");
+  EXPECT_EQ(report.layers[1].origin, "relu");
 }
 
 TEST(LayerReportTest, SharesAreOfTheErrorsAlone) {
@@ -210,6 +221,7 @@ TEST(ReportPageTest, JsonHoldsTheVerdictAndLeavesOutWhatWasNotMeasured) {
   const auto json =
       nlohmann::json::parse(LayersJson(conversion, "success", Convolution().Describe(errors)));
   for (const auto& [key, value] : base.items()) EXPECT_EQ(json.at(key), value) << key;
+  EXPECT_EQ(json["layers"][1]["fused_into"], 0);
   EXPECT_EQ(json["measured"]["sqnr_db"], 30);
   EXPECT_EQ(json["layers"][0]["sqnr_alone_db"], 40);
   EXPECT_FALSE(json["layers"][0].contains("sqnr_without_db"));

@@ -60,6 +60,8 @@ with tempfile.TemporaryDirectory() as work:
             (base + ["-o", "q.onnx", "--report", "p", "--json", "p"], "two outputs"),
             (quantize + ["-o", "q.onnx", "--report", "t_quant_info.json"], "is an input"),
             (base + ["-o", "q.onnx", "--report", "-"], "--report is '-'"),
+            (base + ["-o", "q.onnx", "--against", "t_quant_info.json"], "--against needs --report"),
+            (base + ["-o", "q.onnx", "--report", "t_quant_info.json", "--against", "t_quant_info.json"], "is an input"),
             (["model.onnx", "--float-only", "-o", "q.onnx", "--report", "p"], "--float-only excludes --report"),
             (base + ["--config", "cpu_int8", "--config", "vitis_int8_cpu", "--report", "p"], "several --config exclude"),
             (["debug", "model.onnx", "--calib", "calib", "--report", "model.onnx"], "is an input"),

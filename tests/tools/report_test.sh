@@ -83,11 +83,17 @@ with tempfile.TemporaryDirectory() as work:
     document.querySelector('#graph-plot a[data-row="%d"]').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}));
     out.jumped = document.querySelector('tr.chosen').id;
     const box = $('layer-%d').getBoundingClientRect();
+    out.tensors = document.querySelectorAll('#chosen .plot').length;
+    out.neighbours = [...document.querySelectorAll('#chosen p a')].map((a) => Number(a.dataset.row));
     out.visible = box.top >= 0 && box.bottom <= innerHeight;
     out.colours = new Set([...document.querySelectorAll('#graph-plot rect')].map((rect) => rect.getAttribute('fill'))).size;
     $('colour').value = 'format';
     $('colour').dispatchEvent(new Event('change'));
     out.formats = new Set([...document.querySelectorAll('#graph-plot rect')].map((rect) => rect.getAttribute('fill'))).size;
+    $('colour').value = 'fusion';
+    $('colour').dispatchEvent(new Event('change'));
+    out.fusions = new Set([...document.querySelectorAll('#graph-plot rect')].map((rect) => rect.getAttribute('fill'))).size;
+    out.changes = [$('against').hidden, document.querySelectorAll('nav a').length];
     out.depth = document.querySelectorAll('#depth-plot canvas').length;
     out.plots = [document.querySelectorAll('#value-plots .plot').length, document.querySelectorAll('#weight-plots .plot').length];
     out.config = $('config').textContent;
@@ -108,6 +114,13 @@ with tempfile.TemporaryDirectory() as work:
     check("a click in the graph", [seen.get("jumped"), seen.get("visible")], ["layer-%d" % gemm, True])
     if seen.get("colours", 0) < 3 or not 2 <= seen.get("formats", 0) <= 5:
         failures.append("colours of the graph: %s, %s" % (seen.get("colours"), seen.get("formats")))
+    check("tensors of the chosen node", seen.get("tensors"),
+          sum(item.get("layer") == gemm for key in ("values", "weights") for item in data[key]))
+    check("neighbours of the chosen node", seen.get("neighbours"), layers[gemm]["reads"]
+          + [k for k, layer in enumerate(layers) if gemm in layer["reads"]])
+    kernels = {layer["fused_into"] for layer in layers if "fused_into" in layer}
+    check("colours of fused kernels", seen.get("fusions"), len(kernels) + 1)
+    check("no earlier result", seen.get("changes"), [True, 9])
     check("plots", [seen.get("depth"), seen.get("plots")], [1, [len(data["values"]), len(data["weights"])]])
     if "activation" not in seen.get("config", "") or os.sep + "configs" in seen.get("config", ""):
         failures.append("settings: " + seen.get("config", "")[:200])
@@ -132,6 +145,19 @@ with tempfile.TemporaryDirectory() as work:
     check("found", seen.get("found"), 1)
     check("around", [len(seen.get("around", [])), 4321 in seen.get("around", [])], [60, True])
     check("images", seen.get("images"), 0)
+
+    # What an earlier result decided otherwise.
+    first = [layer["name"] for layer in layers if layer["computes"] == "integer"][0]
+    os.rename("q.onnx", "old.onnx")
+    os.rename("q_quant_info.json", "old_quant_info.json")
+    seen = browse(page_of("--against", "old.onnx", "--keep-float", first), SHOWN + """
+    return {hidden: $('against').hidden, note: $('against-note').textContent, heads: [...document.querySelectorAll('#against-tables h3')].map((h) => h.textContent),
+            rows: [...document.querySelectorAll('#against-tables tbody tr')].map(cells)};""")
+    check("the section of changes", [seen.get("hidden"), seen.get("note")], [False, "q.onnx against old.onnx: before, and now."])
+    if not any(title.startswith("Chosen otherwise: ") for title in seen.get("heads", [])):
+        failures.append("changes: %s" % seen.get("heads"))
+    if not any(first in row[0] and row[1].startswith("integer") and row[2].startswith("float") for row in seen.get("rows", [])):
+        failures.append("no row of %s in the changes: %s" % (first, seen.get("rows", [])[:8]))
 
     # Without samples nothing was measured, and the page says so.
     subprocess.run([qconvert, "calibrate", "model.onnx", "--calib", "calib", "-o", "t.json", "-q"], check=True)

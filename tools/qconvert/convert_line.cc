@@ -61,6 +61,10 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
   app.add_flag("--print-config", line.print_config,
                "print the settings that hold as YAML, each with its place, and do nothing else");
   AddReport(app, line.report);
+  app.add_option("--against", line.against,
+                 "tell in the page of --report what is decided otherwise than in this earlier "
+                 "result, a quantized model with its quant_info beside it, or that file")
+      ->type_name("FILE");
   AddJson(app, line.json);
   AddVerbosity(app, line.verbosity);
 }
@@ -98,6 +102,8 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
   }
   if (line.float_only && !line.report.empty())
     throw Error(ExitCode::kUsage, "", "--float-only excludes --report: nothing is quantized");
+  if (!line.against.empty() && line.report.empty())
+    throw Error(ExitCode::kUsage, "", "--against needs --report, the page that tells it");
   if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
   const bool config_may_name_one = !line.configs.empty() && !line.float_only;
   if (app.count("MODEL") == 0 && !config_may_name_one && !line.print_config)

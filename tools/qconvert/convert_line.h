@@ -33,8 +33,9 @@ struct ConvertLine {
   std::string processor;
   std::string cost_table;
   std::string effort;
-  std::string report;  // the page; empty for none
-  std::string json;    // file, "-" for stdout, empty for none
+  std::string report;   // the page; empty for none
+  std::string against;  // an earlier result, for the page
+  std::string json;     // file, "-" for stdout, empty for none
   std::optional<double> min_sqnr;
   std::optional<double> min_cosine;
   double max_flips = 1;  // percent

@@ -105,6 +105,7 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
   options.validation_folder = line.validation_folder;
   options.table = line.table;
   options.page = line.report;
+  options.against = line.against;
   options.workers = line.samples.workers;
   options.max_samples = line.samples.max_samples;
   options.stacked = line.samples.stacked;

@@ -42,6 +42,7 @@ struct ConvertOptions {
   // Samples are only compared on.
   const PlanFile* plan = nullptr;
   std::filesystem::path page;                        // report_page.h; empty: none
+  std::filesystem::path against;                     // an earlier result, for the page
   std::filesystem::path config_file;                 // for overwrite checks only; may be empty
   std::vector<std::filesystem::path> other_outputs;  // that the caller writes: for these checks too
   std::string config_sha256;                         // provenance
@@ -78,6 +79,8 @@ ConversionReport Convert(const ConvertOptions& options);
 // Where Convert writes.
 std::filesystem::path OutputPath(const ConvertOptions& options);
 std::filesystem::path QuantInfoPath(const std::filesystem::path& output);
+// The plan of a result that a user names: the quant_info beside a model, or that file itself.
+std::filesystem::path PlanFileOf(const std::filesystem::path& result);
 
 // The tool's version, "0.1.0".
 std::string Version();

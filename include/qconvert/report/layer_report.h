@@ -12,6 +12,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/cost_model.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/report/plan_difference.h"
 
 namespace qconvert {
 
@@ -51,6 +52,7 @@ const char* CauseName(Finding::Cause cause);
 
 struct LayerRow {
   std::string name;
+  std::string origin;  // the name that settings go by: that of the loaded model; may be empty
   std::string op_type;
   std::string computes;  // NodeWayName: "integer", "fused", "dynamic", "float"
   std::string format;    // "uint8 x int8", "float x int8", "float"
@@ -59,8 +61,9 @@ struct LayerRow {
   double share = 0;     // its part of the sum of all errors alone
   double saved_ns = 0;  // estimated time of its float kernel less that of its integer one
   double multiply_adds = 0;
-  int64_t weight_bytes = 0;   // as written
-  std::vector<size_t> reads;  // rows whose values it reads, increasing
+  int64_t weight_bytes = 0;          // as written
+  std::vector<size_t> reads;         // rows whose values it reads, increasing
+  std::optional<size_t> fused_into;  // row of the integer kernel that does it too
   std::vector<Finding> findings;
 };
 
@@ -114,9 +117,10 @@ struct LayerReport {
   std::vector<WeightRow> weights;  // the same
   size_t all_values = 0;
   size_t all_weights = 0;
-  LayerErrors errors;                 // without its nodes: those are in `layers`
-  std::string config;                 // PrintConfig
-  std::optional<GuiltyNodes> guilty;  // where they were looked for
+  LayerErrors errors;                     // without its nodes: those are in `layers`
+  std::string config;                     // PrintConfig
+  std::optional<GuiltyNodes> guilty;      // where they were looked for
+  std::optional<PlanDifference> against;  // an earlier result, where there is one
 };
 
 inline constexpr size_t kMostDrawn = 256;

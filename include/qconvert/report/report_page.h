@@ -12,12 +12,14 @@ namespace qconvert {
 // The JSON document of a conversion with its layers: all that ReportJson says, then
 //   "layers"    a node each: name, op_type, computes, format, reason, errors in dB, share,
 //   saved_us,
-//               multiply_adds, weight_bytes, reads (numbers of other nodes), findings
+//               multiply_adds, weight_bytes, reads (numbers of other nodes), fused_into,
+//               findings
 //   "values", "weights"          what is drawn of them; "all_values", "all_weights": how many are
 //   "measured"  samples, runs, sqnr_db of the whole on those samples
 //   "suggestions"  nodes to leave float by themselves, by measured gain: layer, gain_db, advice
 //   "guilty"    of qconvert debug: text, layers, target_db, sqnr_before_db, sqnr_after_db,
 //               sqnr_any_fewer_db, reached, minimal, measurements
+//   "against"   an earlier result (a) and this one (b): what PlanDifferenceJson says of both
 //   "config"    the settings that hold
 // What was not measured is left out. Deterministic, no times.
 std::string LayersJson(const ConversionReport& report, const std::string& exit_class,

@@ -1,11 +1,9 @@
 'use strict';
 // The graph, laid out by dagre when it is asked for: all of it, or what is around one node where it is large.
-const kWholeGraph = 250;  // nodes that are laid out at once
+const kWholeGraph = 250;  // nodes that are laid out as a whole, when they come into view
+const kDrawnAtOnce = 60;
 const kAround = 60;
 const graph = {rows: [], zoom: null, chosen: -1};
-
-const readers = layers.map(() => []);
-layers.forEach((layer, row) => (layer.reads || []).forEach((from) => readers[from].push(row)));
 
 // The rows nearest to one, by edges in both directions.
 function around(row) {
@@ -17,17 +15,26 @@ function around(row) {
   return [...found].sort((a, b) => a - b);
 }
 
-function colourOf(layer) {
+// By row, the kernel that it is a part of with others.
+const unitOf = new Map();
+layers.forEach((layer, row) => {
+  if (isNumber(layer.fused_into)) unitOf.set(row, layer.fused_into).set(layer.fused_into, layer.fused_into);
+});
+
+function colourOf(row) {
+  const layer = layers[row];
   if ($('colour').value === 'format') {
     return {integer: '#9fd8b4', fused: '#cdeed8', dynamic: '#f5d48a'}[layer.computes] || (layer.format === 'float' ? '#e3e6eb' : '#b9cdf7');
   }
+  // A colour a kernel: neighbours differ by the golden angle.
+  if ($('colour').value === 'fusion') return unitOf.has(row) ? `hsl(${Math.round(unitOf.get(row) * 137.5) % 360}, 60%, 78%)` : '#e3e6eb';
   if (!isNumber(layer.sqnr_alone_db)) return '#e3e6eb';
   const heat = Math.min(1, Math.max(0, (60 - layer.sqnr_alone_db) / 50));  // 60 dB is cold, 10 dB is hot
   return `hsl(${Math.round(130 * (1 - heat))}, 70%, 72%)`;
 }
 
 function showLegend() {
-  const keys = $('colour').value === 'format' ?
+  const keys = $('colour').value === 'fusion' ? [['#f0d9c2', 'one colour: one kernel'], ['#e3e6eb', 'by itself']] : $('colour').value === 'format' ?
       [['#9fd8b4', 'integer'], ['#cdeed8', 'fused'], ['#f5d48a', 'dynamic'], ['#b9cdf7', 'float, weights stored'], ['#e3e6eb', 'float']] :
       [['hsl(130, 70%, 72%)', '60 dB alone'], ['hsl(65, 70%, 72%)', '35 dB'], ['hsl(0, 70%, 72%)', '10 dB'], ['#e3e6eb', 'not measured']];
   $('legend').replaceChildren(...keys.map(([colour, text]) => make('span', text, {class: 'key', style: `background:${colour}`})));
@@ -59,7 +66,7 @@ function draw(rows) {
     const layer = layers[row];
     view.append(make('a', null, {svg: true, href: `#layer-${row}`, 'data-row': row, class: row === graph.chosen ? 'chosen' : ''},
         make('title', `${layer.name} (${layer.op_type}), ${layer.format}, alone ${decibels(layer.sqnr_alone_db)} dB, so far ${decibels(layer.sqnr_behind_db)} dB`),
-        make('rect', null, {x: x - width / 2, y: y - height / 2, width, height, rx: 4, fill: colourOf(layer)}),
+        make('rect', null, {x: x - width / 2, y: y - height / 2, width, height, rx: 4, fill: colourOf(row)}),
         make('text', labelOf(row), {x, y: y + 4})));
   }
   const svg = make('svg', null, {}, make('defs', null, {}, make('marker', null,
@@ -87,7 +94,7 @@ function drawFor(row) {
 }
 
 function startGraph() {
-  $('graph-note').textContent = layers.length <= kWholeGraph ? 'A click on a node goes to its row.' :
+  $('graph-note').textContent = layers.length <= kWholeGraph ? 'A click on a node goes to its row and its tensors.' :
       `The graph has ${layers.length} nodes: a click on a name in the table draws the ${kAround} around it.`;
   $('draw').addEventListener('click', () => drawFor(culprits.length && layers.length > kWholeGraph ? culprits[0].row : -1));
   $('colour').addEventListener('change', () => graph.rows.length && draw(graph.rows));
@@ -102,8 +109,21 @@ function startGraph() {
   });
   document.addEventListener('click', (event) => {
     const link = event.target.closest('a[data-draw]');
-    if (link) drawFor(Number(link.dataset.draw));
+    if (!link) return;
+    view.chosen = Number(link.dataset.draw);
+    showLayers();
+    showChosen(view.chosen);
+    drawFor(view.chosen);
   });
-  if (layers.length && layers.length <= 60) drawFor(-1);
+  if (layers.length && layers.length <= kDrawnAtOnce) {
+    drawFor(-1);
+  } else if (layers.length && layers.length <= kWholeGraph) {
+    const watch = new IntersectionObserver((seen) => {
+      if (!seen.some((entry) => entry.isIntersecting)) return;
+      watch.disconnect();
+      if (!graph.rows.length) drawFor(graph.chosen);
+    }, {rootMargin: '400px'});
+    watch.observe($('graph'));
+  }
 }
 startGraph();

@@ -16,6 +16,9 @@ function make(tag, text, attributes, ...children) {
   return element;
 }
 
+// A long name breaks behind the signs that part it, not inside words.
+const breakable = (name) => String(name).split(/(?<=[/._:])/).flatMap((part) => [part, make('wbr')]);
+const counted = (count, thing) => `${count} ${thing}${count === 1 ? '' : 's'}`;
 const isNumber = (value) => typeof value === 'number';
 const fixed = (value, digits) => isNumber(value) ? value.toFixed(digits) : '–';
 const decibels = (value) => isNumber(value) ? (value >= 200 ? 'equal' : value.toFixed(1)) : '–';
@@ -51,6 +54,7 @@ function showVerdict() {
   if (worst.length) tiles.push(['worst output', decibels(Math.min(...worst)) + ' dB']);
   if (data.bytes_after) tiles.push(['size', `${amount(data.bytes_before, 'B')} → ${amount(data.bytes_after, 'B')}`]);
   if (data.nodes) tiles.push(['nodes', `${data.nodes.integer} integer, ${data.nodes.fused} fused, ${data.nodes.float} float`]);
+  if (data.noise) tiles.push(['weights alone, values alone', `${decibels(data.noise.weights_alone_sqnr_db)} dB, ${decibels(data.noise.values_alone_sqnr_db)} dB`]);
   if (data.scheme) tiles.push([data.scheme.reason, data.scheme.name]);
   for (const [name, value] of tiles) $('tiles').append(make('div', null, {class: 'tile'}, make('b', value), make('span', name, {class: 'soft'})));
   if (outputs.length) {
@@ -63,9 +67,18 @@ function showVerdict() {
   for (const warning of data.warnings || []) $('warnings').append(make('li', warning));
 }
 
+function layerLink(row) {
+  if (row === undefined || row === null) return make('span', 'input of the model', {class: 'soft'});
+  return make('a', null, {href: `#layer-${row}`, 'data-row': row}, ...breakable(layers[row].name || layers[row].op_type));
+}
+
 // Largest share of the error first; nodes that fused into others have none of their own.
 const culprits = layers.map((layer, row) => ({layer, row})).filter(({layer}) => layer.share > 0)
     .sort((a, b) => b.layer.share - a.layer.share || a.row - b.row);
+
+// Rows that read what a row writes.
+const readers = layers.map(() => []);
+layers.forEach((layer, row) => (layer.reads || []).forEach((from) => readers[from].push(row)));
 
 const suggestions = new Map((data.suggestions || []).map((one) => [one.layer, one]));
 
@@ -74,20 +87,21 @@ function showGuilty() {
   if (!guilty) return;
   $('guilty').append(make('strong', guilty.text));
   for (const row of guilty.layers.slice(0, 12))
-    $('guilty').append(' ', make('a', layers[row].name || layers[row].op_type, {href: `#layer-${row}`, 'data-row': row}));
+    $('guilty').append(' ', layerLink(row));
+  if (guilty.layers.length > 12) $('guilty').append(` and ${guilty.layers.length - 12} more`);
 }
 
 function showCulprits() {
   const measured = data.measured || {};
   $('culprits-note').textContent = culprits.length ?
-      `Each node quantized alone, on ${measured.samples} samples; the whole model: ${decibels(measured.sqnr_db)} dB there. ` +
-      `${measured.runs} runs of both models in one.` :
+      `Each node quantized alone, on ${counted(measured.samples, 'sample')}; the whole model: ${decibels(measured.sqnr_db)} dB there. ` +
+      `${counted(measured.runs, 'run')} of both models in one.` :
       'No node was measured alone: there were no samples, nothing is quantized, the model draws random numbers, or it is too large.';
   for (const {layer, row} of culprits.slice(0, 10)) {
     const suggestion = suggestions.get(row);
     const item = make('li', null, {},
-        make('span', '', {class: 'meter', style: `width:${Math.max(2, 200 * layer.share)}px`}),
-        make('a', layer.name || layer.op_type, {href: `#layer-${row}`, 'data-row': row}),
+        make('span', null, {class: 'track'}, make('span', '', {class: 'meter', style: `width:${Math.max(2, 100 * layer.share)}%`})),
+        layerLink(row),
         make('span', ` ${layer.op_type}, ${percent(layer.share)} of the error, alone ${decibels(layer.sqnr_alone_db)} dB` +
             (isNumber(layer.sqnr_weights_db) ? `, its weights alone ${decibels(layer.sqnr_weights_db)} dB` : '') +
             (isNumber(layer.sqnr_activations_db) ? `, its values alone ${decibels(layer.sqnr_activations_db)} dB` : '')));
@@ -141,7 +155,7 @@ function showLayers() {
         const value = of(layers[row], row);
         const shown = text ? text(value) : String(value ?? '');
         const cell = make('td', key === 'name' ? null : shown, number ? {class: 'number'} : wraps ? {class: 'reason'} : {});
-        if (key === 'name') cell.append(make('a', shown || '(no name)', {href: '#graph', 'data-draw': row}));
+        if (key === 'name') cell.append(make('a', null, {href: '#graph', 'data-draw': row}, ...breakable(shown || '(no name)')));
         return cell;
       })));
   $('layer-table').tBodies[0].replaceChildren(...body);
@@ -165,6 +179,20 @@ function jumpTo(row) {
   showLayers();
   const element = $(`layer-${row}`);
   if (element) element.scrollIntoView({block: 'center'});
+  showChosen(row);
+}
+
+// Under the table: who the node stands between, and its tensors.
+function showChosen(row) {
+  const named = (title, rows) => rows.length ? make('p', title + ' ', {}, ...rows.slice(0, 12).flatMap((other) => [layerLink(other), ' ']),
+      rows.length > 12 ? `and ${rows.length - 12} more` : '') : '';
+  const layer = layers[row];
+  const of = (items) => (items || []).filter((item) => item.layer === row);
+  const fused = layers.map((other, k) => k).filter((k) => layers[k].fused_into === row);
+  $('chosen').replaceChildren(make('h3', null, {}, ...breakable(layer.name || layer.op_type)),
+      named('reads', layer.reads || []), named('read by', readers[row]), named('fused into it', fused),
+      isNumber(layer.fused_into) ? named('fused into', [layer.fused_into]) : '',
+      make('div', null, {class: 'plots'}, ...of(data.values).map(histogram), ...of(data.weights).map(boxes)));
 }
 
 function showSums() {
@@ -186,6 +214,33 @@ function showSums() {
   $('config').textContent = data.config || '';
 }
 
+const kMostChanges = 200;
+
+// What an earlier result decided otherwise.
+function showAgainst() {
+  const against = data.against;
+  if (!against) {
+    $('against').hidden = true;
+    document.querySelector('nav a[href="#against"]').remove();
+    return;
+  }
+  $('against-note').textContent = `${against.b} against ${against.a}: ` + (against.equal ? 'the same parameters and choices.' : 'before, and now.');
+  const list = (title, rows) => {
+    if (!rows.length) return;
+    $('against-tables').append(make('h3', `${title}: ${rows.length}`), table(
+        [{title: 'what', wraps: true}, {title: 'before', wraps: true}, {title: 'now', wraps: true}], rows.slice(0, kMostChanges)));
+    if (rows.length > kMostChanges) $('against-tables').append(make('p', `The first ${kMostChanges} are shown.`, {class: 'note'}));
+  };
+  const range = ([low, high]) => `${low.toPrecision(4)} to ${high.toPrecision(4)}`;
+  const pairs = (items) => items.map((item) => [item.what || item.name, item.a, item.b]);
+  list('Made of other things', pairs(against.origin));
+  list('Chosen otherwise', pairs(against.choices));
+  list('Parameters moved', pairs(against.moved));
+  list('Clip now: seen before, codes now', against.clipped.map((item) => [item.name, range(item.seen), range(item.codes)]));
+  list('Values with codes before only', against.only_in_a.map((name) => [name, 'codes', '–']));
+  list('Values with codes now only', against.only_in_b.map((name) => [name, '–', 'codes']));
+}
+
 function start() {
   $('layer-table').tHead.append(make('tr', null, {}, ...columns.map(({key, title, number}) => {
     const button = make('button', title, {type: 'button'});
@@ -204,6 +259,7 @@ function start() {
   showCulprits();
   showLayers();
   showSums();
+  showAgainst();
   for (const id of ['culprits', 'layers', 'depth', 'values', 'weights', 'graph', 'sums'])
     if (!layers.length) $(id).hidden = true;
 }

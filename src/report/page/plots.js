@@ -8,7 +8,7 @@ function drawDepth() {
   const rows = layers.map((layer, row) => row).filter((row) => isNumber(layers[row].sqnr_behind_db) || isNumber(layers[row].sqnr_alone_db));
   if (!rows.length) return void ($('depth').hidden = true);
   const top = (value) => isNumber(value) ? Math.min(value, 120) : null;  // equal values are drawn at 120 dB
-  const axis = () => ({stroke: styleOf('--soft'), grid: {stroke: styleOf('--line')}, ticks: {stroke: styleOf('--line')}});
+  const axis = () => ({stroke: styleOf('--soft'), grid: {stroke: styleOf('--line'), width: 1}, ticks: {stroke: styleOf('--line'), width: 1}});
   const series = (label, name, points) => ({label, stroke: styleOf(name), width: points ? 0 : 2, spanGaps: true,
                                             ...(points ? {paths: () => null, points: {show: true, size: 6, fill: styleOf(name)}} : {})});
   const draw = () => {
@@ -27,11 +27,6 @@ function drawDepth() {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
 }
 
-function layerLink(row) {
-  if (row === undefined || row === null) return make('span', 'input of the model', {class: 'soft'});
-  return make('a', layers[row].name || layers[row].op_type, {href: `#layer-${row}`, 'data-row': row});
-}
-
 function histogram(value) {
   const low = Math.min(value.seen[0], value.range[0]);
   const high = Math.max(value.seen[1], value.range[1]);
@@ -46,7 +41,7 @@ function histogram(value) {
     svg.append(make('rect', null, {x: place(value.seen[0]) + bin * width, y: 76 - height, width: Math.max(width, 0.5), height, class: 'fill'}));
   });
   for (const limit of value.range) svg.append(make('line', null, {x1: place(limit), x2: place(limit), y1: 0, y2: 76, class: 'limit'}));
-  return make('div', null, {class: 'plot'}, make('h3', value.name), svg,
+  return make('div', null, {class: 'plot'}, make('h3', null, {}, ...breakable(value.name)), svg,
       make('div', `${value.type}, ${value.method}: ${short(value.range[0])} to ${short(value.range[1])}; seen ${short(value.seen[0])} to ${short(value.seen[1])}`),
       make('div', `clipped ${percent(value.clipped)}, from `, {}, layerLink(value.layer)));
 }
@@ -66,7 +61,7 @@ function boxes(weight) {
             make('title', `channel ${channel}: ${short(min)} to ${short(max)}, median ${short(median)}`)),
         make('line', null, {x1: k * width + width * 0.15, x2: (k + 1) * width - width * 0.15, y1: place(median), y2: place(median), class: 'median'}));
   });
-  return make('div', null, {class: 'plot'}, make('h3', weight.name), svg,
+  return make('div', null, {class: 'plot'}, make('h3', null, {}, ...breakable(weight.name)), svg,
       make('div', `${weight.type}, ${weight.scales === 1 ? 'one scale' : weight.scales + ' scales'}, ${short(low)} to ${short(high)}`),
       make('div', `${weight.boxes.length < weight.channels ? `widest ${weight.boxes.length} of ` : ''}${weight.channels} channels of `, {}, layerLink(weight.layer)));
 }
