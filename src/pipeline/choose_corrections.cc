@@ -15,7 +15,6 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kSamples = 32;
-constexpr int64_t kSamplesToTry = 8;  // where nobody asked: a shift that is not sure stays small
 constexpr int64_t kLearningSamples = 256;
 constexpr int64_t kMostBytes = int64_t{256} << 20;
 // Twice as many gain next to nothing (docs/learned_rounding.md).
@@ -125,11 +124,7 @@ class Chooser {
            Correction wanted) {
     const int64_t asked = inputs_.settings.config.bias_correction_samples;
     if (samples_.empty())
-      samples_ = SomeSamples(inputs_, sizes_,
-                             asked > 0                   ? asked
-                             : wanted == Correction::kOn ? kSamples
-                                                         : kSamplesToTry,
-                             kMostBytes);
+      samples_ = SomeSamples(inputs_, sizes_, asked > 0 ? asked : kSamples, kMostBytes);
     if (samples_.empty()) {
       if (wanted == Correction::kOn)
         chosen_.warnings.push_back(
