@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "qconvert/base/check.h"
 
 namespace qconvert {
@@ -25,6 +28,8 @@ std::string ExpressionOf(const std::string& pattern) {
   return expression;
 }
 
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 // Names are bytes: a model's need not be UTF-8.
 re2::RE2::Options Quiet() {
   re2::RE2::Options options;
@@ -45,6 +50,22 @@ NamePattern& NamePattern::operator=(NamePattern&&) noexcept = default;
 
 bool NamePattern::Matches(std::string_view name) const {
   return re2::RE2::FullMatch(re2::StringPiece(name.data(), name.size()), *expression_);
+}
+
+std::string PatternOfName(const std::string& name) {
+  const bool is_plain = !name.starts_with(kRegexPrefix) && !name.starts_with('-') &&
+                        name.find_first_of("*?") == std::string::npos &&
+                        std::none_of(name.begin(), name.end(), IsControl);
+  if (is_plain) return name;
+  std::string pattern(kRegexPrefix);
+  for (const char c : name) {
+    if (IsControl(c)) {
+      fmt::format_to(std::back_inserter(pattern), "\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      pattern += re2::RE2::QuoteMeta(re2::StringPiece(&c, 1));
+    }
+  }
+  return pattern;
 }
 
 std::string FindPatternError(const std::string& pattern) {

@@ -9,7 +9,6 @@
 #include "find_guilty.h"
 #include "look_at_layers.h"
 #include "measure_parts.h"
-#include "measure_plan.h"
 #include "plan_conversion.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -32,8 +31,7 @@ std::vector<size_t> WorstSwitches(const std::vector<size_t>& nodes, const LayerE
 
 GuiltyNodes FindGuiltyNodes(const DebugOptions& options, const LayerInputs& inputs,
                             LayerErrors& errors) {
-  const SwitchedModel switched =
-      MakeSwitched(inputs.exact, MakeRunnable(inputs.exact, inputs.plan, inputs.workers));
+  const SwitchedModel switched = SwitchPlan(inputs, inputs.plan);
   const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
   SwitchMeter meter(switched, inputs.comparer, inputs.place, inputs.comparer.Spread(errors.samples),
                     inputs.on_run);

@@ -58,6 +58,12 @@ double SwitchMeter::Noise(const std::set<size_t>& on) {
   return WorstNoise(comparer_.Compare(SwitchedSession(session_, switched_, on), samples_));
 }
 
+SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan) {
+  // They keep integer kernels away, which are not run here, and hide values behind other names.
+  plan.own_dequantize.clear();
+  return MakeSwitched(inputs.exact, MakeRunnable(inputs.exact, std::move(plan), inputs.workers));
+}
+
 std::vector<size_t> NodesOfSwitches(const SwitchedModel& switched, const QuantizationPlan& plan) {
   std::map<std::string, size_t> roots;  // what a unit writes -> the node that it begins with
   for (size_t n = 0; n < plan.placement.nodes.size(); ++n) {
@@ -117,8 +123,7 @@ LayerErrors MeasureLayers(const LayerInputs& inputs) {
   const bool is_measured = inputs.comparer.count() > 0 && !inputs.comparer.is_in_step() &&
                            WeightBytes(inputs.exact.graph) <= most_bytes;
   if (!is_measured) return errors;
-  const SwitchedModel switched =
-      MakeSwitched(inputs.exact, MakeRunnable(inputs.exact, inputs.plan, inputs.workers));
+  const SwitchedModel switched = SwitchPlan(inputs, inputs.plan);
   if (switched.switches.empty()) return errors;
   errors.nodes.resize(inputs.exact.graph.nodes.size());
   MeasureBehind(switched, inputs, errors);

@@ -71,6 +71,9 @@ inline constexpr size_t kMostWithout = 10;
 // engine holds both models, and may hold both in a layout of its own besides.
 inline constexpr int64_t kMostLayerBytes = int64_t{1} << 30;
 
+// The float model with a plan of it, the whole or a part.
+SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan);
+
 // The nodes of which a switched model is asked: those of the plan, by the node that a unit begins
 // with.
 std::vector<size_t> NodesOfSwitches(const SwitchedModel& switched, const QuantizationPlan& plan);

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <optional>
 
-#include "measure_plan.h"
 #include "qconvert/rewrite/parts_of_plan.h"
 #include "qconvert/rewrite/store_weights.h"
 
 namespace qconvert {
 namespace {
 
-void MeasurePart(const LayerInputs& inputs, const Model& quantized,
+void MeasurePart(const LayerInputs& inputs, const SwitchedModel& switched,
                  std::optional<double> NodeErrors::*part, LayerErrors& errors) {
-  const SwitchedModel switched = MakeSwitched(inputs.exact, quantized);
   if (switched.switches.empty()) return;
   const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
   SwitchMeter meter(switched, inputs.comparer, inputs.place, inputs.comparer.Spread(errors.samples),
@@ -32,8 +30,8 @@ void MeasureParts(const LayerInputs& inputs, LayerErrors& errors) {
   Model rounded = inputs.exact;
   RoundIntegerWeights(rounded.graph, inputs.plan);
   ExpandWeights(rounded, inputs.plan.stored, inputs.workers);
-  MeasurePart(inputs, rounded, &NodeErrors::weights_alone, errors);
-  MeasurePart(inputs, MakeRunnable(inputs.exact, WithFloatWeights(inputs.plan), inputs.workers),
+  MeasurePart(inputs, MakeSwitched(inputs.exact, rounded), &NodeErrors::weights_alone, errors);
+  MeasurePart(inputs, SwitchPlan(inputs, WithFloatWeights(inputs.plan)),
               &NodeErrors::activations_alone, errors);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "qconvert/base/metric.h"
+#include "qconvert/config/name_pattern.h"
 
 namespace qconvert {
 namespace {
@@ -21,7 +22,7 @@ std::string TitleOf(const LayerRow& row) { return row.name.empty() ? row.op_type
 
 std::string KeepFloatOption(const std::string& origin) {
   std::string quoted;
-  for (const char c : origin) {
+  for (const char c : PatternOfName(origin)) {
     // Nothing ends a quoted word but the quote itself.
     if (c == '\'') quoted += "'\\'";
     quoted += c;

@@ -79,6 +79,19 @@ TEST(ReportPageTest, ErrorsOfTheExampleFitTogether) {
   EXPECT_EQ(data["bytes_after"], std::filesystem::file_size(folder / "out.onnx"));
 }
 
+TEST(ReportPageTest, ANodeThatAFloatOneReadsIsMeasuredToo) {
+  const TempDir folder;
+  const nlohmann::json data = PageOf(
+      OptionsWith(folder,
+                  "layer_quantize_config:\n- layer_name: /features/features.3/features.3.0/Conv\n"
+                  "  overall_quantize_config: {datatype: float32}\n"));
+  EXPECT_LT(data["nodes"]["integer"], 12);
+  for (const auto& layer : data["layers"]) {
+    if (layer["computes"] != "integer" || layer["op_type"] == "Flatten") continue;
+    EXPECT_TRUE(layer.contains("sqnr_alone_db") && layer.contains("sqnr_behind_db")) << layer;
+  }
+}
+
 TEST(ReportPageTest, ALayerWithACoarseGridIsTheWorst) {
   const TempDir folder;
   const std::string name = "/features/features.3/features.3.0/Conv";

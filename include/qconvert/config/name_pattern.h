@@ -28,6 +28,10 @@ class NamePattern {
   std::unique_ptr<re2::RE2> expression_;
 };
 
+// The pattern that only `name` fits: itself, or an expression where it would be read as one or as
+// an option, or holds signs that nobody can type.
+std::string PatternOfName(const std::string& name);
+
 // Why `pattern` is none, or empty.
 std::string FindPatternError(const std::string& pattern);
 

@@ -18,6 +18,8 @@ function make(tag, text, attributes, ...children) {
 
 // A long name breaks behind the signs that part it, not inside words.
 const breakable = (name) => String(name).split(/(?<=[/._:])/).flatMap((part) => [part, make('wbr')]);
+// What a node is called where its name shows nothing.
+const titleOf = (layer) => (layer.name || '').trim() || layer.op_type;
 const counted = (count, thing) => `${count} ${thing}${count === 1 ? '' : 's'}`;
 const isNumber = (value) => typeof value === 'number';
 const fixed = (value, digits) => isNumber(value) ? value.toFixed(digits) : '–';
@@ -69,7 +71,7 @@ function showVerdict() {
 
 function layerLink(row) {
   if (row === undefined || row === null) return make('span', 'input of the model', {class: 'soft'});
-  return make('a', null, {href: `#layer-${row}`, 'data-row': row}, ...breakable(layers[row].name || layers[row].op_type));
+  return make('a', null, {href: `#layer-${row}`, 'data-row': row}, ...breakable(titleOf(layers[row])));
 }
 
 // Largest share of the error first; nodes that fused into others have none of their own.
@@ -96,6 +98,7 @@ function showCulprits() {
   $('culprits-note').textContent = culprits.length ?
       `Each node quantized alone, on ${counted(measured.samples, 'sample')}; the whole model: ${decibels(measured.sqnr_db)} dB there. ` +
       `${counted(measured.runs, 'run')} of both models in one.` :
+      measured.samples ? `No node changes the outputs by itself, on ${counted(measured.samples, 'sample')}.` :
       'No node was measured alone: there were no samples, nothing is quantized, the model draws random numbers, or it is too large.';
   for (const {layer, row} of culprits.slice(0, 10)) {
     const suggestion = suggestions.get(row);
@@ -155,7 +158,7 @@ function showLayers() {
         const value = of(layers[row], row);
         const shown = text ? text(value) : String(value ?? '');
         const cell = make('td', key === 'name' ? null : shown, number ? {class: 'number'} : wraps ? {class: 'reason'} : {});
-        if (key === 'name') cell.append(make('a', null, {href: '#graph', 'data-draw': row}, ...breakable(shown || '(no name)')));
+        if (key === 'name') cell.append(make('a', null, {href: '#graph', 'data-draw': row}, ...breakable(shown.trim() || '(no name)')));
         return cell;
       })));
   $('layer-table').tBodies[0].replaceChildren(...body);
@@ -189,7 +192,7 @@ function showChosen(row) {
   const layer = layers[row];
   const of = (items) => (items || []).filter((item) => item.layer === row);
   const fused = layers.map((other, k) => k).filter((k) => layers[k].fused_into === row);
-  $('chosen').replaceChildren(make('h3', null, {}, ...breakable(layer.name || layer.op_type)),
+  $('chosen').replaceChildren(make('h3', null, {}, ...breakable(titleOf(layer))),
       named('reads', layer.reads || []), named('read by', readers[row]), named('fused into it', fused),
       isNumber(layer.fused_into) ? named('fused into', [layer.fused_into]) : '',
       make('div', null, {class: 'plots'}, ...of(data.values).map(histogram), ...of(data.weights).map(boxes)));
