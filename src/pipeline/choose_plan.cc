@@ -13,6 +13,7 @@
 
 #include "choose_corrections.h"
 #include "guard.h"
+#include "narrow_weights.h"
 #include "qconvert/calibration/diagnose.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/safe_plan.h"
@@ -149,7 +150,8 @@ GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
   guard.aim_sqnr_db = inputs.aim_sqnr_db.value_or(is_auto ? kAimSqnrDb : 0);
   const QuantizationPlan whole =
       CompletePlan(inputs, {PlaceNodes(graph, choice.place), choice.dynamic, wide});
-  guard.weights = WeightsIn8Bit(graph, whole);
+  // Who asks for few bits has decided that outputs may be worse than those of 8 bits.
+  if (!WantsNarrowWeights(inputs.settings)) guard.weights = WeightsIn8Bit(graph, whole);
   guard.node_noise = ExpectedNodeNoise(graph, whole, inputs.table);
   guard.whole = std::move(measured);
   guard.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
@@ -200,9 +202,14 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
       inputs.corrections = {};
     }
   }
+  WidenedWeights widened;
+  if (mode == GuardMode::kCorrect && WantsNarrowWeights(inputs.settings))
+    widened = WidenNarrowWeights(inputs, whole, measured);
   GuardResult result = mode == GuardMode::kCorrect
                            ? Guard(inputs, wide, scheme, std::move(measured))
                            : Judge(inputs, wide, scheme, std::move(measured));
+  result.measurements += widened.measurements;
+  result.kept_wide.insert(result.kept_wide.begin(), widened.names.begin(), widened.names.end());
   const bool is_corrected = !inputs.corrections.empty();
   if (!is_corrected || (!result.kept_float.empty() && !HasLearned(corrections))) {
     const auto of_whole = std::exchange(inputs.corrections, {});

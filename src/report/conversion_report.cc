@@ -59,7 +59,7 @@ void FormatGuard(const GuardReport& guard, std::string& out) {
                  guard.passed ? "passed" : "NOT passed", guard.measurements,
                  guard.measurements == 1 ? "" : "s");
   if (!guard.kept_wide.empty())
-    fmt::format_to(sink, ", {} weights in 16 bit", guard.kept_wide.size());
+    fmt::format_to(sink, ", {} weights in more bits", guard.kept_wide.size());
   if (!guard.kept_float.empty())
     fmt::format_to(sink, ", {} nodes put back to float:", guard.kept_float.size());
   out += '\n';

@@ -100,7 +100,7 @@ StoredForm FormFor(const TensorSettings& weights) {
 std::map<std::string, StoredForm> FindOwnForms(const Graph& graph, const ModelSettings& settings) {
   std::map<std::string, StoredForm> out;
   for (const Node& node : graph.nodes) {
-    if (!settings.layer_of.contains(node.name)) continue;
+    if (!settings.layer_of.contains(node.name) && !settings.widened.contains(node.name)) continue;
     for (const std::string& weight : WeightsOf(node))
       out[weight] = FormFor(settings.Of(node).weights);
   }

@@ -51,14 +51,16 @@ const std::map<std::string, std::vector<std::string>> kNumbers = {
     {"onnx_opset_version", {"13", "21", "25"}}};
 // What other tests are about, and what the test itself sets.
 const std::set<std::string> kLeftOut = {"target_device", "extensions",        "compat",
-                                        "include_cle",   "include_bias_corr", "objective"};
+                                        "include_cle",   "include_bias_corr", "objective",
+                                        "effort",        "include_fast_ft",   "processor"};
 
 void AddFactors(const Json& properties, bool of_tensor, std::vector<Factor>& out) {
   for (const auto& [key, schema] : properties.items()) {
     if (kLeftOut.contains(key)) continue;
     Factor factor{key, of_tensor, {}};
     if (schema.contains("enum")) {
-      factor.values = schema["enum"].get<std::vector<std::string>>();
+      for (const Json& word : schema["enum"])
+        factor.values.push_back(word.is_string() ? word.get<std::string>() : word.dump());
     } else if (schema.value("type", "") == "boolean") {
       factor.values = {"true", "false"};
     } else if (kNumbers.contains(key)) {

@@ -15,12 +15,16 @@ namespace qconvert {
 struct ModelSettings {
   QuantConfig config;
   std::map<std::string, size_t> layer_of;  // node name -> index into config.layers
+  // By node name, in place of those of its entry or the root: the same with more bits for weights.
+  std::map<std::string, NodeSettings> widened;
 
   ModelSettings() = default;
   ModelSettings(QuantConfig settings)  // NOLINT: without layer entries settings are that simple
       : config(std::move(settings)) {}
 
   const NodeSettings& Of(const Node& node) const {
+    const auto wide = widened.find(node.name);
+    if (wide != widened.end()) return wide->second;
     const auto it = layer_of.find(node.name);
     return it == layer_of.end() ? config.tensors : config.layers[it->second].tensors;
   }

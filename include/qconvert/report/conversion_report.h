@@ -20,7 +20,7 @@ struct GuardReport {
   bool passed = true;
   int measurements = 0;
   std::vector<std::string> kept_float;  // nodes
-  std::vector<std::string> kept_wide;   // weights stored in 16 bit
+  std::vector<std::string> kept_wide;   // weights in more bits
 };
 
 // TypicalNoise that is left by rounding weights alone, and by rounding values alone.

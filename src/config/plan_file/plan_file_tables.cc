@@ -118,7 +118,8 @@ const SettingTable& GuardTable() {
       {Bool("ran", "whether outputs were compared"), Bool("passed", "whether all passed"),
        Object("gate", Kind::kObject, "what they had to reach", GateTable()),
        Integer("measurements", "plans that were run", 0, kMaxMeasurements),
-       Any("kept_float", "nodes put back to float"), Any("kept_wide", "weights stored in 16 bit")}};
+       Any("kept_float", "nodes put back to float"),
+       Any("kept_wide", "weights in more bits than was asked for")}};
   return table;
 }
 
