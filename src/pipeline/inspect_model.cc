@@ -91,6 +91,12 @@ bool HasFreeDimension(const Value& value) {
                      [](const Dim& dim) { return !dim.known(); });
 }
 
+std::string ProcessorsOf(const CostTable& costs) {
+  if (costs.ns == kVnniCosts.ns) return "with int8 dot products";
+  if (costs.ns == kAvx2Costs.ns) return "without int8 dot products";
+  return "on a mean of processors with and without int8 dot products";
+}
+
 void Estimate(const PreparedModel& prepared, Inspection& inspection) {
   const Graph& graph = prepared.model.graph;
   const SchemeChoice choice = ChooseScheme(graph, {}, prepared.settings);
@@ -106,6 +112,7 @@ void Estimate(const PreparedModel& prepared, Inspection& inspection) {
   inspection.float_nodes = counts.float_nodes;
   inspection.float_reasons = std::move(counts.float_reasons);
   if (placement.float_ns > 0) inspection.time_ratio = placement.chosen_ns / placement.float_ns;
+  inspection.time_of = ProcessorsOf(choice.place.costs);
   const std::set<std::string> stored = StoredWeights(graph, prepared.settings, inspection);
   const CostModel sizes(graph, {});
   for (size_t n = 0; n < graph.nodes.size(); ++n) {

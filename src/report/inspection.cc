@@ -106,8 +106,10 @@ std::string FormatInspection(const Inspection& inspection) {
   AddList("MACs", products, out);
   if (inspection.has_free_dimensions)
     fmt::format_to(sink, "{}free dimensions count as 1\n", kIndent);
-  fmt::format_to(sink, "  {:<10}{:.2f} of the float time, of nodes that integer kernels take\n",
-                 "time", inspection.time_ratio);
+  AddList("time",
+          {fmt::format("{:.2f} of the float time", inspection.time_ratio),
+           "of nodes that integer kernels take", inspection.time_of},
+          out);
   fmt::format_to(sink, "  {:<10}{} -> about {}\n", "size", Size(inspection.file_bytes),
                  Size(inspection.expected_bytes));
   fmt::format_to(sink,
@@ -143,6 +145,7 @@ std::string InspectionJson(const Inspection& inspection, const std::string& exit
         {"scheme", {{"name", inspection.scheme}, {"reason", Text(inspection.scheme_reason)}}},
         {"multiply_adds", inspection.multiply_adds},
         {"time_ratio", inspection.time_ratio},
+        {"time_of", inspection.time_of},
         {"bytes", inspection.expected_bytes},
         {"nodes",
          {{"integer", inspection.integer_nodes},

@@ -70,6 +70,20 @@ TEST_F(InspectModelTest, EstimatesWhatAConversionWouldDo) {
   EXPECT_EQ(seen.float_reasons.begin()->first.first, "Erf");
 }
 
+TEST_F(InspectModelTest, SaysWhichProcessorsItsTimeIsOf) {
+  QuantConfig config = Auto();
+  config.processor = Processor::kVnni;
+  const Inspection fast = Inspect(Network(), config);
+  EXPECT_EQ(fast.time_of, "with int8 dot products");
+  EXPECT_THAT(FormatInspection(fast), HasSubstr("with int8 dot products"));
+  EXPECT_THAT(InspectionJson(fast, "success"),
+              HasSubstr("\"time_of\": \"with int8 dot products\""));
+  config.processor = Processor::kAvx2;
+  const Inspection slow = Inspect(Network(), config);
+  EXPECT_EQ(slow.time_of, "without int8 dot products");
+  EXPECT_LT(fast.time_ratio, slow.time_ratio);
+}
+
 TEST_F(InspectModelTest, WeightsAloneAreFloatTimesInteger) {
   QuantConfig config;
   config.scheme = Scheme::kWeightOnly;

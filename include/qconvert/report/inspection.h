@@ -46,6 +46,9 @@ struct Inspection {
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> float_reasons;
   // Of the nodes that an integer kernel takes: estimated time as placed over that in float.
   double time_ratio = 1;
+  // The processors that the estimate is of: "with int8 dot products", "without ...", or of both, a
+  // mean that integers were placed by.
+  std::string time_of;
   int64_t expected_bytes = 0;  // with all weights that pay in 8 bit
   std::vector<std::string> warnings;
 };
