@@ -49,7 +49,8 @@ class Checker {
                    entry == nullptr ? nullptr : entry->Find("tensor_quantize_config"),
                    fmt::format(" ({})", config_.layers[i].match.pattern));
     }
-    if (!rounded_.empty()) {
+    CheckForms();
+    if (!rounded_.empty() && NeedsSamples(config_)) {
       context_.notes.warnings.push_back(fmt::format(
           "round_mode of {}: halves are rounded half_even, QuantizeLinear knows no other; "
           "exact_rounding: true writes the operators that do",
@@ -67,6 +68,30 @@ class Checker {
   ConfigPlace PlaceOf(const ConfigNode& map, std::string_view key) const {
     const ConfigNode* value = map.Find(key);
     return value == nullptr ? map.place : value->place;
+  }
+
+  // Forms of the whole file that the device has no use for.
+  void CheckForms() {
+    const std::string device = WordFor(config_.target_device);
+    const bool is_cpu = config_.target_device == TargetDevice::kCpu;
+    const auto add = [&](const char* key, const std::string& what) {
+      context_.problems.Add(PlaceOf(effective_, key), what);
+    };
+    if (config_.scheme == Scheme::kDynamic && !is_cpu) {
+      add("scheme",
+          fmt::format("scheme is dynamic, target {} expects static or weight-only: it has no "
+                      "kernels that find ranges at run time",
+                      device));
+    }
+    if (!config_.matmul_nbits) return;
+    if (!is_cpu)
+      add("matmul_nbits", fmt::format("matmul_nbits is true, target {} expects false", device));
+    const auto in_blocks = [](const NodeSettings& of) { return of.weights.block_size > 0; };
+    const auto& layers = config_.layers;
+    if (!in_blocks(config_.tensors) &&
+        std::none_of(layers.begin(), layers.end(),
+                     [&](const LayerSettings& layer) { return in_blocks(layer.tensors); }))
+      add("matmul_nbits", "matmul_nbits is true, expected block_size of weights with it");
   }
 
   void CheckTensors(const NodeSettings& settings, const ConfigNode* tensors,

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 #include <vector>
+
+#include "qconvert/plan/value_range.h"
 
 namespace qconvert {
 namespace {
@@ -35,14 +38,31 @@ std::string WhyNothingIsQuantized(const Graph& graph) {
 }
 
 std::optional<std::string> RemarkOnLoading(const QuantizationPlan& plan) {
+  if (plan.stored_as == StoredAs::kDequantizeLinear) return std::nullopt;
   int64_t bytes = 0;
-  for (const auto& [way, weight] : plan.stored)
+  for (const auto& [way, weight] : plan.stored) {
+    const bool packed = plan.stored_as == StoredAs::kBlocksPacked && weight.block_size > 0;
+    if (packed) continue;
     bytes += weight.codes.element_count() * static_cast<int64_t>(sizeof(float));
+  }
   if (bytes < kManyStoredBytes) return std::nullopt;
   return fmt::format(
       "ONNX Runtime expands {} MB of stored weights while it loads the file, and takes twice that "
       "meanwhile; --scheme dynamic or static keeps them small where kernels allow",
       bytes >> 20);
+}
+
+std::optional<std::string> RemarkOnBlocks(const QuantConfig& config, const QuantizationPlan& plan) {
+  int wanted = config.tensors.weights.block_size;
+  for (const LayerSettings& layer : config.layers)
+    wanted = std::max(wanted, layer.tensors.weights.block_size);
+  if (wanted == 0) return std::nullopt;
+  for (const auto& [way, weight] : plan.stored)
+    if (weight.block_size > 0) return std::nullopt;
+  return fmt::format(
+      "block_size {}: no weights are in blocks; those of a MatMul or Gemm can be, where that many "
+      "divide its inner dimension and it computes in float{}",
+      wanted, TargetOf(config.target_device).stores_weights ? "" : ", with scheme weight-only");
 }
 
 }  // namespace qconvert

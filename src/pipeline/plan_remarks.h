@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
 
@@ -19,6 +20,9 @@ std::string WhyNothingIsQuantized(const Graph& graph);
 // (docs/plan.md). Worth a remark from so many bytes of floats on.
 inline constexpr int64_t kManyStoredBytes = int64_t{500} << 20;
 std::optional<std::string> RemarkOnLoading(const QuantizationPlan& plan);
+
+// Settings want blocks and no weight of the plan has them.
+std::optional<std::string> RemarkOnBlocks(const QuantConfig& config, const QuantizationPlan& plan);
 
 }  // namespace qconvert
 

@@ -123,6 +123,18 @@ void KeepUnitsFloat(const Graph& graph, std::map<size_t, std::string>& kept) {
   kept.merge(heads);
 }
 
+// Whether its weights come in blocks: where those divide the inner dimension
+// (weights/store_weights.h).
+bool HasBlocks(const Graph& graph, const Node& node, const TensorSettings& settings) {
+  const bool is_product = node.Is("MatMul") || node.Is("Gemm");
+  if (!is_product || !settings.is_int() || settings.block_size == 0) return false;
+  const Tensor* weight = graph.FindInitializer(node.input(1));
+  if (weight == nullptr || weight->dims.size() != 2) return false;
+  const bool transposed = node.Is("Gemm") && node.GetInt("transB", 0) != 0;
+  const int64_t inner = weight->dims[transposed ? 1 : 0];
+  return inner > 0 && inner % settings.block_size == 0;
+}
+
 }  // namespace
 
 std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
@@ -131,9 +143,7 @@ std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (IsFloat(graph, node, settings)) out.emplace(n, "the settings say float");
-    const bool blocks = node.Is("MatMul") || node.Is("Gemm");
-    if (blocks && settings.Of(node).weights.is_int() && settings.Of(node).weights.block_size > 0 &&
-        graph.FindInitializer(node.input(1)) != nullptr)
+    if (HasBlocks(graph, node, settings.Of(node).weights))
       out.emplace(n, "its weights are in blocks, which no integer kernel takes");
     const bool sum = node.Is("Add") && graph.FindInitializer(node.input(0)) == nullptr &&
                      graph.FindInitializer(node.input(1)) == nullptr;

@@ -405,6 +405,38 @@ TEST(VitisConfigTest, QnnComputesWithUnsignedValuesAndSignedWeights) {
                        "weights: block_size is 32, target QNN expects 0"));
 }
 
+TEST(VitisConfigTest, OnlyTheCpuFindsRangesAtRunTime) {
+  const auto dynamic = [](const std::string& device) {
+    return "target_device: " + device +
+           "\nscheme: dynamic\nextensions: true\noverall_quantize_config: {method: maxmin, "
+           "round_mode: half_even, scale_type: float, calib_statistic_method: all}\n";
+  };
+  EXPECT_THAT(ProblemsOf(dynamic("CPU")), IsEmpty());
+  EXPECT_TRUE(AnyHolds(ProblemsOf(dynamic("GPU")),
+                       "scheme is dynamic, target GPU expects static or weight-only"));
+}
+
+TEST(VitisConfigTest, PackedWeightsNeedBlocksAndTheCpu) {
+  const std::string blocks = "block_size: 32";
+  EXPECT_THAT(ProblemsOf(Tensor("weights", blocks) + "matmul_nbits: true\n"), IsEmpty());
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Tensor("weights", "bit_width: 4") + "matmul_nbits: true\n"),
+                       "matmul_nbits is true, expected block_size of weights with it"));
+  EXPECT_THAT(ProblemsOf(Tensor("weights", "bit_width: 4") + "matmul_nbits: false\n"), IsEmpty());
+  EXPECT_TRUE(
+      AnyHolds(ProblemsOf("target_device: GPU\nmatmul_nbits: true\noverall_quantize_config: "
+                          "{method: maxmin, round_mode: half_even, scale_type: float, "
+                          "block_size: 32}\n"),
+               "matmul_nbits is true, target GPU expects false"));
+}
+
+TEST(VitisConfigTest, WithoutQuantizedValuesNoRoundingOfThemIsSpokenOf) {
+  const std::string text =
+      "target_device: CPU\ninclude_cle: false\ninclude_bias_corr: false\noverall_quantize_config: "
+      "{method: maxmin, scale_type: float, calib_statistic_method: max}\n";
+  EXPECT_TRUE(AnyHolds(LoadText(text).warnings, "halves are rounded"));
+  EXPECT_FALSE(AnyHolds(LoadText(text + "scheme: weight-only\n").warnings, "halves are rounded"));
+}
+
 TEST(VitisConfigTest, ExactRoundingSilencesTheNoteAboutRounding) {
   const std::string text =
       "target_device: CPU\ninclude_cle: false\ninclude_bias_corr: false\noverall_quantize_config: "

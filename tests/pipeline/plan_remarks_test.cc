@@ -45,6 +45,27 @@ TEST(PlanRemarksTest, ManyStoredWeightsCostMemoryWhileLoading) {
   store("b", 25);
   ASSERT_TRUE(RemarkOnLoading(plan));
   EXPECT_THAT(*RemarkOnLoading(plan), HasSubstr("expands 500 MB of stored weights"));
+  plan.stored_as = StoredAs::kBlocksPacked;
+  EXPECT_TRUE(RemarkOnLoading(plan)) << "none is in blocks";
+  plan.stored["b"].block_size = 32;
+  EXPECT_FALSE(RemarkOnLoading(plan)) << "what is packed stays so";
+  plan.stored_as = StoredAs::kDequantizeLinear;
+  plan.stored["b"].block_size = 0;
+  EXPECT_FALSE(RemarkOnLoading(plan)) << "nor is this expanded while loading";
+}
+
+TEST(PlanRemarksTest, BlocksThatNoWeightHasAreToldOf) {
+  QuantConfig config;
+  QuantizationPlan plan;
+  plan.stored["w"].name = "w";
+  EXPECT_FALSE(RemarkOnBlocks(config, plan)) << "nobody asked for them";
+  config.layers.emplace_back().tensors.weights.block_size = 64;
+  ASSERT_TRUE(RemarkOnBlocks(config, plan));
+  EXPECT_THAT(*RemarkOnBlocks(config, plan), HasSubstr("block_size 64: no weights are in blocks"));
+  config.target_device = TargetDevice::kGpu;
+  EXPECT_THAT(*RemarkOnBlocks(config, plan), HasSubstr("with scheme weight-only"));
+  plan.stored["w"].block_size = 64;
+  EXPECT_FALSE(RemarkOnBlocks(config, plan));
 }
 
 }  // namespace

@@ -457,6 +457,23 @@ TEST(SettingsTest, MixedBfloat16HasIntegerConvolutions) {
   for (const OutputComparison& output : result.report.outputs) EXPECT_GT(output.sqnr_db(), 15);
 }
 
+TEST(SettingsTest, OnlyWeightsThatBlocksDivideLeaveTheIntegers) {
+  const TempDir folder;
+  const auto in_blocks_of = [&](int size) {
+    return ConvertWith(
+        Static("tensor_quantize_config: {weights: {block_size: " + std::to_string(size) + "}}\n"),
+        folder);
+  };
+  const Result blocks = in_blocks_of(16);
+  EXPECT_EQ(blocks.FloatNodes().size(), 1U) << "the Gemm";
+  EXPECT_THAT(blocks.report.warnings,
+              testing::Not(testing::Contains(HasSubstr("no weights are in blocks"))));
+  const Result too_large = in_blocks_of(65536);
+  EXPECT_THAT(too_large.FloatNodes(), IsEmpty());
+  EXPECT_THAT(too_large.report.warnings,
+              testing::Contains(HasSubstr("block_size 65536: no weights are in blocks")));
+}
+
 TEST(SettingsTest, StoredWeightsStayInTheirBits) {
   const TempDir folder;
   std::string text = Static("tensor_quantize_config: {weights: {bit_width: 4}}\n");

@@ -23,7 +23,7 @@ std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig&
                                           std::vector<std::string>& warnings);
 
 // Nodes that the settings keep in float, with the reason: datatype of activations or weights,
-// keep_first_last_layer_accuracy, keep_add_layer_accuracy.
+// keep_first_last_layer_accuracy, keep_add_layer_accuracy, weights in blocks.
 std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph, const ModelSettings& settings);
 
 // Values that integer nodes read but no setting quantizes.
