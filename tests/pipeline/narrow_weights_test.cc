@@ -30,7 +30,8 @@ constexpr const char* kFewBits =
     "target_device: CPU\nextensions: true\ninclude_cle: false\ninclude_bias_corr: false\n"
     "tensor_quantize_config:\n"
     "  input: {method: maxmin, scale_type: float, symmetry: false, calib_statistic_method: all}\n"
-    "  activation: {method: maxmin, scale_type: float, symmetry: false, calib_statistic_method: all}\n"
+    "  activation: {method: maxmin, scale_type: float, symmetry: false, calib_statistic_method: "
+    "all}\n"
     "  weights: {bit_width: 4, method: maxmin, scale_type: float, per_channel: true}\n"
     "  bias: {method: maxmin, scale_type: float}\n";
 
