@@ -259,7 +259,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
                     .kept_wide = std::move(result.kept_wide)};
   }
   chosen.plan = CompletePlan(inputs, draft);
-  if (!inputs.corrections.empty()) {
+  if (inputs.keep_plain && !inputs.corrections.empty()) {
     inputs.corrections = {};
     chosen.plain = CompletePlan(inputs, draft);
   }

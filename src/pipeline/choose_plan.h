@@ -18,7 +18,8 @@ namespace qconvert {
 struct ChosenPlan {
   SchemeChoice scheme;
   QuantizationPlan plan;  // complete
-  // The same without corrections, which fit a node to errors before it; nothing: there are none.
+  // The same without corrections, which fit a node to errors before it; nothing: there are none, or
+  // nobody asked (PlanInputs::keep_plain).
   std::optional<QuantizationPlan> plain;
   GuardReport guard;
   std::optional<NoiseParts> noise_parts;

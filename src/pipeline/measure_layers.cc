@@ -1,5 +1,7 @@
 #include "measure_layers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -16,6 +18,17 @@ int64_t WeightBytes(const Graph& graph) {
   int64_t bytes = 0;
   for (const auto& [name, tensor] : graph.initializers) bytes += tensor.byte_size();
   return bytes;
+}
+
+std::string WhyUnmeasured(const LayerInputs& inputs) {
+  if (inputs.comparer.count() == 0) return "there are no samples";
+  if (inputs.comparer.is_in_step()) return "the model draws random numbers";
+  const int64_t most = inputs.memory_limit > 0 ? std::min(kMostLayerBytes, inputs.memory_limit / 4)
+                                               : kMostLayerBytes;
+  const int64_t bytes = WeightBytes(inputs.exact.graph);
+  if (bytes <= most) return "";
+  return fmt::format("float weights take {} MB, both models in one are measured up to {} MB",
+                     bytes / 1'000'000, most / 1'000'000);
 }
 
 // Switches by the suspicion of their nodes, the most suspicious first.
@@ -117,14 +130,13 @@ void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs, Lay
 
 LayerErrors MeasureLayers(const LayerInputs& inputs) {
   LayerErrors errors;
-  const int64_t most_bytes = inputs.memory_limit > 0
-                                 ? std::min(kMostLayerBytes, inputs.memory_limit / 4)
-                                 : kMostLayerBytes;
-  const bool is_measured = inputs.comparer.count() > 0 && !inputs.comparer.is_in_step() &&
-                           WeightBytes(inputs.exact.graph) <= most_bytes;
-  if (!is_measured) return errors;
+  errors.why_none = WhyUnmeasured(inputs);
+  if (!errors.why_none.empty()) return errors;
   const SwitchedModel switched = SwitchPlan(inputs, inputs.plan);
-  if (switched.switches.empty()) return errors;
+  if (switched.switches.empty()) {
+    errors.why_none = "nothing is quantized";
+    return errors;
+  }
   errors.nodes.resize(inputs.exact.graph.nodes.size());
   MeasureBehind(switched, inputs, errors);
   const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);

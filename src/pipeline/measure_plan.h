@@ -41,6 +41,7 @@ struct PlanInputs {
   LayerCorrections corrections;
   Gate gate;
   std::optional<double> aim_sqnr_db;  // to go for where it is cheap; see guard.h, kAimSqnrDb
+  bool keep_plain = false;            // also the plan without corrections
   std::string place;                  // names the model in errors
   std::function<void(size_t measurements)> on_measurement;
   std::function<void(size_t percent)> on_learning;

@@ -57,10 +57,12 @@ void AddSuggestions(const LayerReport& layers, std::string& out) {
 
 std::string FormatDebug(const DebugReport& report) {
   const LayerReport& layers = report.layers;
-  std::string out =
-      fmt::format("{}: {} dB at the worst output with all nodes quantized, on {} sample{}\n",
-                  Text(report.conversion.input), Decibels(layers.errors.whole),
-                  layers.errors.samples, layers.errors.samples == 1 ? "" : "s");
+  const std::string input = Text(report.conversion.input);
+  if (layers.errors.samples == 0)
+    return fmt::format("{}: nothing was measured: {}\n", input, layers.errors.why_none);
+  std::string out = fmt::format(
+      "{}: {} dB at the worst output with all nodes quantized, on {} sample{}\n", input,
+      Decibels(layers.errors.whole), layers.errors.samples, layers.errors.samples == 1 ? "" : "s");
   auto sink = std::back_inserter(out);
   AddCulprits(layers, out);
   if (layers.guilty) {

@@ -122,7 +122,11 @@ std::string LayersJson(const ConversionReport& report, const std::string& exit_c
                        const LayerReport& layers) {
   Json json = ConversionJson(report, exit_class);
   json["measured"] = {{"samples", layers.errors.samples}, {"runs", layers.errors.runs}};
-  if (layers.errors.samples > 0) AddDecibels("sqnr_db", layers.errors.whole, json["measured"]);
+  if (layers.errors.samples > 0) {
+    AddDecibels("sqnr_db", layers.errors.whole, json["measured"]);
+  } else {
+    json["measured"]["why_none"] = layers.errors.why_none;
+  }
   if (layers.guilty) json["guilty"] = GuiltyJson(layers);
   json["suggestions"] = SuggestionsJson(layers);
   json["layers"] = List(layers.layers, LayerJson);

@@ -223,6 +223,18 @@ TEST(DebugModelTest, NothingButThePageIsWritten) {
   EXPECT_THROW(DebugModel(options), Error);
 }
 
+TEST(DebugModelTest, WhereNothingIsQuantizedNothingIsMeasured) {
+  Network network;
+  DebugOptions options;
+  options.convert = network.Options(
+      "layer_quantize_config:\n- layer_name: '*'\n  overall_quantize_config: {datatype: float32}\n",
+      true);
+  const DebugReport report = DebugModel(options);
+  EXPECT_EQ(report.layers.errors.samples, 0U);
+  EXPECT_FALSE(report.layers.guilty.has_value());
+  EXPECT_THAT(FormatDebug(report), HasSubstr("nothing was measured: nothing is quantized"));
+}
+
 TEST(DebugModelTest, WithoutSamplesThereIsNothingToMeasure) {
   Network network;
   DebugOptions options;

@@ -79,6 +79,17 @@ TEST(DebugReportTest, OptionsNameTheLoadedNodeAndCanBePasted) {
       1U);
 }
 
+TEST(DebugReportTest, WhyNothingWasMeasuredIsSaid) {
+  DebugReport report = Sample();
+  report.layers.guilty.reset();
+  report.layers.errors = {.why_none = "nothing is quantized"};
+  EXPECT_EQ(FormatDebug(report), "m.onnx: nothing was measured: nothing is quantized\n");
+  const auto json =
+      nlohmann::json::parse(LayersJson(report.conversion, "success", report.layers))["measured"];
+  EXPECT_EQ(json["why_none"], "nothing is quantized");
+  EXPECT_FALSE(json.contains("sqnr_db"));
+}
+
 TEST(DebugReportTest, SuggestionsAreRankedByMeasuredGain) {
   const auto json =
       nlohmann::json::parse(LayersJson(Sample().conversion, "success", Sample().layers));

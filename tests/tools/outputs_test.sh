@@ -70,6 +70,7 @@ with tempfile.TemporaryDirectory() as work:
             (["debug", "model.onnx", "--calib", "calib", "--json", "model.onnx"], "is an input"),
             (["debug", "model.onnx", "--calib", "calib", "--target", "nan"], "not in range"),
             (["debug", "model.onnx", "--calib", "calib", "--budget", "0"], "not in range"),
+            (["debug"], "no model given"),
             (["debug", "model.onnx", "--table", "table.json"], "no samples to measure on"),
             (["calibrate", "model.onnx", "--calib", "calib", "-o", "model.onnx"], "is an input"),
             (["calibrate", "model.onnx", "--calib", "calib", "-o", sample], "is an input"),

@@ -164,8 +164,8 @@ with tempfile.TemporaryDirectory() as work:
     subprocess.run([qconvert, "model.onnx", "--table", "t.json", "-o", "t.onnx", "--report", "t.html", "-q"], check=True)
     seen = browse(open("t.html").read(), SHOWN + """
     return {badge: $('badge').textContent, note: $('culprits-note').textContent, rows: rows().length};""")
-    check("without samples", [seen.get("badge"), seen.get("note", "")[:27], seen.get("rows")],
-          ["Not compared with the float model", "No node was measured alone:", len(layers)])
+    check("without samples", [seen.get("badge"), seen.get("note"), seen.get("rows")],
+          ["Not compared with the float model", "No node was measured alone: there are no samples.", len(layers)])
 
 for failure in failures:
     print(failure)

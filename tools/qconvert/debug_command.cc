@@ -69,6 +69,8 @@ int RunDebug(int argc, char** argv, VerdictFile& verdict) {
   ApplyVerbosity(line.convert.verbosity);
   if (line.convert.configs.size() > 1)
     throw Error(ExitCode::kUsage, "", "several --config given, expected one");
+  if (line.convert.model.empty() && line.convert.configs.empty())
+    throw Error(ExitCode::kUsage, "", "no model given, see qconvert debug --help");
   const std::string config = line.convert.configs.empty() ? "" : line.convert.configs[0];
   verdict.Open(line.convert.json, line.convert.model,
                {config, line.convert.table, line.convert.cost_table});

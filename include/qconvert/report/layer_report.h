@@ -29,9 +29,10 @@ struct NodeErrors {
 // By node of the prepared graph; a node that is fused into another has no errors of its own.
 struct LayerErrors {
   std::vector<NodeErrors> nodes;
-  double whole = 0;    // of the worst output, with all nodes quantized, on the same samples
-  size_t samples = 0;  // that `alone`, `without` and `whole` were measured on; 0: nothing was
-  size_t runs = 0;     // of both models in one, for all of it
+  double whole = 0;      // of the worst output, with all nodes quantized, on the same samples
+  size_t samples = 0;    // that `alone`, `without` and `whole` were measured on; 0: nothing was
+  std::string why_none;  // then: "nothing is quantized"
+  size_t runs = 0;       // of both models in one, for all of it
 };
 
 // One of the few things known to cost accuracy, measured on this node, with what may help.

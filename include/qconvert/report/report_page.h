@@ -15,7 +15,7 @@ namespace qconvert {
 //               multiply_adds, weight_bytes, reads (numbers of other nodes), fused_into,
 //               findings
 //   "values", "weights"          what is drawn of them; "all_values", "all_weights": how many are
-//   "measured"  samples, runs, sqnr_db of the whole on those samples
+//   "measured"  samples, runs, sqnr_db of the whole on those samples, or why_none
 //   "suggestions"  nodes to leave float by themselves, by measured gain: layer, gain_db, advice
 //   "guilty"    of qconvert debug: text, layers, target_db, sqnr_before_db, sqnr_after_db,
 //               sqnr_any_fewer_db, reached, minimal, measurements

@@ -99,7 +99,7 @@ function showCulprits() {
       `Each node quantized alone, on ${counted(measured.samples, 'sample')}; the whole model: ${decibels(measured.sqnr_db)} dB there. ` +
       `${counted(measured.runs, 'run')} of both models in one.` :
       measured.samples ? `No node changes the outputs by itself, on ${counted(measured.samples, 'sample')}.` :
-      'No node was measured alone: there were no samples, nothing is quantized, the model draws random numbers, or it is too large.';
+      `No node was measured alone: ${measured.why_none || 'nothing is known'}.`;
   for (const {layer, row} of culprits.slice(0, 10)) {
     const suggestion = suggestions.get(row);
     const item = make('li', null, {},
