@@ -29,7 +29,7 @@ std::vector<size_t> WorstSwitches(const std::vector<size_t>& nodes, const LayerE
   return order;
 }
 
-GuiltyNodes FindGuiltyNodes(const DebugOptions& options, const LayerInputs& inputs,
+GuiltyNodes FindGuiltyNodes(const DebugOptions& options, int budget, const LayerInputs& inputs,
                             LayerErrors& errors) {
   const SwitchedModel switched = SwitchPlan(inputs, inputs.plan);
   const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
@@ -48,7 +48,7 @@ GuiltyNodes FindGuiltyNodes(const DebugOptions& options, const LayerInputs& inpu
                                             return meter.Noise(on);
                                           },
                                       .target = guilty.target,
-                                      .budget = options.budget});
+                                      .budget = budget});
   for (const size_t s : found.items) guilty.rows.push_back(nodes[s]);
   guilty.before = found.before;
   guilty.after = found.after;
@@ -67,10 +67,14 @@ LayerReport Look(const DebugOptions& options, const PlannedConversion& planned) 
   }
   size_t done = 0;
   LayerInputs inputs = planned.LayersOf(options.convert);
-  // Nodes alone, with their weights and with their values alone; a few left out; guilty sets.
-  const size_t at_most = 3 * std::min(inputs.exact.graph.nodes.size(), kMostAlone) + kMostWithout +
-                         2 + static_cast<size_t>(options.budget);
   inputs.samples = options.samples;
+  const double run = MultiplyAddsOfRun(inputs, std::max(options.samples, size_t{1}));
+  const size_t sets =
+      options.budget > 0 ? static_cast<size_t>(options.budget) : AffordedRuns(run, kMostSets);
+  // Nodes alone, with their weights and with their values alone; a few left out; guilty sets.
+  const size_t at_most =
+      3 * std::min(inputs.exact.graph.nodes.size(), AffordedRuns(run, kMostAlone)) + kMostWithout +
+      2 + sets;
   inputs.on_run = [&] {
     if (options.progress) options.progress(std::min(++done, at_most), at_most);
   };
@@ -78,7 +82,7 @@ LayerReport Look(const DebugOptions& options, const PlannedConversion& planned) 
   std::optional<GuiltyNodes> guilty;
   if (errors.samples > 0) {
     MeasureParts(inputs, errors);
-    guilty = FindGuiltyNodes(options, inputs, errors);
+    guilty = FindGuiltyNodes(options, static_cast<int>(sets), inputs, errors);
   }
   if (options.progress) options.progress(at_most, at_most);
   LayerReport layers = LookAtLayers(options.convert, inputs, planned.table, std::move(errors));

@@ -9,6 +9,7 @@
 #include "inner_values.h"
 #include "measure_plan.h"
 #include "qconvert/pipeline/compare_files.h"
+#include "qconvert/plan/multiply_adds.h"
 #include "qconvert/report/verdict.h"
 
 namespace qconvert {
@@ -69,6 +70,19 @@ double SwitchMeter::Noise(const std::set<size_t>& on) {
   ++measured_;
   if (on_run_) on_run_();
   return WorstNoise(comparer_.Compare(SwitchedSession(session_, switched_, on), samples_));
+}
+
+size_t AffordedRuns(double multiply_adds, size_t most) {
+  const double runs = kMostMultiplyAdds / std::max(multiply_adds, 1.0);
+  return std::min(most, std::max(kFewRuns, runs < 1e9 ? static_cast<size_t>(runs) : most));
+}
+
+double MultiplyAddsOfRun(const LayerInputs& inputs, size_t samples) {
+  const Graph& graph = inputs.exact.graph;
+  const CostModel cost(graph, inputs.sizes, inputs.costs);
+  double sum = 0;
+  for (const Node& node : graph.nodes) sum += CountMultiplyAdds(graph, cost, node);
+  return 2 * sum * static_cast<double>(samples);
 }
 
 SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan) {
@@ -141,9 +155,11 @@ LayerErrors MeasureLayers(const LayerInputs& inputs) {
   MeasureBehind(switched, inputs, errors);
   const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
   std::vector<size_t> order = MostSuspicious(nodes, inputs.suspicion);
-  order.resize(std::min(order.size(), kMostAlone));
-  SwitchMeter meter(switched, inputs.comparer, inputs.place,
-                    inputs.comparer.Spread(SampleCount(switched, inputs)), inputs.on_run);
+  const size_t samples = SampleCount(switched, inputs);
+  order.resize(
+      std::min(order.size(), AffordedRuns(MultiplyAddsOfRun(inputs, samples), kMostAlone)));
+  SwitchMeter meter(switched, inputs.comparer, inputs.place, inputs.comparer.Spread(samples),
+                    inputs.on_run);
   const std::set<size_t> all = AllSwitches(switched);
   errors.whole = meter.Noise(all);
   for (const size_t s : order) {

@@ -67,9 +67,19 @@ inline constexpr size_t kFewSwitches = 32;
 // Single nodes that are measured alone, and of those, the worst, that are measured left out.
 inline constexpr size_t kMostAlone = 256;
 inline constexpr size_t kMostWithout = 10;
+// Of a network that takes so many multiply-adds that kMostAlone runs are no longer worth waiting
+// for, as many as take these, at least kFewRuns.
+inline constexpr double kMostMultiplyAdds = 6e11;
+inline constexpr size_t kFewRuns = 16;
 // Bytes of float weights beyond which nothing is measured, also a quarter of the memory limit: the
 // engine holds both models, and may hold both in a layout of its own besides.
 inline constexpr int64_t kMostLayerBytes = int64_t{1} << 30;
+
+// How many runs of both models, of so many multiply-adds together, to afford; at most `most`.
+size_t AffordedRuns(double multiply_adds, size_t most);
+
+// Multiply-adds of both models on all samples that a set of switches is measured on.
+double MultiplyAddsOfRun(const LayerInputs& inputs, size_t samples);
 
 // The float model with a plan of it, the whole or a part.
 SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan);

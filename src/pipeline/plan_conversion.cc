@@ -220,7 +220,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
                     .settings = settings,
                     .gate = options.gate,
                     .aim_sqnr_db = options.aim_sqnr_db,
-                    .keep_plain = !options.page.empty(),
+                    .keep_plain = !options.page.empty() || !options.writes_model,
                     .place = place,
                     .on_measurement = options.measuring,
                     .on_learning = options.learning};

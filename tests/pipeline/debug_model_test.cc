@@ -223,6 +223,17 @@ TEST(DebugModelTest, NothingButThePageIsWritten) {
   EXPECT_THROW(DebugModel(options), Error);
 }
 
+TEST(DebugModelTest, LearnedWeightsAreLeftOutWithAPageAndWithout) {
+  Network network;
+  DebugOptions options;
+  options.convert = network.Options("", true);
+  const double plain = DebugModel(options).layers.errors.whole;
+  options.convert.config.effort = Effort::kHigh;
+  EXPECT_EQ(DebugModel(options).layers.errors.whole, plain);
+  options.convert.page = network.folder() / "why.html";
+  EXPECT_EQ(DebugModel(options).layers.errors.whole, plain);
+}
+
 TEST(DebugModelTest, WhereNothingIsQuantizedNothingIsMeasured) {
   Network network;
   DebugOptions options;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "measure_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/pipeline/convert.h"
@@ -184,6 +185,14 @@ TEST(ReportPageTest, PlacesOfSettingsNameFilesWithoutFolders) {
   EXPECT_THAT(config, HasSubstr("scheme: static  # own.yaml:2"));
   EXPECT_THAT(config, HasSubstr("--set objective=size/speed")) << "an option is no file";
   EXPECT_THAT(config, Not(HasSubstr(folder.path().string())));
+}
+
+TEST(ReportPageTest, LargeNetworksAreMeasuredLess) {
+  EXPECT_EQ(AffordedRuns(0, 256), 256U);
+  EXPECT_EQ(AffordedRuns(1e6, 256), 256U);
+  EXPECT_EQ(AffordedRuns(6e9, 256), 100U);
+  EXPECT_EQ(AffordedRuns(6e9, 50), 50U);
+  EXPECT_EQ(AffordedRuns(1e15, 256), kFewRuns);
 }
 
 TEST(ReportPageTest, NeitherPageNorModelWhereOutputsMustPassAndDoNot) {

@@ -20,13 +20,13 @@ namespace qconvert {
 namespace {
 
 constexpr int kMostSamples = 64;
-constexpr int kMostSets = 100'000;
+constexpr int kMostBudget = 100'000;
 
 struct DebugLine {
   ConvertLine convert;
   std::optional<double> target;
   int samples = 0;
-  int budget = 300;
+  int budget = 0;
 };
 
 void Define(CLI::App& app, DebugLine& line) {
@@ -44,10 +44,10 @@ void Define(CLI::App& app, DebugLine& line) {
       ->type_name("N")
       ->check(CLI::Range(1, kMostSamples));
   app.add_option("--budget", line.budget,
-                 "sets of nodes to measure while the guilty are looked for")
+                 "sets of nodes to measure while the guilty are looked for (default: 300, of "
+                 "networks with billions of multiply-adds fewer)")
       ->type_name("N")
-      ->capture_default_str()
-      ->check(CLI::Range(1, kMostSets));
+      ->check(CLI::Range(1, kMostBudget));
   AddVerbosity(app, line.convert.verbosity);
 }
 

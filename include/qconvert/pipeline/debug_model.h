@@ -19,11 +19,14 @@ struct DebugOptions {
   std::optional<double> target_sqnr_db;
   // That everything is measured on, of those that are judged on; 0: two, of more than 32 nodes one.
   size_t samples = 0;
-  int budget = 300;  // sets of nodes measured while the guilty ones are looked for
+  // Sets of nodes measured while the guilty ones are looked for; 0: kMostSets, of networks with
+  // many multiply-adds fewer.
+  int budget = 0;
   std::function<void(size_t done, size_t at_most)> progress;  // of sets measured
 };
 
 inline constexpr double kMoreSqnrDb = 10;
+inline constexpr size_t kMostSets = 300;
 
 // Plans as Convert does, without putting nodes back to float for the outputs and without
 // corrections of biases and rounding, and measures every
