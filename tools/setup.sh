@@ -11,7 +11,7 @@ packages=(
   g++ cmake ninja-build git ca-certificates python3 python3-pip python3-venv
   # libraries
   libprotobuf-dev protobuf-compiler libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libpugixml-dev
-  libhwy-dev libboost-dev libeigen3-dev libre2-dev libssl-dev libzip-dev libopenmpi-dev openmpi-bin
+  libhwy-dev libboost-dev libeigen3-dev libre2-dev libssl-dev libzip-dev libjpeg-dev libspng-dev libopenmpi-dev openmpi-bin
   # tests and checks
   libgtest-dev libgmock-dev libbenchmark-dev libonnx-testdata strace clang-format-14
 )

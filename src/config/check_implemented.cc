@@ -136,16 +136,14 @@ class Checker {
 
   void CheckDeployment() {
     const DeploymentConfig& deployment = config_.deployment;
-    const auto refuse = [&](const char* section, const char* key, bool used) {
+    const auto refuse = [&](const char* key, bool used) {
       if (!used) return;
-      const ConfigNode* map = effective_.Find(section);
+      const ConfigNode* map = effective_.Find("calibration_parameters");
       Refuse(map == nullptr ? effective_.place : PlaceOf(*map, key), key);
     };
-    constexpr const char* kModel = "model_parameters";
-    refuse(kModel, "layer_out_dump", deployment.dump_layers);
-    refuse(kModel, "debug_mode", deployment.dump_calibration_data);
     const std::string& output = deployment.model_output_type;
-    refuse("calibration_parameters", "optimization", !output.empty() && output != "float32");
+    // Nodes with 16-bit codes compute in float, and their outputs have no Quantize of their own.
+    refuse("optimization", !output.empty() && output != "float32" && output != "int8");
   }
 
   const QuantConfig& config_;

@@ -61,6 +61,11 @@ constexpr Word<InputLayout> kLayouts[] = {
 constexpr Word<InputSource> kSources[] = {{InputSource::kDdr, "ddr"},
                                           {InputSource::kPyramid, "pyramid"},
                                           {InputSource::kResizer, "resizer"}};
+constexpr Word<ResizeMethod> kResizes[] = {{ResizeMethod::kAntialias, "antialias"},
+                                           {ResizeMethod::kBilinear, "bilinear"},
+                                           {ResizeMethod::kNearest, "nearest"}};
+constexpr Word<PicturePosition> kPositions[] = {{PicturePosition::kCenter, "center"},
+                                                {PicturePosition::kTopLeft, "top_left"}};
 
 }  // namespace
 
@@ -79,5 +84,7 @@ WordTable<TensorType> WordsOf(TensorType /*tag*/) { return kTypes; }
 WordTable<InputKind> WordsOf(InputKind /*tag*/) { return kInputKinds; }
 WordTable<InputLayout> WordsOf(InputLayout /*tag*/) { return kLayouts; }
 WordTable<InputSource> WordsOf(InputSource /*tag*/) { return kSources; }
+WordTable<ResizeMethod> WordsOf(ResizeMethod /*tag*/) { return kResizes; }
+WordTable<PicturePosition> WordsOf(PicturePosition /*tag*/) { return kPositions; }
 
 }  // namespace qconvert

@@ -34,6 +34,8 @@ WordTable<TensorType> WordsOf(TensorType);
 WordTable<InputKind> WordsOf(InputKind);
 WordTable<InputLayout> WordsOf(InputLayout);
 WordTable<InputSource> WordsOf(InputSource);
+WordTable<ResizeMethod> WordsOf(ResizeMethod);
+WordTable<PicturePosition> WordsOf(PicturePosition);
 
 template <typename E>
 std::string WordFor(E value) {

@@ -9,10 +9,10 @@
 
 namespace qconvert {
 
-Tensor NormalizePixels(Tensor values, const InputFormat& format, const std::string& place) {
-  if (format.mean.empty()) return values;
-  const size_t axis = format.channel_axis;
-  const size_t channels = format.mean.size();
+Tensor NormalizePixels(Tensor values, const PixelScaling& scaling, const std::string& place) {
+  if (scaling.mean.empty()) return values;
+  const size_t axis = scaling.channel_axis;
+  const size_t channels = scaling.mean.size();
   if (axis >= values.dims.size() || values.dims[axis] != static_cast<int64_t>(channels)) {
     throw Error(ExitCode::kData, place,
                 fmt::format("has shape [{}], expected {} channels on axis {} for mean and scale",
@@ -25,8 +25,8 @@ Tensor NormalizePixels(Tensor values, const InputFormat& format, const std::stri
   std::vector<float> to(from.size());
   for (size_t i = 0; i < from.size(); ++i) {
     const size_t channel = i / inner % channels;
-    to[i] = static_cast<float>((static_cast<double>(from[i]) - format.mean[channel]) *
-                               format.scale[channel]);
+    to[i] = static_cast<float>((static_cast<double>(from[i]) - scaling.mean[channel]) *
+                               scaling.scale[channel]);
   }
   return MakeFloatTensor(values.name, values.dims, to);
 }

@@ -8,9 +8,9 @@
 
 namespace qconvert {
 
-// (values - mean) * scale, in double, per channel; the floats as they are where the format has no
+// (values - mean) * scale, in double, per channel; the floats as they are where there is no
 // mean. Throws Error(kData) naming `place` when there are other channels.
-Tensor NormalizePixels(Tensor values, const InputFormat& format, const std::string& place);
+Tensor NormalizePixels(Tensor values, const PixelScaling& scaling, const std::string& place);
 
 }  // namespace qconvert
 

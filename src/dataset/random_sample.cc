@@ -53,8 +53,8 @@ Tensor RandomTensor(const Value& input, const InputFormat& format, uint64_t seed
         static_cast<float>(format.holds_pixels ? std::floor(share * (kWhite + 1)) : 2 * share - 1);
   }
   Tensor tensor = MakeFloatTensor(input.name, dims, values);
-  return ConvertSample(NormalizePixels(std::move(tensor), format, input.name), input.type.element,
-                       input.name);
+  return ConvertSample(NormalizePixels(std::move(tensor), format.scaling, input.name),
+                       input.type.element, input.name);
 }
 
 }  // namespace qconvert

@@ -21,9 +21,9 @@ namespace {
 
 constexpr int64_t kMaxSampleBytes = int64_t{1} << 31;
 
-[[noreturn]] void FailShape(const SampleArray& array, const Value& input,
+[[noreturn]] void FailShape(const std::string& place, const Value& input,
                             const std::vector<int64_t>& dims) {
-  throw Error(ExitCode::kData, array.bytes.place,
+  throw Error(ExitCode::kData, place,
               fmt::format("has shape [{}], expected {} for input \"{}\"", fmt::join(dims, ","),
                           ShapeText(input), input.name));
 }
@@ -103,13 +103,13 @@ int64_t Cut(const SampleArray& array, const Value& input, bool stacked) {
   if (dims.size() + 1 == shape.size() && any_batch && Fits(dims, 0, shape, 1)) return -1;
   if (stacked && dims.size() == shape.size() + 1 && dims[0] > 0 && Fits(dims, 1, shape, 0))
     return 1;
-  if (dims.size() != shape.size()) FailShape(array, input, dims);
+  if (dims.size() != shape.size()) FailShape(array.bytes.place, input, dims);
   if (shape.empty()) return -1;
-  if (!Fits(dims, 1, shape, 1)) FailShape(array, input, dims);
+  if (!Fits(dims, 1, shape, 1)) FailShape(array.bytes.place, input, dims);
   if (!shape[0].known()) return stacked && dims[0] > 1 ? 1 : -1;
   if (shape[0].value == dims[0]) return -1;
   if (shape[0].value == 0 || dims[0] == 0 || dims[0] % shape[0].value != 0)
-    FailShape(array, input, dims);
+    FailShape(array.bytes.place, input, dims);
   return shape[0].value;
 }
 
@@ -162,6 +162,10 @@ int64_t RowsPerSample(const SampleArray& array, const Value& input, bool stacked
   return rows;
 }
 
+void RequireShape(const std::vector<int64_t>& dims, const Value& input, const std::string& place) {
+  if (!Fits(dims, 0, *input.type.shape, 0)) FailShape(place, input, dims);
+}
+
 Tensor ReadSampleArray(const SampleArray& array, const Value& input, int64_t first, int64_t rows) {
   Tensor tensor = ReadNpy(array.bytes, array.header, first, rows);
   tensor.name = input.name;
@@ -169,7 +173,7 @@ Tensor ReadSampleArray(const SampleArray& array, const Value& input, int64_t fir
     const size_t rank = input.type.shape->size();
     if (tensor.dims.size() + 1 == rank) tensor.dims.insert(tensor.dims.begin(), 1);
     if (rows == 1 && tensor.dims.size() == rank + 1) tensor.dims.erase(tensor.dims.begin());
-    if (!Fits(tensor.dims, 0, *input.type.shape, 0)) FailShape(array, input, tensor.dims);
+    RequireShape(tensor.dims, input, array.bytes.place);
   }
   return ConvertSample(std::move(tensor), input.type.element, array.bytes.place);
 }

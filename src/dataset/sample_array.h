@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "qconvert/dataset/npy_reader.h"
@@ -28,6 +29,9 @@ SampleArray OpenSampleArray(const std::filesystem::path& path, const Value& inpu
 // Error: kData when its shape or type does not fit the input, kResource when one sample would take
 // more than 2 GiB.
 int64_t RowsPerSample(const SampleArray& array, const Value& input, bool stacked);
+
+// Throws Error(kData) naming `place` unless `dims` fit the input's shape.
+void RequireShape(const std::vector<int64_t>& dims, const Value& input, const std::string& place);
 
 // Reads rows [first, first + rows), or the whole array with rows < 0, as the input's type and rank.
 Tensor ReadSampleArray(const SampleArray& array, const Value& input, int64_t first, int64_t rows);

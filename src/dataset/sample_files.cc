@@ -19,7 +19,7 @@ namespace {
 using Paths = std::vector<std::filesystem::path>;
 
 constexpr size_t kMaxListed = 5;  // names in an error
-constexpr const char* kExpected = ".npy, .npz or .bin files";
+constexpr const char* kExpected = ".npy, .npz or .bin files, or pictures (.jpg, .png)";
 
 bool IsFolder(const std::filesystem::path& path) {
   std::error_code ignored;  // a name may be too long for a file
@@ -74,6 +74,13 @@ std::string Held(const std::filesystem::path& folder) {
   return text;
 }
 
+// The word of the settings for files of a kind; of an unknown one they are headerless.
+std::string_view FormatOf(SampleFileKind kind) {
+  if (kind == SampleFileKind::kPicture) return "picture";
+  const bool has_header = kind == SampleFileKind::kNpy || kind == SampleFileKind::kNpz;
+  return has_header ? "npy" : "bin";
+}
+
 // Of a folder, or one file alone.
 Paths FilesIn(const std::filesystem::path& folder, const SampleSourceOptions& options) {
   const bool is_file = IsFile(folder);
@@ -84,10 +91,11 @@ Paths FilesIn(const std::filesystem::path& folder, const SampleSourceOptions& op
     const bool is_unknown = kind == SampleFileKind::kNone;
     if (is_unknown && (!options.any_name_is_raw || IsFolder(entry)))
       throw Error(ExitCode::kData, entry.string(), fmt::format("is none of {}", kExpected));
-    const bool is_raw = is_unknown || kind == SampleFileKind::kRaw;
-    if (options.format != "auto" && is_raw != (options.format == "bin")) {
+    if (options.format != "auto" && options.format != FormatOf(kind)) {
+      const bool pictures = options.format == "picture";
       throw Error(ExitCode::kData, entry.string(),
-                  fmt::format("is no .{} file, as the settings say", options.format));
+                  fmt::format("is no {}{}, as the settings say", pictures ? "" : ".",
+                              pictures ? "picture" : options.format + " file"));
     }
     files.push_back(entry);
   }
@@ -187,14 +195,21 @@ bool HoldsArchives(const std::filesystem::path& folder) {
 
 SampleFileKind KindOf(const std::filesystem::path& file) {
   using Kind = SampleFileKind;
-  static constexpr std::array<std::pair<std::string_view, Kind>, 6> kKinds = {
+  static constexpr std::array<std::pair<std::string_view, Kind>, 9> kKinds = {
       {{".npy", Kind::kNpy},
        {".npz", Kind::kNpz},
        {".bin", Kind::kRaw},
        {".raw", Kind::kRaw},
        {".rgb", Kind::kRaw},
-       {".yuv", Kind::kRaw}}};
-  const std::string extension = file.extension().string();
+       {".yuv", Kind::kRaw},
+       {".jpg", Kind::kPicture},
+       {".jpeg", Kind::kPicture},
+       {".png", Kind::kPicture}}};
+  std::string extension = file.extension().string();
+  // Cameras write .JPG. No locale has a say in this.
+  for (char& c : extension) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
   const auto* const it = std::find_if(kKinds.begin(), kKinds.end(),
                                       [&](const auto& kind) { return kind.first == extension; });
   return it == kKinds.end() ? Kind::kNone : it->second;

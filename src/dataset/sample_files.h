@@ -11,9 +11,9 @@
 
 namespace qconvert {
 
-enum class SampleFileKind { kNone, kNpy, kNpz, kRaw };
+enum class SampleFileKind { kNone, kNpy, kNpz, kRaw, kPicture };
 
-// By the extension: .npy; .npz; .bin, .raw, .rgb and .yuv.
+// By the extension: .npy; .npz; .bin, .raw, .rgb and .yuv; .jpg, .jpeg and .png, in any case.
 SampleFileKind KindOf(const std::filesystem::path& file);
 
 // "[1,3,H,W]", or "of any shape".

@@ -9,6 +9,8 @@
 
 #include "convert_type.h"
 #include "normalize_pixels.h"
+#include "picture_file.h"
+#include "picture_sample.h"
 #include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -28,24 +30,44 @@ constexpr size_t kMaxSamples = 100'000'000;  // a number each is kept for their 
 void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, bool stacked) {
   Group group;
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const SampleArray array = OpenSampleArray(files[i], inputs_[i], formats_[i].raw_type);
-    const int64_t rows = RowsPerSample(array, inputs_[i], stacked);
-    const int64_t samples = rows > 0 ? array.header.shape[0] / rows : 1;
-    if (i == 0) group.samples = samples;
-    if (samples != group.samples) {
-      throw Error(ExitCode::kData, array.bytes.place,
-                  fmt::format("holds {} samples, but its partner {} holds {}", samples,
+    const Cut cut = KindOf(files[i]) == SampleFileKind::kPicture ? CutOfPicture(files[i], i)
+                                                                 : CutOfArray(files[i], i, stacked);
+    if (i == 0) group.samples = cut.samples;
+    if (cut.samples != group.samples) {
+      throw Error(ExitCode::kData, files[i].string(),
+                  fmt::format("holds {} samples, but its partner {} holds {}", cut.samples,
                               files[0].filename().string(), group.samples));
     }
     if (i == 0 || files[i] != files[i - 1]) files_.push_back(files[i]);
     group.files.push_back(files_.size() - 1);
-    group.rows.push_back(rows);
-    if (IsInteger(array.header.type) && IsFloatingPoint(inputs_[i].type.element) &&
-        !formats_[i].holds_pixels)
-      integer_data_.emplace(inputs_[i].name, array.header.type);
+    group.rows.push_back(cut.rows);
   }
   starts_.push_back(starts_.back() + static_cast<size_t>(group.samples));
   groups_.push_back(std::move(group));
+}
+
+SampleSource::Cut SampleSource::CutOfArray(const std::filesystem::path& file, size_t input,
+                                           bool stacked) {
+  const Value& value = inputs_[input];
+  const InputFormat& format = formats_[input];
+  const SampleArray array = OpenSampleArray(file, value, format.raw_type);
+  if (IsInteger(array.header.type) && IsFloatingPoint(value.type.element) && !format.holds_pixels)
+    integer_data_.emplace(value.name, array.header.type);
+  const int64_t rows = RowsPerSample(array, value, stacked);
+  return {rows, rows > 0 ? array.header.shape[0] / rows : 1};
+}
+
+SampleSource::Cut SampleSource::CutOfPicture(const std::filesystem::path& file, size_t input) {
+  const PictureFormat& format = formats_[input].picture;
+  if (!format.unfit.empty()) {
+    throw Error(
+        ExitCode::kData, file.string(),
+        fmt::format("is a picture, but input \"{}\" {}", inputs_[input].name, format.unfit));
+  }
+  ReadPictureSize(file);
+  if (format.scaling.mean.empty() && IsFloatingPoint(inputs_[input].type.element))
+    unscaled_pictures_.insert(inputs_[input].name);
+  return {-1, 1};
 }
 
 SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<Value>& inputs,
@@ -107,6 +129,24 @@ SampleSource SampleSource::Select(const std::vector<size_t>& indices) const {
   return selected;
 }
 
+Tensor SampleSource::ReadInput(size_t index, const std::filesystem::path& file, int64_t first,
+                               int64_t rows) const {
+  const Value& input = inputs_[index];
+  const InputFormat& format = formats_[index];
+  if (KindOf(file) == SampleFileKind::kPicture) {
+    const std::string place = file.string();
+    const Picture picture = TransformPicture(ReadPicture(file), format.picture.steps, place);
+    return PictureSample(picture, format.picture, input, place);
+  }
+  const SampleArray array = OpenSampleArray(file, input, format.raw_type);
+  if (format.scaling.mean.empty()) return ReadSampleArray(array, input, first, rows);
+  Value pixels = input;
+  pixels.type.element = DataType::kFloat;
+  Tensor values = NormalizePixels(ReadSampleArray(array, pixels, first, rows), format.scaling,
+                                  array.bytes.place);
+  return ConvertSample(std::move(values), input.type.element, array.bytes.place);
+}
+
 Sample SampleSource::Read(size_t index) const {
   Sample sample;
   if (inputs_.empty()) return sample;
@@ -120,19 +160,8 @@ Sample SampleSource::Read(size_t index) const {
   const Place place = Find(index);
   const Group& group = groups_[place.group];
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const SampleArray array =
-        OpenSampleArray(files_[group.files[i]], inputs_[i], formats_[i].raw_type);
     const int64_t first = place.sample * std::max<int64_t>(group.rows[i], 0);
-    if (formats_[i].mean.empty()) {
-      sample.inputs.push_back(ReadSampleArray(array, inputs_[i], first, group.rows[i]));
-      continue;
-    }
-    Value pixels = inputs_[i];
-    pixels.type.element = DataType::kFloat;
-    Tensor values = NormalizePixels(ReadSampleArray(array, pixels, first, group.rows[i]),
-                                    formats_[i], array.bytes.place);
-    sample.inputs.push_back(
-        ConvertSample(std::move(values), inputs_[i].type.element, array.bytes.place));
+    sample.inputs.push_back(ReadInput(i, files_[group.files[i]], first, group.rows[i]));
   }
   sample.name = files_[group.files[0]].filename().string();
   if (group.rows[0] >= 0) sample.name += fmt::format("[{}]", place.sample * group.rows[0]);

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "qconvert/ir/topology.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/value_range.h"
+#include "qconvert/targets/op_rules.h"
 #include "qconvert/transform/convert_opset.h"
 #include "qconvert/transform/normalize.h"
 
@@ -43,6 +45,32 @@ std::string PlaceOfOpset(const ModelConfig& config) {
   return setting == nullptr ? config.file.string() : setting->place.Text();
 }
 
+// The node that computes what a graph output is, before it is moved about.
+const Node* FindComputing(const Topology& topology, const std::string& output) {
+  const Node* node = topology.Producer(output);
+  while (node != nullptr && FindOpRule(*node).kind == OpKind::kMovement && !node->inputs.empty())
+    node = topology.Producer(node->inputs[0]);
+  return node;
+}
+
+// set_model_output_int8: what the outputs are computed by has 8 bits, whatever other entries say.
+void SetOutputTypes(const Graph& graph, ModelSettings& settings) {
+  if (settings.config.deployment.model_output_type != "int8") return;
+  const Topology topology(graph);
+  for (const Value& output : graph.outputs) {
+    const Node* node = FindComputing(topology, output.name);
+    if (node == nullptr) continue;
+    LayerSettings layer{.match = {}, .tensors = settings.Of(*node)};
+    layer.match.kind = LayerMatch::Kind::kNode;
+    layer.match.pattern = node->name;
+    layer.match.place = "model output int8";
+    layer.tensors.activation.datatype = Datatype::kInt;
+    layer.tensors.activation.bit_width = 8;
+    settings.layer_of[node->name] = settings.config.layers.size();
+    settings.config.layers.push_back(std::move(layer));
+  }
+}
+
 }  // namespace
 
 ModelSettings ApplySettings(const ModelConfig& config, Model& model,
@@ -50,6 +78,7 @@ ModelSettings ApplySettings(const ModelConfig& config, Model& model,
   Normalize(model);
   ModelSettings settings(config.config);
   settings.layer_of = MatchLayers(model.graph, config.config, warnings);
+  SetOutputTypes(model.graph, settings);
   std::vector<InputSignature> inputs;
   for (const Value& input : model.graph.inputs) {
     InputSignature signature{input.name, input.type.shape.has_value(), {}};

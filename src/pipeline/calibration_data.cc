@@ -66,17 +66,18 @@ InputFormat FormatOf(const InputSettings& settings, bool is_raw_domain,
     const bool is_float = (folder / "").parent_path().string().ends_with("_f32");
     format.raw_type = is_float ? DataType::kFloat : DataType::kUint8;
   }
-  format.channel_axis = settings.layout_train == InputLayout::kNhwc ? 3 : 1;
+  format.scaling.channel_axis = settings.layout_train == InputLayout::kNhwc ? 3 : 1;
   const size_t channels = settings.kind_train == InputKind::kGray ? 1 : 3;
   for (size_t c = 0; settings.normalizes() && c < channels; ++c) {
-    format.mean.push_back(settings.MeanOf(c));
-    format.scale.push_back(settings.ScaleOf(c));
+    format.scaling.mean.push_back(settings.MeanOf(c));
+    format.scaling.scale.push_back(settings.ScaleOf(c));
   }
   return format;
 }
 
-void AddFormats(const DeploymentConfig& deployment, const std::vector<Value>& inputs,
+void AddFormats(const CalibrationData& data, const std::vector<Value>& inputs,
                 const std::filesystem::path& folder, SampleSourceOptions& source) {
+  const DeploymentConfig& deployment = data.deployment;
   source.any_name_is_raw = deployment.generation != Generation::kNone;
   const bool is_raw_domain =
       deployment.calibration_domain == CalibrationDomain::kRaw || source.random_samples > 0;
@@ -87,9 +88,28 @@ void AddFormats(const DeploymentConfig& deployment, const std::vector<Value>& in
     source.formats[name] =
         FormatOf(settings, is_raw_domain, own == source.folders.end() ? folder : own->second);
   }
+  for (const Value& input : inputs) {
+    InputFormat& format = source.formats[input.name];
+    const InputSettings* settings = FindInputSettings(deployment, input.name);
+    format.picture = MakePictureFormat(data.settings.transforms, settings, input);
+    const auto folded = data.folded.find(input.name);
+    if (folded == data.folded.end()) continue;
+    format.scaling.channel_axis = folded->second.channel_axis;
+    format.scaling = WithoutFolded(format.scaling, folded->second);
+    if (format.picture.unfit.empty())
+      format.picture.scaling = WithoutFolded(format.picture.scaling, folded->second);
+  }
 }
 
 }  // namespace
+
+const InputSettings* FindInputSettings(const DeploymentConfig& deployment,
+                                       const std::string& input) {
+  const auto it =
+      std::find_if(deployment.inputs.begin(), deployment.inputs.end(),
+                   [&](const InputSettings& one) { return one.name.empty() || one.name == input; });
+  return it == deployment.inputs.end() ? nullptr : &*it;
+}
 
 SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph,
                                  const std::string& place) {
@@ -109,7 +129,7 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
   if (!given) source.folders = settings.input;
   if (!settings.format.empty()) source.format = settings.format;
   if (is_random) source.random_samples = kRandomSamples;
-  AddFormats(data.deployment, inputs, folder, source);
+  AddFormats(data, inputs, folder, source);
   source.any_name_is_raw |= data.any_name_is_raw;
   return OpenSamples(folder, inputs, source);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "picture_format.h"
 #include "qconvert/calibration/input_feeder.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/dataset/sample_source.h"
@@ -23,6 +24,7 @@ struct CalibrationData {
   int64_t memory_limit = 0;
   CalibrationSettings settings;
   DeploymentConfig deployment;   // what the files of images hold
+  FoldedInputs folded;           // what the model does itself
   bool optional = false;         // nowhere said where they are: none
   bool any_name_is_raw = false;  // files of unknown extensions hold headerless elements
 };
@@ -32,6 +34,10 @@ struct CalibrationData {
 // what OpenSamples throws.
 SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph,
                                  const std::string& place);
+
+// What the settings say of an input; an only one may stand there without a name. Null: nothing.
+const InputSettings* FindInputSettings(const DeploymentConfig& deployment,
+                                       const std::string& input);
 
 // Threads that run samples; one per processor when nobody says.
 int WorkerCount(const CalibrationData& data);

@@ -11,9 +11,9 @@
 
 #include "calibrate_model.h"
 #include "calibration_data.h"
-#include "check_pixels.h"
-#include "check_samples.h"
+#include "check_data.h"
 #include "cut_to_outputs.h"
+#include "fold_inputs.h"
 #include "held_out.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
@@ -160,16 +160,17 @@ std::vector<std::filesystem::path> OutputsOf(const CalibrateOptions& options) {
 
 StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   const std::string place = options.model.string();
-  const CalibrationData data{.folder = options.calibration_folder,
-                             .states = options.states,
-                             .max_samples = options.max_samples,
-                             .stacked = options.stacked,
-                             .workers = options.workers,
-                             .memory_limit = options.memory_limit,
-                             .settings = CommonSettings(options.configs),
-                             .deployment = DeploymentOf(options.configs)};
+  CalibrationData data{.folder = options.calibration_folder,
+                       .states = options.states,
+                       .max_samples = options.max_samples,
+                       .stacked = options.stacked,
+                       .workers = options.workers,
+                       .memory_limit = options.memory_limit,
+                       .settings = CommonSettings(options.configs),
+                       .deployment = DeploymentOf(options.configs)};
   LoadedModel loaded = LoadOnnx(options.model);
   CutToOutputs(data.deployment.output_nodes, place, loaded.model);
+  data.folded = FoldInputs(data.deployment, place, loaded.model);
   const std::vector<std::filesystem::path> outputs = OutputsOf(options);
   RefuseOverwriting(outputs, loaded.files);
   RefuseOverwriting(outputs, options.config_files);
@@ -182,10 +183,12 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
     throw Error(ExitCode::kUsage, "", "--shard: the model feeds states from sample to sample");
   const std::vector<std::string> values = CalibratedValues(model.graph);
   const DataDigest digest = samples.Digest(WorkerCount(data));
-  for (const std::string& oddity :
-       CheckSamples(samples, feeder, digest.by_content, prepared.first, options.model))
-    LogWarning(EscapeForTerminal(oddity));
-  for (const std::string& oddity : CheckPixels(data.deployment, samples, digest.by_content))
+  QuantConfig config;
+  config.calibration = data.settings;
+  config.deployment = data.deployment;
+  const DataToCheck to_check{config, model.graph.inputs, samples,       feeder,
+                             digest, prepared.first,     options.model, data.folded};
+  for (const std::string& oddity : CheckData(to_check, options.strict_data))
     LogWarning(EscapeForTerminal(oddity));
   const SampleSource calibration =
       samples.Select(SplitSamples(digest, feeder.has_feedback()).calibration);

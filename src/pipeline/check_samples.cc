@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kFewSamples = 8;
 constexpr size_t kLookedAt = 4;           // samples that are run for a check
 constexpr double kFarDeviations = 10;     // right data are at about 1
+constexpr double kMostCutOff = 0.5;       // right data: next to none
 constexpr int64_t kManyRows = 8;          // that make a file look like a stack
 constexpr size_t kMaxFrontNodes = 32;     // in front of the first normalization
 constexpr float kDefaultEpsilon = 1e-5F;  // of BatchNormalization
@@ -78,6 +79,15 @@ void AddIntegers(const SampleSource& samples, std::span<const size_t> order,
   }
 }
 
+void AddUnscaled(const SampleSource& samples, std::vector<std::string>& oddities) {
+  for (const std::string& input : samples.unscaled_pictures()) {
+    oddities.push_back(
+        fmt::format("pictures of input \"{}\" are fed as levels of 0 to 255: the settings name no "
+                    "mean, scale or std, see calib_transforms",
+                    input));
+  }
+}
+
 // Squared distances from the mean over squared deviation, mean of each channel.
 std::vector<double> Distances(const Tensor& tensor, const FirstNormalization& first) {
   const size_t channels = first.mean.size();
@@ -115,6 +125,29 @@ void AddFarAway(const InputFeeder& feeder, std::span<const size_t> order,
       "what the samples give at \"{}\" lies {:.0f} deviations from the mean it was trained with, "
       "expected about 1; are they scaled and ordered as in training?",
       first.node, deviations));
+}
+
+void AddCutOff(const InputFeeder& feeder, std::span<const size_t> order, const FirstBound& first,
+               std::vector<std::string>& oddities) {
+  const auto session = OpenOrtSession(SerializeModel(first.front), first.node,
+                                      {.optimization = OptimizationLevel::kNone});
+  size_t positive = 0;
+  size_t cut = 0;
+  for (const size_t index : order) {
+    const Tensor seen = RunSample(*session, feeder.Read(index, {})).at(0);
+    if (seen.type != DataType::kFloat) return;
+    for (const float v : seen.values<float>()) {
+      positive += v > 0 ? 1 : 0;
+      cut += v > first.bound ? 1 : 0;
+    }
+  }
+  const double share =
+      static_cast<double>(cut) / static_cast<double>(std::max<size_t>(positive, 1));
+  if (!(share > kMostCutOff)) return;
+  oddities.push_back(
+      fmt::format("\"{}\" cuts {:.0f} % of the positive values that the samples give it at {}, "
+                  "expected few; are they scaled and ordered as in training?",
+                  first.node, 100 * share, first.bound));
 }
 
 // Rows `a` and `b` of every input.
@@ -181,9 +214,11 @@ void AddStacked(const SampleSource& samples, const InputFeeder& feeder,
 
 }  // namespace
 
-std::optional<FirstNormalization> FindFirstNormalization(const Model& model) {
+namespace {
+
+std::optional<FirstNormalization> FindFirstNormalization(const Model& model,
+                                                         const Topology& topology) {
   const Graph& graph = model.graph;
-  const Topology topology(graph);
   const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(), IsNormalization);
   if (node == graph.nodes.end() || !NodesBefore(topology, node->inputs[0])) return std::nullopt;
   const Tensor* mean = graph.FindInitializer(node->inputs[3]);
@@ -199,17 +234,53 @@ std::optional<FirstNormalization> FindFirstNormalization(const Model& model) {
   return first;
 }
 
+// The largest number that a Clip lets pass; 0: any, or computed.
+float BoundOf(const Graph& graph, const Node& clip) {
+  const Tensor* most = graph.FindInitializer(clip.input(2));
+  if (most != nullptr && most->type == DataType::kFloat && most->element_count() == 1)
+    return most->values<float>()[0];
+  return clip.input(2).empty() ? clip.GetFloat("max", 0) : 0;
+}
+
+std::optional<FirstBound> FindFirstBound(const Model& model, const Topology& topology) {
+  const Graph& graph = model.graph;
+  const auto clip = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                                 [](const Node& node) { return node.Is("Clip"); });
+  if (clip == graph.nodes.end()) return std::nullopt;
+  const float bound = BoundOf(graph, *clip);
+  const Node* conv = topology.Producer(clip->inputs[0]);
+  if (conv == nullptr || !conv->Is("Conv") || !(bound > 0) || !std::isfinite(bound))
+    return std::nullopt;
+  const auto before = NodesBefore(topology, clip->inputs[0]);
+  // A second convolution tells little of the data.
+  if (!before || std::count_if(before->begin(), before->end(),
+                               [](const Node* node) { return node->Is("Conv"); }) != 1)
+    return std::nullopt;
+  FirstBound first{clip->name, model, bound};
+  first.front.graph.outputs = {{clip->inputs[0], {}, {}, {}}};
+  RemoveDeadNodes(first.front.graph);
+  return first;
+}
+
+}  // namespace
+
+FirstLayers FindFirstLayers(const Model& model) {
+  const Topology topology(model.graph);
+  return {FindFirstNormalization(model, topology), FindFirstBound(model, topology)};
+}
+
 std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFeeder& feeder,
-                                      std::span<const size_t> order,
-                                      const std::optional<FirstNormalization>& first,
+                                      std::span<const size_t> order, const FirstLayers& first,
                                       const std::filesystem::path& model_file) {
   std::vector<std::string> oddities;
   order = order.first(std::min(order.size(), kLookedAt));
   if (order.empty() || feeder.Read(order[0], {}).inputs.empty()) return oddities;
   AddFew(samples, oddities);
   AddIntegers(samples, order, oddities);
+  AddUnscaled(samples, oddities);
   try {
-    if (first) AddFarAway(feeder, order, *first, oddities);
+    if (first.normalization) AddFarAway(feeder, order, *first.normalization, oddities);
+    if (first.bound) AddCutOff(feeder, order, *first.bound, oddities);
     AddStacked(samples, feeder, model_file, oddities);
   } catch (const Error& e) {
     // What cannot be run here says so in the run itself.

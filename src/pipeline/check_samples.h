@@ -25,21 +25,34 @@ struct FirstNormalization {
   std::vector<float> deviation;  // square root of variance + epsilon
 };
 
-// Nothing when the model has none, or only behind another one's folding. To be called before
-// PrepareModel, which folds it away.
-std::optional<FirstNormalization> FindFirstNormalization(const Model& model);
+// The Clip of a convolution next to the inputs (ReLU6): few of what it gets are above its bound.
+struct FirstBound {
+  std::string node;
+  Model front;  // the model up to its input, the only output
+  float bound = 0;
+};
+
+// What the first layers say of the data that the model was trained on; nothing where the model has
+// none, or only behind another one. To be found before PrepareModel, which folds them away.
+struct FirstLayers {
+  std::optional<FirstNormalization> normalization;
+  std::optional<FirstBound> bound;
+};
+FirstLayers FindFirstLayers(const Model& model);
 
 // One line per kind of oddity:
 //   few          fewer than 8 samples
 //   integers     for an input of a floating-point type, with the range seen
-//   far away     values at `first`, in the median channel, more than 10 deviations from its mean
+//   pictures     for an input of a floating-point type, without mean and scale
+//   far away     values at the first normalization, in the median channel, more than 10 deviations
+//                from its mean
+//   cut off      more than half of the positive values at the first Clip above its bound
 //   stacked      one file is the only sample, and its rows do not depend on each other (bit-equal
 //                outputs in other company): --stacked would take each for a sample
 // `order`: samples to look at, best first (DataDigest::by_content). `model_file` is run for the
 // last one only.
 std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFeeder& feeder,
-                                      std::span<const size_t> order,
-                                      const std::optional<FirstNormalization>& first,
+                                      std::span<const size_t> order, const FirstLayers& first,
                                       const std::filesystem::path& model_file);
 
 }  // namespace qconvert

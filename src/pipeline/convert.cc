@@ -3,6 +3,10 @@
 #include <optional>
 #include <utility>
 
+#include "convert_data.h"
+#include "dump_layers.h"
+#include "dump_samples.h"
+#include "fold_inputs.h"
 #include "look_at_layers.h"
 #include "plan_conversion.h"
 #include "qconvert/base/error.h"
@@ -47,6 +51,8 @@ void CheckOutputs(const ConvertOptions& options, const LoadedModel& loaded) {
   CheckWritable(output);
   if (!options.float_only) CheckWritable(QuantInfoPath(output));
   if (!options.page.empty()) CheckWritable(options.page);
+  if (!options.first_picture.empty()) CheckWritable(options.first_picture);
+  if (options.config.deployment.dump_calibration_data) RequireEmptyFolder(DumpFolder(options));
   std::vector<std::filesystem::path> inputs = loaded.files;
   inputs.insert(inputs.end(), {options.config_file, options.table, options.cost_table});
   if (!options.against.empty())
@@ -80,6 +86,7 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
   const PlanHistory history =
       options.plan != nullptr ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
                               : HistoryOfChosen(options, planned.provenance, model.opset(), report);
+  const std::vector<std::string> values = LayerValues(model.graph);
   const std::string quant_info = RewriteModel(model, plan, history, report);
   if (layers && earlier) {
     layers->against =
@@ -88,8 +95,13 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
     layers->against->b = report.output;
   }
   watch.Lap("quantize");
-  WriteQuantized(options, model, {planned.files, quant_info, layers ? &*layers : nullptr},
+  ConvertOptions deployed = options;
+  deployed.config.deployment = AfterFolding(options.config.deployment, planned.folded);
+  WriteQuantized(deployed, model,
+                 {planned.files, quant_info, values, planned.picture, layers ? &*layers : nullptr},
                  planned.comparer, report);
+  if (options.config.deployment.dump_calibration_data)
+    DumpSamples(planned.samples, DumpFolder(options));
   watch.Lap("write and compare");
 }
 

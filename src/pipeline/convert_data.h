@@ -2,13 +2,19 @@
 #ifndef QCONVERT_SRC_PIPELINE_CONVERT_DATA_H_
 #define QCONVERT_SRC_PIPELINE_CONVERT_DATA_H_
 
+#include <filesystem>
+
 #include "calibration_data.h"
 #include "qconvert/pipeline/convert.h"
 
 namespace qconvert {
 
 // Where they are and how they are run, as the options say; optional where nothing needs any.
-CalibrationData DataOf(const ConvertOptions& options);
+// `folded`: what the model does itself.
+CalibrationData DataOf(const ConvertOptions& options, const FoldedInputs& folded = {});
+
+// Where dump_calibration_data writes.
+std::filesystem::path DumpFolder(const ConvertOptions& options);
 
 }  // namespace qconvert
 

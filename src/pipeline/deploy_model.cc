@@ -18,10 +18,6 @@ namespace {
 
 bool IsImage(const InputSettings& input) { return input.kind_rt != InputKind::kFeaturemap; }
 
-bool HasRemovals(const DeploymentConfig& deployment) {
-  return !deployment.remove_node_types.empty() || !deployment.remove_node_names.empty();
-}
-
 BorderRemoval RemovalOf(const DeploymentConfig& deployment, const Graph& graph) {
   BorderRemoval removal;
   for (const std::string& type : deployment.remove_node_types) {
@@ -86,14 +82,19 @@ void DeployInput(const InputSettings& settings, Generation generation, const std
 
 }  // namespace
 
+bool HasRemovals(const DeploymentConfig& deployment) {
+  return !deployment.remove_node_types.empty() || !deployment.remove_node_names.empty();
+}
+
 bool ChangesInterface(const DeploymentConfig& deployment) {
-  return HasRemovals(deployment) || deployment.input_batch > 1 ||
+  return HasRemovals(deployment) || deployment.dump_layers || deployment.input_batch > 1 ||
          std::any_of(deployment.inputs.begin(), deployment.inputs.end(),
                      [](const auto& input) { return IsImage(input) || input.separate_batch; });
 }
 
-std::vector<std::string> DeployModel(const DeploymentConfig& deployment, const std::string& place,
-                                     Model& model) {
+DeployedNodes DeployModel(const DeploymentConfig& deployment, const std::string& place,
+                          Model& model) {
+  DeployedNodes deployed;
   std::set<std::string> missing(deployment.remove_node_names.begin(),
                                 deployment.remove_node_names.end());
   if (HasRemovals(deployment)) {
@@ -102,14 +103,17 @@ std::vector<std::string> DeployModel(const DeploymentConfig& deployment, const s
     for (const RemovedNode& one : RemoveBorderNodes(RemovalOf(deployment, before), model.graph)) {
       missing.erase(one.node.name);
       const std::string& name = one.node.name.empty() ? one.node.outputs[0] : one.node.name;
-      model.metadata.emplace_back("qconvert.removed." + name, Description(one, before));
+      const std::string description = Description(one, before);
+      model.metadata.emplace_back("qconvert.removed." + name, description);
+      deployed.removed += fmt::format("{}: {}\n", name, description);
     }
   }
   SetBatch(deployment.input_batch, place, model);
   for (const InputSettings& input : deployment.inputs)
     DeployInput(input, deployment.generation, place, model.graph);
   ValidateModel(model, place);
-  return {missing.begin(), missing.end()};
+  deployed.missing.assign(missing.begin(), missing.end());
+  return deployed;
 }
 
 }  // namespace qconvert

@@ -10,18 +10,26 @@
 
 namespace qconvert {
 
-// Whether DeployModel changes what the model is fed or gives: then it cannot be compared with the
-// float model.
+// Whether the settings take nodes away from the borders.
+bool HasRemovals(const DeploymentConfig& deployment);
+
+// Whether DeployModel or DumpLayers changes what the model is fed or gives: then it cannot be
+// compared with the float model.
 bool ChangesInterface(const DeploymentConfig& deployment);
+
+struct DeployedNodes {
+  std::vector<std::string> missing;  // of remove_node_name, that lie at no border
+  std::string removed;               // a line per removed node: "NAME: DequantizeLinear at ..."
+};
 
 // Removes the nodes at the borders that the settings name, not behind image and split inputs; sets
 // the batch (set_batch.h), splits the inputs that are to be apart (split_batch.h) and puts the
 // preprocessing nodes in front of each image. What was removed stays in the metadata, with the
 // numbers it computed with:
 //   qconvert.removed.NAME  "DequantizeLinear at output q: scale 0.5, zero point 3, axis 1"
-// Returns the names of remove_node_name that lie at no border. Throws Error(kModel) naming `place`.
-std::vector<std::string> DeployModel(const DeploymentConfig& deployment, const std::string& place,
-                                     Model& model);
+// Throws Error(kModel) naming `place`.
+DeployedNodes DeployModel(const DeploymentConfig& deployment, const std::string& place,
+                          Model& model);
 
 }  // namespace qconvert
 

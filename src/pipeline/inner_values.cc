@@ -2,12 +2,8 @@
 
 #include <unordered_set>
 
-#include "qconvert/ir/topology.h"
-
 namespace qconvert {
-namespace {
 
-// The first DequantizeLinear behind the first QuantizeLinear that reads `value`; else itself.
 std::string SeenByReaders(const Graph& graph, const Topology& topology, const std::string& value) {
   for (const Use& use : topology.Uses(value)) {
     const Node& quantize = graph.nodes[use.node];
@@ -20,8 +16,6 @@ std::string SeenByReaders(const Graph& graph, const Topology& topology, const st
   }
   return value;
 }
-
-}  // namespace
 
 std::vector<InnerValue> MatchInnerValues(const Graph& a, const Graph& b, const ValueSizes& sizes) {
   const Topology topology_a(a);

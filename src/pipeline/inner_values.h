@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "qconvert/ir/graph.h"
+#include "qconvert/ir/topology.h"
 #include "qconvert/plan/cost_model.h"
 
 namespace qconvert {
@@ -18,6 +19,10 @@ struct InnerValue {
   std::string shown_a;  // behind QuantizeLinear -> DequantizeLinear where it is quantized
   std::string shown_b;
 };
+
+// What the readers of `value` see: the first DequantizeLinear behind the first QuantizeLinear that
+// reads it; else itself.
+std::string SeenByReaders(const Graph& graph, const Topology& topology, const std::string& value);
 
 // Values of `sizes` (float32, of the first model) that top-level nodes write in both models and
 // that are an output of neither, in the order of the first model's nodes. Linear in nodes.

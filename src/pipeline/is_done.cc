@@ -4,6 +4,8 @@
 #include <system_error>
 
 #include "convert_data.h"
+#include "cut_to_outputs.h"
+#include "fold_inputs.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/sha256.h"
@@ -22,7 +24,7 @@ bool Exists(const std::filesystem::path& file) {
 
 // What this conversion would say of itself.
 Provenance ProvenanceOf(const ConvertOptions& options) {
-  const LoadedModel loaded = LoadOnnx(options.model);
+  LoadedModel loaded = LoadOnnx(options.model);
   Provenance own{.tool = "qconvert " + Version(),
                  .engine = "onnxruntime " + OrtVersion(),
                  .model_sha256 = loaded.sha256,
@@ -33,7 +35,11 @@ Provenance ProvenanceOf(const ConvertOptions& options) {
         ParseTable(ReadFile(options.table, kMaxTableBytes), options.table.string()).data_sha256;
     return own;
   }
-  const CalibrationData data = DataOf(options);
+  // Samples are hashed as the model gets them, so without what it does itself.
+  const DeploymentConfig& deployment = options.config.deployment;
+  CutToOutputs(deployment.output_nodes, options.model.string(), loaded.model);
+  const CalibrationData data =
+      DataOf(options, FoldInputs(deployment, options.model.string(), loaded.model));
   const SampleSource samples =
       OpenCalibrationData(data, loaded.model.graph, options.model.string());
   own.data_sha256 = samples.Digest(WorkerCount(data)).sha256;

@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "calibrate_model.h"
-#include "check_pixels.h"
-#include "check_samples.h"
+#include "check_data.h"
 #include "compared_models.h"
 #include "convert_data.h"
 #include "cut_to_outputs.h"
+#include "deploy_model.h"
+#include "first_picture.h"
+#include "fold_inputs.h"
 #include "held_out.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
@@ -22,13 +24,16 @@
 #include "qconvert/transform/random_nodes.h"
 #include "read_table.h"
 #include "take_plan.h"
+#include "write_quantized.h"
 
 namespace qconvert {
 namespace {
 
 // The samples; none when a table stands for them, or nothing needs them.
-SampleSource OpenData(const ConvertOptions& options, const Graph& graph) {
-  SampleSource samples = OpenCalibrationData(DataOf(options), graph, options.model.string());
+SampleSource OpenData(const ConvertOptions& options, const Graph& graph,
+                      const FoldedInputs& folded) {
+  SampleSource samples =
+      OpenCalibrationData(DataOf(options, folded), graph, options.model.string());
   RefuseOverwriting(OutputsOf(options), samples.files());
   return samples;
 }
@@ -40,14 +45,14 @@ struct JudgedData {
   std::string description;
 };
 
-JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph,
+JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph, const FoldedInputs& folded,
                       const SampleSource& samples, const SampleSplit& split) {
   if (options.validation_folder.empty()) {
     return {samples, split.judged,
             split.is_held_out ? "samples kept out of calibration"
                               : "of the calibration samples themselves"};
   }
-  CalibrationData data = DataOf(options);
+  CalibrationData data = DataOf(options, folded);
   data.folder = options.validation_folder;
   JudgedData judged{OpenCalibrationData(data, graph, options.model.string()), {}, {}};
   RefuseOverwriting(OutputsOf(options), judged.samples.files());
@@ -129,6 +134,9 @@ std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
   if (options.writes_model) outputs.push_back(OutputPath(options));
   if (options.writes_model && !options.float_only) outputs.push_back(QuantInfoPath(outputs[0]));
   if (!options.page.empty()) outputs.push_back(options.page);
+  if (!options.first_picture.empty()) outputs.push_back(options.first_picture);
+  if (options.writes_model && HasRemovals(options.config.deployment))
+    outputs.push_back(DeletedNodesPath(options));
   outputs.insert(outputs.end(), options.other_outputs.begin(), options.other_outputs.end());
   return outputs;
 }
@@ -157,6 +165,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
                     ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
   CutToOutputs(options.config.deployment.output_nodes, place, loaded.model);
+  const FoldedInputs folded = FoldInputs(options.config.deployment, place, loaded.model);
   std::optional<Model> original = loaded.model;  // shares its bytes with `model`
   PreparedModel prepared = PrepareWithSettings(
       std::move(loaded.model), {options.config, options.effective_config, options.config_file},
@@ -166,7 +175,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   report.warnings = std::move(prepared.warnings);
   const std::optional<StoredTable> stored =
       ReadTable(options, loaded.sha256, prepared, report.warnings);
-  const SampleSource samples = OpenData(options, model.graph);
+  const SampleSource samples = OpenData(options, model.graph, folded);
   const InputFeeder feeder(samples, model.graph.inputs, options.states);
   const int workers = WorkerCount(DataOf(options));
   const DataDigest digest = samples.Digest(workers);
@@ -177,11 +186,14 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   report.samples = options.plan != nullptr ? static_cast<size_t>(options.plan->samples)
                    : stored                ? stored->table.samples
                                            : calibration.size();
-  for (std::string& oddity :
-       CheckSamples(samples, feeder, digest.by_content, prepared.first, options.model))
+  const DataToCheck to_check{options.config, model.graph.inputs, samples,       feeder,
+                             digest,         prepared.first,     options.model, folded};
+  for (std::string& oddity : CheckData(to_check, options.strict_data))
     report.warnings.push_back(std::move(oddity));
-  for (std::string& oddity : CheckPixels(options.config.deployment, samples, digest.by_content))
-    report.warnings.push_back(std::move(oddity));
+  const std::string picture =
+      options.first_picture.empty()
+          ? ""
+          : FirstPicture(samples, model.graph.inputs, options.config, folded);
   watch.Lap("prepare");
 
   SchemeChoice choice;
@@ -199,7 +211,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
     watch.Lap("calibrate");
   }
 
-  const JudgedData judged = OpenJudged(options, model.graph, samples, split);
+  const JudgedData judged = OpenJudged(options, model.graph, folded, samples, split);
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
   report.compared_on = judged.description;
   report.random_nodes = FindRandomNodes(model.graph);
@@ -241,6 +253,9 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
        .feeder = judged_feeder,
        .order = judged.order,
        .files = loaded.files,
+       .samples = samples,
+       .folded = folded,
+       .picture = picture,
        .provenance = std::move(own),
        .workers = workers});
 }

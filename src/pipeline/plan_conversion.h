@@ -5,13 +5,16 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "choose_plan.h"
 #include "compare_models.h"
 #include "measure_layers.h"
+#include "picture_format.h"
 #include "qconvert/calibration/calibration_table.h"
 #include "qconvert/calibration/input_feeder.h"
+#include "qconvert/dataset/sample_source.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/report/quant_info.h"
@@ -28,6 +31,9 @@ struct PlannedConversion {
   const InputFeeder& feeder;  // of the samples that are judged on
   const std::vector<size_t>& order;
   const std::vector<std::filesystem::path>& files;  // of the model
+  const SampleSource& samples;                      // all of them
+  const FoldedInputs& folded;                       // what the model does itself
+  const std::string& picture;                       // the PNG of --first-picture; empty: none
   Provenance provenance;
   int workers = 1;
 

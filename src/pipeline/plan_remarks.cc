@@ -65,4 +65,15 @@ std::optional<std::string> RemarkOnBlocks(const QuantConfig& config, const Quant
       wanted, TargetOf(config.target_device).stores_weights ? "" : ", with scheme weight-only");
 }
 
+std::optional<std::string> RemarkOnOutputs(const Graph& graph, const QuantizationPlan& plan,
+                                           const std::string& type) {
+  if (type != "int8") return std::nullopt;
+  std::vector<std::string> left;
+  for (const Value& output : graph.outputs)
+    if (!plan.values.contains(output.name)) left.push_back(output.name);
+  if (left.empty()) return std::nullopt;
+  return fmt::format("set_model_output_int8: {} stay{} float, no integers are placed there",
+                     fmt::join(left, ", "), left.size() == 1 ? "s" : "");
+}
+
 }  // namespace qconvert

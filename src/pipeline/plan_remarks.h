@@ -24,6 +24,10 @@ std::optional<std::string> RemarkOnLoading(const QuantizationPlan& plan);
 // Settings want blocks and no weight of the plan has them.
 std::optional<std::string> RemarkOnBlocks(const QuantConfig& config, const QuantizationPlan& plan);
 
+// Outputs without codes, where the settings ask for codes of `type` (int8; else nothing).
+std::optional<std::string> RemarkOnOutputs(const Graph& graph, const QuantizationPlan& plan,
+                                           const std::string& type);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_PIPELINE_PLAN_REMARKS_H_

@@ -17,7 +17,7 @@ PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const 
                          .fingerprint = {},
                          .first = {},
                          .warnings = std::move(warnings)};
-  prepared.first = FindFirstNormalization(prepared.model);
+  prepared.first = FindFirstLayers(prepared.model);
   PrepareModel(prepared.model, place, PassesOf(config, ExportedOpset(config, prepared.model)),
                passes);
   InheritLayers(prepared.model.graph, prepared.settings);

@@ -19,7 +19,7 @@ struct PreparedModel {
   // SHA-256 of the prepared graph as text: equal for equal nodes, names and shapes. With the hash
   // of the model's file it stands for the values that a calibration table speaks of.
   std::string fingerprint;
-  std::optional<FirstNormalization> first;
+  FirstLayers first;
   std::vector<std::string> warnings;
 };
 

@@ -59,6 +59,9 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
     report.warnings.push_back(*std::move(remark));
   if (std::optional<std::string> remark = RemarkOnBlocks(history.config, plan))
     report.warnings.push_back(*std::move(remark));
+  if (std::optional<std::string> remark =
+          RemarkOnOutputs(model.graph, plan, history.config.deployment.model_output_type))
+    report.warnings.push_back(*std::move(remark));
   std::string quant_info = QuantInfoJson(model.graph, plan, history);
   const auto types = model.graph.value_info;
   ApplyPlan(model, plan);

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <optional>
+#include <list>
+#include <string_view>
 #include <utility>
 
 #include "compared_models.h"
 #include "deploy_model.h"
+#include "dump_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -29,32 +31,64 @@ void CompareOutputs(const Session& quantized, ModelComparer& comparer, Conversio
   report.sample_names = comparer.sample_names();
 }
 
+// The model as it is fed. Returns what was removed, as text.
+std::string Deploy(const ConvertOptions& options, const std::vector<std::string>& values,
+                   Model& model, ConversionReport& report) {
+  if (options.config.deployment.dump_layers) DumpLayers(values, report.input, model);
+  const DeployedNodes deployed = DeployModel(options.config.deployment, report.input, model);
+  for (const std::string& name : deployed.missing) {
+    report.warnings.push_back(fmt::format(
+        "remove_node_name: \"{}\" is no node that an input or output can do without", name));
+  }
+  return deployed.removed;
+}
+
+// What gets its name together with the model.
+class CompanionFiles {
+ public:
+  AtomicFile* Add(const std::filesystem::path& target) { return &files_.emplace_back(target); }
+  void Add(const std::filesystem::path& target, std::string_view bytes) {
+    AtomicFile* const file = Add(target);
+    file->Write(bytes);
+    file->Sync();
+  }
+  std::vector<AtomicFile*> All() {
+    std::vector<AtomicFile*> all;
+    for (AtomicFile& file : files_) all.push_back(&file);
+    return all;
+  }
+
+ private:
+  std::list<AtomicFile> files_;  // they cannot move
+};
+
 }  // namespace
+
+std::filesystem::path DeletedNodesPath(const ConvertOptions& options) {
+  return OutputPath(options).replace_filename("deleted_nodes_info.txt");
+}
 
 void WriteQuantized(const ConvertOptions& options, Model& model, const Companions& told,
                     ModelComparer& comparer, ConversionReport& report) {
   const std::filesystem::path output = OutputPath(options);
-  const DeploymentConfig& deployment = options.config.deployment;
-  const bool is_deployed = ChangesInterface(deployment);
+  const bool is_deployed = ChangesInterface(options.config.deployment);
+  std::string deleted_nodes;
   if (is_deployed) {
     const auto session = OpenForComparison(model, report.input);
     CompareOutputs(*session, comparer, report);
-    for (const std::string& name : DeployModel(deployment, report.input, model))
-      report.warnings.push_back(fmt::format(
-          "remove_node_name: \"{}\" is no node that an input or output can do without", name));
+    deleted_nodes = Deploy(options, told.values, model, report);
   }
-  AtomicFile info(QuantInfoPath(output));
-  info.Write(told.quant_info);
-  info.Sync();
-  std::vector<AtomicFile*> companions = {&info};
-  std::optional<AtomicFile> page;
-  if (told.layers != nullptr) companions.push_back(&page.emplace(options.page));
+  CompanionFiles companions;
+  companions.Add(QuantInfoPath(output), told.quant_info);
+  if (!deleted_nodes.empty()) companions.Add(DeletedNodesPath(options), deleted_nodes);
+  if (!told.picture.empty()) companions.Add(options.first_picture, told.picture);
+  AtomicFile* const page = told.layers != nullptr ? companions.Add(options.page) : nullptr;
   const auto verify = [&](const std::filesystem::path& temporary, int64_t bytes) {
     const auto session =
         OpenOrtSessionFile(temporary, output.string(), ComparisonOptions(report.float_bytes));
     if (!is_deployed) CompareOutputs(*session, comparer, report);
     report.quantized_bytes = bytes;
-    if (!page) return;
+    if (page == nullptr) return;
     const std::string success(ExitCodeName(ExitCode::kSuccess));
     page->Write(ReportPage(LayersJson(report, success, *told.layers)));
     page->Sync();
@@ -62,7 +96,7 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   ExportOnnx(model, output,
              {.external_data = options.external_data,
               .verify = verify,
-              .companions = std::move(companions),
+              .companions = companions.All(),
               .inputs = told.inputs});
 }
 

@@ -17,8 +17,13 @@ namespace qconvert {
 struct Companions {
   const std::vector<std::filesystem::path>& inputs;  // never removed
   const std::string& quant_info;
-  const LayerReport* layers = nullptr;  // of the page; null: none
+  const std::vector<std::string>& values;  // of the float graph, for layer_out_dump
+  const std::string& picture;              // for --first-picture; empty: none
+  const LayerReport* layers = nullptr;     // of the page; null: none
 };
+
+// `deleted_nodes_info.txt` beside the output; a line per node that was removed.
+std::filesystem::path DeletedNodesPath(const ConvertOptions& options);
 
 // Writes the model with what is told of it, after the file on disk has been compared with the float
 // model; a model that is going to be fed otherwise is compared before. Fills what the report says

@@ -200,7 +200,9 @@ Json DeploymentJson(const DeploymentConfig& deployment) {
           {"output_nodes", Names(deployment.output_nodes)},
           {"remove_node_types", Names(deployment.remove_node_types)},
           {"keep_node_names", Names(deployment.keep_node_names)},
-          {"remove_node_names", Names(deployment.remove_node_names)}};
+          {"remove_node_names", Names(deployment.remove_node_names)},
+          {"layer_out_dump", deployment.dump_layers},
+          {"fold_normalization", deployment.fold_normalization}};
 }
 
 // A line per key, and per entry of a list.

@@ -245,8 +245,9 @@ TEST_F(SampleSourceTest, NaNAndInfinityAreCountedAndNamed) {
 TEST_F(SampleSourceTest, BadFoldersAreNamed) {
   EXPECT_THAT(OpenError({Input({"1"})}), HasSubstr("holds no samples"));
   folder_.Write("readme.txt", "");
-  EXPECT_THAT(OpenError({Input({"1"})}),
-              HasSubstr("readme.txt: is none of .npy, .npz or .bin files"));
+  EXPECT_THAT(
+      OpenError({Input({"1"})}),
+      HasSubstr("readme.txt: is none of .npy, .npz or .bin files, or pictures (.jpg, .png)"));
   EXPECT_THROW(OpenSamples(folder_ / "none", {Input({"1"})}, {}), Error);
 }
 
@@ -284,15 +285,15 @@ TEST_F(SampleSourceTest, TheDigestSeesContentsInNoOrder) {
 TEST_F(SampleSourceTest, RawPixelsOfAnyNameAreNormalizedPerChannel) {
   folder_.Write("frame.pixels", std::string("\x00\x80\xff\x10\x20\x30", 6));
   InputFormat format{.raw_type = DataType::kUint8, .holds_pixels = true};
-  format.mean = {127.5, 16, 0.25};
-  format.scale = {1 / 127.5, 0.5, 3};
+  format.scaling.mean = {127.5, 16, 0.25};
+  format.scaling.scale = {1 / 127.5, 0.5, 3};
   SampleSourceOptions options{.any_name_is_raw = true, .formats = {{"x", format}}};
   const SampleSource nchw = Open({Input({"1", "3", "1", "2"})}, options);
   EXPECT_THAT(nchw.Read(0).inputs[0].values<float>(),
               testing::Pointwise(testing::FloatEq(),
                                  {-1.0F, 0.5F / 127.5F, 119.5F, 0.0F, 95.25F, 143.25F}));
   EXPECT_TRUE(nchw.integer_data().empty()) << "pixels are meant to be integers";
-  options.formats["x"].channel_axis = 3;
+  options.formats["x"].scaling.channel_axis = 3;
   const SampleSource nhwc = Open({Input({"1", "1", "2", "3"})}, options);
   EXPECT_THAT(nhwc.Read(0).inputs[0].values<float>(),
               testing::Pointwise(testing::FloatEq(),
@@ -302,8 +303,8 @@ TEST_F(SampleSourceTest, RawPixelsOfAnyNameAreNormalizedPerChannel) {
 TEST_F(SampleSourceTest, NpyFilesOfPixelsAreNormalizedToo) {
   folder_.Write("a.npy", NpyFloats({1, 1, 2}, std::vector<float>{0, 255}));
   InputFormat format{.holds_pixels = true};
-  format.mean = {127.5};
-  format.scale = {2 / 255.0};
+  format.scaling.mean = {127.5};
+  format.scaling.scale = {2 / 255.0};
   const SampleSource source = Open({Input({"1", "1", "2"})}, {.formats = {{"x", format}}});
   EXPECT_THAT(source.Read(0).inputs[0].values<float>(), ElementsAre(-1, 1));
 }
@@ -311,7 +312,7 @@ TEST_F(SampleSourceTest, NpyFilesOfPixelsAreNormalizedToo) {
 TEST_F(SampleSourceTest, ChannelsThatMeanAndScaleDoNotFitAreTold) {
   folder_.Write("a.npy", NpyFloats({1, 2, 1}, Count(2)));
   InputFormat format;
-  format.mean = format.scale = {1, 2, 3};
+  format.scaling.mean = format.scaling.scale = {1, 2, 3};
   const SampleSource source = Open({Input({"1", "2", "1"})}, {.formats = {{"x", format}}});
   try {
     source.Read(0);

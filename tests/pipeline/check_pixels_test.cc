@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
 #include <utility>
 
 #include "support/graph_builder.h"
@@ -31,14 +32,22 @@ DeploymentConfig Camera(CalibrationDomain domain) {
   return deployment;
 }
 
-// Oddities of one sample of 3x1x2 as the float model takes it.
+using Samples = std::map<std::string, std::vector<float>>;
+
+// Oddities of samples of 3x1x2 as the float model takes them.
+std::vector<std::string> OdditiesOf(const DeploymentConfig& deployment, const Samples& samples) {
+  const TempDir folder;
+  for (const auto& [name, values] : samples) folder.Write(name, NpyFloats({1, 3, 1, 2}, values));
+  const std::vector<Value> inputs = {{"x", FloatType({"1", "3", "1", "2"}), {}, {}}};
+  const SampleSource source = OpenSamples(folder.path(), inputs, {});
+  QuantConfig config;
+  config.deployment = deployment;
+  return CheckPixels(config, inputs, source, source.Digest(1).by_content);
+}
+
 std::vector<std::string> Oddities(const DeploymentConfig& deployment,
                                   const std::vector<float>& values) {
-  const TempDir folder;
-  folder.Write("frame.npy", NpyFloats({1, 3, 1, 2}, values));
-  const SampleSource source =
-      OpenSamples(folder.path(), {{"x", FloatType({"1", "3", "1", "2"}), {}, {}}}, {});
-  return CheckPixels(deployment, source, source.Digest(1).by_content);
+  return OdditiesOf(deployment, {{"frame.npy", values}});
 }
 
 std::vector<float> Normalized(const std::vector<float>& levels) {
@@ -78,6 +87,78 @@ TEST(CheckPixelsTest, AnOnlyInputWithoutANameInTheFileIsCalledAsInTheModel) {
   deployment.inputs[0].name.clear();
   EXPECT_THAT(Oddities(deployment, {0, 255, 10, 200, 128, 90}),
               ElementsAre(HasSubstr("samples of input \"x\" hold")));
+}
+
+TEST(CheckPixelsTest, NormalizedTwiceUnderTheJ6Rule) {
+  const std::vector<float> twice = Normalized(Normalized({0, 255, 10, 200, 128, 90}));
+  EXPECT_THAT(Oddities(Camera(CalibrationDomain::kNormalized), twice),
+              ElementsAre(HasSubstr("were they normalized twice?")));
+}
+
+TEST(CheckPixelsTest, ScaledButNotNormalized) {
+  EXPECT_THAT(Oddities(Camera(CalibrationDomain::kNormalized), {0, 1, 0.1F, 0.9F, 0.5F, 0.2F}),
+              ElementsAre(HasSubstr("hold 0 to 1, mean and scale make 4.4 numbers wide ranges of "
+                                    "pixels: are they scaled to 0 to 1, but not normalized?")));
+}
+
+// The declared mean is 120, 116, 104.
+TEST(CheckPixelsTest, SwappedChannels) {
+  const DeploymentConfig camera = Camera(CalibrationDomain::kNormalized);
+  EXPECT_THAT(
+      Oddities(camera, Normalized({60, 150, 66, 166, 72, 170})),
+      ElementsAre(HasSubstr("have levels of 105, 116 and 121 by channel in the mean, nearer "
+                            "to the declared mean turned around (104, 116, 120): are red "
+                            "and blue swapped?")));
+  for (const std::vector<float>& levels : {std::vector<float>{70, 170, 66, 166, 60, 148},
+                                           {60, 160, 60, 160, 60, 160},
+                                           {20, 40, 20, 50, 20, 60}}) {
+    EXPECT_THAT(Oddities(camera, Normalized(levels)), IsEmpty()) << "right, gray, or dark";
+  }
+}
+
+TEST(CheckPixelsTest, BlackPictures) {
+  const DeploymentConfig camera = Camera(CalibrationDomain::kNormalized);
+  EXPECT_THAT(OdditiesOf(camera, {{"night.npy", Normalized({0, 9, 1, 8, 2, 7})},
+                                  {"day.npy", Normalized({0, 255, 10, 200, 128, 90})}}),
+              ElementsAre("samples of input \"x\" that are black, with no level above 16: "
+                          "night.npy"));
+}
+
+TEST(CheckPixelsTest, EqualAndConstantSamplesAreNamed) {
+  const DeploymentConfig none;
+  Samples samples;
+  for (int k = 0; k < 8; ++k)
+    samples[std::to_string(k) + ".npy"] = {1, 2, 3, 4, 5, static_cast<float>(k)};
+  EXPECT_THAT(OdditiesOf(none, samples), IsEmpty());
+  samples["a.npy"] = samples["3.npy"];
+  samples["b.npy"] = samples["3.npy"];
+  const std::vector<std::string> equal = OdditiesOf(none, samples);
+  ASSERT_EQ(equal.size(), 1U);
+  EXPECT_THAT(equal[0], HasSubstr("samples that are equal: 3.npy = a.npy, 3.npy = b.npy"));
+  samples.clear();
+  for (int k = 0; k < 8; ++k)
+    samples[std::to_string(k) + ".npy"] = std::vector<float>(6, static_cast<float>(k));
+  EXPECT_THAT(OdditiesOf(Camera(CalibrationDomain::kNormalized), samples),
+              testing::Contains(testing::MatchesRegex(
+                  ".*with one color alone: ..npy, ..npy, ..npy, ..npy, ..npy and 3 more")));
+  EXPECT_THAT(OdditiesOf(none, samples), IsEmpty()) << "six numbers may be flags";
+}
+
+TEST(CheckPixelsTest, OnlyInputsMayNotBeConstantStatesMay) {
+  const TempDir folder;
+  const std::vector<float> zeros(16, 0);
+  folder.Write("alone/x/0.npy", NpyFloats({1, 16}, zeros));
+  folder.Write("both/x/0.npy", NpyFloats({1, 16}, RandomFloats(16, 1)));
+  folder.Write("both/state/0.npy", NpyFloats({1, 16}, zeros));
+  const Value x{"x", FloatType({"1", "16"}), {}, {}};
+  const Value state{"state", FloatType({"1", "16"}), {}, {}};
+  const auto oddities = [&](const std::string& data, const std::vector<Value>& inputs) {
+    const SampleSource source = OpenSamples(folder / data, inputs, {});
+    return CheckPixels({}, inputs, source, source.Digest(1).by_content);
+  };
+  EXPECT_THAT(oddities("alone", {x}),
+              ElementsAre("samples of input \"x\" with one number in all of its elements: 0.npy"));
+  EXPECT_THAT(oddities("both", {x, state}), IsEmpty());
 }
 
 TEST(CheckPixelsTest, WithoutMeanAndScaleNothingIsKnown) {

@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 #include <utility>
 
+#include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/config/plan_file.h"
+#include "qconvert/dataset/npy_reader.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
@@ -162,6 +166,106 @@ TEST(DeployTest, NodesAtTheBordersGoAndLeaveTheirNumbers) {
                                         deployed.graph.outputs[0].name + ": scale ");
       });
   EXPECT_TRUE(told);
+  EXPECT_THAT(
+      Slurp(job.folder / "deleted_nodes_info.txt"),
+      testing::MatchesRegex(".*: DequantizeLinear at output .*: scale .*, zero point .*\n"));
+}
+
+std::string Edited(const std::string& more_of_model, const std::string& more_of_input = "") {
+  std::string text = CameraFile();
+  text.replace(text.find("  march:"), 0, more_of_model);
+  text.replace(text.find("  input_type_rt:"), 0, more_of_input);
+  return text;
+}
+
+std::vector<Tensor> Bytes(const Frame& frame) {
+  return {
+      MakeTensor<uint8_t>("image_y", DataType::kUint8, {1, kSide, kSide, 1}, frame.y),
+      MakeTensor<uint8_t>("image_uv", DataType::kUint8, {1, kSide / 2, kSide / 2, 2}, frame.uv)};
+}
+
+TEST(DeployTest, LayerOutDumpShowsWhatReadersSee) {
+  const Job plain(CameraFile());
+  Convert(plain.options);
+  const Job job(Edited("  layer_out_dump: true\n"));
+  EXPECT_GT(Convert(job.options).compared_samples, 0U);
+  const Model dumped = LoadOnnx(job.folder / "out.onnx").model;
+  ASSERT_EQ(dumped.graph.outputs.size(), 2U) << "the Conv under the Relu is none of its own";
+  EXPECT_EQ(dumped.graph.outputs[0].name, "scores");
+  EXPECT_EQ(dumped.graph.outputs[1].name, "r");
+  const Frame frame = MakeFrame(3);
+  const std::vector<Tensor> shown = RunModel(dumped, Bytes(frame));
+  const Model deployed = LoadOnnx(plain.folder / "out.onnx").model;
+  EXPECT_EQ(*shown[0].bytes == *RunModel(deployed, Bytes(frame))[0].bytes, true);
+  Model inner = SmallNetwork();
+  inner.graph.outputs = {{"r", {}, {}, {}}};
+  EXPECT_GT(Sqnr(RunModel(inner, {Normalized(frame)})[0], shown[1]), 25);
+  std::set<float> levels(shown[1].values<float>().begin(), shown[1].values<float>().end());
+  EXPECT_LE(levels.size(), 256U) << "behind its Quantize";
+}
+
+TEST(DeployTest, CalibrationDataAreDumpedAsTheModelTakesThem) {
+  const Job job(Edited("  debug_mode: dump_calibration_data\n"));
+  Convert(job.options);
+  for (size_t k = 0; k < kSamples; ++k) {
+    EXPECT_EQ(Slurp(job.folder / ("calibration_data/image/" + std::to_string(k) + ".npy")).size(),
+              Slurp(job.folder / ("calib/" + std::to_string(10 + k) + ".npy")).size());
+  }
+  const InputFile file(job.folder / "calibration_data/image/4.npy");
+  EXPECT_EQ(*ReadNpy(file, ReadNpyHeader(file)).bytes == *Normalized(MakeFrame(4)).bytes, true);
+  const std::string before = Slurp(job.folder / "out.onnx");
+  try {
+    Convert(job.options);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kFile);
+    EXPECT_THAT(e.what(), testing::HasSubstr("calibration_data: is there already"));
+  }
+  EXPECT_EQ(Slurp(job.folder / "out.onnx") == before, true);
+}
+
+TEST(DeployTest, ModelOutputsAreTheCodesThatAreAskedFor) {
+  std::string text = Edited("  remove_node_type: Dequantize\n");
+  const std::string section = "calibration_parameters:\n";
+  text.insert(text.find(section) + section.size(),
+              "  optimization: set_all_nodes_int16,set_model_output_int8\n");
+  const Job job(text);
+  Convert(job.options);
+  const Model deployed = LoadOnnx(job.folder / "out.onnx").model;
+  EXPECT_EQ(deployed.graph.outputs[0].type.element, DataType::kInt8) << "in spite of the other";
+}
+
+// What the deployed model computes is the same; mean and scale are in its first weights.
+TEST(DeployTest, FoldedNormalizationIsExact) {
+  const Job plain(CameraFile());
+  const Job folded(Edited("", "  fold_normalization: true\n"));
+  const ConversionReport a = Convert(plain.options);
+  const ConversionReport b = Convert(folded.options);
+  EXPECT_GT(b.outputs[0].sqnr_db(), a.outputs[0].sqnr_db() - 6);
+  const Frame frame = MakeFrame(77);
+  const Tensor expected = RunModel(SmallNetwork(), {Normalized(frame)}).at(0);
+  const Model deployed = LoadOnnx(folded.folder / "out.onnx").model;
+  EXPECT_GT(Sqnr(expected, RunModel(deployed, Bytes(frame)).at(0)), 25);
+  const auto preprocess = std::find_if(deployed.graph.nodes.begin(), deployed.graph.nodes.end(),
+                                       [](const Node& node) { return node.Is("Conv"); });
+  const Tensor* weight = deployed.graph.FindInitializer(preprocess->inputs[1]);
+  EXPECT_EQ(weight->values<float>()[0], 1) << "Y into R: no scale";
+  const Tensor* bias = deployed.graph.FindInitializer(preprocess->inputs[2]);
+  EXPECT_NEAR(bias->values<float>()[0], 128 - kMean[0], 1e-4) << "padded: the mean stays";
+}
+
+TEST(DeployTest, AFoldedPlanFileGivesTheSameBytes) {
+  const Job job(Edited("  layer_out_dump: true\n", "  fold_normalization: true\n"));
+  Convert(job.options);
+  const std::string bytes = Slurp(job.options.output);
+  const PlanFile plan = ReadPlanFile(job.folder / "out_quant_info.json");
+  ConvertOptions again = job.options;
+  again.plan = &plan;
+  again.config = plan.config;
+  again.effective_config = plan.effective;
+  again.calibration_folder.clear();
+  Convert(again);
+  EXPECT_EQ(Slurp(job.options.output) == bytes, true);
 }
 
 }  // namespace

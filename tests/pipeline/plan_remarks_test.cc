@@ -68,5 +68,18 @@ TEST(PlanRemarksTest, BlocksThatNoWeightHasAreToldOf) {
   EXPECT_FALSE(RemarkOnBlocks(config, plan));
 }
 
+TEST(PlanRemarksTest, OutputsWithoutTheCodesThatAreAskedFor) {
+  GraphBuilder b;
+  b.Output("y").Output("z");
+  QuantizationPlan plan;
+  EXPECT_FALSE(RemarkOnOutputs(b.model.graph, plan, ""));
+  EXPECT_FALSE(RemarkOnOutputs(b.model.graph, plan, "float32"));
+  plan.values["y"];
+  EXPECT_EQ(RemarkOnOutputs(b.model.graph, plan, "int8"),
+            "set_model_output_int8: z stays float, no integers are placed there");
+  plan.values["z"];
+  EXPECT_FALSE(RemarkOnOutputs(b.model.graph, plan, "int8"));
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -189,6 +189,51 @@ TEST_F(SamplesTest, AnotherScaleThanInTrainingIsSaid) {
   }
 }
 
+// Batch normalization is in the weights of many files; a bound that everything passes tells as
+// much.
+TEST_F(SamplesTest, WhatTheFirstBoundCutsOffIsSaid) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "8", "8"}).Output("y").Random("w", {8, 3, 3, 3}, 0.2F);
+  b.Floats("zero", {}, {0}).Floats("six", {}, {6});
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("Clip", {"c", "zero", "six"}, {"y"}).name = "relu6";
+  const auto warning = Contains(HasSubstr("\"relu6\" cuts"));
+  for (const auto& [spread, far] : {std::pair{1.0F, false}, {100.0F, true}}) {
+    for (uint32_t i = 0; i < 8; ++i) Save(fmt::format("{}.npy", i), {1, 3, 8, 8}, i, spread);
+    const ConversionReport report = Convert(Options(b));
+    if (far) {
+      EXPECT_THAT(report.warnings, warning);
+    } else {
+      EXPECT_THAT(report.warnings, Not(warning));
+    }
+  }
+}
+
+TEST_F(SamplesTest, StrictDataMakesAnErrorOfIt) {
+  for (uint32_t i = 0; i < 8; ++i) Save(fmt::format("{}.npy", i), {1, 8}, i);
+  ConvertOptions options = Options(Rows());
+  options.strict_data = true;
+  EXPECT_NO_THROW(Convert(options));
+  Save("8.npy", {1, 8}, 3);
+  CalibrateOptions calibrate{.model = options.model,
+                             .output = folder_ / "t.json",
+                             .calibration_folder = options.calibration_folder,
+                             .strict_data = true};
+  std::filesystem::remove(options.output);
+  for (const bool table : {false, true}) {
+    try {
+      table ? static_cast<void>(WriteCalibrationTable(calibrate))
+            : static_cast<void>(Convert(options));
+      ADD_FAILURE() << "3.npy is 8.npy";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ExitCode::kData);
+      EXPECT_STREQ(e.what(), "--strict-data: samples that are equal: 3.npy = 8.npy");
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(options.output));
+  EXPECT_FALSE(std::filesystem::exists(calibrate.output));
+}
+
 // Attention: the products of activations are float at first, the search puts them on integers.
 TEST_F(SamplesTest, TheTableHoldsWhatTheSearchAsksFor) {
   GraphBuilder b;

@@ -5,7 +5,7 @@ root=$2
 cd "$root" || exit 1
 declare -A may=(
   [base]="" [ir]="base" [numbers]="base ir" [config]="base numbers" [onnx_proto]="base ir" [loader]="base ir onnx_proto" [exporter]="base ir onnx_proto"
-  [transform]="base ir config" [dataset]="base ir" [runtime]="base ir onnx_proto" [calibration]="base ir numbers dataset runtime"
+  [transform]="base ir config" [dataset]="base ir config" [runtime]="base ir onnx_proto" [calibration]="base ir numbers dataset runtime"
   [targets]="base ir numbers" [plan]="base ir numbers config transform calibration targets" [weights]="base ir numbers config targets plan"
   [rewrite]="base ir numbers targets plan weights" [report]="base ir numbers config calibration targets plan weights rewrite"
   [pipeline]="base ir config onnx_proto loader exporter transform dataset runtime calibration targets plan weights rewrite report")
@@ -43,6 +43,8 @@ check_package 'pugixml' 'src/report'
 check_package 're2/' 'src/config'
 check_package 'hwy/' 'src/calibration'
 check_package 'Eigen/' 'src/weights'
+check_package 'jpeglib' 'src/dataset'
+check_package 'spng' 'src/dataset'
 check_package 'mpi.h' 'tools/qconvert_mpi'
 grep -rnE '#include <(fmt|nlohmann|yaml-cpp|spdlog|hwy|Eigen|onnxruntime)' include && { echo "public headers use the standard library only"; failed=1; }
 exit $failed

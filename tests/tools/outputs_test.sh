@@ -45,6 +45,8 @@ with tempfile.TemporaryDirectory() as work:
             (base + ["-o", "q.onnx", "--json", "hard"], "is an input"),
             (base + ["-o", "q.onnx", "--json", "link"], "is an input"),
             (base + ["-o", "link"], "is an input"),
+            (base + ["-o", "q.onnx", "--first-picture", sample], "is an input"),
+            (base + ["-o", "q.onnx", "--first-picture", "q.onnx"], "two outputs"),
             (base + ["-o", sample], "is an input"),
             (base + ["-o", "c.onnx", "--config", "c_quant_info.json"], "is an input"),
             (base + ["-o", "q.onnx", "--config", "c_quant_info.json", "--json", "c_quant_info.json"], "is an input"),

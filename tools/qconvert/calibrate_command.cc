@@ -85,6 +85,7 @@ CalibrateOptions OptionsOf(const CalibrateLine& line, const VerdictFile& verdict
                            .max_samples = line.samples.max_samples,
                            .stacked = line.samples.stacked,
                            .memory_limit = line.samples.memory_limit,
+                           .strict_data = line.samples.strict_data,
                            .configs = ReadConfigs(line),
                            .shard = ParseShard(line.shard),
                            .checkpoint_seconds = line.checkpoint_seconds};

@@ -33,6 +33,7 @@ void Define(CLI::App& app, CompareLine& line) {
   app.add_option("A", line.a, "the ONNX model that counts as right")->required();
   app.add_option("B", line.b, "the ONNX model to compare with it, of any tool")->required();
   AddDataOptions(app, "--data", line.samples);
+  AddDataConfig(app, line.samples);
   CheckNumber(*app.add_option("--min-sqnr", line.min_sqnr,
                               "exit 8 when an output has less signal to noise, as in qconvert "
                               "convert"),
@@ -75,7 +76,7 @@ int RunCompare(int argc, char** argv, VerdictFile& verdict) {
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
-  verdict.Open(line.json, line.a, {line.b});
+  verdict.Open(line.json, line.a, {line.b, line.samples.config});
   CompareFilesOptions options = OptionsOf(line, verdict);
   Progress progress("comparing");
   options.progress = progress.Callback(line.verbosity.quiet);

@@ -103,7 +103,8 @@ CalibrateOptions CalibrationForAll(const ConvertLine& line, const std::vector<Co
                            .workers = line.samples.workers,
                            .max_samples = line.samples.max_samples,
                            .stacked = line.samples.stacked,
-                           .memory_limit = line.samples.memory_limit};
+                           .memory_limit = line.samples.memory_limit,
+                           .strict_data = line.samples.strict_data};
   for (const ConvertOptions& one : all)
     options.configs.push_back({one.config, one.effective_config, one.config_file});
   options.progress = progress.Callback(line.verbosity.quiet);

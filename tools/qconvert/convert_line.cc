@@ -55,6 +55,10 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
   app.add_option("-o,--output", line.output,
                  "where to write (default: MODEL's stem + _quantized.onnx, beside it)")
       ->type_name("OUT.onnx");
+  app.add_option("--first-picture", line.first_picture,
+                 "write the first sample of an image input to FILE as PNG, as the model sees it "
+                 "with mean and scale undone")
+      ->type_name("FILE");
   app.add_flag("--skip-done", line.skip_done,
                "do nothing where the output is there already, made of the same model, settings and "
                "samples by this version");
@@ -94,14 +98,17 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
                             line.guard_reports ? "--guard-reports" : "--must-pass"));
   }
   RefuseBesidesPlan(app);
-  if (line.configs.size() > 1 && (!line.output.empty() || !line.report.empty() ||
-                                  !line.json.empty() || line.print_config || line.float_only)) {
-    throw Error(
-        ExitCode::kUsage, "",
-        "several --config exclude --output, --report, --json, --print-config and --float-only");
+  if (line.configs.size() > 1 &&
+      (!line.output.empty() || !line.report.empty() || !line.json.empty() || line.print_config ||
+       line.float_only || !line.first_picture.empty())) {
+    throw Error(ExitCode::kUsage, "",
+                "several --config exclude --output, --report, --json, --print-config, --float-only "
+                "and --first-picture");
   }
   if (line.float_only && !line.report.empty())
     throw Error(ExitCode::kUsage, "", "--float-only excludes --report: nothing is quantized");
+  if (line.float_only && !line.first_picture.empty())
+    throw Error(ExitCode::kUsage, "", "--float-only excludes --first-picture: no sample is read");
   if (!line.against.empty() && line.report.empty())
     throw Error(ExitCode::kUsage, "", "--against needs --report, the page that tells it");
   if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");

@@ -23,6 +23,7 @@ struct ConvertLine {
   SampleOptions samples;
   std::string validation_folder;
   std::string output;
+  std::string first_picture;
   std::string table;
   std::string quant_info;               // --quant-info
   std::vector<std::string> overrides;   // --set

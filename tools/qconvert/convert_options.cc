@@ -103,6 +103,7 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
   options.output = line.output;
   options.calibration_folder = line.samples.folder;
   options.validation_folder = line.validation_folder;
+  options.first_picture = line.first_picture;
   options.table = line.table;
   options.page = line.report;
   options.against = line.against;
@@ -110,6 +111,7 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
   options.max_samples = line.samples.max_samples;
   options.stacked = line.samples.stacked;
   options.memory_limit = line.samples.memory_limit;
+  options.strict_data = line.samples.strict_data;
   options.guard = line.no_guard        ? GuardMode::kOff
                   : line.guard_reports ? GuardMode::kReport
                                        : GuardMode::kCorrect;

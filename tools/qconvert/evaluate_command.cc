@@ -37,6 +37,7 @@ void Define(CLI::App& app, EvaluateLine& line) {
   app.add_option("FLOAT", line.a, "the float ONNX model")->required();
   app.add_option("QUANT", line.b, "the quantized one")->required();
   AddDataOptions(app, "--data", line.samples);
+  AddDataConfig(app, line.samples);
   app.add_option("--labels", line.labels,
                  "the class of every sample in the order of the file names: an .npy of integers or "
                  "a text of numbers")
@@ -105,7 +106,7 @@ int RunEvaluate(int argc, char** argv, VerdictFile& verdict) {
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
-  verdict.Open(line.json, line.a, {line.b, line.labels});
+  verdict.Open(line.json, line.a, {line.b, line.labels, line.samples.config});
   EvaluateOptions options = OptionsOf(line, verdict);
   Progress progress("evaluating");
   options.progress = progress.Callback(line.verbosity.quiet);

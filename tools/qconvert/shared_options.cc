@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
+#include "configs.h"
 #include "help_form.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/config/read_config.h"
 
 namespace qconvert {
 namespace {
@@ -84,7 +87,7 @@ void AddStateOption(CLI::App& app, SampleOptions& samples) {
 
 void AddDataOptions(CLI::App& app, const std::string& folder, SampleOptions& samples) {
   app.add_option(folder, samples.folder,
-                 "folder of .npy or .bin samples, or one sub-folder per input")
+                 "folder of .npy, .bin, .jpg or .png samples, or one sub-folder per input")
       ->type_name("DIR");
   AddStateOption(app, samples);
   app.add_option("--workers", samples.workers,
@@ -106,6 +109,10 @@ void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
                  "samples per batch, for calib_statistic_method (default: 1)")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxSamples));
+  app.add_flag(
+      "--strict-data", samples.strict_data,
+      "exit 5 where samples are odd: raw, normalized twice, swapped colors, constant, equal; "
+      "else a warning");
   app.add_option("--memory-limit", samples.memory_limit,
                  "memory that a run may take, for example 2GiB: as many samples run at the same "
                  "time as fit")
@@ -116,12 +123,24 @@ void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
       ->check(CLI::Range(int64_t{1}, kMostSeconds));
 }
 
+void AddDataConfig(CLI::App& app, SampleOptions& samples) {
+  app.add_option("-c,--config", samples.config,
+                 "settings that say how files become samples: calib_transforms, inputs of a camera "
+                 "file")
+      ->type_name("FILE");
+}
+
 SampleData DataOf(const SampleOptions& samples) {
-  return {.folder = samples.folder,
-          .states = ParseStates(samples.states),
-          .workers = samples.workers,
-          .max_samples = samples.max_samples,
-          .stacked = samples.stacked};
+  SampleData data{.folder = samples.folder,
+                  .states = ParseStates(samples.states),
+                  .workers = samples.workers,
+                  .max_samples = samples.max_samples,
+                  .stacked = samples.stacked};
+  if (samples.config.empty()) return data;
+  QuantConfig config = ReadConfig(FindConfig(samples.config), {}).config;
+  data.settings = std::move(config.calibration);
+  data.deployment = std::move(config.deployment);
+  return data;
 }
 
 void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std::string& help) {

@@ -19,10 +19,12 @@ namespace qconvert {
 // Where samples are and how they are run; 0: not said.
 struct SampleOptions {
   std::string folder;               // --calib, --data
+  std::string config;               // of --data: a settings file
   std::vector<std::string> states;  // --state INPUT[=OUTPUT]
   int workers = 0;
   int max_samples = 0;
   bool stacked = false;
+  bool strict_data = false;
   int batch_size = 0;
   int64_t memory_limit = 0;  // bytes
   int64_t time_limit = 0;    // seconds
@@ -40,9 +42,12 @@ inline constexpr int kMaxSamples = 1'000'000'000;
 void AddStateOption(CLI::App& app, SampleOptions& samples);
 // Where samples are, under the name `folder`, and how many of them are run at a time.
 void AddDataOptions(CLI::App& app, const std::string& folder, SampleOptions& samples);
+// --config of commands that have no settings but those of their samples.
+void AddDataConfig(CLI::App& app, SampleOptions& samples);
 // The same as --calib, with what counts in calibration only.
 void AddSampleOptions(CLI::App& app, SampleOptions& samples);
-// What the command line says of samples, for the library. Throws Error(kUsage) for a bad --state.
+// What the command line says of samples, for the library. Throws Error(kUsage) for a bad --state,
+// and what ReadConfig throws.
 SampleData DataOf(const SampleOptions& samples);
 void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std::string& help);
 void AddAlsoOption(CLI::App& app, std::vector<std::string>& layers);

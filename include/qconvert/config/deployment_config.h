@@ -81,7 +81,8 @@ struct DeploymentConfig {
   std::vector<std::string> run_on_bpu;       // nodes that must be quantized
   bool dump_layers = false;
   bool dump_calibration_data = false;
-  std::string model_output_type;  // "", or the type of the graph's outputs
+  std::string model_output_type;    // "", or the type of the graph's outputs
+  bool fold_normalization = false;  // mean and scale into the weights of the first nodes
 
   bool operator==(const DeploymentConfig&) const = default;
 };

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/config/calib_transforms.h"
 #include "qconvert/config/deployment_config.h"
 #include "qconvert/config/learning_settings.h"
 #include "qconvert/config/tensor_settings.h"
@@ -101,12 +102,13 @@ struct LayerSettings {
 struct CalibrationSettings {
   std::filesystem::path data;                          // a folder for all inputs
   std::map<std::string, std::filesystem::path> input;  // input name -> folder
-  std::string format;                                  // "npy", "bin" or "auto"
+  std::string format;                                  // "npy", "bin", "picture" or "auto"
   int64_t batch_size = 1;
   int64_t max_samples = 0;
   bool stacked = false;  // axis 0 of files stacks samples
   int workers = 0;
-  int64_t memory_limit = 0;  // bytes
+  int64_t memory_limit = 0;                // bytes
+  std::vector<CalibTransform> transforms;  // of pictures, in order
 
   bool operator==(const CalibrationSettings&) const = default;
 };

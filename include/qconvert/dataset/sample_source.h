@@ -3,6 +3,7 @@
 //   data/*.npy                one data input
 //   data/<input name>/*.npy   several, paired by file name
 //   data/*.npz                numpy archives, each with one array per input, called like the input
+//   data/*.jpg, *.jpeg, *.png   pictures, as PictureFormat says
 // '/', '\\' and ':' in input names may be written '_'; a name that leads out of the folder has to
 // be. .bin, .raw, .rgb and .yuv files hold headerless elements of the input's type and shape.
 // Hidden files are left out; anything else is an error, or headerless too where the caller says so.
@@ -12,9 +13,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "qconvert/config/calib_transforms.h"
 #include "qconvert/dataset/npy_reader.h"
 #include "qconvert/ir/graph.h"
 
@@ -34,14 +37,26 @@ struct DataDigest {
   std::vector<size_t> by_content;
 };
 
+// (value - mean) * scale: one number per index along `channel_axis` of the input, or none.
+struct PixelScaling {
+  std::vector<double> mean;
+  std::vector<double> scale;
+  size_t channel_axis = 1;
+};
+
+// What becomes of pictures, see picture_sample.h for the steps.
+struct PictureFormat {
+  std::string unfit = "takes no pictures";  // why not, after the input's name; empty: it does
+  std::vector<CalibTransform> steps;        // up to kColor, sizes known
+  PixelScaling scaling;                     // the channel axis is of the input as it is
+};
+
 // How the numbers in an input's files become what the input takes.
 struct InputFormat {
   DataType raw_type = DataType::kUndefined;  // of headerless files; kUndefined: the input's
   bool holds_pixels = false;                 // 0..255 by intent: integers are no oddity
-  // One per index along `channel_axis` of the input, or none: (value - mean) * scale.
-  std::vector<double> mean;
-  std::vector<double> scale;
-  size_t channel_axis = 1;
+  PixelScaling scaling;                      // of files that are no pictures
+  PictureFormat picture;
 };
 
 struct SampleSourceOptions {
@@ -51,7 +66,8 @@ struct SampleSourceOptions {
   // Input name -> folder, or one file, for all inputs; the folder of OpenSamples is not looked at
   // then. Files of folders pair by name, single files whatever they are called.
   std::map<std::string, std::filesystem::path> folders;
-  // "npy" (and npz) or "bin" (and the other headerless ones): other files are Error(kData).
+  // "npy" (and npz), "bin" (and the other headerless ones) or "picture": other files are
+  // Error(kData).
   std::string format = "auto";
   // Files of any other name are headerless ones too, instead of an error.
   bool any_name_is_raw = false;
@@ -73,6 +89,9 @@ class SampleSource {
   // Reads all files, several at a time.
   DataDigest Digest(int workers) const;
   const std::vector<std::filesystem::path>& files() const { return files_; }
+  // Inputs of a floating-point type that are fed pictures as levels of 0..255, without mean or
+  // scale.
+  const std::set<std::string>& unscaled_pictures() const { return unscaled_pictures_; }
   // Inputs of a floating-point type whose files hold integers, and which.
   const std::map<std::string, DataType>& integer_data() const { return integer_data_; }
 
@@ -90,6 +109,15 @@ class SampleSource {
     size_t group;
     int64_t sample;  // of the group
   };
+  Tensor ReadInput(size_t index, const std::filesystem::path& file, int64_t first,
+                   int64_t rows) const;
+  // How a file is cut into samples of an input: rows as in Group.
+  struct Cut {
+    int64_t rows;
+    int64_t samples;
+  };
+  Cut CutOfArray(const std::filesystem::path& file, size_t input, bool stacked);
+  Cut CutOfPicture(const std::filesystem::path& file, size_t input);
   void AddGroup(const std::vector<std::filesystem::path>& files, bool stacked);
   size_t SampleAt(size_t index) const;  // of all
   Place Find(size_t index) const;
@@ -104,6 +132,7 @@ class SampleSource {
   bool is_selection_ = false;  // or these:
   std::vector<size_t> selection_;
   std::map<std::string, DataType> integer_data_;
+  std::set<std::string> unscaled_pictures_;
 };
 
 // Lists the folder and checks every header. `inputs`: the model inputs that need data.

@@ -41,8 +41,10 @@ struct ConvertOptions {
   // A plan to go by instead of choosing one; `config` and `effective_config` are the file's own.
   // Samples are only compared on.
   const PlanFile* plan = nullptr;
-  std::filesystem::path page;                        // report_page.h; empty: none
-  std::filesystem::path against;                     // an earlier result, for the page
+  std::filesystem::path page;     // report_page.h; empty: none
+  std::filesystem::path against;  // an earlier result, for the page
+  // Where the first sample goes as a PNG to look at, besides the model; empty: nowhere.
+  std::filesystem::path first_picture;
   std::filesystem::path config_file;                 // for overwrite checks only; may be empty
   std::vector<std::filesystem::path> other_outputs;  // that the caller writes: for these checks too
   std::string config_sha256;                         // provenance
@@ -61,7 +63,8 @@ struct ConvertOptions {
   // Signal to noise to go for beyond the gate where a decibel costs little time; 0: none. Not
   // given: 26 with scheme auto.
   std::optional<double> aim_sqnr_db;
-  bool must_pass = false;  // throws Error(kNumeric) when an output fails or none was compared
+  bool strict_data = false;  // throws Error(kData) where samples are odd
+  bool must_pass = false;    // throws Error(kNumeric) when an output fails or none was compared
   std::function<void(size_t done, size_t total)> progress;  // of calibration
   // While plans are compared with the float model; how many it takes is not known before.
   std::function<void(size_t measurements)> measuring;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "qconvert/calibration/input_feeder.h"
+#include "qconvert/config/quant_config.h"
 
 namespace qconvert {
 
@@ -16,6 +17,9 @@ struct SampleData {
   int workers = 0;          // samples run at the same time; 0: one per processor
   int64_t max_samples = 0;  // 0: all
   bool stacked = false;     // axis 0 of files stacks samples
+  // How files become samples: transforms and format, and the inputs of a camera file.
+  CalibrationSettings settings;
+  DeploymentConfig deployment;
 };
 
 }  // namespace qconvert

@@ -47,6 +47,10 @@ struct HorizonPart {
 // input_parameters and compiler_parameters.input_source -> config.deployment.inputs.
 void ReadHorizonInputs(const HorizonPart& part, const ConfigNode* input_source);
 
+// cal_data_dir, cal_data_type, preprocess_on and calib_transforms -> config.calibration and the
+// inputs, which are there already.
+void ReadHorizonData(const HorizonPart& part);
+
 // What `dims` (-1 where free) break of the rules for `input`: rank, channels, even sizes, numbers
 // per channel.
 std::vector<std::string> FindShapeProblems(const InputSettings& input,

@@ -240,6 +240,8 @@ class InputReader {
       }
     }
     CheckNormType();
+    const ConfigNode* fold = part_.Find("fold_normalization");
+    deployment_.fold_normalization = fold != nullptr && AsBool(*fold);
   }
 
   // J5's norm_type says which of the two apply; J6 derives it.

@@ -26,7 +26,7 @@ constexpr std::array kDeprecated = {
     std::pair{"input_layout_rt", "it follows from input_type_rt"},
     std::pair{"norm_type", "it follows from mean_value, scale_value and std_value"},
     std::pair{"cal_data_type", "give .npy files, or raw files of the input's type"},
-    std::pair{"preprocess_on", "prepare the samples beforehand"},
+    std::pair{"preprocess_on", "pictures are read without it, see calib_transforms"},
     std::pair{"hbdk3_compatible_mode", "leave it out"},
 };
 
@@ -153,7 +153,7 @@ class HorizonReader {
   }
 
   void ReadCalibration() {
-    ReadFolders();
+    ReadHorizonData(calibration_);
     config_.scheme = WordAt(calibration_, "scheme", Scheme::kStatic);
     config_.objective = WordAt(calibration_, "objective", Objective::kBalanced);
     config_.processor = WordAt(calibration_, "processor", Processor::kAny);
@@ -176,63 +176,6 @@ class HorizonReader {
       ApplyCalibrationType(word, percentile, *one);
       one->per_channel = FlagAt(calibration_, "per_channel");
     }
-    if (is_j5() && FlagAt(calibration_, "preprocess_on"))
-      calibration_.NotYet("preprocess_on", "preprocess_on");
-    ReadDataType();
-  }
-
-  void ReadFolders() {
-    const ConfigNode* folders = calibration_.Find("cal_data_dir");
-    if (folders == nullptr) return;
-    const std::vector<std::string> names = SplitPerInput(folders->scalar);
-    const auto& inputs = deployment().inputs;
-    if (names.size() != inputs.size()) {
-      calibration_.Refuse("cal_data_dir",
-                          fmt::format("cal_data_dir has {} folders, expected {}, one per input",
-                                      names.size(), inputs.size()));
-      return;
-    }
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i].empty()) calibration_.Refuse("cal_data_dir", "cal_data_dir has an empty folder");
-      const std::filesystem::path folder = ResolvePath(context_.FolderOf(folders->place), names[i]);
-      if (inputs.size() == 1) {
-        config_.calibration.data = folder;
-      } else {
-        config_.calibration.input[inputs[i].name] = folder;
-      }
-    }
-  }
-
-  // The key wins over the folder's name, which is told.
-  void ReadDataType() {
-    const std::vector<std::string> types = NamesAt(calibration_, "cal_data_type");
-    auto& inputs = deployment().inputs;
-    if (!types.empty() && types.size() != inputs.size()) {
-      calibration_.Refuse("cal_data_type", fmt::format("cal_data_type has {} values, expected {}, "
-                                                       "one per input",
-                                                       types.size(), inputs.size()));
-      return;
-    }
-    for (size_t i = 0; i < types.size(); ++i) {
-      if (types[i] != "uint8" && types[i] != "float32") {
-        calibration_.Refuse("cal_data_type", fmt::format("cal_data_type is '{}', expected uint8 or "
-                                                         "float32",
-                                                         types[i]));
-      } else if (is_j5()) {
-        inputs[i].raw = types[i] == "uint8" ? RawElement::kUint8 : RawElement::kFloat32;
-        CheckFolderName(inputs[i]);
-      }
-    }
-  }
-
-  void CheckFolderName(const InputSettings& input) {
-    const CalibrationSettings& data = config_.calibration;
-    const auto own = data.input.find(input.name);
-    const std::filesystem::path& folder = own == data.input.end() ? data.data : own->second;
-    if (input.raw == RawElement::kFloat32 || !folder.filename().string().ends_with("_f32")) return;
-    context_.notes.warnings.push_back(
-        fmt::format("{}: cal_data_type uint8 wins over the name of {}",
-                    calibration_.Find("cal_data_type")->place.Text(), folder.filename().string()));
   }
 
   void ReadCompiler() {

@@ -4,6 +4,7 @@
 
 #include "horizon/horizon.h"
 #include "qconvert/base/metric.h"
+#include "read_transforms.h"
 #include "words.h"
 
 namespace qconvert {
@@ -127,7 +128,10 @@ const SettingTable& InputKeys() {
        Text("mean_value", "none", "123.675 116.28 103.53;None",
             "subtracted, per channel or one for all, in units of 0..255"),
        Text("scale_value", "none", "0.0171", "multiplied, after the mean"),
-       Text("std_value", "none", "58.395 57.12 57.375", "divided by; excludes scale_value")}};
+       Text("std_value", "none", "58.395 57.12 57.375", "divided by; excludes scale_value"),
+       Flag("fold_normalization", "false",
+            "ours: mean and scale go into the weights of the first convolution, exactly or not at "
+            "all")}};
   return table;
 }
 
@@ -137,7 +141,8 @@ const SettingTable& CalibrationKeysOfHorizon() {
       {Text("cal_data_dir", "none: skip", "cal/image;cal/lidar",
             "folders of samples, one per input, relative to the file; --calib wins"),
        Text("cal_data_type", "by the folder's name", "float32", "type of raw files (J5)"),
-       Flag("preprocess_on", "false", "reads and resizes pictures (J5)"),
+       Flag("preprocess_on", "false", "the samples are pictures (J5): other files are an error"),
+       TransformsSetting(),
        Word("calibration_type", "default",
             "max: maxmin, or percentile with max_percentile; kl: entropy; default, mix: auto; "
             "skip: random data",

@@ -184,6 +184,8 @@ class Reader {
     deployment.remove_node_types = NamesOf(map, "remove_node_types");
     deployment.keep_node_names = NamesOf(map, "keep_node_names");
     deployment.remove_node_names = NamesOf(map, "remove_node_names");
+    deployment.dump_layers = IsOn(map, "layer_out_dump");
+    deployment.fold_normalization = IsOn(map, "fold_normalization");
   }
 
   void ReadInput(const ConfigNode& map) {

@@ -164,7 +164,9 @@ const SettingTable& DeploymentTable() {
        Texts("output_nodes", "that the model was cut to"),
        Texts("remove_node_types", "at inputs and outputs"),
        Texts("keep_node_names", "win over both"),
-       Texts("remove_node_names", "at inputs and outputs")}};
+       Texts("remove_node_names", "at inputs and outputs"),
+       Bool("layer_out_dump", "as in the Horizon language"),
+       Bool("fold_normalization", "as in the Horizon language")}};
   return table;
 }
 

@@ -13,6 +13,7 @@
 #include "op_names.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/name_pattern.h"
+#include "read_transforms.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
 #include "vitis/finetune.h"
@@ -347,6 +348,8 @@ class Reader {
       settings.stacked = AsBool(*stacked);
     number("memory_limit", settings.memory_limit);
     if (const ConfigNode* format = FindValue(*written, "format")) settings.format = format->scalar;
+    if (const ConfigNode* list = FindValue(*written, "calib_transforms"))
+      settings.transforms = ReadTransforms(*list, context_.problems);
     if (written->Find("data") != nullptr) ReadData(ChildOf(printed, "data"));
   }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "read_transforms.h"
 #include "text/parse_config.h"
 #include "vitis/finetune.h"
 #include "words.h"
@@ -346,7 +347,7 @@ const SettingTable& CalibrationKeys() {
         .fallback = "auto",
         .example = "npy",
         .help = "files of another kind are an error",
-        .words = {"auto", "npy", "bin"}},
+        .words = {"auto", "npy", "bin", "picture"}},
        {.name = "batch_size",
         .kind = Kind::kInteger,
         .fallback = "1",
@@ -376,7 +377,8 @@ const SettingTable& CalibrationKeys() {
         .fallback = "none",
         .example = "2000000000",
         .help = "resident bytes that a run may take",
-        .min = 1}}};
+        .min = 1},
+       TransformsSetting()}};
   return table;
 }
 

@@ -1,0 +1,67 @@
+#include "dump_layers.h"
+
+#include <unordered_map>
+#include <utility>
+
+#include "inner_values.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/transform/normalize.h"
+
+namespace qconvert {
+namespace {
+
+using Names = std::unordered_map<std::string, std::string>;
+
+// Everywhere, also where values are written.
+void Rename(const Names& names, Graph& graph) {
+  RenameUses(graph, names);
+  for (Node& node : graph.nodes) {
+    for (std::string& output : node.outputs) {
+      const auto it = names.find(output);
+      if (it != names.end()) output = it->second;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> LayerValues(const Graph& graph) {
+  std::vector<std::string> values;
+  for (const Node& node : graph.nodes) {
+    for (const std::string& output : node.outputs)
+      if (!output.empty() && !graph.IsOutput(output)) values.push_back(output);
+  }
+  return values;
+}
+
+void DumpLayers(const std::vector<std::string>& values, const std::string& place, Model& model) {
+  Graph& graph = model.graph;
+  Names floats;  // what stands in front of the Quantize gives its name away
+  Names readers;
+  std::vector<std::string> shown;
+  {
+    const Topology topology(graph);
+    NameMaker maker(graph);
+    for (const std::string& value : values) {
+      if (topology.Producer(value) == nullptr || topology.IsGraphOutput(value)) continue;
+      const std::string seen = SeenByReaders(graph, topology, value);
+      if (topology.IsGraphOutput(seen)) continue;
+      shown.push_back(value);
+      if (seen == value) continue;
+      floats.emplace(value, maker.Make(value + "/float"));
+      readers.emplace(seen, value);
+    }
+  }
+  Rename(floats, graph);
+  Rename(readers, graph);
+  InferTypes(model, place);
+  for (const std::string& value : shown) {
+    const auto known = graph.value_info.find(value);
+    if (known != graph.value_info.end() && known->second.type.is_tensor())
+      graph.outputs.push_back(known->second);
+  }
+  DropInferredTypes(graph);
+}
+
+}  // namespace qconvert

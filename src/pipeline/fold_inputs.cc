@@ -1,0 +1,36 @@
+#include "fold_inputs.h"
+
+#include "qconvert/transform/fold_normalization.h"
+#include "qconvert/transform/normalize.h"
+
+namespace qconvert {
+
+FoldedInputs FoldInputs(const DeploymentConfig& deployment, const std::string& place,
+                        Model& model) {
+  FoldedInputs folded;
+  if (!deployment.fold_normalization) return folded;
+  Normalize(model);
+  for (const InputSettings& input : deployment.inputs) {
+    if (!input.normalizes()) continue;
+    FoldedNormalization one = FoldNormalization(input, place, model.graph);
+    const size_t axis = input.layout_train == InputLayout::kNhwc ? 3 : 1;
+    folded[one.input] = {std::move(one.mean), std::move(one.scale), axis};
+  }
+  return folded;
+}
+
+DeploymentConfig AfterFolding(DeploymentConfig deployment, const FoldedInputs& folded) {
+  for (InputSettings& input : deployment.inputs) {
+    for (const auto& [name, scaling] : folded) {
+      if (!input.normalizes() || (!input.name.empty() && input.name != name)) continue;
+      std::vector<double> left;
+      for (size_t c = 0; c < scaling.mean.size(); ++c)
+        left.push_back(input.MeanOf(c) - scaling.mean[c]);
+      input.mean = std::move(left);
+      input.scale.clear();
+    }
+  }
+  return deployment;
+}
+
+}  // namespace qconvert

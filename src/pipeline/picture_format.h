@@ -1,0 +1,51 @@
+// What becomes of pictures, by the settings and the model's input.
+#ifndef QCONVERT_SRC_PIPELINE_PICTURE_FORMAT_H_
+#define QCONVERT_SRC_PIPELINE_PICTURE_FORMAT_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "qconvert/config/calib_transforms.h"
+#include "qconvert/config/deployment_config.h"
+#include "qconvert/dataset/sample_source.h"
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// What an input takes for a picture: settings say it, or the input's shape.
+struct PictureInput {
+  std::string unfit;  // see PictureFormat
+  InputLayout layout = InputLayout::kNchw;
+  InputKind color = InputKind::kRgb;
+  size_t channel_axis = 1;
+  int64_t channels = 3;
+  int64_t height = 0;  // 0: free
+  int64_t width = 0;
+};
+
+// By a step `layout` or `color`; else by `settings` (null: none); else NCHW where axis 1 has 1 or 3
+// channels, NHWC where the last has, gray for one and RGB for three. Inputs of rank 4 with a batch
+// of 1 or a free one, and of rank 3 without a batch, take pictures.
+PictureInput PictureInputOf(const std::vector<CalibTransform>& steps, const InputSettings* settings,
+                            const Value& input);
+
+// `steps` as they are, with what they leave out by the input, as PictureInputOf sees it:
+//   no resize, center_crop, letterbox, pad   resize to the input's size goes first, where not free
+//   no color                                 the input's color goes last
+//   no mean, scale, std                      those of `settings`, of both generations: pictures are
+//                                            not normalized yet
+// Sizes that are left out are the input's. `unfit` says so when such a size is free, or numbers are
+// not one per channel.
+PictureFormat MakePictureFormat(const std::vector<CalibTransform>& steps,
+                                const InputSettings* settings, const Value& input);
+
+// What the model does itself since FoldNormalization, by input.
+using FoldedInputs = std::map<std::string, PixelScaling>;
+
+// `scaling`, and then what was folded undone: the model takes x / scale + mean where it took x.
+PixelScaling WithoutFolded(const PixelScaling& scaling, const PixelScaling& folded);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_PICTURE_FORMAT_H_
