@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kByteBits = 8;
 constexpr int kRounds = 4;
-constexpr int kRoundBudget = 20;
+constexpr int kRoundBudget = 40;
 
 bool IsNarrow(const NodeSettings& settings) {
   return settings.weights.is_int() && settings.weights.bit_width < kByteBits;
@@ -76,34 +76,58 @@ class Widener {
         corrections_(inputs.corrections) {}
 
   WidenedWeights Run(Measured& measured) {
-    std::vector<size_t> all(items_.size());
-    std::iota(all.begin(), all.end(), size_t{0});
+    for (size_t item = 0; item < items_.size(); ++item) all_.insert(item);
+    const Measured in_bytes = MeasureAll(all_);
     std::set<size_t> wide;
-    double target = NoiseOfSqnr(inputs_.gate.min_sqnr_db);
-    // Few samples may say too little: then the same on those that fail now, with less noise.
-    for (int round = 0; round < kRounds && !measured.verdict.passed; ++round, target /= 2) {
-      const std::vector<size_t> samples = WorstSamples(measured.outputs, inputs_.gate);
-      const SmallSet found =
-          FindSmallSet({.items = all,
-                        .noise = [&](const auto& some) { return Noise(some, samples); },
-                        .target = target,
-                        .budget = kRoundBudget});
-      wide = found.taken_out;
-      Widen(wide);
-      measured = MeasurePlan(inputs_, draft_);
-      ++out_.measurements;
-      if (!found.reached) break;
+    // Where not even all pass, no part of them would.
+    if (in_bytes.verdict.passed) wide = FindFew(measured);
+    if (!measured.verdict.passed) {
+      measured = in_bytes;
+      wide = all_;
     }
+    Widen(wide);
     for (const size_t item : wide) out_.names.push_back(items_[item].weight);
     std::sort(out_.names.begin(), out_.names.end());
     return std::move(out_);
   }
 
  private:
+  // Few samples may say too little: then the same on those that fail now, with less noise.
+  std::set<size_t> FindFew(Measured& measured) {
+    std::set<size_t> few;
+    double target = NoiseOfSqnr(inputs_.gate.min_sqnr_db);
+    double slack = 2;
+    for (int round = 0; round < kRounds && few != all_ && !measured.verdict.passed; ++round) {
+      const std::vector<size_t> samples = WorstSamples(measured.outputs, inputs_.gate);
+      // The worst samples may miss with all in 8 bits, and all samples together pass.
+      few = Search(std::max(target, slack * Noise(all_, samples)), samples);
+      measured = MeasureAll(few);
+      slack = (1 + slack) / 2;
+      target /= 2;
+    }
+    return few;
+  }
+
   double Noise(const std::set<size_t>& wide, const std::vector<size_t>& samples) {
     Widen(wide);
     ++out_.measurements;
     return MeasurePlan(inputs_, draft_, samples).judged_noise();
+  }
+
+  Measured MeasureAll(const std::set<size_t>& wide) {
+    Widen(wide);
+    ++out_.measurements;
+    return MeasurePlan(inputs_, draft_);
+  }
+
+  std::set<size_t> Search(double target, const std::vector<size_t>& samples) {
+    std::vector<size_t> suspects(items_.size());
+    std::iota(suspects.begin(), suspects.end(), size_t{0});
+    return FindSmallSet({.items = std::move(suspects),
+                         .noise = [&](const auto& some) { return Noise(some, samples); },
+                         .target = target,
+                         .budget = kRoundBudget})
+        .taken_out;
   }
 
   void Widen(const std::set<size_t>& wide) {
@@ -126,6 +150,7 @@ class Widener {
   const std::vector<Item> items_;
   const ModelSettings settings_;
   const LayerCorrections corrections_;
+  std::set<size_t> all_;
   WidenedWeights out_;
 };
 

@@ -21,8 +21,8 @@ struct WidenedWeights {
 // 8 bits 8 bits (small_set_search.h; those of most expected noise are suspected first), in blocks
 // as before, until it passes. An integer node with weights of 8 bits is worth more to a device than
 // one that went back to float. Nodes that read them have `inputs.settings.widened`, and no
-// corrections any more, which were for other codes; `measured` is of the new plan. Where 8 bits do
-// not help enough, what helped most stays.
+// corrections any more, which were for other codes; `measured` is of the new plan. Where that
+// is not enough all of them have 8 bits.
 WidenedWeights WidenNarrowWeights(PlanInputs& inputs, const PlanDraft& draft, Measured& measured);
 
 }  // namespace qconvert

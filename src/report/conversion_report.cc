@@ -144,7 +144,7 @@ std::string FormatReport(const ConversionReport& report) {
   if (report.dynamic_nodes > 0)
     fmt::format_to(sink, "  dynamic  {} nodes quantized at run time\n", report.dynamic_nodes);
   if (report.stored_weights > 0)
-    fmt::format_to(sink, "  weights  {} of float nodes stored in 8 or 16 bit\n",
+    fmt::format_to(sink, "  weights  {} of float nodes stored in 16 bit or fewer\n",
                    report.stored_weights);
   if (report.noise_parts) FormatNoiseParts(*report.noise_parts, out);
   for (const CorrectionReport& correction : report.corrections) FormatCorrection(correction, out);

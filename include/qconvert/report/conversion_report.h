@@ -56,7 +56,7 @@ struct ConversionReport {
   size_t fused_nodes = 0;
   size_t float_nodes = 0;
   size_t dynamic_nodes = 0;   // float for the plan, with activations quantized at run time
-  size_t stored_weights = 0;  // weights of float nodes that are stored in 8 or 16 bit
+  size_t stored_weights = 0;  // weights of float nodes that are stored in 16 bit or fewer
   std::string scheme;         // "static", "dynamic", "weight-only"
   std::string scheme_reason;
   std::optional<NoiseParts> noise_parts;  // where corrections were thought of
