@@ -15,6 +15,7 @@
 #include "cut_to_outputs.h"
 #include "fold_inputs.h"
 #include "held_out.h"
+#include "load_float.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -168,7 +169,8 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                        .memory_limit = options.memory_limit,
                        .settings = CommonSettings(options.configs),
                        .deployment = DeploymentOf(options.configs)};
-  LoadedModel loaded = LoadOnnx(options.model);
+  std::vector<std::string> oddities;
+  LoadedModel loaded = LoadFloat(options.model, options.strip, oddities);
   CutToOutputs(data.deployment.output_nodes, place, loaded.model);
   data.folded = FoldInputs(data.deployment, place, loaded.model);
   const std::vector<std::filesystem::path> outputs = OutputsOf(options);

@@ -3,10 +3,12 @@
 #include <optional>
 #include <utility>
 
+#include "check_fusion.h"
 #include "convert_data.h"
 #include "dump_layers.h"
 #include "dump_samples.h"
 #include "fold_inputs.h"
+#include "load_float.h"
 #include "look_at_layers.h"
 #include "plan_conversion.h"
 #include "qconvert/base/error.h"
@@ -77,6 +79,8 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
            const std::optional<PlanFile>& earlier, Stopwatch& watch, ConversionReport& report) {
   Model& model = planned.model;
   const QuantizationPlan& plan = planned.chosen.plan;
+  if (options.strict_fusion)
+    CheckFusion(model, plan, options.config.target_device, options.model.string());
   std::optional<LayerReport> layers;
   if (!options.page.empty()) {
     const LayerInputs inputs = planned.LayersOf(options);
@@ -134,7 +138,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   ConversionReport report = StartReport(options);
   Stopwatch watch(report);
 
-  LoadedModel loaded = LoadOnnx(options.model);
+  LoadedModel loaded = LoadFloat(options.model, options.strip, report.warnings);
   std::vector<Provisional> folders;
   if (options.make_output_folder) folders = MakeFolders(OutputPath(options).parent_path());
   CheckOutputs(options, loaded);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "find_guilty.h"
+#include "load_float.h"
 #include "look_at_layers.h"
 #include "measure_parts.h"
 #include "plan_conversion.h"
@@ -104,7 +105,7 @@ DebugReport DebugModel(const DebugOptions& given) {
   DebugReport report;
   report.conversion.input = convert.model.string();
   Stopwatch watch(report.conversion);
-  LoadedModel loaded = LoadOnnx(convert.model);
+  LoadedModel loaded = LoadFloat(convert.model, convert.strip, report.conversion.warnings);
   for (const std::filesystem::path& output : OutputsOf(convert)) CheckWritable(output);
   std::vector<std::filesystem::path> inputs = loaded.files;
   inputs.insert(inputs.end(), {convert.config_file, convert.table, convert.cost_table});

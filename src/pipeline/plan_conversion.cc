@@ -172,7 +172,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
       place, options.passes);
   Model& model = prepared.model;
   ModelSettings& settings = prepared.settings;
-  report.warnings = std::move(prepared.warnings);
+  report.warnings.insert(report.warnings.end(), prepared.warnings.begin(), prepared.warnings.end());
   const std::optional<StoredTable> stored =
       ReadTable(options, loaded.sha256, prepared, report.warnings);
   const SampleSource samples = OpenData(options, model.graph, folded);

@@ -4,29 +4,50 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 namespace qconvert {
 namespace {
 
 const OpRule kFloatRule{"", OpKind::kFloatOnly, 0};
 
+using enum OpKind;
+
+// DepthToSpace, Pad and clamps have kernels for integers, which the engine does not look for
+// between pairs; Where and GatherElements it does, but nothing places them.
 const std::vector<OpRule>& Rules() {
   static const std::vector<OpRule> kRules = {
-      {"Conv", OpKind::kWeighted},          {"Gemm", OpKind::kWeighted},
-      {"MatMul", OpKind::kWeighted},        {"Add", OpKind::kArithmetic, 2},
-      {"Mul", OpKind::kArithmetic, 2},      {"Concat", OpKind::kArithmetic, kAllInputs},
-      {"AveragePool", OpKind::kArithmetic}, {"GlobalAveragePool", OpKind::kArithmetic},
-      {"LeakyRelu", OpKind::kArithmetic},   {"Sigmoid", OpKind::kArithmetic},
-      {"HardSigmoid", OpKind::kArithmetic}, {"Softmax", OpKind::kArithmetic},
-      {"MaxPool", OpKind::kMovement},       {"Reshape", OpKind::kMovement},
-      {"Transpose", OpKind::kMovement},     {"Squeeze", OpKind::kMovement},
-      {"Unsqueeze", OpKind::kMovement},     {"Flatten", OpKind::kMovement},
-      {"Slice", OpKind::kMovement},         {"Gather", OpKind::kMovement},
-      {"Split", OpKind::kMovement},         {"Expand", OpKind::kMovement},
-      {"Tile", OpKind::kMovement},          {"DepthToSpace", OpKind::kMovement},
-      {"Pad", OpKind::kMovement},           {"Resize", OpKind::kMovement},
-      {"Relu", OpKind::kMovement},          {"ReduceMax", OpKind::kMovement},
-      {"ReduceMin", OpKind::kMovement},
+      {"Conv", kWeighted, 1, PairForm::kWeighted},
+      {"Gemm", kWeighted, 1, PairForm::kWeighted},
+      {"MatMul", kWeighted, 1, PairForm::kWeighted},
+      {"Add", kArithmetic, 2, PairForm::kArithmetic},
+      {"Mul", kArithmetic, 2, PairForm::kArithmetic},
+      {"Concat", kArithmetic, kAllInputs, PairForm::kArithmetic},
+      {"AveragePool", kArithmetic, 1, PairForm::kArithmetic},
+      {"GlobalAveragePool", kArithmetic, 1, PairForm::kArithmetic},
+      {"LeakyRelu", kArithmetic, 1, PairForm::kArithmetic},
+      {"Sigmoid", kArithmetic, 1, PairForm::kArithmetic},
+      {"HardSigmoid", kArithmetic},
+      {"Softmax", kArithmetic, 1, PairForm::kArithmetic},
+      {"Where", kFloatOnly, 0, PairForm::kArithmetic},
+      {"MaxPool", kMovement, 1, PairForm::kMovement},
+      {"Reshape", kMovement, 1, PairForm::kMovement},
+      {"Transpose", kMovement, 1, PairForm::kMovement},
+      {"Squeeze", kMovement, 1, PairForm::kMovement},
+      {"Unsqueeze", kMovement, 1, PairForm::kMovement},
+      {"Flatten", kMovement, 1, PairForm::kMovement},
+      {"Slice", kMovement, 1, PairForm::kMovement},
+      {"Gather", kMovement, 1, PairForm::kMovement},
+      {"GatherElements", kFloatOnly, 0, PairForm::kMovement},
+      {"Split", kMovement, 1, PairForm::kMovement},
+      {"Expand", kMovement, 1, PairForm::kMovement},
+      {"Tile", kMovement, 1, PairForm::kMovement},
+      {"DepthToSpace", kMovement},
+      {"Pad", kMovement},
+      {"Resize", kMovement, 1, PairForm::kMovement},
+      {"Relu", kMovement},
+      {"ReduceMax", kMovement, 1, PairForm::kMovement},
+      {"ReduceMin", kMovement, 1, PairForm::kMovement},
   };
   return kRules;
 }
@@ -93,6 +114,18 @@ const OpRule& FindOpRule(const Node& node) {
   return it == rules.end() ? kFloatRule : *it;
 }
 
+bool IsIntegerKernel(const Node& node) {
+  static constexpr std::array<std::string_view, 8> kTypes = {
+      "QGemm",       "QAttention",           "QEmbedLayerNormalization", "MatMulInteger",
+      "ConvInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul",    "DynamicQuantizeLSTM"};
+  if (!node.domain.empty() && node.domain != "com.microsoft") return false;
+  // Weights of few bits are multiplied with floats, but for the level that rounds those to int8.
+  constexpr int64_t kInt8Level = 4;
+  if (node.op_type == "MatMulNBits") return node.GetInt("accuracy_level", 0) == kInt8Level;
+  return node.op_type.starts_with("QLinear") ||
+         std::find(kTypes.begin(), kTypes.end(), node.op_type) != kTypes.end();
+}
+
 DataType TypeOfValue(const Graph& graph, const std::string& value) {
   if (const Tensor* tensor = graph.FindInitializer(value)) return tensor->type;
   const auto it = graph.value_info.find(value);
@@ -145,8 +178,10 @@ WeightOrder KernelOrder(const Node& node, const Tensor& weight) {
 std::string WhyFloat(const Graph& graph, const Node& node) {
   const OpRule& rule = FindOpRule(node);
   if (rule.kind == OpKind::kFloatOnly) {
-    return fmt::format("no integer kernel for {}",
-                       node.domain.empty() ? node.op_type : node.domain + ":" + node.op_type);
+    return fmt::format(
+        "{} {}",
+        rule.pair_form == PairForm::kNone ? "no integer kernel for" : "integers are not placed on",
+        node.domain.empty() ? node.op_type : node.domain + ":" + node.op_type);
   }
   if (TypeOfValue(graph, node.outputs[0]) != DataType::kFloat) return "is not float32";
   const size_t inputs = std::min(rule.value_inputs, node.inputs.size());

@@ -18,15 +18,29 @@ const Target kCpuTarget{.name = "CPU",
 
 const Target kBpuTarget{.name = "BPU", .products_write_floats = true};
 
+namespace {
+
+std::string WhyNotIn(std::span<const TargetOperator> table, const Target& target,
+                     const Graph& graph, const Node& node) {
+  const auto row = std::find_if(table.begin(), table.end(), [&](const TargetOperator& one) {
+    return one.op_type == node.op_type;
+  });
+  if (row == table.end())
+    return fmt::format("target {} computes {} in float", target.name, node.op_type);
+  return row->why_float == nullptr ? "" : row->why_float(graph, node);
+}
+
+}  // namespace
+
 std::string WhyFloatOn(const Target& target, const Graph& graph, const Node& node) {
   std::string reason = WhyFloat(graph, node);
   if (!reason.empty() || target.operators.empty()) return reason;
-  const auto row =
-      std::find_if(target.operators.begin(), target.operators.end(),
-                   [&](const TargetOperator& one) { return one.op_type == node.op_type; });
-  if (row == target.operators.end())
-    return fmt::format("target {} computes {} in float", target.name, node.op_type);
-  return row->why_float == nullptr ? "" : row->why_float(graph, node);
+  return WhyNotIn(target.operators, target, graph, node);
+}
+
+std::string WhyNoKernelOn(const Target& target, const Graph& graph, const Node& node) {
+  return target.kernels.empty() ? WhyFloatOn(target, graph, node)
+                                : WhyNotIn(target.kernels, target, graph, node);
 }
 
 }  // namespace qconvert

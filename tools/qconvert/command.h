@@ -27,6 +27,7 @@ int RunCalibrate(int argc, char** argv, VerdictFile& verdict);
 int RunBatch(int argc, char** argv, VerdictFile& verdict);
 int RunInit(int argc, char** argv, VerdictFile& verdict);
 int RunInspect(int argc, char** argv, VerdictFile& verdict);
+int RunLint(int argc, char** argv, VerdictFile& verdict);
 int RunEvaluate(int argc, char** argv, VerdictFile& verdict);
 int RunBench(int argc, char** argv, VerdictFile& verdict);
 int RunDiff(int argc, char** argv, VerdictFile& verdict);

@@ -17,7 +17,7 @@
 namespace qconvert {
 namespace {
 
-constexpr std::array<Command, 16> kCommands = {{
+constexpr std::array<Command, 17> kCommands = {{
     {"convert", "make a quantized model of a float one; the default, needs no word", RunConvert},
     {"calibrate", "run samples through a float model and write what was seen as a table",
      RunCalibrate},
@@ -25,6 +25,7 @@ constexpr std::array<Command, 16> kCommands = {{
     {"batch", "convert many models, a process each", RunBatch},
     {"init", "write settings to start from for a model", RunInit},
     {"inspect", "tell what a model is and what a conversion would make of it", RunInspect},
+    {"lint", "tell which operators of a quantized model run in float, and why", RunLint},
     {"compare", "tell how far one model is from another on the same samples", RunCompare},
     {"evaluate", "tell how good both models are at their task, and how often they agree",
      RunEvaluate},

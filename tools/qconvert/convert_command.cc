@@ -104,7 +104,8 @@ CalibrateOptions CalibrationForAll(const ConvertLine& line, const std::vector<Co
                            .max_samples = line.samples.max_samples,
                            .stacked = line.samples.stacked,
                            .memory_limit = line.samples.memory_limit,
-                           .strict_data = line.samples.strict_data};
+                           .strict_data = line.samples.strict_data,
+                           .strip = line.strip};
   for (const ConvertOptions& one : all)
     options.configs.push_back({one.config, one.effective_config, one.config_file});
   options.progress = progress.Callback(line.verbosity.quiet);

@@ -40,6 +40,9 @@ void DefineGuard(CLI::App& app, ConvertLine& line) {
 void DefineFlags(CLI::App& app, ConvertLine& line) {
   app.add_flag("--must-pass", line.must_pass,
                "exit 8 and write nothing when an output fails, or none was compared");
+  app.add_flag("--strict-fusion", line.strict_fusion,
+               "exit 8 and write nothing when the engine runs a node in float that is planned on "
+               "integers");
   app.add_flag("--float-only", line.float_only, "write the loaded model back unquantized");
   app.add_flag("--external-data", line.external_data,
                "weights in a data file beside the model, also below 2 GB");
@@ -98,6 +101,10 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
                             line.guard_reports ? "--guard-reports" : "--must-pass"));
   }
   RefuseBesidesPlan(app);
+  if (line.strip && !line.table.empty()) {
+    throw Error(ExitCode::kUsage, "",
+                "--strip excludes --table: it is of the model as it stands in its file");
+  }
   if (line.configs.size() > 1 &&
       (!line.output.empty() || !line.report.empty() || !line.json.empty() || line.print_config ||
        line.float_only || !line.first_picture.empty())) {
@@ -164,6 +171,8 @@ void DefineSettings(CLI::App& app, ConvertLine& line) {
 
 void DefineDecisions(CLI::App& app, ConvertLine& line) {
   DefineSettings(app, line);
+  app.add_flag("--strip", line.strip,
+               "take out the quantization that the model has, and start anew");
   DefineGuard(app, line);
 }
 

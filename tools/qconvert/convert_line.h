@@ -44,6 +44,8 @@ struct ConvertLine {
   bool no_guard = false;
   bool guard_reports = false;
   bool must_pass = false;
+  bool strict_fusion = false;
+  bool strip = false;
   bool float_only = false;
   bool skip_done = false;
   bool external_data = false;

@@ -44,6 +44,7 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
   if (line.samples.max_samples > 0) add(fmt::format("--max-samples {}", line.samples.max_samples));
   if (line.samples.stacked) add("--stacked");
   for (const std::string& state : line.samples.states) add("--state " + state);
+  if (line.strip) add("--strip");
   if (!line.effort.empty()) add("--effort " + line.effort);
   if (line.no_guard) add("--no-guard");
   if (line.guard_reports) add("--guard-reports");
@@ -116,9 +117,11 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
                   : line.guard_reports ? GuardMode::kReport
                                        : GuardMode::kCorrect;
   options.must_pass = line.must_pass;
+  options.strict_fusion = line.strict_fusion;
   options.gate = Gate::Of(line.min_sqnr, line.min_cosine);
   options.gate.max_flips = line.max_flips / 100;
   options.aim_sqnr_db = line.aim;
+  options.strip = line.strip;
   options.float_only = line.float_only;
   options.external_data = line.external_data;
   options.passes = line.passes;

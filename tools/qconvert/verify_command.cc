@@ -41,6 +41,7 @@ VerifyOptions OptionsOf(const VerifyLine& line, const VerdictFile& verdict) {
       .out = line.out, .quant_info = line.quant_info, .convert = {}, .outputs = {verdict.file()}};
   if (line.convert.samples.folder.empty() && line.convert.table.empty()) {
     options.convert.model = line.convert.model;
+    options.convert.strip = line.convert.strip;
     return options;
   }
   if (line.convert.configs.size() > 1)

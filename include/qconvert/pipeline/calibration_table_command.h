@@ -27,6 +27,7 @@ struct CalibrateOptions {
   bool stacked = false;      // axis 0 of files stacks samples; false: as the configs say
   int64_t memory_limit = 0;  // bytes; 0: as the configs say
   bool strict_data = false;  // throws Error(kData) where samples are odd
+  bool strip = false;        // see ConvertOptions
   // Models are going to be made from the table with these: their calibration section holds, which
   // must be the same in all, and the ranges of batches that they go by come into the table.
   std::vector<ModelConfig> configs;

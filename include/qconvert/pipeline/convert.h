@@ -56,6 +56,7 @@ struct ConvertOptions {
   bool stacked = false;            // axis 0 of files stacks samples; false: as the config says
   int64_t memory_limit = 0;        // bytes resident during calibration; 0: as the config says
   bool float_only = false;         // write the loaded model back, unquantized
+  bool strip = false;              // take out the quantization that the model has (strip_pairs.h)
   bool external_data = false;      // weights in a data file beside the model, also below 2 GB
   PassOptions passes;              // of the float passes, for looking at them
   GuardMode guard = GuardMode::kCorrect;
@@ -65,6 +66,8 @@ struct ConvertOptions {
   std::optional<double> aim_sqnr_db;
   bool strict_data = false;  // throws Error(kData) where samples are odd
   bool must_pass = false;    // throws Error(kNumeric) when an output fails or none was compared
+  // Throws Error(kNumeric) when the engine computes a node in float that is planned on integers.
+  bool strict_fusion = false;
   std::function<void(size_t done, size_t total)> progress;  // of calibration
   // While plans are compared with the float model; how many it takes is not known before.
   std::function<void(size_t measurements)> measuring;

@@ -23,17 +23,30 @@ enum class OpKind {
                 // its parameters
 };
 
+// What the engine makes of the operator between DequantizeLinear and QuantizeLinear.
+enum class PairForm {
+  kNone,        // nothing: it computes in float there
+  kWeighted,    // QLinearConv, QGemm, QLinearMatMul, MatMulIntegerToFloat
+  kArithmetic,  // QLinear...: all codes of one 8-bit type
+  kMovement,    // the operator on the codes: one type and the same parameters on both sides
+};
+
 struct OpRule {
   std::string op_type;
   OpKind kind = OpKind::kFloatOnly;
   // How many inputs carry values to be quantized; the others are shapes, indices, bounds.
   size_t value_inputs = 1;
+  PairForm pair_form = PairForm::kNone;
 };
 
 inline constexpr size_t kAllInputs = static_cast<size_t>(-1);
 
 // The row of a node's operator in domain ai.onnx; kFloatOnly for all others.
 const OpRule& FindOpRule(const Node& node);
+
+// Whether a node computes on integers as it is written: QLinear... and the other operators of
+// quantized files, ONNX's and com.microsoft's.
+bool IsIntegerKernel(const Node& node);
 
 // Type of a value: declared or inferred, or that of an initializer; kUndefined when unknown.
 DataType TypeOfValue(const Graph& graph, const std::string& value);

@@ -64,6 +64,9 @@ struct Target {
   bool narrow_weights = false;       // its kernels take int4 weights, from opset 21 on
   // What it computes on integers of what WhyFloat allows; empty: all of that.
   std::span<const TargetOperator> operators = {};
+  // What it computes on integers in files of anyone, where that is more than is placed; empty:
+  // that.
+  std::span<const TargetOperator> kernels = {};
 };
 
 extern const Target kCpuTarget;
@@ -75,6 +78,9 @@ extern const Target kQnnTarget;
 // Empty when the target computes the node on integers, else the reason why not: WhyFloat
 // (op_rules.h), then the target's own table.
 std::string WhyFloatOn(const Target& target, const Graph& graph, const Node& node);
+
+// The same of a node that anyone put between pairs: goes by `kernels` where the target has those.
+std::string WhyNoKernelOn(const Target& target, const Graph& graph, const Node& node);
 
 }  // namespace qconvert
 

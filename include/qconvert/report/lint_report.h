@@ -1,0 +1,43 @@
+// What qconvert lint tells: which operators of a quantized model a target computes in float, and
+// the first rule that each of them breaks.
+#ifndef QCONVERT_REPORT_LINT_REPORT_H_
+#define QCONVERT_REPORT_LINT_REPORT_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "qconvert/targets/broken_rule.h"
+
+namespace qconvert {
+
+struct LintedNode {
+  enum class Kind {
+    kInteger,   // an integer kernel computes it
+    kAbsorbed,  // a bias Add or clamp that the kernel before it computes
+    kFloat,     // `broken` says why
+    kOther,     // neither reads nor writes values: shapes, constants, pairs themselves
+  };
+  std::string name;  // with the way to its level, see ir/scope.h; "Conv of VALUE" without a name
+  std::string op_type;
+  Kind kind = Kind::kOther;
+  BrokenRule broken = {};
+};
+
+struct Lint {
+  std::string model;              // as the user named it
+  std::string target;             // as the user named it
+  std::vector<LintedNode> nodes;  // in the order of the file, bodies behind the node that has them
+
+  size_t Count(LintedNode::Kind kind) const;
+};
+
+// The table for people: counts, then the float operators by rule, each rule with its nodes.
+std::string FormatLint(const Lint& lint);
+
+// All of it for scripts, deterministic. `exit_class` is ExitCodeName of the run.
+std::string LintJson(const Lint& lint, const std::string& exit_class);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_REPORT_LINT_REPORT_H_

@@ -1,0 +1,64 @@
+#include "qconvert/pipeline/engine_kernels.h"
+
+#include <filesystem>
+
+#include "qconvert/base/temporary_folder.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/runtime/ort_session.h"
+#include "qconvert/targets/op_rules.h"
+#include "qconvert/targets/pair_view.h"
+
+namespace qconvert {
+namespace {
+
+constexpr char kMark = '#';
+
+void Number(Graph& graph, size_t& count) {
+  for (Node& node : graph.nodes) {
+    node.name = kMark + std::to_string(count++) + kMark;
+    for (Graph* body : SubgraphsOf(node)) Number(*body, count);
+  }
+}
+
+bool IsInteger(const Graph& graph, const Node& node) {
+  if (IsIntegerKernel(node)) return true;
+  if (IsQuantize(node) || node.outputs.empty()) return false;
+  const DataType type = TypeOfValue(graph, node.outputs[0]);
+  return type == DataType::kUint8 || type == DataType::kInt8;
+}
+
+// A fused node has the names of several.
+void Collect(const Graph& graph, std::map<std::string, bool>& kernels) {
+  for (const Node& node : graph.nodes) {
+    for (const Graph* body : SubgraphsOf(node)) Collect(*body, kernels);
+    for (size_t from = node.name.find(kMark); from != std::string::npos;) {
+      const size_t to = node.name.find(kMark, from + 1);
+      if (to == std::string::npos) break;
+      kernels[node.name.substr(from, to - from + 1)] |= IsInteger(graph, node);
+      from = node.name.find(kMark, to + 1);
+    }
+  }
+}
+
+}  // namespace
+
+void NumberNodes(Model& model) {
+  size_t count = 0;
+  Number(model.graph, count);
+}
+
+std::map<std::string, bool> FindKernels(const Model& model, const std::string& place) {
+  TemporaryFolder folder;
+  const std::filesystem::path file = folder.File("optimized.onnx");
+  OpenOrtSession(SerializeModel(model), place, {.optimized_model_path = file});
+  Model optimized = LoadOnnx(file).model;
+  InferTypes(optimized, place);
+  InferBodyTypes(optimized, place);
+  std::map<std::string, bool> kernels;
+  Collect(optimized.graph, kernels);
+  return kernels;
+}
+
+}  // namespace qconvert

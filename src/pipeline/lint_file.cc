@@ -1,0 +1,131 @@
+#include "qconvert/pipeline/lint_file.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "qconvert/base/check.h"
+#include "qconvert/ir/scope.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/transform/eliminate_no_ops.h"
+#include "qconvert/transform/inline_functions.h"
+#include "qconvert/transform/normalize.h"
+
+namespace qconvert {
+namespace {
+
+constexpr std::pair<std::string_view, const Target*> kTargets[] = {{"cpu", &kCpuTarget},
+                                                                   {"tensorrt", &kGpuTarget},
+                                                                   {"qnn", &kQnnTarget},
+                                                                   {"dpu", &kDpuTarget},
+                                                                   {"bpu", &kBpuTarget}};
+
+bool IsRandom(const Node& node) {
+  return node.op_type.starts_with("Random") || node.Is("Multinomial") || node.Is("Bernoulli");
+}
+
+// The values that the engine computes once: of constants alone.
+std::set<std::string> FindConstantValues(const Graph& graph) {
+  std::set<std::string> constants;
+  for (const Node& node : graph.nodes) {
+    const bool is_constant =
+        !IsRandom(node) && SubgraphsOf(node).empty() &&
+        std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
+          return input.empty() || constants.contains(input) ||
+                 (graph.FindInitializer(input) != nullptr && !graph.IsInput(input));
+        });
+    if (is_constant) constants.insert(node.outputs.begin(), node.outputs.end());
+  }
+  return constants;
+}
+
+bool IsCode(DataType type) { return type == DataType::kUint8 || type == DataType::kInt8; }
+
+class Linter {
+ public:
+  Linter(const Target& target, Lint& lint) : target_(target), lint_(lint) {}
+
+  void Visit(const Graph& graph, const Scope& scope) {
+    Graph whole = graph;
+    // An engine looks for scales and weights on the levels outside too.
+    for (const std::string& name : CapturedValues(graph))
+      if (const Tensor* tensor = scope.FindInitializer(name))
+        whole.initializers.emplace(name, *tensor);
+    const std::set<std::string> constants = FindConstantValues(whole);
+    const RuleFinder finder(whole, target_);
+    for (size_t n = 0; n < whole.nodes.size(); ++n) {
+      const Node& node = whole.nodes[n];
+      const std::string name = node.name.empty() && !node.outputs.empty()
+                                   ? node.op_type + " of " + node.outputs[0]
+                                   : node.name;
+      LintedNode linted{scope.way() + name, node.op_type};
+      const bool is_constant = !node.outputs.empty() && constants.contains(node.outputs[0]);
+      if (!is_constant) Judge(whole, n, finder, linted);
+      lint_.nodes.push_back(std::move(linted));
+      ForEachBody(node, scope.way(), [&](const Graph& body, const std::string& way) {
+        Visit(body, Scope(scope, body, way));
+      });
+    }
+  }
+
+ private:
+  static void Judge(const Graph& graph, size_t n, const RuleFinder& finder, LintedNode& linted) {
+    const Node& node = graph.nodes[n];
+    if (IsIntegerKernel(node)) {
+      linted.kind = LintedNode::Kind::kInteger;
+    } else if (IsQuantize(node) || IsDequantize(node) || node.Is("DynamicQuantizeLinear") ||
+               !SubgraphsOf(node).empty() || node.outputs.empty()) {
+      linted.kind = LintedNode::Kind::kOther;
+    } else if (ComputesFloat(graph, node)) {
+      const auto broken = finder.Find(n);
+      linted.kind = broken                 ? LintedNode::Kind::kFloat
+                    : finder.IsAbsorbed(n) ? LintedNode::Kind::kAbsorbed
+                                           : LintedNode::Kind::kInteger;
+      if (broken) linted.broken = *broken;
+    } else if (IsCode(TypeOfValue(graph, node.outputs[0]))) {
+      linted.kind = LintedNode::Kind::kInteger;
+    }
+  }
+
+  const Target& target_;
+  Lint& lint_;
+};
+
+}  // namespace
+
+std::vector<std::string> LintTargets() {
+  std::vector<std::string> words;
+  for (const auto& [word, target] : kTargets) words.emplace_back(word);
+  return words;
+}
+
+const Target* FindLintTarget(std::string_view word) {
+  for (const auto& [known, target] : kTargets)
+    if (known == word) return target;
+  return nullptr;
+}
+
+Lint LintModel(Model model, const Target& target, const std::string& place) {
+  Normalize(model);
+  if (InlineFunctions(model) > 0) Normalize(model);
+  EliminateIdentity(model.graph);
+  InferTypes(model, place);
+  InferBodyTypes(model, place);
+  Lint lint;
+  lint.model = place;
+  Linter(target, lint).Visit(model.graph, Scope(model.graph));
+  return lint;
+}
+
+Lint LintFile(const std::filesystem::path& file, const std::string& word) {
+  const Target* target = FindLintTarget(word);
+  QCONVERT_CHECK(target != nullptr);
+  Lint lint = LintModel(LoadOnnx(file).model, *target, file.string());
+  lint.target = word;
+  return lint;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,18 @@
+#include "load_float.h"
+
+#include "qconvert/transform/normalize.h"
+#include "qconvert/transform/strip_pairs.h"
+
+namespace qconvert {
+
+LoadedModel LoadFloat(const std::filesystem::path& file, bool strip,
+                      std::vector<std::string>& warnings) {
+  LoadedModel loaded = LoadOnnx(file);
+  if (!strip) return loaded;
+  Normalize(loaded.model);
+  if (StripPairs(loaded.model.graph) == 0)
+    warnings.emplace_back("--strip found no pair of QuantizeLinear and DequantizeLinear");
+  return loaded;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,68 @@
+#include "qconvert/report/lint_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "json_text.h"
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kNameWidth = 40;
+constexpr size_t kShownNodes = 20;  // of each rule; --json has all
+
+std::string Row(const LintedNode& node) {
+  return fmt::format("    {}  {}\n      at {}: {}, wanted {}\n", ShortText(node.name, kNameWidth),
+                     Text(node.op_type), ShortText(node.broken.value, kNameWidth),
+                     Text(node.broken.found), Text(node.broken.wanted));
+}
+
+}  // namespace
+
+size_t Lint::Count(LintedNode::Kind kind) const {
+  return static_cast<size_t>(std::count_if(
+      nodes.begin(), nodes.end(), [&](const LintedNode& node) { return node.kind == kind; }));
+}
+
+std::string FormatLint(const Lint& lint) {
+  std::string out =
+      fmt::format("{} on {}\n  {} integer, {} computed with them, {} float\n", Text(lint.model),
+                  lint.target, lint.Count(LintedNode::Kind::kInteger),
+                  lint.Count(LintedNode::Kind::kAbsorbed), lint.Count(LintedNode::Kind::kFloat));
+  std::map<std::string, std::vector<const LintedNode*>> by_rule;
+  for (const LintedNode& node : lint.nodes)
+    if (node.kind == LintedNode::Kind::kFloat) by_rule[node.broken.rule].push_back(&node);
+  for (const auto& [rule, nodes] : by_rule) {
+    out += fmt::format("  {} x rule \"{}\"\n", nodes.size(), rule);
+    for (size_t i = 0; i < std::min(nodes.size(), kShownNodes); ++i) out += Row(*nodes[i]);
+    if (nodes.size() > kShownNodes)
+      out += fmt::format("    and {} more, --json has them\n", nodes.size() - kShownNodes);
+  }
+  return out;
+}
+
+std::string LintJson(const Lint& lint, const std::string& exit_class) {
+  Json nodes = Json::array();
+  for (const LintedNode& node : lint.nodes) {
+    if (node.kind != LintedNode::Kind::kFloat) continue;
+    nodes.push_back({{"name", Text(node.name)},
+                     {"op_type", Text(node.op_type)},
+                     {"rule", node.broken.rule},
+                     {"at", Text(node.broken.value)},
+                     {"found", Text(node.broken.found)},
+                     {"wanted", Text(node.broken.wanted)}});
+  }
+  const Json json = {{"exit", exit_class},
+                     {"model", Text(lint.model)},
+                     {"target", lint.target},
+                     {"integer_nodes", lint.Count(LintedNode::Kind::kInteger)},
+                     {"absorbed_nodes", lint.Count(LintedNode::Kind::kAbsorbed)},
+                     {"float_nodes", std::move(nodes)}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace qconvert

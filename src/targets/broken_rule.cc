@@ -1,0 +1,316 @@
+#include "qconvert/targets/broken_rule.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "qconvert/targets/residual.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int kByte = 8;
+constexpr std::string_view kPair = "codes through a DequantizeLinear";
+constexpr int64_t kSmallestBlock = 16;  // of weights of few bits
+
+std::string TypeText(DataType type) { return std::string(DataTypeName(type)); }
+
+// A matrix product with weights in blocks is rounded to int8 while it runs only in these forms.
+bool IsBlocked(const Graph& graph, const Node& dequantize) {
+  const Tensor* weight = graph.FindInitializer(dequantize.inputs[0]);
+  const Tensor* scale = graph.FindInitializer(dequantize.inputs[1]);
+  if (weight == nullptr || scale == nullptr || weight->dims.size() != 2) return false;
+  if (BitsOf(weight->type) > kByte) return false;
+  const int64_t block = dequantize.GetInt("block_size", 0);
+  if (block > 0) {
+    return dequantize.GetInt("axis", 1) == 0 && block >= kSmallestBlock &&
+           (block & (block - 1)) == 0 && scale->dims.size() == 2;
+  }
+  return scale->dims.empty() || (scale->dims.size() == 1 && scale->dims[0] == weight->dims[1] &&
+                                 dequantize.GetInt("axis", 1) == 1);
+}
+
+// The graph with the shapes of dequantized constants as float initializers, without their numbers:
+// what the tables of operators look at.
+Graph WithFloatWeights(const Graph& graph) {
+  Graph out = graph;
+  for (const Node& node : graph.nodes) {
+    if (!IsDequantize(node)) continue;
+    const Tensor* codes = graph.FindInitializer(node.inputs[0]);
+    if (codes == nullptr || codes->dims.empty()) continue;
+    Tensor weight;
+    weight.name = node.outputs[0];
+    weight.type = DataType::kFloat;
+    weight.dims = codes->dims;
+    out.initializers.emplace(weight.name, std::move(weight));
+  }
+  return out;
+}
+
+bool IsPassed(const Node& node) {
+  return FindOpRule(node).kind == OpKind::kMovement || node.Is("AveragePool") ||
+         node.Is("GlobalAveragePool") || node.Is("Concat");
+}
+
+}  // namespace
+
+RuleFinder::RuleFinder(const Graph& graph, const Target& target)
+    : graph_(graph),
+      target_(target),
+      view_(graph, target.suits_engine),
+      floats_(target.suits_engine ? Graph{} : WithFloatWeights(graph)) {}
+
+std::optional<BrokenRule> RuleFinder::Find(size_t n) const {
+  if (view_.IsAbsorbed(n) || IsIntegerKernel(At(n))) return std::nullopt;
+  return target_.suits_engine ? FindOnCpu(n) : FindOnOther(n);
+}
+
+std::string RuleFinder::Describe(const std::string& value) const {
+  if (const Tensor* constant = graph_.FindInitializer(value))
+    return fmt::format("a {} constant", DataTypeName(constant->type));
+  const Node* producer = view_.topology().Producer(value);
+  if (producer == nullptr) return "an input of the graph";
+  return fmt::format("{} written by {}", DataTypeName(TypeOfValue(graph_, value)),
+                     producer->op_type);
+}
+
+size_t RuleFinder::InputCount(size_t n) const {
+  return At(n).Is("MatMul") && view_.IsGemm(n) ? 3 : At(n).inputs.size();
+}
+
+RuleFinder::Found RuleFinder::CheckInput(size_t n, size_t slot) const {
+  const std::string& value = view_.Input(n, slot);
+  if (value.empty() || view_.InputEnd(n, slot).exists()) return std::nullopt;
+  return BrokenRule{"input", value, Describe(value), std::string(kPair)};
+}
+
+RuleFinder::Found RuleFinder::CheckInputs(size_t n, size_t from) const {
+  for (size_t slot = from; slot < InputCount(n); ++slot)
+    if (Found broken = CheckInput(n, slot)) return broken;
+  return std::nullopt;
+}
+
+// Behind a node stands one Q, which reads it alone.
+RuleFinder::Found RuleFinder::CheckOutput(const std::string& value) const {
+  const ValueUses& uses = view_.Uses(value);
+  if (uses.OnlyQuantized()) return std::nullopt;
+  const auto& readings = view_.topology().Uses(value);
+  const auto other = std::find_if(readings.begin(), readings.end(), [&](const Use& use) {
+    return use.slot == Use::kCaptured || !IsQuantize(graph_.nodes[use.node]);
+  });
+  if (uses.is_output)
+    return BrokenRule{"output", value, "an output of the graph", "one QuantizeLinear alone"};
+  if (uses.quantizers.size() > 1)
+    return BrokenRule{"output", value, fmt::format("{} QuantizeLinear", uses.quantizers.size()),
+                      "one QuantizeLinear alone"};
+  if (other == readings.end())
+    return BrokenRule{"output", value, "no reader", "one QuantizeLinear alone"};
+  const Node& reader = graph_.nodes[other->node];
+  const bool is_clamp = reader.Is("Relu") || reader.Is("Clip");
+  if (is_clamp && view_.Uses(reader.outputs[0]).OnlyQuantized())
+    return BrokenRule{
+        "clamp", reader.outputs[0],
+        fmt::format("a QuantizeLinear whose codes go beyond what {} keeps", reader.op_type),
+        "codes that end where the clamp does"};
+  return BrokenRule{"output", value, fmt::format("read by {} in float", reader.op_type),
+                    "one QuantizeLinear alone"};
+}
+
+RuleFinder::Found RuleFinder::CheckBits(size_t n, size_t slot, bool allows_16) const {
+  const DataType type = view_.InputEnd(n, slot).type;
+  const int bits = BitsOf(type);
+  if (bits == kByte || type == DataType::kInt32 || (allows_16 && bits == 2 * kByte))
+    return std::nullopt;
+  return BrokenRule{"type", view_.Input(n, slot), TypeText(type) + " codes", "codes of 8 bits"};
+}
+
+// Signed activations reach x86 kernels as uint8 where one node reads them; others want int8
+// weights.
+RuleFinder::Found RuleFinder::CheckSigned(size_t n) const {
+  if (view_.InputEnd(n, 0).type != DataType::kInt8) return std::nullopt;
+#if defined(__x86_64__) || defined(__i386__)
+  if (!view_.IsGemm(n))
+    return BrokenRule{"type", view_.Input(n, 0), "int8 codes that several nodes read",
+                      "uint8 codes"};
+#endif
+  const DataType weight = view_.InputEnd(n, 1).type;
+  if (weight == DataType::kInt8) return std::nullopt;
+  return BrokenRule{"type", view_.Input(n, 1), TypeText(weight) + " codes", "int8 codes"};
+}
+
+RuleFinder::Found RuleFinder::CheckBias(size_t n) const {
+  const PairEnd bias = view_.InputEnd(n, 2);
+  if (!bias.exists() || bias.type == DataType::kInt32) return std::nullopt;
+  return BrokenRule{"bias", view_.Input(n, 2), TypeText(bias.type) + " codes", "int32 codes"};
+}
+
+RuleFinder::Found RuleFinder::CheckParameters(size_t n, const PairEnd& out) const {
+  const PairEnd in = view_.InputEnd(n, 0);
+  const std::string& value = view_.Input(n, 0);
+  const BrokenRule broken{"parameters", value, "other ones than behind the node",
+                          "one constant scale and zero point on both sides"};
+  if (in.node == nullptr || out.node == nullptr) return broken;
+  const PairParameters before = ParametersOf(graph_, *in.node);
+  const PairParameters behind = ParametersOf(graph_, *out.node);
+  if (!before.is_scalar || !before.has_zero_point || before != behind) return broken;
+  const bool picks = At(n).Is("MaxPool") || At(n).Is("ReduceMax") || At(n).Is("ReduceMin");
+  if (picks && !(before.scale > 0))
+    return BrokenRule{"parameters", value, "a scale that is not positive", "a positive scale"};
+  return std::nullopt;
+}
+
+RuleFinder::Found RuleFinder::CheckMovement(size_t n) const {
+  const Node& node = At(n);
+  if (Found broken = CheckInput(n, 0)) return broken;
+  for (const std::string& output : node.outputs) {
+    if (output.empty()) continue;
+    if (Found broken = CheckOutput(output)) return broken;
+    const PairEnd out = view_.Uses(output).quantizers[0];
+    const DataType in = view_.InputEnd(n, 0).type;
+    if (out.type != in)
+      return BrokenRule{"type", output, TypeText(out.type) + " codes",
+                        TypeText(in) + " codes, as in front of the node"};
+    const bool picks = node.Is("MaxPool") || node.Is("ReduceMax") || node.Is("ReduceMin");
+    if (Found broken = CheckBits(n, 0, !picks && !node.Is("Resize"))) return broken;
+    if (Found broken = CheckParameters(n, out)) return broken;
+  }
+  return std::nullopt;
+}
+
+RuleFinder::Found RuleFinder::CheckArithmetic(size_t n) const {
+  const size_t from = At(n).Is("Where") ? 1 : 0;
+  if (Found broken = CheckInputs(n, from)) return broken;
+  if (Found broken = CheckOutput(At(n).outputs[0])) return broken;
+  const DataType type = view_.InputEnd(n, from).type;
+  if (Found broken = CheckBits(n, from, false)) return broken;
+  for (size_t slot = from + 1; slot < InputCount(n); ++slot) {
+    const DataType other = view_.InputEnd(n, slot).type;
+    if (other != type)
+      return BrokenRule{"type", view_.Input(n, slot), TypeText(other) + " codes",
+                        TypeText(type) + " codes, as its first input"};
+  }
+  const DataType out = view_.Uses(At(n).outputs[0]).quantizers[0].type;
+  if (out == type) return std::nullopt;
+  return BrokenRule{"type", At(n).outputs[0], TypeText(out) + " codes",
+                    TypeText(type) + " codes, as its inputs"};
+}
+
+RuleFinder::Found RuleFinder::CheckConv(size_t n) const {
+  if (Found broken = CheckInputs(n, 0)) return broken;
+  if (Found broken = CheckOutput(view_.Output(n))) return broken;
+  const DataType type = view_.InputEnd(n, 0).type;
+  const DataType out = view_.Uses(view_.Output(n)).quantizers[0].type;
+  if (out != type)
+    return BrokenRule{"type", view_.Output(n), TypeText(out) + " codes",
+                      TypeText(type) + " codes, as its input"};
+  for (const size_t slot : {0, 1})
+    if (Found broken = CheckBits(n, slot, false)) return broken;
+  if (Found broken = CheckSigned(n)) return broken;
+  return CheckBias(n);
+}
+
+// MatMul and Gemm may leave their result in float, but not behind a clamp.
+RuleFinder::Found RuleFinder::CheckProduct(size_t n) const {
+  if (!view_.InputEnd(n, 0).exists() && view_.InputEnd(n, 1).exists()) return CheckFewBits(n);
+  if (Found broken = CheckInputs(n, 0)) return broken;
+  const std::string& output = view_.Output(n);
+  const ValueUses& uses = view_.Uses(output);
+  const auto& readings = view_.topology().Uses(output);
+  const bool is_alone = readings.size() == 1 && readings[0].slot != Use::kCaptured;
+  const Node* reader =
+      is_alone && uses.quantizers.empty() ? &graph_.nodes[readings[0].node] : nullptr;
+  const bool is_clamped = reader != nullptr && (reader->Is("Relu") || reader->Is("Clip")) &&
+                          view_.topology().HasSingleUse(reader->outputs[0]);
+  if (!uses.quantizers.empty() || is_clamped) {
+    if (Found broken = CheckOutput(output)) return broken;
+    const DataType out = uses.quantizers[0].type;
+    if (out != view_.InputEnd(n, 0).type)
+      return BrokenRule{"type", output, TypeText(out) + " codes",
+                        TypeText(view_.InputEnd(n, 0).type) + " codes, as its input"};
+  }
+  for (const size_t slot : {0, 1})
+    if (Found broken = CheckBits(n, slot, false)) return broken;
+  if (Found broken = CheckSigned(n)) return broken;
+  const bool has_bias = !view_.Input(n, 2).empty();
+  if (has_bias && At(n).GetFloat("beta", 1) != 1)
+    return BrokenRule{"bias", view_.Input(n, 2), "beta is not 1", "beta 1"};
+  return CheckBias(n);
+}
+
+// Weights alone in codes.
+RuleFinder::Found RuleFinder::CheckFewBits(size_t n) const {
+  const PairEnd weight = view_.InputEnd(n, 1);
+  const bool fits = At(n).Is("MatMul") && !view_.IsGemm(n) && weight.node != nullptr &&
+                    IsDequantize(*weight.node) && IsBlocked(graph_, *weight.node) &&
+                    view_.Uses(At(n).outputs[0]).quantizers.empty();
+  return fits ? std::nullopt : CheckInput(n, 0);
+}
+
+RuleFinder::Found RuleFinder::FindOnCpu(size_t n) const {
+  switch (FindOpRule(At(n)).pair_form) {
+    case PairForm::kWeighted:
+      return At(n).Is("Conv") ? CheckConv(n) : CheckProduct(n);
+    case PairForm::kArithmetic:
+      return CheckArithmetic(n);
+    case PairForm::kMovement:
+      return CheckMovement(n);
+    case PairForm::kNone:
+      break;
+  }
+  const std::string name =
+      At(n).domain.empty() ? At(n).op_type : At(n).domain + ":" + At(n).op_type;
+  const bool on_codes = FindOpRule(At(n)).kind != OpKind::kFloatOnly && !At(n).Is("HardSigmoid");
+  return BrokenRule{
+      "operator", At(n).outputs[0], name,
+      on_codes ? "the operator on the codes themselves" : "an operator with an integer kernel"};
+}
+
+// Of a sum a target with pairs on inputs alone wants one operand in codes: the residual.
+RuleFinder::Found RuleFinder::CheckResidual(size_t n) const {
+  const bool first = view_.InputEnd(n, 0).exists();
+  if (first != view_.InputEnd(n, 1).exists()) return std::nullopt;
+  return BrokenRule{"input", At(n).outputs[0],
+                    first ? "both operands as codes" : "no operand as codes",
+                    "the residual alone as codes"};
+}
+
+RuleFinder::Found RuleFinder::FindOnOther(size_t n) const {
+  const Node& node = At(n);
+  const bool inputs_only = target_.pairs == PairPlacement::kInputs;
+  if (inputs_only && IsPassed(node)) return std::nullopt;
+  const std::string reason = WhyNoKernelOn(target_, floats_, node);
+  if (!reason.empty())
+    return BrokenRule{"operator", node.outputs[0], reason,
+                      fmt::format("what the table of {} has", target_.name)};
+  if (inputs_only && node.Is("Add")) return CheckResidual(n);
+  const OpRule& rule = FindOpRule(node);
+  const size_t values = rule.kind == OpKind::kWeighted ? 2 : rule.value_inputs;
+  for (size_t slot = 0; slot < std::min(values, node.inputs.size()); ++slot) {
+    if (Found broken = CheckInput(n, slot)) return broken;
+    const PairEnd end = view_.InputEnd(n, slot);
+    const PairParameters parameters = ParametersOf(graph_, *end.node);
+    if (inputs_only && (end.type != DataType::kInt8 || parameters.zero_point != 0))
+      return BrokenRule{"type", node.inputs[slot], TypeText(end.type) + " codes",
+                        "int8 codes with zero point 0"};
+  }
+  if (inputs_only) {
+    if (!view_.InputEnd(n, 2).exists()) return std::nullopt;
+    return BrokenRule{"bias", node.inputs[2], "codes", "floats"};
+  }
+  if (node.Is("Relu") || node.Is("Clip")) return std::nullopt;
+  for (const std::string& output : node.outputs) {
+    const ValueUses& uses = view_.Uses(output);
+    const auto& readings = view_.topology().Uses(output);
+    const bool clamped =
+        readings.size() == 1 && readings[0].slot != Use::kCaptured &&
+        (graph_.nodes[readings[0].node].Is("Relu") || graph_.nodes[readings[0].node].Is("Clip"));
+    if (output.empty() || uses.OnlyQuantized() || clamped) continue;
+    return CheckOutput(output);
+  }
+  return std::nullopt;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,338 @@
+// What lint says of a quantized model, and what the engine makes of it: node by node.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "qconvert/base/error.h"
+#include "qconvert/base/signals.h"
+#include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/convert.h"
+#include "qconvert/pipeline/engine_kernels.h"
+#include "qconvert/pipeline/lint_file.h"
+#include "support/quantize_model.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = LintedNode::Kind;
+
+// Where prediction and engine differ, one line each; `judged` counts the nodes that both know.
+std::string Disagreements(Model model, size_t& judged) {
+  NumberNodes(model);
+  const std::map<std::string, bool> kernels = FindKernels(model, "test model");
+  std::string out;
+  for (const LintedNode& node : LintModel(model, kCpuTarget, "test model").nodes) {
+    if (node.kind == Kind::kOther) continue;
+    const auto kernel = kernels.find(node.name.substr(node.name.rfind('/') + 1));
+    if (kernel == kernels.end()) continue;  // part of a larger one, or nothing to do
+    ++judged;
+    const bool is_predicted = node.kind != Kind::kFloat;
+    if (kernel->second != is_predicted)
+      out += node.op_type + " " + node.name + " runs on " +
+             (kernel->second ? "integers" : "floats") + ", predicted otherwise " +
+             node.broken.rule + " " + node.broken.found + "\n";
+  }
+  return out;
+}
+
+class Net : public GraphBuilder {
+ public:
+  Net() {
+    Input("x", {"1", "8", "8", "8"});
+    Floats("s", {}, {0.05F}).Floats("s2", {}, {0.04F}).Floats("sw", {}, {0.01F});
+    Integer("z", DataType::kUint8, 128).Integer("z0", DataType::kUint8, 0);
+    Integer("i", DataType::kInt8, 0);
+  }
+
+  Net& Integer(const std::string& name, DataType type, int value) {
+    const std::vector<uint8_t> bytes = {static_cast<uint8_t>(value)};
+    model.graph.initializers[name] = MakeTensor<uint8_t>(name, type, {}, bytes);
+    return *this;
+  }
+  // value -> Q -> DQ -> value_d
+  std::string Pair(const std::string& value, const std::string& scale = "s",
+                   const std::string& zero = "z") {
+    const std::string end = value + "_d";
+    Add("QuantizeLinear", {value, scale, zero}, {value + "_q"});
+    Add("DequantizeLinear", {value + "_q", scale, zero}, {end});
+    return end;
+  }
+  std::string Weight(const std::string& name, std::vector<int64_t> dims) {
+    Tensor codes;
+    int64_t count = 1;
+    for (const int64_t dim : dims) count *= dim;
+    std::vector<int8_t> values(static_cast<size_t>(count));
+    for (size_t k = 0; k < values.size(); ++k) values[k] = static_cast<int8_t>(k % 23) - 11;
+    model.graph.initializers[name] = MakeTensor<int8_t>(name, DataType::kInt8, dims, values);
+    Add("DequantizeLinear", {name, "sw", "i"}, {name + "_d"});
+    return name + "_d";
+  }
+  Net& Conv(const std::string& from, const std::string& to) {
+    const std::string weight = Weight("w_" + to, {8, 8, 3, 3});
+    Node& node = Add("Conv", {from, weight}, {to});
+    node.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+    return *this;
+  }
+};
+
+struct LintCase {
+  const char* name;
+  std::function<void(Net&)> build;  // x float[1,8,8,8] -> y
+  const char* op_type;              // of the node in question
+  const char* rule;                 // that it breaks; "" none
+};
+
+std::vector<LintCase> Cases() {
+  return {
+      {"conv", [](Net& b) { b.Conv(b.Pair("x"), "c"), b.Add("Identity", {b.Pair("c")}, {"y"}); },
+       "Conv", ""},
+      {"conv of a float", [](Net& b) { b.Conv("x", "c"), b.Add("Abs", {b.Pair("c")}, {"y"}); },
+       "Conv", "input"},
+      {"conv read in float",
+       [](Net& b) {
+         b.Conv(b.Pair("x"), "c"), b.Add("Abs", {"c"}, {"a"});
+         b.Add("Add", {"a", b.Pair("c")}, {"y"});
+       },
+       "Conv", "output"},
+      {"conv at the end", [](Net& b) { b.Conv(b.Pair("x"), "y"); }, "Conv", "output"},
+      {"conv and relu on codes from 128",
+       [](Net& b) {
+         b.Conv(b.Pair("x"), "c"), b.Add("Relu", {"c"}, {"r"});
+         b.Add("Abs", {b.Pair("r")}, {"y"});
+       },
+       "Conv", "clamp"},
+      {"conv and relu on codes from 0",
+       [](Net& b) {
+         b.Conv(b.Pair("x"), "c"), b.Add("Relu", {"c"}, {"r"});
+         b.Add("Abs", {b.Pair("r", "s", "z0")}, {"y"});
+       },
+       "Conv", ""},
+      {"conv to another type",
+       [](Net& b) {
+         b.Conv(b.Pair("x"), "c"), b.Add("Abs", {b.Pair("c", "s", "i")}, {"a"});
+         b.Add("Add", {"a", "c_d"}, {"y"});
+       },
+       "Conv", "type"},
+      {"one operand alone",
+       [](Net& b) {
+         b.Add("Abs", {"x"}, {"a"}), b.Add("Add", {b.Pair("x"), "a"}, {"t"});
+         b.Add("Abs", {b.Pair("t")}, {"y"});
+       },
+       "Add", "input"},
+      {"sum",
+       [](Net& b) {
+         b.Add("Abs", {"x"}, {"a"}), b.Add("Add", {b.Pair("x"), b.Pair("a", "s2")}, {"t"});
+         b.Add("Abs", {b.Pair("t")}, {"y"});
+       },
+       "Add", ""},
+      {"pool with other parameters behind",
+       [](Net& b) {
+         b.Add("MaxPool", {b.Pair("x")}, {"p"}).Set("kernel_shape", std::vector<int64_t>{2, 2});
+         b.Add("Abs", {b.Pair("p", "s2")}, {"y"});
+       },
+       "MaxPool", "parameters"},
+      {"pool",
+       [](Net& b) {
+         b.Add("MaxPool", {b.Pair("x")}, {"p"}).Set("kernel_shape", std::vector<int64_t>{2, 2});
+         b.Add("Abs", {b.Pair("p")}, {"y"});
+       },
+       "MaxPool", ""},
+      {"a pair moves over a transpose",
+       [](Net& b) {
+         b.Add("Transpose", {b.Pair("x")}, {"t"}).Set("perm", std::vector<int64_t>{0, 1, 3, 2});
+         b.Conv("t", "c"), b.Add("Abs", {b.Pair("c")}, {"y"});
+       },
+       "Conv", ""},
+      {"float weights are quantized by the engine",
+       [](Net& b) {
+         b.Random("w", {8, 8, 1, 1}, 0.1F), b.Add("Conv", {b.Pair("x"), "w"}, {"c"});
+         b.Add("Abs", {b.Pair("c")}, {"y"});
+       },
+       "Conv", ""},
+      {"product with a float result",
+       [](Net& b) {
+         b.Add("MatMul", {b.Pair("x"), b.Weight("w", {8, 4})}, {"y"});
+       },
+       "MatMul", ""},
+      {"product and clamp",
+       [](Net& b) {
+         b.Add("MatMul", {b.Pair("x"), b.Weight("w", {8, 4})}, {"m"});
+         b.Add("Relu", {"m"}, {"r"}), b.Add("Abs", {"r"}, {"y"});
+       },
+       "MatMul", "output"},
+      {"product and float sum",
+       [](Net& b) {
+         b.Random("b", {4}), b.Add("MatMul", {b.Pair("x"), b.Weight("w", {8, 4})}, {"m"});
+         b.Add("Add", {"m", "b"}, {"y"});
+       },
+       "MatMul", "input"},
+      {"depth to space",
+       [](Net& b) {
+         b.Add("DepthToSpace", {b.Pair("x")}, {"d"}).Set("blocksize", int64_t{2});
+         b.Add("Abs", {b.Pair("d")}, {"y"});
+       },
+       "DepthToSpace", "operator"},
+      {"no kernel",
+       [](Net& b) { b.Add("Tanh", {b.Pair("x")}, {"t"}), b.Add("Abs", {b.Pair("t")}, {"y"}); },
+       "Tanh", "operator"},
+  };
+}
+
+TEST(LintTest, NamesTheFirstRuleAndTheEngineAgrees) {
+  for (const LintCase& test : Cases()) {
+    SCOPED_TRACE(test.name);
+    Net b;
+    b.Output("y");
+    test.build(b);
+    size_t judged = 0;
+    EXPECT_EQ(Disagreements(b.model, judged), "");
+    EXPECT_GT(judged, 0U);
+    std::string rule = "no such node";
+    for (const LintedNode& node : LintModel(b.model, kCpuTarget, "m").nodes)
+      if (node.op_type == test.op_type && node.kind != Kind::kAbsorbed) rule = node.broken.rule;
+    EXPECT_EQ(rule, test.rule);
+  }
+}
+
+TEST(LintTest, SaysWhereWhatAndWhatIsWanted) {
+  Net b;
+  b.Output("y");
+  b.Conv("x", "c").Add("Abs", {b.Pair("c")}, {"y"});
+  const Lint lint = LintModel(b.model, kCpuTarget, "m");
+  const auto conv = std::find_if(lint.nodes.begin(), lint.nodes.end(),
+                                 [](const LintedNode& node) { return node.op_type == "Conv"; });
+  ASSERT_NE(conv, lint.nodes.end());
+  EXPECT_EQ(conv->name, "Conv of c");
+  EXPECT_EQ(conv->broken.value, "x");
+  EXPECT_EQ(conv->broken.found, "an input of the graph");
+  EXPECT_EQ(conv->broken.wanted, "codes through a DequantizeLinear");
+  EXPECT_NE(FormatLint(lint).find("rule \"input\""), std::string::npos);
+}
+
+TEST(LintTest, QuantizedOperatorsOfOtherToolsAreIntegerAsTheyAre) {
+  Net b;
+  b.Output("y");
+  b.model.opsets["com.microsoft"] = 1;
+  b.Add("QuantizeLinear", {"x", "s", "z"}, {"q"});
+  Node& add = b.Add("QLinearAdd", {"q", "s", "z", "q", "s", "z", "s2", "z"}, {"t"});
+  add.domain = "com.microsoft";
+  b.Add("MaxPool", {"t"}, {"p"}).Set("kernel_shape", std::vector<int64_t>{2, 2});
+  b.Add("DequantizeLinear", {"p", "s2", "z"}, {"d"});
+  b.Add("Tanh", {"d"}, {"y"});
+  const Lint lint = LintModel(b.model, kCpuTarget, "m");
+  EXPECT_EQ(lint.Count(Kind::kInteger), 2U);
+  EXPECT_EQ(lint.Count(Kind::kFloat), 1U);
+  size_t judged = 0;
+  EXPECT_EQ(Disagreements(b.model, judged), "");
+}
+
+// A GPU wants symmetric int8 on inputs, and nothing of the CPU's rules.
+TEST(LintTest, OtherTargetsHaveRulesOfTheirOwn) {
+  const auto rule = [](const Model& model, const Target& target) {
+    for (const LintedNode& node : LintModel(model, target, "m").nodes)
+      if (node.op_type == "Conv") return node.broken.rule;
+    return std::string("no Conv");
+  };
+  Net unsigned_codes;
+  unsigned_codes.Output("y");
+  unsigned_codes.Conv(unsigned_codes.Pair("x"), "y");
+  EXPECT_EQ(rule(unsigned_codes.model, kGpuTarget), "type");
+  EXPECT_EQ(rule(unsigned_codes.model, kDpuTarget), "output");
+  Net signed_codes;
+  signed_codes.Output("y");
+  signed_codes.Conv(signed_codes.Pair("x", "s", "i"), "y");
+  EXPECT_EQ(rule(signed_codes.model, kGpuTarget), "");
+  Net paired;
+  paired.Output("y");
+  paired.Conv(paired.Pair("x"), "c").Add("Identity", {paired.Pair("c")}, {"y"});
+  EXPECT_EQ(rule(paired.model, kQnnTarget), "");
+  EXPECT_EQ(rule(paired.model, kBpuTarget), "");
+}
+
+TEST(LintTest, EveryWordOfATargetIsKnown) {
+  for (const std::string& word : LintTargets()) EXPECT_NE(FindLintTarget(word), nullptr) << word;
+  EXPECT_EQ(FindLintTarget("CPU"), nullptr);
+}
+
+const std::filesystem::path kTrained = QCONVERT_SOURCE_DIR "/../shared/data/models";
+
+// Converted from one sample: what the outputs are worth does not matter here.
+Model Converted(const std::filesystem::path& folder, Scheme scheme) {
+  const TempDir work;
+  ConvertOptions options;
+  options.model = folder / "model.onnx";
+  options.output = work / "quantized.onnx";
+  std::filesystem::create_directory(work / "calib");
+  std::filesystem::copy(folder / "sample/0_in0.npy", work / "calib/x.npy");
+  options.calibration_folder = work / "calib";
+  options.config.scheme = scheme;
+  options.guard = GuardMode::kOff;
+  bool has_sample = true;  // the first input; others are states that begin at zero
+  const Graph graph = LoadOnnx(options.model).model.graph;
+  for (const Value& input : graph.inputs) {
+    if (graph.FindInitializer(input.name) != nullptr) continue;
+    if (!std::exchange(has_sample, false)) options.states.push_back({input.name, ""});
+  }
+  Convert(options);
+  ReleaseSignals();
+  return LoadOnnx(options.output).model;
+}
+
+class TrainedLintTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(TrainedLintTest, TheEngineRunsWhatIsPredicted) {
+  const std::filesystem::path folder = kTrained / GetParam();
+  if (!std::filesystem::exists(folder / "model.onnx")) GTEST_SKIP() << "no " << folder;
+  for (const Scheme scheme : {Scheme::kStatic, Scheme::kDynamic}) {
+    size_t judged = 0;
+    EXPECT_EQ(Disagreements(Converted(folder, scheme), judged), "") << SchemeName(scheme);
+    EXPECT_GT(judged, 0U);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, TrainedLintTest,
+                         testing::Values("dtln_1_lstm", "dtln_2_lstm", "kwt1_transformer",
+                                         "magika_v3_3", "mnist_cnn", "mobilenet_v2_035_flowers",
+                                         "nanodet_m_320", "odd_basic_pitch_shared_weights",
+                                         "odd_resnet20_external_data", "odd_resnet8_qdq",
+                                         "odd_silero_vad_full_constants", "odd_squeezenet_fp16",
+                                         "odd_style_legacy_ops", "ppocr_cls_mobilenetv3",
+                                         "resnet20_cifar10", "silero_vad_16k",
+                                         "squeezenet11_imagenet", "ultraface_rfb_320"),
+                         [](const auto& one) { return std::string(one.param); });
+
+// 16-bit codes have no integer kernels: a plan that has them is no surprise to those who look.
+TEST(StrictFusionTest, NamesNodesThatRunInFloatAndWritesNothing) {
+  const TempDir work;
+  ConvertOptions options;
+  options.model = QCONVERT_SOURCE_DIR "/examples/digits/model.onnx";
+  options.calibration_folder = QCONVERT_SOURCE_DIR "/examples/digits/calib";
+  options.output = work / "out.onnx";
+  options.config.scheme = Scheme::kStatic;
+  options.guard = GuardMode::kOff;
+  options.strict_fusion = true;
+  EXPECT_NO_THROW(Convert(options));
+  ReleaseSignals();
+  EXPECT_TRUE(std::filesystem::exists(options.output));
+  options.output = work / "wide.onnx";
+  options.config.tensors.activation.bit_width = options.config.tensors.input.bit_width = 16;
+  try {
+    Convert(options);
+    FAIL() << "16-bit convolutions are computed in float";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kNumeric);
+    EXPECT_NE(std::string(error.what()).find("Conv"), std::string::npos) << error.what();
+  }
+  EXPECT_FALSE(std::filesystem::exists(options.output));
+  options.config.target_device = TargetDevice::kDpu;
+  options.config.tensors = {};
+  EXPECT_THROW(Convert(options), Error) << "the engine knows nothing of a DPU";
+}
+
+}  // namespace
+}  // namespace qconvert
