@@ -58,10 +58,7 @@ class Linter {
     const RuleFinder finder(whole, target_);
     for (size_t n = 0; n < whole.nodes.size(); ++n) {
       const Node& node = whole.nodes[n];
-      const std::string name = node.name.empty() && !node.outputs.empty()
-                                   ? node.op_type + " of " + node.outputs[0]
-                                   : node.name;
-      LintedNode linted{scope.way() + name, node.op_type};
+      LintedNode linted{scope.way() + node.name, node.op_type};
       const bool is_constant = !node.outputs.empty() && constants.contains(node.outputs[0]);
       if (!is_constant) Judge(whole, n, finder, linted);
       lint_.nodes.push_back(std::move(linted));

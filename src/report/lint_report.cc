@@ -28,16 +28,25 @@ size_t Lint::Count(LintedNode::Kind kind) const {
       nodes.begin(), nodes.end(), [&](const LintedNode& node) { return node.kind == kind; }));
 }
 
+std::map<std::string, size_t> Lint::CountByType(LintedNode::Kind kind) const {
+  std::map<std::string, size_t> counts;
+  for (const LintedNode& node : nodes)
+    if (node.kind == kind) ++counts[node.op_type];
+  return counts;
+}
+
 std::string FormatLint(const Lint& lint) {
   std::string out =
       fmt::format("{} on {}\n  {} integer, {} computed with them, {} float\n", Text(lint.model),
                   lint.target, lint.Count(LintedNode::Kind::kInteger),
                   lint.Count(LintedNode::Kind::kAbsorbed), lint.Count(LintedNode::Kind::kFloat));
+  for (const auto& [type, count] : lint.CountByType(LintedNode::Kind::kInteger))
+    out += fmt::format("  {:>5} x {} on integers\n", count, Text(type));
   std::map<std::string, std::vector<const LintedNode*>> by_rule;
   for (const LintedNode& node : lint.nodes)
     if (node.kind == LintedNode::Kind::kFloat) by_rule[node.broken.rule].push_back(&node);
   for (const auto& [rule, nodes] : by_rule) {
-    out += fmt::format("  {} x rule \"{}\"\n", nodes.size(), rule);
+    out += fmt::format("  {:>5} x float, rule \"{}\"\n", nodes.size(), rule);
     for (size_t i = 0; i < std::min(nodes.size(), kShownNodes); ++i) out += Row(*nodes[i]);
     if (nodes.size() > kShownNodes)
       out += fmt::format("    and {} more, --json has them\n", nodes.size() - kShownNodes);
@@ -46,6 +55,9 @@ std::string FormatLint(const Lint& lint) {
 }
 
 std::string LintJson(const Lint& lint, const std::string& exit_class) {
+  Json types = Json::object();
+  for (const auto& [type, count] : lint.CountByType(LintedNode::Kind::kInteger))
+    types[Text(type)] = count;
   Json nodes = Json::array();
   for (const LintedNode& node : lint.nodes) {
     if (node.kind != LintedNode::Kind::kFloat) continue;
@@ -60,6 +72,7 @@ std::string LintJson(const Lint& lint, const std::string& exit_class) {
                      {"model", Text(lint.model)},
                      {"target", lint.target},
                      {"integer_nodes", lint.Count(LintedNode::Kind::kInteger)},
+                     {"integer_types", std::move(types)},
                      {"absorbed_nodes", lint.Count(LintedNode::Kind::kAbsorbed)},
                      {"float_nodes", std::move(nodes)}};
   return json.dump(2) + "\n";

@@ -72,7 +72,8 @@ std::string RuleFinder::Describe(const std::string& value) const {
   if (const Tensor* constant = graph_.FindInitializer(value))
     return fmt::format("a {} constant", DataTypeName(constant->type));
   const Node* producer = view_.topology().Producer(value);
-  if (producer == nullptr) return "an input of the graph";
+  if (producer == nullptr)
+    return graph_.IsInput(value) ? "an input of the graph" : "written on the level outside";
   return fmt::format("{} written by {}", DataTypeName(TypeOfValue(graph_, value)),
                      producer->op_type);
 }

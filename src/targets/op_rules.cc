@@ -13,7 +13,7 @@ const OpRule kFloatRule{"", OpKind::kFloatOnly, 0};
 
 using enum OpKind;
 
-// DepthToSpace, Pad and clamps have kernels for integers, which the engine does not look for
+// Pad and clamps have kernels for integers, which the engine does not look for
 // between pairs; Where and GatherElements it does, but nothing places them.
 const std::vector<OpRule>& Rules() {
   static const std::vector<OpRule> kRules = {
@@ -42,7 +42,7 @@ const std::vector<OpRule>& Rules() {
       {"Split", kMovement, 1, PairForm::kMovement},
       {"Expand", kMovement, 1, PairForm::kMovement},
       {"Tile", kMovement, 1, PairForm::kMovement},
-      {"DepthToSpace", kMovement},
+      {"DepthToSpace", kMovement, 1, PairForm::kMovement},
       {"Pad", kMovement},
       {"Resize", kMovement, 1, PairForm::kMovement},
       {"Relu", kMovement},

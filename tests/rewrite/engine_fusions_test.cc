@@ -2,6 +2,7 @@
 // kernel stands in their place: counted in both optimized graphs.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <string_view>
@@ -38,14 +39,15 @@ int CountIntegers(const std::map<std::string, int>& operators) {
 std::string Lost(const Model& floats, const Model& quantized) {
   const auto before = OptimizedOperators(floats);
   const auto after = OptimizedOperators(quantized);
-  int free_integers = CountIntegers(after) - CountIntegers(before);
+  int free_integers = std::max(0, CountIntegers(after) - CountIntegers(before));
   std::string out;
   for (const auto& row : kFused) {
     int lost = 0;
     for (const std::string_view type : row) lost += CountOf(before, type) - CountOf(after, type);
+    if (lost <= 0) continue;
     if (lost > free_integers)
       out += std::string(row[0]) + " lost " + std::to_string(lost) + " times\n";
-    if (lost > 0) free_integers -= lost;
+    free_integers = std::max(0, free_integers - lost);
   }
   return out;
 }

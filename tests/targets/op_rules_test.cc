@@ -5,6 +5,7 @@
 #include <set>
 
 #include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/targets/target.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -190,6 +191,42 @@ TEST(CanBeDynamicTest, MatricesAndPlainLstms) {
   EXPECT_FALSE(can("LSTM", {"x", "w", "r"}, "layout", 1));
   EXPECT_FALSE(can("LSTM", {"x", "w", "r"}, "input_forget", 1));
   EXPECT_FALSE(can("GRU", {"x", "w", "r"}, "hidden_size", 3));
+}
+
+TEST(OpRulesTest, IntegerKernelsAreThoseOfQuantizedFiles) {
+  for (const char* type : {"QLinearConv", "QGemm", "MatMulInteger", "DynamicQuantizeLSTM"})
+    EXPECT_TRUE(IsIntegerKernel(MakeNode(type, {}, {}))) << type;
+  for (const char* type : {"Conv", "QuantizeLinear", "DynamicQuantizeLinear", "MatMulNBits"})
+    EXPECT_FALSE(IsIntegerKernel(MakeNode(type, {}, {}))) << type;
+  Node node = MakeNode("MatMulNBits", {}, {});
+  node.Set("accuracy_level", int64_t{4});
+  EXPECT_TRUE(IsIntegerKernel(node)) << "values are rounded to int8";
+  node.domain = "com.example";
+  EXPECT_FALSE(IsIntegerKernel(node));
+}
+
+// What the engine fuses between pairs is more than what is placed, and less than what works on
+// codes.
+TEST(OpRulesTest, WhatPairsBecome) {
+  EXPECT_EQ(FindOpRule(MakeNode("Conv", {}, {})).pair_form, PairForm::kWeighted);
+  EXPECT_EQ(FindOpRule(MakeNode("Where", {}, {})).pair_form, PairForm::kArithmetic);
+  EXPECT_EQ(FindOpRule(MakeNode("Where", {}, {})).kind, OpKind::kFloatOnly);
+  EXPECT_EQ(FindOpRule(MakeNode("Relu", {}, {})).pair_form, PairForm::kNone);
+  EXPECT_EQ(FindOpRule(MakeNode("Relu", {}, {})).kind, OpKind::kMovement);
+  GraphBuilder b;
+  b.Input("c", {"2"}, DataType::kBool).Input("x", {"2"}).Output("y");
+  b.Add("Where", {"c", "x", "x"}, {"y"});
+  EXPECT_EQ(Why(b), "integers are not placed on Where");
+}
+
+TEST(TargetTest, FilesOfOthersAreJudgedByAllKernels) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y").Add("Tanh", {"x"}, {"y"});
+  InferTypes(b.model, "m");
+  const Node& node = b.model.graph.nodes[0];
+  EXPECT_NE(WhyFloatOn(kQnnTarget, b.model.graph, node), "") << "nothing places it";
+  EXPECT_EQ(WhyNoKernelOn(kQnnTarget, b.model.graph, node), "");
+  EXPECT_NE(WhyNoKernelOn(kBpuTarget, b.model.graph, node), "") << "has no such table";
 }
 
 }  // namespace

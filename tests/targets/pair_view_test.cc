@@ -141,12 +141,12 @@ TEST(PairViewTest, AProductAndItsBiasAreAGemm) {
     Net b;
     b.Random("w", {6, 5}).Random("c", {size});
     b.Pair("x", "d");
-    b.Add("MatMul", {"d", "w"}, {"m"});
-    b.Add("Add", {"c", "m"}, {"y"});
+    b.Add("MatMul", {"d", "w"}, {"p"});
+    b.Add("Add", {"c", "p"}, {"y"});
     const PairView view = b.View();
-    const size_t n = b.IndexOf("m");
+    const size_t n = b.IndexOf("p");
     EXPECT_EQ(view.IsGemm(n), size == 5) << "a number for each column";
-    EXPECT_EQ(view.Output(n), size == 5 ? "y" : "m");
+    EXPECT_EQ(view.Output(n), size == 5 ? "y" : "p");
     EXPECT_EQ(view.Input(n, 2), size == 5 ? "c" : "");
     EXPECT_EQ(view.IsAbsorbed(b.IndexOf("y")), size == 5);
   }

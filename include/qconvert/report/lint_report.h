@@ -4,6 +4,7 @@
 #define QCONVERT_REPORT_LINT_REPORT_H_
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct LintedNode {
     kFloat,     // `broken` says why
     kOther,     // neither reads nor writes values: shapes, constants, pairs themselves
   };
-  std::string name;  // with the way to its level, see ir/scope.h; "Conv of VALUE" without a name
+  std::string name;  // with the way to its level, see ir/scope.h; its first output where it has none
   std::string op_type;
   Kind kind = Kind::kOther;
   BrokenRule broken = {};
@@ -30,9 +31,11 @@ struct Lint {
   std::vector<LintedNode> nodes;  // in the order of the file, bodies behind the node that has them
 
   size_t Count(LintedNode::Kind kind) const;
+  std::map<std::string, size_t> CountByType(LintedNode::Kind kind) const;
 };
 
-// The table for people: counts, then the float operators by rule, each rule with its nodes.
+// The table for people: counts, the integer operators by type, then the float ones by rule, each
+// rule with its nodes.
 std::string FormatLint(const Lint& lint);
 
 // All of it for scripts, deterministic. `exit_class` is ExitCodeName of the run.
