@@ -292,6 +292,7 @@ RuleFinder::Found RuleFinder::FindOnOther(size_t n) const {
   for (size_t slot = 0; slot < std::min(values, node.inputs.size()); ++slot) {
     if (Found broken = CheckInput(n, slot)) return broken;
     const PairEnd end = view_.InputEnd(n, slot);
+    if (!end.exists()) continue;  // left out
     const PairParameters parameters = ParametersOf(graph_, *end.node);
     if (inputs_only && (end.type != DataType::kInt8 || parameters.zero_point != 0))
       return BrokenRule{"type", node.inputs[slot], TypeText(end.type) + " codes",

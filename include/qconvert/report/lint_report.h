@@ -19,7 +19,8 @@ struct LintedNode {
     kFloat,     // `broken` says why
     kOther,     // neither reads nor writes values: shapes, constants, pairs themselves
   };
-  std::string name;  // with the way to its level, see ir/scope.h; its first output where it has none
+  std::string
+      name;  // with the way to its level, see ir/scope.h; its first output where it has none
   std::string op_type;
   Kind kind = Kind::kOther;
   BrokenRule broken = {};
