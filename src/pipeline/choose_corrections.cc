@@ -147,9 +147,15 @@ class Chooser {
       report.noise_after = TypicalNoise(measured.outputs);
       const bool fails = chosen_.measured->verdict.passed && !measured.verdict.passed;
       const bool helps = report.noise_after < report.noise_before && !fails;
-      // Learned weights that make the outputs worse are what nobody asks for.
-      report.kept = helps || (wanted == Correction::kOn && options.learning == nullptr);
+      // Corrections that make the outputs worse are what nobody asks for.
+      report.kept = helps;
       if (report.kept) chosen_.measured = std::move(measured);
+      if (!report.kept && wanted == Correction::kOn)
+        chosen_.warnings.push_back(
+            fmt::format("{} are not corrected: {:.1f} dB in a typical sample would become {:.1f} "
+                        "dB{}",
+                        name, SqnrOfNoise(report.noise_before), SqnrOfNoise(report.noise_after),
+                        fails ? ", and an output would fail" : ""));
     }
     if (!report.kept) std::swap(inputs_.corrections, found);
     chosen_.tried.push_back(std::move(report));

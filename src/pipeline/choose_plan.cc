@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "choose_corrections.h"
+#include "compared_models.h"
 #include "guard.h"
 #include "narrow_weights.h"
 #include "qconvert/calibration/diagnose.h"
@@ -226,6 +227,22 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   return result;
 }
 
+// What the settings replace in the float model is there before anything is quantized.
+std::optional<std::string> RemarkOnReplacedActivations(const PlanInputs& inputs) {
+  const QuantConfig& config = inputs.settings.config;
+  const bool as_vendor = config.tensors.weights.compat == Compat::kVitis;
+  const bool may = config.convert_relu6_to_relu || config.convert_silu_to_hswish || as_vendor;
+  if (!may || inputs.comparer.count() == 0) return {};
+  Model model = inputs.model;
+  PrepareForComparison(inputs.comparer.values(), model.graph);
+  const double noise = MeasureModel(inputs, model).pooled_noise();
+  if (!(noise > kGoodNoise)) return {};
+  return fmt::format(
+      "activations that the settings replace (convert_relu6_to_relu, convert_silu_to_hswish, "
+      "compat: vitis) leave {:.1f} dB of the outputs before anything is quantized",
+      SqnrOfNoise(noise));
+}
+
 }  // namespace
 
 ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
@@ -246,6 +263,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
     ChooseMethods(inputs, wide, scheme.place);
     WeighNoiseAgainstTime(inputs, wide, scheme);
     WeighDynamicNoise(inputs, wide, scheme);
+    if (auto remark = RemarkOnReplacedActivations(inputs))
+      chosen.warnings.push_back(*std::move(remark));
     GuardResult result = GuardAndCorrect(inputs, wide, scheme, mode, chosen);
     if (!result.measured.failure.empty())
       chosen.warnings.push_back("the engine cannot run any plan that was tried: " +

@@ -143,16 +143,12 @@ class Corrector {
 
   void RoundWeights(const Layer& layer, LayerwiseRun& quantized) {
     const Node& node = graph_.nodes[layer.node];
-    const TensorSettings& of = settings_.Of(node).weights;
     const Tensor& weight = *graph_.FindInitializer(node.inputs[1]);
     const WeightOrder order = KernelOrder(node, weight);
     const ConstantCodes& nearest = *plan_.integer_nodes.at(layer.node).weight;
-    CovarianceRounding rounding{.format = FormatOf(of)};
-    if (order.pairs_in_16_bits && rounding.format.type == DataType::kInt8)
-      rounding.pair_limit = TargetOf(settings_.config.target_device).pair_limit;
-    FittedWeights rounded =
-        RoundByCovariance(weight, order, {nearest.codes, nearest.params},
-                          CollectCovariances(node, weight, quantized.Reach(layer.input)), rounding);
+    FittedWeights rounded = RoundByCovariance(
+        weight, order, {nearest.codes, nearest.params, nearest.format, nearest.pair_limit},
+        CollectCovariances(node, weight, quantized.Reach(layer.input)));
     quantized.ReplaceConstant(layer.codes, rounded.weight);
     found_.weights.emplace(layer.node, std::move(rounded));
   }
@@ -170,7 +166,9 @@ class Corrector {
       if (means.size() != differences[0].size()) return;
       for (size_t c = 0; c < means.size(); ++c) differences.back()[c] -= means[c];
     }
-    const std::vector<float> shift = BiasShift(differences);
+    std::vector<float> shift = BiasShift(differences);
+    const FusedUnit& unit = plan_.placement.nodes[layer.node].unit;
+    LimitShift(expected, actual, layer.axis, FindActivation(graph_, topology_, unit), shift);
     ShiftOutput(layer, shift, quantized);
   }
 

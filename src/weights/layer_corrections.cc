@@ -9,6 +9,8 @@
 namespace qconvert {
 namespace {
 
+constexpr int kHalvings = 8;
+
 // Channel c of slice i has its elements at [(i * channels + c) * inner, ... + inner).
 struct ChannelLayout {
   size_t channels = 1;
@@ -22,6 +24,26 @@ ChannelLayout LayoutOf(const Tensor& values, ChannelAxis axis) {
   for (size_t d = at + 1; d < values.dims.size(); ++d)
     layout.inner *= static_cast<size_t>(values.dims[d]);
   return layout;
+}
+
+// Of clip(y + shift) over all samples and positions, by channel; an empty shift is 0.
+std::vector<double> ClippedSums(std::span<const Tensor> values, ChannelAxis axis,
+                                const LayerActivation& clip, std::span<const float> shift) {
+  std::vector<double> sums;
+  for (const Tensor& tensor : values) {
+    const ChannelLayout layout = LayoutOf(tensor, axis);
+    const auto floats = tensor.values<float>();
+    sums.resize(layout.channels, 0.0);
+    for (size_t i = 0; i < floats.size(); i += layout.inner) {
+      const size_t c = i / layout.inner % layout.channels;
+      const float by = shift.empty() ? 0.0F : shift[c];
+      double sum = 0;
+      for (size_t k = 0; k < layout.inner; ++k)
+        sum += std::min(std::max(floats[i + k] + by, clip.low), clip.high);
+      sums[c] += sum;
+    }
+  }
+  return sums;
 }
 
 }  // namespace
@@ -75,6 +97,27 @@ std::vector<float> BiasShift(const std::vector<std::vector<double>>& differences
     shift.push_back(std::isfinite(mean * sure) ? static_cast<float>(mean * sure) : 0);
   }
   return shift;
+}
+
+void LimitShift(std::span<const Tensor> expected, std::span<const Tensor> actual, ChannelAxis axis,
+                const LayerActivation& activation, std::vector<float>& shift) {
+  if (activation.kind != LayerActivation::Kind::kClip || activation.is_identity()) return;
+  const std::vector<double> aim = ClippedSums(expected, axis, activation, {});
+  // How much of the way a channel goes at least and at most.
+  std::vector<float> least(shift.size(), 0.0F);
+  std::vector<float> most(shift.size(), 1.0F);
+  std::vector<float> share = most;
+  for (int step = 0; step <= kHalvings; ++step) {
+    std::vector<float> moved = shift;
+    for (size_t c = 0; c < shift.size(); ++c) moved[c] *= share[c];
+    const std::vector<double> sums = ClippedSums(actual, axis, activation, moved);
+    for (size_t c = 0; c < shift.size(); ++c) {
+      const bool is_too_far = shift[c] > 0 ? sums[c] > aim[c] : sums[c] < aim[c];
+      (is_too_far ? most : least)[c] = share[c];
+      share[c] = (least[c] + most[c]) / 2;
+    }
+  }
+  for (size_t c = 0; c < shift.size(); ++c) shift[c] *= least[c];
 }
 
 }  // namespace qconvert

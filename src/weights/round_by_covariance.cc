@@ -41,14 +41,14 @@ Matrix FactorOfInverse(Matrix covariance) {
 // Rounds the channels of one group: `weights` and the codes that come back are [count, channels].
 class GroupRounder {
  public:
-  GroupRounder(const CovarianceRounding& rounding, Eigen::ArrayXd scales)
-      : rounding_(rounding), scales_(std::move(scales)) {}
+  GroupRounder(const NumericFormat& format, int32_t pair_limit, Eigen::ArrayXd scales)
+      : format_(format), pair_limit_(pair_limit), scales_(std::move(scales)) {}
 
   Matrix Round(Matrix weights, const Matrix& factor) const {
     Matrix codes(weights.rows(), weights.cols());
     for (Index k = 0; k < weights.rows(); ++k) {
       for (Index o = 0; o < weights.cols(); ++o) {
-        const double code = rounding_.format.round(weights(k, o) / scales_(o));
+        const double code = format_.round(weights(k, o) / scales_(o));
         codes(k, o) = std::clamp(code, Least(codes, k, o), Most(codes, k, o));
       }
       const Eigen::RowVectorXd error =
@@ -62,17 +62,18 @@ class GroupRounder {
  private:
   // What the code before leaves to the second of a pair.
   double Most(const Matrix& codes, Index k, Index o) const {
-    const bool paired = rounding_.pair_limit > 0 && k % 2 == 1 && codes(k - 1, o) > 0;
-    const double most = rounding_.format.qmax;
-    return paired ? std::min(most, rounding_.pair_limit - codes(k - 1, o)) : most;
+    const bool paired = pair_limit_ > 0 && k % 2 == 1 && codes(k - 1, o) > 0;
+    const double most = format_.qmax;
+    return paired ? std::min(most, pair_limit_ - codes(k - 1, o)) : most;
   }
   double Least(const Matrix& codes, Index k, Index o) const {
-    const bool paired = rounding_.pair_limit > 0 && k % 2 == 1 && codes(k - 1, o) < 0;
-    const double least = rounding_.format.qmin;
-    return paired ? std::max(least, -rounding_.pair_limit - codes(k - 1, o)) : least;
+    const bool paired = pair_limit_ > 0 && k % 2 == 1 && codes(k - 1, o) < 0;
+    const double least = format_.qmin;
+    return paired ? std::max(least, -pair_limit_ - codes(k - 1, o)) : least;
   }
 
-  const CovarianceRounding& rounding_;
+  const NumericFormat& format_;
+  int32_t pair_limit_;
   Eigen::ArrayXd scales_;
 };
 
@@ -132,9 +133,8 @@ InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
 }
 
 FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
-                                const FittedWeights& nearest, const InputCovariances& covariances,
-                                const CovarianceRounding& rounding) {
-  QCONVERT_CHECK(rounding.format.symmetric && order.batches == 1);
+                                const FittedWeights& nearest, const InputCovariances& covariances) {
+  QCONVERT_CHECK(nearest.format.symmetric && order.batches == 1);
   FixBlocking();
   const auto values = weight.values<float>();
   std::vector<int32_t> codes = CodesOf(nearest.weight);
@@ -157,7 +157,8 @@ FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
         before(k, o) = codes[PlaceOf(order, channel, k)];
       }
     }
-    const Matrix after = GroupRounder(rounding, scales).Round(weights, factor);
+    const Matrix after =
+        GroupRounder(nearest.format, nearest.pair_limit, scales).Round(weights, factor);
     const Eigen::RowVectorXd error_before = ErrorOf(weights, before, scales, covariance);
     const Eigen::RowVectorXd error_after = ErrorOf(weights, after, scales, covariance);
     for (int64_t o = 0; o < channels; ++o) {

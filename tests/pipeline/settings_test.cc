@@ -10,6 +10,7 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/rewrite/store_weights.h"
+#include "support/npy.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -122,6 +123,11 @@ TEST(SettingsTest, EqualizationAndReplacedActivationsAct) {
   EXPECT_GE(result.report.integer_nodes, 8U);
   const std::string info = ReadFile(folder / "out_quant_info.json");
   EXPECT_THAT(info, HasSubstr("_equalized"));
+  EXPECT_THAT(result.report.warnings,
+              Contains(AllOf(HasSubstr("convert_relu6_to_relu"), HasSubstr("before anything"))))
+      << "values go above 6";
+  const Result kept = ConvertWith(PerTensor("include_bias_corr: false\n"), folder);
+  EXPECT_THAT(kept.report.warnings, Not(Contains(HasSubstr("before anything"))));
 }
 
 // Weights of 4 bits and one scale: much noise to correct.
@@ -153,6 +159,32 @@ TEST(SettingsTest, CorrectionsThatAreAskedForAreMade) {
   EXPECT_THAT(ReportJson(result.report, "ok"), HasSubstr("\"weights_alone_sqnr_db\""));
   EXPECT_THAT(FormatReport(result.report), HasSubstr("  biases   of 8 layers corrected: "));
   EXPECT_THAT(ReadFile(folder / "out_quant_info.json"), HasSubstr("\"shift\""));
+}
+
+// Biases that make up for what a white picture meets harm what digits meet.
+TEST(SettingsTest, ACorrectionThatIsAskedForButHarmsIsToldAndNotKept) {
+  const TempDir folder;
+  std::vector<float> white(256, 1.0F);
+  white[0] = 0;
+  std::filesystem::create_directory(folder / "white");
+  WriteFile(folder / "white" / "a.npy", NpyFloats({1, 1, 16, 16}, white));
+  const auto convert = [&](const std::string& asked) {
+    const LoadedConfig loaded =
+        LoadText(PerTensor("include_cle: false\ninclude_bias_corr: " + asked + "\n") +
+                 "tensor_quantize_config: {weights: {bit_width: 5}, bias: {bit_width: 32}}\n");
+    ConvertOptions options = OptionsOf(loaded, folder);
+    options.calibration_folder = folder / "white";
+    options.validation_folder = kDigits / "calib";
+    options.guard = GuardMode::kReport;
+    return Convert(options);
+  };
+  const ConversionReport report = convert("true");
+  ASSERT_EQ(report.corrections.size(), 1U);
+  const CorrectionReport& biases = report.corrections[0];
+  EXPECT_GT(biases.noise_after, 2 * biases.noise_before);
+  EXPECT_FALSE(biases.kept);
+  EXPECT_THAT(report.warnings, Contains(HasSubstr("biases are not corrected: ")));
+  EXPECT_EQ(report.outputs[0].sums.error_power, convert("false").outputs[0].sums.error_power);
 }
 
 TEST(SettingsTest, CorrectionsLeftOpenAreMadeWhereTheyHelp) {

@@ -47,6 +47,40 @@ TEST(LayerCorrectionsTest, WhatIsNoNumberShiftsNothing) {
   EXPECT_THAT(BiasShift({{nan, 1}}), ElementsAre(0.0F, 1.0F));
 }
 
+// One channel of two positions each, in two samples.
+std::vector<Tensor> TwoSamples(const std::vector<float>& values) {
+  std::vector<Tensor> samples;
+  for (size_t s = 0; s < 2; ++s)
+    samples.push_back(MakeFloatTensor("y", {1, 1, 2}, std::span(values).subspan(2 * s, 2)));
+  return samples;
+}
+
+float LimitedShift(const std::vector<float>& expected, const std::vector<float>& actual,
+                   float shift, const LayerActivation& activation) {
+  std::vector<float> shifts = {shift};
+  LimitShift(TwoSamples(expected), TwoSamples(actual), ChannelAxis::kSecond, activation, shifts);
+  return shifts[0];
+}
+
+TEST(LayerCorrectionsTest, AShiftGoesNoFurtherThanMeansBehindAClipAgree) {
+  const LayerActivation relu{.low = 0};
+  // Above 0 stand 3 and 1 where 2 and 1 should: half of each is left over.
+  EXPECT_NEAR(LimitedShift({-9, 2, -9, 1}, {-1, 3, -1, 1}, -4, relu), -0.5, 4.0 / 256);
+  EXPECT_EQ(LimitedShift({-9, 4, -9, 2}, {-1, 2, -1, 1}, -2, relu), 0) << "too little passes";
+  EXPECT_EQ(LimitedShift({-1, 5, -1, 5}, {-3, 1, -3, 1}, 3, relu), 3) << "the whole way: 4 of 5";
+  EXPECT_NEAR(LimitedShift({-1, 2, -1, 2}, {-3, 1, -3, 1}, 3, relu), 1, 3.0 / 256);
+  const LayerActivation clip{.low = 0, .high = 6};
+  EXPECT_EQ(LimitedShift({9, 9, 9, 9}, {6, 7, 8, 6}, 2, clip), 2) << "cut off at 6 anyway";
+  EXPECT_NEAR(LimitedShift({9, 4, 9, 4}, {7, 2, 7, 2}, 3, clip), 2, 3.0 / 256);
+}
+
+TEST(LayerCorrectionsTest, AShiftIsWholeWhereNothingIsCutOff) {
+  EXPECT_EQ(LimitedShift({-9, 2, -9, 1}, {-1, 3, -1, 1}, -4, {}), -4);
+  EXPECT_EQ(
+      LimitedShift({-9, 2, -9, 1}, {-1, 3, -1, 1}, -4, {.kind = LayerActivation::Kind::kHardSwish}),
+      -4);
+}
+
 TEST(LayerCorrectionsTest, ALayerWithoutBiasGetsOneWhereItsKernelTakesIt) {
   GraphBuilder b;
   b.Input("x", {"1", "2", "4", "4"}).Output("z").Random("w", {3, 2, 1, 1}).Random("m", {4, 4});

@@ -85,7 +85,7 @@ TEST(RoundByCovarianceTest, SecondOfTwoEqualInputsMakesUpForTheFirst) {
   ASSERT_EQ(found.size(), 1);
   EXPECT_THAT(found[0], testing::ElementsAre(5, 5, 0, 5, 5, 0, 0, 0, 0));
   const FittedWeights rounded =
-      RoundByCovariance(weight, KernelOrder(node, weight), nearest, found, {FormatOf(Settings(8))});
+      RoundByCovariance(weight, KernelOrder(node, weight), nearest, found);
   EXPECT_EQ(*rounded.weight.bytes, std::string("\0\1\x7f", 3));
   EXPECT_EQ(rounded.params.scales, nearest.params.scales);
 }
@@ -96,17 +96,16 @@ TEST(RoundByCovarianceTest, InputsWithNothingInCommonAreRoundedToTheNearest) {
   const FittedWeights nearest = Nearest(node, weight, 4);
   std::vector<double> diagonal(36, 0.0);
   for (size_t k = 0; k < 6; ++k) diagonal[k * 7] = static_cast<double>(k + 1);
-  const FittedWeights rounded = RoundByCovariance(weight, KernelOrder(node, weight), nearest,
-                                                  {diagonal}, {FormatOf(Settings(4))});
+  const FittedWeights rounded =
+      RoundByCovariance(weight, KernelOrder(node, weight), nearest, {diagonal});
   EXPECT_EQ(*rounded.weight.bytes, *nearest.weight.bytes);
 }
 
 TEST(RoundByCovarianceTest, WithoutInputsTheNearestCodesStay) {
   const Tensor weight = RandomTensor("w", {4, 6}, 3);
   const FittedWeights nearest = Nearest(Gemm(), weight, 4);
-  const FittedWeights rounded =
-      RoundByCovariance(weight, KernelOrder(Gemm(), weight), nearest,
-                        {std::vector<double>(36, 0.0)}, {FormatOf(Settings(4))});
+  const FittedWeights rounded = RoundByCovariance(weight, KernelOrder(Gemm(), weight), nearest,
+                                                  {std::vector<double>(36, 0.0)});
   EXPECT_EQ(*rounded.weight.bytes, *nearest.weight.bytes);
 }
 
@@ -137,8 +136,7 @@ TEST(RoundByCovarianceTest, OutputsAreNearerInEveryKindOfLayer) {
     const WeightOrder order = KernelOrder(one.node, weight);
     const FittedWeights nearest = Nearest(one.node, weight, 4);
     const InputCovariances found = CollectCovariances(one.node, weight, std::vector<Tensor>{input});
-    const FittedWeights rounded =
-        RoundByCovariance(weight, order, nearest, found, {FormatOf(Settings(4))});
+    const FittedWeights rounded = RoundByCovariance(weight, order, nearest, found);
     const Tensor expected = RunNode(one.node, weight, input);
     const double before =
         SquaredError(RunNode(one.node, Dequantized(nearest, order), input), expected);
@@ -194,8 +192,7 @@ TEST(RoundByCovarianceTest, PairsStayWithinWhatTheKernelAdds) {
   const FittedWeights nearest = FitWeights(weight, order, Settings(8), {.pair_limit = limit});
   const InputCovariances found =
       CollectCovariances(node, weight, std::vector<Tensor>{Correlated({64, 32}, 2)});
-  const FittedWeights rounded =
-      RoundByCovariance(weight, order, nearest, found, {FormatOf(Settings(8)), limit});
+  const FittedWeights rounded = RoundByCovariance(weight, order, nearest, found);
   const auto codes = rounded.weight.values<int8_t>();
   EXPECT_NE(*rounded.weight.bytes, *nearest.weight.bytes);
   for (size_t k = 0; k < codes.size(); k += 2) {

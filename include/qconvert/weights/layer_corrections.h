@@ -10,6 +10,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/ir/tensor.h"
 #include "qconvert/targets/fusions.h"
+#include "qconvert/weights/layer_activation.h"
 #include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
@@ -48,6 +49,16 @@ Tensor AddToChannels(const Tensor& values, ChannelAxis axis, std::span<const flo
 // "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2 (the mean);
 // James and Stein 1961 (the factor, its positive part).
 std::vector<float> BiasShift(const std::vector<std::vector<double>>& differences);
+
+// Takes each shift only so far that the channel's mean behind a clip is that of the float model:
+//
+//   shift[c] *= t,   the largest t of [0, 1] with mean f(y + t shift[c]) not beyond mean f(x)
+//
+// x, y: what the float and the quantized model write, a tensor per sample. With the mean before the
+// clip alone a channel that varies less than it should, as few bits make it, could vanish below a
+// rectifier. To 1/256 of the way; HardSwish, which is no clip, leaves the shift as it is.
+void LimitShift(std::span<const Tensor> expected, std::span<const Tensor> actual, ChannelAxis axis,
+                const LayerActivation& activation, std::vector<float>& shift);
 
 }  // namespace qconvert
 

@@ -4,30 +4,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <vector>
 
 #include "qconvert/config/learning_settings.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/ir/tensor.h"
-#include "qconvert/ir/topology.h"
-#include "qconvert/targets/fusions.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/weights/layer_activation.h"
 #include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
-
-// What stands behind the layer and is the only one to read it.
-struct LayerActivation {
-  enum class Kind { kClip, kHardSwish };
-  Kind kind = Kind::kClip;
-  float low = -std::numeric_limits<float>::infinity();
-  float high = std::numeric_limits<float>::infinity();
-};
-
-// Relu or Clip of the unit, or the HardSwish that alone reads what it writes.
-LayerActivation FindActivation(const Graph& graph, const Topology& topology, const FusedUnit& unit);
 
 // One tensor per sample.
 struct LayerSamples {

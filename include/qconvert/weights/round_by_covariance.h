@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "qconvert/ir/graph.h"
-#include "qconvert/numbers/numeric_format.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/weights/quantize_weights.h"
 
@@ -27,13 +26,8 @@ bool HasInputCovariance(const Node& node, const Tensor& weight);
 InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
                                     std::span<const Tensor> inputs);
 
-struct CovarianceRounding {
-  NumericFormat format;    // of the codes; symmetric
-  int32_t pair_limit = 0;  // see WeightOptions
-};
-
 // The codes that leave least of e^T H e, e = W - s W_q, per output channel, found greedily in
-// kernel order with the scales of `nearest`:
+// kernel order with the scales, the format (symmetric) and the limit of pairs of `nearest`:
 //
 //   W_q[k] = round(W[k] / s),   W[j] -= (W[k] - s W_q[k]) / U[k][k] * U[k][j]   for j > k
 //
@@ -42,8 +36,7 @@ struct CovarianceRounding {
 // Frantar et al. 2022, "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained
 // Transformers", algorithm 1.
 FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
-                                const FittedWeights& nearest, const InputCovariances& covariances,
-                                const CovarianceRounding& rounding);
+                                const FittedWeights& nearest, const InputCovariances& covariances);
 
 }  // namespace qconvert
 
