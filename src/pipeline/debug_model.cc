@@ -19,12 +19,12 @@
 namespace qconvert {
 namespace {
 
-// Nodes that were measured alone, the worst first.
-std::vector<size_t> WorstSwitches(const std::vector<size_t>& nodes, const LayerErrors& errors) {
+// Places of nodes that were measured alone, the worst first.
+std::vector<size_t> WorstNodes(const std::vector<SwitchedNode>& nodes, const LayerErrors& errors) {
   std::vector<size_t> order;
-  const auto alone = [&](size_t s) { return errors.nodes[nodes[s]].alone.value_or(-1); };
-  for (size_t s = 0; s < nodes.size(); ++s)
-    if (alone(s) >= 0) order.push_back(s);
+  const auto alone = [&](size_t k) { return errors.nodes[nodes[k].node].alone.value_or(-1); };
+  for (size_t k = 0; k < nodes.size(); ++k)
+    if (alone(k) >= 0) order.push_back(k);
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return alone(a) > alone(b); });
   return order;
@@ -33,7 +33,7 @@ std::vector<size_t> WorstSwitches(const std::vector<size_t>& nodes, const LayerE
 GuiltyNodes FindGuiltyNodes(const DebugOptions& options, int budget, const LayerInputs& inputs,
                             LayerErrors& errors) {
   const SwitchedModel switched = SwitchPlan(inputs, inputs.plan);
-  const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
+  const std::vector<SwitchedNode> nodes = NodesOfSwitches(switched, inputs.plan);
   SwitchMeter meter(switched, inputs.comparer, inputs.place, inputs.comparer.Spread(errors.samples),
                     inputs.on_run);
   const std::set<size_t> all = AllSwitches(switched);
@@ -41,16 +41,17 @@ GuiltyNodes FindGuiltyNodes(const DebugOptions& options, int budget, const Layer
       std::max(SqnrOfNoise(errors.whole) + kMoreSqnrDb, options.convert.gate.min_sqnr_db));
   GuiltyNodes guilty;
   guilty.target = NoiseOfSqnr(sqnr_db);
-  const GuiltySet found = FindGuilty({.items = WorstSwitches(nodes, errors),
+  const GuiltySet found = FindGuilty({.items = WorstNodes(nodes, errors),
                                       .noise =
                                           [&](const std::set<size_t>& without) {
                                             std::set<size_t> on = all;
-                                            for (const size_t s : without) on.erase(s);
+                                            for (const size_t k : without)
+                                              for (const size_t s : nodes[k].numbers) on.erase(s);
                                             return meter.Noise(on);
                                           },
                                       .target = guilty.target,
                                       .budget = budget});
-  for (const size_t s : found.items) guilty.rows.push_back(nodes[s]);
+  for (const size_t k : found.items) guilty.rows.push_back(nodes[k].node);
   guilty.before = found.before;
   guilty.after = found.after;
   guilty.any_fewer = found.any_fewer;

@@ -63,7 +63,8 @@ bool IsDone(const ConvertOptions& options) {
   const bool is_knowable = options.validation_folder.empty() && options.plan == nullptr &&
                            options.seen == nullptr && !options.float_only && !has_both &&
                            options.config.processor != Processor::kHost;
-  if (!is_knowable || !Exists(output) || !Exists(info)) return false;
+  const bool has_page = options.page.empty() || Exists(options.page);
+  if (!is_knowable || !has_page || !Exists(output) || !Exists(info)) return false;
   try {
     const PlanFile plan = ReadPlanFile(info);
     return HistoryOf(plan).provenance == ProvenanceOf(options) &&

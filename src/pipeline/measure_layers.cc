@@ -32,14 +32,13 @@ std::string WhyUnmeasured(const LayerInputs& inputs) {
                      bytes / 1'000'000, most / 1'000'000);
 }
 
-// Switches by the suspicion of their nodes, the most suspicious first.
-std::vector<size_t> MostSuspicious(const std::vector<size_t>& nodes,
-                                   const std::vector<double>& suspicion) {
-  std::vector<size_t> order(nodes.size());
-  for (size_t s = 0; s < order.size(); ++s) order[s] = s;
-  const auto of = [&](size_t s) { return nodes[s] < suspicion.size() ? suspicion[nodes[s]] : 0; };
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return of(a) > of(b); });
-  return order;
+// The most suspicious first.
+void SortBySuspicion(const std::vector<double>& suspicion, std::vector<SwitchedNode>& nodes) {
+  const auto of = [&](const SwitchedNode& one) {
+    return one.node < suspicion.size() ? suspicion[one.node] : 0;
+  };
+  std::stable_sort(nodes.begin(), nodes.end(),
+                   [&](const SwitchedNode& a, const SwitchedNode& b) { return of(a) > of(b); });
 }
 
 size_t SampleCount(const SwitchedModel& switched, const LayerInputs& inputs) {
@@ -47,8 +46,8 @@ size_t SampleCount(const SwitchedModel& switched, const LayerInputs& inputs) {
   return switched.switches.size() > kFewSwitches ? 1 : 2;
 }
 
-std::set<size_t> Without(std::set<size_t> set, size_t one) {
-  set.erase(one);
+std::set<size_t> Without(std::set<size_t> set, const std::set<size_t>& some) {
+  for (const size_t one : some) set.erase(one);
   return set;
 }
 
@@ -91,32 +90,39 @@ SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan) {
   return MakeSwitched(inputs.exact, MakeRunnable(inputs.exact, std::move(plan), inputs.workers));
 }
 
-std::vector<size_t> NodesOfSwitches(const SwitchedModel& switched, const QuantizationPlan& plan) {
+std::vector<SwitchedNode> NodesOfSwitches(const SwitchedModel& switched,
+                                          const QuantizationPlan& plan) {
   std::map<std::string, size_t> roots;  // what a unit writes -> the node that it begins with
   for (size_t n = 0; n < plan.placement.nodes.size(); ++n) {
     const NodePlacement& placed = plan.placement.nodes[n];
     if (placed.domain == NodeDomain::kInteger) roots.emplace(placed.unit.output, n);
   }
-  std::vector<size_t> nodes;
-  for (const Switch& one : switched.switches) {
+  std::vector<SwitchedNode> nodes;
+  std::map<size_t, size_t> place_of;  // by node, in `nodes`
+  for (size_t s = 0; s < switched.switches.size(); ++s) {
+    const Switch& one = switched.switches[s];
     // What was moved about as codes belongs to who made the codes.
     const auto moved = plan.placement.roots.find(one.values[0]);
     const auto root =
         roots.find(moved == plan.placement.roots.end() ? one.values[0] : moved->second);
-    nodes.push_back(root == roots.end() ? one.node : root->second);
+    const size_t node = root == roots.end() ? one.node : root->second;
+    const auto [place, is_new] = place_of.emplace(node, nodes.size());
+    if (is_new) nodes.push_back({node, {}});
+    nodes[place->second].numbers.insert(s);
   }
   return nodes;
 }
 
 void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs, LayerErrors& errors) {
-  const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
   std::map<std::string, size_t> node_of;
   std::vector<InnerValue> values;
-  for (size_t s = 0; s < nodes.size(); ++s) {
-    for (const std::string& value : switched.switches[s].values) {
-      if (!inputs.sizes.contains(value)) continue;
-      node_of.emplace(value, nodes[s]);
-      values.push_back({value, "", value, value});
+  for (const auto& [node, numbers] : NodesOfSwitches(switched, inputs.plan)) {
+    for (const size_t s : numbers) {
+      for (const std::string& value : switched.switches[s].values) {
+        if (!inputs.sizes.contains(value)) continue;
+        node_of.emplace(value, node);
+        values.push_back({value, "", value, value});
+      }
     }
   }
   for (const std::vector<InnerValue>& group : GroupBySize(values, inputs.sizes, kInnerBytes)) {
@@ -153,24 +159,22 @@ LayerErrors MeasureLayers(const LayerInputs& inputs) {
   }
   errors.nodes.resize(inputs.exact.graph.nodes.size());
   MeasureBehind(switched, inputs, errors);
-  const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
-  std::vector<size_t> order = MostSuspicious(nodes, inputs.suspicion);
+  std::vector<SwitchedNode> nodes = NodesOfSwitches(switched, inputs.plan);
+  SortBySuspicion(inputs.suspicion, nodes);
   const size_t samples = SampleCount(switched, inputs);
-  order.resize(
-      std::min(order.size(), AffordedRuns(MultiplyAddsOfRun(inputs, samples), kMostAlone)));
+  nodes.resize(
+      std::min(nodes.size(), AffordedRuns(MultiplyAddsOfRun(inputs, samples), kMostAlone)));
   SwitchMeter meter(switched, inputs.comparer, inputs.place, inputs.comparer.Spread(samples),
                     inputs.on_run);
   const std::set<size_t> all = AllSwitches(switched);
   errors.whole = meter.Noise(all);
-  for (const size_t s : order) {
-    NodeErrors& node = errors.nodes[nodes[s]];
-    node.alone = std::max(node.alone.value_or(0), meter.Noise({s}));
-  }
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return *errors.nodes[nodes[a]].alone > *errors.nodes[nodes[b]].alone;
+  for (const auto& [node, numbers] : nodes) errors.nodes[node].alone = meter.Noise(numbers);
+  std::stable_sort(nodes.begin(), nodes.end(), [&](const SwitchedNode& a, const SwitchedNode& b) {
+    return *errors.nodes[a.node].alone > *errors.nodes[b.node].alone;
   });
-  order.resize(std::min(order.size(), kMostWithout));
-  for (const size_t s : order) errors.nodes[nodes[s]].without = meter.Noise(Without(all, s));
+  nodes.resize(std::min(nodes.size(), kMostWithout));
+  for (const auto& [node, numbers] : nodes)
+    errors.nodes[node].without = meter.Noise(Without(all, numbers));
   errors.samples = meter.samples();
   errors.runs += meter.runs();
   return errors;

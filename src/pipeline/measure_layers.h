@@ -84,9 +84,14 @@ double MultiplyAddsOfRun(const LayerInputs& inputs, size_t samples);
 // The float model with a plan of it, the whole or a part.
 SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan);
 
-// The nodes of which a switched model is asked: those of the plan, by the node that a unit begins
-// with.
-std::vector<size_t> NodesOfSwitches(const SwitchedModel& switched, const QuantizationPlan& plan);
+// What a switched model is asked of.
+struct SwitchedNode {
+  size_t node = 0;           // of the plan: the one that a unit begins with
+  std::set<size_t> numbers;  // of its switches: several where what it writes is moved about
+};
+// Each node once, in the order of their first switches.
+std::vector<SwitchedNode> NodesOfSwitches(const SwitchedModel& switched,
+                                          const QuantizationPlan& plan);
 
 // Noise of what every node writes in the whole quantized model, on the samples:
 // one pass of each model for every kInnerBytes of values.

@@ -1,6 +1,5 @@
 #include "measure_parts.h"
 
-#include <algorithm>
 #include <optional>
 
 #include "qconvert/rewrite/parts_of_plan.h"
@@ -12,13 +11,11 @@ namespace {
 void MeasurePart(const LayerInputs& inputs, const SwitchedModel& switched,
                  std::optional<double> NodeErrors::*part, LayerErrors& errors) {
   if (switched.switches.empty()) return;
-  const std::vector<size_t> nodes = NodesOfSwitches(switched, inputs.plan);
   SwitchMeter meter(switched, inputs.comparer, inputs.place, inputs.comparer.Spread(errors.samples),
                     inputs.on_run);
-  for (size_t s = 0; s < nodes.size(); ++s) {
-    NodeErrors& node = errors.nodes[nodes[s]];
-    if (!node.alone) continue;  // too many nodes for all of them
-    node.*part = std::max((node.*part).value_or(0), meter.Noise({s}));
+  for (const auto& [node, numbers] : NodesOfSwitches(switched, inputs.plan)) {
+    NodeErrors& of_node = errors.nodes[node];
+    if (of_node.alone) of_node.*part = meter.Noise(numbers);  // else too many for all of them
   }
   errors.runs += meter.runs();
 }

@@ -40,6 +40,13 @@ TEST_F(IsDoneTest, WithTheSameInputs) {
   EXPECT_TRUE(IsDone(options_)) << "what changes no byte does not count";
 }
 
+TEST_F(IsDoneTest, NotWithoutThePageThatIsAskedFor) {
+  options_.page = dir_ / "page.html";
+  EXPECT_FALSE(IsDone(options_));
+  Convert(options_);
+  EXPECT_TRUE(IsDone(options_));
+}
+
 TEST_F(IsDoneTest, NotWithAnotherModel) {
   dir_.Write("m.onnx", SerializeModel(Net("/other")));
   EXPECT_FALSE(IsDone(options_));

@@ -47,9 +47,26 @@ Tensor RunSwitched(const SwitchedModel& switched, const std::set<size_t>& on,
 
 std::vector<std::string> NodesOf(const QuantizedModel& model, const SwitchedModel& switched) {
   std::vector<std::string> names;
-  for (const size_t n : NodesOfSwitches(switched, model.plan))
-    names.push_back(model.float_model.graph.nodes[n].op_type);
+  for (const SwitchedNode& one : NodesOfSwitches(switched, model.plan))
+    names.push_back(model.float_model.graph.nodes[one.node].op_type);
   return names;
+}
+
+TEST(NodesOfSwitchesTest, ANodeIsAskedOnceWithAllThatItWrites) {
+  SwitchedModel switched;
+  switched.switches = {{0, {"a"}}, {1, {"other"}}, {2, {"moved"}}};
+  QuantizationPlan plan;
+  plan.placement.nodes.resize(3);
+  for (const size_t n : {0U, 1U}) plan.placement.nodes[n].domain = NodeDomain::kInteger;
+  plan.placement.nodes[0].unit.output = "a";
+  plan.placement.nodes[1].unit.output = "other";
+  plan.placement.roots = {{"a", "a"}, {"other", "other"}, {"moved", "a"}};
+  const std::vector<SwitchedNode> nodes = NodesOfSwitches(switched, plan);
+  ASSERT_EQ(nodes.size(), 2U);
+  EXPECT_EQ(nodes[0].node, 0U);
+  EXPECT_THAT(nodes[0].numbers, ElementsAre(0U, 2U));
+  EXPECT_EQ(nodes[1].node, 1U);
+  EXPECT_THAT(nodes[1].numbers, ElementsAre(1U));
 }
 
 TEST(SwitchedModelTest, AllOffIsTheFloatModelAndAllOnTheQuantizedOne) {
