@@ -75,6 +75,28 @@ std::optional<Tensor> Dequantized(const Graph& graph, const Node& node) {
   return MakeFloatTensor(node.outputs[0], codes->dims, values);
 }
 
+// Whether no code stands for a negative number.
+bool HasNoNegatives(const Graph& graph, const Node& quantize) {
+  if (quantize.input(2).empty()) return true;  // uint8, zero point 0
+  const Tensor* zero = graph.FindInitializer(quantize.inputs[2]);
+  const auto zeros = zero == nullptr ? std::nullopt : Integers(*zero);
+  if (!zeros) return false;
+  const bool is_signed = zero->type == DataType::kInt8 || zero->type == DataType::kInt16;
+  const int32_t least = is_signed ? -(1 << (BitsOf(zero->type) - 1)) : 0;
+  return std::all_of(zeros->begin(), zeros->end(), [&](int32_t z) { return z == least; });
+}
+
+// A Relu in front of a pair goes when its codes have no negative numbers: the pair does its work.
+bool StandsForRelu(const Graph& graph, const Topology& topology, const Node& quantize) {
+  static constexpr std::string_view kNeverNegative[] = {"Relu", "Sigmoid", "HardSigmoid", "Softmax",
+                                                        "Abs",  "Sqrt",    "Exp"};
+  const Node* producer = topology.Producer(quantize.inputs[0]);
+  return producer != nullptr &&
+         std::find(std::begin(kNeverNegative), std::end(kNeverNegative), producer->op_type) ==
+             std::end(kNeverNegative) &&
+         HasNoNegatives(graph, quantize);
+}
+
 }  // namespace
 
 size_t StripPairs(Graph& graph) {
@@ -87,7 +109,7 @@ size_t StripPairs(Graph& graph) {
     if (!IsPairEnd(node, "DequantizeLinear")) continue;
     const Node* producer = topology.Producer(node.inputs[0]);
     if (producer != nullptr && IsPairEnd(*producer, "QuantizeLinear")) {
-      node.op_type = "Identity";
+      node.op_type = StandsForRelu(graph, topology, *producer) ? "Relu" : "Identity";
       node.domain.clear();
       node.inputs = {producer->inputs[0]};
       node.attributes.clear();

@@ -28,7 +28,7 @@ class StripTest : public testing::Test {
     b.Add("Conv", {"x", "w1"}, {"h"}).name = "/first";
     b.Add("Conv", {"h", "w2"}, {"y"}).name = "/second";
     float_ = dir_.Write("m.onnx", SerializeModel(b.model));
-    for (uint32_t k = 0; k < 5; ++k)
+    for (uint32_t k = 0; k < 8; ++k)
       dir_.Write(fmt::format("data/{}.npy", k), NpyFloats({1, 4, 4, 4}, RandomFloats(64, k)));
     Convert(Options(float_, came_, false));
   }

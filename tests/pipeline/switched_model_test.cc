@@ -103,8 +103,8 @@ TEST(SwitchedModelTest, ASwitchRoundsWhatItsNodeWritesAndNothingBefore) {
   EXPECT_GT(MaxDifference(value({1}, "c2"), value({}, "c2")), 0);
   // On, a value is on its grid.
   const float scale = model.plan.values.at("p1").params.scales[0];
-  for (const float v : value({0}, "p1").values<float>())
-    EXPECT_NEAR(v / scale, std::round(v / scale), 1e-3);
+  const Tensor rounded = value({0}, "p1");
+  for (const float v : rounded.values<float>()) EXPECT_NEAR(v / scale, std::round(v / scale), 1e-3);
 }
 
 TEST(SwitchedModelTest, AFloatNodesInputsAreRoundedByWhoReadsThem) {

@@ -33,13 +33,14 @@ Model TwoConvs() {
 TEST(StripPairsTest, WhatWasQuantizedIsFloatAgain) {
   const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 8, 8}, 1)};
   QuantConfig config;
-  config.tensors.activation.bit_width = config.tensors.input.bit_width = 16;  // no clamp on codes
+  config.tensors.activation.bit_width = config.tensors.input.bit_width = 16;
   Model model = QuantizeModel(TwoConvs(), {x}, config).model;
   Normalize(model);
   EXPECT_GT(StripPairs(model.graph), 0U);
   EXPECT_EQ(Count(model.graph, "QuantizeLinear"), 0);
   EXPECT_EQ(Count(model.graph, "DequantizeLinear"), 0);
   EXPECT_EQ(Count(model.graph, "Conv"), 2);
+  EXPECT_EQ(Count(model.graph, "Relu"), 1) << "its work was done by the codes";
   const Tensor expected = RunModel(TwoConvs(), x)[0];
   float largest = 0;
   for (const float v : ToFloats(expected)) largest = std::max(largest, std::fabs(v));
@@ -50,7 +51,7 @@ TEST(StripPairsTest, WhatWasQuantizedIsFloatAgain) {
 TEST(StripPairsTest, ConstantsAreWhatTheirCodesSayOnAnyAxis) {
   for (const int64_t axis : {0, 1, -1}) {
     GraphBuilder b;
-    b.Input("x", {"2", "3"}).Output("y").Floats("s", {axis == 0 ? 2 : 3}, {});
+    b.Input("x", {"2", "3"}).Output("y");
     std::vector<float> scales = {0.5F, 2, 4};
     std::vector<uint8_t> zeros = {1, 2, 3};
     scales.resize(axis == 0 ? 2 : 3);
@@ -68,6 +69,26 @@ TEST(StripPairsTest, ConstantsAreWhatTheirCodesSayOnAnyAxis) {
     EXPECT_EQ(graph.nodes.size(), 1U);
     EXPECT_EQ(MaxDifference(before, RunModel(b.model, x)[0]), 0) << axis;
   }
+}
+
+TEST(StripPairsTest, CodesWithoutNegativesStandForARelu) {
+  const auto strip = [](const char* producer, DataType type, uint8_t zero) {
+    GraphBuilder b;
+    b.Input("x", {"2", "3"}).Output("y");
+    b.model.graph.initializers["s"] = MakeFloatTensor("s", {}, std::vector<float>{0.1F});
+    b.model.graph.initializers["z"] = Bytes("z", type, {}, {zero});
+    b.Add(producer, {"x"}, {"v"});
+    b.Add("QuantizeLinear", {"v", "s", "z"}, {"q"});
+    b.Add("DequantizeLinear", {"q", "s", "z"}, {"d"});
+    b.Add("Neg", {"d"}, {"y"});
+    StripPairs(b.model.graph);
+    return Count(b.model.graph, "Relu");
+  };
+  EXPECT_EQ(strip("Sin", DataType::kUint8, 0), 1);
+  EXPECT_EQ(strip("Sin", DataType::kUint8, 1), 0);
+  EXPECT_EQ(strip("Sin", DataType::kInt8, 128), 1) << "-128";
+  EXPECT_EQ(strip("Sin", DataType::kInt8, 0), 0);
+  EXPECT_EQ(strip("Sigmoid", DataType::kUint8, 0), 0) << "is never negative";
 }
 
 TEST(StripPairsTest, PairsOfOtherDomainsAndBodiesGoToo) {
