@@ -32,7 +32,7 @@ void Define(CLI::App& app, InspectLine& line) {
                  "settings that a conversion would have: a file or a preset (default: cpu_int8)")
       ->type_name("FILE");
   app.add_option("--target", line.target, "whose operator rules hold (default: the config's)")
-      ->check(CLI::IsMember({"CPU", "GPU", "DPU", "BPU"}))
+      ->transform(CLI::IsMember({"CPU", "GPU", "DPU", "BPU", "QNN"}, CLI::ignore_case))
       ->type_name("NAME");
   AddAlsoOption(app, line.layers);
   AddSetOption(app, line.overrides, "override a setting; repeatable");

@@ -22,7 +22,7 @@ struct LintLine {
 void Define(CLI::App& app, LintLine& line) {
   app.add_option("MODEL", line.model, "a quantized ONNX model, of any tool")->required();
   app.add_option("--target", line.target, "whose rules hold")
-      ->check(CLI::IsMember(LintTargets()))
+      ->transform(CLI::IsMember(LintTargets(), CLI::ignore_case))
       ->type_name("NAME")
       ->capture_default_str();
   AddJson(app, line.json);
