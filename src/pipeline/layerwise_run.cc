@@ -99,8 +99,13 @@ Model LayerwiseRun::Piece(size_t end) const {
 void LayerwiseRun::RunUntil(size_t end) {
   const Model piece = Piece(end);
   const EngineModel engine = SerializeForEngine(piece);
-  const auto session =
-      OpenOrtSession(engine.bytes, place_, {.external_initializers = engine.external});
+  // The engine aborts where it takes a branch out of an If whose outputs are those of the graph.
+  const bool has_bodies = std::any_of(piece.graph.nodes.begin(), piece.graph.nodes.end(),
+                                      [](const Node& node) { return !SubgraphsOf(node).empty(); });
+  const auto session = OpenOrtSession(
+      engine.bytes, place_,
+      {.optimization = has_bodies ? OptimizationLevel::kNone : OptimizationLevel::kAll,
+       .external_initializers = engine.external});
   std::vector<std::vector<Tensor>> outputs(samples_);
   ParallelFor(samples_, workers_, [&](size_t s, size_t /*worker*/) {
     std::vector<Tensor> inputs;

@@ -310,6 +310,39 @@ TEST(LayerwiseRunTest, WhatIsReplacedIsWhatLaterNodesRead) {
   EXPECT_THAT(ToFloats(run.Reach("y")[0]), testing::ElementsAre(6, 7, 8));
 }
 
+// If on a constant condition, whose branch gives `output`: Relu, or an If of its own around it.
+Subgraph RelusBehindIfs(const std::string& input, const std::string& output, int depth) {
+  GraphBuilder b;
+  b.Output(output);
+  if (depth == 0) {
+    b.Add("Relu", {input}, {output});
+  } else {
+    b.model.graph.initializers["yes" + output] =
+        MakeTensor<uint8_t>("yes" + output, DataType::kBool, {}, std::vector<uint8_t>{1});
+    Node& node = b.Add("If", {"yes" + output}, {output});
+    for (const char* branch : {"then_branch", "else_branch"})
+      node.Set(branch, RelusBehindIfs(input, output + branch[0], depth - 1));
+  }
+  return Subgraph(b.model.graph);
+}
+
+TEST(LayerwiseRunTest, BranchesThatTheEngineWouldTakeOutMayEndAPiece) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3"}).Output("y");
+  b.model.graph.initializers["yes"] =
+      MakeTensor<uint8_t>("yes", DataType::kBool, {}, std::vector<uint8_t>{1});
+  b.Add("Neg", {"x"}, {"n"});
+  Node& node = b.Add("If", {"yes"}, {"i"});
+  node.Set("then_branch", RelusBehindIfs("n", "a", 1));
+  node.Set("else_branch", RelusBehindIfs("n", "b", 1));
+  b.Add("Abs", {"i"}, {"y"});
+  LayerwiseRun run(b.model, {{"s", {MakeFloatTensor("x", {1, 3}, std::vector<float>{1, -2, 3})}}},
+                   {"n", "i", "y"}, 1, "test");
+  run.Reach("n");
+  EXPECT_THAT(ToFloats(run.Reach("i")[0]), testing::ElementsAre(0, 2, 0));
+  EXPECT_THAT(ToFloats(run.Reach("y")[0]), testing::ElementsAre(0, 2, 0));
+}
+
 TEST(LayerwiseRunTest, PeakIsWhatOneNodeNeedsAtMost) {
   GraphBuilder b;
   b.Input("x", {"4"}).Output("y");
