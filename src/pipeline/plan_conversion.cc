@@ -127,6 +127,80 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
     throw Error(ExitCode::kNumeric, report.input, WhatFailed(report) + "; nothing is written");
 }
 
+// All samples, and those that calibrate. Feeders read the sources beside them.
+struct ConversionData {
+  ConversionData(const ConvertOptions& options, const Graph& graph, const FoldedInputs& folded)
+      : samples(OpenData(options, graph, folded)),
+        feeder(samples, graph.inputs, options.states),
+        workers(WorkerCount(DataOf(options))),
+        digest(samples.Digest(workers)),
+        split(SplitSamples(digest, feeder.has_feedback() || !options.validation_folder.empty())),
+        calibration(samples.Select(split.calibration)),
+        observed(calibration, graph.inputs, options.states) {}
+  ConversionData(const ConversionData&) = delete;
+  ConversionData& operator=(const ConversionData&) = delete;
+
+  const SampleSource samples;
+  const InputFeeder feeder;
+  const int workers;
+  const DataDigest digest;
+  const SampleSplit split;
+  const SampleSource calibration;
+  const InputFeeder observed;
+};
+
+size_t CountSamples(const ConvertOptions& options, const std::optional<StoredTable>& stored,
+                    const ConversionData& data) {
+  if (options.plan != nullptr) return static_cast<size_t>(options.plan->samples);
+  return stored ? stored->table.samples : data.calibration.size();
+}
+
+// Odd samples into the report; the path of the first one's picture, if one is asked for.
+std::string LookAtSamples(const ConvertOptions& options, const PreparedModel& prepared,
+                          const FoldedInputs& folded, const ConversionData& data,
+                          ConversionReport& report) {
+  const std::vector<Value>& inputs = prepared.model.graph.inputs;
+  const DataToCheck to_check{options.config, inputs,         data.samples,  data.feeder,
+                             data.digest,    prepared.first, options.model, folded};
+  for (std::string& oddity : CheckData(to_check, options.strict_data))
+    report.warnings.push_back(std::move(oddity));
+  return options.first_picture.empty() ? ""
+                                       : FirstPicture(data.samples, inputs, options.config, folded);
+}
+
+struct Seen {
+  SchemeChoice choice;
+  CalibrationTable table;
+};
+
+// What the scheme is, and the values that it takes the ranges of.
+Seen Calibrate(const ConvertOptions& options, const PreparedModel& prepared,
+               const std::optional<StoredTable>& stored, const ConversionData& data) {
+  const Model& model = prepared.model;
+  Seen seen;
+  ValueSizes sizes;
+  if (stored) {
+    sizes = stored->sizes;
+  } else if (data.samples.size() > 0) {
+    sizes = MeasureSizes(model, data.feeder, data.digest.by_content.at(0), options.model.string());
+  }
+  seen.choice = ChooseScheme(model.graph, std::move(sizes), prepared.settings,
+                             options.costs ? &*options.costs : nullptr);
+  seen.table = stored ? stored->table
+                      : SeeValues(options, model, seen.choice, prepared.settings, data.observed);
+  return seen;
+}
+
+ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
+                        const ConvertOptions& options, const Graph& graph, Model original,
+                        const ConversionReport& report, int workers) {
+  return OpenComparer(std::move(original), graph, feeder, judged.order,
+                      {.place = options.model.string(),
+                       .outputs_only = options.guard == GuardMode::kOff,  // only the file will run
+                       .is_random = !report.random_nodes.empty(),
+                       .workers = workers});
+}
+
 }  // namespace
 
 std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
@@ -175,60 +249,31 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   report.warnings.insert(report.warnings.end(), prepared.warnings.begin(), prepared.warnings.end());
   const std::optional<StoredTable> stored =
       ReadTable(options, loaded.sha256, prepared, report.warnings);
-  const SampleSource samples = OpenData(options, model.graph, folded);
-  const InputFeeder feeder(samples, model.graph.inputs, options.states);
-  const int workers = WorkerCount(DataOf(options));
-  const DataDigest digest = samples.Digest(workers);
-  const bool keep_all = feeder.has_feedback() || !options.validation_folder.empty();
-  const SampleSplit split = SplitSamples(digest, keep_all);
-  const SampleSource calibration = samples.Select(split.calibration);
-  const InputFeeder observed(calibration, model.graph.inputs, options.states);
-  report.samples = options.plan != nullptr ? static_cast<size_t>(options.plan->samples)
-                   : stored                ? stored->table.samples
-                                           : calibration.size();
-  const DataToCheck to_check{options.config, model.graph.inputs, samples,       feeder,
-                             digest,         prepared.first,     options.model, folded};
-  for (std::string& oddity : CheckData(to_check, options.strict_data))
-    report.warnings.push_back(std::move(oddity));
-  const std::string picture =
-      options.first_picture.empty()
-          ? ""
-          : FirstPicture(samples, model.graph.inputs, options.config, folded);
+  const ConversionData data(options, model.graph, folded);
+  report.samples = CountSamples(options, stored, data);
+  const std::string picture = LookAtSamples(options, prepared, folded, data, report);
   watch.Lap("prepare");
 
-  SchemeChoice choice;
-  CalibrationTable table;
+  Seen seen;
   if (options.plan == nullptr) {
-    ValueSizes sizes;
-    if (stored) {
-      sizes = stored->sizes;
-    } else if (samples.size() > 0) {
-      sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place);
-    }
-    choice = ChooseScheme(model.graph, std::move(sizes), settings,
-                          options.costs ? &*options.costs : nullptr);
-    table = stored ? stored->table : SeeValues(options, model, choice, settings, observed);
+    seen = Calibrate(options, prepared, stored, data);
     watch.Lap("calibrate");
   }
 
-  const JudgedData judged = OpenJudged(options, model.graph, folded, samples, split);
+  const JudgedData judged = OpenJudged(options, model.graph, folded, data.samples, data.split);
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
   report.compared_on = judged.description;
   report.random_nodes = FindRandomNodes(model.graph);
-  ModelComparer comparer =
-      OpenComparer(*std::exchange(original, std::nullopt), model.graph, judged_feeder, judged.order,
-                   {.place = place,
-                    .outputs_only = options.guard == GuardMode::kOff,  // only the file will be run
-                    .is_random = !report.random_nodes.empty(),
-                    .workers = workers});
+  ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
+                                     *std::exchange(original, std::nullopt), report, data.workers);
   RangeCache ranges;
-  CodeCache codes(workers);
+  CodeCache codes(data.workers);
   PlanInputs inputs{.model = model,
-                    .table = table,
+                    .table = seen.table,
                     .comparer = comparer,
                     .ranges = ranges,
                     .codes = codes,
-                    .calibration = observed,
+                    .calibration = data.observed,
                     .settings = settings,
                     .gate = options.gate,
                     .aim_sqnr_db = options.aim_sqnr_db,
@@ -239,25 +284,25 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const GuardMode mode = comparer.count() == 0 ? GuardMode::kOff : options.guard;
   const ChosenPlan chosen = options.plan != nullptr
                                 ? TakePlan(inputs, *options.plan, mode)
-                                : ChoosePlan(std::move(inputs), std::move(choice), mode);
+                                : ChoosePlan(std::move(inputs), std::move(seen.choice), mode);
   watch.Lap("choose");
   report.gate = options.gate;
   report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
   Provenance own{"qconvert " + Version(), "onnxruntime " + OrtVersion(), loaded.sha256,
-                 options.config_sha256, stored ? stored->data_sha256 : digest.sha256};
+                 options.config_sha256, stored ? stored->data_sha256 : data.digest.sha256};
   use({.model = model,
        .chosen = chosen,
-       .table = table,
+       .table = seen.table,
        .comparer = comparer,
        .feeder = judged_feeder,
        .order = judged.order,
        .files = loaded.files,
-       .samples = samples,
+       .samples = data.samples,
        .folded = folded,
        .picture = picture,
        .provenance = std::move(own),
-       .workers = workers});
+       .workers = data.workers});
 }
 
 }  // namespace qconvert
