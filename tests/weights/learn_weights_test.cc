@@ -8,39 +8,10 @@
 #include "qconvert/config/quant_config.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/targets/target.h"
-#include "support/graph_builder.h"
+#include "support/weighted_layer.h"
 
 namespace qconvert {
 namespace {
-
-TensorSettings Settings(int bits) {
-  TensorSettings settings = QuantConfig().tensors.weights;
-  settings.bit_width = bits;
-  return settings;
-}
-
-Node Conv(int64_t group, int64_t pad, int64_t stride = 1) {
-  Node node = MakeNode("Conv", {"x", "w"}, {"y"});
-  node.Set("group", group);
-  node.Set("pads", std::vector<int64_t>(4, pad));
-  node.Set("strides", std::vector<int64_t>(2, stride));
-  return node;
-}
-
-Node Gemm() {
-  Node node = MakeNode("Gemm", {"x", "w"}, {"y"});
-  node.Set("transB", int64_t{1});
-  return node;
-}
-
-Tensor RunNode(const Node& node, const Tensor& weight, const Tensor& input) {
-  GraphBuilder b;
-  std::vector<std::string> dims;
-  for (const int64_t dim : input.dims) dims.push_back(std::to_string(dim));
-  b.Input("x", dims).Output("y").Floats("w", weight.dims, ToFloats(weight));
-  b.model.graph.nodes.push_back(node);
-  return RunModel(b.model, {input})[0];
-}
 
 // Neighbours have much in common, as those of a network's values have, and so have channels.
 Tensor Correlated(const std::vector<int64_t>& dims, uint32_t seed) {
@@ -50,17 +21,6 @@ Tensor Correlated(const std::vector<int64_t>& dims, uint32_t seed) {
   for (size_t d = 2; d < dims.size(); ++d) plane *= static_cast<size_t>(dims[d]);
   for (size_t i = plane; i < values.size(); ++i) values[i] = 0.7F * values[i - plane] + values[i];
   return MakeFloatTensor("x", dims, values);
-}
-
-Tensor Dequantized(const FittedWeights& fitted, const WeightOrder& order) {
-  std::vector<float> values;
-  const auto codes = fitted.weight.values<int8_t>();
-  const std::vector<float>& scales = fitted.params.scales;
-  for (size_t i = 0; i < codes.size(); ++i) {
-    const size_t channel = i / static_cast<size_t>(order.channel_stride);
-    values.push_back(static_cast<float>(codes[i]) * scales[scales.size() > 1 ? channel : 0]);
-  }
-  return MakeFloatTensor("w", fitted.weight.dims, values);
 }
 
 // A layer with samples that it learns from and one that it has never seen.
@@ -78,7 +38,8 @@ struct Layer {
       : node(std::move(n)),
         weight(RandomTensor("w", dims, 7)),
         order(KernelOrder(node, weight)),
-        nearest(FitWeights(weight, order, Settings(bits), {.pair_limit = kCpuTarget.pair_limit})),
+        nearest(
+            FitWeights(weight, order, WeightSettings(bits), {.pair_limit = kCpuTarget.pair_limit})),
         unseen(Correlated(input, 99)) {
     for (uint32_t s = 0; s < samples; ++s) {
       inputs.push_back(Correlated(input, 11 + s));
@@ -118,11 +79,11 @@ struct Case {
 };
 
 std::vector<Case> Cases() {
-  return {{"pointwise", Conv(1, 0), {8, 16, 1, 1}, {1, 16, 16, 16}},
-          {"strided", Conv(1, 1, 2), {8, 4, 3, 3}, {1, 4, 33, 31}},
-          {"grouped", Conv(2, 1), {8, 2, 3, 3}, {1, 4, 16, 16}},
-          {"depthwise", Conv(6, 1), {6, 1, 3, 3}, {1, 6, 16, 16}},
-          {"Gemm", Gemm(), {8, 24}, {256, 24}}};
+  return {{"pointwise", ConvNode(1, 0), {8, 16, 1, 1}, {1, 16, 16, 16}},
+          {"strided", ConvNode(1, 1, 2), {8, 4, 3, 3}, {1, 4, 33, 31}},
+          {"grouped", ConvNode(2, 1), {8, 2, 3, 3}, {1, 4, 16, 16}},
+          {"depthwise", ConvNode(6, 1), {6, 1, 3, 3}, {1, 6, 16, 16}},
+          {"Gemm", GemmNode(), {8, 24}, {256, 24}}};
 }
 
 TEST(LearnWeightsTest, UnseenOutputsAreNearerInEveryKindOfLayer) {
@@ -147,7 +108,7 @@ TEST(LearnWeightsTest, UnseenOutputsAreNearerInEveryKindOfLayer) {
 }
 
 TEST(LearnWeightsTest, AdaRoundMovesToANeighbouringCodeOnly) {
-  const Layer layer(Conv(1, 1), {8, 4, 3, 3}, {1, 4, 9, 9}, 4);
+  const Layer layer(ConvNode(1, 1), {8, 4, 3, 3}, {1, 4, 9, 9}, 4);
   const LearnedLayer learned = layer.Learn({.iterations = 300});
   const auto before = layer.weight.values<float>();
   const auto after = learned.weights.weight.values<int8_t>();
@@ -159,7 +120,7 @@ TEST(LearnWeightsTest, AdaRoundMovesToANeighbouringCodeOnly) {
 }
 
 TEST(LearnWeightsTest, WhatTheActivationCutsOffDoesNotCount) {
-  const Layer layer(Conv(1, 0), {16, 16, 1, 1}, {1, 16, 16, 16}, 3);
+  const Layer layer(ConvNode(1, 0), {16, 16, 1, 1}, {1, 16, 16, 16}, 3);
   const LearningSettings options{.iterations = 500};
   const LearnedLayer plain = layer.Learn(options);
   const LearnedLayer relu = layer.Learn(options, {.low = 0});
@@ -178,7 +139,7 @@ TEST(LearnWeightsTest, SameCodesForAnyNumberOfThreads) {
 }
 
 TEST(LearnWeightsTest, PairsStayWithinWhatTheKernelAdds) {
-  const Layer layer(Gemm(), {16, 32}, {64, 32}, 8);
+  const Layer layer(GemmNode(), {16, 32}, {64, 32}, 8);
   const LearnedLayer learned = layer.Learn({.iterations = 300});
   const auto codes = learned.weights.weight.values<int8_t>();
   EXPECT_NE(*learned.weights.weight.bytes, *layer.nearest.weight.bytes);
@@ -191,7 +152,7 @@ TEST(LearnWeightsTest, PairsStayWithinWhatTheKernelAdds) {
 }
 
 TEST(LearnWeightsTest, ABiasMakesUpForWhatTheInputsLost) {
-  Layer layer(Gemm(), {4, 8}, {64, 8}, 8);
+  Layer layer(GemmNode(), {4, 8}, {64, 8}, 8);
   for (Tensor& output : layer.outputs) {
     std::vector<float> values = ToFloats(output);
     for (size_t i = 0; i < values.size(); ++i) values[i] += i % 4 == 2 ? 3.0F : 0.0F;
@@ -205,7 +166,7 @@ TEST(LearnWeightsTest, ABiasMakesUpForWhatTheInputsLost) {
 }
 
 TEST(LearnWeightsTest, WhatIsNoNumberLeavesALayerAsItIs) {
-  Layer layer(Gemm(), {4, 8}, {64, 8}, 4);
+  Layer layer(GemmNode(), {4, 8}, {64, 8}, 4);
   for (Tensor& output : layer.outputs) {
     std::vector<float> values = ToFloats(output);
     for (size_t i = 1; i < values.size(); i += 4) values[i] = NAN;
@@ -222,7 +183,7 @@ TEST(LearnWeightsTest, WhatIsNoNumberLeavesALayerAsItIs) {
 }
 
 TEST(LearnWeightsTest, NothingIsLearnedFromOutputsOfOtherShapes) {
-  Layer layer(Gemm(), {4, 8}, {64, 8}, 4);
+  Layer layer(GemmNode(), {4, 8}, {64, 8}, 4);
   layer.outputs[3] = RandomTensor("y", {63, 4}, 1);
   const LearnedLayer learned = layer.Learn({.iterations = 20});
   EXPECT_EQ(*learned.weights.weight.bytes, *layer.nearest.weight.bytes);
@@ -230,7 +191,7 @@ TEST(LearnWeightsTest, NothingIsLearnedFromOutputsOfOtherShapes) {
 }
 
 TEST(LearnWeightsTest, CodesThatAFileCannotTellAreNotTaken) {
-  const Layer layer(Gemm(), {4, 8}, {64, 8}, 8);
+  const Layer layer(GemmNode(), {4, 8}, {64, 8}, 8);
   // Ten steps of 100 codes each.
   const LearnedLayer learned = layer.Learn(
       {.method = LearningMethod::kAdaQuant, .iterations = 10, .learning_rate = 100 * 3.0 / 127});
@@ -240,13 +201,13 @@ TEST(LearnWeightsTest, CodesThatAFileCannotTellAreNotTaken) {
 }
 
 TEST(LearnWeightsTest, ABatchOfMoreThanThereIsTakesAll) {
-  const Layer layer(Gemm(), {4, 8}, {64, 8}, 4);
+  const Layer layer(GemmNode(), {4, 8}, {64, 8}, 4);
   const LearnedLayer learned = layer.Learn({.iterations = 100, .batch = int64_t{1} << 40});
   EXPECT_LE(learned.error_after, learned.error_before);
 }
 
 TEST(LearnWeightsTest, ExactWeightsKeepTheirCodes) {
-  Layer layer(Gemm(), {4, 8}, {64, 8}, 4);
+  Layer layer(GemmNode(), {4, 8}, {64, 8}, 4);
   layer.weight = Dequantized(layer.nearest, layer.order);
   for (size_t s = 0; s < layer.inputs.size(); ++s)
     layer.outputs[s] = RunNode(layer.node, layer.weight, layer.inputs[s]);
@@ -257,7 +218,7 @@ TEST(LearnWeightsTest, ExactWeightsKeepTheirCodes) {
 
 // Targets that have nothing to do with the inputs: whatever is learned is worse elsewhere.
 TEST(LearnWeightsTest, WhatHelpsOnlyTheSamplesSeenIsNotKept) {
-  Layer layer(Gemm(), {16, 64}, {4, 64}, 8);
+  Layer layer(GemmNode(), {16, 64}, {4, 64}, 8);
   for (size_t s = 0; s < layer.outputs.size(); ++s)
     layer.outputs[s] = RandomTensor("y", layer.outputs[s].dims, static_cast<uint32_t>(s), 100);
   const LearnedLayer learned = layer.Learn({.iterations = 300, .learns_bias = false});
@@ -266,7 +227,7 @@ TEST(LearnWeightsTest, WhatHelpsOnlyTheSamplesSeenIsNotKept) {
 }
 
 TEST(LearnWeightsTest, DroppedQuantizationMixesBothInputs) {
-  Layer layer(Conv(1, 0), {8, 16, 1, 1}, {1, 16, 8, 8}, 4);
+  Layer layer(ConvNode(1, 0), {8, 16, 1, 1}, {1, 16, 8, 8}, 4);
   const std::vector<Tensor> floats = layer.inputs;
   for (Tensor& input : layer.inputs) {
     std::vector<float> values = ToFloats(input);
@@ -286,16 +247,16 @@ TEST(LearnWeightsTest, DroppedQuantizationMixesBothInputs) {
 
 TEST(LearnWeightsTest, FewSamplesAndFewPositionsAreEnough) {
   for (const uint32_t samples : {1U, 4U, 5U}) {
-    const Layer layer(Gemm(), {4, 8}, {3, 8}, 4, samples);
+    const Layer layer(GemmNode(), {4, 8}, {3, 8}, 4, samples);
     const LearnedLayer learned = layer.Learn({.iterations = 20});
     EXPECT_LE(learned.error_after, learned.error_before);
   }
-  const Layer none(Gemm(), {4, 8}, {1, 8}, 4, 1);
+  const Layer none(GemmNode(), {4, 8}, {1, 8}, 4, 1);
   EXPECT_EQ(*none.Learn({.iterations = 20}).weights.weight.bytes, *none.nearest.weight.bytes);
 }
 
 TEST(LearnWeightsTest, EpochsAreStepsOverWhatIsLearnedFrom) {
-  const Layer layer(Gemm(), {8, 24}, {64, 24}, 4);  // 512 positions: two batches
+  const Layer layer(GemmNode(), {8, 24}, {64, 24}, 4);  // 512 positions: two batches
   const LearnedLayer steps = layer.Learn({.iterations = 60});
   const LearnedLayer epochs = layer.Learn({.iterations = 1, .epochs = 30});
   EXPECT_EQ(*steps.weights.weight.bytes, *epochs.weights.weight.bytes);
@@ -325,7 +286,8 @@ TEST(LearnWeightsTest, ActivationsAreThoseThatAloneReadTheLayer) {
 
 TEST(LearnWeightsTest, CostGrowsWithWeightsAndSteps) {
   const Tensor weight = RandomTensor("w", {8, 24}, 1);
-  EXPECT_EQ(LearningCost(Gemm(), weight, {.iterations = 10, .batch = 4}), 2.0 * 10 * 4 * 8 * 24);
+  EXPECT_EQ(LearningCost(GemmNode(), weight, {.iterations = 10, .batch = 4}),
+            2.0 * 10 * 4 * 8 * 24);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "qconvert/targets/op_rules.h"
-#include "support/graph_builder.h"
+#include "support/weighted_layer.h"
 
 namespace qconvert {
 namespace {
@@ -18,15 +18,6 @@ Node Conv(int64_t group, std::vector<int64_t> pads, std::vector<int64_t> strides
   node.Set("strides", std::move(strides));
   node.Set("dilations", std::move(dilations));
   return node;
-}
-
-Tensor RunNode(const Node& node, const Tensor& weight, const Tensor& input) {
-  GraphBuilder b;
-  std::vector<std::string> dims;
-  for (const int64_t dim : input.dims) dims.push_back(std::to_string(dim));
-  b.Input("x", dims).Output("y").Floats("w", weight.dims, ToFloats(weight));
-  b.model.graph.nodes.push_back(node);
-  return RunModel(b.model, {input})[0];
 }
 
 struct Case {

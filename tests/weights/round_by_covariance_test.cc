@@ -8,53 +8,13 @@
 #include "qconvert/config/quant_config.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/targets/target.h"
-#include "support/graph_builder.h"
+#include "support/weighted_layer.h"
 
 namespace qconvert {
 namespace {
 
-TensorSettings Settings(int bits) {
-  TensorSettings settings = QuantConfig().tensors.weights;
-  settings.bit_width = bits;
-  return settings;
-}
-
-Node Conv(int64_t group, int64_t pad, int64_t stride = 1) {
-  Node node = MakeNode("Conv", {"x", "w"}, {"y"});
-  node.Set("group", group);
-  node.Set("pads", std::vector<int64_t>(4, pad));
-  node.Set("strides", std::vector<int64_t>(2, stride));
-  return node;
-}
-
-Node Gemm() {
-  Node node = MakeNode("Gemm", {"x", "w"}, {"y"});
-  node.Set("transB", int64_t{1});
-  return node;
-}
-
 FittedWeights Nearest(const Node& node, const Tensor& weight, int bits) {
-  return FitWeights(weight, KernelOrder(node, weight), Settings(bits), {});
-}
-
-Tensor Dequantized(const FittedWeights& fitted, const WeightOrder& order) {
-  std::vector<float> values;
-  const auto codes = fitted.weight.values<int8_t>();
-  const std::vector<float>& scales = fitted.params.scales;
-  for (size_t i = 0; i < codes.size(); ++i) {
-    const size_t channel = i / static_cast<size_t>(order.channel_stride);
-    values.push_back(static_cast<float>(codes[i]) * scales[scales.size() > 1 ? channel : 0]);
-  }
-  return MakeFloatTensor("w", fitted.weight.dims, values);
-}
-
-Tensor RunNode(const Node& node, const Tensor& weight, const Tensor& input) {
-  GraphBuilder b;
-  std::vector<std::string> dims;
-  for (const int64_t dim : input.dims) dims.push_back(std::to_string(dim));
-  b.Input("x", dims).Output("y").Floats("w", weight.dims, ToFloats(weight));
-  b.model.graph.nodes.push_back(node);
-  return RunModel(b.model, {input})[0];
+  return FitWeights(weight, KernelOrder(node, weight), WeightSettings(bits), {});
 }
 
 double SquaredError(const Tensor& a, const Tensor& b) {
@@ -76,7 +36,7 @@ TEST(RoundByCovarianceTest, SecondOfTwoEqualInputsMakesUpForTheFirst) {
   // x = (a, a): only the sum of the weights counts. 0.4 + 0.4 + 127 / 127 steps of 1: nearest is 0
   // and 0, an error of 0.8 steps; with the first's error the second becomes round(0.8) = 1.
   const Tensor weight = MakeFloatTensor("w", {1, 3}, std::vector<float>{0.4F, 0.4F, 127});
-  const Node node = Gemm();
+  const Node node = GemmNode();
   const FittedWeights nearest = Nearest(node, weight, 8);
   ASSERT_FLOAT_EQ(nearest.params.scales[0], 1);
   ASSERT_EQ(*nearest.weight.bytes, std::string("\0\0\x7f", 3));
@@ -92,7 +52,7 @@ TEST(RoundByCovarianceTest, SecondOfTwoEqualInputsMakesUpForTheFirst) {
 
 TEST(RoundByCovarianceTest, InputsWithNothingInCommonAreRoundedToTheNearest) {
   const Tensor weight = RandomTensor("w", {4, 6}, 3);
-  const Node node = Gemm();
+  const Node node = GemmNode();
   const FittedWeights nearest = Nearest(node, weight, 4);
   std::vector<double> diagonal(36, 0.0);
   for (size_t k = 0; k < 6; ++k) diagonal[k * 7] = static_cast<double>(k + 1);
@@ -103,8 +63,8 @@ TEST(RoundByCovarianceTest, InputsWithNothingInCommonAreRoundedToTheNearest) {
 
 TEST(RoundByCovarianceTest, WithoutInputsTheNearestCodesStay) {
   const Tensor weight = RandomTensor("w", {4, 6}, 3);
-  const FittedWeights nearest = Nearest(Gemm(), weight, 4);
-  const FittedWeights rounded = RoundByCovariance(weight, KernelOrder(Gemm(), weight), nearest,
+  const FittedWeights nearest = Nearest(GemmNode(), weight, 4);
+  const FittedWeights rounded = RoundByCovariance(weight, KernelOrder(GemmNode(), weight), nearest,
                                                   {std::vector<double>(36, 0.0)});
   EXPECT_EQ(*rounded.weight.bytes, *nearest.weight.bytes);
 }
@@ -117,16 +77,16 @@ struct Case {
 };
 
 TEST(RoundByCovarianceTest, OutputsAreNearerInEveryKindOfLayer) {
-  Node dilated = Conv(1, 0);
+  Node dilated = ConvNode(1, 0);
   dilated.Set("dilations", std::vector<int64_t>{2, 1});
   const std::vector<Case> cases = {
-      {"pointwise", Conv(1, 0), {8, 16, 1, 1}, {2, 16, 6, 6}},
-      {"padded", Conv(1, 1), {8, 4, 3, 3}, {1, 4, 9, 9}},
-      {"strided", Conv(1, 1, 2), {8, 4, 3, 3}, {1, 4, 17, 15}},
+      {"pointwise", ConvNode(1, 0), {8, 16, 1, 1}, {2, 16, 6, 6}},
+      {"padded", ConvNode(1, 1), {8, 4, 3, 3}, {1, 4, 9, 9}},
+      {"strided", ConvNode(1, 1, 2), {8, 4, 3, 3}, {1, 4, 17, 15}},
       {"dilated", dilated, {8, 4, 3, 2}, {1, 4, 12, 10}},
-      {"grouped", Conv(2, 1), {8, 2, 3, 3}, {1, 4, 9, 9}},
-      {"depthwise", Conv(6, 1), {6, 1, 3, 3}, {2, 6, 9, 9}},
-      {"Gemm", Gemm(), {8, 24}, {40, 24}},
+      {"grouped", ConvNode(2, 1), {8, 2, 3, 3}, {1, 4, 9, 9}},
+      {"depthwise", ConvNode(6, 1), {6, 1, 3, 3}, {2, 6, 9, 9}},
+      {"Gemm", GemmNode(), {8, 24}, {40, 24}},
       {"one dimension", MakeNode("Conv", {"x", "w"}, {"y"}), {6, 4, 5}, {1, 4, 40}},
   };
   for (const Case& one : cases) {
@@ -148,7 +108,7 @@ TEST(RoundByCovarianceTest, OutputsAreNearerInEveryKindOfLayer) {
 
 // e^T H e with the covariance is the squared error that the engine makes: every input was found.
 TEST(RoundByCovarianceTest, CovariancePredictsTheErrorOfTheEngine) {
-  const Node node = Conv(2, 1, 2);
+  const Node node = ConvNode(2, 1, 2);
   const Tensor weight = RandomTensor("w", {4, 3, 3, 2}, 5);
   const Tensor input = RandomTensor("x", {2, 6, 11, 7}, 9);
   const WeightOrder order = KernelOrder(node, weight);
@@ -178,7 +138,7 @@ TEST(RoundByCovarianceTest, WholeBlocksOfPositionsCountOnce) {
   for (const int64_t rows : {127, 128, 256, 300}) {
     const std::vector<float> ones(static_cast<size_t>(rows), 1.0F);
     const InputCovariances found =
-        CollectCovariances(Gemm(), MakeFloatTensor("w", {1, 1}, std::vector<float>{1}),
+        CollectCovariances(GemmNode(), MakeFloatTensor("w", {1, 1}, std::vector<float>{1}),
                            std::vector<Tensor>{MakeFloatTensor("x", {rows, 1}, ones)});
     EXPECT_EQ(found, InputCovariances({{static_cast<double>(rows)}}));
   }
@@ -186,10 +146,10 @@ TEST(RoundByCovarianceTest, WholeBlocksOfPositionsCountOnce) {
 
 TEST(RoundByCovarianceTest, PairsStayWithinWhatTheKernelAdds) {
   const Tensor weight = RandomTensor("w", {16, 32}, 21);
-  const Node node = Gemm();
+  const Node node = GemmNode();
   const WeightOrder order = KernelOrder(node, weight);
   const int32_t limit = kCpuTarget.pair_limit;
-  const FittedWeights nearest = FitWeights(weight, order, Settings(8), {.pair_limit = limit});
+  const FittedWeights nearest = FitWeights(weight, order, WeightSettings(8), {.pair_limit = limit});
   const InputCovariances found =
       CollectCovariances(node, weight, std::vector<Tensor>{Correlated({64, 32}, 2)});
   const FittedWeights rounded = RoundByCovariance(weight, order, nearest, found);
@@ -203,9 +163,9 @@ TEST(RoundByCovarianceTest, PairsStayWithinWhatTheKernelAdds) {
 }
 
 TEST(RoundByCovarianceTest, LargeAndUnknownLayersAreLeftAlone) {
-  EXPECT_FALSE(HasInputCovariance(Gemm(), RandomTensor("w", {2, 4096}, 1)));
-  EXPECT_FALSE(HasInputCovariance(Conv(4096, 0), RandomTensor("w", {4096, 1, 9, 9}, 1)));
-  Node same = Conv(1, 0);
+  EXPECT_FALSE(HasInputCovariance(GemmNode(), RandomTensor("w", {2, 4096}, 1)));
+  EXPECT_FALSE(HasInputCovariance(ConvNode(4096, 0), RandomTensor("w", {4096, 1, 9, 9}, 1)));
+  Node same = ConvNode(1, 0);
   same.Set("auto_pad", std::string("SAME_UPPER"));
   EXPECT_FALSE(HasInputCovariance(same, RandomTensor("w", {4, 4, 3, 3}, 1)));
   EXPECT_FALSE(HasInputCovariance(MakeNode("ConvTranspose", {"x", "w"}, {"y"}),
