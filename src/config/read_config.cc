@@ -193,7 +193,7 @@ LoadedConfig ParseConfigText(const std::string& text, const std::filesystem::pat
 
 LoadedConfig ReadConfig(const std::filesystem::path& file,
                         const std::vector<ConfigOverride>& overrides) {
-  return ParseLayers({ReadText(file), file}, {}, overrides);
+  return ReadLayeredConfig(file, {}, overrides);
 }
 
 LoadedConfig ReadLayeredConfig(const std::filesystem::path& file,

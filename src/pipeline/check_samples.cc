@@ -212,10 +212,6 @@ void AddStacked(const SampleSource& samples, const InputFeeder& feeder,
                   sample.name, rows, rows));
 }
 
-}  // namespace
-
-namespace {
-
 std::optional<FirstNormalization> FindFirstNormalization(const Model& model,
                                                          const Topology& topology) {
   const Graph& graph = model.graph;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "attribute_noise.h"
@@ -127,10 +128,7 @@ class Chooser {
       samples_ = SomeSamples(inputs_, sizes_, asked > 0 ? asked : kSamples, kMostBytes);
     if (samples_.empty()) {
       if (wanted == Correction::kOn)
-        chosen_.warnings.push_back(
-            fmt::format("{} are not corrected: that takes samples that do "
-                        "not depend on each other",
-                        name));
+        LeftOut(name, "that takes samples that do not depend on each other");
       return;
     }
     options.workers = inputs_.codes.workers();
@@ -146,19 +144,23 @@ class Chooser {
       report.noise_before = TypicalNoise(chosen_.measured->outputs);
       report.noise_after = TypicalNoise(measured.outputs);
       const bool fails = chosen_.measured->verdict.passed && !measured.verdict.passed;
-      const bool helps = report.noise_after < report.noise_before && !fails;
       // Corrections that make the outputs worse are what nobody asks for.
-      report.kept = helps;
-      if (report.kept) chosen_.measured = std::move(measured);
-      if (!report.kept && wanted == Correction::kOn)
-        chosen_.warnings.push_back(
-            fmt::format("{} are not corrected: {:.1f} dB in a typical sample would become {:.1f} "
-                        "dB{}",
-                        name, SqnrOfNoise(report.noise_before), SqnrOfNoise(report.noise_after),
-                        fails ? ", and an output would fail" : ""));
+      report.kept = report.noise_after < report.noise_before && !fails;
+      if (report.kept) {
+        chosen_.measured = std::move(measured);
+      } else if (wanted == Correction::kOn) {
+        LeftOut(name, fmt::format("{:.1f} dB in a typical sample would become {:.1f} dB{}",
+                                  SqnrOfNoise(report.noise_before), SqnrOfNoise(report.noise_after),
+                                  fails ? ", and an output would fail" : ""));
+      }
     }
     if (!report.kept) std::swap(inputs_.corrections, found);
     chosen_.tried.push_back(std::move(report));
+  }
+
+  void LeftOut(std::string_view name, const std::string& why) {
+    const std::string_view what = name == "biases" ? "are not corrected" : "is left out";
+    chosen_.warnings.push_back(fmt::format("{} {}: {}", name, what, why));
   }
 
   PlanInputs& inputs_;

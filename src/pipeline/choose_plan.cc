@@ -137,38 +137,27 @@ std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan
   return items;
 }
 
-GuardResult Guard(const PlanInputs& inputs, const std::set<std::string>& wide,
-                  const SchemeChoice& choice, Measured measured) {
+GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const PlaceOptions& place,
+                  Measured measured) {
   const Graph& graph = inputs.model.graph;
   GuardOptions guard{.gate = inputs.gate, .max_weight_noise = kGoodNoise};
-  guard.dynamic = choice.dynamic;
-  guard.wide_weights = wide;
+  guard.dynamic = whole.dynamic;
+  guard.wide_weights = whole.wide_weights;
   if (inputs.settings.config.objective == Objective::kSize) {
     guard.max_weight_noise = NoiseOfSqnr(inputs.gate.min_sqnr_db) / 2;
     guard.good_weight_noise = guard.max_weight_noise;
   }
   const bool is_auto = inputs.settings.config.scheme == Scheme::kAuto;
   guard.aim_sqnr_db = inputs.aim_sqnr_db.value_or(is_auto ? kAimSqnrDb : 0);
-  const QuantizationPlan whole =
-      CompletePlan(inputs, {PlaceNodes(graph, choice.place), choice.dynamic, wide});
+  const QuantizationPlan complete = CompletePlan(inputs, whole);
   // Who asks for few bits has decided that outputs may be worse than those of 8 bits.
-  if (!WantsNarrowWeights(inputs.settings)) guard.weights = WeightsIn8Bit(graph, whole);
-  guard.node_noise = ExpectedNodeNoise(graph, whole, inputs.table);
+  if (!WantsNarrowWeights(inputs.settings)) guard.weights = WeightsIn8Bit(graph, complete);
+  guard.node_noise = ExpectedNodeNoise(graph, complete, inputs.table);
   guard.whole = std::move(measured);
   guard.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
     return MeasurePlan(inputs, plan, samples);
   };
-  return RunGuard(graph, choice.place, guard);
-}
-
-// The verdict without corrections.
-GuardResult Judge(const PlanInputs& inputs, const std::set<std::string>& wide,
-                  const SchemeChoice& choice, Measured measured) {
-  GuardResult result;
-  result.plan = {PlaceNodes(inputs.model.graph, choice.place), choice.dynamic, wide};
-  result.measured = std::move(measured);
-  result.measurements = 1;
-  return result;
+  return RunGuard(graph, place, guard);
 }
 
 bool HasLearned(const ChosenCorrections& corrections) {
@@ -207,8 +196,12 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   if (mode == GuardMode::kCorrect && WantsNarrowWeights(inputs.settings))
     widened = WidenNarrowWeights(inputs, whole, measured);
   GuardResult result = mode == GuardMode::kCorrect
-                           ? Guard(inputs, wide, scheme, std::move(measured))
-                           : Judge(inputs, wide, scheme, std::move(measured));
+                           ? Guard(inputs, whole, scheme.place, std::move(measured))
+                           : GuardResult{.plan = whole,
+                                         .measured = std::move(measured),
+                                         .measurements = 1,
+                                         .kept_wide = {},
+                                         .kept_float = {}};
   result.measurements += widened.measurements;
   result.kept_wide.insert(result.kept_wide.begin(), widened.names.begin(), widened.names.end());
   const bool is_corrected = !inputs.corrections.empty();

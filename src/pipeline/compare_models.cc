@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "qconvert/base/check.h"
+#include "qconvert/base/map_in_order.h"
 #include "qconvert/base/parallel.h"
 
 namespace qconvert {
@@ -110,18 +111,20 @@ Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
 Comparisons ModelComparer::CompareInParallel(const Session& actual,
                                              const std::vector<size_t>& which) {
   Comparisons sums = StartSums(actual);
-  // A few samples at a time: what is held grows with workers, not with samples.
-  const auto batch = static_cast<size_t>(workers_);
-  for (size_t first = 0; first < which.size(); first += batch) {
-    std::vector<Comparisons> results(std::min(batch, which.size() - first));
-    ParallelFor(results.size(), workers_, [&](size_t k, size_t /*worker*/) {
-      const size_t index = which[first + k];
-      Sample sample = feeder_.Read(SampleIndex(index), {});
-      results[k] = CompareOutputs(values_, Expected(index, sample), RunSample(actual, sample));
-      names_[index] = std::move(sample.name);
-    });
-    for (const Comparisons& sample : results) Merge(sample, sums);
-  }
+  MapInOrder(
+      which.size(), workers_,
+      [&](size_t k) {
+        const size_t index = which[k];
+        Sample sample = feeder_.Read(SampleIndex(index), {});
+        Comparisons of_sample =
+            CompareOutputs(values_, Expected(index, sample), RunSample(actual, sample));
+        names_[index] = std::move(sample.name);
+        return of_sample;
+      },
+      [&](size_t /*k*/, const Comparisons& of_sample) {
+        Merge(of_sample, sums);
+        return true;
+      });
   return sums;
 }
 

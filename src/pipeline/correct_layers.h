@@ -20,28 +20,26 @@ namespace qconvert {
 struct CorrectionOptions {
   bool round_weights = false;  // by what the layer reads (weights/round_by_covariance.h)
   bool move_biases = true;
-  const LearningSettings* learning =
-      nullptr;  // learns weights and biases (weights/learn_weights.h)
+  const LearningSettings* learning = nullptr;    // of weights and biases (weights/learn_weights.h)
   std::function<void(size_t percent)> progress;  // of the learning; may be empty
   int workers = 1;
 };
+
+// LearningCost of all layers that CorrectLayers learns.
+double LearningCost(const Graph& graph, const QuantizationPlan& plan,
+                    const LearningSettings& settings);
 
 // Of every integer node with weights, in the order they run:
 //
 //   1. codes of the weights from the layer's inputs as the quantized model has them
 //   2. codes and bias are learned: its output in the float model from those inputs
 //   3. where nothing was learned: shift = mean(y_float) - mean(y_quantized) per output channel,
-//   before its activation
-//      (BiasShift)
+//      before its activation (BiasShift)
 //
 // Layers in front are corrected already: one pass of the float model and one of the quantized one,
 // in which what is found replaces what the next layers read (layerwise_run.h). `plan` is complete.
 // `place` names the model in errors. Nothing where the engine cannot run the pieces by themselves.
 // The result does not depend on the workers.
-// LearningCost of all layers that CorrectLayers learns.
-double LearningCost(const Graph& graph, const QuantizationPlan& plan,
-                    const LearningSettings& settings);
-
 LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,
                                const ModelSettings& settings, const std::vector<Sample>& samples,
                                const CorrectionOptions& options, const std::string& place);

@@ -1,7 +1,6 @@
 #include "qconvert/pipeline/debug_model.h"
 
 #include <algorithm>
-#include <memory>
 #include <set>
 #include <utility>
 #include <vector>

@@ -13,8 +13,7 @@ namespace qconvert {
 void RequireEmptyFolder(const std::filesystem::path& folder);
 
 // Writes <folder>/<input>/<k>.npy for every input and sample k of `samples`, one at a time, with
-// '/',
-// '\\' and ':' in names as '_'. Throws Error(kFile).
+// '/', '\\' and ':' in names as '_'. Throws Error(kFile).
 void DumpSamples(const SampleSource& samples, const std::filesystem::path& folder);
 
 }  // namespace qconvert

@@ -13,9 +13,8 @@
 namespace qconvert {
 
 // The bytes of a PNG: the first sample of the first of `inputs` that takes pictures, whatever kind
-// of file it came from, with the mean and scale of the settings undone
-// as far as they are not `folded`. Throws Error(kUsage) when
-// there is no such input, or no sample.
+// of file it came from, with the mean and scale of the settings undone as far as they are not
+// `folded`. Throws Error(kUsage) when there is no such input, or no sample.
 std::string FirstPicture(const SampleSource& samples, const std::vector<Value>& inputs,
                          const QuantConfig& config, const FoldedInputs& folded);
 

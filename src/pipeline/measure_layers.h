@@ -52,8 +52,8 @@ struct LayerInputs {
   const std::vector<size_t>& order;  // the same
   ValueSizes sizes;                  // of the float model
   CostTable costs = kAvx2Costs;
-  std::vector<double>
-      suspicion;  // by node: the most suspicious ones are measured where not all are
+  // By node: the most suspicious ones are measured where not all are.
+  std::vector<double> suspicion;
   std::string place;
   int workers = 1;
   size_t samples = 0;            // 0: two, of more than kFewSwitches switches one

@@ -1,7 +1,6 @@
 #include "measure_plan.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <utility>

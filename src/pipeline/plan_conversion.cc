@@ -155,10 +155,10 @@ size_t CountSamples(const ConvertOptions& options, const std::optional<StoredTab
   return stored ? stored->table.samples : data.calibration.size();
 }
 
-// Odd samples into the report; the path of the first one's picture, if one is asked for.
-std::string LookAtSamples(const ConvertOptions& options, const PreparedModel& prepared,
-                          const FoldedInputs& folded, const ConversionData& data,
-                          ConversionReport& report) {
+// Odd samples into the report. The PNG of the first one, if it is asked for.
+std::string CheckSamplesOf(const ConvertOptions& options, const PreparedModel& prepared,
+                           const FoldedInputs& folded, const ConversionData& data,
+                           ConversionReport& report) {
   const std::vector<Value>& inputs = prepared.model.graph.inputs;
   const DataToCheck to_check{options.config, inputs,         data.samples,  data.feeder,
                              data.digest,    prepared.first, options.model, folded};
@@ -251,7 +251,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
       ReadTable(options, loaded.sha256, prepared, report.warnings);
   const ConversionData data(options, model.graph, folded);
   report.samples = CountSamples(options, stored, data);
-  const std::string picture = LookAtSamples(options, prepared, folded, data, report);
+  const std::string picture = CheckSamplesOf(options, prepared, folded, data, report);
   watch.Lap("prepare");
 
   Seen seen;

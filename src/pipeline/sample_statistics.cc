@@ -22,8 +22,10 @@ std::vector<NumbersSeen> LookAt(const Tensor& tensor, size_t axis) {
     inner *= static_cast<size_t>(tensor.dims[d]);
   std::vector<NumbersSeen> seen(channels);
   const std::vector<float> values = ToFloats(tensor);
-  for (size_t i = 0; i < values.size(); ++i)
-    seen[i / inner % channels].Add(static_cast<double>(values[i]));
+  for (size_t i = 0; i < values.size();) {
+    for (NumbersSeen& channel : seen)
+      for (size_t k = 0; k < inner; ++k) channel.Add(static_cast<double>(values[i++]));
+  }
   return seen;
 }
 

@@ -224,6 +224,7 @@ class PlanReader {
   }
 
   void ReadCoarser() {
+    if (file_.coarser.empty()) return;
     constexpr std::array<std::string_view, 3> kWhats = {"output", "weights", "bias"};
     std::map<std::string, std::string> names;
     for (const Node& node : graph_.nodes) names.emplace(EscapeWhole(node.name), node.name);

@@ -128,10 +128,10 @@ MedianEstimate BenchReport::RatioOf(size_t m) const {
 
 std::string FormatBench(const BenchReport& report, size_t top) {
   const size_t rounds = report.models[0].seconds.size();
-  std::string out = fmt::format("{}, {} thread{}, {}\n", Text(report.processor), report.threads,
-                                report.threads == 1 ? "" : "s", report.engine);
+  std::string out = fmt::format("{}, {}, {}\n", Text(report.processor),
+                                Counted(report.threads, "thread"), report.engine);
   auto sink = std::back_inserter(out);
-  fmt::format_to(sink, "{} round{}, the models in turns{}\n", rounds, rounds == 1 ? "" : "s",
+  fmt::format_to(sink, "{}, the models in turns{}\n", Counted(rounds, "round"),
                  report.is_random ? "; random samples" : "");
   fmt::format_to(sink, "  {:<{}}  {:>9}  {:^20}  {}\n", "model", kNameWidth, "median ms",
                  "95 % interval", "of first");

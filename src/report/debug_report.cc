@@ -60,13 +60,13 @@ std::string FormatDebug(const DebugReport& report) {
   const std::string input = Text(report.conversion.input);
   if (layers.errors.samples == 0)
     return fmt::format("{}: nothing was measured: {}\n", input, layers.errors.why_none);
-  std::string out = fmt::format(
-      "{}: {} dB at the worst output with all nodes quantized, on {} sample{}\n", input,
-      Decibels(layers.errors.whole), layers.errors.samples, layers.errors.samples == 1 ? "" : "s");
+  std::string out =
+      fmt::format("{}: {} dB at the worst output with all nodes quantized, on {}\n", input,
+                  Decibels(layers.errors.whole), Counted(layers.errors.samples, "sample"));
   auto sink = std::back_inserter(out);
   AddCulprits(layers, out);
   if (layers.guilty) {
-    fmt::format_to(sink, "  {}\n", GuiltyText(layers));
+    fmt::format_to(sink, "  {}\n", GuiltyText(*layers.guilty));
     const std::vector<size_t>& rows = layers.guilty->rows;
     for (size_t k = 0; k < std::min(rows.size(), kShown); ++k)
       fmt::format_to(sink, "{:>12}{}\n", "", EscapeWhole(OptionOrTitle(layers.layers[rows[k]])));

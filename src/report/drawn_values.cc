@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -55,17 +56,12 @@ WeightRow::Box BoxOf(size_t channel, std::vector<float> values) {
   return {channel, values.front(), at(0.25), at(0.5), at(0.75), values.back()};
 }
 
-float Largest(const std::vector<float>& values) {
-  float largest = 0;
-  for (const float v : values) largest = std::max(largest, std::fabs(v));
-  return largest;
-}
-
 std::vector<WeightRow::Box> BoxesOf(const std::vector<std::vector<float>>& channels) {
+  const std::vector<float> widths = WidthsOf(channels);
   std::vector<size_t> widest(channels.size());
-  for (size_t c = 0; c < widest.size(); ++c) widest[c] = c;
+  std::iota(widest.begin(), widest.end(), size_t{0});
   std::stable_sort(widest.begin(), widest.end(),
-                   [&](size_t a, size_t b) { return Largest(channels[a]) > Largest(channels[b]); });
+                   [&](size_t a, size_t b) { return widths[a] > widths[b]; });
   widest.resize(std::min(widest.size(), kMostBoxes));
   std::sort(widest.begin(), widest.end());
   std::vector<WeightRow::Box> boxes;
@@ -185,6 +181,16 @@ void DrawWeights(const Graph& graph, const QuantizationPlan& plan, const std::ve
     }
   }
   InOrderOfLayers(report.weights);
+}
+
+std::vector<float> WidthsOf(const std::vector<std::vector<float>>& channels) {
+  std::vector<float> widths;
+  for (const std::vector<float>& channel : channels) {
+    float largest = 0;
+    for (const float v : channel) largest = std::max(largest, std::fabs(v));
+    widths.push_back(largest);
+  }
+  return widths;
 }
 
 }  // namespace qconvert

@@ -22,6 +22,9 @@ double ClippedShare(const TensorStatistics& statistics, Range range);
 std::vector<std::vector<float>> ChannelsOf(const Graph& graph, const Node& node,
                                            const std::string& weight);
 
+// The largest magnitude of each channel.
+std::vector<float> WidthsOf(const std::vector<std::vector<float>>& channels);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_REPORT_DRAWN_VALUES_H_

@@ -98,12 +98,7 @@ class Finder {
   void LookAtWeight(const Node& node, const ConstantCodes& weight,
                     std::vector<Finding>& out) const {
     const auto channels = ChannelsOf(graph_, node, weight.name);
-    std::vector<float> widths;
-    for (const std::vector<float>& channel : channels) {
-      float largest = 0;
-      for (const float v : channel) largest = std::max(largest, std::fabs(v));
-      widths.push_back(largest);
-    }
+    const std::vector<float> widths = WidthsOf(channels);
     if (widths.size() < 2) return;
     const std::vector<float>& scales = weight.params.scales;
     FindDead(widths, scales, out);

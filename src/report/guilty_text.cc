@@ -43,9 +43,7 @@ std::vector<Suggestion> SuggestionsOf(const LayerReport& layers) {
   return out;
 }
 
-std::string GuiltyText(const LayerReport& layers) {
-  if (!layers.guilty) return "";
-  const GuiltyNodes& guilty = *layers.guilty;
+std::string GuiltyText(const GuiltyNodes& guilty) {
   const std::string target = Decibels(guilty.target);
   if (!guilty.reached) {
     return fmt::format(

@@ -28,8 +28,8 @@ struct Suggestion {
 std::vector<Suggestion> SuggestionsOf(const LayerReport& layers);
 
 // "keep these 2 nodes float: 20.1 -> 41.3 dB; any 1 of them: at most 24.0 dB", or why there are
-// none; empty where nobody looked.
-std::string GuiltyText(const LayerReport& layers);
+// none.
+std::string GuiltyText(const GuiltyNodes& guilty);
 
 }  // namespace qconvert
 

@@ -32,6 +32,10 @@ std::string Size(int64_t bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
+std::string Counted(int64_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 std::string Text(const std::string& name) { return EscapeForTerminal(name); }
 
 std::string ShortText(const std::string& name, size_t width) {

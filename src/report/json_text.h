@@ -19,6 +19,9 @@ using Json = nlohmann::ordered_json;
 // "488.5 kB".
 std::string Size(int64_t bytes);
 
+// "1 sample", "2 samples".
+std::string Counted(int64_t count, const char* what);
+
 // JSON text must be UTF-8; names in a model need not be.
 std::string Text(const std::string& name);
 

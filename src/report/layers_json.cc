@@ -92,9 +92,8 @@ Json List(const Rows& rows, const ToJson& to_json) {
   return out;
 }
 
-Json GuiltyJson(const LayerReport& layers) {
-  const GuiltyNodes& guilty = *layers.guilty;
-  Json json = {{"text", GuiltyText(layers)}, {"layers", guilty.rows}};
+Json GuiltyJson(const GuiltyNodes& guilty) {
+  Json json = {{"text", GuiltyText(guilty)}, {"layers", guilty.rows}};
   AddDecibels("target_db", guilty.target, json);
   AddDecibels("sqnr_before_db", guilty.before, json);
   AddDecibels("sqnr_after_db", guilty.after, json);
@@ -127,7 +126,7 @@ std::string LayersJson(const ConversionReport& report, const std::string& exit_c
   } else {
     json["measured"]["why_none"] = layers.errors.why_none;
   }
-  if (layers.guilty) json["guilty"] = GuiltyJson(layers);
+  if (layers.guilty) json["guilty"] = GuiltyJson(*layers.guilty);
   json["suggestions"] = SuggestionsJson(layers);
   json["layers"] = List(layers.layers, LayerJson);
   json["all_values"] = layers.all_values;

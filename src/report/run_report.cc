@@ -78,8 +78,7 @@ void OutputSummary::Add(const Tensor& tensor) {
 }
 
 std::string FormatRun(const RunReport& report) {
-  std::string out = fmt::format("{}, {} sample{}\n", Text(report.model), report.samples,
-                                report.samples == 1 ? "" : "s");
+  std::string out = fmt::format("{}, {}\n", Text(report.model), Counted(report.samples, "sample"));
   auto sink = std::back_inserter(out);
   fmt::format_to(sink, "  {:<{}}  {:<{}} {:>10} {:>10} {:>10}\n", "output", kNameWidth, "type",
                  kTypeWidth, "min", "max", "mean");
@@ -93,8 +92,7 @@ std::string FormatRun(const RunReport& report) {
       fmt::format_to(sink, "  {:<{}}  {} not finite\n", "", kNameWidth, output.non_finite);
   }
   if (report.files > 0)
-    fmt::format_to(sink, "{}: {} file{} written\n", Text(report.folder), report.files,
-                   report.files == 1 ? "" : "s");
+    fmt::format_to(sink, "{}: {} written\n", Text(report.folder), Counted(report.files, "file"));
   return out;
 }
 

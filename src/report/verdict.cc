@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "json_text.h"
 #include "qconvert/base/error.h"
 
 namespace qconvert {
@@ -17,10 +18,6 @@ using Result = OutputVerdict::Result;
 constexpr double kLeastRate = 1e-4;
 constexpr double kJustFailing = 1 + 1e-9;
 constexpr const char* kAdvice = "try more samples, --scheme weight-only or a lower --min-sqnr";
-
-std::string Count(int64_t count, const char* what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 std::string Shape(const std::vector<int64_t>& dims) {
   return fmt::format("[{}]", fmt::join(dims, ", "));
@@ -40,16 +37,16 @@ std::optional<std::string> WhyNotCompared(const OutputComparison& output) {
   if (output.type == DataType::kUndefined) return "no tensor";
   if (output.mismatched_shapes > 0) {
     return fmt::format("shapes differ in {} of {}, the first float {}, quantized {}",
-                       output.mismatched_shapes, Count(samples, "sample"), Shape(output.float_dims),
-                       Shape(output.quantized_dims));
+                       output.mismatched_shapes, Counted(samples, "sample"),
+                       Shape(output.float_dims), Shape(output.quantized_dims));
   }
   if (!IsFloatingPoint(output.type) || output.sums.count > 0 || output.non_finite > 0)
     return std::nullopt;
   if (output.float_non_finite > 0) {
     return fmt::format("the float model gives NaN or infinity in all {} of {}",
-                       Count(output.float_non_finite, "value"), Count(samples, "sample"));
+                       Counted(output.float_non_finite, "value"), Counted(samples, "sample"));
   }
-  return fmt::format("no values in {}", Count(samples, "sample"));
+  return fmt::format("no values in {}", Counted(samples, "sample"));
 }
 
 std::string AdviceWithoutNumber(const OutputComparison& output) {
@@ -104,15 +101,15 @@ class Judge {
                                                     static_cast<double>(output_.elements)
                                               : 1;
     const double percent = std::floor(share * 1000) / 10;  // 100 only when all are equal
-    verdict_.text =
-        fmt::format("{:.4g} % of {} equal, not judged", percent, Count(output_.elements, "value"));
+    verdict_.text = fmt::format("{:.4g} % of {} equal, not judged", percent,
+                                Counted(output_.elements, "value"));
     if (output_.value.has_stand_in) verdict_.text += "; judged by the values it is made from";
   }
 
   void Finite() {
     if (output_.non_finite == 0) return;
     Fail(fmt::format("NaN or infinity in {} where the float model has numbers",
-                     Count(output_.non_finite, "value")));
+                     Counted(output_.non_finite, "value")));
     verdict_.noise = INFINITY;
   }
 
@@ -120,7 +117,7 @@ class Judge {
     const double noise = output_.sums.noise();
     Number(noise, gate_.min_sqnr_db,
            fmt::format("{:.1f} dB over {}", SqnrOfNoise(noise),
-                       Count(static_cast<int64_t>(output_.samples.size()), "sample")));
+                       Counted(static_cast<int64_t>(output_.samples.size()), "sample")));
     if (!gate_.min_cosine) return;
     const double cosine = output_.cosine();
     if (cosine >= *gate_.min_cosine) return;
@@ -156,7 +153,7 @@ class Judge {
     if (decisions.decided == 0) return;
     const std::string text =
         fmt::format("{} of {} flipped (at most {:.1f} %, 95 %)", decisions.flips,
-                    Count(decisions.decided, "decided position"), 100 * decisions.UpperBound());
+                    Counted(decisions.decided, "decided position"), 100 * decisions.UpperBound());
     if (decisions.rate() <= gate_.max_flips) return Pass(text);
     Fail(fmt::format("{}, expected at most {:.3g} %", text, 100 * gate_.max_flips));
     verdict_.noise = std::max(verdict_.noise, NoiseOfFlips(decisions, gate_));

@@ -20,8 +20,8 @@ std::string FormatVerification(const Verification& verification, size_t shown) {
     return out;
   }
   const size_t count = verification.differences.size();
-  fmt::format_to(sink, ": not what {} gives, {} difference{}\n", Text(verification.model), count,
-                 count == 1 ? "" : "s");
+  fmt::format_to(sink, ": not what {} gives, {}\n", Text(verification.model),
+                 Counted(count, "difference"));
   for (size_t k = 0; k < std::min(shown, count); ++k)
     fmt::format_to(sink, "  {}\n", verification.differences[k].Line());
   if (count > shown) fmt::format_to(sink, "  and {} more\n", count - shown);

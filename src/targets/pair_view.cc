@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "qconvert/numbers/numeric_format.h"
 #include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
@@ -285,16 +286,12 @@ void PairView::QuantizeWeightsOf(size_t n) {
 }
 
 bool PairView::IsClampOfCodes(const Node& clamp, const PairEnd& quantizer) const {
-  const std::map<DataType, std::pair<int64_t, int64_t>> codes = {
-      {DataType::kUint8, {0, 255}},
-      {DataType::kInt8, {-128, 127}},
-      {DataType::kUint16, {0, 65535}},
-      {DataType::kInt16, {-32768, 32767}}};
-  const auto range = codes.find(quantizer.type);
-  if (quantizer.node == nullptr || range == codes.end()) return false;
+  if (quantizer.node == nullptr || !IsQuantizedType(quantizer.type) || BitsOf(quantizer.type) < 8)
+    return false;
+  const NumericFormat codes = FullFormat(quantizer.type);
   const PairParameters parameters = ParametersOf(graph_, *quantizer.node);
   if (!parameters.is_scalar) return false;
-  if (clamp.Is("Relu")) return parameters.zero_point == range->second.first;
+  if (clamp.Is("Relu")) return parameters.zero_point == codes.qmin;
   const auto code = [&](size_t slot, double none) -> std::optional<double> {
     if (clamp.input(slot).empty()) return none;
     const Tensor* bound = graph_.FindInitializer(clamp.inputs[slot]);
@@ -305,8 +302,7 @@ bool PairView::IsClampOfCodes(const Node& clamp, const PairEnd& quantizer) const
   };
   const auto low = code(1, -HUGE_VAL);
   const auto high = code(2, HUGE_VAL);
-  return low && high && *low <= static_cast<double>(range->second.first) &&
-         *high >= static_cast<double>(range->second.second);
+  return low && high && *low <= codes.qmin && *high >= codes.qmax;
 }
 
 void PairView::AbsorbClamps() {

@@ -60,13 +60,14 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   const Node& node = graph.nodes[n];
   const FusedUnit& unit = plan.placement.nodes[n].unit;
   const Target& target = TargetOf(settings.config.target_device);
-  NodeSettings of = settings.Of(node);
-  if (target.products_per_tensor && !node.Is("Conv")) of.weights.per_channel = false;
+  const NodeSettings& of = settings.Of(node);
+  TensorSettings of_weights = of.weights;
+  if (target.products_per_tensor && !node.Is("Conv")) of_weights.per_channel = false;
   const float input_scale = FirstInputParams(plan, n, node).scales[0];
   const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
   const WeightOrder order = KernelOrder(node, weight);
   // The vendor's numbers know of no kernel.
-  const int32_t pair_limit = of.weights.compat == Compat::kVitis ? 0 : options.pair_limit;
+  const int32_t pair_limit = of_weights.compat == Compat::kVitis ? 0 : options.pair_limit;
   const WeightOptions fit{.pair_limit = pair_limit, .workers = cache.workers()};
   const Tensor* addend = FindUnitBias(graph, node, unit);
   std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
@@ -74,16 +75,16 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   IntegerNodePlan& out = plan.integer_nodes[n];
   ShiftBias(options.corrections, n, bias, out);
   const FittedWeights* fitted =
-      &cache.Integer(n, of.weights, [&] { return FitWeights(weight, order, of.weights, fit); });
+      &cache.Integer(n, of_weights, [&] { return FitWeights(weight, order, of_weights, fit); });
   FittedWeights refitted;
   if (const auto most = out.limits.weights) {
     const auto least = [&](size_t, size_t) { return std::ldexp(1.0, -*most); };
-    refitted = FitWeights(weight, order, of.weights, fit, least);
+    refitted = FitWeights(weight, order, of_weights, fit, least);
     fitted = &refitted;
   } else if (form == BiasForm::kProductScale &&
              !BiasFits(bias, input_scale, fitted->params.scales)) {
     RoundBias(FindBiasGrid(of.bias, bias), bias);
-    refitted = QuantizeWeights(weight, order, bias, input_scale, of.weights, fit).fitted;
+    refitted = QuantizeWeights(weight, order, bias, input_scale, of_weights, fit).fitted;
     fitted = &refitted;
   }
   SetWeights(node, *fitted, !bias.empty(), out);

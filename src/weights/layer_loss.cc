@@ -28,11 +28,11 @@ void Activate(const LayerActivation& activation, FloatMatrix& z, FloatMatrix* sl
 
 LayerLoss ComputeLayerLoss(const RowsView& inputs, const RowsView& targets,
                            const FloatMatrix& weights, const FloatRow& bias,
-                           const LayerActivation& activation, bool with_gradients) {
+                           const LayerActivation& activation, Gradients gradients) {
   const auto positions = static_cast<float>(std::max<Eigen::Index>(inputs.rows(), 1));
   FloatMatrix outputs = (inputs * weights).rowwise() + bias;
   LayerLoss out;
-  if (!with_gradients) {
+  if (gradients == Gradients::kNone) {
     Activate(activation, outputs);
     out.loss = (outputs - targets).colwise().squaredNorm() / positions;
     return out;
@@ -42,7 +42,8 @@ LayerLoss ComputeLayerLoss(const RowsView& inputs, const RowsView& targets,
   const FloatMatrix error = outputs - targets;
   out.loss = error.colwise().squaredNorm() / positions;
   const FloatMatrix back = error.cwiseProduct(slope);
-  out.weights.noalias() = inputs.transpose() * back * (2.0F / positions);
+  if (gradients == Gradients::kAll)
+    out.weights.noalias() = inputs.transpose() * back * (2.0F / positions);
   // A channel whose activation is flat everywhere does not move.
   const FloatRow curvature = slope.colwise().squaredNorm().cwiseMax(kLeastCurvature);
   out.bias_step = -back.colwise().sum().cwiseQuotient(curvature);

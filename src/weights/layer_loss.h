@@ -25,10 +25,12 @@ struct LayerLoss {
   FloatMatrix weights;  // d loss[c] / d W[k, c]
   FloatRow bias_step;   // Newton's step of b: sum of f' (target - f) / sum of f'^2
 };
-// `with_gradients`: else the loss alone.
+// What is computed beside the loss. The gradient by weights costs as much as the products.
+enum class Gradients { kNone, kBias, kAll };
 LayerLoss ComputeLayerLoss(const RowsView& inputs, const RowsView& targets,
                            const FloatMatrix& weights, const FloatRow& bias,
-                           const LayerActivation& activation, bool with_gradients = true);
+                           const LayerActivation& activation,
+                           Gradients gradients = Gradients::kAll);
 
 }  // namespace qconvert
 

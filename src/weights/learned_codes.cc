@@ -55,10 +55,11 @@ RoundingVariables::RoundingVariables(const FloatMatrix& real, const NumericForma
       adam_(real.rows(), FloatRow::Constant(real.cols(), static_cast<float>(learning_rate))) {
   const FloatMatrix sigmoid = (real - floor_).array() / kStretch - kStretchLow / kStretch;
   v_ = (sigmoid.array() / (1.0F - sigmoid.array())).log();
+  sigmoid_ = Sigmoid(v_);
 }
 
 FloatMatrix RoundingVariables::RectifiedSigmoid() const {
-  return (Sigmoid(v_).array() * kStretch + kStretchLow).max(0.0F).min(1.0F);
+  return (sigmoid_.array() * kStretch + kStretchLow).max(0.0F).min(1.0F);
 }
 
 FloatMatrix RoundingVariables::Codes() const {
@@ -66,8 +67,7 @@ FloatMatrix RoundingVariables::Codes() const {
 }
 
 void RoundingVariables::Step(const FloatMatrix& gradient, float weight, float beta) {
-  const FloatMatrix sigmoid = Sigmoid(v_);
-  const FloatMatrix h = sigmoid.array() * kStretch + kStretchLow;
+  const FloatMatrix h = sigmoid_.array() * kStretch + kStretchLow;
   const FloatMatrix code = floor_.array() + h.array();
   // Beyond the grid the code stands still whatever h is.
   FloatMatrix by_h =
@@ -79,8 +79,9 @@ void RoundingVariables::Step(const FloatMatrix& gradient, float weight, float be
   }
   const FloatMatrix by_v =
       (h.array() > 0.0F && h.array() < 1.0F)
-          .select(by_h.array() * kStretch * sigmoid.array() * (1.0F - sigmoid.array()), 0.0F);
+          .select(by_h.array() * kStretch * sigmoid_.array() * (1.0F - sigmoid_.array()), 0.0F);
   adam_.Step(by_v, v_);
+  sigmoid_ = Sigmoid(v_);
 }
 
 FloatMatrix RoundingVariables::Rounded() const {

@@ -46,6 +46,7 @@ class RoundingVariables {
 
   FloatMatrix floor_;
   FloatMatrix v_;
+  FloatMatrix sigmoid_;  // of v_
   float qmin_;
   float qmax_;
   Adam adam_;

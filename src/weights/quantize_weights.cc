@@ -193,34 +193,6 @@ Range OwnRange(std::span<const float> bias, const TensorSettings& settings) {
   return bias.empty() ? Range{} : Range{std::min(*low, 0.0F), std::max(*high, 0.0F)};
 }
 
-// The grid of a bias by itself; its scale is never 0. A zero point only moves the codes: they are
-// counted from it here.
-//   symmetric    scale = max(|min|, |max|) / qmax
-//   asymmetric   scale = (max - min) / (qmax - qmin),   zero point = round(-min / scale)
-BiasGrid OwnGrid(std::span<const float> bias, const TensorSettings& settings,
-                 std::optional<int> most_position) {
-  const CodeRange codes = CodeRangeOf(settings);
-  BiasGrid grid{0, codes.min, codes.max, Rounder(settings.round_mode)};
-  if (settings.scale_type == ScaleType::kPowerOfTwo) {
-    const int position =
-        FixPositionOf(bias, settings.bit_width, CandidatesOf(settings), grid.round);
-    grid.scale = std::ldexp(1.0, -std::min(position, most_position.value_or(position)));
-    return grid;
-  }
-  const Range range = OwnRange(bias, settings);
-  const double low = range.min;
-  const double high = range.max;
-  const double width = settings.symmetry
-                           ? std::max(-low, high) / static_cast<double>(codes.max)
-                           : (high - low) / static_cast<double>(codes.max - codes.min);
-  grid.scale = std::max(width, static_cast<double>(std::numeric_limits<float>::min()));
-  if (settings.symmetry) return grid;
-  const auto zero_point = static_cast<int64_t>(std::nearbyint(-low / grid.scale));
-  grid.qmin -= zero_point;
-  grid.qmax -= zero_point;
-  return grid;
-}
-
 double OwnCode(float value, const BiasGrid& grid) {
   return std::clamp(grid.round(static_cast<double>(value) / grid.scale),
                     static_cast<double>(grid.qmin), static_cast<double>(grid.qmax));
@@ -308,9 +280,32 @@ QuantizedWeights QuantizeWeights(const Tensor& weight, const WeightOrder& order,
   return out;
 }
 
+// The grid of a bias by itself; its scale is never 0. A zero point only moves the codes: they are
+// counted from it here.
+//   symmetric    scale = max(|min|, |max|) / qmax
+//   asymmetric   scale = (max - min) / (qmax - qmin),   zero point = round(-min / scale)
 BiasGrid FindOwnGrid(const TensorSettings& settings, std::span<const float> bias,
                      std::optional<int> most_position) {
-  return OwnGrid(bias, settings, most_position);
+  const CodeRange codes = CodeRangeOf(settings);
+  BiasGrid grid{0, codes.min, codes.max, Rounder(settings.round_mode)};
+  if (settings.scale_type == ScaleType::kPowerOfTwo) {
+    const int position =
+        FixPositionOf(bias, settings.bit_width, CandidatesOf(settings), grid.round);
+    grid.scale = std::ldexp(1.0, -std::min(position, most_position.value_or(position)));
+    return grid;
+  }
+  const Range range = OwnRange(bias, settings);
+  const double low = range.min;
+  const double high = range.max;
+  const double width = settings.symmetry
+                           ? std::max(-low, high) / static_cast<double>(codes.max)
+                           : (high - low) / static_cast<double>(codes.max - codes.min);
+  grid.scale = std::max(width, static_cast<double>(std::numeric_limits<float>::min()));
+  if (settings.symmetry) return grid;
+  const auto zero_point = static_cast<int64_t>(std::nearbyint(-low / grid.scale));
+  grid.qmin -= zero_point;
+  grid.qmax -= zero_point;
+  return grid;
 }
 
 QuantizedBias QuantizeOwnBias(std::span<const float> bias, const BiasGrid& grid) {
@@ -334,7 +329,7 @@ BiasGrid FindBiasGrid(const TensorSettings& settings, std::span<const float> bia
   const Rounder round(settings.round_mode);
   if (!settings.is_int() || settings.bit_width >= kExactBiasBits) return {.round = round};
   if (CodeRangeOf(settings).max == 0 || MaxMagnitude(bias) == 0) return {.round = round};
-  return OwnGrid(bias, settings, {});
+  return FindOwnGrid(settings, bias, {});
 }
 
 void RoundBias(const BiasGrid& grid, std::vector<float>& bias) {

@@ -73,7 +73,8 @@ class Trainer {
 
   FloatRow Loss(const RowsView& rows, const RowsView& targets, const FloatMatrix& codes,
                 const FloatRow& bias) const {
-    return ComputeLayerLoss(rows, targets, Weights(codes), bias, activation_, false).loss;
+    return ComputeLayerLoss(rows, targets, Weights(codes), bias, activation_, Gradients::kNone)
+        .loss;
   }
 
   FloatRow HeldOutError(const FloatMatrix& codes, const FloatRow& bias) const {
@@ -86,7 +87,8 @@ class Trainer {
   FloatRow FittedBias(const FloatMatrix& codes, FloatRow bias) const {
     if (!settings_.learns_bias) return bias;
     for (int step = 0; step < kBiasSteps; ++step) {
-      bias += ComputeLayerLoss(Training(), TrainingTargets(), Weights(codes), bias, activation_)
+      bias += ComputeLayerLoss(Training(), TrainingTargets(), Weights(codes), bias, activation_,
+                               Gradients::kBias)
                   .bias_step;
     }
     return bias;
@@ -135,13 +137,13 @@ class Trainer {
     const Index batches = inputs_.training / std::max<Index>(batch, 1);
     FloatRow bias = best_.bias;
     int idle = 0;
+    const FloatRow by_code = importance_.cwiseProduct(problem_.scales);
     if (settings_.epochs > 0) steps_ = settings_.epochs * batches;
     for (int64_t step = 0; step < steps_ && batches > 0; ++step) {
       const Index first = static_cast<Index>(step) % batches * batch;
       const LayerLoss loss =
           ComputeLayerLoss(Mixed(first, batch, step), problem_.targets.middleRows(first, batch),
                            Weights(variables.Codes()), bias, activation_);
-      const FloatRow by_code = importance_.cwiseProduct(problem_.scales);
       const float beta = Beta(step);
       variables.Step(loss.weights.array().rowwise() * by_code.array(),
                      beta == 0 ? 0 : static_cast<float>(settings_.regularization), beta);

@@ -61,7 +61,9 @@ TEST(LayerLossTest, GradientsAreTheFiniteDifferences) {
   for (const auto& [name, activation] : kActivations) {
     FloatMatrix w = RandomMatrix(7, 3, 3);
     const LayerLoss loss = ComputeLayerLoss(x, t, w, bias, activation);
-    const auto at = [&] { return ComputeLayerLoss(x, t, w, bias, activation, false).loss; };
+    const auto at = [&] {
+      return ComputeLayerLoss(x, t, w, bias, activation, Gradients::kNone).loss;
+    };
     EXPECT_TRUE(loss.loss.isApprox(at())) << name;
     for (Index k = 0; k < w.rows(); ++k) {
       for (Index c = 0; c < w.cols(); ++c) {

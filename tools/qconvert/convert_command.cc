@@ -25,7 +25,6 @@
 #include "qconvert/pipeline/is_done.h"
 #include "qconvert/report/batch_report.h"
 #include "ranks.h"
-#include "supervise.h"
 
 namespace qconvert {
 namespace {
@@ -110,14 +109,6 @@ CalibrateOptions CalibrationForAll(const ConvertLine& line, const std::vector<Co
     options.configs.push_back({one.config, one.effective_config, one.config_file});
   options.progress = progress.Callback(line.verbosity.quiet);
   return options;
-}
-
-// The settings of the first model that has a limit hold where the command line says nothing.
-void ShareCeilingsOf(const ConvertLine& line, const std::vector<ConvertOptions>& all) {
-  Ceilings ceilings{line.samples.memory_limit, line.samples.time_limit};
-  for (const ConvertOptions& options : all)
-    if (ceilings.memory_bytes == 0) ceilings.memory_bytes = options.config.calibration.memory_limit;
-  ShareCeilings(ceilings);
 }
 
 int Run(ConvertLine& line, VerdictFile& verdict) {

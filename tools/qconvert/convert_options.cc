@@ -10,6 +10,7 @@
 #include "qconvert/config/name_pattern.h"
 #include "qconvert/pipeline/measure_costs.h"
 #include "qconvert/plan/value_range.h"
+#include "supervise.h"
 
 namespace qconvert {
 namespace {
@@ -139,6 +140,13 @@ void ApplyPlanFile(const PlanFile& plan, ConvertOptions& options) {
   options.plan = &plan;
   options.config = plan.config;
   options.effective_config = plan.effective;
+}
+
+void ShareCeilingsOf(const ConvertLine& line, const std::vector<ConvertOptions>& all) {
+  Ceilings ceilings{line.samples.memory_limit, line.samples.time_limit};
+  for (const ConvertOptions& options : all)
+    if (ceilings.memory_bytes == 0) ceilings.memory_bytes = options.config.calibration.memory_limit;
+  ShareCeilings(ceilings);
 }
 
 }  // namespace qconvert

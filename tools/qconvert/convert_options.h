@@ -22,6 +22,9 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
 // Goes by `plan`, which must stay: the settings that it follows from are its own.
 void ApplyPlanFile(const PlanFile& plan, ConvertOptions& options);
 
+// The settings of the first model that has a limit hold where the command line says nothing.
+void ShareCeilingsOf(const ConvertLine& line, const std::vector<ConvertOptions>& all);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_TOOLS_QCONVERT_CONVERT_OPTIONS_H_

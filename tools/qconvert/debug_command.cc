@@ -14,7 +14,6 @@
 #include "qconvert/pipeline/debug_model.h"
 #include "qconvert/report/report_page.h"
 #include "shared_options.h"
-#include "supervise.h"
 
 namespace qconvert {
 namespace {
@@ -78,10 +77,7 @@ int RunDebug(int argc, char** argv, VerdictFile& verdict) {
                        .target_sqnr_db = line.target,
                        .samples = static_cast<size_t>(line.samples),
                        .budget = line.budget};
-  const int64_t memory = options.convert.memory_limit > 0
-                             ? options.convert.memory_limit
-                             : options.convert.config.calibration.memory_limit;
-  ShareCeilings({memory, line.convert.samples.time_limit});
+  ShareCeilingsOf(line.convert, {options.convert});
   options.convert.other_outputs = {verdict.file()};
   Progress calibrating("calibrating");
   options.convert.progress = calibrating.Callback(line.convert.verbosity.quiet);
