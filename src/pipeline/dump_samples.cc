@@ -8,6 +8,7 @@
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/folders.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/dataset/npy_writer.h"
 
@@ -29,12 +30,7 @@ void DumpSamples(const SampleSource& samples, const std::filesystem::path& folde
       std::string name = input.name;
       std::replace_if(
           name.begin(), name.end(), [](char c) { return c == '/' || c == '\\' || c == ':'; }, '_');
-      std::error_code error;
-      std::filesystem::create_directories(folder / name, error);
-      if (error) {
-        throw Error(ExitCode::kFile, (folder / name).string(),
-                    "cannot be made: " + error.message());
-      }
+      MakeFolder(folder / name);
       WriteFile(folder / name / fmt::format("{}.npy", k), NpyBytes(input));
       ReleaseSignals();
     }

@@ -9,6 +9,7 @@
 #include "model_pair.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/folders.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/base/suggest.h"
@@ -144,18 +145,13 @@ std::string FileName(size_t rank, std::string name) {
 
 void SaveWorst(const Evaluation& evaluation, const SampleSource& samples,
                const std::filesystem::path& folder) {
-  std::error_code error;
-  const auto make = [&](const std::filesystem::path& path) {
-    std::filesystem::create_directories(path, error);
-    if (error) throw Error(ExitCode::kFile, path.string(), "cannot be made: " + error.message());
-  };
-  make(folder);
+  MakeFolder(folder);
   const std::vector<size_t> worst = evaluation.Worst();
   for (size_t rank = 0; rank < worst.size(); ++rank) {
     const Sample sample = samples.Read(worst[rank]);
     for (const Tensor& input : sample.inputs) {
       const auto inside = sample.inputs.size() == 1 ? folder : folder / PlainName(input.name);
-      make(inside);
+      MakeFolder(inside);
       WriteFile(inside / FileName(rank, sample.name), NpyBytes(input));
       ReleaseSignals();
     }

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/folders.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/ir/graph_printer.h"
@@ -18,12 +18,7 @@ namespace qconvert {
 PassRunner::PassRunner(Model& model, std::string place, PassOptions options)
     : model_(model), place_(std::move(place)), options_(std::move(options)) {
   if (options_.dump_folder.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(options_.dump_folder, error);
-  if (error) {
-    throw Error(ExitCode::kFile, options_.dump_folder.string(),
-                "cannot be made: " + error.message());
-  }
+  MakeFolder(options_.dump_folder);
 }
 
 size_t PassRunner::Run(std::string_view name, const std::function<size_t()>& pass) {

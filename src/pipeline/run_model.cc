@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "calibration_data.h"
@@ -12,6 +11,7 @@
 #include "model_pair.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/folders.h"
 #include "qconvert/base/map_in_order.h"
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/base/signals.h"
@@ -63,9 +63,7 @@ class OutputFolder {
     for (const std::string& name : names_) {
       const std::filesystem::path made = is_flat_ ? folder_ : folder_ / name;
       RefuseFolder(made, read_from);
-      std::error_code error;
-      std::filesystem::create_directories(made, error);
-      if (error) throw Error(ExitCode::kFile, made.string(), "cannot be made: " + error.message());
+      MakeFolder(made);
     }
   }
 

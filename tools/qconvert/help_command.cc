@@ -14,6 +14,7 @@
 #include "help_form.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/folders.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/pipeline/convert.h"
@@ -51,8 +52,7 @@ void WritePages(const std::filesystem::path& folder, VerdictFile& verdict) {
   std::vector<std::string> pages;
   for (const CommandHelp& command : commands) pages.push_back(PageName(command));
   const auto write = [&](const std::filesystem::path& file, const std::string& text) {
-    std::error_code error;
-    std::filesystem::create_directories((folder / file).parent_path(), error);
+    MakeFolder((folder / file).parent_path());
     WriteFile(folder / file, text);
     ReleaseSignals();
   };
