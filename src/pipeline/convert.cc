@@ -10,11 +10,11 @@
 #include "fold_inputs.h"
 #include "load_float.h"
 #include "look_at_layers.h"
+#include "output_files.h"
 #include "plan_conversion.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
-#include "qconvert/base/provisional.h"
-#include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/base/folders.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "rewrite_model.h"
@@ -24,42 +24,12 @@
 namespace qconvert {
 namespace {
 
-// Makes the folder of the output with those above it; they go again unless kept.
-std::vector<Provisional> MakeFolders(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::vector<Provisional> made;
-  for (std::filesystem::path missing = folder;
-       !missing.empty() && !std::filesystem::exists(missing, error);
-       missing = missing.parent_path()) {
-    made.emplace_back(missing);  // innermost first, and so they go
-  }
-  if (made.empty()) return made;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw Error(ExitCode::kFile, folder.string(), "cannot be made: " + error.message());
-  return made;
-}
-
 ConversionReport StartReport(const ConvertOptions& options) {
   ConversionReport report;
   report.input = options.model.string();
   report.output = OutputPath(options).string();
   report.float_only = options.float_only;
   return report;
-}
-
-// Fails before the long work: outputs that cannot be written, or are inputs.
-void CheckOutputs(const ConvertOptions& options, const LoadedModel& loaded) {
-  const std::filesystem::path output = OutputPath(options);
-  CheckWritable(output);
-  if (!options.float_only) CheckWritable(QuantInfoPath(output));
-  if (!options.page.empty()) CheckWritable(options.page);
-  if (!options.first_picture.empty()) CheckWritable(options.first_picture);
-  if (options.config.deployment.dump_calibration_data) RequireEmptyFolder(DumpFolder(options));
-  std::vector<std::filesystem::path> inputs = loaded.files;
-  inputs.insert(inputs.end(), {options.config_file, options.table, options.cost_table});
-  if (!options.against.empty())
-    inputs.insert(inputs.end(), {options.against, PlanFileOf(options.against)});
-  RefuseOverwriting(OutputsOf(options), inputs);
 }
 
 ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded,
@@ -140,8 +110,9 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   LoadedModel loaded = LoadFloat(options.model, options.strip, report.warnings);
   std::vector<Provisional> folders;
-  if (options.make_output_folder) folders = MakeFolders(OutputPath(options).parent_path());
-  CheckOutputs(options, loaded);
+  if (options.make_output_folder)
+    folders = MakeProvisionalFolder(OutputPath(options).parent_path());
+  CheckOutputs(options, loaded.files);
   if (options.plan != nullptr) CheckPlanModel(*options.plan, loaded.sha256, place);
   std::optional<PlanFile> earlier;
   if (!options.against.empty()) earlier = ReadPlanFile(PlanFileOf(options.against));

@@ -9,10 +9,10 @@
 #include "load_float.h"
 #include "look_at_layers.h"
 #include "measure_parts.h"
+#include "output_files.h"
 #include "plan_conversion.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
-#include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/report/report_page.h"
 
 namespace qconvert {
@@ -106,10 +106,7 @@ DebugReport DebugModel(const DebugOptions& given) {
   report.conversion.input = convert.model.string();
   Stopwatch watch(report.conversion);
   LoadedModel loaded = LoadFloat(convert.model, convert.strip, report.conversion.warnings);
-  for (const std::filesystem::path& output : OutputsOf(convert)) CheckWritable(output);
-  std::vector<std::filesystem::path> inputs = loaded.files;
-  inputs.insert(inputs.end(), {convert.config_file, convert.table, convert.cost_table});
-  RefuseOverwriting(OutputsOf(convert), inputs);
+  CheckOutputs(convert, loaded.files);
   report.conversion.float_bytes = loaded.file_bytes;
   PlanConversion(convert, std::move(loaded), watch, report.conversion,
                  [&](const PlannedConversion& planned) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "convert_data.h"
 #include "cut_to_outputs.h"
@@ -22,19 +23,9 @@ bool Exists(const std::filesystem::path& file) {
   return std::filesystem::is_regular_file(file, ignored);
 }
 
-// What this conversion would say of itself.
-Provenance ProvenanceOf(const ConvertOptions& options) {
-  LoadedModel loaded = LoadOnnx(options.model);
-  Provenance own{.tool = "qconvert " + Version(),
-                 .engine = "onnxruntime " + OrtVersion(),
-                 .model_sha256 = loaded.sha256,
-                 .config_sha256 = options.config_sha256,
-                 .data_sha256 = {}};
-  if (!options.table.empty()) {
-    own.data_sha256 =
-        ParseTable(ReadFile(options.table, kMaxTableBytes), options.table.string()).data_sha256;
-    return own;
-  }
+std::string DataHash(const ConvertOptions& options, LoadedModel loaded) {
+  if (!options.table.empty())
+    return ParseTable(ReadFile(options.table, kMaxTableBytes), options.table.string()).data_sha256;
   // Samples are hashed as the model gets them, so without what it does itself.
   const DeploymentConfig& deployment = options.config.deployment;
   CutToOutputs(deployment.output_nodes, options.model.string(), loaded.model);
@@ -42,8 +33,19 @@ Provenance ProvenanceOf(const ConvertOptions& options) {
       DataOf(options, FoldInputs(deployment, options.model.string(), loaded.model));
   const SampleSource samples =
       OpenCalibrationData(data, loaded.model.graph, options.model.string());
-  own.data_sha256 = samples.Digest(WorkerCount(data)).sha256;
-  return own;
+  return samples.Digest(WorkerCount(data)).sha256;
+}
+
+// Whether this conversion would say the same of itself.
+bool IsOf(const ConvertOptions& options, const Provenance& made) {
+  LoadedModel loaded = LoadOnnx(options.model);
+  const Provenance own{.tool = "qconvert " + Version(),
+                       .engine = "onnxruntime " + OrtVersion(),
+                       .model_sha256 = loaded.sha256,
+                       .config_sha256 = options.config_sha256,
+                       .data_sha256 = made.data_sha256};
+  // The samples last: they may be gigabytes.
+  return own == made && DataHash(options, std::move(loaded)) == made.data_sha256;
 }
 
 bool BelongTogether(const Model& model, const PlanFile& plan) {
@@ -63,11 +65,12 @@ bool IsDone(const ConvertOptions& options) {
   const bool is_knowable = options.validation_folder.empty() && options.plan == nullptr &&
                            options.seen == nullptr && !options.float_only && !has_both &&
                            options.config.processor != Processor::kHost;
-  const bool has_page = options.page.empty() || Exists(options.page);
-  if (!is_knowable || !has_page || !Exists(output) || !Exists(info)) return false;
+  const bool has_extras = (options.page.empty() || Exists(options.page)) &&
+                          (options.first_picture.empty() || Exists(options.first_picture));
+  if (!is_knowable || !has_extras || !Exists(output) || !Exists(info)) return false;
   try {
     const PlanFile plan = ReadPlanFile(info);
-    return HistoryOf(plan).provenance == ProvenanceOf(options) &&
+    return IsOf(options, HistoryOf(plan).provenance) &&
            BelongTogether(LoadOnnx(output).model, plan);
   } catch (const Error&) {
     return false;

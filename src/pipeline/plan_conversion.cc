@@ -15,6 +15,7 @@
 #include "first_picture.h"
 #include "fold_inputs.h"
 #include "held_out.h"
+#include "output_files.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/refuse_overwriting.h"
@@ -202,18 +203,6 @@ ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
 }
 
 }  // namespace
-
-std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
-  std::vector<std::filesystem::path> outputs;
-  if (options.writes_model) outputs.push_back(OutputPath(options));
-  if (options.writes_model && !options.float_only) outputs.push_back(QuantInfoPath(outputs[0]));
-  if (!options.page.empty()) outputs.push_back(options.page);
-  if (!options.first_picture.empty()) outputs.push_back(options.first_picture);
-  if (options.writes_model && HasRemovals(options.config.deployment))
-    outputs.push_back(DeletedNodesPath(options));
-  outputs.insert(outputs.end(), options.other_outputs.begin(), options.other_outputs.end());
-  return outputs;
-}
 
 LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
   const std::string place = options.model.string();

@@ -42,9 +42,6 @@ struct PlannedConversion {
 
 using PlanUser = std::function<void(PlannedConversion)>;
 
-// All that a conversion writes, by whomever.
-std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options);
-
 // Prepares the model, calibrates, chooses the plan, and has `use` do the rest. Throws Error, also
 // when the guard's verdict must stop the conversion.
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,

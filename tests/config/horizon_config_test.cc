@@ -161,6 +161,7 @@ TEST(HorizonConfigTest, TheSchemeIsStaticUnlessToldOtherwise) {
   const LoadedConfig loaded = LoadText(Sections{}.Text(), {"scheme=auto", "objective=size"});
   EXPECT_EQ(loaded.config.scheme, Scheme::kAuto);
   EXPECT_EQ(loaded.config.objective, Objective::kSize);
+  EXPECT_EQ(LoadText(Sections{}.Text(), {"effort=high"}).config.effort, Effort::kHigh);
 }
 
 TEST(HorizonConfigTest, DeprecatedKeysWarnAndCompilerKeysInform) {

@@ -15,6 +15,7 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
+#include "support/errors.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
 #include "support/read_config.h"
@@ -169,6 +170,17 @@ TEST(DeployTest, NodesAtTheBordersGoAndLeaveTheirNumbers) {
   EXPECT_THAT(
       Slurp(job.folder / "deleted_nodes_info.txt"),
       testing::MatchesRegex(".*: DequantizeLinear at output .*: scale .*, zero point .*\n"));
+}
+
+TEST(DeployTest, TheListOfRemovedNodesIsCheckedBeforeTheWork) {
+  std::string text = CameraFile();
+  text.replace(text.find("  march:"), 0, "  remove_node_type: Dequantize\n");
+  const Job job(text);
+  const std::filesystem::path list = job.folder / "deleted_nodes_info.txt";
+  std::filesystem::create_directory(list);
+  ConvertOptions options = job.options;
+  options.progress = [](size_t, size_t) { FAIL() << "calibrated before it looked"; };
+  EXPECT_THAT([&] { Convert(options); }, ThrowsError(ExitCode::kFile, "deleted_nodes_info.txt"));
 }
 
 std::string Edited(const std::string& more_of_model, const std::string& more_of_input = "") {

@@ -47,6 +47,13 @@ TEST_F(IsDoneTest, NotWithoutThePageThatIsAskedFor) {
   EXPECT_TRUE(IsDone(options_));
 }
 
+TEST_F(IsDoneTest, NotWithoutThePictureThatIsAskedFor) {
+  options_.first_picture = dir_ / "first.png";
+  EXPECT_FALSE(IsDone(options_));
+  dir_.Write("first.png", "of an earlier run");
+  EXPECT_TRUE(IsDone(options_));
+}
+
 TEST_F(IsDoneTest, NotWithAnotherModel) {
   dir_.Write("m.onnx", SerializeModel(Net("/other")));
   EXPECT_FALSE(IsDone(options_));

@@ -65,6 +65,7 @@ grep -q "2 threads" out.txt || fail "bench does not name the threads"
 expect 0 "plain.onnx: equal" verify plain.onnx --model "$example/model.onnx"
 expect 0 "every scale and byte" verify plain.onnx --model "$example/model.onnx" --calib "$example/calib" --workers 1
 expect 8 "metadata qconvert.config_sha256" verify settings.onnx --model "$example/model.onnx" --calib "$example/calib"
+expect 7 "memory_limit allows 1" verify plain.onnx --model "$example/model.onnx" --calib "$example/calib" --memory-limit 1MB
 expect 0 "settings.onnx: equal" verify settings.onnx --model "$example/model.onnx" --calib "$example/calib" --config settings.yaml
 printf x >> plain_quant_info.json
 expect 8 "quant_info" verify plain.onnx --model "$example/model.onnx" --json changed.json
@@ -80,6 +81,8 @@ expect 2 "expected B, or --model" diff plain.onnx
 echo "objective: size" > layer.yaml
 "$qconvert" --also layer.yaml --print-config > printed.txt 2>&1
 grep -q '^scheme: auto' printed.txt && grep -q '^objective: size  # layer.yaml:1' printed.txt || fail "--also: $(head -n 5 printed.txt)"
+
+expect 0 "effort: high  # --effort high" --config settings.yaml --effort high --print-config
 
 expect 0 "made of the same inputs before" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done
 expect 0 "12 integer" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done --aim 30

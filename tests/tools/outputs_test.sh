@@ -35,6 +35,7 @@ with tempfile.TemporaryDirectory() as work:
     run("calibrate", "model.onnx", "--calib", "calib", "-o", "table.json", "-q", expect=0)
     shutil.copyfile("table.json", "t_quant_info.json")
     open("c_quant_info.json", "w").write('{"target_device": "CPU", "overall_quantize_config": {"method": "maxmin"}}')
+    open("a_quant_info.json", "w").write('{"objective": "size"}')
     os.symlink("model.onnx", "link")
     os.link(sample, "hard")
 
@@ -50,6 +51,13 @@ with tempfile.TemporaryDirectory() as work:
             (base + ["-o", sample], "is an input"),
             (base + ["-o", "c.onnx", "--config", "c_quant_info.json"], "is an input"),
             (base + ["-o", "q.onnx", "--config", "c_quant_info.json", "--json", "c_quant_info.json"], "is an input"),
+            (base + ["-o", "a.onnx", "--also", "a_quant_info.json"], "is an input"),
+            (base + ["-o", "q.onnx", "--also", "a_quant_info.json", "--json", "a_quant_info.json"], "is an input"),
+            (["debug", "model.onnx", "--calib", "calib", "--also", "a_quant_info.json", "--report", "a_quant_info.json"],
+             "is an input"),
+            (["calibrate", "model.onnx", "--calib", "calib", "--also", "a_quant_info.json", "-o", "a_quant_info.json"],
+             "is an input"),
+            (["verify", "q.onnx", "--model", "model.onnx", "--json", "q_quant_info.json"], "is an input"),
             (quantize + ["-o", "t.onnx"], "is an input"),
             (quantize + ["-o", "q.onnx", "--json", "t_quant_info.json"], "is an input"),
             (base + ["-o", "q.onnx", "--json", "q.onnx"], "two outputs"),

@@ -57,6 +57,12 @@ void DefineCalibrate(CLI::App& app, CalibrateLine& line) {
   AddVerbosity(app, line.verbosity);
 }
 
+std::vector<std::filesystem::path> ConfigFilesOf(const CalibrateLine& line) {
+  std::vector<std::filesystem::path> files(line.configs.begin(), line.configs.end());
+  files.insert(files.end(), line.layers.begin(), line.layers.end());
+  return files;
+}
+
 std::vector<ModelConfig> ReadConfigs(const CalibrateLine& line) {
   std::vector<std::string> names = line.configs;
   if (names.empty() &&
@@ -77,7 +83,7 @@ CalibrateOptions OptionsOf(const CalibrateLine& line, const VerdictFile& verdict
                            Progress& progress) {
   CalibrateOptions options{.model = line.model,
                            .output = line.output,
-                           .config_files = {line.configs.begin(), line.configs.end()},
+                           .config_files = ConfigFilesOf(line),
                            .other_outputs = {verdict.file()},
                            .calibration_folder = line.samples.folder,
                            .states = ParseStates(line.samples.states),
@@ -121,7 +127,7 @@ int RunCalibrate(int argc, char** argv, VerdictFile& verdict) {
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
   ShareCeilings({line.samples.memory_limit, line.samples.time_limit});
-  verdict.Open(line.json, line.model, {line.configs.begin(), line.configs.end()});
+  verdict.Open(line.json, line.model, ConfigFilesOf(line));
   const std::unique_ptr<Ranks> ranks = JoinRanks();
   if (ranks != nullptr && !line.shard.empty())
     throw Error(ExitCode::kUsage, "", "--shard: mpirun has made shards already");

@@ -157,11 +157,7 @@ int RunConvert(int argc, char** argv, VerdictFile& verdict) {
   std::optional<ConvertLine> line = ParseConvertLine(argc, argv);
   if (!line) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line->verbosity);
-  std::vector<std::filesystem::path> inputs(line->configs.begin(), line->configs.end());
-  inputs.emplace_back(line->table);
-  inputs.emplace_back(line->quant_info);
-  inputs.emplace_back(line->cost_table);
-  verdict.Open(line->json, line->model, inputs);
+  verdict.Open(line->json, line->model, NamedInputs(*line));
   return Run(*line, verdict);
 }
 

@@ -169,6 +169,14 @@ void DefineSettings(CLI::App& app, ConvertLine& line) {
       ->type_name("NAME");
 }
 
+std::vector<std::filesystem::path> NamedInputs(const ConvertLine& line) {
+  std::vector<std::filesystem::path> inputs{line.table, line.quant_info, line.cost_table};
+  inputs.insert(inputs.end(), line.configs.begin(), line.configs.end());
+  inputs.insert(inputs.end(), line.layers.begin(), line.layers.end());
+  if (!line.against.empty()) inputs.insert(inputs.end(), {line.against, PlanFileOf(line.against)});
+  return inputs;
+}
+
 void DefineDecisions(CLI::App& app, ConvertLine& line) {
   DefineSettings(app, line);
   app.add_flag("--strip", line.strip,

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_TOOLS_QCONVERT_CONVERT_LINE_H_
 #define QCONVERT_TOOLS_QCONVERT_CONVERT_LINE_H_
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,9 @@ struct ConvertLine {
   PassOptions passes;
   Verbosity verbosity;
 };
+
+// The files that it names to be read, besides the model and the samples.
+std::vector<std::filesystem::path> NamedInputs(const ConvertLine& line);
 
 // Settings, samples and what is measured of the processor.
 void DefineSettings(CLI::App& app, ConvertLine& line);

@@ -15,11 +15,6 @@
 namespace qconvert {
 namespace {
 
-Effort EffortOf(const std::string& word) {
-  if (word == "fast") return Effort::kFast;
-  return word == "high" ? Effort::kHigh : Effort::kNormal;
-}
-
 // The nodes of --keep-float, as entries behind those of the file.
 void KeepFloat(const std::vector<std::string>& patterns, QuantConfig& config) {
   for (const std::string& pattern : patterns) {
@@ -46,7 +41,6 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
   if (line.samples.stacked) add("--stacked");
   for (const std::string& state : line.samples.states) add("--state " + state);
   if (line.strip) add("--strip");
-  if (!line.effort.empty()) add("--effort " + line.effort);
   if (line.no_guard) add("--no-guard");
   if (line.guard_reports) add("--guard-reports");
   if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
@@ -63,14 +57,12 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
   RequireImplemented(loaded);
   options.config = std::move(loaded.config);
   KeepFloat(line.keep_float, options.config);
-  if (!line.effort.empty()) options.config.effort = EffortOf(line.effort);
   if (line.samples.batch_size > 0) options.config.calibration.batch_size = line.samples.batch_size;
   options.effective_config = std::move(loaded.effective);
   Sha256 hash;
   hash.Update(loaded.text);
   hash.Update(OptionsThatCount(line, options.config));
   if (!line.cost_table.empty()) {
-    options.cost_table = line.cost_table;
     options.costs = ReadCostTable(line.cost_table);
     hash.Update(CostTableJson(*options.costs));
   }
@@ -92,7 +84,8 @@ LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& fi
   std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
   for (const auto& [key, word] : {std::pair{"scheme", line.scheme},
                                   {"objective", line.objective},
-                                  {"processor", line.processor}}) {
+                                  {"processor", line.processor},
+                                  {"effort", line.effort}}) {
     if (!word.empty())
       overrides.push_back({fmt::format("{}={}", key, word), fmt::format("--{} {}", key, word)});
   }
@@ -106,6 +99,7 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
   options.calibration_folder = line.samples.folder;
   options.validation_folder = line.validation_folder;
   options.first_picture = line.first_picture;
+  options.other_inputs = NamedInputs(line);
   options.table = line.table;
   options.page = line.report;
   options.against = line.against;

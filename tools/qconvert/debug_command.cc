@@ -71,8 +71,7 @@ int RunDebug(int argc, char** argv, VerdictFile& verdict) {
   if (line.convert.model.empty() && line.convert.configs.empty())
     throw Error(ExitCode::kUsage, "", "no model given, see qconvert debug --help");
   const std::string config = line.convert.configs.empty() ? "" : line.convert.configs[0];
-  verdict.Open(line.convert.json, line.convert.model,
-               {config, line.convert.table, line.convert.cost_table});
+  verdict.Open(line.convert.json, line.convert.model, NamedInputs(line.convert));
   DebugOptions options{.convert = MakeConvertOptions(line.convert, config),
                        .target_sqnr_db = line.target,
                        .samples = static_cast<size_t>(line.samples),

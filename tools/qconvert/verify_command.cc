@@ -1,7 +1,9 @@
 // qconvert verify OUT.onnx --model MODEL.onnx
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "command.h"
 #include "convert_line.h"
@@ -68,8 +70,12 @@ int RunVerify(int argc, char** argv, VerdictFile& verdict) {
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.convert.verbosity);
-  verdict.Open(line.json, line.convert.model, {line.out, line.quant_info, line.convert.table});
-  const Verification result = VerifyModel(OptionsOf(line, verdict));
+  std::vector<std::filesystem::path> inputs = NamedInputs(line.convert);
+  inputs.insert(inputs.end(), {line.out, line.quant_info, PlanFileOf(line.out)});
+  verdict.Open(line.json, line.convert.model, inputs);
+  const VerifyOptions options = OptionsOf(line, verdict);
+  ShareCeilingsOf(line.convert, {options.convert});
+  const Verification result = VerifyModel(options);
   const ExitCode code = result.is_equal() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(VerificationJson(result, std::string(ExitCodeName(code))));
   if (!line.convert.verbosity.quiet && !verdict.is_stdout())

@@ -37,7 +37,6 @@ struct ConvertOptions {
   std::filesystem::path table;
   const StoredTable* seen = nullptr;  // such a table in memory
   std::optional<CostTable> costs;     // measured times to go by instead of the built-in ones
-  std::filesystem::path cost_table;   // where those came from, for overwrite checks
   // A plan to go by instead of choosing one; `config` and `effective_config` are the file's own.
   // Samples are only compared on.
   const PlanFile* plan = nullptr;
@@ -47,6 +46,7 @@ struct ConvertOptions {
   std::filesystem::path first_picture;
   std::filesystem::path config_file;                 // for overwrite checks only; may be empty
   std::vector<std::filesystem::path> other_outputs;  // that the caller writes: for these checks too
+  std::vector<std::filesystem::path> other_inputs;   // that the caller has read: the same
   std::string config_sha256;                         // provenance
   QuantConfig config;
   ConfigNode effective_config;     // where settings were written, for messages

@@ -8,8 +8,9 @@ namespace qconvert {
 
 // True when the output and its quant_info are there and belong together (the receipt in the model
 // has the hash of quant_info), and quant_info names the same model, settings, samples or table,
-// version and engine as this conversion has, and the page that is asked for is there. Reads all of
-// these, runs nothing. Never where the receipt does not know all that decides: samples of
+// version and engine as this conversion has, and the page and the picture that are asked for are
+// there. Reads all of these, runs nothing. Never where the receipt does not know all that decides:
+// samples of
 // --validate, or beside a table, "host" as the processor, a given plan; nor without quantization,
 // nor where anything cannot be read: then the conversion says what.
 bool IsDone(const ConvertOptions& options);

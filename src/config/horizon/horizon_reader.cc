@@ -157,6 +157,7 @@ class HorizonReader {
     config_.scheme = WordAt(calibration_, "scheme", Scheme::kStatic);
     config_.objective = WordAt(calibration_, "objective", Objective::kBalanced);
     config_.processor = WordAt(calibration_, "processor", Processor::kAny);
+    config_.effort = WordAt(calibration_, "effort", Effort::kNormal);
     const ConfigNode* type = calibration_.Find("calibration_type");
     const ConfigNode* percentile = calibration_.Find("max_percentile");
     const std::string word = type == nullptr ? "default" : type->scalar;

@@ -13,8 +13,8 @@
 namespace qconvert {
 
 // Ours beside Quark's, as in the Vitis language.
-inline constexpr std::array<const char*, 3> kQuarkKeysOfVitis = {"scheme", "objective",
-                                                                 "processor"};
+inline constexpr std::array<const char*, 4> kQuarkKeysOfVitis = {"scheme", "objective", "processor",
+                                                                 "effort"};
 
 const SettingTable& QuarkTable();
 const SettingTable& QuarkLayerTable();  // global_config and an entry's layer object
