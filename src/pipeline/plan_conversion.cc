@@ -202,6 +202,29 @@ ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
                        .workers = workers});
 }
 
+ChosenPlan ChooseOrTake(const ConvertOptions& options, const PreparedModel& prepared,
+                        SchemeChoice choice, const CalibrationTable& table,
+                        const ConversionData& data, ModelComparer& comparer) {
+  RangeCache ranges;
+  CodeCache codes(data.workers);
+  PlanInputs inputs{.model = prepared.model,
+                    .table = table,
+                    .comparer = comparer,
+                    .ranges = ranges,
+                    .codes = codes,
+                    .calibration = data.observed,
+                    .settings = prepared.settings,
+                    .gate = options.gate,
+                    .aim_sqnr_db = options.aim_sqnr_db,
+                    .keep_plain = !options.page.empty() || !options.writes_model,
+                    .place = options.model.string(),
+                    .on_measurement = options.measuring,
+                    .on_learning = options.learning};
+  const GuardMode mode = comparer.count() == 0 ? GuardMode::kOff : options.guard;
+  return options.plan != nullptr ? TakePlan(inputs, *options.plan, mode)
+                                 : ChoosePlan(std::move(inputs), std::move(choice), mode);
+}
+
 }  // namespace
 
 LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
@@ -234,7 +257,6 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
       std::move(loaded.model), {options.config, options.effective_config, options.config_file},
       place, options.passes);
   Model& model = prepared.model;
-  ModelSettings& settings = prepared.settings;
   report.warnings.insert(report.warnings.end(), prepared.warnings.begin(), prepared.warnings.end());
   const std::optional<StoredTable> stored =
       ReadTable(options, loaded.sha256, prepared, report.warnings);
@@ -255,25 +277,8 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   report.random_nodes = FindRandomNodes(model.graph);
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
-  RangeCache ranges;
-  CodeCache codes(data.workers);
-  PlanInputs inputs{.model = model,
-                    .table = seen.table,
-                    .comparer = comparer,
-                    .ranges = ranges,
-                    .codes = codes,
-                    .calibration = data.observed,
-                    .settings = settings,
-                    .gate = options.gate,
-                    .aim_sqnr_db = options.aim_sqnr_db,
-                    .keep_plain = !options.page.empty() || !options.writes_model,
-                    .place = place,
-                    .on_measurement = options.measuring,
-                    .on_learning = options.learning};
-  const GuardMode mode = comparer.count() == 0 ? GuardMode::kOff : options.guard;
-  const ChosenPlan chosen = options.plan != nullptr
-                                ? TakePlan(inputs, *options.plan, mode)
-                                : ChoosePlan(std::move(inputs), std::move(seen.choice), mode);
+  const ChosenPlan chosen =
+      ChooseOrTake(options, prepared, std::move(seen.choice), seen.table, data, comparer);
   watch.Lap("choose");
   report.gate = options.gate;
   report.sample_names = comparer.sample_names();
