@@ -1,6 +1,6 @@
 #include "qconvert/config/quant_config.h"
 
-#include <algorithm>
+#include "qconvert/config/any_settings.h"
 #include "words.h"
 
 namespace qconvert {
@@ -45,12 +45,9 @@ NodeSettings CpuInt8Settings() {
 
 bool NeedsSamples(const QuantConfig& config) {
   if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic) return false;
-  const auto needs = [](const NodeSettings& tensors) {
+  return AnySettings(config, [](const NodeSettings& tensors) {
     return tensors.activation.is_int() || tensors.input.is_int();
-  };
-  return needs(config.tensors) ||
-         std::any_of(config.layers.begin(), config.layers.end(),
-                     [&](const LayerSettings& layer) { return needs(layer.tensors); });
+  });
 }
 
 CodeRange CodeRangeOf(const TensorSettings& settings) {

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
+#include "qconvert/config/any_settings.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/value_range.h"
@@ -31,11 +31,8 @@ void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
 
 // What the forms that the settings ask for need.
 int64_t LeastOpset(const QuantConfig& config) {
-  const auto blocks = [](const NodeSettings& of) { return of.weights.block_size > 0; };
   const bool in_blocks =
-      blocks(config.tensors) ||
-      std::any_of(config.layers.begin(), config.layers.end(),
-                  [&](const LayerSettings& layer) { return blocks(layer.tensors); });
+      AnySettings(config, [](const NodeSettings& of) { return of.weights.block_size > 0; });
   const bool dequantized = !TargetOf(config.target_device).stores_weights || config.matmul_nbits;
   return in_blocks && dequantized ? kOpsetWithBlocks : kQuantizedOpset;
 }

@@ -1,11 +1,11 @@
 #include "calibrate_model.h"
 
-#include <algorithm>
 #include <memory>
 #include <set>
 #include <span>
 
 #include "qconvert/calibration/insert_observers.h"
+#include "qconvert/config/any_settings.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/placement.h"
@@ -29,18 +29,15 @@ class SizeObserver : public ValueObserver {
 
 // True when `predicate` holds for activations or inputs, of the model or of a layer entry.
 template <typename Predicate>
-bool AnySettings(const QuantConfig& config, const Predicate& predicate) {
-  const auto any = [&](const NodeSettings& tensors) {
+bool AnyValue(const QuantConfig& config, const Predicate& predicate) {
+  return AnySettings(config, [&](const NodeSettings& tensors) {
     return predicate(tensors.activation) || predicate(tensors.input);
-  };
-  return any(config.tensors) ||
-         std::any_of(config.layers.begin(), config.layers.end(),
-                     [&](const LayerSettings& layer) { return any(layer.tensors); });
+  });
 }
 
 bool NeedsHistogram(const QuantConfig& config) {
   using M = CalibrationMethod;
-  return AnySettings(config, [](const TensorSettings& settings) {
+  return AnyValue(config, [](const TensorSettings& settings) {
     return settings.method != M::kMaxMin && settings.method != M::kMovingAverageAbsMax &&
            settings.method != M::kRangeAbsMax;
   });

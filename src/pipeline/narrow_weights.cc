@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "qconvert/base/metric.h"
+#include "qconvert/config/any_settings.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/targets/weight_slots.h"
 #include "small_set_search.h"
@@ -157,10 +158,7 @@ class Widener {
 }  // namespace
 
 bool WantsNarrowWeights(const ModelSettings& settings) {
-  const auto& layers = settings.config.layers;
-  return IsNarrow(settings.config.tensors) ||
-         std::any_of(layers.begin(), layers.end(),
-                     [](const LayerSettings& layer) { return IsNarrow(layer.tensors); });
+  return AnySettings(settings.config, IsNarrow);
 }
 
 WidenedWeights WidenNarrowWeights(PlanInputs& inputs, const PlanDraft& draft, Measured& measured) {
