@@ -143,6 +143,7 @@ void PrepareModel(Model& model, const std::string& place, const PrepareOptions& 
   if (options.equalize)
     run("equalize_layers", [&] { return EqualizeLayers(graph, *options.equalize); });
   run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });
+  run("fold_symbolic_shapes", [&] { return FoldShapes(graph); });
   runner.CheckStopped();
   AddDeclaredTypes(declared, graph);
   InferBodyTypes(model, place);

@@ -67,22 +67,39 @@ class ShapeFolder {
     return node.Is("Gather") ? FindGathered(node, *dims) : FindSliced(node, *dims);
   }
 
-  // The shape of a Reshape with a computed one, when its type leaves at most one dimension open.
+  // The shape of a Reshape with a computed one, when its type leaves at most one dimension open
+  // that is not the input's of the same place.
   std::optional<Tensor> FindTarget(const Node& node) const {
     if (!node.Is("Reshape") || graph_.FindInitializer(node.input(1)) != nullptr ||
         topology_.IsGraphOutput(node.outputs[0]))
       return std::nullopt;
     const std::optional<ValueType> type = scope_.FindType(node.outputs[0]);
     if (!type || !type->shape) return std::nullopt;
+    const std::optional<ValueType> from = scope_.FindType(node.input(0));
     std::vector<int64_t> dims;
-    for (const Dim& dim : *type->shape) dims.push_back(dim.known() ? dim.value : -1);
-    const bool plain = std::count(dims.begin(), dims.end(), -1) <= 1 &&
-                       std::find(dims.begin(), dims.end(), 0) == dims.end();
-    if (!plain) return std::nullopt;
+    for (size_t d = 0; d < type->shape->size(); ++d) {
+      const Dim& dim = (*type->shape)[d];
+      if (dim.known() && dim.value == 0) return std::nullopt;
+      dims.push_back(dim.known() ? dim.value : IsDim(from, d, dim.symbol) ? kAsInput : kOpen);
+    }
+    // A Reshape without zeros can be taken out of a chain of them.
+    const auto free = [](int64_t dim) { return dim <= 0; };
+    if (std::count_if(dims.begin(), dims.end(), free) == 1)
+      std::replace_if(dims.begin(), dims.end(), free, kOpen);
+    if (std::count(dims.begin(), dims.end(), kOpen) > 1) return std::nullopt;
     return MakeInt64Tensor("", {static_cast<int64_t>(dims.size())}, dims);
   }
 
  private:
+  // In the shape that a Reshape reads.
+  static constexpr int64_t kAsInput = 0;
+  static constexpr int64_t kOpen = -1;
+
+  static bool IsDim(const std::optional<ValueType>& type, size_t d, const std::string& symbol) {
+    return !symbol.empty() && type && type->shape && d < type->shape->size() &&
+           !(*type->shape)[d].known() && (*type->shape)[d].symbol == symbol;
+  }
+
   std::optional<Tensor> FindGathered(const Node& node, const std::vector<int64_t>& dims) const {
     const Tensor* tensor = graph_.FindInitializer(node.input(1));
     const auto indices = Indices(tensor);

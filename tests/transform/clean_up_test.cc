@@ -7,6 +7,7 @@
 #include "qconvert/transform/collapse_reshapes.h"
 #include "qconvert/transform/eliminate_no_ops.h"
 #include "qconvert/transform/fuse_hard_swish.h"
+#include "qconvert/transform/infer_symbolic_shapes.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -135,6 +136,39 @@ TEST(FoldShapesTest, OneFreeDimensionNeedsNoArithmetic) {
   EXPECT_EQ(FoldShapes(b.model.graph), 1U);
   EXPECT_EQ(b.model.graph.nodes.size(), 2U);
   EXPECT_EQ(Difference(before, b.model, {5, 24}), 0);
+}
+
+// x [N, S, 12] and a Reshape to its own dimensions `first` and `second`, then 3 and 4.
+GraphBuilder ReshapeToOwnDimensions(int64_t first, int64_t second) {
+  GraphBuilder b;
+  b.Input("x", {"N", "S", "12"}).Output("y").Ints("rest", {2}, {3, 4});
+  b.Ints("first", {1}, {first}).Ints("second", {1}, {second});
+  b.Add("Shape", {"x"}, {"shape"});
+  b.Add("Gather", {"shape", "first"}, {"a"});
+  b.Add("Gather", {"shape", "second"}, {"b"});
+  b.Add("Concat", {"a", "b", "rest"}, {"target"}).Set("axis", int64_t{0});
+  b.Add("Reshape", {"x", "target"}, {"r"});
+  b.Add("Neg", {"r"}, {"y"});
+  InferTypes(b.model, "m");
+  InferSymbolicShapes(b.model.graph);
+  return b;
+}
+
+TEST(FoldShapesTest, DimensionsOfTheInputAreCopied) {
+  GraphBuilder b = ReshapeToOwnDimensions(0, 1);
+  const Model before = b.model;
+  EXPECT_EQ(FoldShapes(b.model.graph), 1U);
+  EXPECT_EQ(Count(b.model.graph), (std::map<std::string, int>{{"Reshape", 1}, {"Neg", 1}}));
+  const Tensor* target = b.model.graph.FindInitializer(b.model.graph.nodes[0].inputs[1]);
+  ASSERT_NE(target, nullptr);
+  EXPECT_EQ(ToInt64s(*target), (std::vector<int64_t>{0, 0, 3, 4}));
+  EXPECT_EQ(Difference(before, b.model, {2, 5, 12}), 0);
+}
+
+TEST(FoldShapesTest, DimensionsInAnotherOrderAreNotCopied) {
+  GraphBuilder b = ReshapeToOwnDimensions(1, 0);
+  EXPECT_EQ(FoldShapes(b.model.graph), 0U);
+  EXPECT_EQ(Count(b.model.graph)["Shape"], 1);
 }
 
 TEST(CancelTransposesTest, PairsGo) {
