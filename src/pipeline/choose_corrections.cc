@@ -10,6 +10,7 @@
 #include "attribute_noise.h"
 #include "correct_layers.h"
 #include "layerwise_run.h"
+#include "learn_clips.h"
 #include "qconvert/base/log.h"
 
 namespace qconvert {
@@ -48,8 +49,8 @@ std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& size
   return samples;
 }
 
-// Biases, rounding and learning.
-std::array<Correction, 3> WantedCorrections(const QuantConfig& config) {
+// Clipping, biases, rounding and learning.
+std::array<Correction, 4> WantedCorrections(const QuantConfig& config) {
   const auto wanted = [&](Correction correction) {
     const bool is_left_out = config.effort == Effort::kFast && correction == Correction::kAuto;
     return is_left_out ? Correction::kOff : correction;
@@ -57,10 +58,11 @@ std::array<Correction, 3> WantedCorrections(const QuantConfig& config) {
   const Correction learning = config.learning                  ? Correction::kOn
                               : config.effort == Effort::kHigh ? Correction::kAuto
                                                                : Correction::kOff;
-  return {wanted(config.bias_correction), wanted(config.second_order_rounding), learning};
+  return {wanted(config.learned_clipping), wanted(config.bias_correction),
+          wanted(config.second_order_rounding), learning};
 }
 
-bool Contains(const std::array<Correction, 3>& wanted, Correction correction) {
+bool Contains(const std::array<Correction, 4>& wanted, Correction correction) {
   return std::find(wanted.begin(), wanted.end(), correction) != wanted.end();
 }
 
@@ -74,12 +76,13 @@ class Chooser {
 
   ChosenCorrections Run() {
     const auto wanted = WantedCorrections(inputs_.settings.config);
-    const auto [biases, rounding, learning] = wanted;
+    const auto [clipping, biases, rounding, learning] = wanted;
     const bool is_open = Contains(wanted, Correction::kAuto) && can_measure();
     if (!HasIntegerWeights(inputs_, draft_) || !(Contains(wanted, Correction::kOn) || is_open))
       return std::move(chosen_);
     if (can_measure() && !chosen_.measured) chosen_.measured = MeasurePlan(inputs_, draft_);
     if (chosen_.measured && !chosen_.measured->failure.empty()) return std::move(chosen_);
+    if (clipping == Correction::kOn || (clipping == Correction::kAuto && Misses())) Clip(clipping);
     const QuantizationPlan plain = CompletePlan(inputs_, draft_);
     if (Misses()) chosen_.parts = AttributeNoise(inputs_, plain);
     if (biases == Correction::kOn || (biases == Correction::kAuto && Misses()))
@@ -99,6 +102,18 @@ class Chooser {
   bool Misses() const { return noise() > goal_; }
   bool WeightsCarryTheNoise() const {
     return chosen_.parts && chosen_.parts->weights > chosen_.parts->values;
+  }
+
+  // Ranges of values, before what is fitted to them.
+  void Clip(Correction wanted) {
+    if (!TakeSamples("clipping", wanted)) return;
+    LearnedRanges found = LearnClips(inputs_.model, CompletePlan(inputs_, draft_), samples_,
+                                     inputs_.codes.workers(), inputs_.place);
+    if (found.empty()) return;
+    const size_t values = found.size();
+    std::swap(inputs_.corrections.ranges, found);
+    if (!Keep({.name = "clipping", .of = "values", .layers = values}, wanted))
+      std::swap(inputs_.corrections.ranges, found);
   }
 
   // From the codes that are best so far: a channel keeps them where nothing better is learned.
@@ -123,22 +138,31 @@ class Chooser {
 
   void Try(const char* name, const QuantizationPlan& plain, CorrectionOptions options,
            Correction wanted) {
-    const int64_t asked = inputs_.settings.config.bias_correction_samples;
-    if (samples_.empty())
-      samples_ = SomeSamples(inputs_, sizes_, asked > 0 ? asked : kSamples, kMostBytes);
-    if (samples_.empty()) {
-      if (wanted == Correction::kOn)
-        LeftOut(name, "that takes samples that do not depend on each other");
-      return;
-    }
+    if (!TakeSamples(name, wanted)) return;
     options.workers = inputs_.codes.workers();
     LayerCorrections found =
         CorrectLayers(inputs_.model, plain, inputs_.settings, samples_, options, inputs_.place);
-    CorrectionReport report{.name = name, .kept = true};
-    report.layers = options.round_weights || options.learning != nullptr ? found.weights.size()
-                                                                         : found.bias.size();
-    if (report.layers == 0) return;
+    const bool changes_weights = options.round_weights || options.learning != nullptr;
+    const size_t layers = changes_weights ? found.weights.size() : found.bias.size();
+    if (layers == 0) return;
+    found.ranges = inputs_.corrections.ranges;
     std::swap(inputs_.corrections, found);
+    if (!Keep({.name = name, .layers = layers}, wanted)) std::swap(inputs_.corrections, found);
+  }
+
+  // False, and told, where there are none to correct by.
+  bool TakeSamples(const char* name, Correction wanted) {
+    const int64_t asked = inputs_.settings.config.bias_correction_samples;
+    if (samples_.empty())
+      samples_ = SomeSamples(inputs_, sizes_, asked > 0 ? asked : kSamples, kMostBytes);
+    if (samples_.empty() && wanted == Correction::kOn)
+      LeftOut(name, "that takes samples that do not depend on each other");
+    return !samples_.empty();
+  }
+
+  // Whether the correction that `inputs_` has got stays there, by the outputs.
+  bool Keep(CorrectionReport report, Correction wanted) {
+    report.kept = true;
     if (chosen_.measured) {
       Measured measured = MeasurePlan(inputs_, draft_);
       report.noise_before = TypicalNoise(chosen_.measured->outputs);
@@ -149,13 +173,15 @@ class Chooser {
       if (report.kept) {
         chosen_.measured = std::move(measured);
       } else if (wanted == Correction::kOn) {
-        LeftOut(name, fmt::format("{:.1f} dB in a typical sample would become {:.1f} dB{}",
-                                  SqnrOfNoise(report.noise_before), SqnrOfNoise(report.noise_after),
-                                  fails ? ", and an output would fail" : ""));
+        LeftOut(report.name,
+                fmt::format("{:.1f} dB in a typical sample would become {:.1f} dB{}",
+                            SqnrOfNoise(report.noise_before), SqnrOfNoise(report.noise_after),
+                            fails ? ", and an output would fail" : ""));
       }
     }
-    if (!report.kept) std::swap(inputs_.corrections, found);
+    const bool kept = report.kept;
     chosen_.tried.push_back(std::move(report));
+    return kept;
   }
 
   void LeftOut(std::string_view name, const std::string& why) {

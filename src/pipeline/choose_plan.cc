@@ -243,8 +243,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
   ChosenPlan chosen;
   chosen.warnings = Diagnose(inputs.table, PlaceNodes(graph, scheme.place).Observed());
   // Values with infinities stay float. Only fewer values can be needed than were observed.
-  const std::set<std::string> infinite = NonFiniteValues(inputs.table);
-  scheme.place.blocked.insert(infinite.begin(), infinite.end());
+  for (const std::string& value : NonFiniteValues(inputs.table))
+    scheme.place.blocked.emplace(value, "holds infinities");
   scheme.place.keep_float.merge(FindRangeClashes(graph, inputs.table));
   std::set<std::string> wide;
   if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
@@ -272,7 +272,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
   }
   chosen.plan = CompletePlan(inputs, draft);
   if (inputs.keep_plain && !inputs.corrections.empty()) {
-    inputs.corrections = {};
+    inputs.corrections = {
+        .bias = {}, .weights = {}, .ranges = std::move(inputs.corrections.ranges)};
     chosen.plain = CompletePlan(inputs, draft);
   }
   chosen.scheme = std::move(scheme);

@@ -26,8 +26,8 @@ double Measured::judged_noise() const {
 
 QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) {
   const Graph& graph = inputs.model.graph;
-  QuantizationPlan plan =
-      MakePlan(graph, draft.placement, inputs.table, inputs.settings, &inputs.ranges);
+  QuantizationPlan plan = MakePlan(graph, draft.placement, inputs.table, inputs.settings,
+                                   &inputs.ranges, &inputs.corrections.ranges);
   CodeOptions options{.wide = draft.wide_weights,
                       .keep = FindFloatWeights(graph, inputs.settings),
                       .pair_limit = PairLimitOf(inputs.settings.config),

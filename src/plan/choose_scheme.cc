@@ -172,7 +172,8 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSetti
   choice.place.costs = measured == nullptr ? CostTableOf(config.processor) : *measured;
   choice.place.sizes = std::move(sizes);
   choice.place.keep_float = FindNodesKeptFloat(graph, settings);
-  choice.place.blocked = FindFloatValues(graph, settings);
+  for (const std::string& value : FindFloatValues(graph, settings))
+    choice.place.blocked.emplace(value, "is float by the settings");
   choice.place.keep_float.merge(FindSensitiveNodes(graph));
   choice.scheme = config.scheme == Scheme::kAuto ? Scheme::kStatic : config.scheme;
   choice.reason = "as the settings say";

@@ -86,7 +86,8 @@ std::set<std::string> NonFiniteValues(const CalibrationTable& table) {
 }
 
 QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
-                          const ModelSettings& settings, RangeCache* ranges) {
+                          const ModelSettings& settings, RangeCache* ranges,
+                          const LearnedRanges* learned) {
   QuantizationPlan plan;
   const Topology topology(graph);
   const Target& target = TargetOf(settings.config.target_device);
@@ -108,6 +109,9 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
       // Its integer form is an Add whose saturation is the clip to [0, 1]; see insert_qdq.h.
       decided.range = {0, 1};
       decided.method = "fixed";
+    } else if (learned != nullptr && learned->contains(root)) {
+      decided.range = learned->at(root);
+      decided.method = "learned";
     } else {
       const std::string& observed = FindObserved(topology, table, root);
       decided.range = cache.Get(observed, value_settings,

@@ -164,12 +164,12 @@ class Placer {
     bool all_constant = true;
     for (size_t i = 0; i < ValueInputs(n); ++i) {
       all_constant &= graph_.FindInitializer(node.inputs[i]) != nullptr;
-      if (options_.blocked.contains(node.inputs[i])) return "its input holds infinities";
+      const auto input = options_.blocked.find(node.inputs[i]);
+      if (input != options_.blocked.end()) return "its input " + input->second;
     }
     if (all_constant) return "its input is constant";
-    if (options_.blocked.contains(placement_.nodes[n].unit.output))
-      return "its output holds infinities";
-    return "";
+    const auto output = options_.blocked.find(placement_.nodes[n].unit.output);
+    return output == options_.blocked.end() ? "" : "its output " + output->second;
   }
 
   // Labels the candidates so that the estimated time of kernels and conversions is least.

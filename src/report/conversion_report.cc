@@ -43,7 +43,8 @@ void FormatNoiseParts(const NoiseParts& parts, std::string& out) {
 
 void FormatCorrection(const CorrectionReport& correction, std::string& out) {
   const auto sink = std::back_inserter(out);
-  fmt::format_to(sink, "  {:<8} of {} layers corrected", correction.name, correction.layers);
+  fmt::format_to(sink, "  {:<8} of {} {} corrected", correction.name, correction.layers,
+                 correction.of);
   if (correction.noise_before > 0) {
     fmt::format_to(sink, ": {:.1f} -> {:.1f} dB in a typical sample{}",
                    SqnrOfNoise(correction.noise_before), SqnrOfNoise(correction.noise_after),

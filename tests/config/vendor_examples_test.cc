@@ -235,15 +235,19 @@ TEST(VendorExamplesTest, PaddleMovesAnAverageByDefault) {
   EXPECT_EQ(activation.moving_rate, 0.8);
 }
 
-TEST(VendorExamplesTest, PactIsForTrainingAndToldSo) {
-  for (const char* key : {"weight_preprocess_type", "activation_preprocess_type"}) {
-    const LoadedConfig loaded = LoadText("weight_bits: 8\n" + std::string(key) + ": PACT\n");
-    EXPECT_THAT(loaded.unimplemented, IsEmpty());
-    EXPECT_TRUE(
-        AnyHolds(loaded.warnings, std::string(key) + " PACT acts while a model is trained"));
-    const LoadedConfig without = LoadText("weight_bits: 8\n" + std::string(key) + ": None\n");
-    EXPECT_FALSE(AnyHolds(without.warnings, "PACT"));
-    EXPECT_EQ(loaded.config, without.config);
+TEST(VendorExamplesTest, PactClipsWhereTheReadersLeastNoticeIt) {
+  const LoadedConfig plain = LoadText("weight_bits: 8\nactivation_preprocess_type: None\n");
+  EXPECT_EQ(plain.config.learned_clipping, Correction::kOff);
+  const LoadedConfig values = LoadText("weight_bits: 8\nactivation_preprocess_type: PACT\n");
+  EXPECT_EQ(values.config.learned_clipping, Correction::kOn);
+  EXPECT_EQ(values.config.layers[0].tensors, plain.config.layers[0].tensors);
+  const LoadedConfig weights = LoadText("weight_bits: 8\nweight_preprocess_type: PACT\n");
+  EXPECT_EQ(weights.config.learned_clipping, Correction::kOff);
+  EXPECT_EQ(plain.config.layers[0].tensors.weights.method, M::kMaxMin);
+  EXPECT_EQ(weights.config.layers[0].tensors.weights.method, M::kMse);
+  for (const LoadedConfig* loaded : {&plain, &values, &weights}) {
+    EXPECT_THAT(loaded->unimplemented, IsEmpty());
+    EXPECT_THAT(loaded->warnings, IsEmpty());
   }
 }
 

@@ -65,6 +65,9 @@ TEST(VitisConfigTest, FastFinetuningIsChecked) {
 }
 
 TEST(VitisConfigTest, EffortIsNormalUnlessItSaysOtherwise) {
+  EXPECT_EQ(LoadText(Cpu("")).config.learned_clipping, Correction::kOff);
+  EXPECT_EQ(LoadText(Cpu("learned_clipping: auto\n")).config.learned_clipping, Correction::kAuto);
+  EXPECT_EQ(LoadText(Cpu("learned_clipping: true\n")).config.learned_clipping, Correction::kOn);
   EXPECT_EQ(LoadText(Cpu("")).config.effort, Effort::kNormal);
   EXPECT_EQ(LoadText(Cpu("effort: fast\n")).config.effort, Effort::kFast);
   EXPECT_EQ(LoadText(Cpu("effort: high\n")).config.effort, Effort::kHigh);

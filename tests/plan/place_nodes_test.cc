@@ -85,7 +85,7 @@ TEST(PlaceNodesTest, BlockedValuesKeepTheirNodesFloat) {
   b.Add("Conv", {"x", "w"}, {"c"});
   b.Add("Relu", {"c"}, {"r"});
   b.Add("Conv", {"r", "w"}, {"y"});
-  const auto places = Place(b, {.blocked = {"r"}});
+  const auto places = Place(b, {.blocked = {{"r", "holds infinities"}}});
   EXPECT_THAT(places, ElementsAre(Pair("Conv", "its output holds infinities"),
                                   Pair("Conv", "its input holds infinities"),
                                   Pair("Relu", "no integer kernel for Relu")));

@@ -128,7 +128,8 @@ struct QuantConfig {
   bool equalize_clips = false;  // also through Clip(0, b), bounds then differing by channel
   Correction bias_correction = Correction::kAuto;
   Correction second_order_rounding = Correction::kAuto;
-  std::optional<LearningSettings> learning;  // none: by the effort
+  Correction learned_clipping = Correction::kOff;  // ranges by what the readers of a value write
+  std::optional<LearningSettings> learning;        // none: by the effort
   Effort effort = Effort::kNormal;
   int64_t bias_correction_samples = 0;  // 0: as many as are worth it
   bool keep_first_last_layer_accuracy = false;

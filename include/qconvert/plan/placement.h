@@ -58,9 +58,9 @@ enum class PlaceBy {
 };
 
 struct PlaceOptions {
-  // Values that must not be quantized (they hold infinities, say); nodes that would need them stay
-  // float.
-  std::set<std::string> blocked;
+  // Values that must not be quantized, with the reason behind "its input": nodes that would need
+  // them stay float.
+  std::map<std::string, std::string> blocked;
   // Nodes (indices into graph.nodes) that must stay float, with the reason.
   std::map<size_t, std::string> keep_float;
   PlaceBy place_by = PlaceBy::kWeights;

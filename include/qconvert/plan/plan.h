@@ -34,7 +34,7 @@ struct ValuePlan {
   NumericFormat format;  // its codes may be fewer than those of the type
   Range range;
   std::string root;    // whose statistics
-  std::string method;  // DescribeMethod of its settings, or "fixed"
+  std::string method;  // DescribeMethod of its settings, "fixed" or "learned"
 };
 
 // A float initializer as integers.
@@ -166,11 +166,16 @@ class RangeCache {
   std::map<std::string, std::vector<std::pair<TensorSettings, Range>>> ranges_;
 };
 
+// By value, in place of what the settings' method says.
+using LearnedRanges = std::map<std::string, Range>;
+
 // Parameters for every quantized value of the placement, constant operands and forms of integer
-// nodes. Weights are left to FillCodes. `ranges` may be null. Throws Error(kNumeric) when a
-// symmetric unsigned setting meets negative values.
+// nodes. Weights are left to FillCodes. `ranges` and `learned` may be null; learned ranges take the
+// place of those of the settings' method. Throws Error(kNumeric) when a symmetric unsigned setting
+// meets negative values.
 QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
-                          const ModelSettings& settings, RangeCache* ranges = nullptr);
+                          const ModelSettings& settings, RangeCache* ranges = nullptr,
+                          const LearnedRanges* learned = nullptr);
 
 }  // namespace qconvert
 

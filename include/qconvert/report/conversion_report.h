@@ -32,7 +32,8 @@ struct NoiseParts {
 // A correction of weights or biases that was tried.
 struct CorrectionReport {
   std::string name;
-  size_t layers = 0;
+  std::string of = "layers";  // what is corrected
+  size_t layers = 0;          // how many of these
   // TypicalNoise before and after, on the samples that the guard judges by; 0: not measured.
   double noise_before = 0;
   double noise_after = 0;

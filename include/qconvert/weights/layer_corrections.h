@@ -1,4 +1,5 @@
-// What is changed about weights and biases of integer nodes to make up for what rounding does.
+// What is changed about integer nodes, their weights, biases and the ranges of what they read, to
+// make up for what rounding does.
 #ifndef QCONVERT_WEIGHTS_LAYER_CORRECTIONS_H_
 #define QCONVERT_WEIGHTS_LAYER_CORRECTIONS_H_
 
@@ -9,6 +10,7 @@
 
 #include "qconvert/ir/graph.h"
 #include "qconvert/ir/tensor.h"
+#include "qconvert/plan/plan.h"
 #include "qconvert/targets/fusions.h"
 #include "qconvert/weights/layer_activation.h"
 #include "qconvert/weights/quantize_weights.h"
@@ -22,8 +24,9 @@ struct LayerCorrections {
   std::map<size_t, std::vector<float>> bias;
   // In place of the nearest codes, with the same scales.
   std::map<size_t, FittedWeights> weights;
+  LearnedRanges ranges;
 
-  bool empty() const { return bias.empty() && weights.empty(); }
+  bool empty() const { return bias.empty() && weights.empty() && ranges.empty(); }
 };
 
 // Adds to every number of the bias; an empty one is 0.

@@ -22,6 +22,9 @@ using Kind = Setting::Kind;
 constexpr double kMaxPaddleBits = 16;
 constexpr double kMaxWindow = 1e9;
 
+constexpr const char* kWeightPact = "weight_preprocess_type";
+constexpr const char* kActivationPact = "activation_preprocess_type";
+
 class Translator {
  public:
   Translator(const ConfigNode& root, ReadContext& context) : root_(root), context_(context) {}
@@ -41,8 +44,7 @@ class Translator {
     Set(bias, "bit_width", "32", "");
     Set(bias, "method", "maxmin", "");
     Layers(ChildOf(out, "layer_quantize_config"));
-    for (const char* key : {"weight_preprocess_type", "activation_preprocess_type"})
-      Preprocess(key);
+    Set(out, "learned_clipping", Has(kActivationPact) ? "true" : "false", kActivationPact);
     return out;
   }
 
@@ -57,6 +59,8 @@ class Translator {
     const ConfigNode* value = FindValue(root_, key);
     return value == nullptr ? fallback : value->scalar;
   }
+
+  bool Has(const char* pact) const { return Written(pact, "None") == "PACT"; }
 
   // Everything is float unless a layer entry says otherwise.
   void Common(ConfigNode& object) {
@@ -90,6 +94,8 @@ class Translator {
   void Weights(ConfigNode& object) {
     Common(object);
     Method(object, "weight_quantize_type", "channel_wise_abs_max");
+    // All that a threshold of weights can win: they are at hand, nothing has to be learned.
+    if (Has(kWeightPact)) Set(object, "method", "mse", kWeightPact);
     Set(object, "bit_width", Written("weight_bits", "8"), "weight_bits");
     const bool per_channel =
         Written("weight_quantize_type", "channel_wise_abs_max") == "channel_wise_abs_max";
@@ -125,15 +131,6 @@ class Translator {
     overall = MapNode(value.place);
     ChildOf(overall, "datatype") = WordNode(datatype, value.place);
     layers.items.push_back(std::move(entry));
-  }
-
-  void Preprocess(const char* key) {
-    const ConfigNode* value = FindValue(root_, key);
-    if (value == nullptr || value->scalar == "None") return;
-    context_.notes.warnings.push_back(fmt::format(
-        "{}: {} {} acts while a model is trained: this one is taken as it comes, ranges "
-        "by calibration",
-        value->place.Text(), key, value->scalar));
   }
 
   const ConfigNode& root_;
@@ -210,13 +207,13 @@ const SettingTable& PaddleTable() {
         .kind = Kind::kWord,
         .fallback = "None",
         .example = "PACT",
-        .help = "PACT acts in training: a warning",
+        .help = "PACT: weights are clipped where that leaves the least error",
         .words = {"None", "PACT"}},
        {.name = "activation_preprocess_type",
         .kind = Kind::kWord,
         .fallback = "None",
         .example = "PACT",
-        .help = "PACT acts in training: a warning",
+        .help = "PACT: thresholds are learned from what the readers of a value write",
         .words = {"None", "PACT"}}}};
   return table;
 }

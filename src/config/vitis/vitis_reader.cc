@@ -317,6 +317,7 @@ class Reader {
     config_.equalization = TakeCorrection("include_cle");
     config_.bias_correction = TakeCorrection("include_bias_corr");
     config_.second_order_rounding = TakeCorrection("second_order_rounding");
+    config_.learned_clipping = TakeCorrection("learned_clipping");
     ReadLearning();
     config_.onnx_opset_version = static_cast<int>(AsInteger(Take("onnx_opset_version", "-1")));
   }

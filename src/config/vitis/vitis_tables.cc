@@ -206,6 +206,9 @@ std::vector<Setting> TopLevel() {
       AutoSwitch("second_order_rounding", "false", "auto",
                  "weights are rounded by what their node reads, not each to the nearest; auto: "
                  "where that is measured to help"),
+      AutoSwitch("learned_clipping", "false", "true",
+                 "ours: ranges of values are learned from what the nodes with weights that read "
+                 "them write, as PACT does; auto: where that is measured to help"),
       Switch("include_fast_ft", "false",
              "weights and biases are learned layer by layer from samples without labels"),
       {.name = "fast_finetune",
