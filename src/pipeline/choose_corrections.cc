@@ -45,7 +45,8 @@ std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& size
   const size_t count =
       std::min({static_cast<size_t>(most), feeder.size(), std::max<size_t>(fit, 1)});
   std::vector<Sample> samples;
-  for (size_t k = 0; k < count; ++k) samples.push_back(feeder.Read(k * feeder.size() / count, {}));
+  for (size_t k = 0; k < count; ++k)
+    samples.push_back(feeder.Read(inputs.by_content[k * feeder.size() / count], {}));
   return samples;
 }
 

@@ -6,7 +6,7 @@ namespace qconvert {
 
 SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
   const size_t count = digest.by_content.size();
-  SampleSplit split{digest.by_content, digest.by_content, false};
+  SampleSplit split{digest.by_content, digest.by_content, {}, false};
   if (!keep_all && count >= kFewestToHoldOut) {
     const size_t held_out = std::clamp(count / 5, kFewestHeldOut, kMostHeldOut);
     split.judged.resize(held_out);
@@ -14,7 +14,12 @@ SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
                             split.calibration.begin() + static_cast<ptrdiff_t>(held_out));
     split.is_held_out = true;
   }
+  const std::vector<size_t> content = split.calibration;
   std::sort(split.calibration.begin(), split.calibration.end());
+  for (const size_t sample : content) {
+    const auto at = std::lower_bound(split.calibration.begin(), split.calibration.end(), sample);
+    split.by_content.push_back(static_cast<size_t>(at - split.calibration.begin()));
+  }
   return split;
 }
 

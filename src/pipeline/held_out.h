@@ -17,6 +17,7 @@ inline constexpr size_t kMostHeldOut = 64;
 struct SampleSplit {
   std::vector<size_t> calibration;  // increasing
   std::vector<size_t> judged;       // in the order of their content
+  std::vector<size_t> by_content;   // places in `calibration`, in the order of their content
   bool is_held_out = false;         // false: the judged samples calibrate too
 };
 

@@ -36,7 +36,8 @@ struct PlanInputs {
   ModelComparer& comparer;  // with the model as it came
   RangeCache& ranges;
   CodeCache& codes;
-  const InputFeeder& calibration;  // samples of the table; none where they are not at hand
+  const InputFeeder& calibration;         // samples of the table; none where they are not at hand
+  const std::vector<size_t>& by_content;  // the same ones: in an order that no file names change
   ModelSettings settings;
   LayerCorrections corrections;
   Gate gate;

@@ -213,6 +213,7 @@ ChosenPlan ChooseOrTake(const ConvertOptions& options, const PreparedModel& prep
                     .ranges = ranges,
                     .codes = codes,
                     .calibration = data.observed,
+                    .by_content = data.split.by_content,
                     .settings = prepared.settings,
                     .gate = options.gate,
                     .aim_sqnr_db = options.aim_sqnr_db,

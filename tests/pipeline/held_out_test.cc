@@ -38,6 +38,10 @@ TEST(HeldOutTest, NoSampleIsOnBothSidesAndNoneIsLost) {
   EXPECT_EQ(all.size(), 33U);
   EXPECT_TRUE(std::is_sorted(split.calibration.begin(), split.calibration.end()));
   EXPECT_EQ(split.judged[0], 32U) << "the first by content";
+  ASSERT_EQ(split.by_content.size(), split.calibration.size());
+  // The digest has them from the last to the first; six are judged on.
+  for (size_t k = 0; k < split.by_content.size(); ++k)
+    EXPECT_EQ(split.calibration[split.by_content[k]], 32 - split.judged.size() - k);
 }
 
 TEST(HeldOutTest, ASequenceKeepsAllItsSamples) {
