@@ -168,7 +168,8 @@ class TransformReader {
                                   item.entries.size()));
         continue;
       }
-      const auto& [key, value] = item.entries[0];
+      const ConfigNode& key = item.entries[0].key;
+      const ConfigNode& value = item.entries[0].value;
       const auto* const named = std::find_if(
           kSteps.begin(), kSteps.end(), [&](const auto& one) { return one.first == key.scalar; });
       if (named == kSteps.end() || value.kind == ConfigNode::Kind::kNull) continue;

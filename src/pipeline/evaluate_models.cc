@@ -162,7 +162,10 @@ void SaveWorst(const Evaluation& evaluation, const SampleSource& samples,
 
 Evaluation EvaluateModels(const EvaluateOptions& options) {
   const ModelPair pair = LoadPair(options.a, options.b);
-  const SampleSource samples = OpenPairData(pair, options.data, options.outputs);
+  std::vector<std::filesystem::path> outputs = options.outputs;
+  outputs.push_back(options.save_worst);
+  const SampleSource samples = OpenPairData(pair, options.data, outputs);
+  if (!options.save_worst.empty()) RefuseFolderOfSamples(options.save_worst, samples);
   const ComparedValue& output = ChooseOutput(pair, options.output);
   const Evaluator evaluator(pair, samples, options, output);
   Evaluation evaluation;

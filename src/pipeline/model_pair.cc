@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "calibration_data.h"
 #include "compared_models.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/pipeline/prepare_model.h"
@@ -120,6 +122,16 @@ SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
   }
   RefuseOverwriting(outputs, samples.files());
   return samples;
+}
+
+void RefuseFolderOfSamples(const std::filesystem::path& folder, const SampleSource& samples) {
+  std::set<std::filesystem::path> read_from;
+  for (const auto& file : samples.files()) read_from.insert(file.parent_path());
+  for (const auto& other : read_from) {
+    if (!SameFile(folder, other.empty() ? "." : other)) continue;
+    throw Error(ExitCode::kUsage, folder.string(),
+                "holds the samples, expected another folder for the outputs");
+  }
 }
 
 int WorkerCount(const SampleData& data) {

@@ -38,6 +38,9 @@ ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& 
 SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
                           const std::vector<std::filesystem::path>& outputs);
 
+// Throws Error(kUsage) when files written to `folder` would lie among the samples.
+void RefuseFolderOfSamples(const std::filesystem::path& folder, const SampleSource& samples);
+
 int WorkerCount(const SampleData& data);
 
 // A session that gives `outputs`, any values of the top level; of random nodes with equal seeds

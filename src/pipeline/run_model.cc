@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "calibration_data.h"
@@ -58,11 +57,9 @@ class OutputFolder {
     for (const Value& output : outputs) names.push_back(output.name);
     names_ = PlainNames(names);
     if (folder_.empty()) return;
-    std::set<std::filesystem::path> read_from;
-    for (const auto& file : samples.files()) read_from.insert(file.parent_path());
     for (const std::string& name : names_) {
       const std::filesystem::path made = is_flat_ ? folder_ : folder_ / name;
-      RefuseFolder(made, read_from);
+      RefuseFolderOfSamples(made, samples);
       MakeFolder(made);
     }
   }
@@ -80,15 +77,6 @@ class OutputFolder {
   }
 
  private:
-  static void RefuseFolder(const std::filesystem::path& made,
-                           const std::set<std::filesystem::path>& read_from) {
-    for (const auto& folder : read_from) {
-      if (!SameFile(made, folder.empty() ? "." : folder)) continue;
-      throw Error(ExitCode::kUsage, made.string(),
-                  "holds the samples, expected another folder for the outputs");
-    }
-  }
-
   static std::string FileOf(const std::string& sample) {
     const std::string plain = PlainName(sample);
     return plain.ends_with(".npy") ? plain : plain + ".npy";
@@ -104,12 +92,14 @@ class OutputFolder {
 RunReport RunModel(const RunModelOptions& options) {
   const LoadedModel loaded = LoadOnnx(options.model);
   const std::string place = options.model.string();
-  RefuseOverwriting(options.outputs, loaded.files);
+  std::vector<std::filesystem::path> written = options.outputs;
+  written.push_back(options.folder);
+  RefuseOverwriting(written, loaded.files);
   Graph graph = loaded.model.graph;  // shares its bytes
   graph.inputs = FedInputs(graph);
   CheckFiles(options, graph.inputs);
   const SampleSource samples = OpenData(options, graph);
-  RefuseOverwriting(options.outputs, samples.files());
+  RefuseOverwriting(written, samples.files());
   const InputFeeder feeder(samples, graph.inputs, options.data.states);
   const auto session = OpenForComparison(loaded.model, place);
   OutputFolder folder(options, session->outputs(), samples);

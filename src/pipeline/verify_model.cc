@@ -114,6 +114,7 @@ Verification VerifyModel(const VerifyOptions& options) {
   RefuseOverwriting(options.outputs, {options.out, quant_info});
   Verification result{.out = options.out.string(), .model = options.convert.model.string()};
   ConvertOptions convert = options.convert;
+  convert.other_outputs = options.outputs;
   result.from_the_start = !convert.calibration_folder.empty() || !convert.table.empty();
   const std::optional<LoadedModel> found = LoadFound(options.out, result.differences);
   const std::string text = ReadFile(quant_info, kMaxPlanFileBytes);

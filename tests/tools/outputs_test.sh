@@ -39,6 +39,16 @@ with tempfile.TemporaryDirectory() as work:
     os.symlink("model.onnx", "link")
     os.link(sample, "hard")
 
+    run(*base, "-o", "made.onnx", expect=0)
+    pair, verify = ["model.onnx", "made.onnx", "--data", "calib"], ["verify", "made.onnx", "--model", "model.onnx"]
+    jobs = {"config": "{model: model.onnx, calib: calib, config: c_quant_info.json}",
+            "chain": "{model: model.onnx, calib: calib, output: a.onnx}, {name: b, model: a.onnx, output: b.onnx}",
+            "same": "{model: model.onnx, calib: calib}, {name: b, model: model.onnx, args: [-o, model_quantized.onnx]}",
+            "info": "{model: model.onnx, output: a.onnx}, {name: b, model: model.onnx, output: a_quantized.onnx}",
+            "page": "{model: model.onnx, output: a.onnx, args: ['--report=p.html']}"}
+    for name, text in jobs.items():
+        open(name + ".yaml", "w").write("jobs: [%s]" % text)
+
     before = tree(".")
     quantize = ["model.onnx", "--table", "t_quant_info.json", "-q"]
     for args, text in (
@@ -88,6 +98,19 @@ with tempfile.TemporaryDirectory() as work:
             (["calibrate", "model.onnx", "--calib", "calib", "-o", "t", "--json", sample], "is an input"),
             (["merge", "table.json", "-o", "table.json"], "is an input"),
             (["merge", "table.json", "-o", "t", "--json", "table.json"], "is an input"),
+            (["evaluate", *pair, "--save-worst", "calib"], "holds the samples"),
+            (["evaluate", *pair, "--save-worst", "w", "--json", "w"], "two outputs"),
+            (["evaluate", *pair, "--save-worst", "model.onnx"], "is an input"),
+            (["run", "model.onnx", "--calib", "calib", "-o", "w", "--json", "./w"], "two outputs"),
+            (["run", "model.onnx", "--calib", "calib", "-o", "link"], "is an input"),
+            (verify + ["--calib", "calib", "--json", "hard"], "is an input"),
+            (["batch", "config.yaml", "--json", "c_quant_info.json"], "is an input"),
+            (["batch", "config.yaml", "--junit", "hard"], "is an input"),
+            (["batch", "config.yaml", "--json", "model_quantized.onnx"], "two outputs"),
+            (["batch", "page.yaml", "--junit", "p.html"], "two outputs"),
+            (["batch", "chain.yaml"], "is an input"),
+            (["batch", "same.yaml"], "two outputs"),
+            (["batch", "info.yaml"], "two outputs"),
             (base + ["-o", "-"], "cannot go to stdout"),
             (base + ["-o", "q.onnx", "--memory-limit", "0"], "not in range"),
             (base + ["-o", "q.onnx", "--memory-limit", "-1"], "not in range"),
@@ -119,7 +142,10 @@ with tempfile.TemporaryDirectory() as work:
     if not open("p.html").read().startswith("<!DOCTYPE html>"):
         failures.append("no page")
 
-    # What is no regular file is written through and keeps its kind.
+    # What is no regular file is written through and keeps its kind, also where there is a failure to tell.
+    done = run("none.onnx", "--calib", "calib", "--json", "/dev/null", expect=6, stderr="none.onnx")
+    if len(done.stderr.splitlines()) != 1:
+        failures.append("a failure told to a device: %s" % done.stderr)
     os.mkfifo("pipe")
     run(*base, "-o", "q.onnx", "--json", "pipe", expect=6, stderr="nobody reads it")
     reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "command.h"
+#include "job_files.h"
 #include "progress.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -89,13 +90,14 @@ int RunBatch(int argc, char** argv, VerdictFile& verdict) {
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
   const std::vector<Job> jobs = JobsOf(line);
-  std::vector<std::filesystem::path> inputs = {line.list};
-  for (const Job& job : jobs) inputs.push_back(job.model);
+  std::vector<std::filesystem::path> inputs = InputsOf(jobs);
+  inputs.emplace_back(line.list);
   verdict.Open(line.json, line.list, inputs);
-  if (!line.junit.empty()) {
-    RefuseOverwriting({line.junit, verdict.file()}, inputs);
-    CheckWritable(line.junit);
-  }
+  // Jobs run at the same time and in any order: none may write what another one reads or writes.
+  std::vector<std::filesystem::path> outputs = OutputsOf(jobs);
+  outputs.insert(outputs.end(), {line.junit, verdict.file()});
+  RefuseOverwriting(outputs, inputs);
+  if (!line.junit.empty()) CheckWritable(line.junit);
   RunJobsOptions options{.at_once = line.jobs, .arguments = ArgumentsOfAll(line), .progress = {}};
   Progress progress("converting");
   if (!line.verbosity.quiet)

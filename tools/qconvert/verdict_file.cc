@@ -91,8 +91,8 @@ void VerdictFile::Write(const std::string& text) {
 void VerdictFile::WriteFailure(ExitCode code, const std::vector<std::string>& errors) {
   if (target_.empty() || written_) return;
   try {
-    const bool is_safe = code != ExitCode::kUsage && IsVerdict(target_);
-    if (descriptor_ < 0 && !is_safe) return;
+    const bool is_safe = descriptor_ >= 0 || (code != ExitCode::kUsage && IsVerdict(target_));
+    if (!is_safe) return;
     Write(FailureJson(model_, std::string(ExitCodeName(code)), errors));
   } catch (const std::exception& e) {
     LogError(e.what());
