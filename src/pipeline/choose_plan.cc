@@ -90,6 +90,11 @@ void ChooseMethods(PlanInputs& inputs, const std::set<std::string>& wide,
                 CalibrationMethod::kPercentile, CalibrationMethod::kMse});
 }
 
+// What is left of the outputs, for a reason.
+std::string LeftWith(double noise) {
+  return std::isinf(noise) ? "NaN or an error" : fmt::format("{:.1f} dB", SqnrOfNoise(noise));
+}
+
 // Integers that save little time are held to the bound of stored weights.
 void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>& wide,
                            SchemeChoice& choice) {
@@ -99,10 +104,10 @@ void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>
       MeasurePlan(inputs, {PlaceNodes(graph, choice.place), {}, wide}).pooled_noise();
   if (noise <= kGoodNoise) return;
   choice.scheme = Scheme::kWeightOnly;
+  const std::string why = choice.reason.substr(0, choice.reason.find("; "));  // without its advice
   choice.reason = fmt::format(
-      "{}, but the outputs would be left with {:.1f} dB; --objective speed takes integers all the "
-      "same",
-      choice.reason, SqnrOfNoise(noise));
+      "{}, but integers would leave the outputs with {}; --objective speed takes them all the same",
+      why, LeftWith(noise));
   KeepAllFloat(graph, choice.place, "integers would save too little time for their noise");
 }
 
@@ -120,9 +125,9 @@ void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wi
   if (choice.scheme != Scheme::kDynamic) return;
   choice.scheme = Scheme::kWeightOnly;
   choice.reason = fmt::format(
-      "activations quantized at run time would leave the outputs with {:.1f} dB; --scheme dynamic "
-      "takes them all the same",
-      SqnrOfNoise(noise));
+      "activations quantized at run time would leave the outputs with {}; --scheme dynamic takes "
+      "them all the same",
+      LeftWith(noise));
 }
 
 std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan& plan) {

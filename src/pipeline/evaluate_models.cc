@@ -145,7 +145,6 @@ std::string FileName(size_t rank, std::string name) {
 
 void SaveWorst(const Evaluation& evaluation, const SampleSource& samples,
                const std::filesystem::path& folder) {
-  MakeFolder(folder);
   const std::vector<size_t> worst = evaluation.Worst();
   for (size_t rank = 0; rank < worst.size(); ++rank) {
     const Sample sample = samples.Read(worst[rank]);
@@ -165,7 +164,11 @@ Evaluation EvaluateModels(const EvaluateOptions& options) {
   std::vector<std::filesystem::path> outputs = options.outputs;
   outputs.push_back(options.save_worst);
   const SampleSource samples = OpenPairData(pair, options.data, outputs);
-  if (!options.save_worst.empty()) RefuseFolderOfSamples(options.save_worst, samples);
+  std::vector<Provisional> made;  // goes again where nothing comes into it
+  if (!options.save_worst.empty()) {
+    RefuseFolderOfSamples(options.save_worst, samples);
+    made = MakeProvisionalFolder(options.save_worst);
+  }
   const ComparedValue& output = ChooseOutput(pair, options.output);
   const Evaluator evaluator(pair, samples, options, output);
   Evaluation evaluation;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "calibration_data.h"
@@ -45,6 +46,8 @@ SampleSource OpenData(const RunModelOptions& options, const Graph& graph) {
   return OpenCalibrationData(data, graph, options.model.string());
 }
 
+constexpr size_t kMostProvisional = 1000;  // their list is short
+
 // Where the outputs of a run go.
 class OutputFolder {
  public:
@@ -60,7 +63,13 @@ class OutputFolder {
     for (const std::string& name : names_) {
       const std::filesystem::path made = is_flat_ ? folder_ : folder_ / name;
       RefuseFolderOfSamples(made, samples);
-      MakeFolder(made);
+      if (made_.size() >= kMostProvisional) {
+        MakeFolder(made);
+        continue;
+      }
+      std::vector<Provisional> inner = MakeProvisionalFolder(made);
+      made_.insert(made_.begin(), std::make_move_iterator(inner.begin()),
+                   std::make_move_iterator(inner.end()));
     }
   }
 
@@ -85,6 +94,8 @@ class OutputFolder {
   std::filesystem::path folder_;
   bool is_flat_;
   std::vector<std::string> names_;  // of the outputs
+  // Folders, those inside others before them: they go again where nothing comes into them.
+  std::vector<Provisional> made_;
 };
 
 }  // namespace

@@ -101,6 +101,7 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
   const auto weight_only = [&](const char* reason) {
     choice.scheme = Scheme::kWeightOnly;
     choice.reason = reason;
+    choice.weigh_noise = false;  // there are no integers to weigh
     KeepAllFloat(graph, place, "integers would not save time here");
   };
   if (!AnyInteger(by_weights))

@@ -60,9 +60,9 @@ void FormatGuard(const GuardReport& guard, std::string& out) {
                  guard.passed ? "passed" : "NOT passed", guard.measurements,
                  guard.measurements == 1 ? "" : "s");
   if (!guard.kept_wide.empty())
-    fmt::format_to(sink, ", {} weights in more bits", guard.kept_wide.size());
+    fmt::format_to(sink, ", {} in more bits", Counted(guard.kept_wide.size(), "weight"));
   if (!guard.kept_float.empty())
-    fmt::format_to(sink, ", {} nodes put back to float:", guard.kept_float.size());
+    fmt::format_to(sink, ", {} put back to float:", Counted(guard.kept_float.size(), "node"));
   out += '\n';
   for (size_t k = 0; k < guard.kept_float.size(); ++k) {
     if (k == kMaxGuardRows) {

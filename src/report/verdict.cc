@@ -101,9 +101,9 @@ class Judge {
                                                     static_cast<double>(output_.elements)
                                               : 1;
     const double percent = std::floor(share * 1000) / 10;  // 100 only when all are equal
-    verdict_.text = fmt::format("{:.4g} % of {} equal, not judged", percent,
-                                Counted(output_.elements, "value"));
-    if (output_.value.has_stand_in) verdict_.text += "; judged by the values it is made from";
+    verdict_.text = fmt::format(
+        "{:.4g} % of {} equal, {}", percent, Counted(output_.elements, "value"),
+        output_.value.has_stand_in ? "judged by the values it is made from" : "not judged");
   }
 
   void Finite() {

@@ -28,7 +28,12 @@ std::string TraceRuns(const std::string& model_bytes, const std::string& place,
   if (files.size() != 1)
     throw Error(ExitCode::kFile, folder.path().string(),
                 "holds no trace, the engine could write none");
-  return ReadFile(files[0], kMostTraceBytes);
+  std::string trace = ReadFile(files[0], kMostTraceBytes);
+  // The engine does not notice a full disk, and leaves half a list.
+  if (trace.find_last_of(']') == std::string::npos || trace.find_last_of(']') < trace.rfind('}'))
+    throw Error(ExitCode::kFile, folder.path().string(),
+                "is too full for the engine's trace, expected room for temporary files there");
+  return trace;
 }
 
 }  // namespace qconvert

@@ -19,6 +19,7 @@ namespace {
 using Result = OutputVerdict::Result;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class JudgedTest : public testing::Test {
  protected:
@@ -120,6 +121,38 @@ TEST_F(JudgedTest, RuinedBoxesNeverPass) {
   EXPECT_THAT(FailureOf(b, {1, 3, 16, 16}), HasSubstr("output \""));
 }
 
+// Three convolutions, of which integers save no time, and `tail` behind them.
+GraphBuilder Thin(const std::string& tail) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "24", "24"}).Output("y");
+  b.Random("w1", {16, 3, 3, 3}, 0.25F).Random("w2", {32, 16, 3, 3}, 0.25F);
+  b.Random("w3", {5, 32, 1, 1}, 0.25F);
+  b.Add("Conv", {"x", "w1"}, {"c1"}).Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Relu", {"c1"}, {"r1"});
+  b.Add("Conv", {"r1", "w2"}, {"c2"}).Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Relu", {"c2"}, {"r2"});
+  b.Add("Conv", {"r2", "w3"}, {"c3"});
+  b.Add(tail, {"c3"}, {"y"});
+  return b;
+}
+
+// Steps make stored weights noisy, and that is not laid to integers that nobody chose.
+TEST_F(JudgedTest, IntegersThatWereNotChosenAreNotToldToBeNoisy) {
+  GraphBuilder b = Thin("Round");
+  const ConversionReport report = Run(b, {1, 3, 24, 24});
+  EXPECT_EQ(report.integer_nodes, 0U);
+  EXPECT_THAT(FormatReport(report), Not(HasSubstr("leave the outputs")));
+}
+
+// A logarithm of what integers make negative or zero: no decibels, and one piece of advice.
+TEST_F(JudgedTest, IntegersThatWouldGiveNaNAreToldSo) {
+  GraphBuilder b = Thin("Log");
+  const std::string text = FormatReport(Run(b, {1, 3, 24, 24}));
+  EXPECT_THAT(text, HasSubstr("too small for speed to matter, but integers would leave the outputs "
+                              "with NaN or an error; --objective speed takes them all the same"));
+  EXPECT_THAT(text, Not(HasSubstr("goes by time")));
+}
+
 TEST_F(JudgedTest, ValuesOnIntegersCanBeLookedAtToo) {
   GraphBuilder b;  // all of it computes on integers, the logits are an inner value
   b.Input("x", {"1", "3", "8", "8"}).Output("class", DataType::kInt64);
@@ -135,7 +168,7 @@ TEST_F(JudgedTest, ValuesOnIntegersCanBeLookedAtToo) {
   EXPECT_GT(report.outputs[1].sqnr_db(), 20);
   EXPECT_GT(report.outputs[1].decisions.decided, 100);
   EXPECT_GT(report.outputs[0].equal, report.outputs[0].elements * 9 / 10);
-  EXPECT_THAT(FormatReport(report), HasSubstr("equal, not judged"));
+  EXPECT_THAT(FormatReport(report), HasSubstr("equal, judged by the values it is made from"));
 }
 
 TEST_F(JudgedTest, AnOutputThatIsNanEverywhereIsNamed) {

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -55,6 +57,25 @@ TEST_F(TraceTest, AFolderThatCannotBeWrittenIsNamed) {
     EXPECT_EQ(e.code(), ExitCode::kFile);
     EXPECT_THAT(e.what(), HasSubstr("TMPDIR"));
   }
+}
+
+// The engine says nothing of a disk that is full: half a list is no trace.
+TEST_F(TraceTest, AFullDiskIsNoTrace) {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit few{200, before.rlim_max};
+  const std::string bytes = Bytes();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &few), 0);
+  std::string message;
+  try {
+    TraceRuns(bytes, "m", {}, inputs_, 3);
+  } catch (const Error& e) {
+    message = e.code() == ExitCode::kFile ? e.what() : "another code";
+  }
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_THAT(message, HasSubstr("too full for the engine's trace"));
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ example = os.path.join(root, "examples/digits")
 
 def run(inject, *args):
     return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,renameat2,rename,write,unlink,mkdir",
-                           "-e", "inject=" + inject, qconvert, "-q", *args],
+                           "-e", "inject=" + inject, qconvert, *args, "-q"],
                           stderr=subprocess.PIPE, timeout=120)
 
 
@@ -86,6 +86,13 @@ with tempfile.TemporaryDirectory() as work:
     done = run("fsync:signal=TERM:when=1", "--config", config)
     if done.returncode != 128 + signal.SIGTERM or os.path.exists(os.path.join(work, "made")):
         failures.append("folders made for the run: exit %d, %s" % (done.returncode, done.stderr.decode()))
+
+    # So do those that run and evaluate make, while nothing has come into them.
+    digits, calib = os.path.join(example, "model.onnx"), os.path.join(example, "calib")
+    for command in (["run", digits, "--calib", calib, "-o"], ["evaluate", digits, digits, "--data", calib, "--save-worst"]):
+        done = run("fsync:signal=TERM:when=1", *command, os.path.join(work, "made/inner"))
+        if done.returncode != 128 + signal.SIGTERM or os.path.exists(os.path.join(work, "made")):
+            failures.append("folders of %s: exit %d, %s" % (command[0], done.returncode, done.stderr.decode()))
 print("\n".join(failures))
 sys.exit(bool(failures))
 PY
