@@ -51,6 +51,20 @@ struct Visible {
   }
 };
 
+// A node in a subgraph is loaded by the engine twice as often as the one that holds it: 4 us each.
+constexpr size_t kMaxLoads = 2'000'000;
+
+// What functions and subgraphs grow to, up to one more than may be.
+struct InlinedSize {
+  size_t nodes = 0;
+  size_t loads = 0;
+
+  void Add(const InlinedSize& inner, size_t times) {
+    nodes = std::min(nodes + inner.nodes, kMaxNodes + 1);
+    loads = std::min(loads + times * inner.loads, kMaxLoads + 1);
+  }
+};
+
 class Validator {
  public:
   Validator(const Model& model, const std::string& place) : model_(model), place_(place) {}
@@ -290,27 +304,33 @@ class Validator {
     std::map<FunctionKey, const Function*> by_key;
     for (const Function& function : model_.functions)
       by_key.emplace(FunctionKey{function.domain, function.name}, &function);
-    std::map<FunctionKey, size_t> sizes;
-    if (InlinedSize(model_.graph.nodes, by_key, sizes) > kMaxNodes)
+    std::map<FunctionKey, InlinedSize> sizes;
+    const InlinedSize whole = SizeOf(model_.graph.nodes, by_key, sizes);
+    if (whole.nodes > kMaxNodes)
       Fail(fmt::format("has more than {} nodes with its functions inlined", kMaxNodes));
+    if (whole.loads > kMaxLoads) {
+      Fail(
+          fmt::format("has more than {} nodes, those of subgraphs counted twice for each level, as "
+                      "the engine loads them; expected fewer levels of subgraphs",
+                      kMaxLoads));
+    }
   }
 
-  size_t InlinedSize(const std::vector<Node>& nodes,
+  InlinedSize SizeOf(const std::vector<Node>& nodes,
                      const std::map<FunctionKey, const Function*>& by_key,
-                     std::map<FunctionKey, size_t>& sizes) const {
-    size_t total = 0;
+                     std::map<FunctionKey, InlinedSize>& sizes) const {
+    InlinedSize total;
     for (const Node& node : nodes) {
       const auto function = by_key.find({node.domain, node.op_type});
       if (function == by_key.end()) {
-        ++total;
+        total.Add({1, 1}, 1);
       } else {
         if (!sizes.contains(function->first))
-          sizes[function->first] = InlinedSize(function->second->nodes, by_key, sizes);
-        total += sizes[function->first];
+          sizes[function->first] = SizeOf(function->second->nodes, by_key, sizes);
+        total.Add(sizes[function->first], 1);
       }
       for (const Graph* subgraph : SubgraphsOf(node))
-        total += InlinedSize(subgraph->nodes, by_key, sizes);
-      total = std::min(total, kMaxNodes + 1);  // does not overflow
+        total.Add(SizeOf(subgraph->nodes, by_key, sizes), 2);
     }
     return total;
   }

@@ -38,21 +38,27 @@ class WireCounter {
     Walk(in, Kind::kModel);
   }
   size_t nodes() const { return nodes_; }
-  size_t values() const { return values_; }  // initializers and declared values
+  size_t values() const { return values_; }  // initializers, declared values, the model's entries
   size_t messages() const { return messages_; }
 
  private:
-  enum class Kind { kModel, kFunction, kGraph, kNode, kAttribute, kLeaf };
+  enum class Kind { kModel, kTraining, kFunction, kGraph, kNode, kAttribute, kLeaf };
 
   // What a field of a message holds, as far as it is looked into.
   static Kind KindOf(Kind parent, int field) {
     using M = onnx::ModelProto;
     using A = onnx::AttributeProto;
+    using T = onnx::TrainingInfoProto;
     switch (parent) {
       case Kind::kModel:
-        return field == M::kGraphFieldNumber       ? Kind::kGraph
-               : field == M::kFunctionsFieldNumber ? Kind::kFunction
-                                                   : Kind::kLeaf;
+        return field == M::kGraphFieldNumber          ? Kind::kGraph
+               : field == M::kFunctionsFieldNumber    ? Kind::kFunction
+               : field == M::kTrainingInfoFieldNumber ? Kind::kTraining
+                                                      : Kind::kLeaf;
+      case Kind::kTraining:
+        return field == T::kInitializationFieldNumber || field == T::kAlgorithmFieldNumber
+                   ? Kind::kGraph
+                   : Kind::kLeaf;
       case Kind::kFunction:
         return field == onnx::FunctionProto::kNodeFieldNumber ? Kind::kNode : Kind::kLeaf;
       case Kind::kGraph:
@@ -68,6 +74,11 @@ class WireCounter {
     return Kind::kLeaf;
   }
 
+  static bool IsValue(Kind parent, Kind inner) {
+    if (parent == Kind::kModel) return inner == Kind::kLeaf || inner == Kind::kTraining;
+    return parent == Kind::kGraph && inner == Kind::kLeaf;
+  }
+
   bool Walk(CodedInputStream& in, Kind kind, int depth = 0) {
     for (uint32_t tag = in.ReadTag(); tag != 0; tag = in.ReadTag()) {
       if (WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
@@ -76,8 +87,8 @@ class WireCounter {
       }
       ++messages_;
       const Kind inner = KindOf(kind, WireFormatLite::GetTagFieldNumber(tag));
-      if (inner == Kind::kNode) ++nodes_;
-      if (kind == Kind::kGraph && inner == Kind::kLeaf) ++values_;
+      if (inner == Kind::kNode || inner == Kind::kFunction) ++nodes_;
+      if (IsValue(kind, inner)) ++values_;
       if (inner == Kind::kLeaf || depth > kMaxWireDepth) {
         if (!WireFormatLite::SkipField(&in, tag)) return false;
         continue;
@@ -101,10 +112,12 @@ void CheckCounts(std::string_view bytes, const std::string& place) {
   WireCounter counter;
   counter.CountModel(bytes);
   if (counter.nodes() > kMaxNodes)
-    throw Error(ExitCode::kModel, place, fmt::format("has more than {} nodes", kMaxNodes));
+    throw Error(ExitCode::kModel, place,
+                fmt::format("has more than {} nodes and functions", kMaxNodes));
   if (counter.values() > kMaxValues) {
-    throw Error(ExitCode::kResource, place,
-                fmt::format("has more than {} initializers and declared values", kMaxValues));
+    throw Error(
+        ExitCode::kResource, place,
+        fmt::format("has more than {} initializers, declared values and entries", kMaxValues));
   }
   if (counter.messages() > kMaxMessages) {
     throw Error(ExitCode::kResource, place,

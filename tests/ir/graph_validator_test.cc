@@ -155,5 +155,80 @@ TEST(GraphValidatorTest, LimitsTheDepthOfSubgraphs) {
   EXPECT_THROW(ValidateModel(nested(kMaxGraphDepth + 1), "m"), Error);
 }
 
+// An If whose branches are both `inner`, which writes `name`.
+Node Branch(const Graph& inner, const std::string& name) {
+  Node node = MakeNode("If", {"c"}, {name});
+  node.Set("then_branch", Subgraph(inner));
+  node.Set("else_branch", Subgraph(inner));
+  return node;
+}
+
+std::string MessageOf(const Model& model) {
+  try {
+    ValidateModel(model, "m");
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+Model WithCondition() {
+  Model model = Valid().model;
+  model.graph.inputs.push_back({"c", {DataType::kBool, std::vector<Dim>{}, {}}, {}, {}});
+  return model;
+}
+
+// Few levels and few nodes, but every level doubles both their number and the engine's work.
+TEST(GraphValidatorTest, LimitsWhatTheEngineLoadsOfSubgraphs) {
+  const auto full = [](int depth) {
+    Model model = WithCondition();
+    Graph inner;
+    inner.nodes = {MakeNode("Relu", {model.graph.inputs[0].name}, {"y0"})};
+    inner.outputs = {{"y0", {}, {}, {}}};
+    for (int i = 1; i <= depth; ++i) {
+      const std::string name = "y" + std::to_string(i);
+      Graph outer;
+      outer.nodes = {Branch(inner, name)};
+      outer.outputs = {{name, {}, {}, {}}};
+      inner = outer;
+    }
+    model.graph.nodes = inner.nodes;
+    model.graph.outputs = inner.outputs;
+    return model;
+  };
+  EXPECT_EQ(MessageOf(full(10)), "");
+  EXPECT_THAT(MessageOf(full(11)), testing::HasSubstr("expected fewer levels of subgraphs"));
+}
+
+// The same by functions, whose bodies hold one If each.
+TEST(GraphValidatorTest, LevelsAreCountedThroughFunctions) {
+  const auto called = [](int depth) {
+    Model model = WithCondition();
+    model.opsets["f"] = 1;
+    for (int i = 0; i <= depth; ++i) {
+      Graph inner;
+      inner.nodes = {i == 0 ? MakeNode("Relu", {"a"}, {"r"})
+                            : MakeNode("F" + std::to_string(i - 1), {"c", "a"}, {"r"})};
+      if (i > 0) inner.nodes[0].domain = "f";
+      inner.outputs = {{"r", {}, {}, {}}};
+      Function function;
+      function.domain = "f";
+      function.name = "F" + std::to_string(i);
+      function.inputs = {"c", "a"};
+      function.outputs = {"b"};
+      function.opsets = model.opsets;
+      function.nodes = {Branch(inner, "b")};
+      model.functions.push_back(function);
+    }
+    Node call = MakeNode("F" + std::to_string(depth), {"c", model.graph.inputs[0].name}, {"z"});
+    call.domain = "f";
+    model.graph.nodes = {call};
+    model.graph.outputs = {{"z", {}, {}, {}}};
+    return model;
+  };
+  EXPECT_EQ(MessageOf(called(8)), "");
+  EXPECT_THAT(MessageOf(called(12)), testing::HasSubstr("expected fewer levels of subgraphs"));
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -260,6 +260,34 @@ TEST(OnnxLoaderTest, CountsMessagesBeforeTheyGrow) {
               testing::HasSubstr("more than 2000000 initializers"));
 }
 
+// Two bytes each as well, beside the graph: a function takes most memory of all.
+TEST(OnnxLoaderTest, RefusesMillionsOfEmptyEntriesOfTheModel) {
+  const auto with_empty = [](std::string tag, size_t count) {
+    std::string bytes = AddModel().SerializeAsString();
+    tag += '\0';
+    for (size_t i = 0; i < count; ++i) bytes += tag;
+    return bytes;
+  };
+  const std::string function = "\xca\x01";  // fields 25, 20, 14 and 8
+  const std::string training = "\xa2\x01";
+  const std::string metadata = "\x72";
+  const std::string opset = "\x42";
+  EXPECT_THAT(LoadError(with_empty(function, 1'000'001)),
+              testing::HasSubstr("more than 1000000 nodes and functions"));
+  for (const std::string& tag : {training, metadata, opset}) {
+    EXPECT_THAT(LoadError(with_empty(tag, 2'000'001), ExitCode::kResource),
+                testing::HasSubstr("more than 2000000 initializers, declared values and entries"));
+  }
+}
+
+// Graphs of training are parsed as well: their nodes count.
+TEST(OnnxLoaderTest, CountsTheNodesOfTraining) {
+  onnx::ModelProto model = AddModel();
+  onnx::GraphProto& algorithm = *model.add_training_info()->mutable_algorithm();
+  for (int i = 0; i < 1'000'001; ++i) algorithm.add_node();
+  EXPECT_THAT(LoadError(model.SerializeAsString()), testing::HasSubstr("more than 1000000 nodes"));
+}
+
 TEST(OnnxLoaderTest, WhatIsNotUnderstoodSurvives) {
   onnx::ModelProto model = AddModel();
   auto* node = model.mutable_graph()->mutable_node(0);
