@@ -85,7 +85,7 @@ class Validator {
     CheckGraph(model_.graph, nullptr, model_.opsets, 1);
     for (const Function& function : model_.functions) CheckFunction(function);
     CheckFunctionCalls();
-    if (!model_.functions.empty()) CheckInlinedSize();
+    CheckInlinedSize();
   }
 
  private:
@@ -299,7 +299,8 @@ class Validator {
   }
 
   // An engine replaces calls by bodies: with functions that call functions their number can grow
-  // exponentially. Run behind CheckFunctionCalls, which finds cycles.
+  // exponentially, and so can what the engine loads. Run behind CheckFunctionCalls, which finds
+  // cycles.
   void CheckInlinedSize() {
     std::map<FunctionKey, const Function*> by_key;
     for (const Function& function : model_.functions)
@@ -321,7 +322,8 @@ class Validator {
                      std::map<FunctionKey, InlinedSize>& sizes) const {
     InlinedSize total;
     for (const Node& node : nodes) {
-      const auto function = by_key.find({node.domain, node.op_type});
+      const auto function =
+          by_key.empty() ? by_key.end() : by_key.find({node.domain, node.op_type});
       if (function == by_key.end()) {
         total.Add({1, 1}, 1);
       } else {

@@ -98,6 +98,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.scheme = SchemeName(chosen.scheme.scheme);
   report.scheme_reason = chosen.scheme.reason;
   report.dynamic_nodes = chosen.plan.dynamic_nodes.size();
+  report.float_nodes -= report.dynamic_nodes;
   report.guard = chosen.guard;
   report.noise_parts = chosen.noise_parts;
   report.corrections = chosen.corrections;

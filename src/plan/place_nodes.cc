@@ -57,9 +57,10 @@ class Placer {
       if (place.domain == NodeDomain::kFused || !ComputesFloat(graph_, node)) continue;
       place.unit.output = node.outputs[0];
       const auto kept = options_.keep_float.find(n);
-      std::string reason = kept != options_.keep_float.end() ? kept->second
-                           : TouchesQuantized(node)          ? "is quantized already"
-                                                    : WhyFloatOn(*options_.target, graph_, node);
+      std::string reason = TouchesQuantized(node) ? "is quantized already"
+                           : kept != options_.keep_float.end()
+                               ? kept->second
+                               : WhyFloatOn(*options_.target, graph_, node);
       if (reason.empty() && QuantizesInputsOnly() && node.Is("Add")) reason = KeepOneInput(n);
       if (!reason.empty()) {
         place.domain = NodeDomain::kFloat;

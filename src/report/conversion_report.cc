@@ -143,7 +143,8 @@ std::string FormatReport(const ConversionReport& report) {
                  report.integer_nodes, report.fused_nodes, report.float_nodes);
   fmt::format_to(sink, "  scheme   {}: {}\n", report.scheme, Text(report.scheme_reason));
   if (report.dynamic_nodes > 0)
-    fmt::format_to(sink, "  dynamic  {} nodes quantized at run time\n", report.dynamic_nodes);
+    fmt::format_to(sink, "  dynamic  {} quantized at run time\n",
+                   Counted(report.dynamic_nodes, "node"));
   if (report.stored_weights > 0)
     fmt::format_to(sink, "  weights  {} of float nodes stored in 16 bit or fewer\n",
                    report.stored_weights);

@@ -11,6 +11,9 @@
 
 namespace qconvert {
 
+// Why a node that is float for the plan is none in the file.
+inline constexpr const char* kAtRunTime = "quantized at run time";
+
 // Codes of one matrix [k, n]: of weight `w` of the node (LSTM: W is 0, R is 1), direction `d`.
 using FitMatrix = std::function<FittedWeights(const Tensor& matrix, const WeightOrder& order,
                                               size_t w, int64_t d)>;

@@ -189,6 +189,7 @@ void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOpti
       };
       plan.dynamic_nodes[n] =
           cache.Dynamic(n, of, [&] { return MakeDynamicNode(graph, graph.nodes[n], fit); });
+      plan.placement.nodes[n].reason = kAtRunTime;
     }
     has_own_codes[n] =
         plan.placement.nodes[n].domain == NodeDomain::kInteger || options.dynamic.contains(n);

@@ -173,6 +173,7 @@ class GivenCodes {
                           {.pair_limit = weights[w]->pair_limit, .workers = workers_});
     };
     plan().dynamic_nodes[n] = MakeDynamicNode(graph_, node, round);
+    plan().placement.nodes[n].reason = kAtRunTime;
   }
 
   // Of a product as of an integer node; of an LSTM one scale per direction and gate row.

@@ -94,6 +94,8 @@ TEST_F(EvaluateModelsTest, TheWorstSamplesAreSavedAsTheyWereRead) {
   EXPECT_THAT(std::vector<float>(saved.values<float>().begin(), saved.values<float>().end()),
               ElementsAre(0, 2.9F, 3));
   options.data.folder = dir_ / "worst" / "here";
+  EXPECT_THROW(EvaluateModels(options), Error) << "would save among its samples";
+  options.save_worst.clear();
   EXPECT_EQ(EvaluateModels(options).samples.size(), 1U) << "may be fed again";
 }
 

@@ -360,6 +360,14 @@ TEST(PlanFileTest, DynamicAndStoredWeightsComeBack) {
       const Files files = ExpectTheSameAgain(job, SchemeName(scheme));
       const bool dynamic = scheme == Scheme::kDynamic;
       EXPECT_EQ(files.report.dynamic_nodes, dynamic ? 3U : 0U);
+      // They are not told to be float, neither by number nor by a reason.
+      size_t float_nodes = 0;
+      for (const auto& [why, nodes] : files.report.float_reasons) {
+        const bool is_dynamic = dynamic && why.first != "ConvTranspose" && why.first != "Reshape";
+        EXPECT_EQ(why.second == "quantized at run time", is_dynamic) << why.first;
+        float_nodes += is_dynamic ? 0 : nodes.size();
+      }
+      EXPECT_EQ(files.report.float_nodes, float_nodes);
       EXPECT_GE(files.report.stored_weights, dynamic ? 1U : 5U);
     }
   }

@@ -72,6 +72,23 @@ TEST(PlaceNodesTest, ExistingQuantizationIsKept) {
   EXPECT_THAT(places, testing::Contains(Pair("Conv", "is quantized already")));
 }
 
+// That is the reason also where nothing is placed at all.
+TEST(PlaceNodesTest, ExistingQuantizationIsToldBeforeOtherReasons) {
+  GraphBuilder b = Start();
+  b.Floats("s", {}, {0.1F});
+  b.Add("QuantizeLinear", {"x", "s"}, {"q"});
+  b.Add("DequantizeLinear", {"q", "s"}, {"d"});
+  b.Add("Conv", {"d", "w"}, {"c"});
+  b.Add("Relu", {"c"}, {"y"});
+  PlaceOptions options;
+  for (size_t n = 0; n < b.model.graph.nodes.size(); ++n)
+    options.keep_float.emplace(n, "integers would not save time here");
+  const Placement placement = PlaceNodes(b.model.graph, options);
+  EXPECT_EQ(placement.nodes[1].reason, "is quantized already");
+  EXPECT_EQ(placement.nodes[2].reason, "is quantized already");
+  EXPECT_EQ(placement.nodes[3].reason, "integers would not save time here");
+}
+
 TEST(PlaceNodesTest, IntegerComputationsAreNoneOfOurs) {
   GraphBuilder b = Start();
   b.Add("Shape", {"x"}, {"shape"});
