@@ -65,8 +65,11 @@ class Reader {
     std::map<std::string, int64_t> opsets;
     for (const auto& opset : field) {
       const std::string domain = NormalDomain(opset.domain());
-      if (!opsets.emplace(domain, opset.version()).second) {
-        Fail(fmt::format("imports domain \"{}\" twice", domain.empty() ? "ai.onnx" : domain));
+      // Tools that merge models list the imports of both; the engine takes equal ones too.
+      const auto [known, is_new] = opsets.emplace(domain, opset.version());
+      if (!is_new && known->second != opset.version()) {
+        Fail(fmt::format("imports domain \"{}\" twice, as versions {} and {}",
+                         domain.empty() ? "ai.onnx" : domain, known->second, opset.version()));
       }
     }
     return opsets;

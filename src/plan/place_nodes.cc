@@ -83,7 +83,8 @@ class Placer {
                : "";
   }
 
-  // A model may come with Q/DQ of its own: nodes next to them keep what they have.
+  // A model may come with Q/DQ or integer operators of its own: nodes next to the former keep what
+  // they have.
   bool TouchesQuantized(const Node& node) const {
     for (const std::string& input : node.inputs) {
       const Node* producer = topology_.Producer(input);
@@ -94,7 +95,8 @@ class Placer {
         if (graph_.nodes[use.node].op_type == "QuantizeLinear") return true;
       }
     }
-    return node.op_type == "DequantizeLinear" || node.op_type == "QuantizeLinear";
+    return node.op_type == "DequantizeLinear" || node.op_type == "QuantizeLinear" ||
+           node.op_type == "DynamicQuantizeLinear" || IsIntegerKernel(node);
   }
 
   void FindTail(size_t n) {

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace qconvert {
 namespace {
 
 constexpr size_t kMaxReasonRows = 12;
+constexpr size_t kLeastTypeWidth = 18;
 
 }  // namespace
 
@@ -15,13 +17,15 @@ std::string FormatFloatReasons(const FloatReasons& reasons) {
   std::string out;
   auto sink = std::back_inserter(out);
   size_t rows = 0;
+  size_t width = kLeastTypeWidth;
+  for (const auto& [key, nodes] : reasons) width = std::max(width, Text(key.first).size());
   for (const auto& [key, nodes] : reasons) {
     if (++rows > kMaxReasonRows) {
-      fmt::format_to(sink, "           ... {} more reasons, see the JSON\n",
-                     reasons.size() - kMaxReasonRows);
+      fmt::format_to(sink, "           ... {}, see the JSON\n",
+                     Counted(static_cast<int64_t>(reasons.size() - kMaxReasonRows), "more reason"));
       break;
     }
-    fmt::format_to(sink, "           {:>4} x {:<18} {}\n", nodes.size(), Text(key.first),
+    fmt::format_to(sink, "           {:>4} x {:<{}} {}\n", nodes.size(), Text(key.first), width,
                    Text(key.second));
   }
   return out;

@@ -227,6 +227,18 @@ TEST(ModelProtoTest, ANegativeDimensionIsUnknown) {
   EXPECT_EQ((*read.graph.inputs[0].type.shape)[0], Dim{});
 }
 
+TEST(ModelProtoTest, EqualImportsOfOneDomainAreOne) {  // of models that were merged
+  ModelProto model = Minimal();
+  const int64_t version = model.opset_import(0).version();
+  *model.add_opset_import() = model.opset_import(0);
+  auto* other = model.add_opset_import();
+  other->set_domain("ai.onnx");
+  other->set_version(version);
+  const Model read = Read(model);
+  EXPECT_EQ(read.opsets.size(), 1U);
+  EXPECT_EQ(read.opsets.at(""), version);
+}
+
 TEST(ModelProtoTest, HostileMessages) {
   ModelProto model = Minimal();
   model.clear_graph();
@@ -234,7 +246,8 @@ TEST(ModelProtoTest, HostileMessages) {
 
   model = Minimal();
   *model.add_opset_import() = model.opset_import(0);
-  ExpectRefused(model, "imports domain \"ai.onnx\" twice");
+  model.mutable_opset_import(1)->set_version(model.opset_import(0).version() + 1);
+  ExpectRefused(model, "imports domain \"ai.onnx\" twice, as versions ");
 
   model = Minimal();
   AddTensor(model.mutable_graph()->add_initializer(), "w");

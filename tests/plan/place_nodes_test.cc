@@ -3,6 +3,7 @@
 
 #include "qconvert/base/error.h"
 #include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/plan/choose_scheme.h"
 #include "qconvert/plan/plan.h"
 #include "support/graph_builder.h"
 
@@ -86,6 +87,26 @@ TEST(PlaceNodesTest, ExistingQuantizationIsToldBeforeOtherReasons) {
   EXPECT_THAT(Place(b, options), ElementsAre(Pair("Conv", "is quantized already"),
                                              Pair("DequantizeLinear", "is quantized already"),
                                              Pair("Relu", "integers would not save time here")));
+}
+
+TEST(PlaceNodesTest, OperatorsOfQuantizedModelsAreQuantizedAlready) {
+  GraphBuilder b = Start();
+  b.Random("v", {6, 6}).Floats("s", {}, {0.1F});
+  b.Add("Relu", {"x"}, {"r"});
+  b.Add("DynamicQuantizeLinear", {"r"}, {"q", "q_scale", "q_zero"});
+  b.Add("DequantizeLinear", {"q", "q_scale", "q_zero"}, {"d"});
+  b.Add("QuantizeLinear", {"v", "s"}, {"codes"});
+  b.model.opsets["com.microsoft"] = 1;
+  b.Add("DynamicQuantizeMatMul", {"d", "codes", "s"}, {"m"}).domain = "com.microsoft";
+  b.Add("Relu", {"m"}, {"y"});
+  PlaceOptions options;
+  KeepAllFloat(b.model.graph, options, "the scheme is weight-only");
+  constexpr const char* kAlready = "is quantized already";
+  EXPECT_THAT(Place(b, options), ElementsAre(Pair("DequantizeLinear", kAlready),
+                                             Pair("DynamicQuantizeLinear", kAlready),
+                                             Pair("DynamicQuantizeMatMul", kAlready),
+                                             Pair("Relu", "the scheme is weight-only"),
+                                             Pair("Relu", "the scheme is weight-only")));
 }
 
 TEST(PlaceNodesTest, IntegerComputationsAreNoneOfOurs) {

@@ -202,5 +202,41 @@ TEST(ConversionReportTest, JsonSurvivesAnyName) {
   EXPECT_NE(FormatReport(report).find("0.989949"), std::string::npos);
 }
 
+// A graph of these operators and a placement that leaves all of them float.
+Graph GraphOf(const std::vector<std::string>& types, Placement& placement) {
+  Graph graph;
+  for (const std::string& type : types) {
+    graph.nodes.emplace_back();
+    graph.nodes.back().op_type = type;
+    placement.nodes.emplace_back();
+    placement.nodes.back().domain = NodeDomain::kFloat;
+    placement.nodes.back().reason = "a reason";
+  }
+  return graph;
+}
+
+TEST(ConversionReportTest, OneIsNotMany) {
+  ConversionReport report;
+  report.dynamic_nodes = 1;
+  report.guard = {.ran = true, .measurements = 1, .kept_float = {"n"}, .kept_wide = {"w"}};
+  const std::string text = FormatReport(report);
+  EXPECT_NE(text.find("dynamic  1 node quantized"), std::string::npos) << text;
+  EXPECT_NE(text.find("1 measurement, 1 weight in more bits, 1 node put back to float:\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(ConversionReportTest, ReasonsStandInOneColumn) {
+  Placement placement;
+  const Graph graph = GraphOf({"Add", "SkipLayerNormalization"}, placement);
+  ConversionReport report;
+  CountNodes(graph, placement, report);
+  const std::string text = FormatReport(report);
+  EXPECT_NE(text.find("1 x Add                    a reason\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("1 x SkipLayerNormalization a reason\n"), std::string::npos) << text;
+  for (int k = 0; k < 11; ++k) report.float_reasons[{"Op" + std::to_string(k), "why"}] = {"n"};
+  EXPECT_NE(FormatReport(report).find("... 1 more reason, see the JSON\n"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace qconvert
