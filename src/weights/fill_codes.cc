@@ -74,8 +74,9 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   const BiasForm form = target.bias;
   IntegerNodePlan& out = plan.integer_nodes[n];
   ShiftBias(options.corrections, n, bias, out);
-  const FittedWeights* fitted =
-      &cache.Integer(n, of_weights, [&] { return FitWeights(weight, order, of_weights, fit); });
+  const FittedWeights* fitted = &cache.Integer(node.inputs[1], order, of_weights, [&] {
+    return FitWeights(weight, order, of_weights, fit);
+  });
   FittedWeights refitted;
   if (const auto most = out.limits.weights) {
     const auto least = [&](size_t, size_t) { return std::ldexp(1.0, -*most); };
@@ -143,11 +144,16 @@ void FillRounded(const Graph& graph, const ModelSettings& settings, Quantization
 
 }  // namespace
 
-const FittedWeights& CodeCache::Integer(size_t node, const TensorSettings& settings,
+const FittedWeights& CodeCache::Integer(const std::string& weight, const WeightOrder& order,
+                                        const TensorSettings& settings,
                                         const std::function<FittedWeights()>& make) {
-  const auto it = integer_.find(node);
+  const auto& o = order;
+  const std::pair key(weight, Walk({o.axis, o.batches, o.batch_stride, o.channels, o.channel_stride,
+                                    o.count, o.inner_count, o.inner_stride, o.outer_stride},
+                                   o.pairs_in_16_bits));
+  const auto it = integer_.find(key);
   if (it != integer_.end() && it->second.first == settings) return it->second.second;
-  return integer_.insert_or_assign(node, std::pair(settings, make())).first->second.second;
+  return integer_.insert_or_assign(key, std::pair(settings, make())).first->second.second;
 }
 
 const DynamicNodePlan& CodeCache::Dynamic(size_t node, const TensorSettings& settings,

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_WEIGHTS_FILL_CODES_H_
 #define QCONVERT_WEIGHTS_FILL_CODES_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -29,9 +31,10 @@ class CodeCache {
   explicit CodeCache(int workers = 1) : workers_(workers) {}
 
   int workers() const { return workers_; }
-  // The weights of node `node`, whatever reads them is scaled by: those of before, or what `make`
-  // returns.
-  const FittedWeights& Integer(size_t node, const TensorSettings& settings,
+  // The weights named `weight` as a kernel walks them, whatever reads them is scaled by: those of
+  // before, or what `make` returns. Good until the next call. Nodes that share weights share codes.
+  const FittedWeights& Integer(const std::string& weight, const WeightOrder& order,
+                               const TensorSettings& settings,
                                const std::function<FittedWeights()>& make);
   const DynamicNodePlan& Dynamic(size_t node, const TensorSettings& settings,
                                  const std::function<DynamicNodePlan()>& make);
@@ -41,8 +44,11 @@ class CodeCache {
   const StoredWeight* FindStored(const std::string& way, const StoredForm& form) const;
 
  private:
+  // What WeightOrder tells, comparable.
+  using Walk = std::tuple<std::array<int64_t, 9>, bool>;
+
   int workers_;
-  std::map<size_t, std::pair<TensorSettings, FittedWeights>> integer_;
+  std::map<std::pair<std::string, Walk>, std::pair<TensorSettings, FittedWeights>> integer_;
   std::map<size_t, std::pair<TensorSettings, DynamicNodePlan>> dynamic_;
   std::map<std::pair<std::string, StoredForm>, std::optional<StoredWeight>> stored_;
 };

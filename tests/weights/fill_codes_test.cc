@@ -1,0 +1,62 @@
+#include "qconvert/weights/fill_codes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/quantize_model.h"
+
+namespace qconvert {
+namespace {
+
+// `m` read by two MatMul and, transposed, by a Gemm.
+QuantizedModel SharedWeights(const QuantConfig& config = {}) {
+  GraphBuilder b;
+  b.Input("x", {"5", "8"}).Output("z").Random("m", {8, 8});
+  b.Add("MatMul", {"x", "m"}, {"a"});
+  b.Add("MatMul", {"a", "m"}, {"b"});
+  b.Add("Gemm", {"b", "m"}, {"z"}).Set("transB", int64_t{1});
+  return QuantizeModel(b.model, {{RandomTensor("x", {5, 8}, 1)}}, config);
+}
+
+TEST(FillCodesTest, NodesThatReadTheSameWeightsAlikeShareTheirCodes) {
+  const QuantizedModel q = SharedWeights();
+  ASSERT_EQ(q.plan.integer_nodes.size(), 3U);
+  const ConstantCodes& first = *q.plan.integer_nodes.at(0).weight;
+  const ConstantCodes& second = *q.plan.integer_nodes.at(1).weight;
+  EXPECT_EQ(first.codes.bytes, second.codes.bytes) << "one buffer";
+  EXPECT_EQ(first.params, second.params);
+}
+
+TEST(FillCodesTest, ATransposedReaderHasScalesOfItsOwn) {
+  const QuantizedModel q = SharedWeights();
+  const ConstantCodes& columns = *q.plan.integer_nodes.at(0).weight;
+  const ConstantCodes& rows = *q.plan.integer_nodes.at(2).weight;
+  EXPECT_NE(columns.codes.bytes, rows.codes.bytes);
+  EXPECT_EQ(columns.params.axis, 1);
+  EXPECT_EQ(rows.params.axis, 0);
+  EXPECT_NE(columns.params.scales, rows.params.scales);
+}
+
+TEST(FillCodesTest, ACacheKeepsWhatWasMadeForTheSameSettings) {
+  const QuantizedModel q = SharedWeights();
+  const Graph& graph = q.float_model.graph;
+  CodeCache cache;
+  const WeightOrder order = KernelOrder(graph.nodes[0], graph.initializers.at("m"));
+  int made = 0;
+  const auto make = [&] {
+    ++made;
+    return FittedWeights();
+  };
+  TensorSettings settings;
+  cache.Integer("m", order, settings, make);
+  cache.Integer("m", order, settings, make);
+  EXPECT_EQ(made, 1);
+  cache.Integer("other", order, settings, make);
+  EXPECT_EQ(made, 2);
+  settings.bit_width = 4;
+  cache.Integer("m", order, settings, make);
+  EXPECT_EQ(made, 3);
+}
+
+}  // namespace
+}  // namespace qconvert
