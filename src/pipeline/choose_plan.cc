@@ -225,6 +225,14 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   return result;
 }
 
+// A plan that the guard left without integers is called what it is.
+void NameWhatIsLeft(const PlanDraft& draft, Scheme asked, SchemeChoice& scheme) {
+  if (asked != Scheme::kAuto || scheme.scheme != Scheme::kStatic || AnyInteger(draft.placement))
+    return;
+  scheme.scheme = draft.dynamic.empty() ? Scheme::kWeightOnly : Scheme::kDynamic;
+  scheme.reason = "integer kernels were given up for the error at the outputs";
+}
+
 // What the settings replace in the float model is there before anything is quantized.
 std::optional<std::string> RemarkOnReplacedActivations(const PlanInputs& inputs) {
   const QuantConfig& config = inputs.settings.config;
@@ -268,6 +276,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
       chosen.warnings.push_back("the engine cannot run any plan that was tried: " +
                                 result.measured.failure);
     draft = std::move(result.plan);
+    NameWhatIsLeft(draft, inputs.settings.config.scheme, scheme);
     chosen.outputs = std::move(result.measured.outputs);
     chosen.guard = {.ran = true,
                     .passed = result.measured.verdict.passed,

@@ -213,11 +213,14 @@ class Guard {
     return true;
   }
 
+  // To pass is not enough: in float they save no time, and may bring no more noise than others that
+  // are stored.
   void Narrow(const std::set<size_t>& taken_out) {
     PlanDraft narrow = DraftWithout(taken_out, /*narrow=*/true);
     if (narrow.wide_weights == best_.plan.wide_weights) return;
     Measured measured = Measure(narrow, {});
-    if (!measured.verdict.passed) return;
+    const double added = measured.pooled_noise() - best_.measured.pooled_noise();
+    if (!measured.verdict.passed || added > options_.max_weight_noise) return;
     best_.plan = std::move(narrow);
     best_.measured = std::move(measured);
   }

@@ -163,6 +163,21 @@ TEST_F(GuardTest, GoodWeightsAreWorthSomeBytesAndNoMore) {
   EXPECT_TRUE(Run(17, options).kept_wide.empty()) << "half of all bytes is too much";
 }
 
+TEST_F(GuardTest, WeightsOfNodesThatWentBackAreHeldToTheBoundOfStoredOnes) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 0.05;  // no node may stay
+  weight_noise_ = {{"w", 4e-3}};                     // 24 dB: would pass
+  const GuardResult noisy = Run();
+  EXPECT_EQ(noisy.kept_float.size(), 40U);
+  EXPECT_THAT(noisy.kept_wide, testing::ElementsAre("w"));
+  EXPECT_EQ(noisy.measured.pooled_noise(), 0);
+  weight_noise_ = {{"w", 5e-4}};
+  const GuardResult good = Run();
+  EXPECT_EQ(good.kept_float.size(), 40U);
+  EXPECT_TRUE(good.kept_wide.empty()) << "33 dB are good enough for half of the bytes";
+  weight_noise_ = {{"w", 4e-3}};
+  EXPECT_TRUE(Run(17, {.max_weight_noise = 1e-2}).kept_wide.empty()) << "as objective size allows";
+}
+
 TEST_F(GuardTest, NodesQuantizedAtRunTimeGoBackToo) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
   noise_[5] = 0.5;

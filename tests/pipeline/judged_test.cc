@@ -212,6 +212,23 @@ TEST_F(JudgedTest, RandomNodesDrawTheSameForTheComparisonAndStayRandom) {
   EXPECT_TRUE(found);
 }
 
+TEST_F(JudgedTest, WhatTheGuardLeavesWithoutIntegersIsNotCalledStatic) {
+  GraphBuilder b;  // a sine of many turns forgives no integer before it
+  b.Input("x", {"64", "512"}).Output("y").Floats("turns", {}, {200});
+  b.Random("w1", {512, 512}, 0.044F).Random("w2", {512, 512}, 0.044F);
+  b.Add("MatMul", {"x", "w1"}, {"h"});
+  b.Add("MatMul", {"h", "w2"}, {"angle"});
+  b.Add("Mul", {"angle", "turns"}, {"wide"});
+  b.Add("Sin", {"wide"}, {"y"});
+  const ConversionReport report = Run(b, {64, 512});
+  EXPECT_TRUE(report.guard.passed);
+  EXPECT_EQ(report.integer_nodes, 0U);
+  EXPECT_EQ(report.scheme, "weight-only");
+  EXPECT_EQ(report.scheme_reason, "integer kernels were given up for the error at the outputs");
+  EXPECT_GT(report.outputs[0].sqnr_db(), 30) << "what stored weights are held to";
+  EXPECT_EQ(report.guard.kept_wide.size(), 2U);
+}
+
 GraphBuilder Regression() {
   GraphBuilder b;
   b.Input("x", {"1", "3", "8", "8"}).Output("y").Random("w", {16, 3, 3, 3}, 0.3F);
