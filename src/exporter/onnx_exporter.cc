@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "qconvert/base/provisional.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/base/signals.h"
+#include "qconvert/ir/topology.h"
 #include "qconvert/onnx_proto/graph_proto.h"
 
 namespace qconvert {
@@ -199,13 +201,16 @@ EngineModel SerializeForEngine(const Model& model, int64_t threshold) {
   }
   struct Aside {
     const Graph& graph;
+    const Topology topology;
     std::vector<Tensor>& tensors;
-  } aside{model.graph, out.external};
+  } aside{model.graph, Topology(model.graph), out.external};
   // Only the type and shape of the tensor go into the message; the location is never opened. The
-  // engine takes initializers of the top level alone from outside.
+  // engine takes initializers of the top level alone from outside, and drops those that no node
+  // reads before it looks for them.
   const auto put_aside = [](void* context, const Tensor& tensor, onnx::TensorProto& proto) {
-    auto& [graph, tensors] = *static_cast<Aside*>(context);
+    auto& [graph, topology, tensors] = *static_cast<Aside*>(context);
     if (!IsExternal(tensor) || graph.FindInitializer(tensor.name) != &tensor) return false;
+    if (topology.Uses(tensor.name).empty()) return false;
     proto.set_data_type(static_cast<int32_t>(tensor.type));
     for (const int64_t dim : tensor.dims) proto.add_dims(dim);
     proto.set_data_location(onnx::TensorProto::EXTERNAL);

@@ -52,6 +52,39 @@ TEST(OnnxExporterTest, TheEngineTakesLargeInitializersBesideTheMessage) {
             *RunModel(MatMulModel(), {x})[0].bytes);
 }
 
+TEST(OnnxExporterTest, WeightsThatNoNodeReadsAreNotAskedOfTheEngine) {
+  Model model = MatMulModel();
+  model.graph.initializers["unused"] = RandomTensor("unused", {64, 64}, 7);
+  const EngineModel engine = SerializeForEngine(model, 0);
+  ASSERT_EQ(engine.external.size(), 1U);
+  EXPECT_NE(engine.external[0].name, "unused");
+  const auto session =
+      OpenOrtSession(engine.bytes, "m", {.external_initializers = engine.external});
+  const Tensor x = RandomTensor("x", {1, 32}, 3);
+  EXPECT_LT(MaxDifference(session->Run(std::vector{x}, nullptr)[0], RunModel(model, {x})[0]), 1e-4);
+}
+
+TEST(OnnxExporterTest, WeightsThatOnlyABodyReadsStandBesideTheMessage) {
+  GraphBuilder b;
+  b.Input("c", {}, DataType::kBool).Input("x", {"1", "64"}).Output("y").Random("w", {64, 64});
+  Graph branch;
+  branch.name = "branch";
+  branch.nodes.push_back(MakeNode("MatMul", {"x", "w"}, {"p"}));
+  branch.outputs.push_back({"p", FloatType({"1", "64"}), {}, {}});
+  Node& node = b.Add("If", {"c"}, {"y"});
+  node.Set("then_branch", Subgraph(branch));
+  node.Set("else_branch", Subgraph(branch));
+  const EngineModel engine = SerializeForEngine(b.model, 0);
+  ASSERT_EQ(engine.external.size(), 1U);
+  EXPECT_EQ(engine.external[0].name, "w");
+  const auto session =
+      OpenOrtSession(engine.bytes, "m", {.external_initializers = engine.external});
+  const std::vector<Tensor> inputs = {
+      MakeTensor<uint8_t>("c", DataType::kBool, {}, std::vector<uint8_t>{1}),
+      RandomTensor("x", {1, 64}, 3)};
+  EXPECT_EQ(session->Run(inputs, nullptr).size(), 1U);
+}
+
 TEST(OnnxExporterTest, WeightsOfBodiesStayInTheEnginesMessage) {
   GraphBuilder b;
   b.Input("c", {}, DataType::kBool).Input("x", {"1", "64"}).Output("y");

@@ -43,6 +43,22 @@ TEST(PartsOfPlanTest, RoundedWeightsAreWhatTheCodesStandFor) {
   EXPECT_EQ(weights, 2U);
 }
 
+TEST(PartsOfPlanTest, SharedWeightsAreRoundedOnceAndUnreadOnesDropped) {
+  GraphBuilder b;
+  b.Input("x", {"8", "8"}).Output("z").Random("m", {8, 8}).Random("k", {8, 8});
+  b.Add("MatMul", {"x", "m"}, {"a"});
+  b.Add("MatMul", {"a", "m"}, {"b"});
+  b.Add("MatMul", {"b", "k"}, {"c"});
+  b.Add("Mul", {"c", "k"}, {"z"});
+  const QuantizedModel q = QuantizeModel(b.model, {{RandomTensor("x", {8, 8}, 1)}});
+  Graph rounded = q.float_model.graph;
+  RoundIntegerWeights(rounded, q.plan);
+  EXPECT_EQ(rounded.nodes[0].inputs[1], rounded.nodes[1].inputs[1]);
+  EXPECT_NE(rounded.nodes[0].inputs[1], rounded.nodes[2].inputs[1]);
+  EXPECT_EQ(rounded.FindInitializer("m"), nullptr) << "nobody reads it any more";
+  EXPECT_NE(rounded.FindInitializer("k"), nullptr) << "the product reads it";
+}
+
 TEST(PartsOfPlanTest, FloatWeightsLeaveTheValuesQuantized) {
   QuantizedModel q = TwoLayers();
   const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 4, 4}, 2)};
