@@ -225,11 +225,15 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   return result;
 }
 
-// A plan that the guard left without integers is called what it is.
-void NameWhatIsLeft(const PlanDraft& draft, Scheme asked, SchemeChoice& scheme) {
-  if (asked != Scheme::kAuto || scheme.scheme != Scheme::kStatic || AnyInteger(draft.placement))
+// What the guard made of a plan is called what it is.
+void NameWhatIsLeft(const GuardResult& result, Scheme asked, SchemeChoice& scheme) {
+  const bool by_time = asked == Scheme::kAuto && scheme.scheme == Scheme::kStatic;
+  if (!by_time || result.kept_float.empty()) return;
+  if (AnyInteger(result.plan.placement)) {
+    if (scheme.estimated_ratio < 1) scheme.reason += ", before nodes went back to float";
     return;
-  scheme.scheme = draft.dynamic.empty() ? Scheme::kWeightOnly : Scheme::kDynamic;
+  }
+  scheme.scheme = result.plan.dynamic.empty() ? Scheme::kWeightOnly : Scheme::kDynamic;
   scheme.reason = "integer kernels were given up for the error at the outputs";
 }
 
@@ -275,8 +279,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
     if (!result.measured.failure.empty())
       chosen.warnings.push_back("the engine cannot run any plan that was tried: " +
                                 result.measured.failure);
+    NameWhatIsLeft(result, inputs.settings.config.scheme, scheme);
     draft = std::move(result.plan);
-    NameWhatIsLeft(draft, inputs.settings.config.scheme, scheme);
     chosen.outputs = std::move(result.measured.outputs);
     chosen.guard = {.ran = true,
                     .passed = result.measured.verdict.passed,

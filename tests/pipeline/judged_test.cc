@@ -212,14 +212,20 @@ TEST_F(JudgedTest, RandomNodesDrawTheSameForTheComparisonAndStayRandom) {
   EXPECT_TRUE(found);
 }
 
-TEST_F(JudgedTest, WhatTheGuardLeavesWithoutIntegersIsNotCalledStatic) {
-  GraphBuilder b;  // a sine of many turns forgives no integer before it
+// A sine of many turns, which forgives no integer before it.
+GraphBuilder Turns() {
+  GraphBuilder b;
   b.Input("x", {"64", "512"}).Output("y").Floats("turns", {}, {200});
   b.Random("w1", {512, 512}, 0.044F).Random("w2", {512, 512}, 0.044F);
   b.Add("MatMul", {"x", "w1"}, {"h"});
   b.Add("MatMul", {"h", "w2"}, {"angle"});
   b.Add("Mul", {"angle", "turns"}, {"wide"});
   b.Add("Sin", {"wide"}, {"y"});
+  return b;
+}
+
+TEST_F(JudgedTest, WhatTheGuardLeavesWithoutIntegersIsNotCalledStatic) {
+  GraphBuilder b = Turns();
   const ConversionReport report = Run(b, {64, 512});
   EXPECT_TRUE(report.guard.passed);
   EXPECT_EQ(report.integer_nodes, 0U);
@@ -227,6 +233,18 @@ TEST_F(JudgedTest, WhatTheGuardLeavesWithoutIntegersIsNotCalledStatic) {
   EXPECT_EQ(report.scheme_reason, "integer kernels were given up for the error at the outputs");
   EXPECT_GT(report.outputs[0].sqnr_db(), 30) << "what stored weights are held to";
   EXPECT_EQ(report.guard.kept_wide.size(), 2U);
+}
+
+TEST_F(JudgedTest, AnEstimateOfNodesThatWentBackIsCalledOne) {
+  GraphBuilder b = Turns();
+  b.Output("z").Random("w3", {512, 512}, 0.044F);
+  b.Add("MatMul", {"x", "w3"}, {"z"});
+  const ConversionReport report = Run(b, {64, 512});
+  EXPECT_TRUE(report.guard.passed);
+  EXPECT_EQ(report.integer_nodes, 1U);
+  EXPECT_EQ(report.scheme, "static");
+  EXPECT_THAT(report.scheme_reason, testing::StartsWith("integer kernels take an estimated "));
+  EXPECT_THAT(report.scheme_reason, testing::EndsWith(", before nodes went back to float"));
 }
 
 GraphBuilder Regression() {
