@@ -17,8 +17,7 @@ namespace qconvert {
 // in errors. Nothing where the engine cannot run the pieces by themselves. The same for any number
 // of workers.
 LearnedRanges LearnClips(const Model& model, const QuantizationPlan& plan,
-                                        const std::vector<Sample>& samples, int workers,
-                                        const std::string& place);
+                         const std::vector<Sample>& samples, int workers, const std::string& place);
 
 }  // namespace qconvert
 

@@ -236,8 +236,8 @@ TEST(FusionTest, SixteenBitActivationsRunAndAreFiner) {
   const std::vector<Tensor> x = {RandomTensor("x", {1, 8, 8, 8}, 1)};
   const QuantizedModel wide = QuantizeModel(b.model, {x}, config);
   EXPECT_EQ(wide.model.opsets.count("com.microsoft"), 1U);
-  // The engine has no integer kernels for 16 bit: as long as that holds, float is the next step of a
-  // node that 8 bit do not serve.
+  // The engine has no integer kernels for 16 bit: as long as that holds, float is the next step of
+  // a node that 8 bit do not serve.
   for (const auto& [op, count] : OptimizedOperators(wide.model))
     EXPECT_FALSE(op.starts_with("QLinear")) << count << " x " << op;
   const QuantizedModel narrow = QuantizeModel(b.model, {x});

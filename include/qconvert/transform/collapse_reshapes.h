@@ -19,7 +19,8 @@ size_t CollapseReshapes(Graph& graph);
 // x -> Shape -> y, x of known dimensions     becomes     init y
 // x -> Shape -> Gather{1} -> y, dimension 1 known     becomes     init y     (Slice the same)
 // Reshape(x, computed) -> y of type [N, 64, 7]     becomes     Reshape(x, {-1, 64, 7}) -> y
-// Reshape(x [N, S, 384], computed) -> y [N, S, 12, 32]     becomes     Reshape(x, {0, 0, 12, 32}) -> y
+// Reshape(x [N, S, 384], computed) -> y [N, S, 12, 32]     becomes     Reshape(x, {0, 0, 12, 32})
+// -> y
 //
 // The engine does the last by itself where it finds the arithmetic, which begins at x, next to the
 // Reshape: not any more when x is quantized between the two.

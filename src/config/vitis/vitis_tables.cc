@@ -132,6 +132,16 @@ Setting AutoSwitch(std::string name, std::string fallback, std::string example, 
   return setting;
 }
 
+Setting Word(std::string name, std::string fallback, std::string example, std::string help,
+             std::vector<std::string> words) {
+  return {.name = std::move(name),
+          .kind = Kind::kWord,
+          .fallback = std::move(fallback),
+          .example = std::move(example),
+          .help = std::move(help),
+          .words = std::move(words)};
+}
+
 std::vector<Setting> TopLevel() {
   std::vector<Setting> settings = {
       {.name = "target_device",
@@ -141,33 +151,19 @@ std::vector<Setting> TopLevel() {
        .help = "whose operator rules hold",
        .words = AllWords<TargetDevice>(),
        .required = true},
-      {.name = "scheme",
-       .kind = Kind::kWord,
-       .fallback = "static",
-       .example = "auto",
-       .help = "ours: what is quantized, see plan.md; also --scheme",
-       .words = AllWords<Scheme>()},
-      {.name = "objective",
-       .kind = Kind::kWord,
-       .fallback = "balanced",
-       .example = "size",
-       .help = "ours: what scheme auto prefers; also --objective",
-       .words = AllWords<Objective>()},
-      {.name = "processor",
-       .kind = Kind::kWord,
-       .fallback = "any",
-       .example = "vnni",
-       .help = "ours: the processor that kernels are chosen for; any: none loses; also --processor",
-       .words = AllWords<Processor>()},
+      Word("scheme", "static", "auto", "ours: what is quantized, see plan.md; also --scheme",
+           AllWords<Scheme>()),
+      Word("objective", "balanced", "size", "ours: what scheme auto prefers; also --objective",
+           AllWords<Objective>()),
+      Word("processor", "any", "vnni",
+           "ours: the processor that kernels are chosen for; any: none loses; also --processor",
+           AllWords<Processor>()),
       Switch("extensions", "false",
              "ours: allows what works here and the vendor's tool refuses, see below"),
-      {.name = "compat",
-       .kind = Kind::kWord,
-       .fallback = "none",
-       .example = "vitis",
-       .help = "ours: whose numbers calibration gives; vitis: the vendor's own searches, coarser "
-               "than ours",
-       .words = AllWords<Compat>()},
+      Word("compat", "none", "vitis",
+           "ours: whose numbers calibration gives; vitis: the vendor's own searches, coarser "
+           "than ours",
+           AllWords<Compat>()),
       {.name = "quantizable_data_type",
        .kind = Kind::kWords,
        .fallback = "all four",
@@ -217,14 +213,10 @@ std::vector<Setting> TopLevel() {
        .example = "{algorithm: adaround}",
        .help = "how; only with include_fast_ft",
        .object = &FinetuneTable()},
-      {.name = "effort",
-       .kind = Kind::kWord,
-       .fallback = "normal",
-       .example = "high",
-       .help =
+      Word("effort", "normal", "high",
            "ours: what is tried where include_bias_corr and second_order_rounding are auto; high "
            "learns weights too; also --effort",
-       .words = AllWords<Effort>()},
+           AllWords<Effort>()),
       Switch("keep_first_last_layer_accuracy", "false",
              "the first and the last nodes with weights stay float"),
       Switch("keep_add_layer_accuracy", "false", "Add of two computed values stays float"),
