@@ -82,6 +82,8 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   companions.Add(QuantInfoPath(output), told.quant_info);
   if (!deleted_nodes.empty()) companions.Add(DeletedNodesPath(options), deleted_nodes);
   if (!told.picture.empty()) companions.Add(options.first_picture, told.picture);
+  for (const StageModel& stage : told.stages)
+    companions.Add(stage.path, SerializeModel(stage.model));
   AtomicFile* const page = told.layers != nullptr ? companions.Add(options.page) : nullptr;
   const auto verify = [&](const std::filesystem::path& temporary, int64_t bytes) {
     const auto session =
