@@ -36,13 +36,18 @@ BorderRemoval RemovalOf(const DeploymentConfig& deployment, const Graph& graph) 
   return removal;
 }
 
-// The node that computes what `grid`, a Dequantize, gives out: behind Quantize and movements.
-const Node* FindComputing(const Topology& topology, const Node& grid) {
-  const Node* node = topology.Producer(grid.input(0));
-  while (node != nullptr &&
-         (node->op_type == "QuantizeLinear" || FindOpRule(*node).kind == OpKind::kMovement))
-    node = topology.Producer(node->input(0));
-  return node;
+// The nodes whose names users of the vendor's tools give to `grid`, a Dequantize: what computes its
+// codes, and what is left of Relu or pooling behind. What can be removed itself lends no name.
+std::vector<std::string> OtherNamesOf(const Topology& topology, const Node& grid) {
+  static const std::set<std::string> removable = {"QuantizeLinear", "Transpose", "Cast", "Reshape"};
+  std::vector<std::string> names;
+  for (const Node* node = topology.Producer(grid.input(0)); node != nullptr;
+       node = topology.Producer(node->input(0))) {
+    if (removable.contains(node->op_type)) continue;
+    if (!node->name.empty()) names.push_back(node->name);
+    if (FindOpRule(*node).kind != OpKind::kMovement) break;
+  }
+  return names;
 }
 
 // Names Quantize and Dequantize at the borders as the vendor's tools do, "x_Quantize_0" and
@@ -63,10 +68,10 @@ std::multimap<std::string, std::string> NameBorderNodes(Graph& graph) {
     if (last == Topology::kNpos || graph.nodes[last].op_type != "DequantizeLinear") continue;
     Node& node = graph.nodes[last];
     if (node.name.empty()) node.name = output.name + "_Dequantize_0";
-    const Node* computing = FindComputing(topology, node);
-    if (computing == nullptr || computing->name.empty()) continue;
-    aliases.emplace(computing->name, node.name);
-    aliases.emplace(computing->name + "_HzDequantize", node.name);
+    for (const std::string& name : OtherNamesOf(topology, node)) {
+      aliases.emplace(name, node.name);
+      aliases.emplace(name + "_HzDequantize", node.name);
+    }
   }
   return aliases;
 }
