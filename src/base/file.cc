@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/nearest_file.h"
 #include "qconvert/base/signals.h"
 
 namespace qconvert {
@@ -44,8 +45,10 @@ int64_t RegularFileSize(int descriptor, const std::filesystem::path& path) {
 int OpenForReading(const std::filesystem::path& path) {
   // O_NONBLOCK: opening a pipe that nobody writes to must not hang.
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) ThrowErrno(path, "cannot open", errno);
-  return descriptor;
+  if (descriptor >= 0) return descriptor;
+  if (errno != ENOENT) ThrowErrno(path, "cannot open", errno);
+  throw Error(ExitCode::kFile, path.string(),
+              "cannot open: No such file or directory" + DidYouMeanBeside(path));
 }
 
 }  // namespace

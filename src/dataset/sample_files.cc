@@ -10,6 +10,7 @@
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/nearest_file.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/dataset/plain_name.h"
 
@@ -34,7 +35,8 @@ bool IsFile(const std::filesystem::path& path) {
 void CheckFolder(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (!std::filesystem::exists(folder, ignored))
-    throw Error(ExitCode::kFile, folder.string(), "no such calibration folder");
+    throw Error(ExitCode::kFile, folder.string(),
+                "no such calibration folder" + DidYouMeanBeside(folder));
   if (!IsFolder(folder)) {
     throw Error(ExitCode::kData, folder.string(),
                 fmt::format("is not a folder, expected a folder of {}", kExpected));
