@@ -128,6 +128,11 @@ Comparisons ModelComparer::CompareInParallel(const Session& actual,
   return sums;
 }
 
+Comparisons ModelComparer::CompareSampleOf(size_t k, const Sample& sample,
+                                           const Outputs& actual) const {
+  return CompareOutputs(values_, Expected(k, sample), actual);
+}
+
 Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size_t>& which) {
   std::vector<size_t> samples = which;
   if (which.empty() || in_step_) {

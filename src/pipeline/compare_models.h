@@ -53,6 +53,12 @@ class ModelComparer {
   // output that `actual` has; its outputs are the first of `values`, or all.
   std::vector<OutputComparison> Compare(const Session& actual,
                                         const std::vector<size_t>& which = {});
+  // Sample `k` (below count()), and what is said of a model that gave `actual` for it. Not where
+  // states are fed back.
+  Sample ReadSample(size_t k) const { return feeder_.Read(SampleIndex(k), {}); }
+  std::vector<OutputComparison> CompareSampleOf(size_t k, const Sample& sample,
+                                                const std::vector<Tensor>& actual) const;
+  bool has_feedback() const { return feeder_.has_feedback(); }
   // Samples run so far, by models that were compared.
   size_t runs() const { return runs_; }
 

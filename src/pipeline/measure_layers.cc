@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "alone_meter.h"
 #include "compared_models.h"
 #include "inner_values.h"
 #include "measure_plan.h"
@@ -84,10 +85,14 @@ double MultiplyAddsOfRun(const LayerInputs& inputs, size_t samples) {
   return 2 * sum * static_cast<double>(samples);
 }
 
-SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan) {
+Model QuantizedOf(const LayerInputs& inputs, QuantizationPlan plan) {
   // They keep integer kernels away, which are not run here, and hide values behind other names.
   plan.own_dequantize.clear();
-  return MakeSwitched(inputs.exact, MakeRunnable(inputs.exact, std::move(plan), inputs.workers));
+  return MakeRunnable(inputs.exact, std::move(plan), inputs.workers);
+}
+
+SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan) {
+  return MakeSwitched(inputs.exact, QuantizedOf(inputs, std::move(plan)));
 }
 
 std::vector<SwitchedNode> NodesOfSwitches(const SwitchedModel& switched,
@@ -152,7 +157,8 @@ LayerErrors MeasureLayers(const LayerInputs& inputs) {
   LayerErrors errors;
   errors.why_none = WhyUnmeasured(inputs);
   if (!errors.why_none.empty()) return errors;
-  const SwitchedModel switched = SwitchPlan(inputs, inputs.plan);
+  const Model quantized = QuantizedOf(inputs, inputs.plan);
+  const SwitchedModel switched = MakeSwitched(inputs.exact, quantized);
   if (switched.switches.empty()) {
     errors.why_none = "nothing is quantized";
     return errors;
@@ -168,7 +174,12 @@ LayerErrors MeasureLayers(const LayerInputs& inputs) {
                     inputs.on_run);
   const std::set<size_t> all = AllSwitches(switched);
   errors.whole = meter.Noise(all);
-  for (const auto& [node, numbers] : nodes) errors.nodes[node].alone = meter.Noise(numbers);
+  const std::vector<double> alone =
+      MeasureAlone({inputs.exact, quantized, switched, inputs.comparer,
+                    inputs.comparer.Spread(samples), inputs.place, inputs.on_run},
+                   nodes);
+  for (size_t k = 0; k < nodes.size(); ++k) errors.nodes[nodes[k].node].alone = alone[k];
+  errors.runs += nodes.size() * meter.samples();
   std::stable_sort(nodes.begin(), nodes.end(), [&](const SwitchedNode& a, const SwitchedNode& b) {
     return *errors.nodes[a.node].alone > *errors.nodes[b.node].alone;
   });

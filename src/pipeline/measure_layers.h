@@ -81,6 +81,8 @@ size_t AffordedRuns(double multiply_adds, size_t most);
 // Multiply-adds of both models on all samples that a set of switches is measured on.
 double MultiplyAddsOfRun(const LayerInputs& inputs, size_t samples);
 
+// What a plan makes of the float model, to be joined with it.
+Model QuantizedOf(const LayerInputs& inputs, QuantizationPlan plan);
 // The float model with a plan of it, the whole or a part.
 SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan);
 

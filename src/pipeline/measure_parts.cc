@@ -1,23 +1,29 @@
 #include "measure_parts.h"
 
 #include <optional>
+#include <vector>
 
+#include "alone_meter.h"
 #include "qconvert/rewrite/parts_of_plan.h"
 #include "qconvert/rewrite/store_weights.h"
 
 namespace qconvert {
 namespace {
 
-void MeasurePart(const LayerInputs& inputs, const SwitchedModel& switched,
+void MeasurePart(const LayerInputs& inputs, const Model& quantized,
                  std::optional<double> NodeErrors::*part, LayerErrors& errors) {
+  const SwitchedModel switched = MakeSwitched(inputs.exact, quantized);
   if (switched.switches.empty()) return;
-  SwitchMeter meter(switched, inputs.comparer, inputs.place, inputs.comparer.Spread(errors.samples),
-                    inputs.on_run);
-  for (const auto& [node, numbers] : NodesOfSwitches(switched, inputs.plan)) {
-    NodeErrors& of_node = errors.nodes[node];
-    if (of_node.alone) of_node.*part = meter.Noise(numbers);  // else too many for all of them
-  }
-  errors.runs += meter.runs();
+  std::vector<SwitchedNode> nodes = NodesOfSwitches(switched, inputs.plan);
+  std::erase_if(nodes, [&](const SwitchedNode& one) {
+    return !errors.nodes[one.node].alone;  // too many for all of them
+  });
+  const std::vector<size_t> samples = inputs.comparer.Spread(errors.samples);
+  const std::vector<double> noise = MeasureAlone(
+      {inputs.exact, quantized, switched, inputs.comparer, samples, inputs.place, inputs.on_run},
+      nodes);
+  for (size_t k = 0; k < nodes.size(); ++k) errors.nodes[nodes[k].node].*part = noise[k];
+  errors.runs += nodes.size() * samples.size();
 }
 
 }  // namespace
@@ -27,8 +33,8 @@ void MeasureParts(const LayerInputs& inputs, LayerErrors& errors) {
   Model rounded = inputs.exact;
   RoundIntegerWeights(rounded.graph, inputs.plan);
   ExpandWeights(rounded, inputs.plan.stored, inputs.workers);
-  MeasurePart(inputs, MakeSwitched(inputs.exact, rounded), &NodeErrors::weights_alone, errors);
-  MeasurePart(inputs, SwitchPlan(inputs, WithFloatWeights(inputs.plan)),
+  MeasurePart(inputs, rounded, &NodeErrors::weights_alone, errors);
+  MeasurePart(inputs, QuantizedOf(inputs, WithFloatWeights(inputs.plan)),
               &NodeErrors::activations_alone, errors);
 }
 

@@ -26,8 +26,10 @@ std::string FreePrefix(const Graph& a, const Graph& b) {
 
 class Joiner {
  public:
-  Joiner(const Model& exact, const Model& quantized)
-      : source_(exact.graph),
+  // `only`: nodes that get a switch; null: all.
+  Joiner(const Model& exact, const Model& quantized, const std::set<size_t>* only)
+      : only_(only),
+        source_(exact.graph),
         quantized_(quantized.graph),
         topology_(source_),
         quantized_topology_(quantized_),
@@ -125,6 +127,7 @@ class Joiner {
         if (!output.empty() && !IsShared(output)) renames_.emplace(output, QuantizedName(output));
     }
     for (size_t n = 0; n < source_.nodes.size(); ++n) {
+      if (only_ != nullptr && !only_->contains(n)) continue;
       const Node& node = source_.nodes[n];
       Switch found{n, {}};
       for (const std::string& output : node.outputs)
@@ -196,6 +199,7 @@ class Joiner {
     }
   }
 
+  const std::set<size_t>* only_;
   const Graph& source_;
   const Graph& quantized_;
   const Topology topology_;
@@ -209,7 +213,12 @@ class Joiner {
 }  // namespace
 
 SwitchedModel MakeSwitched(const Model& exact, const Model& quantized) {
-  return Joiner(exact, quantized).Run();
+  return Joiner(exact, quantized, nullptr).Run();
+}
+
+SwitchedModel MakeSwitchedAt(const Model& exact, const Model& quantized,
+                             const std::set<size_t>& nodes) {
+  return Joiner(exact, quantized, &nodes).Run();
 }
 
 std::shared_ptr<const Session> OpenSwitched(const Model& shown, const std::string& place) {
@@ -218,19 +227,20 @@ std::shared_ptr<const Session> OpenSwitched(const Model& shown, const std::strin
 
 SwitchedSession::SwitchedSession(std::shared_ptr<const Session> session,
                                  const SwitchedModel& switched, const std::set<size_t>& on)
-    : session_(std::move(session)) {
-  std::vector<uint8_t> flags(switched.switches.size(), 0);
-  for (const size_t s : on) flags[s] = 1;
-  switches_ =
-      MakeTensor<uint8_t>(switched.input, DataType::kBool, {static_cast<int64_t>(flags.size())},
-                          std::span<const uint8_t>(flags));
-}
+    : session_(std::move(session)), switches_(SwitchFlags(switched, on)) {}
 
 std::vector<Tensor> SwitchedSession::Run(std::span<const Tensor> inputs,
                                          ValueObserver* observer) const {
   std::vector<Tensor> all(inputs.begin(), inputs.end());
   all.push_back(switches_);
   return session_->Run(all, observer);
+}
+
+Tensor SwitchFlags(const SwitchedModel& switched, const std::set<size_t>& on) {
+  std::vector<uint8_t> flags(switched.switches.size(), 0);
+  for (const size_t s : on) flags[s] = 1;
+  return MakeTensor<uint8_t>(switched.input, DataType::kBool, {static_cast<int64_t>(flags.size())},
+                             std::span<const uint8_t>(flags));
 }
 
 std::set<size_t> AllSwitches(const SwitchedModel& switched) {

@@ -43,6 +43,10 @@ struct SwitchedModel {
 // its inputs. Linear in nodes.
 SwitchedModel MakeSwitched(const Model& exact, const Model& quantized);
 
+// The same with switches at these nodes of the float graph only; all others are off.
+SwitchedModel MakeSwitchedAt(const Model& exact, const Model& quantized,
+                             const std::set<size_t>& nodes);
+
 // A session of `switched` that gives `shown.outputs`; float kernels alone.
 std::shared_ptr<const Session> OpenSwitched(const Model& shown, const std::string& place);
 
@@ -61,6 +65,9 @@ class SwitchedSession : public Session {
   std::shared_ptr<const Session> session_;
   Tensor switches_;
 };
+
+// The value of `switched.input` with these on.
+Tensor SwitchFlags(const SwitchedModel& switched, const std::set<size_t>& on);
 
 // The numbers of all switches.
 std::set<size_t> AllSwitches(const SwitchedModel& switched);
