@@ -71,11 +71,7 @@ class Candidate {
 
  private:
   void ReadSamples(const BenchModelsOptions& options, const Graph& graph) {
-    CalibrationData data{.folder = options.data.folder,
-                         .states = options.data.states,
-                         .max_samples = options.data.max_samples,
-                         .stacked = options.data.stacked,
-                         .settings = {}};
+    CalibrationData data = FromSampleData(options.data);
     data.deployment.skip_calibration = options.data.folder.empty();  // draws them
     const SampleSource source = OpenCalibrationData(data, graph, place_);
     RefuseOverwriting(options.outputs, source.files());

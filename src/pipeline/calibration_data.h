@@ -11,6 +11,7 @@
 #include "qconvert/config/quant_config.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/sample_data.h"
 
 namespace qconvert {
 
@@ -29,14 +30,15 @@ struct CalibrationData {
   bool any_name_is_raw = false;  // files of unknown extensions hold headerless elements
 };
 
+// What commands without settings of their own say. Of a settings file it takes how files become
+// samples, not where they are.
+CalibrationData FromSampleData(const SampleData& data);
+
 // The samples. `place` names the model. Throws Error: kUsage when there are none, unless they are
 // `optional`, or a state does not fit the model, kModel for an input that no data can fill, and
 // what OpenSamples throws.
 SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph,
                                  const std::string& place);
-
-// Whether they are random: nobody gives any, and the settings leave it at that.
-bool IsRandom(const CalibrationData& data);
 
 // What the settings say of an input; an only one may stand there without a name. Null: nothing.
 const InputSettings* FindInputSettings(const DeploymentConfig& deployment,

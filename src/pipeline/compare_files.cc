@@ -1,11 +1,16 @@
 #include "qconvert/pipeline/compare_files.h"
 
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "calibrate_model.h"
 #include "compare_models.h"
 #include "inner_values.h"
 #include "model_pair.h"
+#include "qconvert/ir/topology.h"
 
 namespace qconvert {
 namespace {
@@ -57,9 +62,41 @@ void CompareGroup(const ModelPair& pair, const std::vector<InnerValue>& group, P
   for (size_t k = 0; k < group.size(); ++k) {
     const OutputComparison& seen = compared[pair.outputs.size() + k];
     if (seen.sums.count + seen.non_finite == 0) continue;  // another type or shape
-    comparison.inner.push_back(
-        {group[k].name, group[k].op_type, seen.sums, seen.mismatched, seen.non_finite});
+    comparison.inner.push_back({group[k].name, group[k].op_type, seen.sums, seen.mismatched,
+                                seen.non_finite, group[k].shown_b != group[k].name});
   }
+}
+
+// What every node of the first model writes, as far as it was compared.
+std::vector<ComparedNode> DescribeNodes(const Graph& graph, const FileComparison& comparison) {
+  struct Seen {
+    double noise = 0;
+    bool is_quantized = false;
+  };
+  std::unordered_map<std::string, Seen> seen;
+  for (const InnerComparison& value : comparison.inner) {
+    const double noise = value.non_finite > 0 ? HUGE_VAL : value.sums.noise();
+    seen[value.name] = {noise, value.is_quantized};
+  }
+  for (const OutputComparison& output : comparison.outputs)
+    if (output.sums.count > 0) seen[output.value.name] = {output.sums.noise(), false};
+  const Topology topology(graph);
+  std::vector<ComparedNode> nodes;
+  for (const Node& node : graph.nodes) {
+    ComparedNode& row = nodes.emplace_back(ComparedNode{node.name, node.op_type, {}, {}, false});
+    std::set<size_t> reads;
+    for (const std::string& input : node.inputs)
+      if (topology.ProducerIndex(input) != Topology::kNpos)
+        reads.insert(topology.ProducerIndex(input));
+    row.reads.assign(reads.begin(), reads.end());
+    for (const std::string& output : node.outputs) {
+      const auto it = seen.find(output);
+      if (it == seen.end()) continue;
+      row.noise = std::max(row.noise.value_or(0), it->second.noise);
+      row.is_quantized |= it->second.is_quantized;
+    }
+  }
+  return nodes;
 }
 
 }  // namespace
@@ -91,6 +128,7 @@ FileComparison CompareFiles(const CompareFilesOptions& options) {
     CompareGroup(pair, groups[g], runner, comparison);
   }
   if (!groups.empty()) tell(groups.size() + 1, groups.size() + 1);
+  if (options.nodes) comparison.nodes = DescribeNodes(pair.a.model.graph, comparison);
   return comparison;
 }
 

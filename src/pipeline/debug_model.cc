@@ -115,8 +115,13 @@ DebugReport DebugModel(const DebugOptions& given) {
                  });
   if (!convert.page.empty()) {
     const std::string success(ExitCodeName(ExitCode::kSuccess));
-    WriteFile(convert.page, ReportPage(LayersJson(report.conversion, success, report.layers)));
+    const std::string json = LayersJson(report.conversion, success, report.layers);
+    WriteFile(convert.page, ReportPage(json));
+    if (!PageJsonPath(convert).empty()) WriteFile(PageJsonPath(convert), json);
   }
+  if (!convert.node_data.empty()) WriteFile(convert.node_data, NodeDataJson(report.layers));
+  for (const auto& written : {convert.page, PageJsonPath(convert), convert.node_data})
+    if (!written.empty()) report.conversion.files.push_back(written.string());
   return report;
 }
 

@@ -22,19 +22,76 @@ namespace {
 
 bool IsScores(const ComparedValue& value) { return value.kind.scores != OutputKind::Scores::kNone; }
 
+size_t IndexOf(const ModelPair& pair, const char* option, const std::string& name) {
+  const std::vector<std::string> names = NamesOf(pair.outputs);
+  const auto it = std::find(names.begin(), names.end(), name);
+  if (it != names.end()) return static_cast<size_t>(it - names.begin());
+  throw Error(ExitCode::kUsage, "",
+              fmt::format("{}: no output of both models is called \"{}\"{}", option, name,
+                          DidYouMean(name, names)));
+}
+
 const ComparedValue& ChooseOutput(const ModelPair& pair, const std::string& name) {
+  if (!name.empty()) return pair.outputs[IndexOf(pair, "--output", name)];
   const auto find = [&](auto&& is_it) {
     return std::find_if(pair.outputs.begin(), pair.outputs.end(), is_it);
   };
-  if (!name.empty()) {
-    const auto it = find([&](const ComparedValue& value) { return value.name == name; });
-    if (it != pair.outputs.end()) return *it;
-    throw Error(ExitCode::kUsage, "",
-                fmt::format("--output: no output of both models is called \"{}\"{}", name,
-                            DidYouMean(name, NamesOf(pair.outputs))));
-  }
   const auto scores = find(IsScores);
   return scores == pair.outputs.end() ? pair.outputs[0] : *scores;
+}
+
+// Outputs of a detector, as places in those of the pair.
+struct Detector {
+  size_t boxes = 0;
+  size_t scores = 0;
+  BoxForm form;
+};
+
+// The only two outputs of a sample that go together; nothing where there are more.
+std::optional<Detector> RecognizeDetector(const std::vector<Tensor>& outputs) {
+  std::optional<Detector> found;
+  for (size_t b = 0; b < outputs.size(); ++b) {
+    // One box of four numbers may as well be any four numbers.
+    if (outputs[b].element_count() < 8) continue;
+    for (size_t s = 0; s < outputs.size(); ++s) {
+      const auto form = b == s ? std::nullopt : RecognizeBoxes(outputs[b], outputs[s]);
+      if (!form) continue;
+      if (found) return std::nullopt;
+      found = Detector{b, s, *form};
+    }
+  }
+  return found;
+}
+
+std::optional<Detector> FindDetector(const ModelPair& pair, const EvaluateOptions& options,
+                                     const std::vector<Tensor>& outputs) {
+  const bool is_named = !options.boxes.empty();
+  if (!is_named && !options.task && (!options.output.empty() || !options.labels.empty()))
+    return std::nullopt;
+  if (options.task.value_or(Task::kDetection) != Task::kDetection) return std::nullopt;
+  std::optional<Detector> found;
+  if (is_named) {
+    const size_t boxes = IndexOf(pair, "--boxes", options.boxes);
+    const size_t scores = IndexOf(pair, "--scores", options.scores);
+    const auto form =
+        boxes == scores ? std::nullopt : RecognizeBoxes(outputs[boxes], outputs[scores]);
+    if (form) found = Detector{boxes, scores, *form};
+  } else {
+    found = RecognizeDetector(outputs);
+  }
+  if (!found && (is_named || options.task))
+    throw Error(
+        ExitCode::kUsage, pair.place_a,
+        fmt::format("no detector: expected an output of boxes [.., N, 4] and one of scores "
+                    "[.., N], [.., N, classes] or [.., classes, N], {}",
+                    is_named ? "as --boxes and --scores" : "--boxes and --scores name them"));
+  return found;
+}
+
+std::string Describe(const BoxForm& form) {
+  return fmt::format("{}, {}{}", form.are_centers ? "centers" : "corners",
+                     form.are_logits ? "logits" : "probabilities",
+                     form.has_background ? " with a background" : "");
 }
 
 // Labels of sample k: an equal share of all for each.
@@ -77,9 +134,14 @@ class Evaluator {
         workers_(WorkerCount(options.data)),
         a_(OpenShowing(pair.a.model, pair.place_a, NamesOf(pair.outputs), pair.is_random)),
         b_(OpenShowing(pair.b.model, pair.place_b, NamesOf(pair.outputs), pair.is_random)),
-        in_order_(feeder_.has_feedback() || pair.is_random) {}
+        in_order_(feeder_.has_feedback() || pair.is_random),
+        min_score_(options.min_score) {
+    if (score_.task == Task::kClassification && labels_.given()) return;
+    detector_ = FindDetector(pair, options, RunSample(*a_, feeder_.Read(0, {})));
+  }
 
-  Task task() const { return score_.task; }
+  Task task() const { return detector_ ? Task::kDetection : score_.task; }
+  const std::optional<Detector>& detector() const { return detector_; }
   bool has_labels() const { return labels_.given(); }
 
   std::vector<SampleScore> Run(const std::function<void(size_t, size_t)>& progress) const {
@@ -117,8 +179,10 @@ class Evaluator {
     b = RunSample(*b_, feeder_.has_feedback() ? feeder_.Read(k, b) : sample);
     SampleScore score;
     try {
-      score =
-          ScoreSample(a[index_], b[index_], labels_.given() ? labels_.Of(k) : NoLabels(), score_);
+      score = detector_ ? ScoreBoxes(a[detector_->boxes], a[detector_->scores], b[detector_->boxes],
+                                     b[detector_->scores], detector_->form, min_score_)
+                        : ScoreSample(a[index_], b[index_],
+                                      labels_.given() ? labels_.Of(k) : NoLabels(), score_);
     } catch (const Error& e) {
       throw Error(e.code(), sample.name, e.what());
     }
@@ -135,6 +199,8 @@ class Evaluator {
   const std::unique_ptr<Session> a_;
   const std::unique_ptr<Session> b_;
   const bool in_order_;
+  const double min_score_;
+  std::optional<Detector> detector_;
 };
 
 // "03.npy" -> "01_03.npy".
@@ -176,6 +242,12 @@ Evaluation EvaluateModels(const EvaluateOptions& options) {
   evaluation.b = pair.place_b;
   evaluation.output = output.name;
   evaluation.task = evaluator.task();
+  if (const auto& detector = evaluator.detector()) {
+    evaluation.output = pair.outputs[detector->boxes].name;
+    evaluation.scores_output = pair.outputs[detector->scores].name;
+    evaluation.min_score = options.min_score;
+    evaluation.box_form = Describe(detector->form);
+  }
   evaluation.k = options.k;
   evaluation.has_labels = evaluator.has_labels();
   evaluation.worst = options.worst;

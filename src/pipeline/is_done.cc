@@ -66,6 +66,7 @@ bool IsDone(const ConvertOptions& options) {
                            options.seen == nullptr && !options.float_only && !has_both &&
                            options.config.processor != Processor::kHost;
   const bool has_extras = (options.page.empty() || Exists(options.page)) &&
+                          (options.node_data.empty() || Exists(options.node_data)) &&
                           (options.first_picture.empty() || Exists(options.first_picture));
   if (!is_knowable || !has_extras || !Exists(output) || !Exists(info)) return false;
   try {

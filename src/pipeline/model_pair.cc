@@ -105,15 +105,7 @@ SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
   graph.inputs = FedInputs(graph);
   if (data.folder.empty() && graph.inputs.size() > data.states.size())
     throw Error(ExitCode::kUsage, "", "no samples given, expected --data DIR");
-  const CalibrationData calibration{
-      .folder = data.folder,
-      .states = data.states,
-      .max_samples = data.max_samples,
-      .stacked = data.stacked,
-      .workers = data.workers,
-      .settings = {.format = data.settings.format, .transforms = data.settings.transforms},
-      .deployment = data.deployment};
-  SampleSource samples = OpenCalibrationData(calibration, graph, pair.place_a);
+  SampleSource samples = OpenCalibrationData(FromSampleData(data), graph, pair.place_a);
   for (const StateInput& state : data.states) {
     if (std::find(pair.only_a.begin(), pair.only_a.end(), state.output) == pair.only_a.end())
       continue;
@@ -134,9 +126,7 @@ void RefuseFolderOfSamples(const std::filesystem::path& folder, const SampleSour
   }
 }
 
-int WorkerCount(const SampleData& data) {
-  return WorkerCount(CalibrationData{.workers = data.workers, .settings = {}});
-}
+int WorkerCount(const SampleData& data) { return WorkerCount(FromSampleData(data)); }
 
 std::unique_ptr<Session> OpenShowing(const Model& model, const std::string& place,
                                      const std::vector<std::string>& outputs, bool is_random) {

@@ -1,13 +1,10 @@
 #include "output_files.h"
 
-#include <utility>
-
 #include "convert_data.h"
 #include "deploy_model.h"
 #include "dump_samples.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/refuse_overwriting.h"
-#include "stage_models.h"
 #include "write_quantized.h"
 
 namespace qconvert {
@@ -17,16 +14,21 @@ std::vector<std::filesystem::path> OwnOutputsOf(const ConvertOptions& options) {
   std::vector<std::filesystem::path> outputs;
   if (options.writes_model) outputs.push_back(OutputPath(options));
   if (options.writes_model && !options.float_only) outputs.push_back(QuantInfoPath(outputs[0]));
-  if (!options.page.empty()) outputs.push_back(options.page);
-  if (!options.first_picture.empty()) outputs.push_back(options.first_picture);
+  for (const auto& asked : {options.page, PageJsonPath(options), options.node_data,
+                            options.settings_file, options.first_picture})
+    if (!asked.empty()) outputs.push_back(asked);
   if (options.writes_model && HasRemovals(options.config.deployment))
     outputs.push_back(DeletedNodesPath(options));
-  if (options.writes_model)
-    for (std::filesystem::path& stage : StagePaths(options)) outputs.push_back(std::move(stage));
   return outputs;
 }
 
 }  // namespace
+
+std::filesystem::path PageJsonPath(const ConvertOptions& options) {
+  const bool is_horizon = options.config.deployment.generation != Generation::kNone;
+  std::filesystem::path page = options.page;
+  return page.empty() || !is_horizon ? std::filesystem::path() : page.replace_extension(".json");
+}
 
 std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
   std::vector<std::filesystem::path> outputs = OwnOutputsOf(options);

@@ -24,8 +24,7 @@ namespace qconvert {
 
 // What they end with; all of it is gone after the call.
 struct PlannedConversion {
-  Model& model;           // prepared, float
-  const Model* original;  // as it came; null unless stages are written
+  Model& model;  // prepared, float
   const ChosenPlan& chosen;
   const CalibrationTable& table;
   ModelComparer& comparer;

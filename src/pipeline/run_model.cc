@@ -35,13 +35,8 @@ void CheckFiles(const RunModelOptions& options, const std::vector<Value>& inputs
 }
 
 SampleSource OpenData(const RunModelOptions& options, const Graph& graph) {
-  CalibrationData data{.folder = options.data.folder,
-                       .states = options.data.states,
-                       .max_samples = options.data.max_samples,
-                       .stacked = options.data.stacked,
-                       .workers = options.data.workers,
-                       .settings = {},
-                       .any_name_is_raw = !options.files.empty()};
+  CalibrationData data = FromSampleData(options.data);
+  data.any_name_is_raw = !options.files.empty();
   data.settings.input = options.files;
   return OpenCalibrationData(data, graph, options.model.string());
 }

@@ -10,6 +10,7 @@
 #include "compared_models.h"
 #include "deploy_model.h"
 #include "dump_layers.h"
+#include "output_files.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -46,12 +47,16 @@ std::string Deploy(const ConvertOptions& options, const std::vector<std::string>
 // What gets its name together with the model.
 class CompanionFiles {
  public:
-  AtomicFile* Add(const std::filesystem::path& target) { return &files_.emplace_back(target); }
+  AtomicFile* Add(const std::filesystem::path& target) {
+    names_.push_back(target.string());
+    return &files_.emplace_back(target);
+  }
   void Add(const std::filesystem::path& target, std::string_view bytes) {
     AtomicFile* const file = Add(target);
     file->Write(bytes);
     file->Sync();
   }
+  const std::vector<std::string>& names() const { return names_; }
   std::vector<AtomicFile*> All() {
     std::vector<AtomicFile*> all;
     for (AtomicFile& file : files_) all.push_back(&file);
@@ -60,6 +65,7 @@ class CompanionFiles {
 
  private:
   std::list<AtomicFile> files_;  // they cannot move
+  std::vector<std::string> names_;
 };
 
 }  // namespace
@@ -82,9 +88,11 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   companions.Add(QuantInfoPath(output), told.quant_info);
   if (!deleted_nodes.empty()) companions.Add(DeletedNodesPath(options), deleted_nodes);
   if (!told.picture.empty()) companions.Add(options.first_picture, told.picture);
-  for (const StageModel& stage : told.stages)
-    companions.Add(stage.path, SerializeModel(stage.model));
-  AtomicFile* const page = told.layers != nullptr ? companions.Add(options.page) : nullptr;
+  if (!options.settings_file.empty()) companions.Add(options.settings_file, options.settings_text);
+  if (!options.node_data.empty()) companions.Add(options.node_data, NodeDataJson(*told.layers));
+  AtomicFile* const page = options.page.empty() ? nullptr : companions.Add(options.page);
+  const std::filesystem::path json_path = PageJsonPath(options);
+  AtomicFile* const page_json = json_path.empty() ? nullptr : companions.Add(json_path);
   const auto verify = [&](const std::filesystem::path& temporary, int64_t bytes) {
     const auto session =
         OpenOrtSessionFile(temporary, output.string(), ComparisonOptions(report.float_bytes));
@@ -92,14 +100,20 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
     report.quantized_bytes = bytes;
     if (page == nullptr) return;
     const std::string success(ExitCodeName(ExitCode::kSuccess));
-    page->Write(ReportPage(LayersJson(report, success, *told.layers)));
+    const std::string json = LayersJson(report, success, *told.layers);
+    page->Write(ReportPage(json));
     page->Sync();
+    if (page_json == nullptr) return;
+    page_json->Write(json);
+    page_json->Sync();
   };
-  ExportOnnx(model, output,
-             {.external_data = options.external_data,
-              .verify = verify,
-              .companions = companions.All(),
-              .inputs = told.inputs});
+  const ExportedFiles written = ExportOnnx(model, output,
+                                           {.external_data = options.external_data,
+                                            .verify = verify,
+                                            .companions = companions.All(),
+                                            .inputs = told.inputs});
+  report.files = written.Names(output);
+  report.files.insert(report.files.end(), companions.names().begin(), companions.names().end());
 }
 
 }  // namespace qconvert

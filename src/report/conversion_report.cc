@@ -8,6 +8,7 @@
 #include "float_reasons.h"
 #include "json_text.h"
 #include "qconvert/base/error.h"
+#include "trials_json.h"
 
 namespace qconvert {
 namespace {
@@ -117,7 +118,7 @@ std::string FormatReport(const ConversionReport& report) {
   fmt::format_to(sink, "{} -> {}\n", Text(report.input), Text(report.output));
   if (report.float_only) {
     fmt::format_to(sink, "  written back as float, {}\n", Size(report.quantized_bytes));
-    return out;
+    return out + FilesLine(report.files);
   }
   if (!report.outputs.empty()) {
     FormatOutputs(report, out);
@@ -152,6 +153,8 @@ std::string FormatReport(const ConversionReport& report) {
   for (const CorrectionReport& correction : report.corrections) FormatCorrection(correction, out);
   FormatGuard(report.guard, out);
   out += FormatFloatReasons(report.float_reasons);
+  out += FormatTrials(report.trials);
+  out += FilesLine(report.files);
   std::vector<std::string> times;
   double total = 0;
   for (const auto& [stage, seconds] : report.seconds) {
@@ -159,8 +162,6 @@ std::string FormatReport(const ConversionReport& report) {
     times.push_back(fmt::format("{} {:.2f}", stage, seconds));
   }
   fmt::format_to(sink, "  seconds  {:.2f} ({})\n", total, fmt::join(times, ", "));
-  if (!report.stage_nodes.empty())
-    out += FormatStageNodes(report.stage_nodes) + FormatStageOutputs(report.outputs);
   return out;
 }
 
@@ -190,6 +191,7 @@ Json ConversionJson(const ConversionReport& report, const std::string& exit_clas
                {"guard", GuardJson(report)},
                {"float_nodes", FloatReasonsJson(report.float_reasons)},
                {"warnings", TextsJson(report.warnings)}};
+  if (!report.trials.empty()) json["tried"] = TrialsJson(report.trials);
   if (const auto& parts = report.noise_parts) {
     json["noise"] = {{"weights_alone_sqnr_db", SqnrOfNoise(parts->weights)},
                      {"values_alone_sqnr_db", SqnrOfNoise(parts->values)}};

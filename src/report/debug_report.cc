@@ -74,8 +74,9 @@ std::string FormatDebug(const DebugReport& report) {
       fmt::format_to(sink, "{:>12}... {} more, see the JSON\n", "", rows.size() - kShown);
   }
   AddSuggestions(layers, out);
-  fmt::format_to(sink, "  {} runs of both models in one\n", layers.errors.runs);
-  return out;
+  fmt::format_to(sink, "  {} of both models in one\n",
+                 Counted(static_cast<int64_t>(layers.errors.runs), "run"));
+  return out + FilesLine(report.conversion.files);
 }
 
 }  // namespace qconvert

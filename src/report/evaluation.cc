@@ -84,6 +84,50 @@ void FormatLabels(const Evaluation& evaluation, std::string& out) {
                  gained);
 }
 
+void FormatBoxes(const Evaluation& evaluation, std::string& out) {
+  const BoxScore found = evaluation.boxes();
+  auto sink = std::back_inserter(out);
+  fmt::format_to(sink,
+                 "  boxes    {} in the float model, {} in the quantized one: {} lost, {} added\n",
+                 found.in_a, found.in_b, found.in_a - found.matched, found.in_b - found.matched);
+  fmt::format_to(sink,
+                 "  F1       {:.4f}, of boxes of one class that overlap by half; {} of {} and {}\n",
+                 evaluation.box_agreement(), evaluation.box_form, Text(evaluation.output),
+                 Text(evaluation.scores_output));
+}
+
+Json BoxesJson(const Evaluation& evaluation) {
+  const BoxScore found = evaluation.boxes();
+  return {{"scores_output", Text(evaluation.scores_output)},
+          {"min_score", evaluation.min_score},
+          {"form", evaluation.box_form},
+          {"float", found.in_a},
+          {"quantized", found.in_b},
+          {"lost", found.in_a - found.matched},
+          {"added", found.in_b - found.matched},
+          {"f1", evaluation.box_agreement()}};
+}
+
+std::string WhatDiffers(const SampleScore& sample) {
+  const BoxScore& found = sample.boxes;
+  if (found.in_a + found.in_b > 2 * found.matched)
+    return fmt::format(", {} lost and {} added", found.in_a - found.matched,
+                       found.in_b - found.matched);
+  return sample.agreed < sample.positions ? ", another class" : "";
+}
+
+const char* TaskName(Task task) {
+  switch (task) {
+    case Task::kClassification:
+      return "classification";
+    case Task::kDetection:
+      return "detection";
+    case Task::kRegression:
+      break;
+  }
+  return "regression";
+}
+
 Json ModelJson(const ModelResult& result) {
   return {{"top1", result.top1},
           {"topk", result.topk},
@@ -103,7 +147,25 @@ int64_t Evaluation::positions() const {
   return Sum<int64_t>(samples, [](const SampleScore& s) { return s.positions; });
 }
 
+BoxScore Evaluation::boxes() const {
+  BoxScore sum;
+  for (const SampleScore& sample : samples) {
+    sum.in_a += sample.boxes.in_a;
+    sum.in_b += sample.boxes.in_b;
+    sum.matched += sample.boxes.matched;
+  }
+  return sum;
+}
+
+double Evaluation::box_agreement() const {
+  const BoxScore sum = boxes();
+  return sum.in_a + sum.in_b == 0
+             ? 1
+             : 2 * static_cast<double>(sum.matched) / static_cast<double>(sum.in_a + sum.in_b);
+}
+
 double Evaluation::agreement() const {
+  if (task == Task::kDetection) return box_agreement();
   const auto agreed = Sum<int64_t>(samples, [](const SampleScore& s) { return s.agreed; });
   return static_cast<double>(agreed) / static_cast<double>(std::max<int64_t>(positions(), 1));
 }
@@ -116,8 +178,14 @@ double Evaluation::DisagreementBound() const {
 std::vector<size_t> Evaluation::Worst() const {
   std::vector<size_t> order(samples.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t x, size_t y) { return samples[x].noise() > samples[y].noise(); });
+  const auto alone = [&](size_t sample) {
+    const BoxScore& found = samples[sample].boxes;
+    return found.in_a + found.in_b - 2 * found.matched;
+  };
+  std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) {
+    if (alone(x) != alone(y)) return alone(x) > alone(y);
+    return samples[x].noise() > samples[y].noise();
+  });
   order.resize(std::min(order.size(), worst));
   return order;
 }
@@ -128,8 +196,8 @@ std::string Evaluation::Missed() const {
                        100 * Drop(*this), 100 * *max_drop);
   }
   if (min_agreement && agreement() < *min_agreement) {
-    return fmt::format("{:.4f} % of the positions agree, expected at least {:.4f} %",
-                       100 * agreement(), 100 * *min_agreement);
+    return fmt::format("{:.4f} % of the {} agree, expected at least {:.4f} %", 100 * agreement(),
+                       task == Task::kDetection ? "boxes" : "positions", 100 * *min_agreement);
   }
   return "";
 }
@@ -171,6 +239,7 @@ std::string FormatEvaluation(const Evaluation& evaluation) {
         100 * evaluation.agreement(), evaluation.positions(),
         evaluation.positions() == 1 ? "" : "s", 100 * (1 - evaluation.DisagreementBound()));
   }
+  if (evaluation.task == Task::kDetection) FormatBoxes(evaluation, out);
   fmt::format_to(
       sink, "  SQNR dB  at least {:.1f} in 50 % of the samples, {:.1f} in 90 %, {:.1f} in all\n",
       SqnrQuantile(evaluation, 0.5), SqnrQuantile(evaluation, 0.9), SqnrQuantile(evaluation, 1));
@@ -180,7 +249,7 @@ std::string FormatEvaluation(const Evaluation& evaluation) {
     fmt::format_to(sink, "  {:<7}  {} {}{}\n", label, ShortText(sample.name, 40),
                    sample.comparable ? fmt::format("{:.1f} dB", SqnrOfNoise(sample.noise()))
                                      : "other shape or not finite",
-                   sample.agreed < sample.positions ? ", another class" : "");
+                   WhatDiffers(sample));
     label = "";
   }
   return out;
@@ -191,7 +260,7 @@ std::string EvaluationJson(const Evaluation& evaluation, const std::string& exit
                {"a", Text(evaluation.a)},
                {"b", Text(evaluation.b)},
                {"output", Text(evaluation.output)},
-               {"task", evaluation.task == Task::kClassification ? "classification" : "regression"},
+               {"task", TaskName(evaluation.task)},
                {"samples", evaluation.samples.size()}};
   if (evaluation.task == Task::kClassification) {
     json["positions"] = evaluation.positions();
@@ -199,6 +268,7 @@ std::string EvaluationJson(const Evaluation& evaluation, const std::string& exit
                          {"at_least", 1 - evaluation.DisagreementBound()},
                          {"confidence", 0.95}};
   }
+  if (evaluation.task == Task::kDetection) json["boxes"] = BoxesJson(evaluation);
   if (evaluation.has_labels) {
     json["k"] = evaluation.k;
     json["float"] = ModelJson(ResultOf(evaluation, &SampleScore::of_a));

@@ -20,13 +20,6 @@ std::string TitleOf(const LayerRow& row);
 // "--keep-float '/head/Conv'", to be pasted into a POSIX shell. `origin`: of a row; not empty.
 std::string KeepFloatOption(const std::string& origin);
 
-// Nodes that are worth leaving float by themselves, the greatest measured gain first.
-struct Suggestion {
-  size_t layer = 0;
-  double gain_db = 0;
-};
-std::vector<Suggestion> SuggestionsOf(const LayerReport& layers);
-
 // "keep these 2 nodes float: 20.1 -> 41.3 dB; any 1 of them: at most 24.0 dB", or why there are
 // none.
 std::string GuiltyText(const GuiltyNodes& guilty);

@@ -36,6 +36,12 @@ std::string Counted(int64_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+std::string FilesLine(const std::vector<std::string>& files) {
+  std::vector<std::string> names;
+  for (const std::string& file : files) names.push_back(EscapeForTerminal(file));
+  return files.empty() ? "" : fmt::format("  wrote    {}\n", fmt::join(names, ", "));
+}
+
 std::string Text(const std::string& name) { return EscapeForTerminal(name); }
 
 std::string ShortText(const std::string& name, size_t width) {

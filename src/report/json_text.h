@@ -22,6 +22,9 @@ std::string Size(int64_t bytes);
 // "1 sample", "2 samples".
 std::string Counted(int64_t count, const char* what);
 
+// "  wrote    a.onnx, a_quant_info.json\n"; nothing of no files.
+std::string FilesLine(const std::vector<std::string>& files);
+
 // JSON text must be UTF-8; names in a model need not be.
 std::string Text(const std::string& name);
 

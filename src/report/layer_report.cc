@@ -50,6 +50,8 @@ class Describer {
                                : placed.domain == NodeDomain::kFused   ? NodeWay::kFused
                                                                        : NodeWay::kFloat);
     row.reason = placed.reason;
+    for (const std::string& output : node.outputs)
+      if (!output.empty()) row.writes.push_back(output);
     row.format = FormatOf(node, n);
     if (n < report_.errors.nodes.size()) row.errors = report_.errors.nodes[n];
     row.multiply_adds = CountMultiplyAdds(graph_, cost_, node);

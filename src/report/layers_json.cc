@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include "conversion_json.h"
 #include "guilty_text.h"
@@ -120,6 +121,9 @@ Json SuggestionsJson(const LayerReport& layers) {
 std::string LayersJson(const ConversionReport& report, const std::string& exit_class,
                        const LayerReport& layers) {
   Json json = ConversionJson(report, exit_class);
+  // The page is an output: the same whatever folder the files lie in.
+  for (const char* key : {"input", "output"})
+    json[key] = Text(std::filesystem::path(json[key].get<std::string>()).filename().string());
   json["measured"] = {{"samples", layers.errors.samples}, {"runs", layers.errors.runs}};
   if (layers.errors.samples > 0) {
     AddDecibels("sqnr_db", layers.errors.whole, json["measured"]);

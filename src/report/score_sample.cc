@@ -138,6 +138,16 @@ void CompareClasses(const Scores& a, const Scores& b, std::span<const int64_t> l
 
 }  // namespace
 
+SampleScore ScoreBoxes(const Tensor& boxes_a, const Tensor& scores_a, const Tensor& boxes_b,
+                       const Tensor& scores_b, const BoxForm& form, double min_score) {
+  SampleScore score = ScoreSample(boxes_a, boxes_b, {}, {.task = Task::kRegression, .kind = {}});
+  const std::vector<Detection> a = FindDetections(boxes_a, scores_a, form, min_score);
+  const std::vector<Detection> b = FindDetections(boxes_b, scores_b, form, min_score);
+  score.boxes = {static_cast<int64_t>(a.size()), static_cast<int64_t>(b.size()),
+                 MatchDetections(a, b)};
+  return score;
+}
+
 SampleScore ScoreSample(const Tensor& a, const Tensor& b, std::span<const int64_t> labels,
                         const ScoreOptions& options) {
   SampleScore score;

@@ -150,5 +150,87 @@ TEST_F(EvaluateModelsTest, LabelsAreArraysOrTexts) {
               HasSubstr("expected integers"));
 }
 
+// Two boxes that stand where they are, with scores that are x times a gain.
+Model Detector(float gain, const char* boxes = "boxes", std::vector<int64_t> dims = {1, 3, 4}) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3"}).Output(boxes).Output("confidence");
+  b.Floats("places", std::move(dims), {0, 0, 10, 10, 20, 20, 30, 30, 50, 50, 60, 60});
+  b.Floats("gain", {}, {gain}).Floats("zero", {}, {0});
+  b.Add("Mul", {"x", "gain"}, {"confidence"});
+  b.Add("ReduceSum", {"x"}, {"sum"});
+  b.Add("Mul", {"sum", "zero"}, {"nothing"});
+  b.Add("Add", {"places", "nothing"}, {boxes});
+  return b.model;
+}
+
+class EvaluateDetectorTest : public EvaluateModelsTest {
+ protected:
+  EvaluateOptions Detectors(const Model& a, const Model& b) const {
+    EvaluateOptions options = Options(a, b);
+    const std::vector<std::vector<float>> rows = {
+        {0.9F, 0.1F, 0.2F}, {0.9F, 0.55F, 0.2F}, {0.9F, 0.55F, 0.52F}, {0.1F, 0.2F, 0.3F}};
+    for (size_t k = 0; k < rows.size(); ++k)
+      dir_.Write(fmt::format("data/{}.npy", k), NpyFloats({1, 3}, rows[k]));
+    return options;
+  }
+};
+
+TEST_F(EvaluateDetectorTest, BoxesAreRecognizedAndCounted) {
+  const Evaluation seen = EvaluateModels(Detectors(Detector(1), Detector(0.8F)));
+  EXPECT_EQ(seen.task, Task::kDetection);
+  EXPECT_EQ(seen.output, "boxes");
+  EXPECT_EQ(seen.scores_output, "confidence");
+  EXPECT_EQ(seen.boxes().in_a, 6);
+  EXPECT_EQ(seen.boxes().in_b, 3) << "0.55 * 0.8 is below 0.5";
+  EXPECT_EQ(seen.boxes().matched, 3);
+  EXPECT_DOUBLE_EQ(seen.box_agreement(), 6.0 / 9);
+  EXPECT_THAT(seen.Worst(), ElementsAre(2, 1, 0, 3)) << "two lost, then one, then none";
+  EXPECT_THAT(FormatEvaluation(seen), HasSubstr("6 in the float model, 3 in the quantized one: 3 "
+                                                "lost, 0 added"));
+  EXPECT_THAT(EvaluationJson(seen, "success"), HasSubstr("\"lost\": 3"));
+}
+
+TEST_F(EvaluateDetectorTest, ABudgetIsOfF1) {
+  EvaluateOptions options = Detectors(Detector(1), Detector(0.8F));
+  options.min_agreement = 0.7;
+  EXPECT_THAT(EvaluateModels(options).Missed(), HasSubstr("66.6667 % of the boxes agree"));
+  options.min_score = 0.3;
+  EXPECT_EQ(EvaluateModels(options).Missed(), "") << "the lower bar lets the same boxes through";
+}
+
+TEST_F(EvaluateDetectorTest, OutputsMayBeNamed) {
+  EvaluateOptions options = Detectors(Detector(1), Detector(1));
+  options.boxes = "boxes";
+  options.scores = "confidence";
+  EXPECT_DOUBLE_EQ(EvaluateModels(options).box_agreement(), 1);
+  options.scores = "confidense";
+  EXPECT_THAT(FailureOf(options, ExitCode::kUsage), HasSubstr("did you mean 'confidence'"));
+  options.scores = "boxes";
+  EXPECT_THAT(FailureOf(options, ExitCode::kUsage), HasSubstr("no detector: expected"));
+}
+
+TEST_F(EvaluateDetectorTest, AnotherTaskOrOutputIsNoDetector) {
+  EvaluateOptions options = Detectors(Detector(1), Detector(1));
+  options.output = "confidence";
+  EXPECT_NE(EvaluateModels(options).task, Task::kDetection);
+  options.output.clear();
+  options.task = Task::kRegression;
+  EXPECT_EQ(EvaluateModels(options).task, Task::kRegression);
+}
+
+TEST_F(EvaluateDetectorTest, WhatHoldsNoBoxesIsRefused) {
+  EvaluateOptions options = Options(Classifier({1, 1, 1}), Classifier({1, 1.1F, 1}));
+  options.task = Task::kDetection;
+  EXPECT_THAT(FailureOf(options, ExitCode::kUsage), HasSubstr("--boxes and --scores name them"));
+}
+
+TEST_F(EvaluateDetectorTest, WorkersChangeNothing) {
+  EvaluateOptions options = Detectors(Detector(1), Detector(0.8F));
+  options.data.workers = 1;
+  const std::string one = EvaluationJson(EvaluateModels(options), "success");
+  options.data.workers = 4;
+  EXPECT_EQ(EvaluationJson(EvaluateModels(options), "success"), one);
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -92,4 +92,50 @@ grep -q '"guilty"' why.html || fail "the page of debug has no guilty nodes"
 expect 6 "none" debug "$example/model.onnx" --calib none
 expect 3 "no node" debug "$example/model.onnx" --calib "$example/calib" --keep-float '/head/*'
 
+# What --auto writes repeats what it found, and limits hold.
+expect 0 "chosen" "$example/model.onnx" --calib "$example/calib" -o auto.onnx --auto --json auto.json --report auto.html
+tr -s '\n ' ' ' < out.txt | grep -qF 'wrote auto.onnx, auto_quant_info.json, auto.yaml, auto.html, auto.json' ||
+  fail "the table does not name what was written: $(grep -A 2 wrote out.txt)"
+grep -q '"tried"' auto.json && grep -q '"tried"' auto.html && grep -q '"frontier": true' auto.json || fail "the verdict of --auto lacks what was tried"
+expect 0 "" "$example/model.onnx" --calib "$example/calib" -o again.onnx --config auto.yaml -q
+expect 0 "made of other things: 1" diff auto.onnx again.onnx
+[ "$(wc -l < out.txt)" = 3 ] || fail "the settings of --auto make another model: $(cat out.txt)"
+grep -q "$PWD\|$2" auto.yaml && fail "the settings of --auto name a folder: $(head -n 5 auto.yaml)"
+expect 0 "best " "$example/model.onnx" --calib "$example/calib" -o small.onnx --auto --max-mb 0.2 --max-drop 5
+expect 8 "meets the gate, --max-mb 0.01" "$example/model.onnx" --calib "$example/calib" -o never.onnx --auto --max-mb 0.01
+[ -e never.onnx ] || [ -e never.yaml ] && fail "--auto wrote what nobody wanted"
+expect 2 "--max-mb" "$example/model.onnx" --calib "$example/calib" -o never.onnx --max-mb 1
+expect 2 "Vitis's keys" --config "$2/examples/camera/j6.yaml" -o never.onnx --auto
+
+# Pages and colours.
+expect 0 "" compare "$example/model.onnx" plain.onnx --data "$example/calib" --report compare.html
+grep -q '"sqnr_behind_db"' compare.html || fail "the page of compare has no errors along the depth"
+expect 2 "is an input" compare "$example/model.onnx" plain.onnx --data "$example/calib" --report plain.onnx
+expect 0 "colours.json" "$example/model.onnx" --calib "$example/calib" -o coloured.onnx --node-data colours.json
+python3 - colours.json <<'PY' || fail "colours.json is no node data"
+import json, sys
+data = json.load(open(sys.argv[1]))
+values = [one["value"] for one in data["results"].values()]
+assert "scores" in data["results"] and len(values) > 5 and all(0 < value <= 200 for value in values), data["results"]
+assert [one["value"] for one in data["thresholds"]] == sorted(one["value"] for one in data["thresholds"])
+PY
+expect 2 "--float-only excludes --node-data" "$example/model.onnx" --float-only -o f.onnx --node-data colours.json
+
+# Raw samples with the settings that say what is in them, as in a conversion.
+expect 0 "64 samples" run plain.onnx --calib "$example/calib" --config settings.yaml
+expect 0 "plain.onnx takes" bench "$example/model.onnx" plain.onnx --data "$example/calib" --config settings.yaml --rounds 7
+expect 6 "neither a file nor a preset" run plain.onnx --calib "$example/calib" --config none
+
+# What is typed wrong, and lines that fit.
+expect 6 "did you mean 'plain.onnx'?" inspect plan.onnx
+expect 6 "did you mean 'settings.yaml'?" "$example/model.onnx" --calib "$example/calib" --config setings.yaml
+for command in "" $("$qconvert" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+  # shellcheck disable=SC2086
+  long=$("$qconvert" help $command | awk 'length($0) > 80')
+  [ -z "$long" ] || fail "help $command: longer than 80 columns: $long"
+done
+"$qconvert" "$example/model.onnx" --calib "$example/calib" -o plain.onnx | tail -n +2 | awk 'length($0) > 80 {bad = 1; print} END {exit bad}' ||
+  fail "the table of a conversion is wider than 80 columns"
+"$qconvert" presets | awk 'length($0) > 80 {bad = 1; print} END {exit bad}' || fail "presets are wider than 80 columns"
+
 exit $failed

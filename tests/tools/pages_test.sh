@@ -29,7 +29,7 @@ for command in $commands; do
   [ -s "$page" ] || { fail "$command has no page"; continue; }
   complete_words qconvert "${command:0:2}" | grep -qx "$command" || fail "bash does not offer $command"
   offered=$(complete_words qconvert "$command" --)
-  for option in $("$qconvert" help "$command" | grep -oE '^ +(-., ?)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+  for option in $("$qconvert" help "$command" | grep -oE '^  (-.,)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
     grep -qF -- "${option//-/\\-}" "$page" || fail "$page lacks $option"
     grep -qx -- "$option" <<< "$offered" || fail "bash does not offer $option of $command"
     grep -qF -- "$option" pages/completions/zsh/_qconvert || fail "zsh lacks $option"

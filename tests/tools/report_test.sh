@@ -167,6 +167,26 @@ with tempfile.TemporaryDirectory() as work:
     check("without samples", [seen.get("badge"), seen.get("note"), seen.get("rows")],
           ["Not compared with the float model", "No node was measured alone: there are no samples.", len(layers)])
 
+    # Two files as they are: where they drift apart.
+    subprocess.run([qconvert, "compare", "model.onnx", "q.onnx", "--data", "calib", "--report", "c.html", "--json", "c.json", "-q"], check=True)
+    page = open("c.html").read()
+    data = json.loads(DATA.search(page).group(2))
+    behind = {layer["name"]: layer["sqnr_behind_db"] for layer in data["layers"] if "sqnr_behind_db" in layer}
+    seen = browse(page, SHOWN + """
+    return {title: $('title').textContent, badge: $('badge').textContent, rows: rows().length, first: $('culprit-list').querySelector('a').textContent,
+            items: $('culprit-list').children.length, hidden: ['sums', 'settings', 'values', 'weights'].map((id) => $(id).hidden),
+            links: document.querySelectorAll('nav a').length, graph: document.querySelectorAll('#graph-plot a').length,
+            depth: document.querySelectorAll('#depth-plot canvas').length, worst: sort('SQNR so far')};""")
+    check("title of two files", seen.get("title"), "model.onnx → q.onnx")
+    check("nothing was asked of them", seen.get("badge"), "Compared, no budget was given")
+    check("nodes of the first", [seen.get("rows"), seen.get("graph")], [len(data["layers"])] * 2)
+    check("what there is none of", [seen.get("hidden"), seen.get("links"), seen.get("depth")], [[True] * 4, 5, 1])
+    check("the least first", seen.get("worst"), [min(behind, key=behind.get), "ascending"])
+    if seen.get("first") not in behind or not 1 <= seen.get("items", 0) <= 10:
+        failures.append("where they drift apart: %s" % seen)
+    check("as the verdict says", {one["name"]: round(one["sqnr_db"], 6) for one in json.load(open("c.json"))["inner"]},
+          {one["name"]: round(one["sqnr_db"], 6) for one in data["inner"]})
+
 for failure in failures:
     print(failure)
 sys.exit(1 if failures else 0)

@@ -83,7 +83,8 @@ int RunBatch(int argc, char** argv, VerdictFile& verdict) {
       "qconvert batch");
   app.footer(
       "Examples:\n"
-      "  qconvert batch jobs.yaml --jobs 2 --time-limit 600 --json fleet.json --junit fleet.xml\n"
+      "  qconvert batch jobs.yaml --jobs 2 --time-limit 600 --json fleet.json \\\n"
+      "      --junit fleet.xml\n"
       "  qconvert batch jobs.yaml --resume --shard slurm\n"
       "  qconvert batch models/     models/a.onnx with its samples in models/a/");
   Define(app, line);
@@ -108,7 +109,7 @@ int RunBatch(int argc, char** argv, VerdictFile& verdict) {
     ReleaseSignals();
   }
   verdict.Write(BatchJson(results));
-  if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatBatch(results));
+  PrintTable(FormatBatch(results), line.verbosity, verdict);
   return WorstExitCode(results);
 }
 

@@ -7,7 +7,6 @@
 #include "command.h"
 #include "progress.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/pipeline/bench_models.h"
 #include "shared_options.h"
 
@@ -34,6 +33,7 @@ void Define(CLI::App& app, BenchLine& line) {
   app.add_option("--data", line.samples.folder,
                  "folder of samples to run, as for --calib (default: random numbers)")
       ->type_name("DIR");
+  AddDataConfig(app, line.samples);
   AddStateOption(app, line.samples);
   app.add_flag("--stacked", line.samples.stacked, "axis 0 of a file stacks samples");
   app.add_option("--threads", line.threads, "threads inside operators (default: 1)")
@@ -63,7 +63,8 @@ int RunBench(int argc, char** argv, VerdictFile& verdict) {
   app.footer(
       "Examples:\n"
       "  qconvert bench model.onnx model_quantized.onnx\n"
-      "  qconvert bench model.onnx a.onnx b.onnx --data samples/ --threads 4 --json times.json");
+      "  qconvert bench model.onnx a.onnx b.onnx --data samples/ --threads 4 \\\n"
+      "      --json times.json");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
@@ -79,8 +80,7 @@ int RunBench(int argc, char** argv, VerdictFile& verdict) {
                                    .progress = progress.Callback(line.verbosity.quiet)};
   const BenchReport report = BenchModels(options);
   verdict.Write(BenchJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
-  if (!line.verbosity.quiet && !verdict.is_stdout())
-    WriteStdout(FormatBench(report, static_cast<size_t>(line.top)));
+  PrintTable(FormatBench(report, static_cast<size_t>(line.top)), line.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

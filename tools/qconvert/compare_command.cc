@@ -9,7 +9,9 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/pipeline/compare_files.h"
+#include "qconvert/report/report_page.h"
 #include "shared_options.h"
 
 namespace qconvert {
@@ -25,6 +27,7 @@ struct CompareLine {
   std::optional<double> min_cosine;
   bool outputs_only = false;
   int worst = kShownInner;
+  std::string report;
   std::string json;
   Verbosity verbosity;
 };
@@ -46,6 +49,7 @@ void Define(CLI::App& app, CompareLine& line) {
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(0, kMaxSamples));
+  AddReport(app, line.report);
   AddJson(app, line.json);
   AddVerbosity(app, line.verbosity);
 }
@@ -57,7 +61,8 @@ CompareFilesOptions OptionsOf(const CompareLine& line, const VerdictFile& verdic
   options.data = DataOf(line.samples);
   if (line.min_sqnr || line.min_cosine) options.budget = Gate::Of(line.min_sqnr, line.min_cosine);
   options.inner = !line.outputs_only;
-  options.outputs = {verdict.file()};
+  options.nodes = !line.report.empty();
+  options.outputs = {verdict.file(), line.report};
   return options;
 }
 
@@ -72,19 +77,28 @@ int RunCompare(int argc, char** argv, VerdictFile& verdict) {
   app.footer(
       "Examples:\n"
       "  qconvert compare model.onnx model_quantized.onnx --data samples/\n"
-      "  qconvert compare old.onnx new.onnx --data samples/ --min-sqnr 30 --json verdict.json");
+      "  qconvert compare old.onnx new.onnx --data samples/ --min-sqnr 30 \\\n"
+      "      --json verdict.json\n"
+      "  qconvert compare model.onnx model_quantized.onnx --data samples/ \\\n"
+      "      --report page.html");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
   verdict.Open(line.json, line.a, {line.b, line.samples.config});
+  if (!line.report.empty()) CheckWritable(line.report);
+  RefuseOverwriting({verdict.file(), line.report}, {line.samples.config});
   CompareFilesOptions options = OptionsOf(line, verdict);
   Progress progress("comparing");
   options.progress = progress.Callback(line.verbosity.quiet);
   const FileComparison comparison = CompareFiles(options);
   const ExitCode code = comparison.Passes() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(FileComparisonJson(comparison, std::string(ExitCodeName(code))));
-  if (!line.verbosity.quiet && !verdict.is_stdout())
-    WriteStdout(FormatFileComparison(comparison, static_cast<size_t>(line.worst)));
+  if (!line.report.empty()) {
+    WriteFile(line.report,
+              ReportPage(ComparisonPageJson(comparison, std::string(ExitCodeName(code)))));
+  }
+  PrintTable(FormatFileComparison(comparison, static_cast<size_t>(line.worst)), line.verbosity,
+             verdict);
   if (code != ExitCode::kSuccess) {
     const Verdict judged =
         JudgeOutputs(comparison.outputs, comparison.gate, comparison.sample_names);

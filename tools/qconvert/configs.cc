@@ -8,6 +8,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/nearest_file.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/layered_config.h"
 
@@ -56,7 +57,10 @@ std::filesystem::path FindConfig(const std::string& name) {
     names.push_back(preset.name());
     if (names.back() == given || preset.file.filename() == given) return preset.file;
   }
-  throw Error(ExitCode::kFile, name, "is neither a file nor a preset" + DidYouMean(name, names));
+  const std::string preset = DidYouMean(name, names);
+  throw Error(
+      ExitCode::kFile, name,
+      "is neither a file nor a preset" + (preset.empty() ? DidYouMeanBeside(name) : preset));
 }
 
 LoadedConfig ReadNamedConfig(const std::filesystem::path& file,

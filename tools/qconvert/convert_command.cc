@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "auto_convert.h"
 #include "command.h"
 #include "configs.h"
 #include "convert_line.h"
@@ -60,12 +61,29 @@ void ConvertOne(const ConvertLine& line, ConvertOptions options, VerdictFile& ve
     options.learning = [&](size_t percent) { learning.Update(percent, 100); };
     options.measuring_layers = [&] { looking.Count(++looked); };
   }
-  const ConversionReport report = Convert(options);
+  ConversionReport report = Convert(options);
   if (!line.verbosity.quiet) measuring.Clear();
   if (looked > 0) looking.Clear();
   for (const std::string& warning : report.warnings) LogWarning(EscapeForTerminal(warning));
   verdict.Write(ReportJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
-  if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatReport(report));
+  if (!verdict.file().empty()) report.files.push_back(verdict.file().string());
+  PrintTable(FormatReport(report), line.verbosity, verdict);
+}
+
+int RunAuto(const ConvertLine& line, VerdictFile& verdict) {
+  const std::string config = line.configs.empty() ? "" : line.configs[0];
+  ShareCeilingsOf(line, {MakeConvertOptions(line, config)});
+  Progress trying("conversions tried:");
+  const AutoResult found = FindConversion(line, [&](size_t tried) {
+    if (!line.verbosity.quiet) trying.Count(tried);
+  });
+  if (!line.verbosity.quiet) trying.Clear();
+  ConvertOptions options = MakeConvertOptions(found.line, config);
+  options.trials = found.trials;
+  options.settings_file = found.config_file;
+  options.settings_text = found.config;
+  ConvertOne(found.line, std::move(options), verdict);
+  return static_cast<int>(ExitCode::kSuccess);
 }
 
 // One model, or several named <stem>_<config>_quantized.onnx.
@@ -79,7 +97,7 @@ std::vector<ConvertOptions> OptionsForAll(const ConvertLine& line) {
     options.output =
         model.parent_path() / fmt::format("{}_{}_quantized.onnx", model.stem().string(),
                                           options.config_file.stem().string());
-    options.make_output_folder = options.write_stages = false;
+    options.make_output_folder = false;
     for (const ConvertOptions& other : all) {
       const bool same_output = &other != &options && other.output == options.output;
       if (same_output || other.model != all[0].model)
@@ -158,7 +176,7 @@ int RunConvert(int argc, char** argv, VerdictFile& verdict) {
   if (!line) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line->verbosity);
   verdict.Open(line->json, line->model, NamedInputs(*line));
-  return Run(*line, verdict);
+  return line->is_auto ? RunAuto(*line, verdict) : Run(*line, verdict);
 }
 
 }  // namespace qconvert

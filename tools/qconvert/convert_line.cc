@@ -68,6 +68,7 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
   app.add_flag("--print-config", line.print_config,
                "print the settings that hold as YAML, each with its place, and do nothing else");
   AddReport(app, line.report);
+  AddNodeData(app, line.node_data);
   app.add_option("--against", line.against,
                  "tell in the page of --report what is decided otherwise than in this earlier "
                  "result, a quantized model with its quant_info beside it, or that file")
@@ -76,10 +77,35 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
   AddVerbosity(app, line.verbosity);
 }
 
+void DefineAuto(CLI::App& app, ConvertLine& line) {
+  auto* is_auto = app.add_flag(
+      "--auto", line.is_auto,
+      "try conversions and follow what their nodes suggest until the outputs pass, take the best "
+      "and write the settings that repeat it beside the model");
+  CheckNumber(*app.add_option("--max-drop", line.max_drop,
+                              "of --auto: percent of the decisions of the float model that may "
+                              "change, instead of --max-flips")
+                   ->needs(is_auto),
+              0.0, 100.0, "P");
+  CheckNumber(*app.add_option("--max-ms", line.max_ms,
+                              "of --auto: milliseconds that a run may take here, one thread; the "
+                              "most faithful that keeps to it is taken")
+                   ->needs(is_auto),
+              1e-6, 1e9, "MS");
+  CheckNumber(*app.add_option("--max-mb", line.max_mb,
+                              "of --auto: megabytes that the file may have; the same")
+                   ->needs(is_auto),
+              1e-6, 1e9, "MB");
+  for (const char* other :
+       {"--quant-info", "--float-only", "--print-config", "--skip-done", "--external-data"})
+    is_auto->excludes(app.get_option(other));
+}
+
 void Define(CLI::App& app, ConvertLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
   DefineDecisions(app, line);
   DefineFlags(app, line);
+  DefineAuto(app, line);
 }
 
 // A plan leaves nothing to be decided.
@@ -105,15 +131,19 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
     throw Error(ExitCode::kUsage, "",
                 "--strip excludes --table: it is of the model as it stands in its file");
   }
+  if (line.is_auto && line.configs.size() > 1)
+    throw Error(ExitCode::kUsage, "", "--auto takes one --config, several were given");
   if (line.configs.size() > 1 &&
-      (!line.output.empty() || !line.report.empty() || !line.json.empty() || line.print_config ||
-       line.float_only || !line.first_picture.empty())) {
+      (!line.output.empty() || !line.report.empty() || !line.node_data.empty() ||
+       !line.json.empty() || line.print_config || line.float_only || !line.first_picture.empty())) {
     throw Error(ExitCode::kUsage, "",
-                "several --config exclude --output, --report, --json, --print-config, --float-only "
-                "and --first-picture");
+                "several --config exclude --output, --report, --node-data, --json, --print-config, "
+                "--float-only and --first-picture");
   }
-  if (line.float_only && !line.report.empty())
-    throw Error(ExitCode::kUsage, "", "--float-only excludes --report: nothing is quantized");
+  if (line.float_only && !(line.report.empty() && line.node_data.empty()))
+    throw Error(ExitCode::kUsage, "",
+                fmt::format("--float-only excludes {}: nothing is quantized",
+                            line.report.empty() ? "--node-data" : "--report"));
   if (line.float_only && !line.first_picture.empty())
     throw Error(ExitCode::kUsage, "", "--float-only excludes --first-picture: no sample is read");
   if (!line.against.empty() && line.report.empty())
@@ -194,10 +224,11 @@ std::optional<ConvertLine> ParseConvertLine(int argc, char** argv) {
   app.footer(
       "Examples:\n"
       "  qconvert model.onnx --calib samples/\n"
-      "  qconvert model.onnx --config mix_precision_config.json --calib samples/ -o "
-      "model_int8.onnx --json verdict.json\n"
-      "  qconvert model.onnx --calib samples/ --set activation.method=percentile --set "
-      "activation.percentage=99.999\n"
+      "  qconvert model.onnx --config mix_precision_config.json --calib samples/ \\\n"
+      "      -o model_int8.onnx --json verdict.json\n"
+      "  qconvert model.onnx --calib samples/ --set activation.method=percentile \\\n"
+      "      --set activation.percentage=99.999\n"
+      "  qconvert model.onnx --calib samples/ --auto --max-mb 4 --report page.html\n"
       "  qconvert calibrate model.onnx --calib samples/ -o table.json\n"
       "  qconvert model.onnx --table table.json\n"
       "  qconvert model.onnx --quant-info model_quant_info.json -o again.onnx\n"

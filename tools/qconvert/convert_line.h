@@ -35,13 +35,18 @@ struct ConvertLine {
   std::string processor;
   std::string cost_table;
   std::string effort;
-  std::string report;   // the page; empty for none
+  std::string report;  // the page; empty for none
+  std::string node_data;
   std::string against;  // an earlier result, for the page
   std::string json;     // file, "-" for stdout, empty for none
   std::optional<double> min_sqnr;
   std::optional<double> min_cosine;
   double max_flips = 1;  // percent
   std::optional<double> aim;
+  bool is_auto = false;
+  std::optional<double> max_drop;  // percent
+  std::optional<double> max_ms;
+  std::optional<double> max_mb;
   bool no_guard = false;
   bool guard_reports = false;
   bool must_pass = false;

@@ -75,7 +75,7 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
   }
   if (deployment.generation == Generation::kNone || !options.output.empty()) return;
   options.output = deployment.working_dir / (deployment.output_prefix + "_quantized_model.onnx");
-  options.make_output_folder = options.write_stages = true;
+  options.make_output_folder = true;
 }
 
 }  // namespace
@@ -102,6 +102,7 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
   options.other_inputs = NamedInputs(line);
   options.table = line.table;
   options.page = line.report;
+  options.node_data = line.node_data;
   options.against = line.against;
   options.workers = line.samples.workers;
   options.max_samples = line.samples.max_samples;

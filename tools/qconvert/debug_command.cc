@@ -9,7 +9,6 @@
 #include "convert_options.h"
 #include "progress.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/pipeline/debug_model.h"
 #include "qconvert/report/report_page.h"
@@ -33,6 +32,7 @@ void Define(CLI::App& app, DebugLine& line) {
                  "the float ONNX model (a Horizon config names one itself)");
   DefineSettings(app, line.convert);
   AddReport(app, line.convert.report);
+  AddNodeData(app, line.convert.node_data);
   AddJson(app, line.convert.json);
   CheckNumber(*app.add_option("--target", line.target,
                               "signal to noise that the outputs are to have with few nodes float "
@@ -61,8 +61,8 @@ int RunDebug(int argc, char** argv, VerdictFile& verdict) {
   app.footer(
       "Examples:\n"
       "  qconvert debug model.onnx --calib samples/\n"
-      "  qconvert debug model.onnx --config settings.yaml --calib samples/ --target 40 --report "
-      "why.html");
+      "  qconvert debug model.onnx --config settings.yaml --calib samples/ \\\n"
+      "      --target 40 --report why.html");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.convert.verbosity);
@@ -82,12 +82,13 @@ int RunDebug(int argc, char** argv, VerdictFile& verdict) {
   options.convert.progress = calibrating.Callback(line.convert.verbosity.quiet);
   Progress progress("measuring");
   options.progress = progress.Callback(line.convert.verbosity.quiet);
-  const DebugReport report = DebugModel(options);
+  DebugReport report = DebugModel(options);
   for (const std::string& warning : report.conversion.warnings)
     LogWarning(EscapeForTerminal(warning));
+  if (!verdict.file().empty()) report.conversion.files.push_back(verdict.file().string());
   verdict.Write(
       LayersJson(report.conversion, std::string(ExitCodeName(ExitCode::kSuccess)), report.layers));
-  if (!line.convert.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatDebug(report));
+  PrintTable(FormatDebug(report), line.convert.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

@@ -7,7 +7,6 @@
 #include "command.h"
 #include "progress.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/pipeline/diff_results.h"
 #include "shared_options.h"
@@ -72,7 +71,8 @@ int RunDiff(int argc, char** argv, VerdictFile& verdict) {
   app.footer(
       "Examples:\n"
       "  qconvert diff old_quantized.onnx new_quantized.onnx\n"
-      "  qconvert diff model_quantized.onnx --model model.onnx --data new/ --max-clipped 0.1");
+      "  qconvert diff model_quantized.onnx --model model.onnx --data new/ \\\n"
+      "      --max-clipped 0.1");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
@@ -91,8 +91,8 @@ int RunDiff(int argc, char** argv, VerdictFile& verdict) {
   const std::string missed = difference.Missed();
   const ExitCode code = missed.empty() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(PlanDifferenceJson(difference, std::string(ExitCodeName(code))));
-  if (!line.verbosity.quiet && !verdict.is_stdout())
-    WriteStdout(FormatPlanDifference(difference, static_cast<size_t>(line.worst)));
+  PrintTable(FormatPlanDifference(difference, static_cast<size_t>(line.worst)), line.verbosity,
+             verdict);
   if (!missed.empty()) LogError(Error(code, difference.b, missed).what());
   return static_cast<int>(code);
 }

@@ -7,7 +7,6 @@
 #include "command.h"
 #include "progress.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/pipeline/evaluate_models.h"
 #include "shared_options.h"
@@ -24,6 +23,9 @@ struct EvaluateLine {
   std::string labels;
   std::string task;
   std::string output;
+  std::string boxes;
+  std::string scores;
+  double min_score = EvaluateOptions().min_score;
   int k = 5;
   int worst = 5;
   std::string save_worst;
@@ -42,10 +44,23 @@ void Define(CLI::App& app, EvaluateLine& line) {
                  "the class of every sample in the order of the file names: an .npy of integers or "
                  "a text of numbers")
       ->type_name("FILE");
-  app.add_option("--task", line.task,
-                 "what the output is (default: classification where it is scores)")
-      ->check(CLI::IsMember({"classification", "regression"}))
+  app.add_option(
+         "--task", line.task,
+         "what the output is (default: detection where two outputs are boxes and their scores, "
+         "classification where it is scores)")
+      ->check(CLI::IsMember({"classification", "regression", "detection"}))
       ->type_name("NAME");
+  auto* boxes = app.add_option("--boxes", line.boxes,
+                               "output of a detector that holds boxes, [.., N, 4]; corners or "
+                               "centers, their values say which");
+  boxes->type_name("NAME");
+  auto* scores = app.add_option("--scores", line.scores,
+                                "output that holds their scores, of one class or several");
+  scores->type_name("NAME")->needs(boxes);
+  boxes->needs(scores);
+  CheckNumber(*app.add_option("--min-score", line.min_score,
+                              "probability of boxes that count (default: 0.5)"),
+              0.0, 1.0, "P");
   app.add_option("--output", line.output, "which output (default: the first that is scores)")
       ->type_name("NAME");
   app.add_option("--topk", line.k, "a label among the K greatest scores counts too (default: 5)")
@@ -59,11 +74,18 @@ void Define(CLI::App& app, EvaluateLine& line) {
   CheckNumber(*app.add_option("--max-drop", line.max_drop,
                               "exit 8 when more percent of the labels are lost in QUANT, net"),
               0.0, 100.0, "P");
-  CheckNumber(*app.add_option("--min-agreement", line.min_agreement,
-                              "exit 8 when the models agree in fewer percent of the positions"),
-              0.0, 100.0, "P");
+  CheckNumber(
+      *app.add_option("--min-agreement", line.min_agreement,
+                      "exit 8 when the models agree in fewer percent of the positions, of a "
+                      "detector when F1 of the boxes is lower"),
+      0.0, 100.0, "P");
   AddJson(app, line.json);
   AddVerbosity(app, line.verbosity);
+}
+
+Task TaskOf(const std::string& word) {
+  if (word == "detection") return Task::kDetection;
+  return word == "regression" ? Task::kRegression : Task::kClassification;
 }
 
 std::optional<double> Share(const std::optional<double>& percent) {
@@ -79,8 +101,14 @@ EvaluateOptions OptionsOf(const EvaluateLine& line, const VerdictFile& verdict) 
   options.data = DataOf(line.samples);
   options.labels = line.labels;
   options.output = line.output;
-  if (!line.task.empty())
-    options.task = line.task == "regression" ? Task::kRegression : Task::kClassification;
+  if (!line.task.empty()) options.task = TaskOf(line.task);
+  if (!line.labels.empty() && (options.task == Task::kDetection || !line.boxes.empty()))
+    throw Error(ExitCode::kUsage, "",
+                "--labels are classes, expected none for a detector: it is held against the float "
+                "model");
+  options.boxes = line.boxes;
+  options.scores = line.scores;
+  options.min_score = line.min_score;
   options.k = line.k;
   options.worst = static_cast<size_t>(line.worst);
   options.save_worst = line.save_worst;
@@ -96,13 +124,16 @@ int RunEvaluate(int argc, char** argv, VerdictFile& verdict) {
   EvaluateLine line;
   CLI::App app(
       "Runs both models on every sample: accuracy with labels, agreement without, the samples that "
-      "suffer most.",
+      "suffer most. Of a detector the boxes that are lost and added, and F1.",
       "qconvert evaluate");
   app.footer(
       "Examples:\n"
-      "  qconvert evaluate model.onnx model_quantized.onnx --data images/ --labels labels.npy\n"
-      "  qconvert evaluate model.onnx model_quantized.onnx --data images/ --min-agreement 99 "
-      "--save-worst worst/");
+      "  qconvert evaluate model.onnx model_quantized.onnx --data images/ \\\n"
+      "      --labels labels.npy\n"
+      "  qconvert evaluate model.onnx model_quantized.onnx --data images/ \\\n"
+      "      --min-agreement 99 --save-worst worst/\n"
+      "  qconvert evaluate detector.onnx detector_quantized.onnx --data images/ \\\n"
+      "      --min-score 0.3");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
@@ -114,7 +145,7 @@ int RunEvaluate(int argc, char** argv, VerdictFile& verdict) {
   const std::string missed = evaluation.Missed();
   const ExitCode code = missed.empty() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(EvaluationJson(evaluation, std::string(ExitCodeName(code))));
-  if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatEvaluation(evaluation));
+  PrintTable(FormatEvaluation(evaluation), line.verbosity, verdict);
   if (!missed.empty()) LogError(Error(code, line.b, missed).what());
   return static_cast<int>(code);
 }

@@ -17,6 +17,7 @@
 #include "qconvert/base/folders.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/base/wrap.h"
 #include "qconvert/pipeline/convert.h"
 #include "shared_options.h"
 
@@ -25,7 +26,7 @@ namespace {
 
 std::string ListCommands() {
   std::string out =
-      "qconvert MODEL.onnx --calib DIR converts a float ONNX model into a quantized one.\n\n"
+      "qconvert MODEL.onnx --calib DIR makes a quantized model of a float ONNX one.\n\n"
       "Commands:\n";
   for (const Command& command : Commands())
     fmt::format_to(std::back_inserter(out), "  {:<10} {}\n", command.name, command.summary);
@@ -79,7 +80,7 @@ int RunHelp(int argc, char** argv, VerdictFile& verdict) {
     return static_cast<int>(ExitCode::kSuccess);
   }
   if (name.empty()) {
-    WriteStdout(ListCommands());
+    WriteStdout(WrapLines(ListCommands(), /*unindented=*/true));
     return static_cast<int>(ExitCode::kSuccess);
   }
   for (const Command& command : Commands())

@@ -8,7 +8,6 @@
 #include "command.h"
 #include "configs.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/pipeline/inspect_model.h"
 #include "shared_options.h"
@@ -69,7 +68,7 @@ int RunInspect(int argc, char** argv, VerdictFile& verdict) {
   const Inspection inspection = InspectModel({line.model, ReadModelConfig(line)});
   for (const std::string& warning : inspection.warnings) LogWarning(EscapeForTerminal(warning));
   verdict.Write(InspectionJson(inspection, std::string(ExitCodeName(ExitCode::kSuccess))));
-  if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatInspection(inspection));
+  PrintTable(FormatInspection(inspection), line.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

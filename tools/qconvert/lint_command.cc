@@ -5,7 +5,6 @@
 
 #include "command.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/pipeline/lint_file.h"
 #include "shared_options.h"
 
@@ -47,7 +46,7 @@ int RunLint(int argc, char** argv, VerdictFile& verdict) {
   verdict.Open(line.json, line.model, {});
   const Lint lint = LintFile(line.model, line.target);
   verdict.Write(LintJson(lint, std::string(ExitCodeName(ExitCode::kSuccess))));
-  if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatLint(lint));
+  PrintTable(FormatLint(lint), line.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

@@ -11,6 +11,7 @@
 #include "configs.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/wrap.h"
 #include "shared_options.h"
 
 namespace qconvert {
@@ -24,7 +25,7 @@ int RunPresets(int argc, char** argv, VerdictFile& /*verdict*/) {
   std::string out;
   for (const Preset& preset : presets)
     fmt::format_to(std::back_inserter(out), "{:<{}}  {}\n", preset.name(), width, preset.summary());
-  WriteStdout(out);
+  WriteStdout(WrapLines(out, /*unindented=*/true));
   return static_cast<int>(ExitCode::kSuccess);
 }
 

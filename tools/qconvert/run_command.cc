@@ -9,7 +9,6 @@
 #include "command.h"
 #include "progress.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/pipeline/run_model.h"
 #include "shared_options.h"
 
@@ -32,6 +31,7 @@ void Define(CLI::App& app, RunLine& line) {
                                 "of any other name; repeatable");
   inputs->type_name("NAME=FILE")->allow_extra_args(false);
   AddDataOptions(app, "--calib", line.samples);
+  AddDataConfig(app, line.samples);
   inputs->excludes(app.get_option("--calib"));
   app.add_option("-o,--output", line.output,
                  "write the outputs to DIR/OUTPUT.npy, those of samples to DIR/OUTPUT/SAMPLE.npy")
@@ -66,7 +66,8 @@ int RunRun(int argc, char** argv, VerdictFile& verdict) {
   app.footer(
       "Examples:\n"
       "  qconvert run model.onnx --input image=cat.npy -o outputs/\n"
-      "  qconvert run camera_quantized.onnx --input image_y=y.bin --input image_uv=uv.bin\n"
+      "  qconvert run camera_quantized.onnx --input image_y=y.bin \\\n"
+      "      --input image_uv=uv.bin\n"
       "  qconvert run model_quantized.onnx --calib samples/ -o outputs/");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
@@ -77,13 +78,14 @@ int RunRun(int argc, char** argv, VerdictFile& verdict) {
                           .folder = line.output};
   std::vector<std::filesystem::path> inputs;
   for (const auto& [name, file] : options.files) inputs.push_back(file);
+  inputs.emplace_back(line.samples.config);
   verdict.Open(line.json, line.model, inputs);
   options.outputs = {verdict.file()};
   Progress progress("running");
   options.progress = progress.Callback(line.verbosity.quiet);
   const RunReport report = RunModel(options);
   verdict.Write(RunJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
-  if (!line.verbosity.quiet && !verdict.is_stdout()) WriteStdout(FormatRun(report));
+  PrintTable(FormatRun(report), line.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

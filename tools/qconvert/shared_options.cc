@@ -14,6 +14,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/base/wrap.h"
 #include "qconvert/config/read_config.h"
 
 namespace qconvert {
@@ -40,7 +41,7 @@ void RefuseEmpty(const CLI::App& app) {
 
 // The model, the table, the page: none can go to stdout.
 void RefuseDash(const CLI::App& app) {
-  for (const char* name : {"--output", "--report"}) {
+  for (const char* name : {"--output", "--report", "--node-data"}) {
     const CLI::Option* output = app.get_option_no_throw(name);
     if (output == nullptr || output->count() == 0 || output->results()[0] != "-") continue;
     throw Error(ExitCode::kUsage, "",
@@ -175,6 +176,13 @@ void AddReport(CLI::App& app, std::string& report) {
       ->type_name("FILE.html");
 }
 
+void AddNodeData(CLI::App& app, std::string& node_data) {
+  app.add_option("--node-data", node_data,
+                 "write the nodes coloured by their error for Google's Model Explorer: node data "
+                 "by the names of what they write")
+      ->type_name("FILE.json");
+}
+
 void CheckNumber(CLI::Option& option, double min, double max, const std::string& unit) {
   const auto not_nan = [min, max](const std::string& text) {
     double number = 0;
@@ -189,7 +197,7 @@ bool Parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    if (!HelpCapture::Take(app)) WriteStdout(app.help());
+    if (!HelpCapture::Take(app)) WriteStdout(WrapLines(app.help(), /*unindented=*/true));
     return false;
   } catch (const CLI::CallForVersion& e) {
     WriteStdout(std::string(e.what()) + "\n");
@@ -224,6 +232,10 @@ std::vector<StateInput> ParseStates(const std::vector<std::string>& texts) {
 void ApplyVerbosity(const Verbosity& verbosity) {
   if (verbosity.verbose) SetLogLevel(LogLevel::kVerbose);
   if (verbosity.quiet) SetLogLevel(LogLevel::kQuiet);
+}
+
+void PrintTable(const std::string& table, const Verbosity& verbosity, const VerdictFile& verdict) {
+  if (!verbosity.quiet && !verdict.is_stdout()) WriteStdout(WrapLines(table, /*unindented=*/false));
 }
 
 }  // namespace qconvert

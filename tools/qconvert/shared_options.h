@@ -8,6 +8,7 @@
 
 #include "qconvert/calibration/input_feeder.h"
 #include "qconvert/pipeline/sample_data.h"
+#include "verdict_file.h"
 
 namespace CLI {
 class App;
@@ -54,6 +55,7 @@ void AddAlsoOption(CLI::App& app, std::vector<std::string>& layers);
 void AddSetOption(CLI::App& app, std::vector<std::string>& overrides, const std::string& help);
 void AddVerbosity(CLI::App& app, Verbosity& verbosity);
 void AddReport(CLI::App& app, std::string& report);
+void AddNodeData(CLI::App& app, std::string& node_data);
 void AddJson(CLI::App& app, std::string& json);
 
 // The option takes a number between the two; not NaN.
@@ -67,6 +69,11 @@ bool Parse(CLI::App& app, int argc, char** argv);
 std::vector<StateInput> ParseStates(const std::vector<std::string>& texts);
 
 void ApplyVerbosity(const Verbosity& verbosity);
+
+// A table for people, on stdout: lines that fit a terminal. The first one may hold paths and stays
+// whole. Nothing where errors alone are to be printed, or a verdict goes to stdout. Throws
+// Error(kFile).
+void PrintTable(const std::string& table, const Verbosity& verbosity, const VerdictFile& verdict);
 
 }  // namespace qconvert
 

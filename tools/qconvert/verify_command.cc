@@ -9,7 +9,6 @@
 #include "convert_line.h"
 #include "convert_options.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/pipeline/verify_model.h"
 #include "shared_options.h"
@@ -65,8 +64,8 @@ int RunVerify(int argc, char** argv, VerdictFile& verdict) {
   app.footer(
       "Examples:\n"
       "  qconvert verify model_quantized.onnx --model model.onnx\n"
-      "  qconvert verify model_quantized.onnx --model model.onnx --calib samples/ --config "
-      "settings.yaml");
+      "  qconvert verify model_quantized.onnx --model model.onnx --calib samples/ \\\n"
+      "      --config settings.yaml");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.convert.verbosity);
@@ -78,8 +77,7 @@ int RunVerify(int argc, char** argv, VerdictFile& verdict) {
   const Verification result = VerifyModel(options);
   const ExitCode code = result.is_equal() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(VerificationJson(result, std::string(ExitCodeName(code))));
-  if (!line.convert.verbosity.quiet && !verdict.is_stdout())
-    WriteStdout(FormatVerification(result, kShown));
+  PrintTable(FormatVerification(result, kShown), line.convert.verbosity, verdict);
   if (!result.is_equal()) LogError(Error(code, line.out, result.differences[0].Line()).what());
   return static_cast<int>(code);
 }

@@ -52,6 +52,9 @@ LoadedConfig ParseConfigText(const std::string& text, const std::filesystem::pat
 // `effective` as YAML, with the place of each setting as a comment. Reads back as the same config.
 std::string PrintConfig(const ConfigNode& effective);
 
+// The same for outputs, which name no folders: places by the file's own name.
+std::string PrintConfigWithoutFolders(ConfigNode effective);
+
 // One input of the model; dimensions are -1 where free.
 struct InputSignature {
   std::string name;

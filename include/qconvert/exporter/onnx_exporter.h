@@ -42,6 +42,12 @@ struct ExportOptions {
 struct ExportedFiles {
   int64_t bytes = 0;                // model and data file together
   std::filesystem::path data_file;  // empty without external data
+  // All that the model `target` consists of.
+  std::vector<std::string> Names(const std::filesystem::path& target) const {
+    std::vector<std::string> names{target.string()};
+    if (!data_file.empty()) names.push_back(data_file.string());
+    return names;
+  }
 };
 
 // Writes all or nothing. External data goes to `<stem>.<content hash>.data` beside the model:

@@ -19,6 +19,7 @@ struct CompareFilesOptions {
   SampleData data;
   std::optional<Gate> budget;                  // what every output must reach
   bool inner = true;                           // also values between
+  bool nodes = false;                          // describe the nodes of `a` too, for the page
   std::vector<std::filesystem::path> outputs;  // that the caller writes, for overwrite checks
   std::function<void(size_t done, size_t total)> progress;  // of passes over the samples
 };

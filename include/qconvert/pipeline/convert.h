@@ -13,6 +13,7 @@
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/pass_runner.h"
 #include "qconvert/report/conversion_report.h"
+#include "qconvert/report/layer_report.h"
 #include "qconvert/targets/cost_table.h"
 
 namespace qconvert {
@@ -28,7 +29,6 @@ struct ConvertOptions {
   std::filesystem::path model;
   std::filesystem::path output;     // empty: <stem>_quantized.onnx beside the model
   bool make_output_folder = false;  // else it must be there
-  bool write_stages = false;        // also the models between, named after the output
   // May be empty where nothing needs samples; then nothing is compared with the float model.
   std::filesystem::path calibration_folder;
   // Samples to judge on; empty: some that are kept out of calibration (held_out.h).
@@ -41,8 +41,9 @@ struct ConvertOptions {
   // A plan to go by instead of choosing one; `config` and `effective_config` are the file's own.
   // Samples are only compared on.
   const PlanFile* plan = nullptr;
-  std::filesystem::path page;     // report_page.h; empty: none
-  std::filesystem::path against;  // an earlier result, for the page
+  std::filesystem::path page;       // report_page.h; empty: none
+  std::filesystem::path node_data;  // NodeDataJson; empty: none
+  std::filesystem::path against;    // an earlier result, for the page
   // Where the first sample goes as a PNG to look at, besides the model; empty: nowhere.
   std::filesystem::path first_picture;
   std::filesystem::path config_file;                 // for overwrite checks only; may be empty
@@ -76,6 +77,15 @@ struct ConvertOptions {
   // Of the nodes that are measured for the page, one by one.
   std::function<void()> measuring_layers;
   bool writes_model = true;  // else the page alone; see debug_model.h
+  // Told what was measured of the nodes, which then are looked at even without a page.
+  std::function<void(const LayerReport&)> on_layers;
+  std::vector<Trial> trials;  // what was tried before, for the report
+  // Settings that repeat this, written with the model; no path: none.
+  std::filesystem::path settings_file;
+  std::string settings_text;
+
+  // Whether the nodes are looked at one by one.
+  bool looks_at_layers() const { return !page.empty() || !node_data.empty() || on_layers; }
 };
 
 // Converts and writes <output>, <stem>_quant_info.json beside it, and the page, all or none. Throws

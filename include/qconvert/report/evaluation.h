@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "qconvert/ir/tensor.h"
+#include "qconvert/report/detections.h"
 #include "qconvert/report/output_kind.h"
 
 namespace qconvert {
@@ -17,6 +18,7 @@ namespace qconvert {
 enum class Task {
   kClassification,  // scores of classes along an axis, or one score between two classes
   kRegression,      // plain values
+  kDetection,       // boxes with scores
 };
 
 // What one model makes of one sample's labels.
@@ -25,6 +27,13 @@ struct LabelScore {
   int64_t topk = 0;   // where it is among the k greatest
   double loss = 0;    // sum of -log p(label), p = softmax of scores that are no probabilities
   double margin = 0;  // score of class 1 above that of class 0, of the only position
+};
+
+// Boxes of both models on one sample.
+struct BoxScore {
+  int64_t in_a = 0;
+  int64_t in_b = 0;
+  int64_t matched = 0;
 };
 
 // Both models on one sample.
@@ -42,6 +51,7 @@ struct SampleScore {
   int64_t lost = 0;    // positions that are right in the first model only
   int64_t gained = 0;  // right in the second only
   int64_t first_label = 0;
+  BoxScore boxes;  // of detectors only
 
   double noise() const;  // error power over signal power
 };
@@ -72,15 +82,30 @@ struct Evaluation {
   std::optional<double> max_drop;       // share of labels right in a that may be lost in b, net
   std::optional<double> min_agreement;  // share of positions
 
+  // What has been found with a detector, and where.
+  std::string scores_output;  // `output` holds the boxes
+  double min_score = 0;
+  std::string box_form;  // "corners, probabilities"
+
   int64_t positions() const;
+  BoxScore boxes() const;
+  // Of both models' boxes the share that have a partner in the other one: 2 matched / (a + b), the
+  // F1 of each against the other. 1 without boxes.
+  double box_agreement() const;
+  // Of detectors that of boxes.
   double agreement() const;
   // Greatest share of disagreement that 95 % confidence leaves, exact (DecisionSums::UpperBound).
   double DisagreementBound() const;
-  // The samples of most noise, those that cannot be compared first.
+  // The samples of most noise, those that cannot be compared first; of detectors those of most
+  // boxes without a partner.
   std::vector<size_t> Worst() const;
   // Which budget is missed, in words; empty: none.
   std::string Missed() const;
 };
+
+// Scores one sample of a detector: SQNR of the boxes' output beside what was found.
+SampleScore ScoreBoxes(const Tensor& boxes_a, const Tensor& scores_a, const Tensor& boxes_b,
+                       const Tensor& scores_b, const BoxForm& form, double min_score);
 
 // Area under the curve of true over false positives = the probability that a sample of class 1 has
 // a greater margin than one of class 0, equal ones counting half (Mann and Whitney 1947). Nothing

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,18 @@ struct InnerComparison {
   std::string name;
   std::string op_type;  // of the node that computes it in the first model
   ErrorSums sums;
-  int64_t mismatched = 0;  // as in OutputComparison
-  int64_t non_finite = 0;  // in the second model, where they are finite in the first
+  int64_t mismatched = 0;     // as in OutputComparison
+  int64_t non_finite = 0;     // in the second model, where they are finite in the first
+  bool is_quantized = false;  // its readers in the second model see codes
+};
+
+// A top-level node of the first model, for the page.
+struct ComparedNode {
+  std::string name;
+  std::string op_type;
+  std::vector<size_t> reads;    // other nodes whose values it reads, increasing
+  std::optional<double> noise;  // of the worst value that it writes; nothing: none was compared
+  bool is_quantized = false;    // in the second model its readers see codes of such a value
 };
 
 struct FileComparison {
@@ -29,6 +40,7 @@ struct FileComparison {
   std::vector<std::string> only_a;        // outputs that the other model does not have
   std::vector<std::string> only_b;
   std::vector<InnerComparison> inner;  // in the order in which the first model computes them
+  std::vector<ComparedNode> nodes;     // where they were asked for
   bool is_judged = false;              // a budget was given: `gate`
   Gate gate;
 
@@ -47,6 +59,9 @@ std::string FormatFileComparison(const FileComparison& comparison, size_t worst)
 // the sum of (a - b)^2, chebyshev = max |a - b|, mismatch = share of values that differ in the
 // first five digits (kSameWithin). `exit_class` is ExitCodeName of the run.
 std::string FileComparisonJson(const FileComparison& comparison, const std::string& exit_class);
+
+// The same with `nodes` as "layers", for ReportPage.
+std::string ComparisonPageJson(const FileComparison& comparison, const std::string& exit_class);
 
 }  // namespace qconvert
 

@@ -63,6 +63,7 @@ struct LayerRow {
   double saved_ns = 0;  // estimated time of its float kernel less that of its integer one
   double multiply_adds = 0;
   int64_t weight_bytes = 0;          // as written
+  std::vector<std::string> writes;   // values, as they are called in the graph
   std::vector<size_t> reads;         // rows whose values it reads, increasing
   std::optional<size_t> fused_into;  // row of the integer kernel that does it too
   std::vector<Finding> findings;
@@ -133,6 +134,19 @@ inline constexpr size_t kMostBoxes = 48;
 LayerReport DescribeLayers(const Graph& graph, const QuantizationPlan& plan,
                            const CalibrationTable& table, const CostModel& cost,
                            LayerErrors errors);
+
+// Nodes that are worth leaving float by themselves, the greatest measured gain first.
+struct Suggestion {
+  size_t layer = 0;
+  double gain_db = 0;
+};
+std::vector<Suggestion> SuggestionsOf(const LayerReport& layers);
+
+// The nodes coloured by their error, for a viewer: Model Explorer's node data of one graph, as its
+// node_data_builder.py documents it. By name of the values that nodes write, {"value": signal to
+// noise in dB of the worst output with this node alone quantized}, with colours from 10 to 60 dB;
+// of nodes that were not measured alone nothing.
+std::string NodeDataJson(const LayerReport& report);
 
 // Rows with an error alone, the greatest first.
 std::vector<size_t> Culprits(const LayerReport& report);

@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <filesystem>
+#include <memory>
+
 #include "qconvert/config/read_config.h"
 
 namespace qconvert {
@@ -84,12 +87,30 @@ class Printer {
   std::string out_;
 };
 
+// No output names folders. A place without a line is no file, but an option.
+void DropFolders(ConfigNode& node) {
+  if (node.place.source != nullptr && node.place.line > 0) {
+    const std::filesystem::path file = *node.place.source;
+    node.place.source = std::make_shared<const std::string>(file.filename().string());
+  }
+  for (ConfigNode& item : node.items) DropFolders(item);
+  for (ConfigEntry& entry : node.entries) {
+    DropFolders(entry.key);
+    DropFolders(entry.value);
+  }
+}
+
 }  // namespace
 
 std::string PrintConfig(const ConfigNode& effective) {
   Printer printer;
   printer.PrintMap(effective, 0, "");
   return printer.Take();
+}
+
+std::string PrintConfigWithoutFolders(ConfigNode effective) {
+  DropFolders(effective);
+  return PrintConfig(effective);
 }
 
 }  // namespace qconvert

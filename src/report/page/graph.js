@@ -28,15 +28,16 @@ function colourOf(row) {
   }
   // A colour a kernel: neighbours differ by the golden angle.
   if ($('colour').value === 'fusion') return unitOf.has(row) ? `hsl(${Math.round(unitOf.get(row) * 137.5) % 360}, 60%, 78%)` : '#e3e6eb';
-  if (!isNumber(layer.sqnr_alone_db)) return '#e3e6eb';
-  const heat = Math.min(1, Math.max(0, (60 - layer.sqnr_alone_db) / 50));  // 60 dB is cold, 10 dB is hot
+  const error = isComparison ? layer.sqnr_behind_db : layer.sqnr_alone_db;
+  if (!isNumber(error)) return '#e3e6eb';
+  const heat = Math.min(1, Math.max(0, (60 - error) / 50));  // 60 dB is cold, 10 dB is hot
   return `hsl(${Math.round(130 * (1 - heat))}, 70%, 72%)`;
 }
 
 function showLegend() {
   const keys = $('colour').value === 'fusion' ? [['#f0d9c2', 'one colour: one kernel'], ['#e3e6eb', 'by itself']] : $('colour').value === 'format' ?
       [['#9fd8b4', 'integer'], ['#cdeed8', 'fused'], ['#f5d48a', 'dynamic'], ['#b9cdf7', 'float, weights stored'], ['#e3e6eb', 'float']] :
-      [['hsl(130, 70%, 72%)', '60 dB alone'], ['hsl(65, 70%, 72%)', '35 dB'], ['hsl(0, 70%, 72%)', '10 dB'], ['#e3e6eb', 'not measured']];
+      [['hsl(130, 70%, 72%)', isComparison ? '60 dB' : '60 dB alone'], ['hsl(65, 70%, 72%)', '35 dB'], ['hsl(0, 70%, 72%)', '10 dB'], ['#e3e6eb', 'not measured']];
   $('legend').replaceChildren(...keys.map(([colour, text]) => make('span', text, {class: 'key', style: `background:${colour}`})));
 }
 

@@ -4,6 +4,7 @@
 const data = JSON.parse(document.getElementById('data').textContent);
 const layers = data.layers || [];
 const kMostRows = 1000;
+const isComparison = Boolean(data.inner);  // of two files: no node was measured alone
 const $ = (id) => document.getElementById(id);
 
 function make(tag, text, attributes, ...children) {
@@ -45,9 +46,9 @@ function showVerdict() {
   $('title').textContent = names.length ? names.join(' → ') : 'qconvert report';
   document.title = 'qconvert: ' + $('title').textContent;
   const outputs = data.outputs || [];
-  const judged = outputs.filter((output) => output.result !== 'not judged');
+  const judged = outputs.filter((output) => output.result && output.result !== 'not judged');
   const failed = judged.filter((output) => output.result === 'failed');
-  const [word, text] = !judged.length ? ['open', 'Not compared with the float model'] :
+  const [word, text] = !judged.length ? ['open', isComparison ? 'Compared, no budget was given' : 'Not compared with the float model'] :
       failed.length ? ['failed', `Failed: ${failed.length} of ${judged.length} outputs judged`] :
       ['passed', judged.length === 1 ? 'Passed: the output judged' : `Passed: all ${judged.length} outputs judged`];
   $('badge').append(make('span', text, {class: word}));
@@ -63,8 +64,15 @@ function showVerdict() {
     $('outputs').append(table(
         [{title: 'output'}, {title: 'result'}, {title: 'cosine', number: true}, {title: 'SQNR dB', number: true},
          {title: 'max error', number: true}, {title: 'what was judged', wraps: true}],
-        outputs.map((output) => [output.name, output.result, fixed(output.cosine, 6), decibels(output.sqnr_db),
-                                 isNumber(output.max_error) ? output.max_error.toPrecision(4) : '–', output.verdict])));
+        outputs.map((output) => [output.name, output.result || '–', fixed(output.cosine, 6), decibels(output.sqnr_db),
+                                 isNumber(output.max_error) ? output.max_error.toPrecision(4) : '–', output.verdict || ''])));
+  }
+  if (data.tried) {
+    $('outputs').append(make('h3', 'What --auto tried'), table(
+        [{title: 'tried', wraps: true}, {title: 'result'}, {title: 'SQNR dB', number: true}, {title: 'decisions changed', number: true},
+         {title: 'size', number: true}, {title: 'integer nodes', number: true}, {title: 'ms', number: true}],
+        data.tried.map((one) => [one.name, one.chosen ? 'chosen' : !one.passes ? 'fails' : one.frontier ? 'on the frontier' : 'passes',
+                                 decibels(one.sqnr_db), percent(one.flips), amount(one.bytes, 'B'), one.integer_nodes, fixed(one.ms, 3)])));
   }
   for (const warning of data.warnings || []) $('warnings').append(make('li', warning));
 }
@@ -82,6 +90,20 @@ const culprits = layers.map((layer, row) => ({layer, row})).filter(({layer}) => 
 const readers = layers.map(() => []);
 layers.forEach((layer, row) => (layer.reads || []).forEach((from) => readers[from].push(row)));
 
+// Of two files: the nodes that add most noise to what they read.
+function showFarthest() {
+  const before = (layer) => Math.min(200, ...layer.reads.map((from) => layers[from].sqnr_behind_db).filter(isNumber));
+  const noise = (db) => db < 200 ? 10 ** (-db / 10) : 0;
+  const far = layers.map((layer, row) => ({layer, row, read: before(layer), added: noise(layer.sqnr_behind_db) - noise(before(layer))}))
+      .filter(({layer, added}) => isNumber(layer.sqnr_behind_db) && added > 0).sort((a, b) => b.added - a.added || a.row - b.row);
+  $('culprits-note').textContent = far.length ? 'Where the two files drift apart: the nodes that add most noise to what they read.' :
+      'Every value that both files have is the same.';
+  for (const {layer, row, read} of far.slice(0, 10)) {
+    $('culprit-list').append(make('li', null, {}, layerLink(row), make('span',
+        ` ${layer.op_type}, ${decibels(layer.sqnr_behind_db)} dB` + (read < 200 ? `, what it reads ${decibels(read)} dB` : ''))));
+  }
+}
+
 const suggestions = new Map((data.suggestions || []).map((one) => [one.layer, one]));
 
 function showGuilty() {
@@ -94,6 +116,7 @@ function showGuilty() {
 }
 
 function showCulprits() {
+  if (isComparison) return showFarthest();
   const measured = data.measured || {};
   $('culprits-note').textContent = culprits.length ?
       `Each node quantized alone, on ${counted(measured.samples, 'sample')}; the whole model: ${decibels(measured.sqnr_db)} dB there. ` +
@@ -265,5 +288,10 @@ function start() {
   showAgainst();
   for (const id of ['culprits', 'layers', 'depth', 'values', 'weights', 'graph', 'sums'])
     if (!layers.length) $(id).hidden = true;
+  if (!isComparison) return;
+  for (const id of ['sums', 'settings', 'values', 'weights']) {
+    $(id).hidden = true;
+    document.querySelector(`nav a[href="#${id}"]`).remove();
+  }
 }
 start();
