@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -50,6 +51,7 @@ constexpr std::array kBounds = {
     Bounds{"Split", "axis", -kMaxRank, kMaxRank},
     Bounds{"Split", "num_outputs", 1, kLargeSize},
     Bounds{"Gather", "axis", -kMaxRank, kMaxRank},
+    Bounds{"GatherND", "batch_dims", 0, kMaxRank},
     Bounds{"Softmax", "axis", -kMaxRank, kMaxRank},
     Bounds{"Flatten", "axis", -kMaxRank, kMaxRank},
     Bounds{"Transpose", "perm", 0, kMaxRank},
@@ -271,8 +273,25 @@ std::string WhyStft(const Node& node, const FindTensor& constant) {
   }
   const Tensor* window = constant(node.input(2));
   const Tensor* length = constant(node.input(3));
+  if (window != nullptr && window->element_count() == 0) return "has a window without numbers";
   if (window == nullptr || length == nullptr || length->element_count() != 1) return "";
   return WhyWrongSize("numbers in its window", window->element_count(), ToInt64s(*length)[0]);
+}
+
+std::string WhyOneHot(const Node& node, const FindTensor& constant) {
+  for (const auto& [slot, name, count] :
+       {std::tuple{1, "numbers in its depth", 1}, {2, "values", 2}}) {
+    const Tensor* tensor = constant(node.input(slot));
+    if (tensor == nullptr) continue;
+    const std::string why = WhyWrongSize(name, tensor->element_count(), count);
+    if (!why.empty()) return why;
+  }
+  return "";
+}
+
+std::string WhyTopK(const Node& node, const FindTensor& constant) {
+  const Tensor* from = constant(node.input(0));
+  return from != nullptr && from->element_count() == 0 ? "has nothing to choose from" : "";
 }
 
 std::string WhyRandom(const Node& node, const FindTensor& /*constant*/) {
@@ -305,6 +324,8 @@ std::string WhyInvalid(const Node& node, const FindTensor& constant) {
       {"Div", WhyDivides},
       {"Mod", WhyDivides},
       {"STFT", WhyStft},
+      {"OneHot", WhyOneHot},
+      {"TopK", WhyTopK},
       {"RandomUniform", WhyRandom},
       {"RandomNormal", WhyRandom},
       {"RandomUniformLike", WhyRandom},

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <sstream>
 #include <vector>
 
 namespace qconvert {
@@ -23,6 +24,25 @@ TEST(ResidentBytesTest, TellsOfOtherProcesses) {
   EXPECT_EQ(ResidentBytes(0), 0) << "there is no process 0";
   if (ResidentBytes() == 0) GTEST_SKIP() << "this system has no /proc/self/statm";
   EXPECT_GT(ResidentBytes(getppid()), 0);
+}
+
+TEST(MemoryTest, MeminfoIsRead) {
+  std::istringstream text(
+      "MemTotal:       1000 kB\nMemFree:  1 kB\nMemAvailable:     40 kB\n"
+      "HugePages_Total:       0\nSwapFree:  2 kB\nnonsense\n");
+  const MachineMemory machine = ParseMeminfo(text);
+  EXPECT_EQ(machine.total, 1000 * 1024);
+  EXPECT_EQ(machine.left, 42 * 1024);
+  std::istringstream none("");
+  EXPECT_EQ(ParseMeminfo(none).total, 0);
+  EXPECT_GT(MemoryOfMachine().total, MemoryOfMachine().left / 100);
+}
+
+TEST(MemoryTest, OnlyWhoHoldsMostTakesTheLast) {
+  EXPECT_TRUE(TakesTheLast(501, {1000, 62}));
+  EXPECT_FALSE(TakesTheLast(501, {1000, 63})) << "a sixteenth is left";
+  EXPECT_FALSE(TakesTheLast(500, {1000, 0})) << "others hold as much";
+  EXPECT_FALSE(TakesTheLast(500, {0, 0})) << "the system does not tell";
 }
 
 }  // namespace

@@ -120,6 +120,16 @@ with tempfile.TemporaryDirectory() as work:
     check("no end of memory", grows, 7, ["memory_limit allows 400 MB, the run takes more", "--memory-limit"],
           "--memory-limit", "400MB")
 
+    # Without a limit a run ends before the system runs out, told here by a file in the place of /proc/meminfo.
+    few = os.path.join(work, "meminfo")
+    open(few, "w").write("MemTotal: 819200 kB\nMemAvailable: 1024 kB\nSwapFree: 0 kB\n")
+    inside = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /proc/meminfo && exec "$@"', few]
+    if subprocess.run([*inside, "true"], stderr=subprocess.DEVNULL).returncode == 0:
+        qconvert_alone, qconvert = qconvert, os.path.join(work, "inside")
+        open(qconvert, "w").write("#!/bin/sh\nexec unshare -m sh -c 'mount --bind \"$0\" /proc/meminfo && exec \"$@\"' %s %s \"$@\"\n" % (few, qconvert_alone))
+        os.chmod(qconvert, 0o755)
+        check("the last of the memory", grows, 7, ["the run takes the last of 800 MB of memory", "fewer --workers take less"])
+
 print("\n".join(failures))
 sys.exit(len(failures) > 0)
 PY

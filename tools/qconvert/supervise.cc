@@ -83,7 +83,10 @@ Ending WaitFor(pid_t child, const sigset_t& signals, const std::function<Ceiling
     const auto [memory_bytes, seconds] = ceilings();
     if (seconds > 0 && seconds_since(start) > static_cast<double>(seconds))
       ending.reached = Reached::kTime;
-    if (memory_bytes > 0 && ResidentBytes(child) > memory_bytes) ending.reached = Reached::kMemory;
+    // Without a ceiling of its own a run may take what there is, and no more.
+    const int64_t resident = ResidentBytes(child);
+    if (memory_bytes > 0 ? resident > memory_bytes : TakesTheLast(resident, MemoryOfMachine()))
+      ending.reached = Reached::kMemory;
     if (ending.reached == Reached::kNothing) continue;
     asked = Clock::now();
     kill(child, SIGTERM);
@@ -110,10 +113,13 @@ int TellCeiling(Reached reached) {
       reached == Reached::kTime
           ? fmt::format("not done after {} s{}; a larger --time-limit allows more",
                         ceilings.seconds, during)
-          : fmt::format(
+      : ceilings.memory_bytes > 0
+          ? fmt::format(
                 "memory_limit allows {} MB, the run takes more{}; fewer --workers take "
                 "less, a larger --memory-limit allows more",
-                ceilings.memory_bytes >> 20, during);
+                ceilings.memory_bytes >> 20, during)
+          : fmt::format("the run takes the last of {} MB of memory{}; fewer --workers take less",
+                        MemoryOfMachine().total >> 20, during);
   return Tell(ExitCode::kResource, Error(ExitCode::kResource, call.place, message).what());
 }
 

@@ -3,6 +3,7 @@
 #define QCONVERT_BASE_MEMORY_H_
 
 #include <cstdint>
+#include <istream>
 
 namespace qconvert {
 
@@ -10,6 +11,21 @@ namespace qconvert {
 // Source: Linux proc(5), statm.
 int64_t ResidentBytes();
 int64_t ResidentBytes(int process);
+
+// Bytes of the machine, and what of them is left without taking anybody's; 0 where not told.
+struct MachineMemory {
+  int64_t total = 0;
+  int64_t left = 0;  // swap included
+};
+
+// Source: Linux proc(5), meminfo: lines like "MemTotal:       24566796 kB".
+MachineMemory ParseMeminfo(std::istream& text);
+MachineMemory MemoryOfMachine();
+
+// Whether a process of so many resident bytes takes the last of it: more than half of the machine
+// is its own, and less than a sixteenth is left. Beyond that the system ends processes, and not
+// always the right one.
+bool TakesTheLast(int64_t resident, const MachineMemory& machine);
 
 }  // namespace qconvert
 
