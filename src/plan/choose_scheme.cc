@@ -21,7 +21,8 @@ namespace {
 
 // Below this the estimates, mostly calls of kernels, say nothing.
 constexpr double kTinyModelNs = 100'000;
-constexpr double kAnyNodeNs = 4'000;  // of a node that no estimate exists for
+constexpr double kMaxTinyRatio = 1.5;  // unless they say that much
+constexpr double kAnyNodeNs = 4'000;   // of a node that no estimate exists for
 // The estimates err by about a tenth: islands of integers have to show a gain.
 constexpr double kMaxWholeRatio = 1.0;
 constexpr double kMaxPartRatio = 0.98;
@@ -98,9 +99,9 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
                   SchemeChoice& choice) {
   PlaceOptions& place = choice.place;
   const Placement by_weights = PlaceNodes(graph, place);
-  const auto weight_only = [&](const char* reason) {
+  const auto weight_only = [&](std::string reason) {
     choice.scheme = Scheme::kWeightOnly;
-    choice.reason = reason;
+    choice.reason = std::move(reason);
     choice.weigh_noise = false;  // there are no integers to weigh
     KeepAllFloat(graph, place, "integers would not save time here");
   };
@@ -111,6 +112,13 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
   const int64_t others = Count(by_weights, {NodeDomain::kFloat, NodeDomain::kOther});
   const double all_ns = by_weights.float_ns + kAnyNodeNs * static_cast<double>(others);
   if (all_ns < kTinyModelNs && config.objective != Objective::kSpeed) {
+    const Ratios whole = RatiosOf(by_weights, place, on_any);
+    if (whole.slow > kMaxTinyRatio) {
+      return weight_only(fmt::format(
+          "the model is small, and integers would take an estimated {:.2f} of the float time; "
+          "--scheme static takes them all the same",
+          whole.slow));
+    }
     choice.reason = "the model is too small for speed to matter; --objective speed goes by time";
     return;
   }

@@ -39,9 +39,9 @@ TEST(MemoryTest, MeminfoIsRead) {
 }
 
 TEST(MemoryTest, OnlyWhoHoldsMostTakesTheLast) {
-  EXPECT_TRUE(TakesTheLast(501, {1000, 62}));
-  EXPECT_FALSE(TakesTheLast(501, {1000, 63})) << "a sixteenth is left";
-  EXPECT_FALSE(TakesTheLast(500, {1000, 0})) << "others hold as much";
+  EXPECT_TRUE(TakesTheLast(801, {1600, 99}));
+  EXPECT_FALSE(TakesTheLast(801, {1600, 100})) << "a sixteenth is left";
+  EXPECT_FALSE(TakesTheLast(800, {1600, 0})) << "others hold as much";
   EXPECT_FALSE(TakesTheLast(500, {0, 0})) << "the system does not tell";
 }
 
