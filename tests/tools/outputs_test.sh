@@ -111,6 +111,7 @@ with tempfile.TemporaryDirectory() as work:
             (["batch", "chain.yaml"], "is an input"),
             (["batch", "same.yaml"], "two outputs"),
             (["batch", "info.yaml"], "two outputs"),
+            (["inspect", "model.onnx", "--also", "c_quant_info.json", "--json", "c_quant_info.json"], "is an input"),
             (base + ["-o", "-"], "cannot go to stdout"),
             (base + ["-o", "q.onnx", "--memory-limit", "0"], "not in range"),
             (base + ["-o", "q.onnx", "--memory-limit", "-1"], "not in range"),

@@ -1,6 +1,7 @@
 // qconvert inspect MODEL.onnx
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,7 +65,9 @@ int RunInspect(int argc, char** argv, VerdictFile& verdict) {
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
-  verdict.Open(line.json, line.model, {line.config});
+  std::vector<std::filesystem::path> inputs(line.layers.begin(), line.layers.end());
+  inputs.emplace_back(line.config);
+  verdict.Open(line.json, line.model, inputs);
   const Inspection inspection = InspectModel({line.model, ReadModelConfig(line)});
   for (const std::string& warning : inspection.warnings) LogWarning(EscapeForTerminal(warning));
   verdict.Write(InspectionJson(inspection, std::string(ExitCodeName(ExitCode::kSuccess))));
