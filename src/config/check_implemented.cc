@@ -142,8 +142,9 @@ class Checker {
       Refuse(map == nullptr ? effective_.place : PlaceOf(*map, key), key);
     };
     const std::string& output = deployment.model_output_type;
-    // Nodes with 16-bit codes compute in float, and their outputs have no Quantize of their own.
-    refuse("optimization", !output.empty() && output != "float32" && output != "int8");
+    const bool is_known =
+        output.empty() || output == "float32" || output == "int8" || output == "int16";
+    refuse("optimization", !is_known);
   }
 
   const QuantConfig& config_;

@@ -17,18 +17,6 @@ namespace {
 
 constexpr int64_t kOpsetWithBlocks = 21;
 
-// input_shape takes the place of free dimensions; CheckInputs has compared the others.
-void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
-  for (const InputSettings& settings : inputs) {
-    for (Value& input : graph.inputs) {
-      if (settings.shape.empty() || (!settings.name.empty() && settings.name != input.name))
-        continue;
-      input.type.shape.emplace();
-      for (const int64_t dim : settings.shape) input.type.shape->push_back({dim, {}});
-    }
-  }
-}
-
 // What the forms that the settings ask for need.
 int64_t LeastOpset(const QuantConfig& config) {
   const bool in_blocks =
@@ -50,9 +38,11 @@ const Node* FindComputing(const Topology& topology, const std::string& output) {
   return node;
 }
 
-// set_model_output_int8: what the outputs are computed by has 8 bits, whatever other entries say.
+// set_model_output_int8, _int16: what the outputs are computed by has 8 or 16 bits, whatever other
+// entries say.
 void SetOutputTypes(const Graph& graph, ModelSettings& settings) {
-  if (settings.config.deployment.model_output_type != "int8") return;
+  const std::string type = settings.config.deployment.model_output_type;
+  if (type != "int8" && type != "int16") return;
   const Topology topology(graph);
   for (const Value& output : graph.outputs) {
     const Node* node = FindComputing(topology, output.name);
@@ -60,21 +50,47 @@ void SetOutputTypes(const Graph& graph, ModelSettings& settings) {
     LayerSettings layer{.match = {}, .tensors = settings.Of(*node)};
     layer.match.kind = LayerMatch::Kind::kNode;
     layer.match.pattern = node->name;
-    layer.match.place = "model output int8";
+    layer.match.place = "model output " + type;
     layer.tensors.activation.datatype = Datatype::kInt;
-    layer.tensors.activation.bit_width = 8;
+    layer.tensors.activation.bit_width = type == "int8" ? 8 : 16;
     settings.layer_of[node->name] = settings.config.layers.size();
     settings.config.layers.push_back(std::move(layer));
   }
 }
 
+// calibration_type load: the thresholds are where training left them.
+void CheckThresholds(const Graph& graph, const ModelConfig& config) {
+  if (!config.config.deployment.load_thresholds) return;
+  if (std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                  [](const Node& node) { return node.Is("QuantizeLinear"); }))
+    return;
+  throw ConfigError({fmt::format(
+      "{}: calibration_type load takes the thresholds of a model from quantization-aware training, "
+      "found no QuantizeLinear in the model, expected one, or another calibration_type",
+      config.file.string())});
+}
+
 }  // namespace
 
-ModelSettings ApplySettings(const ModelConfig& config, Model& model,
+void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
+  for (const InputSettings& settings : inputs) {
+    for (Value& input : graph.inputs) {
+      if (settings.shape.empty() || (!settings.name.empty() && settings.name != input.name))
+        continue;
+      input.type.shape.emplace();
+      for (const int64_t dim : settings.shape) input.type.shape->push_back({dim, {}});
+    }
+  }
+}
+
+ModelSettings ApplySettings(const ModelConfig& config, Model& model, std::vector<size_t>& late,
                             std::vector<std::string>& warnings) {
   Normalize(model);
+  CheckThresholds(model.graph, config);
   ModelSettings settings(config.config);
-  settings.layer_of = MatchLayers(model.graph, config.config, warnings);
+  const bool is_horizon = config.config.deployment.generation != Generation::kNone;
+  settings.layer_of =
+      MatchLayers(model.graph, config.config, warnings, is_horizon ? &late : nullptr);
   SetOutputTypes(model.graph, settings);
   std::vector<InputSignature> inputs;
   for (const Value& input : model.graph.inputs) {
@@ -88,6 +104,16 @@ ModelSettings ApplySettings(const ModelConfig& config, Model& model,
   CheckInputs(config.config, config.effective, inputs);
   FreezeShapes(config.config.deployment.inputs, model.graph);
   return settings;
+}
+
+void MatchLate(const std::vector<size_t>& late, const Graph& graph, ModelSettings& settings,
+               std::vector<std::string>& warnings) {
+  if (late.empty()) return;
+  QuantConfig config = settings.config;
+  config.layers.clear();
+  for (const size_t i : late) config.layers.push_back(settings.config.layers[i]);
+  for (const auto& [name, k] : MatchLayers(graph, config, warnings))
+    settings.layer_of[name] = late[k];
 }
 
 int64_t ExportedOpset(const ModelConfig& config, const Model& model) {

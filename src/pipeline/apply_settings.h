@@ -2,6 +2,7 @@
 #ifndef QCONVERT_SRC_PIPELINE_APPLY_SETTINGS_H_
 #define QCONVERT_SRC_PIPELINE_APPLY_SETTINGS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,10 +13,18 @@
 namespace qconvert {
 
 // Normalizes the model as it came, so that every node has a name; finds the nodes of the layer
-// entries, checks what is said about inputs and gives free dimensions their input_shape. Throws
-// ConfigError with all problems.
-ModelSettings ApplySettings(const ModelConfig& config, Model& model,
+// entries, checks what is said about inputs and gives free dimensions their input_shape. `late`
+// gets the entries of a Horizon file that name no node: its names may be those of the optimized
+// model. Throws ConfigError with all problems.
+ModelSettings ApplySettings(const ModelConfig& config, Model& model, std::vector<size_t>& late,
                             std::vector<std::string>& warnings);
+
+// Finds the nodes of these entries after PrepareModel. Throws ConfigError when there are none.
+void MatchLate(const std::vector<size_t>& late, const Graph& graph, ModelSettings& settings,
+               std::vector<std::string>& warnings);
+
+// input_shape takes the place of free dimensions; CheckInputs has compared the others.
+void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph);
 
 // The opset that onnx_opset_version asks for. Throws ConfigError when this model cannot have it.
 int64_t ExportedOpset(const ModelConfig& config, const Model& model);

@@ -111,6 +111,10 @@ const InputSettings* FindInputSettings(const DeploymentConfig& deployment,
   return it == deployment.inputs.end() ? nullptr : &*it;
 }
 
+bool IsRandom(const CalibrationData& data) {
+  return data.deployment.skip_calibration && data.folder.empty() && !data.optional;
+}
+
 CalibrationData FromSampleData(const SampleData& data) {
   return {.folder = data.folder,
           .states = data.states,
@@ -128,7 +132,7 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
   const CalibrationSettings& settings = data.settings;
   const bool given = !data.folder.empty();
   const std::filesystem::path& folder = given ? data.folder : settings.data;
-  const bool is_random = data.deployment.skip_calibration && !given;
+  const bool is_random = IsRandom(data);
   if (!inputs.empty() && folder.empty() && settings.input.empty() && !is_random) {
     if (data.optional) return {};
     throw Error(ExitCode::kUsage, "", "no calibration data given, expected --calib DIR");

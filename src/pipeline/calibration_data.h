@@ -40,6 +40,9 @@ CalibrationData FromSampleData(const SampleData& data);
 SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph,
                                  const std::string& place);
 
+// Whether they are random: nobody gives any, and the settings leave it at that.
+bool IsRandom(const CalibrationData& data);
+
 // What the settings say of an input; an only one may stand there without a name. Null: nothing.
 const InputSettings* FindInputSettings(const DeploymentConfig& deployment,
                                        const std::string& input);

@@ -108,6 +108,7 @@ CalibrationSettings CommonSettings(const std::vector<ModelConfig>& configs) {
     const DeploymentConfig& first = configs[0].config.deployment;
     if (one.config.calibration == configs[0].config.calibration &&
         deployment.inputs == first.inputs && deployment.output_nodes == first.output_nodes &&
+        deployment.fold_normalization == first.fold_normalization &&
         deployment.calibration_domain == first.calibration_domain) {
       continue;
     }

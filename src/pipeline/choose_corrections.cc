@@ -145,7 +145,10 @@ class Chooser {
         CorrectLayers(inputs_.model, plain, inputs_.settings, samples_, options, inputs_.place);
     const bool changes_weights = options.round_weights || options.learning != nullptr;
     const size_t layers = changes_weights ? found.weights.size() : found.bias.size();
-    if (layers == 0) return;
+    if (layers == 0) {
+      if (wanted == Correction::kOn) LeftOut(name, WhyNoLayer(options));
+      return;
+    }
     found.ranges = inputs_.corrections.ranges;
     std::swap(inputs_.corrections, found);
     if (!Keep({.name = name, .layers = layers}, wanted)) std::swap(inputs_.corrections, found);
@@ -183,6 +186,11 @@ class Chooser {
     const bool kept = report.kept;
     chosen_.tried.push_back(std::move(report));
     return kept;
+  }
+
+  static std::string WhyNoLayer(const CorrectionOptions& options) {
+    if (options.round_weights) return "no layer has symmetric weights, which it takes";
+    return options.learning != nullptr ? "no layer can learn" : "no layer can have another bias";
   }
 
   void LeftOut(std::string_view name, const std::string& why) {

@@ -18,6 +18,7 @@
 #include "qconvert/calibration/diagnose.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/safe_plan.h"
+#include "search_activations.h"
 
 namespace qconvert {
 namespace {
@@ -53,6 +54,8 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
   const double count = std::clamp(kMethodNs / std::max(plan.placement.float_ns, 1.0),
                                   kFewMethodSamples, kManyMethodSamples);
   const std::vector<size_t> samples = inputs.comparer.Spread(static_cast<size_t>(count));
+  if (!inputs.settings.config.search.activations.empty())
+    return SearchActivations(inputs, plan, open, samples);
   for (const CalibrationMethod method : candidates) {
     apply(method);
     const double noise = MeasurePlan(inputs, plan, samples).pooled_noise();

@@ -18,6 +18,8 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "rewrite_model.h"
+#include "stage_models.h"
+#include "stage_nodes.h"
 #include "take_plan.h"
 #include "write_quantized.h"
 
@@ -31,6 +33,17 @@ ConversionReport StartReport(const ConvertOptions& options) {
   report.float_only = options.float_only;
   report.trials = options.trials;
   return report;
+}
+
+// A stage is one file: what does not fit into one is left out.
+bool WantsStages(const ConvertOptions& options, const LoadedModel& loaded,
+                 std::vector<std::string>& warnings) {
+  if (!options.write_stages) return false;
+  if (loaded.file_bytes <= kExternalDataThreshold && !options.external_data) return true;
+  warnings.push_back(
+      "the models of the stages between are left out: their weights do not fit into "
+      "a file each");
+  return false;
 }
 
 ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded,
@@ -64,6 +77,7 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
       options.plan != nullptr ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
                               : HistoryOfChosen(options, planned.provenance, model.opset(), report);
   const std::vector<std::string> values = LayerValues(model.graph);
+  const Model optimized = model;  // shares the bytes of tensors
   const std::string quant_info = RewriteModel(model, plan, history, report);
   if (layers && earlier) {
     layers->against =
@@ -74,11 +88,23 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
   watch.Lap("quantize");
   ConvertOptions deployed = options;
   deployed.config.deployment = AfterFolding(options.config.deployment, planned.folded);
-  WriteQuantized(deployed, model,
-                 {planned.files, quant_info, values, planned.picture, layers ? &*layers : nullptr},
-                 planned.comparer, report);
-  if (options.config.deployment.dump_calibration_data) {
-    DumpSamples(planned.samples, DumpFolder(options));
+  std::vector<StageModel> stages;
+  if (planned.original != nullptr) {
+    const size_t sample = planned.order.empty() ? 0 : planned.order[0];
+    report.stage_nodes =
+        ListStageNodes({optimized, model, plan}, planned.feeder, sample, options.model.string());
+    stages = MakeStages(options, {*planned.original, optimized, model, plan,
+                                  deployed.config.deployment, planned.workers});
+  }
+  std::optional<SampleDump> dump;
+  if (options.config.deployment.dump_calibration_data)
+    dump.emplace(planned.samples, DumpFolder(options));
+  WriteQuantized(
+      deployed, model,
+      {planned.files, quant_info, values, planned.picture, stages, layers ? &*layers : nullptr},
+      planned.comparer, report);
+  if (dump) {
+    dump->Keep();
     report.files.push_back(DumpFolder(options).string() + "/");
   }
   watch.Lap("write and compare");
@@ -129,8 +155,10 @@ ConversionReport Convert(const ConvertOptions& options) {
     return report;
   }
 
-  PlanConversion(options, std::move(loaded), watch, report, [&](const PlannedConversion& planned) {
-    Write(options, planned, earlier, watch, report);
+  ConvertOptions own = options;
+  own.write_stages = WantsStages(options, loaded, report.warnings);
+  PlanConversion(own, std::move(loaded), watch, report, [&](const PlannedConversion& planned) {
+    Write(own, planned, earlier, watch, report);
   });
   for (Provisional& folder : folders) folder.Keep();
   return report;

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
 #include "qconvert/ir/graph_validator.h"
+#include "qconvert/ir/topology.h"
 #include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/targets/op_rules.h"
 #include "qconvert/transform/insert_preprocessing.h"
 #include "qconvert/transform/remove_border_nodes.h"
 #include "qconvert/transform/split_batch.h"
@@ -31,6 +34,46 @@ BorderRemoval RemovalOf(const DeploymentConfig& deployment, const Graph& graph) 
       removal.kept_inputs.insert(input.name.empty() ? graph.inputs[0].name : input.name);
   }
   return removal;
+}
+
+// The nodes whose names users of the vendor's tools give to `grid`, a Dequantize: what computes its
+// codes, and what is left of Relu or pooling behind. What can be removed itself lends no name.
+std::vector<std::string> OtherNamesOf(const Topology& topology, const Node& grid) {
+  static const std::set<std::string> removable = {"QuantizeLinear", "Transpose", "Cast", "Reshape"};
+  std::vector<std::string> names;
+  for (const Node* node = topology.Producer(grid.input(0)); node != nullptr;
+       node = topology.Producer(node->input(0))) {
+    if (removable.contains(node->op_type)) continue;
+    if (!node->name.empty()) names.push_back(node->name);
+    if (FindOpRule(*node).kind != OpKind::kMovement) break;
+  }
+  return names;
+}
+
+// Names Quantize and Dequantize at the borders as the vendor's tools do, "x_Quantize_0" and
+// "y_Dequantize_0". Returns what else its users call a Dequantize: the node that computes the
+// output, alone or with "_HzDequantize".
+std::multimap<std::string, std::string> NameBorderNodes(Graph& graph) {
+  std::multimap<std::string, std::string> aliases;
+  const Topology topology(graph);
+  for (const Value& input : graph.inputs) {
+    for (const Use& use : topology.Uses(input.name)) {
+      Node& node = graph.nodes[use.node];
+      if (node.op_type == "QuantizeLinear" && node.name.empty())
+        node.name = input.name + "_Quantize_0";
+    }
+  }
+  for (const Value& output : graph.outputs) {
+    const size_t last = topology.ProducerIndex(output.name);
+    if (last == Topology::kNpos || graph.nodes[last].op_type != "DequantizeLinear") continue;
+    Node& node = graph.nodes[last];
+    if (node.name.empty()) node.name = output.name + "_Dequantize_0";
+    for (const std::string& name : OtherNamesOf(topology, node)) {
+      aliases.emplace(name, node.name);
+      aliases.emplace(name + "_HzDequantize", node.name);
+    }
+  }
+  return aliases;
 }
 
 // Elements of a scale or a zero point.
@@ -58,7 +101,7 @@ std::string Description(const RemovedNode& removed, const Graph& before) {
   const bool at_input = node.outputs[0] == removed.border;
   std::string text =
       fmt::format("{} at {} {}", node.op_type, at_input ? "input" : "output", removed.border);
-  if (!node.Is("QuantizeLinear") && !node.Is("DequantizeLinear")) return text;
+  if (node.op_type != "QuantizeLinear" && node.op_type != "DequantizeLinear") return text;
   const Tensor* scale = before.FindInitializer(node.input(1));
   const Tensor* zero_point = before.FindInitializer(node.input(2));
   if (scale != nullptr) text += ": scale " + Numbers(*scale);
@@ -99,9 +142,17 @@ DeployedNodes DeployModel(const DeploymentConfig& deployment, const std::string&
                                 deployment.remove_node_names.end());
   if (HasRemovals(deployment)) {
     InferTypes(model, place);  // those of what Quantize and Dequantize give
+    const std::multimap<std::string, std::string> aliases = NameBorderNodes(model.graph);
     const Graph before = model.graph;
-    for (const RemovedNode& one : RemoveBorderNodes(RemovalOf(deployment, before), model.graph)) {
+    BorderRemoval removal = RemovalOf(deployment, before);
+    for (const auto& [alias, name] : aliases) {
+      if (removal.names.contains(alias)) removal.names.insert(name);
+      if (removal.kept_names.contains(alias)) removal.kept_names.insert(name);
+    }
+    for (const RemovedNode& one : RemoveBorderNodes(removal, model.graph)) {
       missing.erase(one.node.name);
+      for (const auto& [alias, name] : aliases)
+        if (name == one.node.name) missing.erase(alias);
       const std::string& name = one.node.name.empty() ? one.node.outputs[0] : one.node.name;
       const std::string description = Description(one, before);
       model.metadata.emplace_back("qconvert.removed." + name, description);

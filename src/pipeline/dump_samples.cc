@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -13,6 +14,11 @@
 #include "qconvert/dataset/npy_writer.h"
 
 namespace qconvert {
+namespace {
+
+constexpr size_t kMostProvisional = 10'000;
+
+}  // namespace
 
 void RequireEmptyFolder(const std::filesystem::path& folder) {
   std::error_code error;
@@ -24,17 +30,30 @@ void RequireEmptyFolder(const std::filesystem::path& folder) {
               "it");
 }
 
-void DumpSamples(const SampleSource& samples, const std::filesystem::path& folder) {
+void SampleDump::Prepare(const std::filesystem::path& folder) {
+  std::vector<Provisional> made = MakeProvisionalFolder(folder);
+  made_.list.insert(made_.list.end(), std::make_move_iterator(made.rbegin()),
+                    std::make_move_iterator(made.rend()));
+}
+
+SampleDump::SampleDump(const SampleSource& samples, const std::filesystem::path& folder) {
   for (size_t k = 0; k < samples.size(); ++k) {
     for (const Tensor& input : samples.Read(k).inputs) {
       std::string name = input.name;
       std::replace_if(
           name.begin(), name.end(), [](char c) { return c == '/' || c == '\\' || c == ':'; }, '_');
-      MakeFolder(folder / name);
-      WriteFile(folder / name / fmt::format("{}.npy", k), NpyBytes(input));
+      Prepare(folder / name);
+      const std::filesystem::path file = folder / name / fmt::format("{}.npy", k);
+      // Signals remove what is on a list of limited length (base/provisional.h).
+      if (made_.list.size() < kMostProvisional) made_.list.emplace_back(file);
+      WriteFile(file, NpyBytes(input));
       ReleaseSignals();
     }
   }
+}
+
+void SampleDump::Keep() {
+  for (Provisional& one : made_.list) one.Keep();
 }
 
 }  // namespace qconvert

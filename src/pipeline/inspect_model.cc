@@ -54,12 +54,23 @@ Inspection DescribeFile(const LoadedModel& loaded, const std::string& place) {
   return inspection;
 }
 
+int64_t ParameterBytes(const Inspection& inspection) {
+  int64_t bytes = 0;
+  for (const auto& [type, stored] : inspection.parameters) bytes += stored.bytes;
+  return bytes;
+}
+
 // Weights that would be stored in 8 bit, by name at the top level, and what that saves.
 std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& settings,
                                     Inspection& inspection) {
   const std::set<std::string> kept = FindFloatWeights(graph, settings);
   std::set<std::string> stored;
-  inspection.expected_bytes = inspection.file_bytes;
+  // What is saved is counted from the prepared graph: float16 weights behind a Cast are float
+  // there.
+  Inspection prepared;
+  CountParts(graph, prepared);
+  inspection.expected_bytes =
+      inspection.file_bytes + ParameterBytes(prepared) - ParameterBytes(inspection);
   for (const WeightUse& use : FindWeightUses(graph, {})) {
     if (kept.contains(use.name) || !CanStore(use, {.bits = kStoredBits})) continue;
     const Tensor& weight = *use.owner->FindInitializer(use.name);

@@ -1,10 +1,13 @@
 #include "output_files.h"
 
+#include <utility>
+
 #include "convert_data.h"
 #include "deploy_model.h"
 #include "dump_samples.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/refuse_overwriting.h"
+#include "stage_models.h"
 #include "write_quantized.h"
 
 namespace qconvert {
@@ -19,6 +22,8 @@ std::vector<std::filesystem::path> OwnOutputsOf(const ConvertOptions& options) {
     if (!asked.empty()) outputs.push_back(asked);
   if (options.writes_model && HasRemovals(options.config.deployment))
     outputs.push_back(DeletedNodesPath(options));
+  if (options.writes_model)
+    for (std::filesystem::path& stage : StagePaths(options)) outputs.push_back(std::move(stage));
   return outputs;
 }
 

@@ -253,6 +253,8 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
                     ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
   CutToOutputs(options.config.deployment.output_nodes, place, loaded.model);
+  std::optional<Model> as_it_came;
+  if (options.write_stages) as_it_came = loaded.model;
   const FoldedInputs folded = FoldInputs(options.config.deployment, place, loaded.model);
   std::optional<Model> original = loaded.model;  // shares its bytes with `model`
   PreparedModel prepared = PrepareWithSettings(
@@ -263,6 +265,11 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const std::optional<StoredTable> stored =
       ReadTable(options, loaded.sha256, prepared, report.warnings);
   const ConversionData data(options, model.graph, folded);
+  if (IsRandom(DataOf(options))) {
+    report.warnings.push_back(
+        "ranges are those of random data, for structure and speed only: no --calib, and the "
+        "settings have no cal_data_dir or calibration_type skip");
+  }
   report.samples = CountSamples(options, stored, data);
   const std::string picture = CheckSamplesOf(options, prepared, folded, data, report);
   watch.Lap("prepare");
@@ -288,6 +295,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   Provenance own{"qconvert " + Version(), "onnxruntime " + OrtVersion(), loaded.sha256,
                  options.config_sha256, stored ? stored->data_sha256 : data.digest.sha256};
   use({.model = model,
+       .original = as_it_came ? &*as_it_came : nullptr,
        .chosen = chosen,
        .table = seen.table,
        .comparer = comparer,

@@ -24,7 +24,8 @@ namespace qconvert {
 
 // What they end with; all of it is gone after the call.
 struct PlannedConversion {
-  Model& model;  // prepared, float
+  Model& model;           // prepared, float
+  const Model* original;  // as it came; null unless stages are written
   const ChosenPlan& chosen;
   const CalibrationTable& table;
   ModelComparer& comparer;

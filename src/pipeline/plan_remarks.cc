@@ -19,6 +19,11 @@ bool IsOfQuantizedModels(const Node& node) {
          type.ends_with("NBits");
 }
 
+bool IsForced(const Node& node, const DeploymentConfig& deployment) {
+  const auto& names = deployment.run_on_bpu;
+  return std::find(names.begin(), names.end(), node.origin_name()) != names.end();
+}
+
 }  // namespace
 
 std::string WhyNothingIsQuantized(const Graph& graph) {
@@ -67,13 +72,25 @@ std::optional<std::string> RemarkOnBlocks(const QuantConfig& config, const Quant
 
 std::optional<std::string> RemarkOnOutputs(const Graph& graph, const QuantizationPlan& plan,
                                            const std::string& type) {
-  if (type != "int8") return std::nullopt;
+  if (type != "int8" && type != "int16") return std::nullopt;
   std::vector<std::string> left;
   for (const Value& output : graph.outputs)
     if (!plan.values.contains(output.name)) left.push_back(output.name);
   if (left.empty()) return std::nullopt;
-  return fmt::format("set_model_output_int8: {} stay{} float, no integers are placed there",
+  return fmt::format("set_model_output_{}: {} stay{} float, no integers are placed there", type,
                      fmt::join(left, ", "), left.size() == 1 ? "s" : "");
+}
+
+std::optional<std::string> RemarkOnForced(const Graph& graph, const QuantizationPlan& plan,
+                                          const DeploymentConfig& deployment) {
+  std::vector<std::string> left;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const NodePlacement& node = plan.placement.nodes[n];
+    if (node.domain == NodeDomain::kFloat && IsForced(graph.nodes[n], deployment))
+      left.push_back(fmt::format("{} ({})", graph.nodes[n].name, node.reason));
+  }
+  if (left.empty()) return std::nullopt;
+  return fmt::format("run_on_bpu: stay float: {}", fmt::join(left, ", "));
 }
 
 }  // namespace qconvert

@@ -28,6 +28,10 @@ std::optional<std::string> RemarkOnBlocks(const QuantConfig& config, const Quant
 std::optional<std::string> RemarkOnOutputs(const Graph& graph, const QuantizationPlan& plan,
                                            const std::string& type);
 
+// Nodes of run_on_bpu that are float all the same, with the reason.
+std::optional<std::string> RemarkOnForced(const Graph& graph, const QuantizationPlan& plan,
+                                          const DeploymentConfig& deployment);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_PIPELINE_PLAN_REMARKS_H_

@@ -11,7 +11,8 @@ namespace qconvert {
 PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const std::string& place,
                                   const PassOptions& passes) {
   std::vector<std::string> warnings;
-  ModelSettings settings = ApplySettings(config, model, warnings);
+  std::vector<size_t> late;
+  ModelSettings settings = ApplySettings(config, model, late, warnings);
   PreparedModel prepared{.model = std::move(model),
                          .settings = std::move(settings),
                          .fingerprint = {},
@@ -21,6 +22,7 @@ PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const 
   PrepareModel(prepared.model, place, PassesOf(config, ExportedOpset(config, prepared.model)),
                passes);
   InheritLayers(prepared.model.graph, prepared.settings);
+  MatchLate(late, prepared.model.graph, prepared.settings, prepared.warnings);
   Sha256 hash;
   hash.Update(PrintGraph(prepared.model.graph));
   prepared.fingerprint = hash.HexDigest();

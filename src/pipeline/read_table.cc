@@ -56,7 +56,15 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::s
         ExitCode::kData, place,
         fmt::format("is one of {} shards, expected all of them merged", stored.shard.count));
   }
-  if (stored.graph_sha256 != prepared.fingerprint) CheckValues(stored, prepared.model.graph, place);
+  if (stored.graph_sha256 != prepared.fingerprint) {
+    // Mean and scale in the weights give the input another range under the same name.
+    if (options.config.deployment.fold_normalization) {
+      throw Error(ExitCode::kData, place,
+                  "is not of the model with fold_normalization; qconvert calibrate --config makes "
+                  "one that fits");
+    }
+    CheckValues(stored, prepared.model.graph, place);
+  }
   const std::string engine = "onnxruntime " + OrtVersion();
   if (stored.engine != engine) {
     warnings.push_back(

@@ -53,7 +53,7 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
                          ConversionReport& report) {
   report.stored_weights = plan.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
-      plan.rounded.types.empty())
+      plan.rounded.types.empty() && !history.config.deployment.load_thresholds)
     report.warnings.push_back(WhyNothingIsQuantized(model.graph));
   if (std::optional<std::string> remark = RemarkOnLoading(plan))
     report.warnings.push_back(*std::move(remark));
@@ -61,6 +61,9 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
     report.warnings.push_back(*std::move(remark));
   if (std::optional<std::string> remark =
           RemarkOnOutputs(model.graph, plan, history.config.deployment.model_output_type))
+    report.warnings.push_back(*std::move(remark));
+  if (std::optional<std::string> remark =
+          RemarkOnForced(model.graph, plan, history.config.deployment))
     report.warnings.push_back(*std::move(remark));
   std::string quant_info = QuantInfoJson(model.graph, plan, history);
   const auto types = model.graph.value_info;

@@ -88,6 +88,8 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   companions.Add(QuantInfoPath(output), told.quant_info);
   if (!deleted_nodes.empty()) companions.Add(DeletedNodesPath(options), deleted_nodes);
   if (!told.picture.empty()) companions.Add(options.first_picture, told.picture);
+  for (const StageModel& stage : told.stages)
+    companions.Add(stage.path, SerializeModel(stage.model));
   if (!options.settings_file.empty()) companions.Add(options.settings_file, options.settings_text);
   if (!options.node_data.empty()) companions.Add(options.node_data, NodeDataJson(*told.layers));
   AtomicFile* const page = options.page.empty() ? nullptr : companions.Add(options.page);

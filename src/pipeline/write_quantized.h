@@ -10,6 +10,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/report/layer_report.h"
+#include "stage_models.h"
 
 namespace qconvert {
 
@@ -19,6 +20,7 @@ struct Companions {
   const std::string& quant_info;
   const std::vector<std::string>& values;  // of the float graph, for layer_out_dump
   const std::string& picture;              // for --first-picture; empty: none
+  const std::vector<StageModel>& stages;   // other models beside this one
   const LayerReport* layers = nullptr;     // where they are looked at; else null
 };
 

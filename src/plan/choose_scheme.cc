@@ -107,7 +107,7 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
   };
   if (!AnyInteger(by_weights))
     return weight_only(
-        "no integer kernel takes any part of this model; float weights are stored for their size");
+        "no integer kernel takes any part of this model, float weights are stored for their size");
   choice.weigh_noise = config.objective != Objective::kSpeed;
   const int64_t others = Count(by_weights, {NodeDomain::kFloat, NodeDomain::kOther});
   const double all_ns = by_weights.float_ns + kAnyNodeNs * static_cast<double>(others);

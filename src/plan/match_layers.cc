@@ -54,6 +54,10 @@ class LayerMatcher {
     return {};
   }
 
+  bool HasNode(const std::string& name) const {
+    return std::find(names_.begin(), names_.end(), name) != names_.end();
+  }
+
   void ThrowIfAny() {
     if (!problems_.empty()) throw ConfigError(std::move(problems_));
   }
@@ -197,13 +201,19 @@ void NoteIdleInputs(const Graph& graph, const QuantConfig& config,
 }  // namespace
 
 std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig& config,
-                                          std::vector<std::string>& warnings) {
+                                          std::vector<std::string>& warnings,
+                                          std::vector<size_t>* not_found) {
   using Kind = LayerMatch::Kind;
   std::map<std::string, size_t> layer_of;
   LayerMatcher matcher(graph, warnings);
   for (const Kind kind : {Kind::kType, Kind::kSubgraph, Kind::kModule, Kind::kName, Kind::kNode}) {
     for (size_t i = 0; i < config.layers.size(); ++i) {
       if (config.layers[i].match.kind != kind) continue;
+      if (kind == Kind::kNode && not_found != nullptr &&
+          !matcher.HasNode(config.layers[i].match.pattern)) {
+        not_found->push_back(i);
+        continue;
+      }
       for (const size_t n : matcher.Find(config.layers[i].match)) layer_of[graph.nodes[n].name] = i;
     }
   }

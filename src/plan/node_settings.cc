@@ -94,6 +94,10 @@ const TensorSettings* FindUnitSettings(const Graph& graph, const Topology& topol
     if (!settings.layer_of.contains(node.name)) continue;
     if (decided == nullptr) {
       decided = &node;
+    } else if (settings.config.deployment.generation != Generation::kNone) {
+      // As the vendor's tool, that passes 16 bits on to the neighbors.
+      if (settings.Of(node).activation.bit_width > settings.Of(*decided).activation.bit_width)
+        decided = &node;
     } else if (!(settings.Of(*decided).activation == settings.Of(node).activation)) {
       const LayerMatch& match = settings.config.layers[settings.layer_of.at(node.name)].match;
       throw ConfigError({fmt::format(

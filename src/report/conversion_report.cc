@@ -162,6 +162,8 @@ std::string FormatReport(const ConversionReport& report) {
     times.push_back(fmt::format("{} {:.2f}", stage, seconds));
   }
   fmt::format_to(sink, "  seconds  {:.2f} ({})\n", total, fmt::join(times, ", "));
+  if (!report.stage_nodes.empty())
+    out += FormatStageNodes(report.stage_nodes) + FormatStageOutputs(report.outputs);
   return out;
 }
 

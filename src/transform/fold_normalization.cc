@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "conv_weights.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
 
@@ -29,6 +31,11 @@ class Folder {
     const auto per_group = static_cast<size_t>(weight.dims[1]);
     const auto groups = static_cast<size_t>(conv.GetInt("group", 1));
     const bool pads = Pads(conv);
+    for (const std::vector<double>& numbers : {settings_.mean, settings_.scale}) {
+      if (numbers.size() > 1 && numbers.size() != per_group * groups)
+        Fail(fmt::format("has {} means or scales, its Conv \"{}\" takes {} channels",
+                         numbers.size(), conv.name, per_group * groups));
+    }
     FoldedNormalization folded{input_, {}, {}};
     for (size_t c = 0; c < per_group * groups; ++c) {
       folded.mean.push_back(pads ? 0 : settings_.MeanOf(c));
@@ -88,12 +95,9 @@ class Folder {
 
   bool IsFoldable(const Node& node, size_t slot, size_t axis) const {
     if (!node.Is("Conv") || slot != 0 || axis != 1) return false;
-    const Tensor* weight = graph_.FindInitializer(node.inputs[1]);
-    const bool has_bias = !node.input(2).empty();
-    const Tensor* bias = graph_.FindInitializer(node.input(2));
-    return weight != nullptr && weight->type == DataType::kFloat && weight->dims.size() >= 3 &&
-           weight->element_count() > 0 &&
-           (!has_bias || (bias != nullptr && bias->type == DataType::kFloat));
+    const int64_t groups = node.GetInt("group", 1);
+    const std::optional<ChannelWeights> weights = FindChannelWeights(graph_, node);
+    return weights && groups > 0 && weights->channels % groups == 0;
   }
 
   // Zeros around the picture stand for its mean.

@@ -7,6 +7,11 @@
 namespace qconvert {
 namespace {
 
+// Of any domain: codes of 16 bits come from com.microsoft in older opsets.
+bool IsGrid(const Node& node) {
+  return node.op_type == "QuantizeLinear" || node.op_type == "DequantizeLinear";
+}
+
 class Remover {
  public:
   Remover(const BorderRemoval& removal, Graph& graph)
@@ -64,10 +69,11 @@ class Remover {
   // outputs.
   bool Take(size_t index, const std::string& border, std::string_view stays) {
     const Node& node = graph_.nodes[index];
-    if (node.Is(stays)) return false;
+    if (node.op_type == stays) return false;
     if (removal_.kept_names.contains(node.name)) return false;
-    const bool matches = (node.domain.empty() && removal_.types.contains(node.op_type)) ||
-                         removal_.names.contains(node.name);
+    const bool matches =
+        ((node.domain.empty() || IsGrid(node)) && removal_.types.contains(node.op_type)) ||
+        removal_.names.contains(node.name);
     const bool constants =
         !node.inputs.empty() &&
         std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](const std::string& one) {

@@ -39,6 +39,9 @@ struct Form {
   bool removes = false;
   std::string node_info;
   std::string calibration = "max";
+  std::string output;  // "", int8 or int16
+  bool is_video = false;
+  bool folds = false;
 
   bool is_j5() const { return march == "bayes"; }
   bool is_yuv() const { return rt == "nv12" || rt == "yuv444"; }
@@ -48,9 +51,11 @@ struct Form {
 
 void PrintTo(const Form& form, std::ostream* out) {
   *out << fmt::format(
-      "{} {} -> {}, {}, norm '{}', resizer {}, batch {} (apart {}), removal {}, '{}', {}",
+      "{} {} -> {}, {}, norm '{}', resizer {}, batch {} (apart {}), removal {}, '{}', {}, "
+      "output '{}', video {}, folds {}",
       form.march, form.train, form.rt, form.is_nhwc ? "NHWC" : "NCHW", form.norm, form.is_resizer,
-      form.batch, form.is_separate, form.removes, form.node_info, form.calibration);
+      form.batch, form.is_separate, form.removes, form.node_info, form.calibration, form.output,
+      form.is_video, form.folds);
 }
 
 std::string Numbers(const std::array<double, 3>& numbers, size_t count, bool invert) {
@@ -73,10 +78,13 @@ std::string FileOf(const Form& form) {
     text += fmt::format("  {}_value: {}\n", form.norm,
                         Numbers(kScale, form.channels(), form.norm == "std"));
   }
+  if (form.is_video) text += "  input_space_and_range: bt601_video\n";
+  if (form.folds) text += "  fold_normalization: true\n";
   if (form.batch > 1) text += fmt::format("  input_batch: {}\n", form.batch);
   if (form.is_separate) text += "  separate_batch: True\n";
   text += fmt::format("calibration_parameters:\n  cal_data_dir: cal\n  calibration_type: {}\n",
                       form.calibration);
+  if (!form.output.empty()) text += "  optimization: set_model_output_" + form.output + "\n";
   if (form.is_resizer) text += "compiler_parameters:\n  input_source: {image: resizer}\n";
   return text;
 }
@@ -131,7 +139,12 @@ std::array<double, 3> TrainPixel(const Form& form, const Frame& frame, size_t i)
   if (form.is_yuv()) {
     const double u = p[1] - 128;
     const double v = p[2] - 128;
-    p = {p[0] + 1.4017 * v, p[0] - 0.3437 * u - 0.7142 * v, p[0] + 1.7722 * u};
+    const double y = 1.164383 * (p[0] - 16);
+    if (form.is_video) {
+      p = {y + 1.596027 * v, y - 0.391762 * u - 0.812968 * v, y + 2.017232 * u};
+    } else {
+      p = {p[0] + 1.4017 * v, p[0] - 0.3437 * u - 0.7142 * v, p[0] + 1.7722 * u};
+    }
     if (form.train == "bgr") std::swap(p[0], p[2]);
   } else if (form.rt != form.train) {
     std::swap(p[0], p[2]);
@@ -259,6 +272,33 @@ double Sqnr(const std::vector<float>& expected, const std::vector<float>& actual
   return 10 * std::log10(signal / noise);
 }
 
+// J5 stages take what the chip's loader makes, J6 stages what the float model takes.
+void CheckStages(Form form, const TempDir& folder) {
+  form.is_separate = false;  // one sample
+  const Frame frame = MakeFrame(form, 4);
+  const Tensor input = FloatInput(form, frame);
+  const Tensor expected = RunModel(Network(form), {input}).at(0);
+  for (const char* stage : {"original_float", "optimized_float", "calibrated", "ptq"}) {
+    SCOPED_TRACE(stage);
+    const Model model = LoadOnnx(folder / fmt::format("out_{}_model.onnx", stage)).model;
+    ASSERT_EQ(model.graph.inputs.size(), 1U);
+    const bool is_float = model.graph.inputs[0].type.element == DataType::kFloat;
+    EXPECT_EQ(is_float, !form.is_j5() || !form.is_image());
+    // The float model of a fold takes what is left to be normalized.
+    const bool is_folded = form.folds && std::string_view(stage) != "original_float";
+    if (is_float && is_folded) continue;
+    const Tensor out = is_float ? RunModel(model, {input}).at(0)
+                                : RunModel(model, Feeds(form, model.graph, {frame})).at(0);
+    const bool is_exact = std::string_view(stage).ends_with("_float");
+    const bool is_rough = form.calibration == "skip" || form.calibration == "kl";
+    EXPECT_GT(Sqnr({expected.values<float>().begin(), expected.values<float>().end()},
+                   {out.values<float>().begin(), out.values<float>().end()}),
+              is_exact   ? 80
+              : is_rough ? 6
+                         : 20);
+  }
+}
+
 void ConvertAndRun(const Form& form) {
   const TempDir folder;
   folder.Write("model.onnx", SerializeModel(Network(form)));
@@ -268,6 +308,7 @@ void ConvertAndRun(const Form& form) {
   ConvertOptions options;
   options.model = folder / "model.onnx";
   options.output = folder / "out.onnx";
+  options.write_stages = true;
   options.config = loaded.config;
   options.effective_config = loaded.effective;
   options.guard = GuardMode::kOff;
@@ -287,6 +328,7 @@ void ConvertAndRun(const Form& form) {
   // Ranges of random data and of few values cut by kl are not those of the frames.
   const bool is_rough = form.calibration == "skip" || form.calibration == "kl";
   EXPECT_GT(Sqnr(expected, Floats(deployed, out)), is_rough ? 6 : 20);
+  CheckStages(form, folder);
 }
 
 // All pairs, layouts and norms of a march; the rest takes turns with numbers that share no factor,
@@ -308,6 +350,9 @@ std::vector<Form> Forms(const std::string& march, const std::string& train, cons
       form.calibration = std::array{"max", "default", "kl", "skip"}[turn % 11 % 4];
       // kl cuts most of so few values that all lie far from 0.
       if (form.calibration == "kl" && form.norm.empty()) form.calibration = "max";
+      form.output = std::array{"", "int8", "", "int16"}[turn % 13 % 4];
+      form.is_video = rt == "nv12" && turn % 4 == 1;
+      form.folds = !form.norm.empty() && turn % 3 == 1;
       forms.push_back(form);
     }
   }

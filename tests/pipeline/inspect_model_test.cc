@@ -115,6 +115,19 @@ TEST_F(InspectModelTest, AFixedShapeNeedsNoAssumption) {
   EXPECT_THAT(FormatInspection(seen), Not(HasSubstr("free dimensions")));
 }
 
+TEST_F(InspectModelTest, WeightsInFloat16BehindACastAreCountedAsTheyStandInTheFile) {
+  GraphBuilder b;
+  b.Input("x", {"4", "256"}).Output("y").Random("w", {256, 256}, 0.06F);
+  Tensor& weight = b.model.graph.initializers.at("w");
+  weight = Narrowed(weight, DataType::kFloat16);
+  b.Add("Cast", {"w"}, {"wide"}).Set("to", int64_t{1});
+  b.Add("MatMul", {"x", "wide"}, {"y"});
+  const Inspection seen = Inspect(b.model, Auto());
+  EXPECT_EQ(seen.parameters.at("float16").bytes, 2 * 256 * 256);
+  EXPECT_GT(seen.expected_bytes, 256 * 256) << "a byte a weight";
+  EXPECT_LT(seen.expected_bytes, seen.file_bytes * 6 / 10);
+}
+
 TEST_F(InspectModelTest, BodiesCount) {
   GraphBuilder then_body;
   then_body.Floats("k", {}, {2}).Output("t").Add("Mul", {"x", "k"}, {"t"});

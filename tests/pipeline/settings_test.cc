@@ -161,6 +161,17 @@ TEST(SettingsTest, CorrectionsThatAreAskedForAreMade) {
   EXPECT_THAT(ReadFile(folder / "out_quant_info.json"), HasSubstr("\"shift\""));
 }
 
+TEST(SettingsTest, ACorrectionThatFitsNoLayerIsTold) {
+  const TempDir folder;
+  const Result result = ConvertWith(
+      PerTensor("include_cle: false\ninclude_bias_corr: false\nsecond_order_rounding: true\n") +
+          "tensor_quantize_config: {weights: {symmetry: false, signed: false}}\n",
+      folder);
+  EXPECT_TRUE(result.report.corrections.empty());
+  EXPECT_THAT(result.report.warnings,
+              Contains(HasSubstr("rounding is left out: no layer has symmetric weights")));
+}
+
 // Biases that make up for what a white picture meets harm what digits meet.
 TEST(SettingsTest, ACorrectionThatIsAskedForButHarmsIsToldAndNotKept) {
   const TempDir folder;

@@ -36,6 +36,16 @@ grep -q "J6 rule" log || fail "the calibration domain is not told"
 grep -q "target BPU" table || { cat table; fail "the plan does not name the target"; }
 [ -f ../job/build/out/digits_quantized_model.onnx ] || fail "no output beside the file"
 [ -f ../job/build/out/digits_quantized_model_quant_info.json ] || fail "no quant_info"
+for stage in original_float optimized_float calibrated ptq quantized; do
+  mkdir "run_$stage"
+  "$qconvert" run "../job/build/out/digits_${stage}_model.onnx" --calib ../job/cal -o "run_$stage" -q > log2 2>&1 ||
+    { cat log2; fail "stage $stage does not run"; }
+  [ -n "$(ls "run_$stage")" ] || fail "stage $stage has no outputs"
+done
+rm -r run_* log2
+grep -q "^The main quantized node information:" table || fail "no table of nodes"
+grep -q "^The quantized model output:" table || fail "no table of outputs"
+grep -q "  BPU  Conv  " table || { cat table; fail "no convolution on integers"; }
 [ -z "$(ls | grep -v -e '^log$' -e '^table$')" ] || fail "wrote into the current folder"
 "$qconvert" --config ../job/camera.yaml --report ../job/model.html -q 2> log || { cat log; fail "no page"; }
 python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["layers"]' ../job/model.json || fail "no model.json beside model.html"
@@ -49,6 +59,7 @@ mv ../job/net.onnx model.onnx
 mv ../job/cal samples
 "$qconvert" model.onnx --config ../job/camera.yaml --calib samples -o a.onnx -q
 cmp a.onnx ../job/build/out/digits_quantized_model.onnx || fail "other bytes"
+[ "$(ls -- *.onnx | wc -l)" = 2 ] || fail "stages beside an output that the command line names"
 
 # Failures leave neither files nor folders.
 rm -r ../job/build
@@ -62,3 +73,9 @@ grep -q "camera.yaml:14:15: no node of the model is named 'NoSuchNode'" log || {
 status=0
 "$qconvert" --config ../job/camera.yaml -q 2> log || status=$?
 [ "$status" = 6 ] || { cat log; fail "exit $status for a model that is not there"; }
+
+# A file with a model and no data: random data, as the vendor's tool, and it is told.
+cp model.onnx ../job/net.onnx
+sed -i '/cal_data_dir/d; /run_on_cpu/d; /calibration_type/d; /max_percentile/d' ../job/camera.yaml
+"$qconvert" --config ../job/camera.yaml > table 2> log || { cat log; fail "no data"; }
+grep -q "ranges are those of random data" log || { cat log; fail "random data are not told"; }

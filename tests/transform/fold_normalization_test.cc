@@ -149,8 +149,26 @@ TEST(FoldNormalizationTest, WhatIsNotExactIsRefused) {
   settings.name = "q";
   EXPECT_THAT(FoldError(sound, settings), HasSubstr("input \"q\" is no input of the model"));
   settings = Settings();
+  settings.mean = {1, 2};
+  EXPECT_THAT(FoldError(sound, settings), HasSubstr("has 2 means or scales, its Conv"));
+  settings = Settings();
   settings.scale[1] = 0;
   EXPECT_THAT(FoldError(sound, settings), HasSubstr("scale of 0"));
+}
+
+// Files may be broken in any way before the engine has seen them.
+TEST(FoldNormalizationTest, ConstantsOfOtherSizesThanTheConvsAreRefused) {
+  for (const int64_t biases : {3, 9, 0}) {
+    GraphBuilder b;
+    b.Input("x", {"1", "3", "6", "7"}).Output("y").Random("w", {8, 3, 3, 3}).Random("b", {biases});
+    b.Add("Conv", {"x", "w", "b"}, {"y"});
+    EXPECT_THAT(FoldError(b), HasSubstr("expected a Conv with constant float weights")) << biases;
+  }
+  for (const int64_t group : {0, -1, 3}) {
+    GraphBuilder b = Plain();
+    b.Add("Conv", {"x", "w", "b"}, {"y"}).Set("group", group);
+    EXPECT_THAT(FoldError(b), HasSubstr("expected a Conv with constant float weights")) << group;
+  }
 }
 
 }  // namespace

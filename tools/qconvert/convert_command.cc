@@ -97,7 +97,7 @@ std::vector<ConvertOptions> OptionsForAll(const ConvertLine& line) {
     options.output =
         model.parent_path() / fmt::format("{}_{}_quantized.onnx", model.stem().string(),
                                           options.config_file.stem().string());
-    options.make_output_folder = false;
+    options.make_output_folder = options.write_stages = false;
     for (const ConvertOptions& other : all) {
       const bool same_output = &other != &options && other.output == options.output;
       if (same_output || other.model != all[0].model)

@@ -75,7 +75,7 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
   }
   if (deployment.generation == Generation::kNone || !options.output.empty()) return;
   options.output = deployment.working_dir / (deployment.output_prefix + "_quantized_model.onnx");
-  options.make_output_folder = true;
+  options.make_output_folder = options.write_stages = true;
 }
 
 }  // namespace

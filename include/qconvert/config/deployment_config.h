@@ -71,7 +71,8 @@ struct DeploymentConfig {
   std::filesystem::path working_dir;
   std::string output_prefix;
   CalibrationDomain calibration_domain = CalibrationDomain::kNormalized;
-  bool skip_calibration = false;  // random data instead of samples
+  bool skip_calibration = false;  // random data where no samples are given
+  bool load_thresholds = false;   // the model has its scales: that of quantization-aware training
   std::vector<InputSettings> inputs;
   int64_t input_batch = 0;  // 0: not said
   std::vector<std::string> output_nodes;

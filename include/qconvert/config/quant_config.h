@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/base/metric.h"
 #include "qconvert/config/calib_transforms.h"
 #include "qconvert/config/deployment_config.h"
 #include "qconvert/config/learning_settings.h"
@@ -98,6 +99,14 @@ struct LayerSettings {
   bool operator==(const LayerSettings&) const = default;
 };
 
+// Settings of activations that are tried in turn on whole models; the best by `metric` holds.
+struct ModelSearch {
+  std::vector<TensorSettings> activations;  // empty: nothing is searched
+  Metric metric = Metric::kCosine;
+
+  bool operator==(const ModelSearch&) const = default;
+};
+
 // How calibration data is read; 0 and empty: not said.
 struct CalibrationSettings {
   std::filesystem::path data;                          // a folder for all inputs
@@ -132,6 +141,7 @@ struct QuantConfig {
   std::optional<LearningSettings> learning;        // none: by the effort
   Effort effort = Effort::kNormal;
   int64_t bias_correction_samples = 0;  // 0: as many as are worth it
+  ModelSearch search;
   bool keep_first_last_layer_accuracy = false;
   bool keep_add_layer_accuracy = false;
   bool change_concat_input_fix = false;

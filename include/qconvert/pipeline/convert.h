@@ -29,6 +29,7 @@ struct ConvertOptions {
   std::filesystem::path model;
   std::filesystem::path output;     // empty: <stem>_quantized.onnx beside the model
   bool make_output_folder = false;  // else it must be there
+  bool write_stages = false;        // also the models between, named after the output
   // May be empty where nothing needs samples; then nothing is compared with the float model.
   std::filesystem::path calibration_folder;
   // Samples to judge on; empty: some that are kept out of calibration (held_out.h).

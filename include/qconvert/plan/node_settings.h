@@ -18,9 +18,11 @@ namespace qconvert {
 // subgraph fits no node or an op type neither occurs nor is known; adds a warning for a known type
 // that does not occur, for a PyTorch module that no node can be told to come from, and for input
 // settings that another node's activation settings leave idle. kNode wins over kName over kModule
-// over kSubgraph over kType; later entries over earlier ones.
+// over kSubgraph over kType; later entries over earlier ones. With `not_found`, entries of kind
+// kNode without a node are no error but go there, as indices into config.layers.
 std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig& config,
-                                          std::vector<std::string>& warnings);
+                                          std::vector<std::string>& warnings,
+                                          std::vector<size_t>* not_found = nullptr);
 
 // Nodes that the settings keep in float, with the reason: datatype of activations or weights,
 // keep_first_last_layer_accuracy, keep_add_layer_accuracy, weights in blocks.

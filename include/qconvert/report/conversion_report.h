@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "qconvert/plan/plan.h"
+#include "qconvert/report/stage_tables.h"
 #include "qconvert/report/trial.h"
 #include "qconvert/report/verdict.h"
 
@@ -66,6 +67,7 @@ struct ConversionReport {
   GuardReport guard;
   // Why nodes stayed float: (operator, reason) -> names of the nodes.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> float_reasons;
+  std::vector<StageNode> stage_nodes;  // where stages are written: a row by node
   std::vector<std::string> warnings;
   std::vector<Trial> trials;       // of --auto
   std::vector<std::string> files;  // that were written; printed, as the user named their folder
@@ -76,7 +78,7 @@ struct ConversionReport {
 // Fills the node counts and reasons from a plan.
 void CountNodes(const Graph& graph, const Placement& placement, ConversionReport& report);
 
-// The table for people.
+// The table for people; behind it those of Horizon's tools where stages are written.
 std::string FormatReport(const ConversionReport& report);
 
 // The verdict for scripts: deterministic, no times. `exit_class` is ExitCodeName of the run.

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_CONFIG_HORIZON_HORIZON_H_
 #define QCONVERT_CONFIG_HORIZON_HORIZON_H_
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,12 +66,36 @@ void CheckHorizonInputs(const DeploymentConfig& deployment, const ConfigNode& ef
 void ReadHorizonNodes(const HorizonPart& model, const HorizonPart& calibration,
                       const ConfigNode* quant);
 
+// Of horizon_types.cc. The name of an operator type as ONNX spells it; `type` where nobody knows
+// it. The vendor's tool compares without regard to case.
+std::string OpTypeInAnyCase(const std::string& type);
+void KeepFloat(NodeSettings& tensors);
+// int8, int16, float16 or float32 for `tensors`.
+void SetBits(const std::string& type, const ConfigNode& at,
+             std::initializer_list<TensorSettings*> tensors, ConfigProblems& problems);
+// A qtype: int16 is int16 activations with int8 weights, dual-int16 both in 16 bits; floats leave
+// the node alone.
+void SetQuantType(const ConfigNode& type, NodeSettings& tensors, ReadContext& context);
+// {input0: int16, input1: int8}.
+void SetTypePerInput(const ConfigNode& types, NodeSettings& tensors, ConfigProblems& problems);
+// per_channel: true of activations.
+void EvenOutChannels(const ConfigNode& at, ReadContext& context, QuantConfig& config);
+
 // The settings of a BPU: int8 symmetric, weights per channel.
 NodeSettings BpuInt8Settings();
 
-// Method and percentage of a calibration_type. Reports what is not known at `type`.
-void ApplyCalibrationType(const std::string& type, const ConfigNode* percentile,
-                          TensorSettings& settings);
+// An activation object of quant_config, of the whole model (`tensors` is then that of `config`) or
+// of nodes; lists are searched (config.search). And the searches of a level of the whole model,
+// behind its activation.
+void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, QuantConfig& config,
+                           ReadContext& context);
+void ReadHorizonSearch(const ConfigNode& level, QuantConfig& config, ReadContext& context);
+
+// calibration_type load: the model keeps the scales it has, only weights are left to be stored.
+void LoadThresholds(QuantConfig& config);
+
+// Method and percentage of a calibration_type; `share` is max_percentile, 1 without one.
+void ApplyCalibrationType(const std::string& type, double share, TensorSettings& settings);
 
 }  // namespace qconvert
 

@@ -16,19 +16,19 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
-constexpr double kFewestBins = 129;
-constexpr double kFewestMaxBins = 258;
-
 class NodeReader {
  public:
   NodeReader(ReadContext& context, QuantConfig& config) : context_(context), config_(config) {}
 
   void ReadRunOn(const HorizonPart& part) {
     if (const ConfigNode* nodes = part.Find("run_on_cpu")) {
-      for (const std::string& name : SplitNames(nodes->scalar)) KeepFloat(AddNode(name, *nodes));
+      for (const std::string& name : SplitNames(nodes->scalar))
+        KeepFloat(AddNode(name, *nodes).tensors);
     }
-    if (const ConfigNode* nodes = part.Find("run_on_bpu"))
+    if (const ConfigNode* nodes = part.Find("run_on_bpu")) {
       config_.deployment.run_on_bpu = SplitNames(nodes->scalar);
+      for (const std::string& name : config_.deployment.run_on_bpu) AddForced(name, *nodes);
+    }
     for (const std::string& name : config_.deployment.run_on_bpu) {
       for (const LayerSettings& layer : config_.layers) {
         if (layer.match.pattern == name && !layer.tensors.activation.is_int())
@@ -51,7 +51,7 @@ class NodeReader {
       if (colon == std::string::npos || colon == 0 || colon + 1 == part.size())
         return RefuseNodeInfo(info);
       LayerSettings& layer = AddNode(part.substr(0, colon), info);
-      SetBits(part.substr(colon + 1), info, {&layer.tensors.activation});
+      SetBits(part.substr(colon + 1), info, {&layer.tensors.activation}, context_.problems);
     }
   }
 
@@ -69,7 +69,8 @@ class NodeReader {
       } else if (word == "bias_correction") {
         config_.bias_correction = Correction::kOn;
       } else if (word == "set_all_nodes_int16") {
-        SetBits("int16", value, {&config_.tensors.activation, &config_.tensors.input});
+        SetBits("int16", value, {&config_.tensors.activation, &config_.tensors.input},
+                context_.problems);
       } else if (re2::RE2::FullMatch(word, "set_model_output_(int8|int16)", &bits)) {
         config_.deployment.model_output_type = bits;
       } else if (re2::RE2::FullMatch(word, "set_(\\w+)_(input|output)_(int8|int16)", &op, &side,
@@ -90,7 +91,8 @@ class NodeReader {
   void AddOptimizedTypes(const ConfigNode& value) {
     for (const ByOp& one : by_op_) {
       LayerSettings& layer = AddType(one.op_type, value);
-      SetBits(one.bits, value, {one.is_input ? &layer.tensors.input : &layer.tensors.activation});
+      SetBits(one.bits, value, {one.is_input ? &layer.tensors.input : &layer.tensors.activation},
+              context_.problems);
     }
   }
 
@@ -99,14 +101,11 @@ class NodeReader {
     for (const ConfigNode* level : {&quant, model}) {
       if (level == nullptr) continue;
       ReadCommon(*level, config_.tensors);
-      for (const char* key : {"modelwise_search", "layerwise_search", "search"}) {
-        if (const ConfigNode* search = FindValue(*level, key))
-          context_.NotYet(search->place, fmt::format("{}", key));
-      }
+      ReadHorizonSearch(*level, config_, context_);
     }
     if (model == nullptr) return;
     if (const ConfigNode* type = FindValue(*model, "all_node_type"))
-      ApplyType(*type, config_.tensors);
+      SetQuantType(*type, config_.tensors, context_);
     if (const ConfigNode* type = FindValue(*model, "model_output_type"))
       config_.deployment.model_output_type = type->scalar;
     const ConfigNode* fallback = FindValue(*model, "default");
@@ -149,7 +148,17 @@ class NodeReader {
                       config_.tensors});
   }
 
-  LayerSettings& AddType(const std::string& type, const ConfigNode& at) {
+  // A node to be quantized whatever is said of its type; entries of its own stand.
+  void AddForced(const std::string& name, const ConfigNode& at) {
+    const bool has_own =
+        std::any_of(config_.layers.begin(), config_.layers.end(), [&](const LayerSettings& layer) {
+          return layer.match.kind == LayerMatch::Kind::kNode && layer.match.pattern == name;
+        });
+    if (!has_own) AddNode(name, at);
+  }
+
+  LayerSettings& AddType(const std::string& written, const ConfigNode& at) {
+    const std::string type = OpTypeInAnyCase(written);
     std::vector<OpMatch> types = FindOpTypes(type);
     const bool known = !types.empty();
     if (!known) {
@@ -164,11 +173,6 @@ class NodeReader {
                                                       .known_type = known,
                                                       .place = at.place.Text()},
                                                      config_.tensors});
-  }
-
-  static void KeepFloat(LayerSettings& layer) { KeepFloat(layer.tensors); }
-  static void KeepFloat(NodeSettings& tensors) {
-    for (const TensorType type : kTensorTypes) tensors[type].datatype = Datatype::kFloat32;
   }
 
   void RefuseNodeInfo(const ConfigNode& info) {
@@ -198,7 +202,8 @@ class NodeReader {
     } else if (setting.kind == Kind::kNull) {
       return;
     } else if (!on) {
-      SetBits(setting.Shown(), setting, {output ? &tensors.activation : &tensors.input});
+      SetBits(setting.Shown(), setting, {output ? &tensors.activation : &tensors.input},
+              context_.problems);
     } else if (setting.scalar == "CPU") {
       KeepFloat(tensors);
     } else if (setting.scalar == "BPU") {
@@ -209,78 +214,18 @@ class NodeReader {
     }
   }
 
-  void SetBits(const std::string& type, const ConfigNode& at,
-               std::initializer_list<TensorSettings*> tensors) {
-    if (type != "int8" && type != "int16" && type != "float32" && type != "float16") {
-      static const std::vector<std::string> types = {"int8", "int16", "float16", "float32"};
-      context_.problems.Add(at.place, NotOneOf("type", type, types));
-      return;
-    }
-    for (TensorSettings* one : tensors) {
-      if (type.starts_with("float")) {
-        one->datatype = Datatype::kFloat32;
-      } else {
-        one->bit_width = type == "int8" ? 8 : 16;
-      }
-    }
-  }
-
-  // int16 is int16 activations with int8 weights, dual-int16 both in 16 bits; floats leave the node
-  // alone.
-  void ApplyType(const ConfigNode& type, NodeSettings& tensors) {
-    const std::string& word = type.scalar;
-    if (word == "float32" || word == "float16") {
-      KeepFloat(tensors);
-    } else if (word == "int8" || word == "int16") {
-      SetBits(word, type, {&tensors.activation, &tensors.input});
-    } else if (word == "dual-int16") {
-      SetBits("int16", type, {&tensors.activation, &tensors.input, &tensors.weights});
-    } else {
-      const auto& known = QuantTypes();
-      if (std::find(known.begin(), known.end(), word) != known.end()) {
-        return context_.problems.Add(
-            type.place, fmt::format("qtype is '{}', whose numbers no ONNX operator has, expected "
-                                    "int8, int16, dual-int16, float16 or float32",
-                                    word));
-      }
-      context_.problems.Add(type.place, NotOneOf("qtype", type.Shown(), known));
-    }
-  }
-
   void ReadEntry(const ConfigNode& entry, LayerSettings& layer) {
     if (entry.kind != Kind::kMap) return;
     for (const char* key : {"qtype", "ON"}) {
       const ConfigNode* type = FindValue(entry, key);
       if (type == nullptr) continue;
       if (type->kind == Kind::kMap) {
-        ReadTypePerInput(*type, layer);
+        SetTypePerInput(*type, layer.tensors, context_.problems);
       } else {
-        ApplyType(*type, layer.tensors);
+        SetQuantType(*type, layer.tensors, context_);
       }
     }
     ReadCommon(entry, layer.tensors);
-  }
-
-  // {input0: int16, input1: int8}: one type for all inputs of a node is what works.
-  void ReadTypePerInput(const ConfigNode& types, LayerSettings& layer) {
-    const ConfigNode* first = nullptr;
-    for (const auto& [key, value] : types.entries) {
-      if (!re2::RE2::FullMatch(key.scalar, "input\\d+")) {
-        context_.problems.Add(key.place,
-                              fmt::format("unknown key '{}', expected input0, input1", key.scalar));
-        continue;
-      }
-      if (value.kind == Kind::kNull) continue;
-      if (first == nullptr) first = &value;
-      if (value.scalar != first->scalar) {
-        context_.problems.Add(value.place,
-                              fmt::format("'{}' differs from '{}' of the input before, expected "
-                                          "one type for all inputs of a node",
-                                          value.Shown(), first->Shown()));
-      } else {
-        SetBits(value.Shown(), value, {&layer.tensors.input});
-      }
-    }
   }
 
   void ReadSubgraph(const ConfigNode& name, const ConfigNode& entry) {
@@ -303,7 +248,7 @@ class NodeReader {
 
   void ReadCommon(const ConfigNode& level, NodeSettings& tensors) {
     if (const ConfigNode* activation = FindValue(level, "activation"))
-      ReadActivation(*activation, tensors);
+      ReadHorizonActivation(*activation, tensors, config_, context_);
     const ConfigNode* weight = FindValue(level, "weight");
     const ConfigNode* correction =
         weight == nullptr ? nullptr : FindValue(*weight, "bias_correction");
@@ -311,53 +256,6 @@ class NodeReader {
     config_.bias_correction = Correction::kOn;
     if (const ConfigNode* samples = FindValue(*correction, "num_sample"))
       config_.bias_correction_samples = AsInteger(*samples);
-  }
-
-  void ReadActivation(const ConfigNode& activation, NodeSettings& tensors) {
-    for (const auto& [key, value] : activation.entries) {
-      if (value.kind == Kind::kNull) continue;
-      if (value.kind == Kind::kSequence) {
-        context_.NotYet(value.place, fmt::format("{} as a list, a "
-                                                 "search",
-                                                 key.scalar));
-      } else {
-        ReadActivationKey(key.scalar, value, activation, tensors);
-      }
-    }
-  }
-
-  void ReadActivationKey(const std::string& key, const ConfigNode& value,
-                         const ConfigNode& activation, NodeSettings& tensors) {
-    const auto refuse = [&](const std::string& expected) {
-      context_.problems.Add(value.place,
-                            fmt::format("{} is '{}', expected {}", key, value.Shown(), expected));
-    };
-    if (key == "calibration_type") {
-      if (value.scalar == "load") {
-        context_.NotYet(value.place, "calibration_type load");
-      } else if (value.scalar != "max" && value.scalar != "kl") {
-        refuse("max, kl or load");
-      } else {
-        const ConfigNode* percentile = FindValue(activation, "max_percentile");
-        const bool valid = percentile != nullptr && FindNumber(percentile->scalar).has_value();
-        for (TensorSettings* one : {&tensors.activation, &tensors.input})
-          ApplyCalibrationType(value.scalar, valid ? percentile : nullptr, *one);
-      }
-    } else if (key == "max_percentile") {
-      const auto number = FindNumber(value.scalar);
-      if (!number || *number < 0.5 || *number > 1) refuse("a number of at least 0.5 and at most 1");
-    } else if (key == "num_bin" || key == "max_num_bin") {
-      const auto number = FindInteger(value);
-      const double least = key == "num_bin" ? kFewestBins : kFewestMaxBins;
-      if (!number || static_cast<double>(*number) < least)
-        refuse(fmt::format("a whole number of at least {}", least));
-    } else if (value.scalar != "true" && value.scalar != "false") {
-      refuse("true or false");
-    } else {
-      const bool on = value.scalar == "true";
-      for (TensorSettings* one : {&tensors.activation, &tensors.input})
-        (key == "per_channel" ? one->per_channel : one->symmetry) = key == "per_channel" ? on : !on;
-    }
   }
 
   ReadContext& context_;

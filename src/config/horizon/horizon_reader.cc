@@ -161,22 +161,19 @@ class HorizonReader {
     const ConfigNode* type = calibration_.Find("calibration_type");
     const ConfigNode* percentile = calibration_.Find("max_percentile");
     const std::string word = type == nullptr ? "default" : type->scalar;
-    deployment().skip_calibration = word == "skip";
-    if (word == "skip")
-      context_.notes.warnings.push_back(
-          fmt::format("{}: calibration_type skip: ranges are those of random data, for structure "
-                      "and speed only",
-                      type->place.Text()));
-    if (word == "load") calibration_.NotYet("calibration_type", "calibration_type load");
+    // As the vendor's tool, a file that names a model and no data skips.
+    const bool has_no_data = !deployment().model.empty() && !calibration_.Find("cal_data_dir");
+    deployment().skip_calibration = word == "skip" || has_no_data;
+    if (word == "load") LoadThresholds(config_);
     if (percentile != nullptr && word != "max") {
       context_.notes.warnings.push_back(
           fmt::format("{}: max_percentile has no effect with calibration_type {}",
                       percentile->place.Text(), word));
     }
-    for (TensorSettings* one : {&config_.tensors.activation, &config_.tensors.input}) {
-      ApplyCalibrationType(word, percentile, *one);
-      one->per_channel = FlagAt(calibration_, "per_channel");
-    }
+    for (TensorSettings* one : {&config_.tensors.activation, &config_.tensors.input})
+      ApplyCalibrationType(word, percentile == nullptr ? 1 : AsNumber(*percentile), *one);
+    if (FlagAt(calibration_, "per_channel"))
+      EvenOutChannels(*calibration_.Find("per_channel"), context_, config_);
   }
 
   void ReadCompiler() {
@@ -194,16 +191,22 @@ class HorizonReader {
                        fmt::format("optimize_level is O3, march {} takes O0, O1 or O2", march));
     const bool many = march == "nash-h" || march == "nash-p" || march == "nash-starry-p";
     if (integer("core_num") > 1 && !many && !march.empty() && !is_j5())
-      compiler_.Refuse("core_num",
-                       fmt::format("core_num is {}, march {} has 1", integer("core_num"), march));
+      WarnCompiler("core_num", fmt::format("march {} has 1", march));
     const int64_t time = integer("max_time_per_fc");
     if (time != 0 && time < kShortestCall)
       compiler_.Refuse("max_time_per_fc",
                        fmt::format("max_time_per_fc is {}, expected 0, or 1000 to 10000000", time));
     const bool small = march.starts_with("nash-b") || march == "nash-e" || march == "nash-m";
     if (integer("max_l2m_size") > 0 && small)
-      compiler_.Refuse("max_l2m_size", fmt::format("max_l2m_size is not for march {}", march));
+      WarnCompiler("max_l2m_size", fmt::format("it is not for march {}", march));
     config_.calibration.workers = static_cast<int>(integer("jobs"));
+  }
+
+  // What the vendor's compiler would refuse or pass over, and nothing here depends on.
+  void WarnCompiler(const char* key, const std::string& why) {
+    const ConfigNode* value = compiler_.Find(key);
+    context_.notes.warnings.push_back(
+        fmt::format("{}: {} is {}, {}", value->place.Text(), key, value->scalar, why));
   }
 
   // Inline, or the JSON file that quant_config names.
@@ -322,10 +325,8 @@ NodeSettings BpuInt8Settings() {
   return out;
 }
 
-void ApplyCalibrationType(const std::string& type, const ConfigNode* percentile,
-                          TensorSettings& settings) {
+void ApplyCalibrationType(const std::string& type, double share, TensorSettings& settings) {
   using M = CalibrationMethod;
-  const double share = percentile == nullptr ? 1 : AsNumber(*percentile);
   if (type == "kl") {
     settings.method = M::kEntropy;
   } else if (type == "max" || type == "skip") {
@@ -334,6 +335,11 @@ void ApplyCalibrationType(const std::string& type, const ConfigNode* percentile,
   } else {
     settings.method = M::kAuto;
   }
+}
+
+void LoadThresholds(QuantConfig& config) {
+  config.deployment.load_thresholds = true;
+  config.scheme = Scheme::kWeightOnly;
 }
 
 ReadResult ReadHorizon(const ConfigNode& root, ReadContext& context) {

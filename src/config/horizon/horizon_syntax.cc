@@ -36,6 +36,8 @@ void Normalize(ConfigNode& map, const SettingTable& table, ConfigProblems& probl
     if (setting->kind == Setting::Kind::kObject && value.kind == Kind::kMap)
       Normalize(value, *setting->object, problems);
     if (setting->kind == Setting::Kind::kBool && value.kind == Kind::kScalar) NormalizeBool(value);
+    if (setting->kind == Setting::Kind::kNumber || setting->kind == Setting::Kind::kInteger)
+      value.quoted = false;
     return false;
   });
 }

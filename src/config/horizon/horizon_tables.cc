@@ -145,7 +145,7 @@ const SettingTable& CalibrationKeysOfHorizon() {
        TransformsSetting(),
        Word("calibration_type", "default",
             "max: maxmin, or percentile with max_percentile; kl: entropy; default, mix: auto; "
-            "skip: random data",
+            "skip: random data; load: the scales that the model has",
             {"max", "kl", "default", "mix", "load", "skip"}),
        {.name = "max_percentile",
         .kind = Kind::kNumber,
@@ -154,7 +154,8 @@ const SettingTable& CalibrationKeysOfHorizon() {
         .help = "with max: the threshold is this quantile of the absolute values",
         .min = 0.5,
         .max = 1},
-       Flag("per_channel", "false", "one scale per channel of activations"),
+       Flag("per_channel", "false",
+            "evens channels of activations out in the weights: equalization"),
        Text("run_on_cpu", "none", "Softmax_1;Resize_2", "nodes that stay float"),
        Text("run_on_bpu", "none", "Add_3", "nodes that must be quantized"),
        Text("optimization", "none", "set_model_output_int8",
@@ -231,7 +232,7 @@ const SettingTable& SearchKeys() {
         .kind = Kind::kNumber,
         .fallback = "0.995",
         .example = "0.99",
-        .help = "good enough",
+        .help = "of candidates with a scale per channel, which there are none of: no effect",
         .min = 0,
         .max = 1},
        Whole("topk", "none", "10", "how many nodes", 1, kMaxLayers),
@@ -287,8 +288,8 @@ Setting Named(std::string name, std::string help) {
 
 const std::vector<std::string>& QuantTypes() {
   static const std::vector<std::string> types = {
-      "int8",   "int16", "float16", "float32", "int4",       "mxint16", "mxint8",
-      "mxint4", "mxfp8", "mxfp4",   "nvfp4",   "dual-int16", "int16-ec"};
+      "int8",   "int16", "float16", "float32", "int4",       "mxint16",  "mxint8",
+      "mxint4", "mxfp8", "mxfp4",   "nvfp4",   "dual-int16", "int16-ec", "int32"};
   return types;
 }
 
@@ -308,7 +309,7 @@ const SettingTable& HorizonActivationKeys() {
        Anything("max_percentile", "1.0", "0.99995", "with max, 0.5 to 1; a list is a search"),
        Anything("num_bin", "1024", "1024", "with kl, at least 129"),
        Anything("max_num_bin", "16384", "16384", "with kl, at least 258"),
-       Anything("per_channel", "false", "true", "one scale per channel; a list is a search"),
+       Anything("per_channel", "false", "true", "evens channels out in the weights: equalization"),
        Anything("asymmetric", "false", "true", "zero point other than 0; a list is a search")}};
   return table;
 }

@@ -1,0 +1,160 @@
+// The activation objects of a quant_config, and searches over what they list.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "horizon/horizon.h"
+#include "text/node_edit.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+constexpr double kFewestBins = 129;
+constexpr double kFewestMaxBins = 258;
+// What the vendor's search tries of method max where the file does not say.
+constexpr double kSearchedPercentile = 0.99995;
+
+// What `value` may be; empty: it is that.
+std::string ExpectedOf(std::string_view key, const ConfigNode& value) {
+  if (key == "calibration_type") {
+    const bool known = value.scalar == "max" || value.scalar == "kl" || value.scalar == "load";
+    return known ? "" : "max, kl or load";
+  }
+  if (key == "max_percentile") {
+    const auto number = FindNumber(value.scalar);
+    const bool fits = number && *number >= 0.5 && *number <= 1;
+    return fits ? "" : "a number of at least 0.5 and at most 1";
+  }
+  if (key == "num_bin" || key == "max_num_bin") {
+    const auto number = FindInteger(value);
+    const double least = key == "num_bin" ? kFewestBins : kFewestMaxBins;
+    const bool fits = number && static_cast<double>(*number) >= least;
+    return fits ? "" : fmt::format("a whole number of at least {}", least);
+  }
+  return value.scalar == "true" || value.scalar == "false" ? "" : "true or false";
+}
+
+// One value or a list of them; bools as Python writes them count too.
+std::vector<ConfigNode> ValuesAt(const ConfigNode& activation, std::string_view key) {
+  const ConfigNode* value = FindValue(activation, key);
+  if (value == nullptr) return {};
+  std::vector<ConfigNode> values =
+      value->kind == Kind::kSequence ? value->items : std::vector<ConfigNode>{*value};
+  for (ConfigNode& one : values) {
+    if (one.scalar == "True") one.scalar = "true";
+    if (one.scalar == "False") one.scalar = "false";
+  }
+  return values;
+}
+
+bool HasList(const ConfigNode& activation) {
+  return std::any_of(activation.entries.begin(), activation.entries.end(),
+                     [](const auto& entry) { return entry.value.kind == Kind::kSequence; });
+}
+
+// Reports what is wrong in `activation`.
+bool CheckActivation(const ConfigNode& activation, ConfigProblems& problems) {
+  bool fine = true;
+  for (const auto& [key, value] : activation.entries) {
+    for (const ConfigNode& one : ValuesAt(activation, key.scalar)) {
+      const std::string expected = ExpectedOf(key.scalar, one);
+      if (expected.empty()) continue;
+      fine = false;
+      problems.Add(one.place,
+                   fmt::format("{} is '{}', expected {}", key.scalar, one.Shown(), expected));
+    }
+  }
+  return fine;
+}
+
+// The product of what is listed; where nothing is said that of the vendor's search.
+std::vector<TensorSettings> Candidates(const ConfigNode& activation, const TensorSettings& root,
+                                       bool by_default) {
+  std::vector<std::string> types;
+  std::vector<double> shares;
+  std::vector<bool> asymmetric;
+  for (const ConfigNode& one : ValuesAt(activation, "calibration_type"))
+    types.push_back(one.scalar);
+  for (const ConfigNode& one : ValuesAt(activation, "max_percentile"))
+    shares.push_back(AsNumber(one));
+  for (const ConfigNode& one : ValuesAt(activation, "asymmetric"))
+    asymmetric.push_back(one.scalar == "true");
+  if (types.empty()) types = {"max", "kl"};
+  if (shares.empty())
+    shares = by_default ? std::vector<double>{kSearchedPercentile, 1} : std::vector<double>{1};
+  if (asymmetric.empty() && by_default) asymmetric = {false, true};
+  if (asymmetric.empty()) asymmetric = {!root.symmetry};
+  std::vector<TensorSettings> out;
+  for (const bool is_asymmetric : asymmetric) {
+    for (const std::string& type : types) {
+      for (const double share : type == "max" ? shares : std::vector<double>{1}) {
+        TensorSettings& one = out.emplace_back(root);
+        one.symmetry = !is_asymmetric;
+        ApplyCalibrationType(type, share, one);
+      }
+    }
+  }
+  return out;
+}
+
+// Until something is measured, the method is open.
+void Search(std::vector<TensorSettings> candidates, QuantConfig& config) {
+  config.search.activations = std::move(candidates);
+  for (TensorSettings* one : {&config.tensors.activation, &config.tensors.input})
+    one->method = CalibrationMethod::kAuto;
+}
+
+}  // namespace
+
+void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, QuantConfig& config,
+                           ReadContext& context) {
+  if (!CheckActivation(activation, context.problems)) return;
+  const bool is_whole_model = &tensors == &config.tensors;
+  const std::vector<ConfigNode> types = ValuesAt(activation, "calibration_type");
+  const auto load = std::find_if(types.begin(), types.end(),
+                                 [](const ConfigNode& type) { return type.scalar == "load"; });
+  if (load != types.end()) {
+    if (is_whole_model && types.size() == 1) return LoadThresholds(config);
+    return context.problems.Add(load->place,
+                                "calibration_type load is for the whole model and alone: the "
+                                "thresholds are all in it");
+  }
+  for (const ConfigNode& one : ValuesAt(activation, "per_channel")) {
+    if (one.scalar == "true") EvenOutChannels(one, context, config);
+  }
+  if (HasList(activation)) {
+    if (is_whole_model) return Search(Candidates(activation, tensors.activation, false), config);
+    return context.NotYet(activation.place, "a list in the activation of single nodes, a search");
+  }
+  const ConfigNode* percentile = FindValue(activation, "max_percentile");
+  const std::vector<ConfigNode> asymmetric = ValuesAt(activation, "asymmetric");
+  for (TensorSettings* one : {&tensors.activation, &tensors.input}) {
+    if (!types.empty())
+      ApplyCalibrationType(types[0].scalar, percentile == nullptr ? 1 : AsNumber(*percentile),
+                           *one);
+    if (!asymmetric.empty()) one->symmetry = asymmetric[0].scalar != "true";
+  }
+}
+
+void ReadHorizonSearch(const ConfigNode& level, QuantConfig& config, ReadContext& context) {
+  const ConfigNode* model = FindValue(level, "modelwise_search");
+  if (model == nullptr) model = FindValue(level, "search");
+  const ConfigNode* layers = FindValue(level, "layerwise_search");
+  if (layers == nullptr && model != nullptr) layers = FindValue(*model, "layer");
+  if (model != nullptr) {
+    if (const ConfigNode* metric = FindValue(*model, "metric"))
+      config.search.metric = MetricFromName(metric->scalar).value_or(Metric::kCosine);
+    if (config.search.activations.empty())
+      Search(Candidates(MapNode(), config.tensors.activation, true), config);
+  }
+  if (layers == nullptr) return;
+  if (FindValue(*layers, "qtype") != nullptr || FindValue(*layers, "topk") != nullptr)
+    return context.NotYet(layers->place, "a search for the nodes that need another qtype");
+  for (TensorSettings* one : {&config.tensors.activation, &config.tensors.input})
+    one->method = CalibrationMethod::kAuto;
+  config.search.activations.clear();  // value by value wins
+}
+
+}  // namespace qconvert

@@ -1,0 +1,22 @@
+// Horizon's modelwise_search: one way to choose ranges for the whole model, by measuring them all.
+#ifndef QCONVERT_SRC_PIPELINE_SEARCH_ACTIVATIONS_H_
+#define QCONVERT_SRC_PIPELINE_SEARCH_ACTIVATIONS_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "measure_plan.h"
+
+namespace qconvert {
+
+// Gives `open` (settings of activations and inputs) the method, percentage and symmetry of the
+// candidate in `inputs.settings.config.search` whose worst output is nearest to the float model's
+// by the metric of the search, on these of the comparer's samples. An earlier candidate wins over
+// an equal one; those that the engine cannot run lose.
+void SearchActivations(PlanInputs& inputs, const PlanDraft& plan,
+                       const std::vector<TensorSettings*>& open,
+                       const std::vector<size_t>& samples);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_SEARCH_ACTIVATIONS_H_
