@@ -15,7 +15,7 @@ TEST(DidYouMeanBesideTest, NamesTheNearestFileOfTheFolder) {
   folder.Write("a.onnx", "");
   EXPECT_EQ(DidYouMeanBeside(folder.path() / "model.onx"),
             ", did you mean '" + model.string() + "'?");
-  EXPECT_EQ(DidYouMeanBeside(folder.path() / "modle.onnx"),
+  EXPECT_EQ(DidYouMeanBeside(folder.path() / "mdel.onnx"),
             ", did you mean '" + model.string() + "'?");
   EXPECT_EQ(DidYouMeanBeside(folder.path() / "b.onnx"), "") << "an extension makes no likeness";
   EXPECT_EQ(DidYouMeanBeside(folder.path() / "none" / "model.onnx"), "");
