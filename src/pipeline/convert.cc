@@ -73,9 +73,10 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
     if (options.on_layers) options.on_layers(*layers);
     watch.Lap("look at layers");
   }
-  const PlanHistory history =
-      options.plan != nullptr ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
-                              : HistoryOfChosen(options, planned.provenance, model.opset(), report);
+  PlanHistory history = options.plan != nullptr
+                            ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
+                            : HistoryOfChosen(options, planned.provenance, model.opset(), report);
+  history.spread = planned.spread;
   const std::vector<std::string> values = LayerValues(model.graph);
   const Model optimized = model;  // shares the bytes of tensors
   const std::string quant_info = RewriteModel(model, plan, history, report);

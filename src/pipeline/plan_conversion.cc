@@ -12,6 +12,7 @@
 #include "convert_data.h"
 #include "cut_to_outputs.h"
 #include "deploy_model.h"
+#include "find_channel_shifts.h"
 #include "first_picture.h"
 #include "fold_inputs.h"
 #include "held_out.h"
@@ -21,6 +22,7 @@
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/plan/expected_noise.h"
+#include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
 #include "read_table.h"
@@ -170,6 +172,18 @@ std::string CheckSamplesOf(const ConvertOptions& options, const PreparedModel& p
                                        : FirstPicture(data.samples, inputs, options.config, folded);
 }
 
+// By the plan that is applied, or else by samples. Tables are of the model without.
+ChannelShifts ShiftsOf(const ConvertOptions& options, const PreparedModel& prepared,
+                       const std::optional<StoredTable>& stored, const InputFeeder& feeder) {
+  if (options.plan != nullptr) return SpreadOf(*options.plan);
+  const QuantConfig& config = options.config;
+  const Target& target = TargetOf(config.target_device);
+  const bool may = config.scheme == Scheme::kAuto && config.effort != Effort::kFast &&
+                   config.layers.empty() && target.suits_engine;
+  if (!may || stored) return {};
+  return FindChannelShifts(prepared.model, feeder, target, options.model.string());
+}
+
 struct Seen {
   SchemeChoice choice;
   CalibrationTable table;
@@ -272,6 +286,9 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   }
   report.samples = CountSamples(options, stored, data);
   const std::string picture = CheckSamplesOf(options, prepared, folded, data, report);
+  const ChannelShifts spread = ShiftsOf(options, prepared, stored, data.observed);
+  SpreadChannels(model.graph, spread,
+                 options.plan != nullptr ? options.plan->file.string() : place);
   watch.Lap("prepare");
 
   Seen seen;
@@ -305,6 +322,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
        .samples = data.samples,
        .folded = folded,
        .picture = picture,
+       .spread = spread,
        .provenance = std::move(own),
        .workers = data.workers});
 }

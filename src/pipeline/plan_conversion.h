@@ -18,6 +18,7 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/report/quant_info.h"
+#include "qconvert/transform/spread_channels.h"
 #include "stopwatch.h"
 
 namespace qconvert {
@@ -35,6 +36,7 @@ struct PlannedConversion {
   const SampleSource& samples;                      // all of them
   const FoldedInputs& folded;                       // what the model does itself
   const std::string& picture;                       // the PNG of --first-picture; empty: none
+  const ChannelShifts& spread;                      // what `model` has of SpreadChannels
   Provenance provenance;
   int workers = 1;
 

@@ -17,6 +17,7 @@ namespace {
 constexpr const char* kFrontEnd =
     "in front of a logarithm or power spectrum, which need relative precision";
 constexpr const char* kInside = "inside a normalization or activation spelled out";
+constexpr const char* kSpread = "evens out the channels in front of a matrix product";
 constexpr const char* kRecurrent = "on the way from a state to the next one";
 constexpr double kStepsOfByte = 255;
 
@@ -90,6 +91,29 @@ void AddInsides(const Graph& graph, const Topology& topology, FloatNodes& out) {
       return IsDelicateOperator(graph.nodes[use.node]) && !graph.nodes[use.node].Is("ReduceMean");
     });
     if (reads || feeds) out.emplace(n, kInside);
+  }
+}
+
+bool IsProductOfRows(const Graph& graph, const Use& use) {
+  const Node& node = graph.nodes[use.node];
+  return use.slot == 0 && (node.Is("MatMul") || node.Is("Gemm")) &&
+         graph.FindInitializer(node.input(1)) != nullptr;
+}
+
+// A grid in front of it would be that of the largest channel.
+void AddSpreads(const Graph& graph, const Topology& topology, FloatNodes& out) {
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (!node.Is("Mul")) continue;
+    const Tensor* first = graph.FindInitializer(node.inputs[0]);
+    const Tensor* factors = first != nullptr ? first : graph.FindInitializer(node.inputs[1]);
+    const auto& uses = topology.Uses(node.outputs[0]);
+    const bool has_vector = factors != nullptr && factors->element_count() > 1 &&
+                            factors->element_count() == factors->dims.back();
+    if (has_vector && !uses.empty() && std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+          return IsProductOfRows(graph, use);
+        }))
+      out.emplace(n, kSpread);
   }
 }
 
@@ -171,6 +195,7 @@ FloatNodes FindSensitiveNodes(const Graph& graph) {
   FloatNodes out;
   for (const size_t n : FrontEndNodes(graph, topology)) out.emplace(n, kFrontEnd);
   AddInsides(graph, topology, out);
+  AddSpreads(graph, topology, out);
   AddRecurrences(graph, topology, out);
   return out;
 }

@@ -135,6 +135,17 @@ Json RoundedJson(const QuantizationPlan& plan) {
   return rounded;
 }
 
+// A letter per channel.
+Json SpreadJson(const std::map<std::string, std::vector<int>>& spread) {
+  Json values = Json::array();
+  for (const auto& [value, shifts] : spread) {
+    std::string letters;
+    for (const int shift : shifts) letters += shift == 0 ? '.' : static_cast<char>('a' + shift - 1);
+    values.push_back({{"value", EscapeWhole(value)}, {"shifts", letters}});
+  }
+  return values;
+}
+
 Json GuardJson(const PlanHistory& history) {
   const Gate& gate = history.gate;
   Json needed = {{"min_sqnr_db", gate.min_sqnr_db},
@@ -228,6 +239,12 @@ std::string Lines(const Json& root) {
 
 }  // namespace
 
+std::map<std::string, std::vector<int>> SpreadOf(const PlanFile& file) {
+  std::map<std::string, std::vector<int>> spread;
+  for (const FileSpread& value : file.spread) spread.emplace(value.value, value.shifts);
+  return spread;
+}
+
 PlanHistory HistoryOf(const PlanFile& file) {
   const FileGuard& guard = file.guard;
   return {.provenance = {file.tool, file.engine, file.model_sha256, file.config_sha256,
@@ -245,7 +262,8 @@ PlanHistory HistoryOf(const PlanFile& file) {
                    .min_group_sqnr_db = guard.min_group_sqnr_db,
                    .max_flips = guard.max_flips,
                    .min_cosine = guard.min_cosine},
-          .config = file.config};
+          .config = file.config,
+          .spread = SpreadOf(file)};
 }
 
 std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
@@ -261,6 +279,7 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
     root["deployment"] = DeploymentJson(history.config.deployment);
   root["nodes"] = NodesJson(graph, plan);
   root["values"] = ValuesJson(plan);
+  if (!history.spread.empty()) root["spread_values"] = SpreadJson(history.spread);
   root["stored_weights"] = StoredJson(plan);
   root["rounded_values"] = RoundedJson(plan);
   for (const PositionChange& change : plan.position_changes) {

@@ -135,5 +135,16 @@ TEST(PlanFileTextTest, WhatShiftsAskedForIsReadAgain) {
   EXPECT_THAT(Problems(text), ElementsAre(HasSubstr("what is 'sum', expected output, weights")));
 }
 
+TEST(PlanFileTest, ShiftsAreLetters) {
+  std::string text = FileOf("");
+  text.insert(text.rfind('}'), R"(, "spread_values": [{"value": "v", "shifts": ".a.c"}])");
+  const PlanFile file = ParsePlanFile(text, "p.json");
+  ASSERT_EQ(file.spread.size(), 1U);
+  EXPECT_EQ(file.spread[0].value, "v");
+  EXPECT_EQ(file.spread[0].shifts, (std::vector<int>{0, 1, 0, 3}));
+  text.replace(text.find(".a.c"), 4, ".A.c");
+  EXPECT_THAT(Problems(text), ElementsAre(HasSubstr("another letter than a to z and '.'")));
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -24,6 +24,7 @@ using Json = nlohmann::ordered_json;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 const std::filesystem::path kDigits = QCONVERT_SOURCE_DIR "/examples/digits";
 const std::filesystem::path kTrained = QCONVERT_SOURCE_DIR "/../shared/data/models";
@@ -138,6 +139,40 @@ TEST(PlanFileTest, EverySchemeGivesTheSameBytesAgain) {
     const Files files = ExpectTheSameAgain(job, SchemeName(scheme));
     EXPECT_EQ(files.data.empty(), scheme != Scheme::kStatic);
   }
+}
+
+// Rows through two products, and channel 3 between them far larger than the others.
+Job JobWithALargeChannel() {
+  GraphBuilder b;
+  b.Input("x", {"1", "6", "16"}).Output("y").Random("w", {16, 32}).Random("v", {32, 8});
+  std::vector<float> large = ToFloats(b.model.graph.initializers.at("w"));
+  for (size_t row = 0; row < 16; ++row) large[row * 32 + 3] *= 60;
+  b.Floats("w", {16, 32}, large);
+  b.Add("MatMul", {"x", "w"}, {"a"});
+  b.Add("Elu", {"a"}, {"r"});
+  b.Add("MatMul", {"r", "v"}, {"m"});
+  b.Add("Tanh", {"m"}, {"y"});
+  std::vector<std::vector<Tensor>> samples;
+  for (uint32_t k = 0; k < 24; ++k) samples.push_back({RandomTensor("x", {1, 6, 16}, k)});
+  return {b.model, samples};
+}
+
+TEST(PlanFileTest, ChannelsThatWentIntoWeightsComeBack) {
+  const Job job = JobWithALargeChannel();
+  const Files files = ExpectTheSameAgain(job, "spread");
+  EXPECT_THAT(files.info, HasSubstr("\"spread_values\": [\n {\"value\":\"r\",\"shifts\":\"..."));
+  std::string other = files.info;
+  other.replace(other.find("\"value\":\"r\""), 11, "\"value\":\"q\"");
+  EXPECT_THROW(job.Apply(other), Error);
+}
+
+TEST(PlanFileTest, WithoutEffortChannelsStay) {
+  Job job = JobWithALargeChannel();
+  const Files spread = job.Write();
+  job.options.config.effort = Effort::kFast;
+  const Files plain = job.Write();
+  EXPECT_THAT(plain.info, Not(HasSubstr("spread_values")));
+  EXPECT_GT(spread.report.outputs[0].sqnr_db(), plain.report.outputs[0].sqnr_db() + 3);
 }
 
 TEST(PlanFileTest, SettingsOfWeightsAndBiasesComeBack) {

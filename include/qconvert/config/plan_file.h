@@ -80,6 +80,12 @@ struct FileRounded {
   DataType type = DataType::kFloat16;
 };
 
+// Channels of a value that are divided by 2^shift (transform/spread_channels.h).
+struct FileSpread {
+  std::string value;
+  std::vector<int> shifts;
+};
+
 // A scale that a shift of the DPU made coarser; carried along.
 struct FileCoarser {
   ConfigPlace place;
@@ -124,6 +130,7 @@ struct PlanFile {
   std::vector<FileStored> stored;
   std::vector<FileCoarser> coarser;
   std::vector<FileRounded> rounded;
+  std::vector<FileSpread> spread;
 };
 
 // Throws ConfigError with all problems that the text alone shows, Error(kFile) when the file cannot

@@ -4,7 +4,9 @@
 #define QCONVERT_REPORT_QUANT_INFO_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "qconvert/config/plan_file.h"
 #include "qconvert/config/quant_config.h"
@@ -38,7 +40,11 @@ struct PlanHistory {
   Gate gate;
   // What the prepared graph follows from: passes with the opset that came out, deployment.
   QuantConfig config;
+  std::map<std::string, std::vector<int>> spread;  // transform/spread_channels.h
 };
+
+// Shifts by value.
+std::map<std::string, std::vector<int>> SpreadOf(const PlanFile& file);
 
 // That of the conversion that wrote `file`.
 PlanHistory HistoryOf(const PlanFile& file);

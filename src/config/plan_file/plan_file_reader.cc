@@ -84,6 +84,8 @@ class Reader {
       out_.coarser.push_back({change->place, TextOf(*change, "node"), TextOf(*change, "what"),
                               NumberOf(*change, "wanted"), NumberOf(*change, "scale")});
     }
+    for (const ConfigNode* value : MapsOf(root_, "spread_values"))
+      out_.spread.push_back({TextOf(*value, "value"), ReadShifts(*value)});
     for (const ConfigNode* weight : MapsOf(root_, "stored_weights"))
       out_.stored.push_back({TextOf(*weight, "weight"), ReadGrid(*weight, problems_),
                              IntegerOf(*weight, "block_size")});
@@ -271,6 +273,18 @@ class Reader {
       problems_.Add(map.Find("range")->place,
                     fmt::format("range is {} to {}, expected one around 0", range[0], range[1]));
     }
+  }
+
+  std::vector<int> ReadShifts(const ConfigNode& map) {
+    std::vector<int> shifts;
+    for (const char letter : TextOf(map, "shifts")) {
+      if (letter != '.' && (letter < 'a' || letter > 'z')) {
+        problems_.Add(map.Find("shifts")->place, "shifts has another letter than a to z and '.'");
+        return {};
+      }
+      shifts.push_back(letter == '.' ? 0 : letter - 'a' + 1);
+    }
+    return shifts;
   }
 
   const ConfigNode& root_;

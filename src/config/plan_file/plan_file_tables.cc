@@ -248,6 +248,14 @@ const SettingTable& CoarserTable() {
   return table;
 }
 
+const SettingTable& SpreadTable() {
+  static const SettingTable table{
+      "a value whose channels are divided by powers of two",
+      {Required(Text("value", "its name")),
+       Required(Text("shifts", "a letter per channel: . for 1, a for 2, b for 4, ..."))}};
+  return table;
+}
+
 const SettingTable& RoundedTable() {
   static const SettingTable table{
       "a float value that is rounded",
@@ -271,6 +279,8 @@ const SettingTable& PlanFileTable() {
        Required(Object("nodes", Kind::kObjects, "nodes that compute floats in the given model",
                        NodeTable())),
        Object("values", Kind::kObjects, "values that have codes", ValueTable()),
+       Object("spread_values", Kind::kObjects, "values whose large channels went into weights",
+              SpreadTable()),
        Object("stored_weights", Kind::kObjects, "weights of float nodes", StoredTable()),
        Object("coarser_scales", Kind::kObjects, "of the DPU: what its shifts asked for; for people",
               CoarserTable()),

@@ -1,0 +1,51 @@
+// Channels that are far larger than the others, moved from values into the weights behind them.
+#ifndef QCONVERT_TRANSFORM_SPREAD_CHANNELS_H_
+#define QCONVERT_TRANSFORM_SPREAD_CHANNELS_H_
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// By value: s of each channel (last axis), which is divided by 2^s.
+using ChannelShifts = std::map<std::string, std::vector<int>>;
+
+inline constexpr int kMostShift = 26;
+
+// What a channel held over the samples.
+struct ChannelRange {
+  double min = 0;
+  double max = 0;
+  double power = 0;  // mean of squares
+};
+
+// Values that a MatMul or Gemm with constant weights reads as rows: value -> channels. Inputs of
+// the graph and constants are left out. Needs value_info.
+std::map<std::string, size_t> FindSpreadableValues(const Graph& graph);
+
+// The shifts of least expected noise of the products that read `value`, 8-bit values and weights:
+//
+//   sum over c, j of  d^2 / 12 (2^s_c W_cj)^2  +  e_j^2 / 12 P_c / 4^s_c
+//   d = (max x' - min x') / 255,   x'_c = x_c / 2^s_c,   e_j = max over c |2^s_c W_cj| / 127
+//
+// among those that bring every channel above max|x| / 2^k below it, k = 0 .. 6. Empty where that is
+// above 0.7 of what it is without, or that is below 1e-4 of the products' power already. The idea
+// is that of Xiao et al. 2023, "SmoothQuant"; only what sticks out is moved here, by powers of two.
+std::vector<int> ChooseShifts(const Graph& graph, const std::string& value,
+                              const std::vector<ChannelRange>& channels);
+
+//   v -> MatMul{W}     becomes     v -> Mul{2^-s} -> MatMul{2^s W}
+//   v -> Add                       v -> Add
+//
+// Exact: floats change their exponents only. Throws Error(kConfig) naming `place` where a value is
+// none of FindSpreadableValues, or has another number of channels. Returns how many products were
+// changed.
+size_t SpreadChannels(Graph& graph, const ChannelShifts& shifts, const std::string& place);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_TRANSFORM_SPREAD_CHANNELS_H_

@@ -1,0 +1,22 @@
+// Which channels stick out, by some samples.
+#ifndef QCONVERT_SRC_PIPELINE_FIND_CHANNEL_SHIFTS_H_
+#define QCONVERT_SRC_PIPELINE_FIND_CHANNEL_SHIFTS_H_
+
+#include <string>
+
+#include "qconvert/calibration/input_feeder.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/targets/target.h"
+#include "qconvert/transform/spread_channels.h"
+
+namespace qconvert {
+
+// The shifts of SpreadChannels that up to eight samples, spread evenly, ask for. None where runs
+// depend on each other, and none for values that kernels of `target` can write as integers. Throws
+// Error where the engine refuses the model.
+ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder, const Target& target,
+                                const std::string& place);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_FIND_CHANNEL_SHIFTS_H_

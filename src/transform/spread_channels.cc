@@ -1,0 +1,216 @@
+#include "qconvert/transform/spread_channels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "matcher.h"
+#include "qconvert/base/error.h"
+#include "qconvert/ir/topology.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int kMostSteps = 6;
+constexpr double kWorth = 0.7;   // of the noise without shifts
+constexpr double kQuiet = 1e-4;  // noise over signal of products that need none
+constexpr double kValueSteps = 255;
+constexpr double kWeightSteps = 127;
+
+// A MatMul or Gemm and its weights [channels, columns], or the other way round.
+struct Product {
+  size_t node = 0;
+  const Tensor* weight = nullptr;
+  bool is_transposed = false;
+
+  size_t channels() const { return static_cast<size_t>(weight->dims[is_transposed ? 1 : 0]); }
+  size_t columns() const { return static_cast<size_t>(weight->dims[is_transposed ? 0 : 1]); }
+};
+
+// Calls visit(place, channel, column) for every weight, in memory order.
+template <typename Visit>
+void ForEachWeight(const Product& product, const Visit& visit) {
+  const auto rows = static_cast<size_t>(product.weight->dims[0]);
+  const auto width = static_cast<size_t>(product.weight->dims[1]);
+  for (size_t row = 0; row < rows; ++row) {
+    for (size_t k = 0; k < width; ++k)
+      visit(row * width + k, product.is_transposed ? k : row, product.is_transposed ? row : k);
+  }
+}
+
+std::vector<float> PowersOfTwo(const std::vector<int>& exponents, int sign) {
+  std::vector<float> powers;
+  for (const int exponent : exponents) powers.push_back(std::ldexp(1.0F, sign * exponent));
+  return powers;
+}
+
+std::optional<Product> FindProduct(const Graph& graph, size_t n) {
+  const Node& node = graph.nodes[n];
+  const bool is_gemm = node.Is("Gemm") && node.GetInt("transA", 0) == 0;
+  if (!node.Is("MatMul") && !is_gemm) return std::nullopt;
+  const Tensor* weight = graph.FindInitializer(node.input(1));
+  const bool is_matrix = weight != nullptr && weight->type == DataType::kFloat &&
+                         weight->dims.size() == 2 && weight->element_count() > 0;
+  const bool is_value = graph.value_info.contains(node.input(0));
+  if (!is_matrix || !is_value) return std::nullopt;
+  return Product{n, weight, is_gemm && node.GetInt("transB", 0) != 0};
+}
+
+std::vector<Product> ProductsOf(const Graph& graph, const std::string& value) {
+  std::vector<Product> products;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const std::optional<Product> product = FindProduct(graph, n);
+    if (product && graph.nodes[n].inputs[0] == value) products.push_back(*product);
+  }
+  return products;
+}
+
+// What an 8-bit grid leaves of the values, and of the weights, in all products.
+double ExpectedNoise(const std::vector<Product>& products,
+                     const std::vector<ChannelRange>& channels, const std::vector<int>& shifts) {
+  double low = 0;
+  double high = 0;
+  double power = 0;
+  for (size_t c = 0; c < channels.size(); ++c) {
+    low = std::min(low, std::ldexp(channels[c].min, -shifts[c]));
+    high = std::max(high, std::ldexp(channels[c].max, -shifts[c]));
+    power += std::ldexp(channels[c].power, -2 * shifts[c]);
+  }
+  const double step = (high - low) / kValueSteps;
+  const std::vector<float> factors = PowersOfTwo(shifts, 1);
+  double noise = 0;
+  for (const Product& product : products) {
+    const auto weights = product.weight->values<float>();
+    std::vector<double> largest(product.columns(), 0);
+    double squares = 0;
+    ForEachWeight(product, [&](size_t place, size_t c, size_t j) {
+      const double w = std::fabs(weights[place] * factors[c]);
+      largest[j] = std::max(largest[j], w);
+      squares += w * w;
+    });
+    double weight_squares = 0;
+    for (const double w : largest) weight_squares += (w / kWeightSteps) * (w / kWeightSteps);
+    noise += (step * step * squares + power * weight_squares) / 12;
+  }
+  return noise;
+}
+
+// Of the products, taking channels for unrelated.
+double ExpectedPower(const std::vector<Product>& products,
+                     const std::vector<ChannelRange>& channels) {
+  double power = 0;
+  for (const Product& product : products) {
+    const auto weights = product.weight->values<float>();
+    ForEachWeight(product, [&](size_t place, size_t c, size_t) {
+      const double w = weights[place];
+      power += channels[c].power * w * w;
+    });
+  }
+  return power;
+}
+
+double Magnitude(const ChannelRange& channel) { return std::max(-channel.min, channel.max); }
+
+// For every channel the least shift that brings it to `largest` or below.
+std::vector<int> ShiftsTo(double largest, const std::vector<ChannelRange>& channels) {
+  std::vector<int> shifts;
+  for (const ChannelRange& channel : channels) {
+    int shift = 0;
+    while (std::ldexp(Magnitude(channel), -shift) > largest) ++shift;
+    shifts.push_back(shift);
+  }
+  return shifts;
+}
+
+Tensor Scaled(const Product& product, const std::vector<int>& shifts) {
+  std::vector<float> values = ToFloats(*product.weight);
+  const std::vector<float> factors = PowersOfTwo(shifts, 1);
+  ForEachWeight(product, [&](size_t place, size_t c, size_t) { values[place] *= factors[c]; });
+  return MakeFloatTensor("", product.weight->dims, values);
+}
+
+void Check(const std::map<std::string, size_t>& spreadable, const std::string& value,
+           const std::vector<int>& shifts, const std::string& place) {
+  const auto it = spreadable.find(value);
+  if (it == spreadable.end()) {
+    throw Error(
+        ExitCode::kConfig, place,
+        fmt::format("spread value \"{}\" is read by no MatMul or Gemm with constant weights",
+                    EscapeForTerminal(value)));
+  }
+  if (it->second == shifts.size()) return;
+  throw Error(ExitCode::kConfig, place,
+              fmt::format("spread value \"{}\" has {} shifts, expected {}, one per channel",
+                          EscapeForTerminal(value), shifts.size(), it->second));
+}
+
+}  // namespace
+
+std::map<std::string, size_t> FindSpreadableValues(const Graph& graph) {
+  std::map<std::string, size_t> values;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (const std::optional<Product> product = FindProduct(graph, n))
+      values.emplace(graph.nodes[n].inputs[0], product->channels());
+  }
+  return values;
+}
+
+std::vector<int> ChooseShifts(const Graph& graph, const std::string& value,
+                              const std::vector<ChannelRange>& channels) {
+  const std::vector<Product> products = ProductsOf(graph, value);
+  double largest = 0;
+  for (const ChannelRange& channel : channels) largest = std::max(largest, Magnitude(channel));
+  if (!(largest > 0) || !std::isfinite(largest)) return {};
+  const double before = ExpectedNoise(products, channels, std::vector<int>(channels.size(), 0));
+  if (before <= kQuiet * ExpectedPower(products, channels)) return {};
+  double least = before * kWorth;
+  std::vector<int> best;
+  double last = before;
+  for (int k = 1; k <= kMostSteps; ++k) {
+    std::vector<int> shifts = ShiftsTo(std::ldexp(largest, -k), channels);
+    const double noise = ExpectedNoise(products, channels, shifts);
+    if (noise > last) break;  // from here on the weights bring more than the values lose
+    last = noise;
+    if (noise > least) continue;
+    least = noise;
+    best = std::move(shifts);
+  }
+  return best;
+}
+
+size_t SpreadChannels(Graph& graph, const ChannelShifts& shifts, const std::string& place) {
+  if (shifts.empty()) return 0;
+  const std::map<std::string, size_t> spreadable = FindSpreadableValues(graph);
+  const Topology topology(graph);
+  UnitWriter writer(graph);
+  size_t changed = 0;
+  for (const auto& [value, exponents] : shifts) {
+    Check(spreadable, value, exponents, place);
+    const std::vector<float> factors = PowersOfTwo(exponents, -1);
+    std::string spread;
+    for (const Product& product : ProductsOf(graph, value)) {
+      Node& node = graph.nodes[product.node];
+      if (spread.empty()) {
+        const auto count = static_cast<int64_t>(factors.size());
+        const std::string constant = writer.Constant(MakeFloatTensor("", {count}, factors));
+        spread = writer.Add(node, value, "Mul", {value, constant});
+      }
+      Tensor scaled = Scaled(product, exponents);
+      if (topology.HasSingleUse(node.inputs[1])) {
+        scaled.name = node.inputs[1];
+        graph.initializers.at(scaled.name) = std::move(scaled);
+      } else {  // others read the weights as they were
+        node.inputs[1] = writer.Constant(std::move(scaled));
+      }
+      node.inputs[0] = spread;
+      ++changed;
+    }
+  }
+  writer.Finish();
+  return changed;
+}
+
+}  // namespace qconvert

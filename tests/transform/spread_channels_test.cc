@@ -1,0 +1,117 @@
+// Channels that stick out go into the weights: which, and the same numbers in the engine.
+#include "qconvert/transform/spread_channels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "qconvert/base/error.h"
+#include "qconvert/pipeline/prepare_model.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+
+constexpr size_t kChannels = 16;
+
+// x -> Tanh -> v [N, 16]; v -> MatMul -> a; v -> Gemm{transB} -> b; v -> Neg -> c
+GraphBuilder TwoProducts() {
+  GraphBuilder b;
+  b.Input("x", {"N", "16"}).Output("a").Output("b").Output("c");
+  b.Random("w", {16, 8}).Random("t", {4, 16}).Random("bias", {4});
+  b.Add("Tanh", {"x"}, {"v"});
+  b.Add("MatMul", {"v", "w"}, {"a"});
+  b.Add("Gemm", {"v", "t", "bias"}, {"b"}).Set("transB", int64_t{1});
+  b.Add("Neg", {"v"}, {"c"});
+  InferTypes(b.model, "m");
+  return b;
+}
+
+// All channels in -1 .. 1, but for one.
+std::vector<ChannelRange> RangesWith(size_t channel, double largest) {
+  std::vector<ChannelRange> ranges(kChannels, {-1, 1, 0.3});
+  ranges[channel] = {-largest, largest, 0.3 * largest * largest};
+  return ranges;
+}
+
+TEST(SpreadChannelsTest, ValuesThatProductsReadAsRows) {
+  EXPECT_THAT(FindSpreadableValues(TwoProducts().model.graph), ElementsAre(Pair("v", kChannels)));
+}
+
+TEST(SpreadChannelsTest, InputsAndProductsOfActivationsAreNotSpread) {
+  GraphBuilder b;
+  b.Input("x", {"16", "16"}).Output("y").Output("z").Random("w", {16, 8});
+  b.Add("Tanh", {"x"}, {"v"});
+  b.Add("MatMul", {"v", "v"}, {"y"});
+  b.Add("MatMul", {"x", "w"}, {"z"});
+  InferTypes(b.model, "m");
+  EXPECT_THAT(FindSpreadableValues(b.model.graph), IsEmpty());
+}
+
+TEST(SpreadChannelsTest, WhatSticksOutIsDivided) {
+  const GraphBuilder b = TwoProducts();
+  const std::vector<int> shifts = ChooseShifts(b.model.graph, "v", RangesWith(3, 20));
+  ASSERT_EQ(shifts.size(), kChannels);
+  EXPECT_GE(shifts[3], 2);
+  EXPECT_EQ(std::count(shifts.begin(), shifts.end(), 0), static_cast<int>(kChannels) - 1);
+}
+
+// 12 channels of 16 are as large as one another: to divide them would only move the noise.
+TEST(SpreadChannelsTest, WhatIsEvenStays) {
+  const GraphBuilder b = TwoProducts();
+  EXPECT_THAT(ChooseShifts(b.model.graph, "v", RangesWith(3, 1)), IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, "v", RangesWith(3, 1.1)), IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, "v", std::vector<ChannelRange>(kChannels)), IsEmpty());
+}
+
+// The large channel is nearly always at its largest: the grid's noise is nothing beside it.
+TEST(SpreadChannelsTest, WhatIsQuietAlreadyStays) {
+  GraphBuilder b = TwoProducts();
+  std::vector<ChannelRange> ranges = RangesWith(3, 20);
+  for (ChannelRange& range : ranges) range.power = range.max * range.max;
+  ranges[3].power = 1e4;
+  EXPECT_THAT(ChooseShifts(b.model.graph, "v", ranges), IsEmpty());
+}
+
+TEST(SpreadChannelsTest, ProductsAreTheSameToTheBitAndOthersReadTheValue) {
+  GraphBuilder b = TwoProducts();
+  const Model before = b.model;
+  std::vector<int> shifts(kChannels, 0);
+  shifts[3] = 4;
+  shifts[9] = 1;
+  EXPECT_EQ(SpreadChannels(b.model.graph, {{"v", shifts}}, "p.json"), 2U);
+  const auto is_mul = [](const Node& node) { return node.Is("Mul"); };
+  EXPECT_EQ(std::count_if(b.model.graph.nodes.begin(), b.model.graph.nodes.end(), is_mul), 1);
+  const std::vector<Tensor> inputs = {RandomTensor("x", {5, 16}, 7)};
+  const std::vector<Tensor> expected = RunModel(before, inputs);
+  const std::vector<Tensor> actual = RunModel(b.model, inputs);
+  for (size_t k = 0; k < 3; ++k) EXPECT_EQ(MaxDifference(expected[k], actual[k]), 0) << k;
+  const auto reads_v = [](const Node& node) { return node.Is("Neg") && node.inputs[0] == "v"; };
+  EXPECT_TRUE(std::any_of(b.model.graph.nodes.begin(), b.model.graph.nodes.end(), reads_v));
+}
+
+std::string Refusal(const ChannelShifts& shifts) {
+  GraphBuilder b = TwoProducts();
+  try {
+    SpreadChannels(b.model.graph, shifts, "p.json");
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kConfig);
+    return e.what();
+  }
+  return "";
+}
+
+TEST(SpreadChannelsTest, ShiftsOfAnotherModelAreRefused) {
+  EXPECT_THAT(Refusal({{"x", std::vector<int>(kChannels, 1)}}),
+              HasSubstr("spread value \"x\" is read by no MatMul or Gemm"));
+  EXPECT_THAT(Refusal({{"v", {1, 2, 3}}}), HasSubstr("has 3 shifts, expected 16"));
+}
+
+}  // namespace
+}  // namespace qconvert
