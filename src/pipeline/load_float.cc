@@ -1,5 +1,6 @@
 #include "load_float.h"
 
+#include "qconvert/transform/convert_opset.h"
 #include "qconvert/transform/normalize.h"
 #include "qconvert/transform/strip_pairs.h"
 
@@ -10,6 +11,7 @@ LoadedModel LoadFloat(const std::filesystem::path& file, bool strip,
   LoadedModel loaded = LoadOnnx(file);
   if (!strip) return loaded;
   Normalize(loaded.model);
+  ConvertOpset(loaded.model, kQuantizedOpset, file.string());  // Clip with its bounds as inputs
   if (StripPairs(loaded.model.graph) == 0)
     warnings.emplace_back("--strip found no pair of QuantizeLinear and DequantizeLinear");
   return loaded;
