@@ -44,9 +44,17 @@ std::set<std::string> FindConstantValues(const Graph& graph) {
 
 bool IsCode(DataType type) { return type == DataType::kUint8 || type == DataType::kInt8; }
 
+// What only a quantized model has.
+bool IsCodeOperator(const Node& node) {
+  return IsQuantize(node) || IsDequantize(node) || IsIntegerKernel(node) ||
+         node.Is("DynamicQuantizeLinear");
+}
+
 class Linter {
  public:
-  Linter(const Target& target, Lint& lint) : target_(target), lint_(lint) {}
+  Linter(const Target& target, Lint& lint) : target_(target), lint_(lint) {
+    lint_.holds_codes = false;
+  }
 
   void Visit(const Graph& graph, const Scope& scope) {
     Graph whole = graph;
@@ -58,6 +66,7 @@ class Linter {
     const RuleFinder finder(whole, target_);
     for (size_t n = 0; n < whole.nodes.size(); ++n) {
       const Node& node = whole.nodes[n];
+      lint_.holds_codes |= IsCodeOperator(node);
       LintedNode linted{scope.way() + node.name, node.op_type};
       const bool is_constant = !node.outputs.empty() && constants.contains(node.outputs[0]);
       if (!is_constant) Judge(whole, n, finder, linted);
@@ -73,8 +82,7 @@ class Linter {
     const Node& node = graph.nodes[n];
     if (IsIntegerKernel(node)) {
       linted.kind = LintedNode::Kind::kInteger;
-    } else if (IsQuantize(node) || IsDequantize(node) || node.Is("DynamicQuantizeLinear") ||
-               !SubgraphsOf(node).empty() || node.outputs.empty()) {
+    } else if (IsCodeOperator(node) || !SubgraphsOf(node).empty() || node.outputs.empty()) {
       linted.kind = LintedNode::Kind::kOther;
     } else if (ComputesFloat(graph, node)) {
       const auto broken = finder.Find(n);

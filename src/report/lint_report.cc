@@ -40,6 +40,9 @@ std::string FormatLint(const Lint& lint) {
       fmt::format("{} on {}\n  {} integer, {} computed with them, {} float\n", Text(lint.model),
                   lint.target, lint.Count(LintedNode::Kind::kInteger),
                   lint.Count(LintedNode::Kind::kAbsorbed), lint.Count(LintedNode::Kind::kFloat));
+  if (!lint.holds_codes) {
+    return out + "  no operator is quantized: the file has neither pairs nor quantized operators\n";
+  }
   for (const auto& [type, count] : lint.CountByType(LintedNode::Kind::kInteger))
     out += fmt::format("  {:>5} x {} on integers\n", count, Text(type));
   std::map<std::string, std::vector<const LintedNode*>> by_rule;
@@ -71,6 +74,7 @@ std::string LintJson(const Lint& lint, const std::string& exit_class) {
   const Json json = {{"exit", exit_class},
                      {"model", Text(lint.model)},
                      {"target", lint.target},
+                     {"quantized", lint.holds_codes},
                      {"integer_nodes", lint.Count(LintedNode::Kind::kInteger)},
                      {"integer_types", std::move(types)},
                      {"absorbed_nodes", lint.Count(LintedNode::Kind::kAbsorbed)},

@@ -16,8 +16,6 @@ const Target kCpuTarget{.name = "CPU",
                         .products_write_floats = true,
                         .suits_engine = true};
 
-const Target kBpuTarget{.name = "BPU", .products_write_floats = true};
-
 namespace {
 
 std::string WhyNotIn(std::span<const TargetOperator> table, const Target& target,

@@ -46,6 +46,19 @@ TEST(LintReportTest, ManyNodesOfOneRuleAreCut) {
   EXPECT_THAT(text, HasSubstr("    and 5 more, --json has them\n"));
 }
 
+TEST(LintReportTest, OfAFloatModelNoNodeIsListed) {
+  Lint lint = TwoRules(24);
+  lint.holds_codes = false;
+  const std::string text = FormatLint(lint);
+  EXPECT_THAT(text, HasSubstr("m.onnx on cpu\n"));
+  EXPECT_THAT(text, HasSubstr("\n  no operator is quantized: the file has neither pairs nor"));
+  EXPECT_THAT(text, Not(HasSubstr("rule"))) << "all break the same one";
+  const auto json = nlohmann::json::parse(LintJson(lint, "success"));
+  EXPECT_EQ(json["quantized"], false);
+  EXPECT_EQ(json["float_nodes"].size(), 26U);
+  EXPECT_EQ(nlohmann::json::parse(LintJson(TwoRules(), "success"))["quantized"], true);
+}
+
 TEST(LintReportTest, JsonHasEveryFloatNode) {
   const auto json = nlohmann::json::parse(LintJson(TwoRules(24), "success"));
   EXPECT_EQ(json["exit"], "success");

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -267,6 +269,22 @@ TEST(LintTest, QuantizedOperatorsOfOtherToolsAreIntegerAsTheyAre) {
   EXPECT_EQ(Disagreements(b.model, judged), "");
 }
 
+TEST(LintTest, TellsAQuantizedModelFromAFloatOne) {
+  Net plain;
+  plain.Output("y");
+  plain.Add("Tanh", {"x"}, {"y"});
+  EXPECT_FALSE(LintModel(plain.model, kCpuTarget, "m").holds_codes);
+  Net paired;
+  paired.Output("y");
+  paired.Add("Tanh", {paired.Pair("x")}, {"y"});
+  EXPECT_TRUE(LintModel(paired.model, kCpuTarget, "m").holds_codes);
+  Net dynamic;
+  dynamic.Output("y");
+  dynamic.Add("DynamicQuantizeLinear", {"x"}, {"q", "qs", "qz"});
+  dynamic.Add("DequantizeLinear", {"q", "qs", "qz"}, {"y"});
+  EXPECT_TRUE(LintModel(dynamic.model, kCpuTarget, "m").holds_codes);
+}
+
 // A GPU wants symmetric int8 on inputs, and nothing of the CPU's rules.
 TEST(LintTest, OtherTargetsHaveRulesOfTheirOwn) {
   const auto rule = [](const Model& model, const Target& target) {
@@ -340,6 +358,20 @@ INSTANTIATE_TEST_SUITE_P(Models, TrainedLintTest,
                                          "resnet20_cifar10", "squeezenet11_imagenet",
                                          "ultraface_rfb_320"),
                          [](const auto& one) { return std::string(one.param); });
+
+// Files of other tools, from a folder of *.onnx named by QCONVERT_LINT_FILES.
+TEST(ForeignLintTest, TheEngineRunsWhatIsPredicted) {
+  const char* folder = std::getenv("QCONVERT_LINT_FILES");
+  if (folder == nullptr) GTEST_SKIP() << "QCONVERT_LINT_FILES names no folder";
+  size_t judged = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".onnx") continue;
+    const size_t before = judged;
+    EXPECT_EQ(Disagreements(LoadOnnx(entry.path()).model, judged), "") << entry.path();
+    std::printf("%6zu operators checked in %s\n", judged - before, entry.path().filename().c_str());
+  }
+  EXPECT_GT(judged, 0U) << "no operators in " << folder;
+}
 
 // 16-bit codes have no integer kernels: a plan that has them is no surprise to those who look.
 TEST(StrictFusionTest, NamesNodesThatRunInFloatAndWritesNothing) {

@@ -226,7 +226,29 @@ TEST(TargetTest, FilesOfOthersAreJudgedByAllKernels) {
   const Node& node = b.model.graph.nodes[0];
   EXPECT_NE(WhyFloatOn(kQnnTarget, b.model.graph, node), "") << "nothing places it";
   EXPECT_EQ(WhyNoKernelOn(kQnnTarget, b.model.graph, node), "");
-  EXPECT_NE(WhyNoKernelOn(kBpuTarget, b.model.graph, node), "") << "has no such table";
+  EXPECT_NE(WhyFloatOn(kBpuTarget, b.model.graph, node), "") << "nothing places it";
+  EXPECT_EQ(WhyNoKernelOn(kBpuTarget, b.model.graph, node), "") << "a table of codes";
+  EXPECT_NE(WhyNoKernelOn(kCpuTarget, b.model.graph, node), "") << "has no such table";
+}
+
+TEST(TargetTest, BpuTakesWeightsOfUpToThreeDimensionsInSpace) {
+  const auto why = [](const char* op_type, size_t dimensions, bool is_constant) {
+    GraphBuilder b;
+    std::vector<int64_t> dims(dimensions, 1);
+    if (is_constant) b.Random("w", dims);
+    Node node = MakeNode(op_type, {"x", "w"}, {"y"});
+    return WhyNoKernelOn(kBpuTarget, b.model.graph, node);
+  };
+  EXPECT_EQ(why("Conv", 4, true), "");
+  EXPECT_EQ(why("ConvTranspose", 5, true), "");
+  EXPECT_EQ(why("Conv", 6, true), "its weights have 6 dimensions, at most 5 are taken");
+  EXPECT_EQ(why("Conv", 4, false), "its weights are computed");
+  Node resize = MakeNode("Resize", {"x"}, {"y"});
+  EXPECT_EQ(WhyNoKernelOn(kBpuTarget, Graph(), resize), "");
+  resize.Set("mode", std::string("cubic"));
+  EXPECT_EQ(WhyNoKernelOn(kBpuTarget, Graph(), resize), "mode cubic");
+  EXPECT_EQ(WhyNoKernelOn(kBpuTarget, Graph(), MakeNode("NonZero", {"x"}, {"y"})),
+            "target BPU computes NonZero in float");
 }
 
 }  // namespace

@@ -31,12 +31,14 @@ struct Lint {
   std::string target;             // as the user named it
   std::vector<LintedNode> nodes;  // in the order of the file, bodies behind the node that has them
 
+  bool holds_codes = true;        // whether any node reads or writes codes: it came quantized
+
   size_t Count(LintedNode::Kind kind) const;
   std::map<std::string, size_t> CountByType(LintedNode::Kind kind) const;
 };
 
 // The table for people: counts, the integer operators by type, then the float ones by rule, each
-// rule with its nodes.
+// rule with its nodes. Of a model that is not quantized one line: every node breaks the first rule.
 std::string FormatLint(const Lint& lint);
 
 // All of it for scripts, deterministic. `exit_class` is ExitCodeName of the run.
