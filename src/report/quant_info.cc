@@ -7,6 +7,7 @@
 
 #include "json_text.h"
 #include "qconvert/base/error.h"
+#include "qconvert/plan/requantization.h"
 
 namespace qconvert {
 namespace {
@@ -71,6 +72,20 @@ void AddInteger(const IntegerNodePlan& integer, Json& json) {
   if (integer.hard_sigmoid) json["operands"].push_back(OperandJson(1, integer.hard_sigmoid->shift));
 }
 
+// One number for all channels where they are equal.
+Json RequantizationJson(const Requantization& requantization) {
+  Json multipliers = Json::array();
+  Json shifts = Json::array();
+  for (const FixedPoint& factor : requantization.factors) {
+    multipliers.push_back(factor.multiplier);
+    shifts.push_back(factor.shift);
+  }
+  const bool one = requantization.factors.size() == 1;
+  return {{"multiplier", one ? multipliers[0] : std::move(multipliers)},
+          {"shift", one ? shifts[0] : std::move(shifts)},
+          {"worst", requantization.worst}};
+}
+
 NodeWay WayOf(const NodePlacement& node, bool dynamic) {
   if (dynamic) return NodeWay::kDynamic;
   if (node.domain == NodeDomain::kInteger) return NodeWay::kInteger;
@@ -91,6 +106,8 @@ Json NodesJson(const Graph& graph, const QuantizationPlan& plan) {
     json["computes"] = NodeWayName(WayOf(placed, dynamic != plan.dynamic_nodes.end()));
     AddText(json, "reason", placed.reason);
     if (integer != plan.integer_nodes.end()) AddInteger(integer->second, json);
+    if (const auto requantization = FindRequantization(graph, plan, n))
+      json["requantization"] = RequantizationJson(*requantization);
     if (dynamic != plan.dynamic_nodes.end()) {
       for (const ConstantCodes& weight : dynamic->second.weights)
         json["weights"].push_back(WeightJson(weight));

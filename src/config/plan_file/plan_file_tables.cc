@@ -215,7 +215,8 @@ const SettingTable& NodeTable() {
        Object("weights", Kind::kObjects, "of integer and dynamic nodes", WeightTable()),
        Object("bias", Kind::kObject, "of integer nodes", BiasTable()),
        Object("operands", Kind::kObjects, "other constants and converted inputs of integer nodes",
-              OperandTable())}};
+              OperandTable()),
+       Any("requantization", "of sums to codes in integers alone; follows from the scales")}};
   return table;
 }
 
