@@ -38,8 +38,11 @@ class Checker {
   void Check() {
     const int opset = config_.onnx_opset_version;
     if (opset >= 0 && opset < kOldestOpset)
-      Refuse(PlaceOf(effective_, "onnx_opset_version"),
-             fmt::format("onnx_opset_version {}, Q/DQ per axis came with {}", opset, kOldestOpset));
+      context_.problems.Add(
+          PlaceOf(effective_, "onnx_opset_version"),
+          fmt::format("onnx_opset_version is {}, expected -1, or {} and newer: Q and DQ per axis "
+                      "came with that",
+                      opset, kOldestOpset));
     const ConfigNode* tensors = effective_.Find("tensor_quantize_config");
     CheckTensors(config_.tensors, tensors, "");
     const ConfigNode* layers = effective_.Find("layer_quantize_config");

@@ -16,6 +16,7 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kOpsetWithBlocks = 21;
+constexpr int64_t kTypedOpset = 19;  // Q and DQ of float16
 
 // What the forms that the settings ask for need.
 int64_t LeastOpset(const QuantConfig& config) {
@@ -119,7 +120,8 @@ void MatchLate(const std::vector<size_t>& late, const Graph& graph, ModelSetting
 int64_t ExportedOpset(const ModelConfig& config, const Model& model) {
   const int64_t asked = config.config.onnx_opset_version;
   const int64_t least = LeastOpset(config.config);
-  if (asked < 0) return least;
+  const bool is_typed = config.config.target_device == TargetDevice::kGpu;
+  if (asked < 0) return is_typed ? std::max(least, kTypedOpset) : least;
   const int64_t has = model.opset();
   if (asked < least) {
     throw ConfigError(
@@ -130,7 +132,7 @@ int64_t ExportedOpset(const ModelConfig& config, const Model& model) {
   if (asked == has || (asked > has && asked <= kNewestConvertedOpset)) return asked;
   const std::string what =
       asked < has ? fmt::format("the model has opset {} and cannot be lowered", has)
-                  : fmt::format("not implemented yet: raising a model with opset {} above {}", has,
+                  : fmt::format("expected at most {}, the newest that models are raised to",
                                 kNewestConvertedOpset);
   throw ConfigError(
       {fmt::format("{}: onnx_opset_version is {}, {}", PlaceOfOpset(config), asked, what)});

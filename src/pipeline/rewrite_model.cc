@@ -69,6 +69,7 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   const auto types = model.graph.value_info;
   ApplyPlan(model, plan);
   if (TargetOf(history.config.target_device).suits_engine) SuitEngine(types, model);
+  if (history.config.target_device == TargetDevice::kGpu) SuitTypes(types, model);
   AddReceipt(history.provenance, quant_info, model);
   ValidateModel(model, report.input);
   return quant_info;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "qconvert/base/log.h"
+#include "qconvert/rewrite/type_half_regions.h"
 #include "qconvert/transform/expand_layer_norm.h"
 #include "qconvert/transform/expand_mish.h"
 #include "qconvert/transform/fuse_gelu.h"
@@ -16,6 +17,12 @@ void SuitEngine(const std::map<std::string, Value, std::less<>>& types, Model& m
   const size_t mishes = ExpandMish(model.graph);
   LogDebug(fmt::format("written for the engine: {} GELU, {} LayerNormalization, {} Mish", gelus,
                        norms, mishes));
+  DropInferredTypes(model.graph);
+}
+
+void SuitTypes(const std::map<std::string, Value, std::less<>>& types, Model& model) {
+  model.graph.value_info.insert(types.begin(), types.end());
+  LogDebug(fmt::format("written in float16: {} nodes", TypeHalfRegions(model.graph)));
   DropInferredTypes(model.graph);
 }
 

@@ -1,4 +1,4 @@
-// The last rewriting of a model that runs on ONNX Runtime's CPU kernels.
+// The last rewriting of a model, for what runs it.
 #ifndef QCONVERT_SRC_PIPELINE_SUIT_ENGINE_H_
 #define QCONVERT_SRC_PIPELINE_SUIT_ENGINE_H_
 
@@ -14,6 +14,10 @@ namespace qconvert {
 // computes fastest. `types` are those of the float model's values. The numbers stay up to rounding.
 // Only then: until all is decided these are one node each, or steps that are kept whole.
 void SuitEngine(const std::map<std::string, Value, std::less<>>& types, Model& model);
+
+// Writes the float16 parts of a quantized model in their types, for engines that take these as they
+// are written (rewrite/type_half_regions.h). `types` as above.
+void SuitTypes(const std::map<std::string, Value, std::less<>>& types, Model& model);
 
 }  // namespace qconvert
 

@@ -1,0 +1,190 @@
+#include "qconvert/rewrite/type_half_regions.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "qconvert/ir/topology.h"
+#include "qconvert/targets/op_rules.h"
+
+namespace qconvert {
+namespace {
+
+// What has a float16 kernel in TensorRT and whose ONNX schema takes float16 on every float input.
+constexpr std::string_view kComputed[] = {"Add",
+                                          "AveragePool",
+                                          "Conv",
+                                          "ConvTranspose",
+                                          "Div",
+                                          "Elu",
+                                          "Erf",
+                                          "Exp",
+                                          "Gelu",
+                                          "Gemm",
+                                          "HardSwish",
+                                          "GlobalAveragePool",
+                                          "LeakyRelu",
+                                          "HardSigmoid",
+                                          "InstanceNormalization",
+                                          "MatMul",
+                                          "LayerNormalization",
+                                          "Mish",
+                                          "Mul",
+                                          "PRelu",
+                                          "Pow",
+                                          "ReduceMean",
+                                          "ReduceSum",
+                                          "BatchNormalization",
+                                          "Resize",
+                                          "Selu",
+                                          "Sigmoid",
+                                          "Softmax",
+                                          "Softplus",
+                                          "Sqrt",
+                                          "Sub",
+                                          "Tanh"};
+
+// What writes numbers that it has read, so that their rounding stays.
+constexpr std::string_view kMoved[] = {
+    "Clip",          "Concat",  "DepthToSpace", "Expand",    "Flatten",  "Gather",
+    "GlobalMaxPool", "MaxPool", "Relu",         "Reshape",   "Slice",    "SpaceToDepth",
+    "Split",         "Squeeze", "Tile",         "Transpose", "Unsqueeze"};
+
+template <size_t N>
+bool IsOneOf(const Node& node, const std::string_view (&types)[N]) {
+  return node.domain.empty() &&
+         std::find(std::begin(types), std::end(types), node.op_type) != std::end(types);
+}
+
+// The scales of a Resize are float32 whatever it resizes.
+bool IsTypedAlone(const Node& node, size_t slot) { return node.Is("Resize") && slot > 0; }
+
+bool IsCastTo(const Node& node, DataType type) {
+  return node.Is("Cast") && node.GetInt("to", 0) == static_cast<int64_t>(type);
+}
+
+class Typing {
+ public:
+  explicit Typing(Graph& graph) : graph_(graph), topology_(graph), names_(graph) {}
+
+  size_t Run() {
+    size_t typed = 0;
+    std::vector<bool> dropped(graph_.nodes.size(), false);
+    std::vector<std::vector<Node>> behind(graph_.nodes.size());
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      Node& node = graph_.nodes[n];
+      const bool writes_half = IsCastTo(node, DataType::kFloat16);
+      if (writes_half || (IsCastTo(node, DataType::kFloat) && IsHalf(node.inputs[0])))
+        NoteCast(node, writes_half);
+      if (IsTypable(node)) typed += Type(node, dropped, behind[n]);
+    }
+    std::vector<Node> nodes;
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (dropped[n]) continue;
+      nodes.push_back(std::move(graph_.nodes[n]));
+      for (Node& node : behind[n]) nodes.push_back(std::move(node));
+    }
+    graph_.nodes = std::move(nodes);
+    RemoveDeadNodes(graph_);
+    return typed;
+  }
+
+ private:
+  bool IsHalf(const std::string& value) const {
+    const Tensor* constant = graph_.FindInitializer(value);
+    return constant != nullptr ? constant->type == DataType::kFloat16 : is_half_.contains(value);
+  }
+
+  void NoteCast(const Node& cast, bool writes_half) {
+    if (writes_half) {
+      is_half_.insert(cast.outputs[0]);
+    } else {
+      half_of_[cast.outputs[0]] = cast.inputs[0];
+    }
+  }
+
+  // The constant as float16, or "" where that rounds it.
+  std::string ExactHalf(const Tensor& constant) {
+    const Tensor half = Narrowed(constant, DataType::kFloat16);
+    if (ToFloats(half) != ToFloats(constant)) return "";
+    const auto [known, is_new] = constants_.emplace(constant.name, "");
+    if (is_new) {
+      known->second = names_.Make("half");
+      Tensor named = half;
+      named.name = known->second;
+      graph_.initializers.emplace(named.name, std::move(named));
+    }
+    return known->second;
+  }
+
+  // What an input is read as; "" where it has to stay float32.
+  std::string HalfOf(const std::string& input) {
+    const auto known = half_of_.find(input);
+    if (known != half_of_.end()) return known->second;
+    const Tensor* constant = graph_.FindInitializer(input);
+    const DataType type = TypeOfValue(graph_, input);
+    if (constant != nullptr && type == DataType::kFloat) return ExactHalf(*constant);
+    const bool is_float = type == DataType::kFloat || type == DataType::kUndefined;
+    return is_float ? "" : input;
+  }
+
+  // The only reader of a value, a Cast to float16; kNpos where it is another one.
+  size_t Rounding(const std::string& value) const {
+    if (!topology_.HasSingleUse(value)) return Topology::kNpos;
+    const Use use = topology_.Uses(value)[0];
+    const bool rounds =
+        use.slot != Use::kCaptured && IsCastTo(graph_.nodes[use.node], DataType::kFloat16);
+    return rounds ? use.node : Topology::kNpos;
+  }
+
+  bool IsTypable(const Node& node) const {
+    if (IsOneOf(node, kMoved)) return node.outputs.size() == 1 || node.Is("Split");
+    return IsOneOf(node, kComputed) && node.outputs.size() == 1 &&
+           Rounding(node.outputs[0]) != Topology::kNpos;
+  }
+
+  size_t Type(Node& node, std::vector<bool>& dropped, std::vector<Node>& behind) {
+    std::vector<std::string> inputs = node.inputs;
+    bool reads_half = false;
+    for (size_t slot = 0; slot < inputs.size(); ++slot) {
+      if (inputs[slot].empty() || IsTypedAlone(node, slot)) continue;
+      std::string half = HalfOf(inputs[slot]);
+      if (half.empty()) return 0;
+      reads_half |= half_of_.contains(inputs[slot]);
+      inputs[slot] = std::move(half);
+    }
+    if (!reads_half) return 0;
+    node.inputs = std::move(inputs);
+    for (std::string& output : node.outputs) {
+      const size_t rounding = Rounding(output);
+      const bool is_rounded = rounding != Topology::kNpos;
+      const std::string half = is_rounded ? graph_.nodes[rounding].outputs[0] : names_.Make("half");
+      if (is_rounded) {
+        dropped[rounding] = true;
+      } else {
+        behind.push_back(MakeNode("Cast", {half}, {output}));
+        behind.back().Set("to", static_cast<int64_t>(DataType::kFloat));
+      }
+      is_half_.insert(half);
+      half_of_[std::exchange(output, half)] = half;
+    }
+    return 1;
+  }
+
+  Graph& graph_;
+  const Topology topology_;
+  NameMaker names_;
+  std::unordered_set<std::string> is_half_;
+  std::unordered_map<std::string, std::string> half_of_;    // of a float32 value, where it has one
+  std::unordered_map<std::string, std::string> constants_;  // as float16
+};
+
+}  // namespace
+
+size_t TypeHalfRegions(Graph& graph) { return Typing(graph).Run(); }
+
+}  // namespace qconvert
