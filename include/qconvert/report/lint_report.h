@@ -31,7 +31,7 @@ struct Lint {
   std::string target;             // as the user named it
   std::vector<LintedNode> nodes;  // in the order of the file, bodies behind the node that has them
 
-  bool holds_codes = true;        // whether any node reads or writes codes: it came quantized
+  bool holds_codes = true;  // whether any node reads or writes codes: it came quantized
 
   size_t Count(LintedNode::Kind kind) const;
   std::map<std::string, size_t> CountByType(LintedNode::Kind kind) const;
