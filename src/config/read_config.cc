@@ -11,6 +11,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/base/utf8.h"
+#include "qconvert/config/export_config.h"
 #include "qconvert/config/layered_config.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
@@ -83,8 +84,9 @@ bool ComesFrom(const ConfigNode& node, const std::string& source) {
                      [&](const auto& entry) { return ComesFrom(entry.value, source); });
 }
 
-ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
-                       const std::vector<ConfigOverride>& overrides, ReadContext& context) {
+// Puts in what the language has keys for; returns the others.
+std::vector<ConfigOverride> ApplyOverrides(const std::vector<ConfigOverride>& overrides,
+                                           const Dialect& dialect, ConfigNode& root) {
   std::vector<ConfigOverride> later;
   for (const ConfigOverride& one : overrides) {
     const auto [key, value] = Split(one);
@@ -95,10 +97,18 @@ ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
       ApplyOverride(root, path, value, one.source);
     }
   }
+  return later;
+}
+
+// `later` are overrides for what the tree is translated to.
+ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
+                       const std::vector<ConfigOverride>& later, ReadContext& context) {
   if (dialect.normalize != nullptr) dialect.normalize(root, context.problems);
   CheckSettings(root, dialect.table(), context.problems, context.notes);
   if (dialect.translate == nullptr) return dialect.read(root, context);
-  return ReadDialect(dialect.translate(root, context), Dialects().front(), later, context);
+  ConfigNode translated = dialect.translate(root, context);
+  ApplyOverrides(later, Dialects().front(), translated);
+  return ReadDialect(std::move(translated), Dialects().front(), {}, context);
 }
 
 struct ConfigText {
@@ -150,8 +160,8 @@ void PutLayers(const std::vector<ConfigText>& layers, const Dialect& dialect, Co
   }
 }
 
-LoadedConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>& layers,
-                         const std::vector<ConfigOverride>& overrides) {
+WrittenConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>& layers,
+                          const std::vector<ConfigOverride>& overrides) {
   const std::filesystem::path& file = base.file;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   ReadContext context{
@@ -159,9 +169,13 @@ LoadedConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>& 
   ConfigNode root = ParseConfig(base.text, file.string(), &context.notes.warnings);
   const Dialect& dialect = FindDialect(root);
   PutLayers(layers, dialect, root, context);
-  LoadedConfig loaded;
+  const size_t own_text = context.text.size();  // files named in these stand behind it
+  WrittenConfig out;
+  LoadedConfig& loaded = out.loaded;
   loaded.dialect = dialect.name;
-  ReadResult result = ReadDialect(std::move(root), dialect, overrides, context);
+  const std::vector<ConfigOverride> later = ApplyOverrides(overrides, dialect, root);
+  out.written = root;
+  ReadResult result = ReadDialect(std::move(root), dialect, later, context);
   const bool sound = context.problems.empty();
   for (const ConfigOverride& one : overrides) {
     if (!sound || IsBlank(one) || ComesFrom(result.effective, one.source)) continue;
@@ -175,20 +189,23 @@ LoadedConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>& 
     all.insert(all.end(), loaded.unimplemented.begin(), loaded.unimplemented.end());
     throw ConfigError(std::move(all));
   }
-  for (const ConfigOverride& one : overrides) context.text += "\n" + one.text;
-  loaded.text = std::move(context.text);
+  loaded.text = ConfigJson(out.written) + context.text.substr(own_text);
+  for (const ConfigOverride& one : later) {
+    loaded.text += "\n" + one.text;
+    out.translated.push_back(one.source);
+  }
   loaded.config = std::move(result.config);
   loaded.effective = std::move(result.effective);
   loaded.warnings = std::move(context.notes.warnings);
   loaded.infos = std::move(context.notes.infos);
-  return loaded;
+  return out;
 }
 
 }  // namespace
 
 LoadedConfig ParseConfigText(const std::string& text, const std::filesystem::path& file,
                              const std::vector<ConfigOverride>& overrides) {
-  return ParseLayers({text, file}, {}, overrides);
+  return ParseLayers({text, file}, {}, overrides).loaded;
 }
 
 LoadedConfig ReadConfig(const std::filesystem::path& file,
@@ -199,6 +216,12 @@ LoadedConfig ReadConfig(const std::filesystem::path& file,
 LoadedConfig ReadLayeredConfig(const std::filesystem::path& file,
                                const std::vector<std::filesystem::path>& layers,
                                const std::vector<ConfigOverride>& overrides) {
+  return ReadWrittenConfig(file, layers, overrides).loaded;
+}
+
+WrittenConfig ReadWrittenConfig(const std::filesystem::path& file,
+                                const std::vector<std::filesystem::path>& layers,
+                                const std::vector<ConfigOverride>& overrides) {
   std::vector<ConfigText> texts;
   for (const auto& layer : layers) texts.push_back({ReadText(layer), layer});
   return ParseLayers({ReadText(file), file}, texts, overrides);

@@ -222,7 +222,7 @@ TEST(QuarkConfigTest, OptionsAreOverriddenByTheirName) {
   EXPECT_THAT(
       [] { Load(Options("\"CalibDataSize\": 64"), {"global_config.weight={spec: UInt32Spec}"}); },
       testing::ThrowsMessage<ConfigError>(HasSubstr("weights: bit_width is 32, expected 2")));
-  EXPECT_THAT(Load(Options("\"AlignConcat\": true"), {"AlignConcat="}).unimplemented, IsEmpty());
+  EXPECT_THAT(Load(Options("\"QuantizeFP16\": true"), {"QuantizeFP16="}).unimplemented, IsEmpty());
 }
 
 TEST(QuarkConfigTest, GptqRoundsBySecondOrder) {
@@ -284,6 +284,71 @@ TEST(QuarkConfigTest, BiasCorrectionIsAskedForByItsName) {
   EXPECT_THAT(loaded.unimplemented, IsEmpty());
 }
 
+// The options that AMD's presets XINT8, VINT8, A8W8 and A16W8 are written out with.
+TEST(QuarkConfigTest, OptionsOfTheVendorsPresetsAreTaken) {
+  const std::vector<std::pair<std::string, std::string>> told = {
+      {"\"DedicatedQDQPair\": true", "DedicatedQDQPair true: one pair serves all readers"},
+      {"\"RemoveQDQConvRelu\": false", "RemoveQDQConvRelu false: no pair stands there"},
+      {"\"RemoveQDQConvClip\": false", "RemoveQDQConvClip false: no pair stands there"},
+      {"\"ConvertBNToConv\": true", "ConvertBNToConv true: one that no Conv takes in"},
+      {"\"ConvertClipToRelu\": true", "ConvertClipToRelu true: a Clip whose bounds"},
+      {"\"ConvertSplitToSlice\": true", "ConvertSplitToSlice true: Split stays"},
+      {"\"NPULimitationCheck\": false", "NPULimitationCheck false: shifts are always kept"},
+  };
+  for (const auto& [option, message] : told) {
+    const LoadedConfig loaded = Load(Options(option));
+    EXPECT_THAT(loaded.unimplemented, IsEmpty()) << option;
+    EXPECT_TRUE(AnyHolds(loaded.warnings, "c.json:3:")) << option;
+    EXPECT_TRUE(AnyHolds(loaded.warnings, message)) << option;
+  }
+  for (const char* silent :
+       {"\"DedicatedQDQPair\": false", "\"RemoveQDQConvRelu\": true", "\"AlignSlice\": true",
+        "\"AlignEltwiseQuantType\": true", "\"FoldRelu\": true", "\"BF16QDQToCast\": true",
+        "\"AdjustShiftCut\": true"}) {
+    const LoadedConfig loaded = Load(Options(silent));
+    EXPECT_THAT(loaded.unimplemented, IsEmpty()) << silent;
+    EXPECT_THAT(loaded.warnings, IsEmpty()) << silent;
+  }
+}
+
+TEST(QuarkConfigTest, AlignedScalesAreThoseOfTheVitisSwitches) {
+  const QuantConfig aligned = Load(Options("\"AlignConcat\": true, \"AlignPool\": true")).config;
+  EXPECT_TRUE(aligned.change_concat_input_fix);
+  EXPECT_TRUE(aligned.change_pool_input_fix);
+  EXPECT_FALSE(Load(Options("\"AlignConcat\": false")).config.change_concat_input_fix);
+}
+
+TEST(QuarkConfigTest, ExternalDataIsTheCommandLines) {
+  const LoadedConfig loaded = Load(Int8("\"use_external_data_format\": true"));
+  EXPECT_THAT(loaded.unimplemented, IsEmpty());
+  EXPECT_TRUE(AnyHolds(loaded.warnings, "--external-data writes two"));
+  EXPECT_THAT(Load(Int8("\"use_external_data_format\": false")).warnings, IsEmpty());
+}
+
+TEST(QuarkConfigTest, MatMulNBitsAreBlocksOfTheWeightsOfMatMulAlone) {
+  const QuantConfig config = Load(Options("\"UseMatMulNBits\": true")).config;
+  EXPECT_EQ(config.scheme, Scheme::kWeightOnly);
+  EXPECT_TRUE(config.matmul_nbits);
+  EXPECT_EQ(config.tensors.weights.datatype, Datatype::kFloat32);
+  ASSERT_EQ(config.layers.size(), 1U);
+  EXPECT_EQ(config.layers[0].match.pattern, "MatMul");
+  const TensorSettings& weights = config.layers[0].tensors.weights;
+  EXPECT_TRUE(weights.is_int());
+  EXPECT_EQ(weights.bit_width, 4);
+  EXPECT_EQ(weights.block_size, 128);
+  EXPECT_TRUE(weights.symmetry);
+  const QuantConfig asked =
+      Load(Options("\"UseMatMulNBits\": true, \"MatMulNBitsParams\": {\"GroupSize\": 32, "
+                   "\"Bits\": 8, \"Algorithm\": \"GPTQ\", \"AccuracyLevel\": 1}"))
+          .config;
+  EXPECT_EQ(asked.layers[0].tensors.weights.block_size, 32);
+  EXPECT_EQ(asked.layers[0].tensors.weights.bit_width, 8);
+  EXPECT_EQ(asked.second_order_rounding, Correction::kOn);
+  EXPECT_TRUE(AnyHolds(
+      Problems(Options("\"UseMatMulNBits\": true, \"MatMulNBitsParams\": {\"Group\": 32}")),
+      "key of MatMulNBitsParams is 'Group', expected GroupSize"));
+}
+
 TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {File(Full("Int8", "LayerwisePercentile", "Float32"), Spec("Int8Spec")),
@@ -295,9 +360,9 @@ TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
       {Finetuning("adaquant", ", \"output_index\": 1"), "not implemented yet: output_index 1"},
       {Finetuning("adaquant", ", \"num_batches\": 4"), "not implemented yet: num_batches 4"},
       {Finetuning("adaround", ", \"lr_adjust\": [0.1]"), "not implemented yet: lr_adjust"},
-      {Int8("\"use_external_data_format\": true"), "--external-data does the same"},
-      {Options("\"AlignConcat\": true"), "c.json:3:34: not implemented yet: AlignConcat true"},
-      {Options("\"RemoveQDQConvRelu\": false"), "not implemented yet: RemoveQDQConvRelu false"},
+      {Options("\"QuantizeFP16\": true"), "c.json:3:35: not implemented yet: QuantizeFP16 true"},
+      {Options("\"UseMatMulNBits\": true, \"MatMulNBitsParams\": {\"Algorithm\": \"HQQ\"}"),
+       "not implemented yet: Algorithm HQQ"},
       {Options("\"UseRandomData\": true"), "not implemented yet: UseRandomData true"},
       {Options("\"TensorQuantOverrides\": {\"x\": []}"), "TensorQuantOverrides a map"},
       {Options("\"InputNodes\": [\"/a\"]"), "not implemented yet: InputNodes a list"},

@@ -31,7 +31,23 @@ expect 0 "target_device: CPU" --config vitis.yaml --print-config
 
 expect 0 "12 integer" "$example/model.onnx" --config settings.yaml --calib "$example/calib" -o settings.onnx
 expect 0 "" "$example/model.onnx" --calib "$example/calib" -o plain.onnx -q
-cmp -s plain.onnx settings.onnx && fail "the hash of the settings is not in the model"
+cmp -s plain.onnx settings.onnx || fail "the same settings with other comments give other bytes"
+expect 0 "" "$example/model.onnx" --calib "$example/calib" -o more.onnx -q --set objective=balanced
+cmp -s plain.onnx more.onnx && fail "the hash of the settings is not in the model"
+
+# Settings written back: the same language, the same bytes.
+expect 0 "" "$example/model.onnx" --config vitis.yaml --set weights.per_channel=true --calib "$example/calib" -o set.onnx --export-config exported.json
+grep -q '"per_channel": true' exported.json || fail "--export-config leaves out --set"
+expect 0 "" "$example/model.onnx" --config exported.json --calib "$example/calib" -o again.onnx -q
+cmp -s set.onnx again.onnx || fail "exported settings give other bytes"
+expect 0 "" --config exported.json --export-config exported.yaml
+expect 0 "" "$example/model.onnx" --config exported.yaml --calib "$example/calib" -o again.onnx -q
+cmp -s set.onnx again.onnx || fail "settings exported as YAML give other bytes"
+expect 2 "is an input" --config exported.json --export-config exported.json
+expect 2 "excludes --keep-float" --config exported.json --export-config x.json --keep-float a
+expect 6 "no.json" --config no.json --export-config x.json
+expect 6 "none" "$example/model.onnx" --config exported.json --calib none -o x.onnx --export-config x.json
+[ -e x.json ] && fail "a failed run exported settings"
 expect 0 "float" "$example/model.onnx" --calib "$example/calib" -o kept.onnx --keep-float '/features/features.0/*' --json kept.json
 grep -q '"/features/features.0/' kept.json || fail "--keep-float kept nothing float"
 expect 3 "no node" "$example/model.onnx" --calib "$example/calib" -o x.onnx --keep-float '/head/*'
@@ -64,7 +80,7 @@ grep -q "2 threads" out.txt || fail "bench does not name the threads"
 
 expect 0 "plain.onnx: equal" verify plain.onnx --model "$example/model.onnx"
 expect 0 "every scale and byte" verify plain.onnx --model "$example/model.onnx" --calib "$example/calib" --workers 1
-expect 8 "metadata qconvert.config_sha256" verify settings.onnx --model "$example/model.onnx" --calib "$example/calib"
+expect 8 "metadata qconvert.config_sha256" verify more.onnx --model "$example/model.onnx" --calib "$example/calib"
 expect 7 "memory_limit allows 1" verify plain.onnx --model "$example/model.onnx" --calib "$example/calib" --memory-limit 1MB
 expect 0 "settings.onnx: equal" verify settings.onnx --model "$example/model.onnx" --calib "$example/calib" --config settings.yaml
 printf x >> plain_quant_info.json

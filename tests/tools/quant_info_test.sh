@@ -40,7 +40,7 @@ with tempfile.TemporaryDirectory() as work:
     # The file says all; it is an input.
     before = sorted(os.listdir("."))
     for more in (["--config", "cpu_int8"], ["--set", "activation.method=maxmin"], ["--scheme", "static"],
-                 ["--objective", "size"], ["--processor", "vnni"], ["--cost-table", "c.json"], ["--table", "t.json"], ["--float-only"], ["--print-config"],
+                 ["--objective", "size"], ["--processor", "vnni"], ["--cost-table", "c.json"], ["--table", "t.json"], ["--float-only"], ["--print-config"], ["--export-config", "e.json"],
                  ["--calib-batch", "2"], ["--stop-after", "normalize"], ["--keep-float", "/head/*"], ["--effort", "high"]):
         run(*plan, "-o", "no.onnx", *more, expect=2, stderr="--quant-info excludes " + more[0])
     run(*plan, "-o", "first.onnx", expect=2, stderr="is an input")

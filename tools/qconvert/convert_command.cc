@@ -17,8 +17,10 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/config/config_node.h"
+#include "qconvert/config/export_config.h"
 #include "qconvert/config/plan_file.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/calibration_table_command.h"
@@ -36,6 +38,18 @@ int PrintEffectiveConfig(const ConvertLine& line, const std::string& config) {
   for (const std::string& problem : loaded.unimplemented) LogWarning(problem);
   WriteStdout(PrintConfig(loaded.effective));
   return static_cast<int>(ExitCode::kSuccess);
+}
+
+// The file of --export-config, checked before any work and written behind it: one that is there
+// holds settings that were used.
+std::string SettingsToExport(const ConvertLine& line) {
+  if (line.export_config.empty()) return "";
+  const std::filesystem::path config = FindConfig(line.configs.empty() ? "" : line.configs[0]);
+  CheckWritable(line.export_config);
+  std::vector<std::filesystem::path> inputs(line.layers.begin(), line.layers.end());
+  inputs.insert(inputs.end(), {line.model, config});
+  RefuseOverwriting({line.export_config, line.output, line.json, line.report}, inputs);
+  return ExportConfig(ReadSettings(line, config), line.export_config);
 }
 
 // What is there already, instead of making it.
@@ -132,6 +146,12 @@ CalibrateOptions CalibrationForAll(const ConvertLine& line, const std::vector<Co
 int Run(ConvertLine& line, VerdictFile& verdict) {
   if (line.print_config)
     return PrintEffectiveConfig(line, line.configs.empty() ? "" : line.configs[0]);
+  const std::string settings = SettingsToExport(line);
+  const bool exports = !line.export_config.empty();
+  if (exports && line.model.empty()) {
+    WriteFile(line.export_config, settings);
+    return static_cast<int>(ExitCode::kSuccess);
+  }
   std::unique_ptr<Ranks> ranks = JoinRanks();
   const bool first = ranks == nullptr || ranks->rank() == 0;
   if (!first) {
@@ -166,6 +186,7 @@ int Run(ConvertLine& line, VerdictFile& verdict) {
     options.seen = seen ? &*seen : nullptr;
     ConvertOne(line, std::move(options), verdict);
   }
+  if (exports && first) WriteFile(line.export_config, settings);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

@@ -67,6 +67,11 @@ void DefineFlags(CLI::App& app, ConvertLine& line) {
                "samples by this version");
   app.add_flag("--print-config", line.print_config,
                "print the settings that hold as YAML, each with its place, and do nothing else");
+  app.add_option("--export-config", line.export_config,
+                 "write the settings, --also and --set put in, as one file of the language that "
+                 "they came in, JSON where FILE ends in .json, else YAML; behind a conversion, or "
+                 "without a model alone")
+      ->type_name("FILE");
   AddReport(app, line.report);
   AddNodeData(app, line.node_data);
   app.add_option("--against", line.against,
@@ -111,9 +116,10 @@ void Define(CLI::App& app, ConvertLine& line) {
 // A plan leaves nothing to be decided.
 void RefuseBesidesPlan(const CLI::App& app) {
   if (app.count("--quant-info") == 0) return;
-  for (const char* other : {"--config", "--also", "--set", "--table", "--scheme", "--objective",
-                            "--processor", "--effort", "--cost-table", "--aim", "--calib-batch",
-                            "--float-only", "--print-config", "--stop-after", "--keep-float"}) {
+  for (const char* other :
+       {"--config", "--also", "--set", "--table", "--scheme", "--objective", "--processor",
+        "--effort", "--cost-table", "--aim", "--calib-batch", "--float-only", "--print-config",
+        "--export-config", "--stop-after", "--keep-float"}) {
     if (app.count(other) == 0) continue;
     throw Error(ExitCode::kUsage, "",
                 fmt::format("--quant-info excludes {}: the file says all that is decided", other));
@@ -127,6 +133,11 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
                             line.guard_reports ? "--guard-reports" : "--must-pass"));
   }
   RefuseBesidesPlan(app);
+  if (!line.export_config.empty() && !line.keep_float.empty())
+    throw Error(ExitCode::kUsage, "",
+                "--export-config excludes --keep-float: say it in a file of --also");
+  if (!line.export_config.empty() && line.float_only)
+    throw Error(ExitCode::kUsage, "", "--export-config excludes --float-only: no settings hold");
   if (line.strip && !line.table.empty()) {
     throw Error(ExitCode::kUsage, "",
                 "--strip excludes --table: it is of the model as it stands in its file");
@@ -135,10 +146,11 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
     throw Error(ExitCode::kUsage, "", "--auto takes one --config, several were given");
   if (line.configs.size() > 1 &&
       (!line.output.empty() || !line.report.empty() || !line.node_data.empty() ||
-       !line.json.empty() || line.print_config || line.float_only || !line.first_picture.empty())) {
+       !line.json.empty() || line.print_config || !line.export_config.empty() || line.float_only ||
+       !line.first_picture.empty())) {
     throw Error(ExitCode::kUsage, "",
                 "several --config exclude --output, --report, --node-data, --json, --print-config, "
-                "--float-only and --first-picture");
+                "--export-config, --float-only and --first-picture");
   }
   if (line.float_only && !(line.report.empty() && line.node_data.empty()))
     throw Error(ExitCode::kUsage, "",
@@ -150,7 +162,8 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
     throw Error(ExitCode::kUsage, "", "--against needs --report, the page that tells it");
   if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
   const bool config_may_name_one = !line.configs.empty() && !line.float_only;
-  if (app.count("MODEL") == 0 && !config_may_name_one && !line.print_config)
+  if (app.count("MODEL") == 0 && !config_may_name_one && !line.print_config &&
+      line.export_config.empty())
     throw Error(ExitCode::kUsage, "", "no model given, see qconvert --help");
 }
 

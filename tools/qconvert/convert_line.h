@@ -30,7 +30,8 @@ struct ConvertLine {
   std::vector<std::string> overrides;   // --set
   std::vector<std::string> keep_float;  // patterns of node names
   bool print_config = false;
-  std::string scheme;  // empty: as the config says
+  std::string export_config;  // file; empty for none
+  std::string scheme;         // empty: as the config says
   std::string objective;
   std::string processor;
   std::string cost_table;

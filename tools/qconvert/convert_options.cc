@@ -80,7 +80,7 @@ void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOpti
 
 }  // namespace
 
-LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& file) {
+WrittenConfig ReadSettings(const ConvertLine& line, const std::filesystem::path& file) {
   std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
   for (const auto& [key, word] : {std::pair{"scheme", line.scheme},
                                   {"objective", line.objective},
@@ -89,7 +89,13 @@ LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& fi
     if (!word.empty())
       overrides.push_back({fmt::format("{}={}", key, word), fmt::format("--{} {}", key, word)});
   }
-  return ReadNamedConfig(file, line.layers, overrides);
+  std::vector<std::filesystem::path> layers;
+  for (const std::string& layer : line.layers) layers.push_back(FindConfig(layer));
+  return ReadWrittenConfig(file, layers, overrides);
+}
+
+LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& file) {
+  return ReadSettings(line, file).loaded;
 }
 
 ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& config) {

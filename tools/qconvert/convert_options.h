@@ -6,6 +6,7 @@
 #include <string>
 
 #include "convert_line.h"
+#include "qconvert/config/export_config.h"
 #include "qconvert/config/plan_file.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/convert.h"
@@ -14,6 +15,8 @@ namespace qconvert {
 
 // The settings of a file with those of the command line on top.
 LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& file);
+// The same as they were written, for --export-config.
+WrittenConfig ReadSettings(const ConvertLine& line, const std::filesystem::path& file);
 
 // For the config of this name, "" for the default one; of a line with --quant-info or --float-only
 // without any. Throws ConfigError, Error(kFile), Error(kUsage).

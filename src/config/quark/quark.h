@@ -49,6 +49,10 @@ void SetQuarkType(const QuarkTensor& tensor, ReadContext& context, ConfigNode& o
 // specific_layer_config, layer_type_config and exclude -> entries of layer_quantize_config.
 void AddQuarkLayers(const ConfigNode& root, ReadContext& context, ConfigNode& layers);
 
+// UseMatMulNBits and its parameters -> weights in blocks, everything else in float.
+void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& out,
+                    ConfigNode& tensors);
+
 // Reports extra_options that ask for what is not done; those that make no difference are infos.
 void CheckQuarkOptions(const ConfigNode& root, ReadContext& context);
 const SettingTable& QuarkOptionTable();

@@ -26,6 +26,7 @@ struct Option {
   const char* fallback;
   const char* done;  // the only value that can be done, or one of the above
   const char* help;
+  const char* instead = nullptr;  // what holds in the place of another value; null: that is refused
 };
 
 constexpr Option kOptions[] = {
@@ -47,14 +48,20 @@ constexpr Option kOptions[] = {
     {"FuseL2Norm", Kind::kBool, "true", kIdle, "fusion of patterns"},
     {"FuseGelu", Kind::kBool, "true", kIdle, "fusion of patterns"},
     {"FuseLayerNorm", Kind::kBool, "true", kIdle, "fusion of patterns"},
-    {"ConvertBNToConv", Kind::kBool, "by target", "false", "BatchNormalization becomes Conv"},
-    {"ConvertReduceMeanToGlobalAvgPool", Kind::kBool, "by target", "false", "ReduceMean"},
-    {"SplitLargeKernelPool", Kind::kBool, "by target", "false", "large poolings become two"},
-    {"ConvertSplitToSlice", Kind::kBool, "by target", "false", "Split becomes Slices"},
-    {"ConvertClipToRelu", Kind::kBool, "false", "false", "Clip(0, x) becomes Relu"},
+    {"ConvertBNToConv", Kind::kBool, "by target", "false", "BatchNormalization becomes Conv",
+     "one that no Conv takes in stays a BatchNormalization"},
+    {"ConvertReduceMeanToGlobalAvgPool", Kind::kBool, "by target", "false", "ReduceMean",
+     "ReduceMean stays as it is"},
+    {"SplitLargeKernelPool", Kind::kBool, "by target", "false", "large poolings become two",
+     "poolings stay whole"},
+    {"ConvertSplitToSlice", Kind::kBool, "by target", "false", "Split becomes Slices",
+     "Split stays, and moves codes as Slices do"},
+    {"ConvertClipToRelu", Kind::kBool, "false", "false", "Clip(0, x) becomes Relu",
+     "a Clip whose bounds the codes have is not written at all"},
     {"ReplaceClip6Relu", Kind::kBool, "false", kRead, "convert_relu6_to_relu"},
     {"FoldRelu", Kind::kBool, "false", kIdle, "a Relu is a clamp of its Conv's output"},
-    {"MatMulToGemm", Kind::kBool, "false", "false", "MatMul becomes Gemm"},
+    {"MatMulToGemm", Kind::kBool, "false", "false", "MatMul becomes Gemm",
+     "MatMul stays: the engine runs it with its bias as Gemm"},
     // what is quantized
     {"OpTypesToQuantize", Kind::kTexts, "all", kRead, "these op types alone"},
     {"NodesToQuantize", Kind::kTexts, "all", kRead, "these nodes alone"},
@@ -70,11 +77,15 @@ constexpr Option kOptions[] = {
     {"ForceQuantizeNoInputCheck", Kind::kBool, "false", kIdle, "movement follows its input"},
     {"TensorQuantOverrides", Kind::kAnything, "none", kEmpty, "settings of single tensors"},
     // the form of Q and DQ
-    {"AddQDQPairToWeight", Kind::kBool, "false", "false", "float weights with Q and DQ"},
-    {"DedicatedQDQPair", Kind::kBool, "false", "false", "a pair per consumer"},
+    {"AddQDQPairToWeight", Kind::kBool, "false", "false", "float weights with Q and DQ",
+     "weights are stored as their codes, the same numbers"},
+    {"DedicatedQDQPair", Kind::kBool, "false", "false", "a pair per consumer",
+     "one pair serves all readers, with the same numbers"},
     {"EnableDualQuantNodePairs", Kind::kBool, "false", "false", "two pairs at borders of types"},
-    {"RemoveQDQConvRelu", Kind::kBool, "true", "true", "no pair between Conv and Relu"},
-    {"RemoveQDQConvClip", Kind::kBool, "true", "true", "no pair between Conv and Clip"},
+    {"RemoveQDQConvRelu", Kind::kBool, "true", "true", "no pair between Conv and Relu",
+     "no pair stands there: the clamp is where the codes end"},
+    {"RemoveQDQConvClip", Kind::kBool, "true", "true", "no pair between Conv and Clip",
+     "no pair stands there: the clamp is where the codes end"},
     {"RemoveQDQConvLeakyRelu", Kind::kBool, "true", kIdle, "as the kernels need it"},
     {"RemoveQDQConvPRelu", Kind::kBool, "true", kIdle, "as the kernels need it"},
     {"RemoveQDQConvGelu", Kind::kBool, "false", "false", "no pair between Conv and Gelu"},
@@ -83,7 +94,8 @@ constexpr Option kOptions[] = {
     {"RemoveFusedQDQ", Kind::kBool, "false", "false", "no pair in fused nodes"},
     {"RemoveQDQBetweenOps", Kind::kAnything, "none", kEmpty, "no pair between these types"},
     {"QDQOpTypePerChannelSupportToAxis", Kind::kAnything, "none", kEmpty, "axis of channels"},
-    {"UseQDQContribOps", Kind::kBool, "false", "false", "Q and DQ of com.microsoft"},
+    {"UseQDQContribOps", Kind::kBool, "false", "false", "Q and DQ of com.microsoft",
+     "Q and DQ are of the domain that their types need"},
     {"UseUnsignedReLU", Kind::kBool, "false", "false", "unsigned grids behind Relu"},
     {"FillAllValueInfo", Kind::kBool, "false", kIdle, "shapes are in the file where known"},
     // calibration
@@ -118,7 +130,8 @@ constexpr Option kOptions[] = {
     {"Int16Scale", Kind::kBool, "false", "false", "scales of the form M / 2^N"},
     {"ActivationScaled", Kind::kBool, "false", "false", "scaled before bfloat16 or float16"},
     {"WeightScaled", Kind::kBool, "false", "false", "scaled before bfloat16 or float16"},
-    {"AlignEltwiseQuantType", Kind::kBool, "false", "false", "constants take the other's type"},
+    {"AlignEltwiseQuantType", Kind::kBool, "false", kIdle,
+     "constants always take the other's type"},
     // the NPU
     {"EnableNPUCnn", Kind::kBool, "by scales", kRead, "target_device DPU"},
     {"EnableNPUTransformer", Kind::kBool, "false", "false", "rewriting for transformers"},
@@ -131,29 +144,38 @@ constexpr Option kOptions[] = {
     {"ConvertClipToDPUVersion", Kind::kBool, "false", "false", "DPU form"},
     {"ConvertSoftmaxToDPUVersion", Kind::kBool, "false", "false", "DPU form"},
     {"ConvertInstanceNormToDPUVersion", Kind::kBool, "false", "false", "DPU form"},
-    {"NPULimitationCheck", Kind::kBool, "by target", "false", "limits of shifts"},
+    {"NPULimitationCheck", Kind::kBool, "by target", "true", "limits of shifts",
+     "shifts are always kept inside of what a DPU has"},
     {"MaxLoopNum", Kind::kInteger, "5", kIdle, "of NPULimitationCheck"},
-    {"AdjustShiftCut", Kind::kBool, "by target", "false", "limits of shifts"},
-    {"AdjustShiftBias", Kind::kBool, "by target", "false", "limits of shifts"},
-    {"AdjustShiftRead", Kind::kBool, "by target", "false", "limits of shifts"},
-    {"AdjustShiftWrite", Kind::kBool, "by target", "false", "limits of shifts"},
-    {"AdjustShiftSwish", Kind::kBool, "by target", "false", "limits of shifts"},
-    {"AdjustHardSigmoid", Kind::kBool, "by target", "false", "limits of shifts"},
-    {"AlignConcat", Kind::kBool, "by target", "false", "inputs take the output's scale"},
-    {"AlignPool", Kind::kBool, "by target", "false", "the input takes the output's scale"},
-    {"AlignPad", Kind::kBool, "by target", "false", "the input takes the output's scale"},
-    {"AlignSlice", Kind::kBool, "by target", "false", "the input takes the output's scale"},
-    {"AlignTranspose", Kind::kBool, "false", "false", "the input takes the output's scale"},
-    {"AlignReshape", Kind::kBool, "false", "false", "the input takes the output's scale"},
+    {"AdjustShiftCut", Kind::kBool, "by target", "true", "limits of shifts",
+     "shifts are always kept inside of what a DPU has"},
+    {"AdjustShiftBias", Kind::kBool, "by target", "true", "limits of shifts",
+     "shifts are always kept inside of what a DPU has"},
+    {"AdjustShiftRead", Kind::kBool, "by target", "false", "limits of shifts",
+     "positions of sums and products are those of the calibration"},
+    {"AdjustShiftWrite", Kind::kBool, "by target", "false", "limits of shifts",
+     "positions of sums and products are those of the calibration"},
+    {"AdjustShiftSwish", Kind::kBool, "by target", "false", "limits of shifts",
+     "positions of sums and products are those of the calibration"},
+    {"AdjustHardSigmoid", Kind::kBool, "by target", "false", "limits of shifts",
+     "positions of HardSigmoid are those of the calibration"},
+    {"AlignConcat", Kind::kBool, "by target", kRead, "change_concat_input_fix"},
+    {"AlignPool", Kind::kBool, "by target", kRead, "change_pool_input_fix"},
+    {"AlignPad", Kind::kBool, "by target", kIdle, "what only moves has one scale"},
+    {"AlignSlice", Kind::kBool, "by target", kIdle, "what only moves has one scale"},
+    {"AlignTranspose", Kind::kBool, "false", kIdle, "what only moves has one scale"},
+    {"AlignReshape", Kind::kBool, "false", kIdle, "what only moves has one scale"},
     // other formats
     {"BF16WithClip", Kind::kBool, "false", "false", "of bfloat16"},
-    {"BF16QDQToCast", Kind::kBool, "false", "false", "of bfloat16"},
+    {"BF16QDQToCast", Kind::kBool, "false", kIdle, "bfloat16 is always written as Casts"},
     {"EnableVaimlBF16", Kind::kBool, "false", "false", "of bfloat16"},
     {"BFPAttributes", Kind::kAnything, "none", kEmpty, "of block formats"},
     {"MXAttributes", Kind::kAnything, "none", kEmpty, "of block formats"},
     {"RefineBlockAxis", Kind::kBool, "true", kIdle, "of block formats"},
-    {"UseMatMulNBits", Kind::kBool, "false", "false", "weights of MatMul in blocks"},
-    {"MatMulNBitsParams", Kind::kAnything, "none", kIdle, "of UseMatMulNBits"},
+    {"UseMatMulNBits", Kind::kBool, "false", kRead,
+     "weights of MatMul alone, in blocks: matmul_nbits"},
+    {"MatMulNBitsParams", Kind::kAnything, "none", kRead,
+     "GroupSize 128, Bits 4, Algorithm DEFAULT or GPTQ"},
     // the vendor's program
     {"EvalMetrics", Kind::kBool, "false", kIdle, "outputs are always compared"},
     {"DebugMode", Kind::kBool, "false", kIdle, "see -v"},
@@ -179,8 +201,11 @@ Setting ToSetting(const Option& option) {
                   .help = option.help};
   const std::string_view done = option.done;
   if (done == kIdle) setting.help += "; no effect";
-  if (done != kIdle && done != kRead)
+  if (option.instead != nullptr) {
+    setting.help += fmt::format("; {}", option.instead);
+  } else if (done != kIdle && done != kRead) {
     setting.help += done == kEmpty ? "; not yet" : fmt::format("; {} is what can be done", done);
+  }
   if (option.kind == Kind::kInteger) {
     setting.min = -1;
     setting.max = setting.name == "ConvertOpsetVersion" ? kMaxOpset : kMaxCount;
@@ -217,8 +242,13 @@ void CheckQuarkOptions(const ConfigNode& root, ReadContext& context) {
       context.notes.infos.push_back(
           fmt::format("{}: {} makes no difference here", key.place.Text(), key.scalar));
     }
-    if (!IsDone(*option, value))
+    if (IsDone(*option, value)) continue;
+    if (option->instead == nullptr) {
       context.NotYet(value.place, fmt::format("{} {}", key.scalar, value.Shown()));
+    } else {
+      context.notes.warnings.push_back(fmt::format("{}: {} {}: {}", value.place.Text(), key.scalar,
+                                                   value.Shown(), option->instead));
+    }
   }
 }
 

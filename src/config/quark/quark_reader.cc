@@ -231,6 +231,11 @@ class Translator {
       AddEntry(layers, "layer_type", WordNode("matmul", Option("MatMulConstBOnly")->place),
                "float32");
     OnlyThese(layers, tensors);
+    if (IsOn("UseMatMulNBits", false)) {
+      const ConfigNode word = WordNode("MatMul", Option("UseMatMulNBits")->place);
+      AddQuarkBlocks(root_, context_, out, tensors);
+      AddEntry(layers, "layer_type", word, "int");
+    }
     AddQuarkLayers(root_, context_, layers);
     if (!layers.items.empty()) ChildOf(out, "layer_quantize_config") = std::move(layers);
   }
@@ -263,6 +268,8 @@ class Translator {
   void Options(ConfigNode& out) {
     Copy(Option("ConvertOpsetVersion"), out, "onnx_opset_version");
     Copy(Option("ReplaceClip6Relu"), out, "convert_relu6_to_relu");
+    Copy(Option("AlignConcat"), out, "change_concat_input_fix");
+    Copy(Option("AlignPool"), out, "change_pool_input_fix");
     for (const auto& [option, key] :
          {std::pair{"CalibDataSize", "max_samples"}, std::pair{"CalibWorkerNum", "workers"}}) {
       const ConfigNode* value = Option(option);
@@ -276,8 +283,8 @@ class Translator {
     }
     const ConfigNode* external = FindValue(root_, "use_external_data_format");
     if (external != nullptr && AsBool(*external))
-      context_.NotYet(external->place,
-                      "use_external_data_format true, --external-data does the same");
+      Warn(external->place,
+           "use_external_data_format true: one file is written, --external-data writes two");
   }
 
   void Algorithms(ConfigNode& out) {

@@ -3,7 +3,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "qconvert/config/export_config.h"
 #include "qconvert/config/read_config.h"
 
 namespace qconvert {
@@ -22,13 +25,15 @@ std::string Quoted(const ConfigNode& node) {
   return emitter.c_str();
 }
 
-std::string Flow(const ConfigNode& list) {
-  std::string text = "[";
-  for (const ConfigNode& item : list.items) {
-    if (text.size() > 1) text += ", ";
-    text += Quoted(item);
-  }
-  return text + "]";
+// In one line, whatever it holds.
+std::string Flow(const ConfigNode& node) {
+  const bool is_map = node.kind == Kind::kMap;
+  if (!is_map && node.kind != Kind::kSequence) return Quoted(node);
+  std::vector<std::string> parts;
+  for (const ConfigNode& item : node.items) parts.push_back(Flow(item));
+  for (const ConfigEntry& entry : node.entries)
+    parts.push_back(Quoted(entry.key) + ": " + Flow(entry.value));
+  return fmt::format("{}{}{}", is_map ? "{" : "[", fmt::join(parts, ", "), is_map ? "}" : "]");
 }
 
 bool IsFlat(const ConfigNode& node) {
@@ -41,6 +46,7 @@ bool IsFlat(const ConfigNode& node) {
 
 class Printer {
  public:
+  explicit Printer(bool with_places) : with_places_(with_places) {}
   std::string Take() { return std::move(out_); }
 
   // Entries of a map, each on its own line; `first` is put before the first one instead of the
@@ -61,22 +67,20 @@ class Printer {
       out_ += lead + "\n";
       return PrintMap(value, indent + kIndent, "");
     }
-    if (IsFlat(value))
-      return Line(lead + " " + (value.kind == Kind::kSequence ? Flow(value) : Quoted(value)),
-                  value);
+    if (IsFlat(value)) return Line(lead + " " + Flow(value), value);
     out_ += lead + "\n";
     const std::string dash = std::string(static_cast<size_t>(indent + kIndent), ' ') + "- ";
     for (const ConfigNode& item : value.items) {
       if (item.kind == Kind::kMap && !item.entries.empty()) {
         PrintMap(item, indent + 2 * kIndent, dash);
       } else {
-        Line(dash + (item.kind == Kind::kMap ? "{}" : Quoted(item)), item);
+        Line(dash + Flow(item), item);
       }
     }
   }
 
   void Line(const std::string& text, const ConfigNode& value) {
-    out_ += fmt::format("{}  # {}\n", text, Origin(value.place));
+    out_ += with_places_ ? fmt::format("{}  # {}\n", text, Origin(value.place)) : text + "\n";
   }
 
   static std::string Origin(const ConfigPlace& place) {
@@ -84,6 +88,7 @@ class Printer {
     return fmt::format("{}:{}", EscapeForTerminal(*place.source), place.line);
   }
 
+  const bool with_places_;
   std::string out_;
 };
 
@@ -103,7 +108,7 @@ void DropFolders(ConfigNode& node) {
 }  // namespace
 
 std::string PrintConfig(const ConfigNode& effective) {
-  Printer printer;
+  Printer printer(true);
   printer.PrintMap(effective, 0, "");
   return printer.Take();
 }
@@ -111,6 +116,12 @@ std::string PrintConfig(const ConfigNode& effective) {
 std::string PrintConfigWithoutFolders(ConfigNode effective) {
   DropFolders(effective);
   return PrintConfig(effective);
+}
+
+std::string PrintSettings(const ConfigNode& tree) {
+  Printer printer(false);
+  printer.PrintMap(tree, 0, "");
+  return printer.Take();
 }
 
 }  // namespace qconvert

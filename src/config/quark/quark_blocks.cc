@@ -1,0 +1,74 @@
+// Weights of few bits in blocks. Source: AMD Quark, MatMulNBitsParams in the appendix of its full
+// configuration.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "quark/quark.h"
+#include "text/node_edit.h"
+
+namespace qconvert {
+namespace {
+
+struct Parameter {
+  const char* name;
+  const char* key;  // of weights; null: it says no number of theirs
+  const char* fallback;
+};
+
+constexpr Parameter kParameters[] = {{"GroupSize", "block_size", "128"},
+                                     {"Bits", "bit_width", "4"},
+                                     {"Symmetric", "symmetry", "true"},
+                                     {"Algorithm", nullptr, "DEFAULT"},
+                                     {"AccuracyLevel", nullptr, "0"}};
+
+void CheckParameters(const ConfigNode& given, ReadContext& context) {
+  std::vector<std::string> names;
+  for (const Parameter& one : kParameters) names.emplace_back(one.name);
+  for (const auto& [key, value] : given.entries) {
+    if (std::find(names.begin(), names.end(), key.scalar) == names.end())
+      context.problems.Add(key.place, NotOneOf("key of MatMulNBitsParams", key.scalar, names));
+    if (key.scalar == "AccuracyLevel")
+      context.notes.infos.push_back(
+          fmt::format("{}: the engine chooses its AccuracyLevel", value.place.Text()));
+  }
+}
+
+}  // namespace
+
+void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& out,
+                    ConfigNode& tensors) {
+  const ConfigNode& options = *FindValue(root, "extra_options");
+  const ConfigPlace& place = FindValue(options, "UseMatMulNBits")->place;
+  const ConfigNode* given = FindValue(options, "MatMulNBitsParams");
+  const ConfigNode none = MapNode(place);
+  const ConfigNode& parameters = given == nullptr ? none : *given;
+  CheckParameters(parameters, context);
+  ConfigNode& weights = ChildOf(tensors, "weights");
+  for (const auto& [key, word] : {std::pair{"method", "maxmin"},
+                                  {"scale_type", "float"},
+                                  {"per_channel", "true"},
+                                  {"signed", "true"}})
+    ChildOf(weights, key) = WordNode(word, place);
+  for (const Parameter& one : kParameters) {
+    const ConfigNode* value = FindValue(parameters, one.name);
+    if (one.key != nullptr)
+      ChildOf(weights, one.key) = value == nullptr ? WordNode(one.fallback, place) : *value;
+  }
+  for (auto& [type, object] : tensors.entries)
+    ChildOf(object, "datatype") = WordNode("float32", place);
+  ChildOf(out, "matmul_nbits") = WordNode("true", place);
+  if (FindValue(out, "scheme") == nullptr) ChildOf(out, "scheme") = WordNode("weight-only", place);
+  const ConfigNode* algorithm = FindValue(parameters, "Algorithm");
+  if (algorithm == nullptr || algorithm->scalar == "DEFAULT") return;
+  if (algorithm->scalar == "GPTQ") {
+    ChildOf(out, "second_order_rounding") = WordNode("true", algorithm->place);
+  } else {
+    context.NotYet(algorithm->place, fmt::format("Algorithm {}", algorithm->Shown()));
+  }
+}
+
+}  // namespace qconvert
