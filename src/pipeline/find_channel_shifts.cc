@@ -66,7 +66,8 @@ bool IsFinite(const std::vector<ChannelRange>& ranges) {
 
 }  // namespace
 
-ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder, const Target& target,
+ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
+                                std::span<const size_t> by_content, const Target& target,
                                 const std::string& place) {
   std::vector<std::string> values;
   std::vector<size_t> channels;
@@ -81,7 +82,7 @@ ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder, c
   const auto session = OpenObserved(model, values, place, OptimizationLevel::kNone);
   const size_t count = std::min(kSamples, feeder.size());
   for (size_t k = 0; k < count; ++k)
-    RunSample(*session, feeder.Read(k * feeder.size() / count, {}), &observer);
+    RunSample(*session, feeder.Read(by_content[k * feeder.size() / count], {}), &observer);
   ChannelShifts shifts;
   for (size_t v = 0; v < values.size(); ++v) {
     const std::vector<ChannelRange> ranges = observer.Ranges(v);

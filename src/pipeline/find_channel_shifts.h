@@ -2,6 +2,7 @@
 #ifndef QCONVERT_SRC_PIPELINE_FIND_CHANNEL_SHIFTS_H_
 #define QCONVERT_SRC_PIPELINE_FIND_CHANNEL_SHIFTS_H_
 
+#include <span>
 #include <string>
 
 #include "qconvert/calibration/input_feeder.h"
@@ -11,10 +12,12 @@
 
 namespace qconvert {
 
-// The shifts of SpreadChannels that up to eight samples, spread evenly, ask for. None where runs
-// depend on each other, and none for values that kernels of `target` can write as integers. Throws
-// Error where the engine refuses the model.
-ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder, const Target& target,
+// The shifts of SpreadChannels that up to eight samples, spread evenly over `by_content`, ask for:
+// all samples in an order that no file names change. None where runs depend on each other, and none
+// for values that kernels of `target` can write as integers. Throws Error where the engine refuses
+// the model.
+ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
+                                std::span<const size_t> by_content, const Target& target,
                                 const std::string& place);
 
 }  // namespace qconvert

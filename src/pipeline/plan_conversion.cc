@@ -174,14 +174,15 @@ std::string CheckSamplesOf(const ConvertOptions& options, const PreparedModel& p
 
 // By the plan that is applied, or else by samples. Tables are of the model without.
 ChannelShifts ShiftsOf(const ConvertOptions& options, const PreparedModel& prepared,
-                       const std::optional<StoredTable>& stored, const InputFeeder& feeder) {
+                       const std::optional<StoredTable>& stored, const ConversionData& data) {
   if (options.plan != nullptr) return SpreadOf(*options.plan);
   const QuantConfig& config = options.config;
   const Target& target = TargetOf(config.target_device);
   const bool may = config.scheme == Scheme::kAuto && config.effort != Effort::kFast &&
                    config.layers.empty() && target.suits_engine;
   if (!may || stored) return {};
-  return FindChannelShifts(prepared.model, feeder, target, options.model.string());
+  return FindChannelShifts(prepared.model, data.observed, data.split.by_content, target,
+                           options.model.string());
 }
 
 struct Seen {
@@ -286,7 +287,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   }
   report.samples = CountSamples(options, stored, data);
   const std::string picture = CheckSamplesOf(options, prepared, folded, data, report);
-  const ChannelShifts spread = ShiftsOf(options, prepared, stored, data.observed);
+  const ChannelShifts spread = ShiftsOf(options, prepared, stored, data);
   SpreadChannels(model.graph, spread,
                  options.plan != nullptr ? options.plan->file.string() : place);
   watch.Lap("prepare");
