@@ -114,7 +114,8 @@ TEST(ExportConfigTest, AnOverrideWithoutAKeyInThatLanguageIsRefused) {
 
 TEST(ExportConfigTest, RelativePathsWantTheSameFolder) {
   const TempDir dir;
-  const WrittenConfig config = Written(dir.Write("a/c.yaml", "calibration: {data: samples}\n"));
+  const WrittenConfig config =
+      Written(dir.Write("a/c.yaml", "target_device: CPU\ncalibration: {data: samples}\n"));
   EXPECT_EQ(FailureOf(config, dir / "a/out.yaml"), "");
   EXPECT_THAT(FailureOf(config, dir / "out.yaml"),
               HasSubstr("out.yaml: paths in the settings are relative to another folder"));
@@ -122,16 +123,19 @@ TEST(ExportConfigTest, RelativePathsWantTheSameFolder) {
 
 TEST(ExportConfigTest, OneTextPerMeaning) {
   const auto text = [](const std::string& yaml) { return LoadText(yaml).text; };
-  EXPECT_EQ(text("scheme: static\n"), text("{\"scheme\": \"static\"}"));
-  EXPECT_EQ(text("scheme: static   # of ours\n\n"), text("scheme: 'static'\n"));
-  EXPECT_NE(text("scheme: static\n"), text("scheme: auto\n"));
+  const std::string cpu = "target_device: CPU\n";
+  EXPECT_EQ(text(cpu + "scheme: static\n"),
+            text("{\"target_device\": \"CPU\", \"scheme\": \"static\"}"));
+  EXPECT_EQ(text(cpu + "scheme: static   # of ours\n\n"), text(cpu + "scheme: 'static'\n"));
+  EXPECT_NE(text(cpu + "scheme: static\n"), text(cpu + "scheme: auto\n"));
 }
 
 TEST(ConfigJsonTest, KeepsTypesAndEscapes) {
   const TempDir dir;
   const WrittenConfig config = Written(dir.Write(
       "c.yaml",
-      "layer_quantize_config:\n  - layer_name: 'a\"b\\c'\n    overall_quantize_config: {datatype: "
+      "target_device: CPU\nlayer_quantize_config:\n  - layer_name: 'a\"b\\c'\n    "
+      "overall_quantize_config: {datatype: "
       "float32}\n  - layer_name: '1'\n    overall_quantize_config: {datatype: float32}\n"));
   const auto json = nlohmann::json::parse(ConfigJson(config.written));
   EXPECT_EQ(json["layer_quantize_config"][0]["layer_name"], "a\"b\\c");
