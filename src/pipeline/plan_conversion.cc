@@ -172,6 +172,19 @@ std::string CheckSamplesOf(const ConvertOptions& options, const PreparedModel& p
                                        : FirstPicture(data.samples, inputs, options.config, folded);
 }
 
+SchemeChoice SchemeOf(const ConvertOptions& options, const PreparedModel& prepared,
+                      const std::optional<StoredTable>& stored, const ConversionData& data) {
+  const Model& model = prepared.model;
+  ValueSizes sizes;
+  if (stored) {
+    sizes = stored->sizes;
+  } else if (data.samples.size() > 0) {
+    sizes = MeasureSizes(model, data.feeder, data.digest.by_content.at(0), options.model.string());
+  }
+  return ChooseScheme(model.graph, std::move(sizes), prepared.settings,
+                      options.costs ? &*options.costs : nullptr);
+}
+
 // By the plan that is applied, or else by samples. Tables are of the model without.
 ChannelShifts ShiftsOf(const ConvertOptions& options, const PreparedModel& prepared,
                        const std::optional<StoredTable>& stored, const ConversionData& data) {
@@ -180,7 +193,9 @@ ChannelShifts ShiftsOf(const ConvertOptions& options, const PreparedModel& prepa
   const Target& target = TargetOf(config.target_device);
   const bool may = config.scheme == Scheme::kAuto && config.effort != Effort::kFast &&
                    config.layers.empty() && target.suits_engine;
-  if (!may || stored) return {};
+  if (!may || stored || data.samples.size() == 0) return {};
+  // Stored weights alone only get worse by it.
+  if (SchemeOf(options, prepared, stored, data).scheme == Scheme::kWeightOnly) return {};
   return FindChannelShifts(prepared.model, data.observed, data.split.by_content, target,
                            options.model.string());
 }
@@ -193,18 +208,11 @@ struct Seen {
 // What the scheme is, and the values that it takes the ranges of.
 Seen Calibrate(const ConvertOptions& options, const PreparedModel& prepared,
                const std::optional<StoredTable>& stored, const ConversionData& data) {
-  const Model& model = prepared.model;
   Seen seen;
-  ValueSizes sizes;
-  if (stored) {
-    sizes = stored->sizes;
-  } else if (data.samples.size() > 0) {
-    sizes = MeasureSizes(model, data.feeder, data.digest.by_content.at(0), options.model.string());
-  }
-  seen.choice = ChooseScheme(model.graph, std::move(sizes), prepared.settings,
-                             options.costs ? &*options.costs : nullptr);
-  seen.table = stored ? stored->table
-                      : SeeValues(options, model, seen.choice, prepared.settings, data.observed);
+  seen.choice = SchemeOf(options, prepared, stored, data);
+  seen.table =
+      stored ? stored->table
+             : SeeValues(options, prepared.model, seen.choice, prepared.settings, data.observed);
   return seen;
 }
 
