@@ -163,6 +163,11 @@ size_t CountSamples(const ConvertOptions& options, const std::optional<StoredTab
 std::string CheckSamplesOf(const ConvertOptions& options, const PreparedModel& prepared,
                            const FoldedInputs& folded, const ConversionData& data,
                            ConversionReport& report) {
+  if (IsRandom(DataOf(options))) {
+    report.warnings.push_back(
+        "ranges are those of random data, for structure and speed only: no --calib, and the "
+        "settings have no cal_data_dir or calibration_type skip");
+  }
   const std::vector<Value>& inputs = prepared.model.graph.inputs;
   const DataToCheck to_check{options.config, inputs,         data.samples,  data.feeder,
                              data.digest,    prepared.first, options.model, folded};
@@ -288,11 +293,6 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const std::optional<StoredTable> stored =
       ReadTable(options, loaded.sha256, prepared, report.warnings);
   const ConversionData data(options, model.graph, folded);
-  if (IsRandom(DataOf(options))) {
-    report.warnings.push_back(
-        "ranges are those of random data, for structure and speed only: no --calib, and the "
-        "settings have no cal_data_dir or calibration_type skip");
-  }
   report.samples = CountSamples(options, stored, data);
   const std::string picture = CheckSamplesOf(options, prepared, folded, data, report);
   const ChannelShifts spread = ShiftsOf(options, prepared, stored, data);
