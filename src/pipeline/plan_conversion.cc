@@ -192,33 +192,36 @@ SchemeChoice SchemeOf(const ConvertOptions& options, const PreparedModel& prepar
 
 // By the plan that is applied, or else by samples. Tables are of the model without.
 ChannelShifts ShiftsOf(const ConvertOptions& options, const PreparedModel& prepared,
-                       const std::optional<StoredTable>& stored, const ConversionData& data) {
+                       const std::optional<StoredTable>& stored, const ConversionData& data,
+                       Scheme scheme) {
   if (options.plan != nullptr) return SpreadOf(*options.plan);
   const QuantConfig& config = options.config;
   const Target& target = TargetOf(config.target_device);
   const bool may = config.scheme == Scheme::kAuto && config.effort != Effort::kFast &&
                    config.layers.empty() && target.suits_engine;
-  if (!may || stored || data.samples.size() == 0) return {};
   // Stored weights alone only get worse by it.
-  if (SchemeOf(options, prepared, stored, data).scheme == Scheme::kWeightOnly) return {};
+  if (!may || stored || scheme == Scheme::kWeightOnly) return {};
   return FindChannelShifts(prepared.model, data.observed, data.split.by_content, target,
                            options.model.string());
 }
 
-struct Seen {
-  SchemeChoice choice;
-  CalibrationTable table;
+struct Spread {
+  ChannelShifts shifts;
+  SchemeChoice choice;  // of the model with them; nothing where a plan is applied
 };
 
-// What the scheme is, and the values that it takes the ranges of.
-Seen Calibrate(const ConvertOptions& options, const PreparedModel& prepared,
-               const std::optional<StoredTable>& stored, const ConversionData& data) {
-  Seen seen;
-  seen.choice = SchemeOf(options, prepared, stored, data);
-  seen.table =
-      stored ? stored->table
-             : SeeValues(options, prepared.model, seen.choice, prepared.settings, data.observed);
-  return seen;
+// Channels that stick out go into the weights.
+Spread SpreadAndChoose(const ConvertOptions& options, PreparedModel& prepared,
+                       const std::optional<StoredTable>& stored, const ConversionData& data) {
+  const bool is_open = options.plan == nullptr;
+  Spread out;
+  if (is_open) out.choice = SchemeOf(options, prepared, stored, data);
+  out.shifts = ShiftsOf(options, prepared, stored, data, out.choice.scheme);
+  const size_t changed =
+      SpreadChannels(prepared.model.graph, out.shifts,
+                     is_open ? options.model.string() : options.plan->file.string());
+  if (is_open && changed > 0) out.choice = SchemeOf(options, prepared, stored, data);
+  return out;
 }
 
 ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
@@ -295,14 +298,13 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const ConversionData data(options, model.graph, folded);
   report.samples = CountSamples(options, stored, data);
   const std::string picture = CheckSamplesOf(options, prepared, folded, data, report);
-  const ChannelShifts spread = ShiftsOf(options, prepared, stored, data);
-  SpreadChannels(model.graph, spread,
-                 options.plan != nullptr ? options.plan->file.string() : place);
+  Spread spread = SpreadAndChoose(options, prepared, stored, data);
   watch.Lap("prepare");
 
-  Seen seen;
+  CalibrationTable table;
   if (options.plan == nullptr) {
-    seen = Calibrate(options, prepared, stored, data);
+    table = stored ? stored->table
+                   : SeeValues(options, model, spread.choice, prepared.settings, data.observed);
     watch.Lap("calibrate");
   }
 
@@ -313,7 +315,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
   const ChosenPlan chosen =
-      ChooseOrTake(options, prepared, std::move(seen.choice), seen.table, data, comparer);
+      ChooseOrTake(options, prepared, std::move(spread.choice), table, data, comparer);
   watch.Lap("choose");
   report.gate = options.gate;
   report.sample_names = comparer.sample_names();
@@ -323,7 +325,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   use({.model = model,
        .original = as_it_came ? &*as_it_came : nullptr,
        .chosen = chosen,
-       .table = seen.table,
+       .table = table,
        .comparer = comparer,
        .feeder = judged_feeder,
        .order = judged.order,
@@ -331,7 +333,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
        .samples = data.samples,
        .folded = folded,
        .picture = picture,
-       .spread = spread,
+       .spread = spread.shifts,
        .provenance = std::move(own),
        .workers = data.workers});
 }
