@@ -232,7 +232,7 @@ Evaluation EvaluateModels(const EvaluateOptions& options) {
   const SampleSource samples = OpenPairData(pair, options.data, outputs);
   std::vector<Provisional> made;  // goes again where nothing comes into it
   if (!options.save_worst.empty()) {
-    RefuseFolderOfSamples(options.save_worst, samples);
+    RefuseFoldersOfSamples({options.save_worst}, samples);
     made = MakeProvisionalFolder(options.save_worst);
   }
   const ComparedValue& output = ChooseOutput(pair, options.output);

@@ -116,13 +116,16 @@ SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
   return samples;
 }
 
-void RefuseFolderOfSamples(const std::filesystem::path& folder, const SampleSource& samples) {
+void RefuseFoldersOfSamples(const std::vector<std::filesystem::path>& folders,
+                            const SampleSource& samples) {
   std::set<std::filesystem::path> read_from;
   for (const auto& file : samples.files()) read_from.insert(file.parent_path());
-  for (const auto& other : read_from) {
-    if (!SameFile(folder, other.empty() ? "." : other)) continue;
-    throw Error(ExitCode::kUsage, folder.string(),
-                "holds the samples, expected another folder for the outputs");
+  for (const auto& folder : folders) {
+    for (const auto& other : read_from) {
+      if (!SameFile(folder, other.empty() ? "." : other)) continue;
+      throw Error(ExitCode::kUsage, folder.string(),
+                  "holds the samples, expected another folder for the outputs");
+    }
   }
 }
 

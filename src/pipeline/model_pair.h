@@ -38,8 +38,9 @@ ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& 
 SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
                           const std::vector<std::filesystem::path>& outputs);
 
-// Throws Error(kUsage) when files written to `folder` would lie among the samples.
-void RefuseFolderOfSamples(const std::filesystem::path& folder, const SampleSource& samples);
+// Throws Error(kUsage) when files written to one of `folders` would lie among the samples.
+void RefuseFoldersOfSamples(const std::vector<std::filesystem::path>& folders,
+                            const SampleSource& samples);
 
 int WorkerCount(const SampleData& data);
 

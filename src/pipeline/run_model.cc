@@ -55,9 +55,10 @@ class OutputFolder {
     for (const Value& output : outputs) names.push_back(output.name);
     names_ = PlainNames(names);
     if (folder_.empty()) return;
-    for (const std::string& name : names_) {
-      const std::filesystem::path made = is_flat_ ? folder_ : folder_ / name;
-      RefuseFolderOfSamples(made, samples);
+    std::vector<std::filesystem::path> folders;
+    for (const std::string& name : names_) folders.push_back(is_flat_ ? folder_ : folder_ / name);
+    RefuseFoldersOfSamples(folders, samples);
+    for (const std::filesystem::path& made : folders) {
       if (made_.size() >= kMostProvisional) {
         MakeFolder(made);
         continue;
