@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A run opens no socket, starts no program, and writes nothing outside its output folder.
+# A run opens no socket, starts no program but itself, once more, for huge pages (not where the user tunes the C library),
+# and writes nothing outside its output folder.
 set -u
 qconvert=$1
 root=$2
@@ -16,7 +17,10 @@ env -i HOME="$work/home" TMPDIR="$work/tmp" strace -f -qq -o "$work/trace" \
 }
 failed=0
 grep -E '(connect|socket|bind)\(' "$work/trace" && { echo "opens a socket"; failed=1; }
-[ "$(grep -c 'execve(' "$work/trace")" = 1 ] || { echo "starts a program"; failed=1; }
+program=$(readlink -f "$qconvert")
+[ "$(grep 'execve(' "$work/trace" | cut -d'"' -f2 | xargs readlink -f)" = "$program"$'\n'"$program" ] || { echo "starts a program"; failed=1; }
+env -i GLIBC_TUNABLES=glibc.malloc.check=0 strace -f -qq -o "$work/tuned" -e trace=execve "$qconvert" --version > /dev/null
+[ "$(grep -c 'execve(' "$work/tuned")" = 1 ] || { echo "overrules a user's own GLIBC_TUNABLES"; failed=1; }
 outside=$(grep -E 'O_WRONLY|O_RDWR|O_CREAT|creat\(|rename|unlink|mkdir|symlink|link\(' "$work/trace" | grep -vF "$work/out/" | grep -v '"/dev/' | grep -v ENOENT)
 [ -z "$outside" ] || { echo "writes outside the output folder:"; echo "$outside"; failed=1; }
 [ -z "$(ls -A "$work/home" "$work/tmp" | grep -v ':$' | grep .)" ] || { echo "leaves files in HOME or TMPDIR"; failed=1; }
