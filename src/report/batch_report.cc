@@ -99,6 +99,27 @@ std::string BatchJson(std::span<const JobResult> results) {
   return Json{{"exit", WorstExitCode(results)}, {"jobs", std::move(jobs)}}.dump(2) + "\n";
 }
 
+// MessagePack: its strings may hold what is no text.
+std::string PackResults(std::span<const JobResult> results) {
+  Json rows = Json::array();
+  for (const JobResult& one : results)
+    rows.push_back({one.name, one.model, one.exit_code, one.verdict, one.errors});
+  std::string packed;
+  Json::to_msgpack(rows, packed);
+  return packed;
+}
+
+std::vector<JobResult> UnpackResults(const std::string& packed) {
+  std::vector<JobResult> results;
+  try {
+    for (const Json& row : Json::from_msgpack(packed))
+      results.push_back({row.at(0), row.at(1), row.at(2), row.at(3), row.at(4)});
+  } catch (const Json::exception& e) {
+    throw Error(ExitCode::kInternal, "results of jobs", e.what());
+  }
+  return results;
+}
+
 std::string BatchJunit(std::span<const JobResult> results) {
   pugi::xml_document document;
   pugi::xml_node suite = document.append_child("testsuite");

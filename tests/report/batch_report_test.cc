@@ -6,6 +6,8 @@
 #include <sstream>
 #include <vector>
 
+#include "qconvert/base/error.h"
+
 namespace qconvert {
 namespace {
 
@@ -61,6 +63,30 @@ TEST(BatchReportTest, JunitHasAFailureForEachCodeThatIsNotZero) {
   EXPECT_THAT(xml, HasSubstr("&amp; &quot;Y&quot;"));
   EXPECT_THAT(xml, HasSubstr("node &lt;X&gt; &amp; \"Y\"</failure>"));
   EXPECT_EQ(xml, BatchJunit(Sample()));
+}
+
+TEST(BatchReportTest, ResultsArriveAsTheyWerePacked) {
+  std::vector<JobResult> results = Sample();
+  results[2].errors =
+      std::string("\xff\xfe no text\0 at all\n", 19);  // as a dying process leaves it
+  results.push_back({"", "", 0, std::string(70000, 'v'), ""});
+  const std::vector<JobResult> unpacked = UnpackResults(PackResults(results));
+  ASSERT_EQ(unpacked.size(), results.size());
+  for (size_t k = 0; k < results.size(); ++k) {
+    EXPECT_EQ(unpacked[k].name, results[k].name);
+    EXPECT_EQ(unpacked[k].model, results[k].model);
+    EXPECT_EQ(unpacked[k].exit_code, results[k].exit_code);
+    EXPECT_EQ(unpacked[k].verdict, results[k].verdict);
+    EXPECT_EQ(unpacked[k].errors, results[k].errors);
+  }
+  EXPECT_TRUE(UnpackResults(PackResults({})).empty());
+}
+
+TEST(BatchReportTest, HalfAPackingIsRefused) {
+  const std::string packed = PackResults(Sample());
+  EXPECT_THROW(UnpackResults(packed.substr(0, packed.size() / 2)), Error);
+  EXPECT_THROW(UnpackResults(""), Error);
+  EXPECT_THROW(UnpackResults("\x91\x91\xa1n"), Error) << "a row of one field";
 }
 
 }  // namespace

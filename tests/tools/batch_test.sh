@@ -74,4 +74,21 @@ SLURM_ARRAY_TASK_ID=14 SLURM_ARRAY_TASK_MIN=10 SLURM_ARRAY_TASK_COUNT=6 "$qconve
 [ $? = 6 ] || fail "task 4 of 6 is the missing model: $(cat out.txt)"
 "$qconvert" batch "$work/rows" > out.txt 2>&1
 [ $? = 6 ] || fail "a folder without models: $(cat out.txt)"
+# The ranks of one mpirun share the list: the rows, verdicts and exit code of one process, told once.
+if command -v mpirun > /dev/null && [ -e "$(dirname "$qconvert")/../lib/libqconvert_mpi.so" ]; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  ranks() { mpirun --oversubscribe -n "$1" "$qconvert" batch "${@:2}" < /dev/null; }
+  rm out/*
+  ranks 3 jobs.yaml --time-limit 20 --memory-limit 1GiB --json ranks.json --junit ranks.xml > ranks.txt 2> errors.txt
+  [ $? = 7 ] || fail "three ranks end otherwise: $(cat ranks.txt errors.txt)"
+  cmp before.json ranks.json && cmp all.xml ranks.xml || fail "three ranks tell otherwise"
+  diff table.txt ranks.txt || fail "three ranks print otherwise"
+  [ "$(find out -name '*.onnx' | wc -l)" = 2 ] || fail "three ranks made other models"
+  ranks 2 jobs.yaml --shard 1/5 --resume --json shard.json > again.txt 2> errors.txt || fail "a shard of one job on two ranks: $(cat again.txt errors.txt)"
+  [ "$(grep -c '"skipped"' shard.json)" = 1 ] || fail "two ranks do again what is done: $(cat shard.json)"
+  ranks 2 nowhere.yaml > out.txt 2> errors.txt
+  [ $? = 6 ] && [ "$(grep -c 'nowhere.yaml' errors.txt)" = 1 ] || fail "a missing list on two ranks: $(cat errors.txt)"
+else
+  echo "left out: the part with mpirun, this build has no MPI component"
+fi
 exit $failed

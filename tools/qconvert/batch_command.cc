@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/base/signals.h"
+#include "ranks.h"
 #include "run_jobs.h"
 #include "shard_option.h"
 #include "shared_options.h"
@@ -73,37 +75,78 @@ std::vector<Job> JobsOf(const BatchLine& line) {
   return own;
 }
 
+// Jobs run at the same time and in any order: none may write what another one reads or writes.
+void CheckFiles(const BatchLine& line, const std::vector<Job>& jobs, VerdictFile& verdict) {
+  std::vector<std::filesystem::path> inputs = InputsOf(jobs);
+  inputs.emplace_back(line.list);
+  verdict.Open(line.json, line.list, inputs);
+  std::vector<std::filesystem::path> outputs = OutputsOf(jobs);
+  outputs.insert(outputs.end(), {line.junit, verdict.file()});
+  RefuseOverwriting(outputs, inputs);
+  if (!line.junit.empty()) CheckWritable(line.junit);
+}
+
+std::vector<JobResult> RunOwn(const BatchLine& line, const std::vector<Job>& jobs) {
+  RunJobsOptions options{.at_once = line.jobs, .arguments = ArgumentsOfAll(line), .progress = {}};
+  Progress progress("converting");
+  if (!line.verbosity.quiet)
+    options.progress = [&](size_t done) { progress.Update(done, jobs.size()); };
+  return RunJobs(jobs, options);
+}
+
+// Rank r of n runs jobs r, r + n, ...; all results in the order of the list at rank 0.
+std::vector<JobResult> RunAcrossRanks(const BatchLine& line, Ranks& ranks, VerdictFile& verdict) {
+  const auto size = static_cast<size_t>(ranks.size());
+  const auto rank = static_cast<size_t>(ranks.rank());
+  const auto parts = GatherParts(ranks, [&] {
+    const std::vector<Job> jobs = JobsOf(line);
+    CheckFiles(line, jobs, verdict);
+    std::vector<Job> own;
+    for (size_t k = rank; k < jobs.size(); k += size) own.push_back(jobs[k]);
+    return PackResults(RunOwn(line, own));
+  });
+  std::vector<JobResult> results;
+  if (!parts) return results;
+  std::vector<std::vector<JobResult>> by_rank;
+  for (const std::string& part : *parts) by_rank.push_back(UnpackResults(part));
+  for (size_t k = 0; k / size < by_rank[k % size].size(); ++k)
+    results.push_back(std::move(by_rank[k % size][k / size]));
+  return results;
+}
+
 }  // namespace
 
 int RunBatch(int argc, char** argv, VerdictFile& verdict) {
   BatchLine line;
   CLI::App app(
       "Converts many models, a process each: one that crashes, hangs or takes too much memory is a "
-      "failed row and nothing else. The exit code is the greatest of all.",
+      "failed row and nothing else. The exit code is the greatest of all. Under mpirun the ranks "
+      "share the list.",
       "qconvert batch");
   app.footer(
       "Examples:\n"
       "  qconvert batch jobs.yaml --jobs 2 --time-limit 600 --json fleet.json \\\n"
       "      --junit fleet.xml\n"
       "  qconvert batch jobs.yaml --resume --shard slurm\n"
+      "  mpirun -n 4 qconvert batch jobs.yaml --json fleet.json\n"
       "  qconvert batch models/     models/a.onnx with its samples in models/a/");
   Define(app, line);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
-  const std::vector<Job> jobs = JobsOf(line);
-  std::vector<std::filesystem::path> inputs = InputsOf(jobs);
-  inputs.emplace_back(line.list);
-  verdict.Open(line.json, line.list, inputs);
-  // Jobs run at the same time and in any order: none may write what another one reads or writes.
-  std::vector<std::filesystem::path> outputs = OutputsOf(jobs);
-  outputs.insert(outputs.end(), {line.junit, verdict.file()});
-  RefuseOverwriting(outputs, inputs);
-  if (!line.junit.empty()) CheckWritable(line.junit);
-  RunJobsOptions options{.at_once = line.jobs, .arguments = ArgumentsOfAll(line), .progress = {}};
-  Progress progress("converting");
-  if (!line.verbosity.quiet)
-    options.progress = [&](size_t done) { progress.Update(done, jobs.size()); };
-  const std::vector<JobResult> results = RunJobs(jobs, options);
+  const std::unique_ptr<Ranks> ranks = JoinRanks();
+  std::vector<JobResult> results;
+  if (ranks == nullptr) {
+    const std::vector<Job> jobs = JobsOf(line);
+    CheckFiles(line, jobs, verdict);
+    results = RunOwn(line, jobs);
+  } else {
+    if (ranks->rank() != 0) {  // rank 0 speaks for all
+      line.json.clear();
+      line.verbosity.quiet = true;
+    }
+    results = RunAcrossRanks(line, *ranks, verdict);
+    if (ranks->rank() != 0) return static_cast<int>(ExitCode::kSuccess);
+  }
   if (!line.junit.empty()) {
     WriteFile(line.junit, BatchJunit(results));
     ReleaseSignals();

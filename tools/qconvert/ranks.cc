@@ -23,7 +23,7 @@ constexpr const char* kComponent = "libqconvert_mpi.so";
 
 // How many processes the launcher started; 0: no launcher that tells.
 int LaunchedProcesses() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
+  for (const char* name : kLauncherVariables) {
     const char* text = std::getenv(name);
     if (text == nullptr) continue;
     const std::string_view digits(text);
@@ -43,7 +43,7 @@ void* OpenComponent() {
   return dlopen((program.parent_path() / "../lib" / kComponent).c_str(), RTLD_NOW | RTLD_GLOBAL);
 }
 
-// What a rank sends: a code in its own line, then its table, or its errors line by line.
+// What a rank sends: a code in its own line, then its part, or its errors line by line.
 std::string Outcome(ExitCode code, const std::string& text) {
   return fmt::format("{}\n{}", static_cast<int>(code), text);
 }
@@ -53,17 +53,9 @@ bool FeedsBack(const CalibrateOptions& options) {
                      [](const StateInput& state) { return !state.output.empty(); });
 }
 
-std::string CalibratePart(const Ranks& ranks,
-                          const std::function<CalibrateOptions()>& make_options) {
+std::string TryPart(const std::function<std::string()>& part) {
   try {
-    CalibrateOptions options = make_options();
-    if (FeedsBack(options)) {
-      if (ranks.rank() != 0) return Outcome(ExitCode::kSuccess, "");
-    } else {
-      options.shard = {static_cast<size_t>(ranks.rank()), static_cast<size_t>(ranks.size())};
-      if (!options.output.empty()) options.output = RankOutput(options.output, ranks.rank());
-    }
-    return Outcome(ExitCode::kSuccess, FormatTable(MakeCalibrationTable(options)));
+    return Outcome(ExitCode::kSuccess, part());
   } catch (const ConfigError& e) {
     return Outcome(e.code(), fmt::format("{}", fmt::join(e.problems(), "\n")));
   } catch (const Error& e) {
@@ -76,7 +68,7 @@ std::string CalibratePart(const Ranks& ranks,
 }
 
 // The text behind the code; throws what went wrong.
-std::string TableText(const std::string& outcome) {
+std::string PartOf(const std::string& outcome) {
   const size_t line = outcome.find('\n');
   int number = 0;
   std::from_chars(outcome.data(), outcome.data() + line, number);
@@ -112,14 +104,30 @@ std::unique_ptr<Ranks> JoinRanks() {
   return std::unique_ptr<Ranks>(join());
 }
 
+std::optional<std::vector<std::string>> GatherParts(Ranks& ranks,
+                                                    const std::function<std::string()>& part) {
+  std::vector<std::string> outcomes = ranks.GatherAndPart(TryPart(part));
+  if (ranks.rank() != 0) return std::nullopt;
+  for (std::string& outcome : outcomes) outcome = PartOf(outcome);
+  return outcomes;
+}
+
 std::optional<StoredTable> CalibrateAcrossRanks(
     Ranks& ranks, const std::function<CalibrateOptions()>& make_options) {
-  const std::vector<std::string> outcomes = ranks.GatherAndPart(CalibratePart(ranks, make_options));
-  if (ranks.rank() != 0) return std::nullopt;
+  const auto parts = GatherParts(ranks, [&]() -> std::string {
+    CalibrateOptions options = make_options();
+    if (FeedsBack(options)) {
+      if (ranks.rank() != 0) return "";
+    } else {
+      options.shard = {static_cast<size_t>(ranks.rank()), static_cast<size_t>(ranks.size())};
+      if (!options.output.empty()) options.output = RankOutput(options.output, ranks.rank());
+    }
+    return FormatTable(MakeCalibrationTable(options));
+  });
+  if (!parts) return std::nullopt;
   std::vector<StoredTable> tables;
   std::vector<std::string> places;
-  for (const std::string& outcome : outcomes) {
-    const std::string text = TableText(outcome);
+  for (const std::string& text : *parts) {
     if (text.empty()) break;  // rank 0 has run everything
     places.push_back(fmt::format("rank {}", tables.size()));
     tables.push_back(ParseTable(text, places.back()));

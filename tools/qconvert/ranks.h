@@ -2,6 +2,7 @@
 #ifndef QCONVERT_TOOLS_QCONVERT_RANKS_H_
 #define QCONVERT_TOOLS_QCONVERT_RANKS_H_
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -28,6 +29,16 @@ class Ranks {
 // Null for a process that was not started with others. Throws Error(kUsage) when it was, but there
 // is no MPI component.
 std::unique_ptr<Ranks> JoinRanks();
+
+// By which a launcher tells a process that it is one of several; taken from processes that are
+// none.
+inline constexpr std::array<const char*, 2> kLauncherVariables = {"OMPI_COMM_WORLD_SIZE",
+                                                                  "PMI_SIZE"};
+
+// Each rank does its part. What all of them made, in the order of ranks, at rank 0; nothing at the
+// others. Throws at rank 0 what any rank threw, that of the lowest first.
+std::optional<std::vector<std::string>> GatherParts(Ranks& ranks,
+                                                    const std::function<std::string()>& part);
 
 // Each rank runs its shard of the samples. The table of the whole at rank 0: the very one that one
 // process gives; nothing at the others. A model that feeds states from sample to sample runs at

@@ -6,14 +6,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <mutex>
+#include <string_view>
 #include <system_error>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/parallel.h"
+#include "ranks.h"
 
 namespace qconvert {
 namespace {
@@ -46,9 +49,24 @@ class Pipe {
   std::array<int, 2> ends_ = {-1, -1};
 };
 
+// That of this process without the launcher's word: a job is no rank, and would wait for others.
+std::vector<char*> JobEnvironment() {
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const std::string_view name = text.substr(0, text.find('='));
+    if (std::find(kLauncherVariables.begin(), kLauncherVariables.end(), name) ==
+        kLauncherVariables.end()) {
+      variables.push_back(*variable);
+    }
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
 // After fork, in the child: nothing but system calls.
-[[noreturn]] void BecomeJob(char* const* arguments, const Pipe& verdict, const Pipe& errors,
-                            pid_t parent) {
+[[noreturn]] void BecomeJob(char* const* arguments, char* const* environment, const Pipe& verdict,
+                            const Pipe& errors, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kCannotRun);
   const int null = open("/dev/null", O_RDONLY);
@@ -59,7 +77,7 @@ class Pipe {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  execv("/proc/self/exe", arguments);
+  execve("/proc/self/exe", arguments, environment);
   _exit(kCannotRun);
 }
 
@@ -101,6 +119,7 @@ JobResult RunJob(const Job& job, const std::vector<std::string>& further) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
+  const std::vector<char*> environment = JobEnvironment();
   JobResult result{job.name, job.model.string(), 0, {}, {}};
   Pipe verdict;
   Pipe errors;
@@ -108,7 +127,7 @@ JobResult RunJob(const Job& job, const std::vector<std::string>& further) {
   const pid_t child = fork();
   if (child < 0)
     throw Error(ExitCode::kResource, "", "no process for a job, fewer --jobs need fewer");
-  if (child == 0) BecomeJob(arguments.data(), verdict, errors, parent);
+  if (child == 0) BecomeJob(arguments.data(), environment.data(), verdict, errors, parent);
   verdict.Close(1);
   errors.Close(1);
   Collect(verdict, errors, result);

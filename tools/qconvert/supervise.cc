@@ -23,6 +23,7 @@
 #include "qconvert/base/log.h"
 #include "qconvert/base/memory.h"
 #include "qconvert/base/provisional.h"
+#include "ranks.h"
 #include "verdict_file.h"
 
 namespace qconvert {
@@ -138,7 +139,7 @@ std::string SearchKiller(const LostCall& call, const std::function<int()>& work,
       _exit(0);
     const rlimit no_files = {0, 0};
     setrlimit(RLIMIT_FSIZE, &no_files);
-    for (const char* launcher : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) unsetenv(launcher);
+    for (const char* launcher : kLauncherVariables) unsetenv(launcher);
     SearchAgain(call);
     sigprocmask(SIG_SETMASK, &before, nullptr);
     work();

@@ -1,5 +1,6 @@
 // The MPI component: Ranks by MPI (MPI 3.1, any implementation).
 #include <mpi.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -11,6 +12,7 @@
 namespace {
 
 constexpr uint64_t kPiece = uint64_t{1} << 28;  // counts of MPI are int
+constexpr useconds_t kMicrosecondsBetweenLooks = 2000;
 
 class MpiRanks : public qconvert::Ranks {
  public:
@@ -52,7 +54,14 @@ class MpiRanks : public qconvert::Ranks {
     }
   }
 
+  // MPI waits with its processor busy: a rank may be hours behind.
+  static void WaitFor(int from) {
+    for (int is_there = 0; is_there == 0; usleep(kMicrosecondsBetweenLooks))
+      MPI_Iprobe(from, 0, MPI_COMM_WORLD, &is_there, MPI_STATUS_IGNORE);
+  }
+
   std::string Receive(int from) {
+    WaitFor(from);
     uint64_t size = 0;
     MPI_Recv(&size, 1, MPI_UINT64_T, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     std::string text(size, '\0');

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 namespace qconvert {
 
@@ -27,6 +28,11 @@ std::string SkippedJson(const std::string& input, const std::string& output);
 // {"exit": 4, "jobs": [{"name", "model", "exit", "errors": [...], "verdict": {...}}]} in the order
 // of the list.
 std::string BatchJson(std::span<const JobResult> results);
+
+// Results on their way from one process to another, any bytes in them. Unpacking throws
+// Error(kInternal) for what is no packing.
+std::string PackResults(std::span<const JobResult> results);
+std::vector<JobResult> UnpackResults(const std::string& packed);
 
 // JUnit's XML, as CI servers read it: a testcase for each job, with a failure where its exit code
 // is not 0. No times.
