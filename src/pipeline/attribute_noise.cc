@@ -2,7 +2,6 @@
 
 #include "compared_models.h"
 #include "qconvert/rewrite/parts_of_plan.h"
-#include "qconvert/rewrite/store_weights.h"
 
 namespace qconvert {
 
@@ -10,7 +9,7 @@ std::optional<NoiseParts> AttributeNoise(const PlanInputs& inputs, const Quantiz
   Model rounded = inputs.model;
   RoundIntegerWeights(rounded.graph, plan);
   PrepareForComparison(inputs.comparer.values(), rounded.graph);
-  ExpandWeights(rounded, plan.stored, inputs.codes.workers());
+  ExpandWeights(rounded, plan.stored, inputs.floats);
   const Measured weights = MeasureModel(inputs, rounded);
   const Measured values = MeasurePlan(inputs, WithFloatWeights(plan));
   if (!weights.failure.empty() || !values.failure.empty()) return std::nullopt;

@@ -88,7 +88,8 @@ double MultiplyAddsOfRun(const LayerInputs& inputs, size_t samples) {
 Model QuantizedOf(const LayerInputs& inputs, QuantizationPlan plan) {
   // They keep integer kernels away, which are not run here, and hide values behind other names.
   plan.own_dequantize.clear();
-  return MakeRunnable(inputs.exact, std::move(plan), inputs.workers);
+  FloatCache floats(inputs.workers);
+  return MakeRunnable(inputs.exact, std::move(plan), floats);
 }
 
 SwitchedModel SwitchPlan(const LayerInputs& inputs, QuantizationPlan plan) {

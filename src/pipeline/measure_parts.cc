@@ -32,7 +32,8 @@ void MeasureParts(const LayerInputs& inputs, LayerErrors& errors) {
   if (errors.samples == 0) return;
   Model rounded = inputs.exact;
   RoundIntegerWeights(rounded.graph, inputs.plan);
-  ExpandWeights(rounded, inputs.plan.stored, inputs.workers);
+  FloatCache floats(inputs.workers);
+  ExpandWeights(rounded, inputs.plan.stored, floats);
   MeasurePart(inputs, rounded, &NodeErrors::weights_alone, errors);
   MeasurePart(inputs, QuantizedOf(inputs, WithFloatWeights(inputs.plan)),
               &NodeErrors::activations_alone, errors);

@@ -12,7 +12,6 @@
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
-#include "qconvert/rewrite/store_weights.h"
 
 namespace qconvert {
 
@@ -37,11 +36,11 @@ QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) 
   return plan;
 }
 
-Model MakeRunnable(const Model& model, QuantizationPlan plan, int workers) {
+Model MakeRunnable(const Model& model, QuantizationPlan plan, FloatCache& floats) {
   Model quantized = model;
   const std::map<std::string, StoredWeight> stored = std::exchange(plan.stored, {});
   ApplyPlan(quantized, plan);
-  ExpandWeights(quantized, stored, workers);
+  ExpandWeights(quantized, stored, floats);
   return quantized;
 }
 
@@ -54,8 +53,7 @@ Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
                      const std::vector<size_t>& samples) {
   Model shown = inputs.model;  // shares the bytes of tensors
   PrepareForComparison(inputs.comparer.values(), shown.graph);
-  return MeasureModel(inputs, MakeRunnable(shown, std::move(plan), inputs.codes.workers()),
-                      samples);
+  return MeasureModel(inputs, MakeRunnable(shown, std::move(plan), inputs.floats), samples);
 }
 
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,

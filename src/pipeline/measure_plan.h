@@ -14,6 +14,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/report/verdict.h"
+#include "qconvert/rewrite/store_weights.h"
 #include "qconvert/weights/fill_codes.h"
 
 namespace qconvert {
@@ -36,6 +37,7 @@ struct PlanInputs {
   ModelComparer& comparer;  // with the model as it came
   RangeCache& ranges;
   CodeCache& codes;
+  FloatCache& floats;
   const InputFeeder& calibration;         // samples of the table; none where they are not at hand
   const std::vector<size_t>& by_content;  // the same ones: in an order that no file names change
   ModelSettings settings;
@@ -64,7 +66,7 @@ struct Measured {
 QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft);
 
 // `model`, prepared, as the plan says, for running here alone: weights are floats again.
-Model MakeRunnable(const Model& model, QuantizationPlan plan, int workers);
+Model MakeRunnable(const Model& model, QuantizationPlan plan, FloatCache& floats);
 
 // Runs a model with the outputs of the comparer's on these of its samples, on all when there are
 // none.

@@ -239,11 +239,13 @@ ChosenPlan ChooseOrTake(const ConvertOptions& options, const PreparedModel& prep
                         const ConversionData& data, ModelComparer& comparer) {
   RangeCache ranges;
   CodeCache codes(data.workers);
+  FloatCache floats(data.workers);
   PlanInputs inputs{.model = prepared.model,
                     .table = table,
                     .comparer = comparer,
                     .ranges = ranges,
                     .codes = codes,
+                    .floats = floats,
                     .calibration = data.observed,
                     .by_content = data.split.by_content,
                     .settings = prepared.settings,

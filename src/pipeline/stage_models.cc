@@ -60,7 +60,8 @@ Model FakeQuantized(const Model& optimized, const QuantizationPlan& plan, int wo
   }
   floats.stored.clear();
   ApplyPlan(model, floats);
-  ExpandWeights(model, plan.stored, workers);
+  FloatCache cache(workers);
+  ExpandWeights(model, plan.stored, cache);
   return model;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,7 +44,7 @@ class ScaleIndex {
 };
 
 template <typename Code>
-void Multiply(const StoredWeight& weight, std::vector<float>& out) {
+void Multiply(const StoredWeight& weight, float* out) {
   const ScaleIndex index(weight.codes.dims, weight.scale_dims);
   const auto codes = weight.codes.values<Code>();
   const auto inner = static_cast<size_t>(index.inner());
@@ -54,47 +55,72 @@ void Multiply(const StoredWeight& weight, std::vector<float>& out) {
 }
 
 Tensor Expanded(const StoredWeight& weight) {
-  std::vector<float> floats;
-  if (weight.scales.empty()) {
-    floats = ToFloats(weight.codes);
+  const std::vector<int64_t>& dims = weight.dims.empty() ? weight.codes.dims : weight.dims;
+  if (weight.scales.empty()) return MakeFloatTensor(weight.name, dims, ToFloats(weight.codes));
+  // Written where they stay: weights may take half of the memory there is.
+  const auto bytes = std::make_shared<std::string>(
+      static_cast<size_t>(weight.codes.element_count()) * sizeof(float), '\0');
+  auto* floats = reinterpret_cast<float*>(bytes->data());
+  if (weight.codes.type == DataType::kInt8) {
+    Multiply<int8_t>(weight, floats);
   } else {
-    floats.resize(static_cast<size_t>(weight.codes.element_count()));
-    if (weight.codes.type == DataType::kInt8) {
-      Multiply<int8_t>(weight, floats);
-    } else {
-      QCONVERT_CHECK(weight.codes.type == DataType::kInt16);
-      Multiply<int16_t>(weight, floats);
-    }
+    QCONVERT_CHECK(weight.codes.type == DataType::kInt16);
+    Multiply<int16_t>(weight, floats);
   }
-  return MakeFloatTensor(weight.name, weight.dims.empty() ? weight.codes.dims : weight.dims,
-                         floats);
+  Tensor out;
+  out.name = weight.name;
+  out.type = DataType::kFloat;
+  out.dims = dims;
+  out.bytes = bytes;
+  return out;
 }
 
-struct Found {
+struct StoredUse {
   Tensor* tensor;
-  const StoredWeight* weight;
+  std::string way;
 };
 
 void FindUses(Graph& graph, const std::string& prefix,
-              const std::map<std::string, StoredWeight>& stored, std::vector<Found>& uses) {
+              const std::map<std::string, StoredWeight>& stored, std::vector<StoredUse>& uses) {
   for (Node& node : graph.nodes) {
     const std::vector<Graph*> bodies = SubgraphsOf(node);
     for (size_t b = 0; b < bodies.size(); ++b)
       FindUses(*bodies[b], prefix + BodyPrefix(node, b), stored, uses);
   }
-  for (auto& [name, tensor] : graph.initializers) {
-    const auto it = stored.find(prefix + name);
-    if (it != stored.end()) uses.push_back({&tensor, &it->second});
-  }
+  for (auto& [name, tensor] : graph.initializers)
+    if (stored.contains(prefix + name)) uses.push_back({&tensor, prefix + name});
 }
 
 }  // namespace
 
-void ExpandWeights(Model& model, const std::map<std::string, StoredWeight>& stored, int workers) {
-  std::vector<Found> uses;
+bool FloatCache::Holds(const std::string& way, const StoredWeight& weight) const {
+  const auto it = made_.find(way);
+  return it != made_.end() && it->second.codes.bytes == weight.codes.bytes &&
+         it->second.codes.dims == weight.codes.dims && it->second.scales == weight.scales &&
+         it->second.scale_dims == weight.scale_dims;
+}
+
+void FloatCache::Make(const std::vector<std::pair<std::string, const StoredWeight*>>& wanted) {
+  std::vector<std::pair<const StoredWeight*, Made*>> missing;
+  for (const auto& [way, weight] : wanted) {
+    if (Holds(way, *weight)) continue;
+    Made& made = made_[way];
+    made = {weight->codes, weight->scales, weight->scale_dims, {}};  // lets go of the old floats
+    missing.emplace_back(weight, &made);
+  }
+  ParallelFor(missing.size(), workers_, [&](size_t i, size_t /*worker*/) {
+    missing[i].second->floats = Expanded(*missing[i].first);
+  });
+}
+
+void ExpandWeights(Model& model, const std::map<std::string, StoredWeight>& stored,
+                   FloatCache& cache) {
+  std::vector<StoredUse> uses;
   FindUses(model.graph, "", stored, uses);
-  ParallelFor(uses.size(), workers,
-              [&](size_t i, size_t /*worker*/) { *uses[i].tensor = Expanded(*uses[i].weight); });
+  std::vector<std::pair<std::string, const StoredWeight*>> wanted;
+  for (const StoredUse& use : uses) wanted.emplace_back(use.way, &stored.at(use.way));
+  cache.Make(wanted);
+  for (const StoredUse& use : uses) *use.tensor = cache.Find(use.way);
 }
 
 }  // namespace qconvert

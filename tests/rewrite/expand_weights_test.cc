@@ -36,7 +36,8 @@ void ExpectTheSame(const Model& model, const CodeOptions& options,
   const std::vector<Tensor> expected = MadeByTheEngine(model, stored, inputs);
   for (const int workers : {1, 3}) {
     Model expanded = model;
-    ExpandWeights(expanded, stored, workers);
+    FloatCache cache(workers);
+    ExpandWeights(expanded, stored, cache);
     EXPECT_EQ(expanded.graph.nodes.size(), model.graph.nodes.size());
     for (size_t w = 0; w < expected.size(); ++w) {
       const Tensor* actual = expanded.graph.FindInitializer(expected[w].name);
@@ -67,6 +68,41 @@ TEST(ExpandWeightsTest, AlsoIn16Bit) {
   EXPECT_EQ(stored.at("w").codes.type, DataType::kInt16);
   EXPECT_EQ(stored.at("m").codes.type, DataType::kInt8);
   ExpectTheSame(model, {.wide = {"w"}}, {RandomTensor("x", {1, 16, 12, 12}, 1)});
+}
+
+// The bytes that a model has for a weight after its plan's codes were expanded.
+const std::string* FloatsOf(const Model& model, const std::map<std::string, StoredWeight>& stored,
+                            const std::string& name, FloatCache& cache) {
+  Model expanded = model;
+  ExpandWeights(expanded, stored, cache);
+  return expanded.graph.FindInitializer(name)->bytes.get();
+}
+
+TEST(ExpandWeightsTest, FloatsOfTheSameCodesAreMadeOnce) {
+  const Model model = ConvAndMatMul().model;
+  const auto narrow = StoredOf(model);
+  auto wide = narrow;
+  wide["w"] = StoredOf(model, {.wide = {"w"}}).at("w");
+  FloatCache cache;
+  const std::string* w = FloatsOf(model, narrow, "w", cache);
+  const std::string* m = FloatsOf(model, narrow, "m", cache);
+  const std::string before = *w;
+  EXPECT_EQ(FloatsOf(model, narrow, "w", cache), w);
+  EXPECT_EQ(FloatsOf(model, wide, "m", cache), m) << "another weight has other codes";
+  EXPECT_NE(*FloatsOf(model, wide, "w", cache), before);
+  EXPECT_EQ(*FloatsOf(model, narrow, "w", cache), before);
+}
+
+TEST(ExpandWeightsTest, OtherScalesAreOtherFloats) {
+  const Model model = ConvAndMatMul().model;
+  auto stored = StoredOf(model);
+  FloatCache cache;
+  const std::string before = *FloatsOf(model, stored, "m", cache);
+  for (float& scale : stored["m"].scales) scale *= 2;
+  const std::string after = *FloatsOf(model, stored, "m", cache);
+  const auto* was = reinterpret_cast<const float*>(before.data());
+  const auto* is = reinterpret_cast<const float*>(after.data());
+  for (size_t i = 0; i < before.size() / sizeof(float); ++i) ASSERT_EQ(is[i], 2 * was[i]) << i;
 }
 
 TEST(ExpandWeightsTest, ScalesOnTwoAxes) {
@@ -103,7 +139,8 @@ TEST(ExpandWeightsTest, WeightsOfBodies) {
   const auto stored = StoredOf(b.model);
   ASSERT_EQ(stored.size(), 3U) << "one of each graph";
   Model expanded = b.model;
-  ExpandWeights(expanded, stored, 1);
+  FloatCache cache;
+  ExpandWeights(expanded, stored, cache);
   Model written = b.model;
   StoreWeights(written, stored);
   const Tensor yes = MakeTensor<uint8_t>("c", DataType::kBool, {}, std::vector<uint8_t>{1});
@@ -166,7 +203,8 @@ TEST(BlockTest, EveryFormInTheFileIsTheSameWeightsBitForBit) {
           model.ir_version = opset < 21 ? 8 : 13;
           const auto stored = StoredAsAsked(model, bits, block);
           Model expanded = model;
-          ExpandWeights(expanded, stored, 1);
+          FloatCache cache;
+          ExpandWeights(expanded, stored, cache);
           StoreWeights(model, stored, form);
           const bool dequantized =
               form == StoredAs::kDequantizeLinear

@@ -4,6 +4,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
@@ -26,10 +28,37 @@ namespace qconvert {
 void StoreWeights(Model& model, const std::map<std::string, StoredWeight>& stored,
                   StoredAs form = StoredAs::kProduct);
 
+// Floats of stored weights, by BodyPrefix and name: a search makes many models of which few weights
+// differ from one to the next. Holds the last ones of every weight.
+class FloatCache {
+ public:
+  // Floats are made by so many threads.
+  explicit FloatCache(int workers = 1) : workers_(workers) {}
+
+  // Makes what is missing of these.
+  void Make(const std::vector<std::pair<std::string, const StoredWeight*>>& wanted);
+  // The floats that were last made of the weight.
+  const Tensor& Find(const std::string& way) const { return made_.at(way).floats; }
+
+ private:
+  struct Made {
+    Tensor codes;  // shared: equal codes are the same bytes
+    std::vector<float> scales;
+    std::vector<int64_t> scale_dims;
+    Tensor floats;
+  };
+
+  bool Holds(const std::string& way, const StoredWeight& weight) const;
+
+  int workers_;
+  std::map<std::string, Made> made_;
+};
+
 // The floats that an engine makes of what StoreWeights writes, bit for bit, in place of the
 // weights: for models that only run here. An engine makes them on one thread and holds two copies
 // meanwhile.
-void ExpandWeights(Model& model, const std::map<std::string, StoredWeight>& stored, int workers);
+void ExpandWeights(Model& model, const std::map<std::string, StoredWeight>& stored,
+                   FloatCache& cache);
 
 }  // namespace qconvert
 
