@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -24,6 +26,7 @@ namespace {
 
 constexpr int64_t kMaxMessage = (int64_t{1} << 31) - 1;
 constexpr int64_t kMinExternalTensor = 1024;
+constexpr int64_t kMinFedTensor = int64_t{1} << 20;
 constexpr int64_t kAlignment = 64;
 constexpr size_t kHashDigits = 16;
 constexpr std::string_view kDataSuffix = ".data";
@@ -185,6 +188,27 @@ ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target
   return {all_bytes, {}};
 }
 
+// Kernels that do as well with weights that are no constants, and no fusion of the engine needs.
+bool TakesFedWeights(const Node& node) {
+  return node.domain.empty() && (node.Is("MatMul") || node.Is("Gemm") || node.Is("Gather"));
+}
+
+std::set<std::string> FindFedWeights(const Graph& graph) {
+  const Topology topology(graph);
+  std::set<std::string> fed;
+  for (const auto& [name, tensor] : graph.initializers) {
+    if (tensor.byte_size() < kMinFedTensor || !IsFloatingPoint(tensor.type)) continue;
+    const std::vector<Use>& uses = topology.Uses(name);
+    if (!uses.empty() && !topology.IsGraphOutput(name) &&
+        std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+          return use.slot != Use::kCaptured && TakesFedWeights(graph.nodes[use.node]);
+        }))
+      fed.insert(name);
+  }
+  for (const Value& input : graph.inputs) fed.erase(input.name);  // may be fed by the user
+  return fed;
+}
+
 }  // namespace
 
 std::string SerializeModel(const Model& model) {
@@ -221,6 +245,23 @@ EngineModel SerializeForEngine(const Model& model, int64_t threshold) {
   onnx::ModelProto proto;
   WriteModel(model, proto, {put_aside, &aside});
   out.bytes = Serialize(proto);
+  return out;
+}
+
+EngineModel SerializeForFewRuns(const Model& model, int64_t large) {
+  if (TensorBytes(model.graph) < large) return SerializeForEngine(model);
+  Model shown = model;  // shares the bytes of tensors
+  std::vector<Tensor> fed;
+  for (const std::string& name : FindFedWeights(model.graph)) {
+    const auto it = shown.graph.initializers.find(name);
+    std::vector<Dim> shape;
+    for (const int64_t dim : it->second.dims) shape.push_back({dim, {}});
+    shown.graph.inputs.push_back({name, {it->second.type, std::move(shape), {}}, {}, {}});
+    fed.push_back(std::move(it->second));
+    shown.graph.initializers.erase(it);
+  }
+  EngineModel out = SerializeForEngine(shown);
+  out.fed = std::move(fed);
   return out;
 }
 

@@ -73,9 +73,10 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
   instrumented.opsets.emplace(kObserverDomain, 1);
   instrumented.graph = InsertObservers(model.graph, values);
   instrumented.graph.value_info.clear();
-  const EngineModel engine = SerializeForEngine(instrumented);
-  return OpenOrtSession(engine.bytes, place,
-                        {.optimization = optimization, .external_initializers = engine.external});
+  const EngineModel engine = SerializeForFewRuns(instrumented);
+  return OpenOrtSession(
+      engine.bytes, place,
+      {.optimization = optimization, .external_initializers = engine.external, .fed = engine.fed});
 }
 
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t index,

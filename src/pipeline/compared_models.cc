@@ -13,9 +13,6 @@
 namespace qconvert {
 namespace {
 
-// From here on a copy of the weights costs more time than it saves in a few dozen runs.
-constexpr int64_t kLargeWeights = int64_t{256} << 20;
-
 bool IsStandIn(const ComparedValue& value) { return !value.stands_for.empty(); }
 
 // What a kernel may do in one step with the node before it: then the value between is nowhere.
@@ -74,16 +71,19 @@ void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph
 }
 
 OrtSessionOptions ComparisonOptions(int64_t weight_bytes) {
-  return {.pack_weights = weight_bytes < kLargeWeights};
+  const bool few = weight_bytes < kLargeWeights;
+  return {.pack_weights = few, .fold_constants = few};
 }
 
 std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
                                            bool integer_kernels) {
-  const EngineModel engine = SerializeForEngine(model);
+  const EngineModel engine = SerializeForFewRuns(model);
   int64_t bytes = 0;
-  for (const Tensor& tensor : engine.external) bytes += tensor.byte_size();
+  for (const auto* list : {&engine.external, &engine.fed})
+    for (const Tensor& tensor : *list) bytes += tensor.byte_size();
   OrtSessionOptions options = ComparisonOptions(bytes);
   options.external_initializers = engine.external;
+  options.fed = engine.fed;
   options.integer_kernels = integer_kernels;
   return OpenOrtSession(engine.bytes, place, options);
 }

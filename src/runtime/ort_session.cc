@@ -100,12 +100,14 @@ Tensor FromOrtValue(const Ort::Value& value, const std::string& name) {
 
 class OrtSession : public Session {
  public:
-  OrtSession(Ort::Session session, std::string place, std::span<const Tensor> initializers)
-      : initializers_(initializers.begin(), initializers.end()),
+  OrtSession(Ort::Session session, std::string place, const OrtSessionOptions& options)
+      : initializers_(options.external_initializers.begin(), options.external_initializers.end()),
+        fed_(options.fed.begin(), options.fed.end()),
         session_(std::move(session)),
         place_(std::move(place)) {
     Ort::AllocatorWithDefaultOptions allocator;
-    for (size_t i = 0; i < session_.GetInputCount(); ++i) {
+    // What is fed stands behind the model's own inputs.
+    for (size_t i = 0; i < session_.GetInputCount() - fed_.size(); ++i) {
       inputs_.push_back({session_.GetInputNameAllocated(i, allocator).get(),
                          TypeOf(session_.GetInputTypeInfo(i)),
                          {},
@@ -148,6 +150,10 @@ class OrtSession : public Session {
       input_names.push_back(input.name.c_str());
       values.push_back(ToOrt(*it, memory));
     }
+    for (const Tensor& tensor : fed_) {
+      input_names.push_back(tensor.name.c_str());
+      values.push_back(ToOrt(tensor, memory));
+    }
     std::vector<const char*> output_names;
     for (const Value& output : outputs_) output_names.push_back(output.name.c_str());
     const ScopedObserver scope(observer);
@@ -162,6 +168,7 @@ class OrtSession : public Session {
   }
 
   std::vector<Tensor> initializers_;  // the engine reads where they lie
+  std::vector<Tensor> fed_;
   Ort::Session session_;
   std::string place_;
   std::vector<Value> inputs_;
@@ -187,6 +194,8 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     ort_options.Add(ObserverDomain());
     if (!options.pack_weights)
       ort_options.AddConfigEntry(kOrtSessionOptionsConfigDisablePrepacking, "1");
+    if (!options.fold_constants)
+      ort_options.AddConfigEntry(kOrtSessionOptionsDisableSpecifiedOptimizers, "ConstantFolding");
     if (!options.integer_kernels)
       ort_options.AddConfigEntry(kOrtSessionOptionsDisableQuantQDQ, "1");
     if (!options.optimized_model_path.empty()) {
@@ -205,8 +214,7 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     if (!options.pack_weights)
       for (size_t i = 0; i < names.size(); ++i)
         ort_options.AddInitializer(names[i].c_str(), values[i]);
-    return std::make_unique<OrtSession>(make(environment, ort_options), place,
-                                        options.external_initializers);
+    return std::make_unique<OrtSession>(make(environment, ort_options), place, options);
   } catch (const Ort::Exception& e) {
     ThrowEngineError(place, "ONNX Runtime refuses the model", e);
   }

@@ -52,6 +52,46 @@ TEST(OnnxExporterTest, TheEngineTakesLargeInitializersBesideTheMessage) {
             *RunModel(MatMulModel(), {x})[0].bytes);
 }
 
+// W1 [512, 512] and a table are read by nothing but a MatMul and a Gather; W2 also by a Mul.
+GraphBuilder WithLargeWeights() {
+  GraphBuilder b;
+  b.Input("x", {"2", "512"}).Input("i", {"2"}, DataType::kInt64).Output("y");
+  b.Random("w1", {512, 512}, 0.1F).Random("w2", {512, 512}, 0.1F).Random("table", {512, 512});
+  b.Add("MatMul", {"x", "w1"}, {"a"});
+  b.Add("Mul", {"w2", "w2"}, {"square"});
+  b.Add("MatMul", {"a", "square"}, {"c"});
+  b.Add("MatMul", {"c", "w2"}, {"d"});
+  b.Add("Gather", {"table", "i"}, {"g"});
+  b.Add("Add", {"d", "g"}, {"y"});
+  return b;
+}
+
+TEST(OnnxExporterTest, LargeWeightsOfProductsAndTablesAreFedForAFewRuns) {
+  const Model model = WithLargeWeights().model;
+  const EngineModel engine = SerializeForFewRuns(model, 0);
+  std::vector<std::string> fed;
+  for (const Tensor& tensor : engine.fed) {
+    fed.push_back(tensor.name);
+    EXPECT_EQ(tensor.bytes, model.graph.initializers.at(tensor.name).bytes) << "shared, no copy";
+  }
+  EXPECT_EQ(fed, (std::vector<std::string>{"table", "w1"}));
+  const auto session = OpenOrtSession(
+      engine.bytes, "m", {.external_initializers = engine.external, .fed = engine.fed});
+  ASSERT_EQ(session->inputs().size(), 2U) << "the caller's own";
+  const std::vector<Tensor> inputs = {RandomTensor("x", {2, 512}, 3),
+                                      MakeInt64Tensor("i", {2}, std::vector<int64_t>{5, 500})};
+  for (int run = 0; run < 2; ++run)
+    EXPECT_LT(MaxDifference(session->Run(inputs, nullptr)[0], RunModel(model, inputs)[0]), 1e-3);
+}
+
+TEST(OnnxExporterTest, NothingIsFedBelowTheLimitNorWhatTheUserMayFeed) {
+  Model model = WithLargeWeights().model;
+  EXPECT_TRUE(SerializeForFewRuns(model).fed.empty());
+  model.graph.inputs.push_back({"w1", FloatType({"512", "512"}), {}, {}});
+  model.graph.outputs.push_back({"table", FloatType({"512", "512"}), {}, {}});
+  EXPECT_TRUE(SerializeForFewRuns(model, 0).fed.empty());
+}
+
 TEST(OnnxExporterTest, WeightsThatNoNodeReadsAreNotAskedOfTheEngine) {
   Model model = MatMulModel();
   model.graph.initializers["unused"] = RandomTensor("unused", {64, 64}, 7);

@@ -6,6 +6,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/loader/onnx_loader.h"
 #include "qconvert/runtime/ort_session.h"
 #include "support/graph_builder.h"
 #include "support/temp_dir.h"
@@ -167,6 +168,33 @@ TEST(OrtSessionOpenTest, WeightsThatStayWhereTheyLie) {
   const std::vector<Tensor> actual = session->Run(std::vector{x}, nullptr);
   b.Random("w", {24, 16, 3, 3}).Random("m", {7, 40});
   EXPECT_LT(MaxDifference(RunModel(b.model, {x}, true)[0], actual[0]), 1e-3);
+}
+
+// How many nodes the engine runs of codes -> Cast -> Mul -> MatMul, and what they give.
+std::pair<size_t, Tensor> RunStored(bool fold_constants, const Tensor& x) {
+  GraphBuilder b;
+  b.Input("x", {"1", "64"}).Output("y");
+  b.model.graph.initializers["codes"] =
+      MakeTensor<int8_t>("codes", DataType::kInt8, {64, 48}, std::vector<int8_t>(64 * 48, 7));
+  b.Random("s", {48}, 0.1F);
+  b.Add("Cast", {"codes"}, {"f"}).Set("to", int64_t{1});
+  b.Add("Mul", {"f", "s"}, {"w"});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  const TempDir folder;
+  const auto session = OpenOrtSession(
+      SerializeModel(b.model), "m.onnx",
+      {.fold_constants = fold_constants, .optimized_model_path = folder / "optimized.onnx"});
+  Tensor y = session->Run(std::vector{x}, nullptr)[0];
+  return {LoadOnnx(folder / "optimized.onnx").model.graph.nodes.size(), std::move(y)};
+}
+
+TEST(OrtSessionOpenTest, StoredWeightsAreFoldedOrMadeInEveryRun) {
+  const Tensor x = RandomTensor("x", {1, 64}, 3);
+  const auto [folded_nodes, folded] = RunStored(true, x);
+  const auto [nodes, made] = RunStored(false, x);
+  EXPECT_EQ(folded_nodes, 1U);
+  EXPECT_EQ(nodes, 3U);
+  EXPECT_LT(MaxDifference(folded, made), 1e-4);
 }
 
 TEST(OrtSessionRunTest, FromSeveralThreadsEachWithItsObserver) {

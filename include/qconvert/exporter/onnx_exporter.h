@@ -26,8 +26,17 @@ inline constexpr int64_t kEngineExternalThreshold = int64_t{1} << 20;
 struct EngineModel {
   std::string bytes;
   std::vector<Tensor> external;  // empty below `threshold` bytes of tensors
+  std::vector<Tensor> fed;       // see SerializeForFewRuns
 };
 EngineModel SerializeForEngine(const Model& model, int64_t threshold = kEngineExternalThreshold);
+
+// The same for a few runs. From `large` bytes of tensors on, weights of matrix products and tables
+// stand as inputs: whatever way initializers come in, the engine copies them, and its kernels pack
+// a second copy, which costs more time than it saves, and twice the memory.
+//
+//   x, W (initializer) -> MatMul      becomes      x, W (input) -> MatMul
+inline constexpr int64_t kLargeWeights = int64_t{256} << 20;
+EngineModel SerializeForFewRuns(const Model& model, int64_t large = kLargeWeights);
 
 struct ExportOptions {
   bool external_data = false;  // also below the threshold

@@ -20,9 +20,15 @@ struct OrtSessionOptions {
   int intra_op_threads = 1;
   // Large initializers that the bytes name as external; the session shares their bytes.
   std::span<const Tensor> external_initializers;
+  // What is fed in every run beside the caller's inputs (SerializeForFewRuns): no inputs of the
+  // session, which shares their bytes.
+  std::span<const Tensor> fed;
   // Kernels copy weights into a layout of their own while the session opens. Where it runs a few
   // times only, large weights are better left alone: no second copy, no time to make it.
   bool pack_weights = true;
+  // False: what follows from constants is computed in every run instead of once. Right for few runs
+  // of a file whose stored weights become floats that way: folded they stand in memory twice.
+  bool fold_constants = true;
   // False: Q and DQ stay nodes around float kernels. Else the engine also makes integers of float
   // weights that stand beside a DequantizeLinear.
   bool integer_kernels = true;
