@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <ostream>
 
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
@@ -20,6 +21,10 @@ struct RealModel {
   const char* name;
   std::vector<int64_t> dims;
   size_t least_pairs;
+
+  friend std::ostream& operator<<(std::ostream& out, const RealModel& model) {
+    return out << model.name;
+  }
 };
 
 class EqualizeModelsTest : public testing::TestWithParam<RealModel> {
