@@ -133,6 +133,7 @@ void RecordCrashes() {
   for (const int signal_number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
     struct sigaction before {};
     sigaction(signal_number, nullptr, &before);
+    // A sanitizer's handler tells more than this one.
     if (before.sa_handler != SIG_DFL) continue;
     struct sigaction action {};
     action.sa_handler = OnCrash;
@@ -146,6 +147,8 @@ LostCall FindLostCall() {
   const Slot* lost = nullptr;
   for (const Slot& slot : record.slots)
     if (slot.used && slot.inside && lost == nullptr) lost = &slot;
+  // The thread that took the signal, where one did; of a process that was killed any call it was
+  // in.
   if (const int crashed = record.crashed; crashed > 0)
     lost = &record.slots[static_cast<size_t>(crashed) - 1];
   if (lost == nullptr || !lost->inside) return {};

@@ -135,6 +135,7 @@ void AtomicFile::KeepMode() const {
 
 void AtomicFile::Place() {
   std::error_code ignored;
+  // Exchanged where there is an old file: undoing a commit of several files can put it back.
   replaced_ = std::filesystem::is_regular_file(target_, ignored);  // a folder is never exchanged
   exchanged_ = replaced_ && Exchange(temporary_, target_);
   if (exchanged_) return;
@@ -151,6 +152,7 @@ void AtomicFile::Undo() const {
 }
 
 void AtomicFile::Finish() {
+  // By now the temporary is the old file.
   if (exchanged_) unlink(temporary_.c_str());
   provisional_.Keep();
   SyncFolder(FolderOf(target_));

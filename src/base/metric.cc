@@ -24,6 +24,7 @@ using Lanes = std::array<double, kLanes>;
 double Total(const Lanes& lanes) { return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]); }
 
 double Cosine(const ErrorSums& sums) {
+  // Zeros point nowhere: two of them agree, one of them agrees with nothing.
   if (sums.float_power == 0 && sums.quantized_power == 0) return 1;
   if (sums.float_power == 0 || sums.quantized_power == 0) return 0;
   return std::clamp(sums.dot / std::sqrt(sums.float_power) / std::sqrt(sums.quantized_power), -1.0,
@@ -63,6 +64,8 @@ double SqnrOfNoise(double noise) {
 double NoiseOfSqnr(double db) { return std::pow(10, -db / 10); }
 
 void ErrorSums::Add(std::span<const float> expected, std::span<const float> actual) {
+  // Four sums each, added up at the end: the compiler makes vectors of them without changing the
+  // order, so that bits do not depend on the processor.
   struct {
     Lanes nonzero{}, dot{}, x{}, y{}, error{}, absolute{}, relative{}, max{};
   } sums;
@@ -127,6 +130,7 @@ std::optional<double> Evaluate(Metric metric, const ErrorSums& sums) {
     case Metric::kMae:
       return sums.absolute_error / n;
     case Metric::kMre:
+      // Where the float value is 0 nothing is relative to it: those are left out of the mean.
       return sums.relative_error / static_cast<double>(std::max<int64_t>(sums.nonzero, 1));
     case Metric::kChebyshev:
       return sums.max_error;

@@ -43,6 +43,7 @@ ProcessorInfo ParseProcessor(std::string_view cpuinfo, const std::string& archit
     if (colon == std::string::npos) continue;
     const std::string_view key = Trimmed(std::string_view(line).substr(0, colon));
     const std::string_view value = Trimmed(std::string_view(line).substr(colon + 1));
+    // Every core has these lines: the first one stands for all.
     if (key == "model name" && processor.name.empty()) processor.name = value;
     const bool is_list = key == "flags" || key == "Features";
     if (is_list && processor.instruction_sets.empty())

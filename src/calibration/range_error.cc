@@ -34,6 +34,7 @@ RangeErrorEstimator::RangeErrorEstimator(const TensorStatistics& statistics)
   const double max = statistics.max;
   for (size_t i = 0; i < counts.size(); ++i) {
     // Most values of the bin above 0 are exact zeros, behind a Relu or padding.
+    // A bin counts as its middle, which at the ends may lie outside of what was seen.
     const double middle =
         i == Histogram::kSideBins
             ? 0.0
@@ -83,6 +84,7 @@ Range MseRange(const TensorStatistics& statistics, const RangeGrid& grid) {
   const Range full = FullRange(statistics, grid.symmetric);
   if (!HasHistogram(statistics)) return full;
   const RangeErrorEstimator estimator(statistics);
+  // Each bound in steps of 1 / kMseCandidates of the full one.
   const auto shrunk = [&](int low, int high) {
     const auto part = [](float bound, int k) {
       return static_cast<float>(static_cast<double>(bound) * k / kMseCandidates);

@@ -198,6 +198,7 @@ class TableReader {
       std::vector<Range>& ranges = out[key];
       for (size_t i = 0; i < bounds.size(); i += 2) {
         const Range range{Bound(bounds[i]), Bound(bounds[i + 1])};
+        // Also for NaN, which compares with nothing.
         if (!(range.min <= 0 && range.max >= 0)) Refuse("has a range of a batch without 0");
         ranges.push_back(range);
       }
@@ -220,6 +221,7 @@ class TableReader {
         Refuse("has no usable bins");
       const auto bin = bins[i].get<uint64_t>();
       const auto count = bins[i + 1].get<uint64_t>();
+      // Each bin once: what is left of the total bounds the sum, so that it cannot overflow.
       if (bin >= counts.size() || counts[bin] != 0 || count == 0 ||
           count > static_cast<uint64_t>(total) - sum)
         Refuse("has bins that do not add up to its count");
@@ -249,6 +251,8 @@ std::string FormatTable(const StoredTable& stored) {
       quoted(stored.graph_sha256), quoted(stored.model_sha256), quoted(stored.data_sha256),
       stored.shard.index, stored.shard.count, stored.table.samples, stored.table.batch_size,
       stored.is_complete ? "" : "\n\"checkpoint\": true,");
+  // By hand, a line a value: a table of thousands of values shows what changed, which one line of
+  // JSON would not.
   const char* separator = "\n";
   for (const auto& [name, size] : stored.sizes) {
     fmt::format_to(std::back_inserter(out), "{}{}: {}", separator, quoted(ToUtf8(name)), size);
@@ -265,6 +269,7 @@ std::string FormatTable(const StoredTable& stored) {
 }
 
 StoredTable ParseTable(const std::string& text, const std::string& place) {
+  // Damage is told in our words and class, whatever the library would throw.
   const Json root = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool is_table = root.is_object() && root.contains("format") && root["format"] == kFormat;
   if (!is_table) throw Error(ExitCode::kData, place, "is no calibration table of qconvert");

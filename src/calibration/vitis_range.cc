@@ -53,6 +53,7 @@ double Divergence(std::span<const double> bins, size_t last, size_t levels) {
     // Bin j belongs to this level when level * last / levels <= j < (level + 1) * last / levels.
     const size_t first = (level * last + levels - 1) / levels;
     const size_t end = ((level + 1) * last + levels - 1) / levels;
+    // A level's counts are shared by its bins that hold any: empty ones stay empty in Q as in P.
     double sum = 0;
     double used = 0;
     for (size_t j = first; j < end; ++j) {
@@ -81,6 +82,7 @@ double LeastDivergence(std::span<const uint64_t> counts, double width, const Vit
   double least = std::numeric_limits<double>::infinity();
   for (size_t last = kVitisFirstBin; last <= kVitisBins; last += kVitisStride) {
     const double divergence = Divergence(bins, last, levels);
+    // Of equal ones the last, the widest threshold.
     if (divergence > least) continue;
     least = divergence;
     best = last;

@@ -33,6 +33,7 @@ bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7
 // Names are bytes: a model's need not be UTF-8.
 re2::RE2::Options Quiet() {
   re2::RE2::Options options;
+  // The library would write to stderr by itself.
   options.set_log_errors(false);
   options.set_encoding(re2::RE2::Options::EncodingLatin1);
   return options;

@@ -123,6 +123,8 @@ Setting Numbers(std::string name, std::string example, std::string help) {
 
 std::vector<std::string> ColorWords() {
   std::vector<std::string> words = AllWords<InputKind>();
+  // What no picture can become here: a feature map is no color, NV12 has two planes of another
+  // size.
   std::erase(words, WordFor(InputKind::kFeaturemap));
   std::erase(words, WordFor(InputKind::kNv12));
   return words;
@@ -231,6 +233,7 @@ class TransformReader {
       if (size != nullptr)
         problems_.Add(value->place, fmt::format("{} has size and {}, expected one", name, key));
     }
+    // A bare `pad: {}` is the common case of a network that halves its input seven times.
     if (step.kind == Kind::kPad && size == nullptr && step.multiple == 0)
       step.multiple = kDefaultMultiple;
   }

@@ -38,6 +38,7 @@ void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, boo
                   fmt::format("holds {} samples, but its partner {} holds {}", cut.samples,
                               files[0].filename().string(), group.samples));
     }
+    // An archive holds all inputs of a sample: it is read and hashed once.
     if (i == 0 || files[i] != files[i - 1]) files_.push_back(files[i]);
     group.files.push_back(files_.size() - 1);
     group.rows.push_back(cut.rows);
@@ -64,6 +65,7 @@ SampleSource::Cut SampleSource::CutOfPicture(const std::filesystem::path& file, 
         ExitCode::kData, file.string(),
         fmt::format("is a picture, but input \"{}\" {}", inputs_[input].name, format.unfit));
   }
+  // A file that is no picture is told now, with its name, not after minutes of calibration.
   ReadPictureSize(file);
   if (format.scaling.mean.empty() && IsFloatingPoint(inputs_[input].type.element))
     unscaled_pictures_.insert(inputs_[input].name);
@@ -115,6 +117,7 @@ size_t SampleSource::SampleAt(size_t index) const {
 
 SampleSource::Place SampleSource::Find(size_t index) const {
   const size_t sample = SampleAt(index);
+  // The last group that starts at or before the sample: empty ones start where the next one does.
   const auto next = std::upper_bound(starts_.begin(), starts_.end(), sample);
   const auto group = static_cast<size_t>(next - starts_.begin()) - 1;
   return {group, static_cast<int64_t>(sample - starts_[group])};
@@ -188,9 +191,11 @@ DataDigest SampleSource::Digest(int workers) const {
     return std::tuple<const std::string&, int64_t>(texts[place.group], place.sample);
   };
   if (!groups_.empty()) {
+    // By what the files hold: a renamed or reordered folder gives the same order of samples.
     std::stable_sort(digest.by_content.begin(), digest.by_content.end(),
                      [&](size_t a, size_t b) { return content(a) < content(b); });
   }
+  // Names and the order of a listing say nothing about the data.
   std::sort(texts.begin(), texts.end());
   Sha256 all;
   for (const std::string& text : texts) all.Update(text);

@@ -146,6 +146,8 @@ class Validator {
     for (const Value& input : graph.inputs) declare(input.name);
     for (const auto& [name, tensor] : graph.initializers) declare(name);
     for (const SparseTensor& sparse : graph.sparse_initializers) declare(sparse.values.name);
+    // All outputs before any node is looked at: nodes of a file need not be sorted; cycles are
+    // found below.
     DeclareOutputs(graph.nodes, declare);
     CheckNodes(graph.nodes, visible, opsets, depth, /*in_function=*/false);
     for (const Value& output : graph.outputs) {
@@ -185,10 +187,12 @@ class Validator {
 
   void CheckNodes(const std::vector<Node>& nodes, const Visible& visible,
                   const std::map<std::string, int64_t>& opsets, int depth, bool in_function) {
+    // Over all levels and functions: bodies count as the top level does.
     node_count_ += nodes.size();
     if (node_count_ > kMaxNodes) Fail(fmt::format("has more than {} nodes", kMaxNodes));
     for (const Node& node : nodes) {
       if (node.op_type.empty()) Fail("a node has no operator name");
+      // C interfaces end a name at its NUL: they would take it for another operator.
       if (node.op_type.find('\0') != std::string::npos) {
         Fail(fmt::format("operator name \"{}\" holds a NUL byte", node.op_type));
       }

@@ -164,7 +164,9 @@ std::string WhyConv(const Node& node, const FindTensor& constant) {
   const size_t rank = weight->dims.size();
   if (rank < 3) return fmt::format("has weights of rank {}, expected 3 or more", rank);
   const int64_t group = node.GetInt("group", 1);
+  // Weights are [out, in / group, ...], transposed [in, out / group, ...].
   const bool transposed = node.Is("ConvTranspose");
+  // Of a transposed convolution these are input channels: groups have to divide them as well.
   if (weight->dims[0] % group != 0)
     return fmt::format("has {} channels, which {} groups do not divide", weight->dims[0], group);
   for (const auto& [key, count] : {std::pair{"strides", rank - 2},
@@ -231,6 +233,7 @@ std::string WhyDivision(const Tensor* dividend, const Tensor& divisor) {
   if (std::find(by.begin(), by.end(), T{0}) != by.end()) return "divides integers by zero";
   if (dividend == nullptr || dividend->type != divisor.type) return "";
   const auto values = dividend->values<T>();
+  // The one quotient in two's complement that does not fit: it traps as a division by zero does.
   const bool least =
       std::find(values.begin(), values.end(), std::numeric_limits<T>::min()) != values.end();
   const bool minus_one = std::find(by.begin(), by.end(), static_cast<T>(-1)) != by.end();

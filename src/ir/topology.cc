@@ -107,6 +107,8 @@ std::string SortNodes(Graph& graph) {
       ++waiting[n];
     }
   }
+  // The smallest index first: of all possible orders the one nearest to the file's, whatever the
+  // names.
   std::priority_queue<size_t, std::vector<size_t>, std::greater<>> ready;
   for (size_t n = 0; n < count; ++n) {
     if (waiting[n] == 0) ready.push(n);
@@ -120,6 +122,7 @@ std::string SortNodes(Graph& graph) {
       if (--waiting[reader] == 0) ready.push(reader);
     }
   }
+  // What still waits stands on a cycle or behind one.
   for (size_t n = 0; order.size() < count && n < count; ++n) {
     if (waiting[n] > 0)
       return graph.nodes[n].outputs.empty() ? graph.nodes[n].op_type : graph.nodes[n].outputs[0];
@@ -168,6 +171,7 @@ std::unordered_set<std::string> AllNames(const Graph& graph) {
 
 std::string NameMaker::Make(const std::string& prefix) {
   for (;;) {
+    // A count per prefix: asking from 0 each time would be quadratic in the names made.
     std::string name = prefix + std::to_string(next_[prefix]++);
     if (taken_.insert(name).second) return name;
   }

@@ -133,7 +133,7 @@ BenchReport BenchModels(const BenchModelsOptions& options) {
   BenchReport report;
   const ProcessorInfo processor = ThisProcessor();
   report.processor = processor.name + ", " + processor.Kind();
-  report.engine = "onnxruntime " + OrtVersion();
+  report.engine = EngineName();
   report.threads = options.threads;
   report.is_random = options.data.folder.empty();
   for (size_t m = 0; m < candidates.size(); ++m)

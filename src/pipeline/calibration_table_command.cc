@@ -200,8 +200,8 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                      .data_sha256 = digest.sha256,
                      .shard = options.shard,
                      .sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place),
-                     .tool = "qconvert " + Version(),
-                     .engine = "onnxruntime " + OrtVersion(),
+                     .tool = ToolName(),
+                     .engine = EngineName(),
                      .graph_sha256 = prepared.fingerprint};
   CalibrationOptions run{.workers = WorkerCount(data),
                          .shard = options.shard,

@@ -12,6 +12,7 @@
 #include "layerwise_run.h"
 #include "learn_clips.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/spread.h"
 
 namespace qconvert {
 namespace {
@@ -42,11 +43,10 @@ std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& size
   if (feeder.has_feedback() || inputs.comparer.is_in_step()) return {};
   const double each = 2 * PeakLiveBytes(inputs.model.graph, sizes);
   const auto fit = static_cast<size_t>(static_cast<double>(bytes) / std::max(each, 1.0));
-  const size_t count =
-      std::min({static_cast<size_t>(most), feeder.size(), std::max<size_t>(fit, 1)});
+  const size_t count = std::min(static_cast<size_t>(most), std::max<size_t>(fit, 1));
   std::vector<Sample> samples;
-  for (size_t k = 0; k < count; ++k)
-    samples.push_back(feeder.Read(inputs.by_content[k * feeder.size() / count], {}));
+  for (const size_t k : SpreadEvenly(feeder.size(), count))
+    samples.push_back(feeder.Read(inputs.by_content[k], {}));
   return samples;
 }
 

@@ -7,6 +7,7 @@
 #include "qconvert/base/check.h"
 #include "qconvert/base/map_in_order.h"
 #include "qconvert/base/parallel.h"
+#include "qconvert/base/spread.h"
 
 namespace qconvert {
 namespace {
@@ -76,10 +77,7 @@ bool ModelComparer::Keep(size_t k, Outputs outputs) {
 }
 
 std::vector<size_t> ModelComparer::Spread(size_t count) const {
-  const size_t taken = std::min(count, count_);
-  std::vector<size_t> out;
-  for (size_t k = 0; k < taken; ++k) out.push_back(k * count_ / taken);
-  return out;
+  return SpreadEvenly(count_, count);
 }
 
 ModelComparer::Outputs ModelComparer::Expected(size_t k, const Sample& sample) const {

@@ -135,6 +135,8 @@ std::filesystem::path PlanFileOf(const std::filesystem::path& result) {
 
 std::string Version() { return QCONVERT_VERSION; }
 
+std::string ToolName() { return "qconvert " + Version(); }
+
 ConversionReport Convert(const ConvertOptions& options) {
   const std::string place = options.model.string();
   ConversionReport report = StartReport(options);

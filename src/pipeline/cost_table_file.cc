@@ -17,8 +17,7 @@ std::vector<std::string> TermNames() {
 }  // namespace
 
 std::string CostTableJson(const CostTable& table) {
-  return CostFileText(TermNames(), table.ns, "qconvert " + Version(),
-                      "onnxruntime " + OrtVersion());
+  return CostFileText(TermNames(), table.ns, ToolName(), EngineName());
 }
 
 CostTable ReadCostTable(const std::filesystem::path& file) {

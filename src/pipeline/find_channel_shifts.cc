@@ -8,6 +8,7 @@
 
 #include "calibrate_model.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/spread.h"
 #include "qconvert/plan/placement.h"
 #include "qconvert/plan/safe_plan.h"
 
@@ -80,9 +81,8 @@ ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
   if (values.empty() || feeder.size() == 0 || feeder.has_feedback()) return {};
   ChannelObserver observer(channels);
   const auto session = OpenObserved(model, values, place, OptimizationLevel::kNone);
-  const size_t count = std::min(kSamples, feeder.size());
-  for (size_t k = 0; k < count; ++k)
-    RunSample(*session, feeder.Read(by_content[k * feeder.size() / count], {}), &observer);
+  for (const size_t k : SpreadEvenly(feeder.size(), kSamples))
+    RunSample(*session, feeder.Read(by_content[k], {}), &observer);
   ChannelShifts shifts;
   for (size_t v = 0; v < values.size(); ++v) {
     const std::vector<ChannelRange> ranges = observer.Ranges(v);

@@ -39,8 +39,8 @@ std::string DataHash(const ConvertOptions& options, LoadedModel loaded) {
 // Whether this conversion would say the same of itself.
 bool IsOf(const ConvertOptions& options, const Provenance& made) {
   LoadedModel loaded = LoadOnnx(options.model);
-  const Provenance own{.tool = "qconvert " + Version(),
-                       .engine = "onnxruntime " + OrtVersion(),
+  const Provenance own{.tool = ToolName(),
+                       .engine = EngineName(),
                        .model_sha256 = loaded.sha256,
                        .config_sha256 = options.config_sha256,
                        .data_sha256 = made.data_sha256};

@@ -322,8 +322,8 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   report.gate = options.gate;
   report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
-  Provenance own{"qconvert " + Version(), "onnxruntime " + OrtVersion(), loaded.sha256,
-                 options.config_sha256, stored ? stored->data_sha256 : data.digest.sha256};
+  Provenance own{ToolName(), EngineName(), loaded.sha256, options.config_sha256,
+                 stored ? stored->data_sha256 : data.digest.sha256};
   use({.model = model,
        .original = as_it_came ? &*as_it_came : nullptr,
        .chosen = chosen,

@@ -31,7 +31,7 @@ StoredTable ReadStored(const std::string& place, const std::string& text,
   stored.model_sha256 = model_sha256;
   stored.data_sha256 = Sha256Hex(text);
   stored.graph_sha256 = prepared.fingerprint;
-  stored.engine = "onnxruntime " + OrtVersion();
+  stored.engine = EngineName();
   stored.table = ParseTensorRtCache(text, place);
   return stored;
 }
@@ -65,7 +65,7 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::s
     }
     CheckValues(stored, prepared.model.graph, place);
   }
-  const std::string engine = "onnxruntime " + OrtVersion();
+  const std::string engine = EngineName();
   if (stored.engine != engine) {
     warnings.push_back(
         fmt::format("{} was made with {}, this is {}: the samples may give other ranges", place,

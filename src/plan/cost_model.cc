@@ -1,11 +1,11 @@
 #include "qconvert/plan/cost_model.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "qconvert/base/checked.h"
+#include "qconvert/plan/multiply_adds.h"
 #include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
@@ -55,6 +55,7 @@ CostModel::CostModel(const Graph& graph, ValueSizes sizes, const CostTable& tabl
   for (const auto& [name, value] : graph.value_info) add(value);
   for (const Value& value : graph.inputs) add(value);
   for (const Value& value : graph.outputs) add(value);
+  // In place of a run's or a declared size: a constant is as large as it is.
   for (const auto& [name, tensor] : graph.initializers) sizes_[name] = tensor.element_count();
 }
 
@@ -67,11 +68,10 @@ CostModel::Products CostModel::CountProducts(const Node& node) const {
   Products out;
   out.outputs = SizeOf(node.outputs[0]);
   out.inputs = SizeOf(node.inputs[0]);
+  out.count = CountMultiplyAdds(graph_, *this, node);
   const Tensor* weight = graph_.FindInitializer(node.input(1));
   if (weight == nullptr) {  // a MatMul of activations [.., m, k] x [.., k, n]
-    const double right = SizeOf(node.inputs[1]);
-    out.count = std::sqrt(out.inputs * right * out.outputs);
-    out.inputs += right;
+    out.inputs += SizeOf(node.inputs[1]);
     return out;
   }
   const int64_t axis = WeightAxis(node, *weight);
@@ -84,21 +84,8 @@ CostModel::Products CostModel::CountProducts(const Node& node) const {
     out.groups = node.GetInt("group", 1);
     out.input_channels = weight->dims[1];
     out.window = elements / static_cast<double>(weight->dims[0] * weight->dims[1]);
-    out.count = out.outputs * elements / static_cast<double>(weight->dims[0]);
-  } else {
-    const bool transposed = node.Is("Gemm") && node.GetInt("transB", 0) != 0;
-    out.count = out.outputs * static_cast<double>(weight->dims[transposed ? last : last - 1]);
   }
   return out;
-}
-
-double CostModel::LstmProducts(const Node& node) const {
-  const Tensor* weight = graph_.FindInitializer(node.input(1));
-  const Tensor* recurrent = graph_.FindInitializer(node.input(2));
-  if (weight == nullptr || recurrent == nullptr || weight->dims.size() != 3) return 0;
-  const double steps =
-      SizeOf(node.inputs[0]) / static_cast<double>(std::max<int64_t>(weight->dims[2], 1));
-  return steps * static_cast<double>(weight->element_count() + recurrent->element_count());
 }
 
 CostShares CostModel::ElementShares(const Node& node, size_t k, bool on_integers) const {
@@ -108,7 +95,8 @@ CostShares CostModel::ElementShares(const Node& node, size_t k, bool on_integers
 
 CostShares CostModel::DynamicShares(const Node& node) const {
   if (node.Is("LSTM"))
-    return {{CostTerm::kKernel, 1}, {CostTerm::kDynamicLstmProduct, LstmProducts(node)}};
+    return {{CostTerm::kKernel, 1},
+            {CostTerm::kDynamicLstmProduct, CountMultiplyAdds(graph_, *this, node)}};
   const Products p = CountProducts(node);
   return {{CostTerm::kDynamicKernel, 1},
           {CostTerm::kDynamicInput, p.inputs},
@@ -120,7 +108,8 @@ CostShares CostModel::DynamicShares(const Node& node) const {
 CostShares CostModel::FloatShares(const Node& node) const {
   if (OnlyReshapes(node)) return {};
   if (node.Is("LSTM"))
-    return {{CostTerm::kKernel, 1}, {CostTerm::kFloatLstmProduct, LstmProducts(node)}};
+    return {{CostTerm::kKernel, 1},
+            {CostTerm::kFloatLstmProduct, CountMultiplyAdds(graph_, *this, node)}};
   if (const size_t k = FindElementOperator(node); k != kNoElements)
     return ElementShares(node, k, false);
   const Products p = CountProducts(node);
@@ -167,6 +156,7 @@ CostShares CostModel::IntegerShares(const Node& node) const {
     return shares;
   }
   const auto channels = static_cast<double>(std::max<int64_t>(p.output_channels, 1));
+  // The kernel computes whole blocks: 17 output channels take the time of 32.
   const int64_t blocks = (p.output_channels + kIntegerBlock - 1) / kIntegerBlock;
   const double padding = static_cast<double>(blocks * kIntegerBlock) / channels;
   shares.push_back({CostTerm::kIntegerConv, 1});

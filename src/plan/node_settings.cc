@@ -84,6 +84,7 @@ std::vector<size_t> FindUnit(const Graph& graph, const Topology& topology,
 const TensorSettings* FindUnitSettings(const Graph& graph, const Topology& topology,
                                        const Placement& placement, const ModelSettings& settings,
                                        size_t producer, const std::string& value) {
+  // Without entries all units agree: no need to find them for every value of a large model.
   if (settings.layer_of.empty()) {
     const TensorSettings& root = settings.config.tensors.activation;
     return root.is_int() ? &root : nullptr;
@@ -112,6 +113,7 @@ const TensorSettings* FindUnitSettings(const Graph& graph, const Topology& topol
 
 // A node whose integer kernel would compute one that is kept float stays float with it.
 void KeepUnitsFloat(const Graph& graph, std::map<size_t, std::string>& kept) {
+  // Looking for units costs a topology.
   if (kept.empty()) return;
   const Topology topology(graph);
   std::map<size_t, std::string> heads;

@@ -202,12 +202,14 @@ class Placer {
   void AddNodeCosts(size_t n, const CostModel& costs, MinCut& cut) const {
     const Node& node = graph_.nodes[n];
     const bool weighted = IsWeighted(n);
+    // Whole nanoseconds: sums of floats would depend on the order of edges, and so would ties.
     cut.AddIntegerCost(n, Round(costs.IntegerCost(node)));
     const bool all = options_.place_by == PlaceBy::kKernels;
     const bool pinned = all ? !IsMovement(n) : weighted && options_.place_by == PlaceBy::kWeights;
     cut.AddFloatCost(n, pinned ? MinCut::kInfinite : all ? kFollow : Round(costs.FloatCost(node)));
     if (!IsMovement(n)) return;
     const size_t producer = IntegerProducer(node.inputs[0]);
+    // Codes that nobody made cannot be moved; behind an integer node they can, whatever follows.
     if (producer == kNone) {
       cut.AddIntegerCost(n, MinCut::kInfinite);
     } else {
@@ -301,6 +303,7 @@ class Placer {
         continue;
       }
       const std::string& output = At(n).unit.output;
+      // Nobody reads codes and the kernel gives floats for free: a pair would only cost precision.
       if (HasFloatOutputKernel(n) && !HasIntegerReader(output)) continue;
       placement_.roots[output] = output;
       placement_.integer_values.insert(output);

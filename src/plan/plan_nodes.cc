@@ -92,15 +92,9 @@ class NodePlanner {
   // Bound `slot` of a Relu (0 below) or Clip as a code; nothing when there is none.
   std::optional<int32_t> IntegerBound(const Node& clamp, size_t slot,
                                       const ValuePlan& value) const {
-    float bound = 0;
-    if (clamp.Is("Relu")) {
-      if (slot != 1) return std::nullopt;
-    } else {
-      const Tensor* tensor = graph_.FindInitializer(clamp.input(slot));
-      if (tensor == nullptr) return std::nullopt;
-      bound = ToFloats(*tensor)[0];
-    }
-    return QuantizeValue(bound, value.params.scales[0], value.params.zero_points[0], value.format);
+    const std::optional<float> bound = ClampBound(graph_, clamp, slot);
+    if (!bound) return std::nullopt;
+    return QuantizeValue(*bound, value.params.scales[0], value.params.zero_points[0], value.format);
   }
 
   // True when the saturation of the output's Q clamps just like `clamp`, to half a step.
@@ -111,12 +105,8 @@ class NodePlanner {
     const float half_step = params.scales[0] / 2;
     const float low = DequantizeValue(codes.qmin, params.scales[0], params.zero_points[0]);
     const float high = DequantizeValue(codes.qmax, params.scales[0], params.zero_points[0]);
-    if (clamp.Is("Relu")) return low >= -half_step;
-    const auto bound = [&](size_t slot, float none) {
-      const Tensor* tensor = graph_.FindInitializer(clamp.input(slot));
-      return tensor == nullptr ? none : ToFloats(*tensor)[0];
-    };
-    return low >= bound(1, -INFINITY) - half_step && high <= bound(2, INFINITY) + half_step;
+    return low >= ClampBound(graph_, clamp, 1).value_or(-INFINITY) - half_step &&
+           high <= ClampBound(graph_, clamp, 2).value_or(INFINITY) + half_step;
   }
 
   std::optional<HardSigmoidPlan> PlanHardSigmoid(size_t n) const {

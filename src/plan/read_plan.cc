@@ -36,6 +36,7 @@ class PlanReader {
     ReadValues();
     ReadRounded();
     ReadCoarser();
+    // Codes are made of parameters that were found sound, or not at all.
     if (out_.problems.empty()) PlanNodes(graph_, OperandsOf(), plan());
     if (out_.problems.empty()) ReadConverted();
     return std::move(out_);
@@ -69,6 +70,7 @@ class PlanReader {
         continue;
       }
       const FileNode& entry = *mine.front();
+      // Nodes without a name, or of one name, are told apart by their order alone.
       mine.pop_front();
       out_.node_files.emplace(n, &entry);
       if (entry.op_type != EscapeWhole(node.op_type)) {
@@ -93,6 +95,8 @@ class PlanReader {
       if (entry == out_.node_files.end()) continue;
       const NodeWay way = entry->second->way;
       const std::string& reason = entry->second->reason;
+      // What the file says integer is placed by kernels alone, times are not asked again; what it
+      // says float is kept so.
       if (way == NodeWay::kFloat || way == NodeWay::kDynamic)
         options.keep_float.emplace(n, reason.empty() ? kUntold : reason);
     }
@@ -141,6 +145,7 @@ class PlanReader {
         continue;
       }
       ReadValue(value, root, *found->second);
+      // What is left has no value that integer nodes touch.
       entries.erase(found);
     }
     for (const auto& [value, root] : plan().placement.roots) CheckShared(value, root);

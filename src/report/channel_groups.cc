@@ -39,6 +39,7 @@ std::vector<ChannelGroup> Split(const ChannelSums& sums) {
   const std::vector<size_t> order = ByPeak(sums);
   std::vector<ChannelGroup> groups;
   for (size_t k = 0; k < order.size(); ++k) {
+    // Channels by rising peak: a group ends where the next peak is out of proportion.
     if (k == 0 || Gap(sums, order[k - 1], order[k]) > kRangeRatio) groups.push_back({sums.axis});
     groups.back().channels.push_back(order[k]);
   }
@@ -68,6 +69,7 @@ void ChannelSums::Add(size_t first, size_t inner, std::span<const float> expecte
   while (i < expected.size()) {
     size_t channel = (first + i) / inner % peak.size();
     if (inner == 1) {
+      // Channels last: without the division for every value.
       while (channel < peak.size() && i < expected.size()) add(channel++);
     } else {
       const size_t end = std::min(expected.size(), i + inner - (first + i) % inner);
@@ -92,6 +94,7 @@ void MergeChannelSums(std::vector<ChannelSums>& sums, const std::vector<ChannelS
     const auto other = std::find_if(later.begin(), later.end(), [&](const ChannelSums& l) {
       return l.axis == one.axis && l.peak.size() == one.peak.size();
     });
+    // An axis that has another size in a later sample is no axis of channels.
     if (other == later.end()) return true;
     for (size_t c = 0; c < one.peak.size(); ++c) {
       one.peak[c] = std::max(one.peak[c], other->peak[c]);

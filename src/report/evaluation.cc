@@ -59,6 +59,7 @@ double SqnrQuantile(const Evaluation& evaluation, double share) {
   for (const SampleScore& sample : evaluation.samples) noise.push_back(sample.noise());
   if (noise.empty()) return 0;
   const auto last = static_cast<double>(noise.size());
+  // The nearest rank: the smallest number that at least this share does not exceed.
   const size_t k = static_cast<size_t>(std::max(std::ceil(share * last) - 1, 0.0));
   std::nth_element(noise.begin(), noise.begin() + static_cast<ptrdiff_t>(k), noise.end());
   return SqnrOfNoise(noise[k]);
@@ -110,6 +111,7 @@ Json BoxesJson(const Evaluation& evaluation) {
 
 std::string WhatDiffers(const SampleScore& sample) {
   const BoxScore& found = sample.boxes;
+  // Boxes that found no partner, in either model.
   if (found.in_a + found.in_b > 2 * found.matched)
     return fmt::format(", {} lost and {} added", found.in_a - found.matched,
                        found.in_b - found.matched);
@@ -160,6 +162,7 @@ BoxScore Evaluation::boxes() const {
 double Evaluation::box_agreement() const {
   const BoxScore sum = boxes();
   return sum.in_a + sum.in_b == 0
+             // No boxes in both models is agreement, not a division by zero.
              ? 1
              : 2 * static_cast<double>(sum.matched) / static_cast<double>(sum.in_a + sum.in_b);
 }
@@ -215,6 +218,7 @@ std::optional<double> AreaUnderCurve(std::span<const SampleScore> samples,
     size_t last = first;
     double zeros_here = 0;
     double ones_here = 0;
+    // Equal margins together: a pair of them counts as half a win, in any order.
     for (; last < margins.size() && margins[last].first == margins[first].first; ++last)
       (margins[last].second ? ones_here : zeros_here) += 1;
     wins += ones_here * (below + zeros_here / 2);

@@ -38,6 +38,7 @@ class Finder {
     if (plan_.placement.nodes[n].domain != NodeDomain::kInteger) return out;
     LookAtInputs(node, out);
     std::vector<std::string> touched = {plan_.placement.nodes[n].unit.output};
+    // An input that an integer node wrote is told there, once.
     for (const std::string& input : node.inputs)
       if (!plan_.placement.integer_values.contains(input)) touched.push_back(input);
     for (const std::string& value : touched) LookAtValue(value, out);
@@ -63,6 +64,7 @@ class Finder {
       if (widest == nullptr || Width(*seen) > Width(*Seen(*widest))) widest = &input;
       if (narrowest == nullptr || Width(*seen) < Width(*Seen(*narrowest))) narrowest = &input;
     }
+    // Narrowest and widest are the same where only one was seen: a ratio of 1.
     if (widest == nullptr) return;
     const double ratio = Width(*Seen(*widest)) / Width(*Seen(*narrowest));
     if (ratio < kClash) return;
@@ -87,6 +89,8 @@ class Finder {
     const double most = Largest(SymmetricPercentileRange(*seen, kMost));
     const double steps = most / decided->second.params.scales[0];
     const int codes = decided->second.format.qmax - decided->second.format.qmin;
+    // Grids of more than 8 bits have steps to spare: the same share of them is asked for. A value
+    // that is nothing but zero has no outliers.
     if (steps > kFewSteps * std::max(1.0, codes / 255.0) || Largest(range) <= 0) return;
     out.push_back({Finding::Cause::kOutliers,
                    fmt::format("{} % of \"{}\" take {:.0f} of {} steps, it goes from {:.4g} to "
@@ -101,6 +105,7 @@ class Finder {
     const std::vector<float> widths = WidthsOf(channels);
     if (widths.size() < 2) return;
     const std::vector<float>& scales = weight.params.scales;
+    // With a scale each no channel can drown in another: there one number may drown its own.
     FindDead(widths, scales, out);
     if (scales.size() > 1) return FindPeak(channels, widths, out);
     std::vector<float> sorted = widths;
@@ -141,6 +146,7 @@ class Finder {
     std::vector<std::string> dead;
     for (size_t c = 0; c < widths.size(); ++c) {
       const float scale = scales.size() == widths.size() ? scales[c] : scales[0];
+      // Below half a step everything rounds to 0; a channel of zeros loses nothing by that.
       if (widths[c] > 0 && widths[c] < scale / 2) dead.push_back(std::to_string(c));
     }
     if (dead.empty()) return;

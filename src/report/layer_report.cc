@@ -26,6 +26,7 @@ class Describer {
 
   LayerReport Run() {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) report_.layers.push_back(RowOf(n));
+    // They stand in the rows by now.
     report_.errors.nodes.clear();
     SetFused();
     SetShares();
@@ -128,6 +129,7 @@ class Describer {
   void SetShares() {
     double sum = 0;
     for (const LayerRow& row : report_.layers) sum += row.errors.alone.value_or(0);
+    // Nothing measured, or nothing wrong: no shares.
     if (sum <= 0) return;
     for (LayerRow& row : report_.layers) row.share = row.errors.alone.value_or(0) / sum;
   }

@@ -34,6 +34,8 @@ void AddGrid(const QuantParams& params, const NumericFormat& format, Json& json)
   json["codes"] = {format.qmin, format.qmax};
   json["round"] = RoundModeName(format.round.mode());
   if (!params.per_tensor()) json["axis"] = params.axis;
+  // A list of one scale stays a list where it stands for one channel: its axis is read back with
+  // it.
   const bool one = params.per_tensor() && params.scales.size() == 1;
   json["scale"] = one ? Json(params.scales[0]) : Json(params.scales);
   json["zero_point"] = ZeroPoints(params.zero_points);
@@ -67,6 +69,7 @@ void AddInteger(const IntegerNodePlan& integer, Json& json) {
   if (integer.bias) json["bias"] = BiasJson(integer.bias_grid, integer.bias_shift);
   for (const auto& [input, operand] : integer.operands)
     json["operands"].push_back(OperandJson(input, operand));
+  // A view in another type is written as an operand: no constant has an entry at that input.
   for (const auto& [input, grid] : integer.converted)
     json["operands"].push_back(OperandJson(input, {{}, {}, grid.params, grid.format}));
   if (integer.hard_sigmoid) json["operands"].push_back(OperandJson(1, integer.hard_sigmoid->shift));

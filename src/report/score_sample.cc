@@ -53,6 +53,7 @@ class Scores {
   // Classes that come before `label`: of greater score, or of equal score and smaller number.
   size_t Rank(size_t position, size_t label) const {
     const float own = At(position, label);
+    // No comparison holds for NaN: without this its rank would be the best.
     if (std::isnan(own)) return classes();
     size_t rank = 0;
     for (size_t c = 0; c < classes(); ++c) {
@@ -74,6 +75,8 @@ class Scores {
       greatest = std::max(greatest, score);
     }
     const double own = At(position, label);
+    // Probabilities as they are; all else is taken for logits, less the greatest so that no
+    // exponential overflows.
     if (inside && std::fabs(sum - 1) < kSumsToOne)
       return -std::log(std::max(own, kLeastProbability));
     for (size_t c = 0; c < classes(); ++c) exponentials += std::exp(At(position, c) - greatest);

@@ -100,7 +100,8 @@ class Judge {
     const double share = output_.elements > 0 ? static_cast<double>(output_.equal) /
                                                     static_cast<double>(output_.elements)
                                               : 1;
-    const double percent = std::floor(share * 1000) / 10;  // 100 only when all are equal
+    // Cut, not rounded: 100 only when all are equal.
+    const double percent = std::floor(share * 1000) / 10;
     verdict_.text = fmt::format(
         "{:.4g} % of {} equal, {}", percent, Counted(output_.elements, "value"),
         output_.value.has_stand_in ? "judged by the values it is made from" : "not judged");
@@ -123,12 +124,14 @@ class Judge {
     if (cosine >= *gate_.min_cosine) return;
     Fail(fmt::format("cosine {:.6f} over all samples, expected at least {}", cosine,
                      *gate_.min_cosine));
+    // Of a signal scaled to fit best: cos^2 = 1 / (1 + noise).
     const auto noise_of = [](double c) { return c > 0 ? 1 / (c * c) - 1 : INFINITY; };
     Excess(noise_of(cosine) / std::max(noise_of(*gate_.min_cosine), 1e-300));
   }
 
   void WorstSample() {
     const std::optional<size_t> worst = output_.WorstSample();
+    // Of one sample it is the number over all, said already.
     if (!worst || output_.samples.size() < 2) return;
     const double noise = output_.SampleNoise(*worst);
     const std::string name = *worst < names_.size() ? EscapeForTerminal(names_[*worst])
@@ -221,6 +224,8 @@ Gate Gate::Of(std::optional<double> min_sqnr_db, std::optional<double> min_cosin
 
 double NoiseOfFlips(const DecisionSums& decisions, const Gate& gate) {
   if (decisions.rate() <= gate.max_flips) return 0;
+  // A rate is a share of positions, noise a power: twice the rate counts as 6 dB. Just above the
+  // gate it is no less than failing.
   const double ratio = decisions.rate() / std::max(gate.max_flips, kLeastRate);
   return std::max(ratio * ratio, kJustFailing) * NoiseOfSqnr(gate.min_sqnr_db);
 }

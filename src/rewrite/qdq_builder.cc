@@ -1,6 +1,7 @@
 #include "qdq_builder.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -27,12 +28,17 @@ bool AllZero(const std::vector<int32_t>& values) {
 }  // namespace
 
 std::string QdqBuilder::Constant(Tensor tensor, const std::string& prefix) {
-  const auto key = std::make_tuple(tensor.type, tensor.dims, *tensor.bytes);
-  const auto it = constants_.find(key);
-  if (it != constants_.end()) return it->second;
+  // Found by a hash: a key with the bytes would hold all weights a second time.
+  const size_t hash = std::hash<std::string>()(*tensor.bytes);
+  const auto [first, last] = constants_.equal_range(hash);
+  for (auto it = first; it != last; ++it) {
+    const Tensor& known = graph_.initializers.at(it->second);
+    if (known.type == tensor.type && known.dims == tensor.dims && *known.bytes == *tensor.bytes)
+      return known.name;
+  }
   tensor.name = names_.Make(prefix);
-  constants_.emplace(key, tensor.name);
-  return graph_.initializers.emplace(tensor.name, tensor).first->first;
+  constants_.emplace(hash, tensor.name);
+  return graph_.initializers.emplace(tensor.name, std::move(tensor)).first->first;
 }
 
 std::string QdqBuilder::ScaleName(const QuantParams& params) {

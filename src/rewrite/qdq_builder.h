@@ -2,9 +2,8 @@
 #ifndef QCONVERT_SRC_REWRITE_QDQ_BUILDER_H_
 #define QCONVERT_SRC_REWRITE_QDQ_BUILDER_H_
 
-#include <map>
 #include <string>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "qconvert/ir/graph.h"
@@ -45,7 +44,7 @@ class QdqBuilder {
   NameMaker names_;
   bool foreign_16bit_;
   bool used_foreign_ = false;
-  std::map<std::tuple<DataType, std::vector<int64_t>, std::string>, std::string> constants_;
+  std::unordered_multimap<size_t, std::string> constants_;  // names, by a hash of the bytes
 };
 
 }  // namespace qconvert

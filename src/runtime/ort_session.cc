@@ -240,6 +240,6 @@ std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file,
   });
 }
 
-std::string OrtVersion() { return OrtLibraryVersion(); }
+std::string EngineName() { return "onnxruntime " + OrtLibraryVersion(); }
 
 }  // namespace qconvert

@@ -58,6 +58,13 @@ FusedUnit FindFusedUnit(const Graph& graph, const Topology& topology, size_t n) 
   return unit;
 }
 
+std::optional<float> ClampBound(const Graph& graph, const Node& clamp, size_t slot) {
+  if (clamp.Is("Relu")) return slot == 1 ? std::optional(0.0F) : std::nullopt;
+  const Tensor* bound = graph.FindInitializer(clamp.input(slot));
+  if (bound == nullptr || bound->element_count() != 1) return std::nullopt;
+  return ToFloats(*bound)[0];
+}
+
 const Tensor* FindUnitBias(const Graph& graph, const Node& node, const FusedUnit& unit) {
   if (unit.bias_add == FusedUnit::kNone) return FindBias(graph, node);
   for (const std::string& input : graph.nodes[unit.bias_add].inputs)

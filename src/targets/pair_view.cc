@@ -102,6 +102,7 @@ PairView::PairView(const Graph& graph, bool moves_pairs)
   CollectEnds();
   if (!moves_pairs) return;
   JoinBiasAdds();
+  // Both passes by turns, as the engine does: what one moves can be what the other waits for.
   for (int round = 0; round < kMostRounds; ++round) {
     const bool back = MoveBack();
     if (!MoveForward() && !back) break;
@@ -222,6 +223,7 @@ bool PairView::MoveForwardFrom(size_t n, const PairEnd& end) {
   if (std::any_of(readings.begin(), readings.end(),
                   [](const Use& use) { return use.slot == Use::kCaptured; }))
     return false;
+  // All at once: the engine leaves no reader of the floats behind.
   uses.quantizers.push_back(end);
   uses.others = 0;
   uses.is_output = false;  // a DQ writes it now
@@ -270,6 +272,8 @@ void PairView::QuantizeWeightsOf(size_t n) {
   const PairEnd input = InputEnd(n, 0);
   if (!input.exists() || !IsConstantScalar(graph_, input.node->inputs[1]) || !LeadsToQuantize(n))
     return;
+  // Weights that come in float, or quantized ones whose bias is still float: only then there is
+  // anything for the engine to quantize.
   const PairEnd weight = InputEnd(n, 1);
   const Tensor* floats = graph_.FindInitializer(Input(n, 1));
   if (!weight.exists() && (floats == nullptr || floats->type != DataType::kFloat)) return;
@@ -313,6 +317,7 @@ void PairView::AbsorbClamps() {
     if (!behind.OnlyQuantized() || !IsClampOfCodes(node, behind.quantizers[0])) continue;
     ValueUses& before = uses_[node.inputs[0]];
     before.quantizers.push_back(behind.quantizers[0]);
+    // The clamp itself reads no more: what is before it goes straight to the Q.
     if (before.others > 0) --before.others;
     absorbed_.insert(n);
   }

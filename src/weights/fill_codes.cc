@@ -24,18 +24,10 @@ void FillBias(const TensorSettings& settings, BiasForm form, float input_scale,
               std::vector<float> bias, IntegerNodePlan& out) {
   if (bias.empty()) return;
   const bool own = form == BiasForm::kOwnScale && settings.is_int();
-  out.bias_grid = own ? FindOwnGrid(settings, bias, out.limits.bias) : FindBiasGrid(settings, bias);
-  if (!own) RoundBias(out.bias_grid, bias);
-  if (form == BiasForm::kFloat) {
-    const auto count = static_cast<int64_t>(bias.size());
-    out.bias = MakeFloatTensor("", {count}, bias);
-    return;
-  }
-  QuantizedBias codes =
-      own ? QuantizeOwnBias(bias, out.bias_grid)
-          : QuantizeBias(bias, input_scale, out.weight->params.scales, out.bias_grid.round);
-  out.bias = std::move(codes.codes);
-  out.bias_scales = std::move(codes.scales);
+  const BiasGrid grid =
+      own ? FindOwnGrid(settings, bias, out.limits.bias) : FindBiasGrid(settings, bias);
+  if (!own) RoundBias(grid, bias);
+  SetBias(bias, form, own, grid, input_scale, out);
 }
 
 // What corrections add to the bias; a layer without one gets it.

@@ -111,7 +111,7 @@ class GivenCodes {
       Refuse(weight->grid.place, fmt::format("steps of '{}' {}", weight->name, wrong));
     SetWeights(node, codes, !bias.empty(), out);
     out.weight->steps = weight->steps;
-    FillBias(std::move(bias), input_scale, grid, out);
+    SetBias(bias, target_.bias, IsOwn(grid), grid, input_scale, out);
   }
 
   // Whether the codes of a bias are those on its grid.
@@ -133,21 +133,6 @@ class GivenCodes {
       return true;
     }
     return false;
-  }
-
-  void FillBias(std::vector<float> bias, float input_scale, const BiasGrid& grid,
-                IntegerNodePlan& out) {
-    if (bias.empty()) return;
-    out.bias_grid = grid;
-    if (target_.bias == BiasForm::kFloat) {
-      out.bias = MakeFloatTensor("", {static_cast<int64_t>(bias.size())}, bias);
-      return;
-    }
-    QuantizedBias codes =
-        IsOwn(grid) ? QuantizeOwnBias(bias, grid)
-                    : QuantizeBias(bias, input_scale, out.weight->params.scales, grid.round);
-    out.bias = std::move(codes.codes);
-    out.bias_scales = std::move(codes.scales);
   }
 
   // BiasFits, but for the last bit that a scale at the limit was rounded by.

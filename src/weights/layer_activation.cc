@@ -7,12 +7,8 @@ LayerActivation FindActivation(const Graph& graph, const Topology& topology,
   LayerActivation activation;
   if (!unit.tail.empty() && unit.tail.back() != unit.bias_add) {
     const Node& clamp = graph.nodes[unit.tail.back()];
-    const auto bound = [&](size_t input, float fallback) {
-      const Tensor* constant = graph.FindInitializer(clamp.input(input));
-      return constant == nullptr ? fallback : ToFloats(*constant)[0];
-    };
-    activation.low = clamp.Is("Relu") ? 0.0F : bound(1, activation.low);
-    activation.high = clamp.Is("Relu") ? activation.high : bound(2, activation.high);
+    activation.low = ClampBound(graph, clamp, 1).value_or(activation.low);
+    activation.high = ClampBound(graph, clamp, 2).value_or(activation.high);
     return activation;
   }
   if (!topology.HasSingleUse(unit.output)) return activation;

@@ -8,6 +8,7 @@
 
 #include "fixed_blocking.h"
 #include "layer_loss.h"
+#include "qconvert/base/spread.h"
 #include "qconvert/numbers/quant_params.h"
 #include "qconvert/weights/output_positions.h"
 #include "qconvert/weights/quantize_weights.h"
@@ -27,14 +28,6 @@ constexpr int64_t kNumbersPerPosition = 16;
 constexpr double kFirstStep = 0.5;
 constexpr double kLastStep = 1.0 / 32;
 constexpr int kRounds = 2;  // the bounds of both sides hang together
-
-// `most` of 0 .. all - 1, spread evenly.
-std::vector<int64_t> Some(int64_t all, int64_t most) {
-  std::vector<int64_t> out;
-  const int64_t count = std::min(all, most);
-  for (int64_t k = 0; k < count; ++k) out.push_back(k * all / count);
-  return out;
-}
 
 // Q and back. Codes are integers in floats: exact up to 16 bits.
 void RoundToGrid(Range range, const NumericFormat& format, const FloatMatrix& in,
@@ -68,7 +61,7 @@ Rows ChooseRows(int64_t all, Index width, int64_t furthest, int64_t others, cons
   // The others in the order that they came in, so that they are spread over the samples.
   std::sort(reach.begin() + far, reach.end(),
             [](const auto& a, const auto& b) { return a.second < b.second; });
-  const std::vector<int64_t> some = Some(all - far, others);
+  const std::vector<int64_t> some = SpreadEvenly(all - far, others);
   Rows out{FloatMatrix(far + std::ssize(some), width), Eigen::VectorXd(far + std::ssize(some))};
   for (Index k = 0; k < out.inputs.rows(); ++k) {
     const auto at = static_cast<size_t>(k < far ? k : far + some[static_cast<size_t>(k - far)]);
@@ -125,7 +118,7 @@ std::vector<Place> SomePlaces(std::span<const Tensor> samples, int64_t most, con
   std::vector<Place> places;
   const auto each = std::max<int64_t>(most / std::ssize(samples), 1);
   for (size_t s = 0; s < samples.size(); ++s)
-    for (const int64_t p : Some(count(s), each)) places.push_back({s, p});
+    for (const int64_t p : SpreadEvenly(count(s), each)) places.push_back({s, p});
   return places;
 }
 
@@ -157,7 +150,7 @@ Part GroupPart(const ClipReader& reader, std::span<const Tensor> samples, int64_
   const WeightOrder order = KernelOrder(*reader.node, *reader.weight);
   const int64_t per_group = order.channels / GroupsOf(*reader.node);
   const auto weight = reader.weight->values<float>();
-  const std::vector<int64_t> channels = Some(per_group, most_channels);
+  const std::vector<int64_t> channels = SpreadEvenly(per_group, most_channels);
   FloatMatrix weights(order.count, std::ssize(channels));
   FloatRow bias = FloatRow::Zero(std::ssize(channels));
   for (Index c = 0; c < weights.cols(); ++c) {
@@ -182,7 +175,7 @@ Part GroupPart(const ClipReader& reader, std::span<const Tensor> samples, int64_
 Reader ReaderOf(const ClipReader& reader, std::span<const Tensor> samples) {
   if (reader.node == nullptr) return AsTheyAre(samples);
   const int64_t groups = GroupsOf(*reader.node);
-  const std::vector<int64_t> looked_at = Some(groups, kChannels);
+  const std::vector<int64_t> looked_at = SpreadEvenly(groups, kChannels);
   const int64_t channels = std::max<int64_t>(kChannels / std::ssize(looked_at), 1);
   Reader out;
   for (const int64_t group : looked_at)

@@ -11,6 +11,7 @@
 #include "fixed_blocking.h"
 #include "qconvert/base/check.h"
 #include "qconvert/base/parallel.h"
+#include "qconvert/base/spread.h"
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/output_positions.h"
@@ -57,11 +58,12 @@ class Pool {
 // batch sees all of them alike.
 std::vector<int64_t> Spread(int64_t all, int64_t most) {
   constexpr double kGoldenPart = 0.618;
-  const int64_t count = std::min(all, most);
+  const std::vector<int64_t> places = SpreadEvenly(all, most);
+  const int64_t count = std::ssize(places);
   auto step = std::max<int64_t>(static_cast<int64_t>(kGoldenPart * static_cast<double>(count)), 1);
   while (count > 1 && std::gcd(step, count) != 1) ++step;
   std::vector<int64_t> out;
-  for (int64_t k = 0; k < count; ++k) out.push_back(k * step % count * all / count);
+  for (int64_t k = 0; k < count; ++k) out.push_back(places[static_cast<size_t>(k * step % count)]);
   return out;
 }
 

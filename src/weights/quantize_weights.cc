@@ -94,6 +94,7 @@ FittedChannel FitPowerOfTwo(std::span<const float> values, const TensorSettings&
   const int position =
       FixPositionOf(values, settings.bit_width, CandidatesOf(settings), format.round);
   double scale = std::ldexp(1.0, -position);
+  // Only powers of two are allowed: up to the next one, not to `least` itself.
   while (scale < least) scale *= 2;
   const auto round = [&](double at) {
     return RoundChannel(values, static_cast<float>(at), format, pair_limit);
@@ -169,6 +170,7 @@ FittedWeights FitGroups(const Tensor& weight, const WeightOrder& order, int64_t 
   QuantParams params{format.type, axis, std::vector<float>(groups),
                      std::vector<int32_t>(groups, 0)};
   std::vector<int32_t> codes(values.size());
+  // Starting threads costs more than fitting that few.
   const bool is_small = values.size() < kWorthThreads;
   ParallelFor(groups, is_small ? 1 : workers, [&](size_t g, size_t /*worker*/) {
     const size_t first = per_channel ? g : 0;
@@ -254,6 +256,7 @@ QuantizedBias QuantizeBias(std::span<const float> bias, float input_scale,
                            const std::vector<float>& scales, Rounder round) {
   QuantizedBias out;
   for (const float scale : scales)
+    // The product of two small scales may be subnormal, which an engine may take for zero.
     out.scales.push_back(std::max(input_scale * scale, std::numeric_limits<float>::min()));
   std::vector<int32_t> integers;
   for (size_t b = 0; b < bias.size(); ++b) {
@@ -315,6 +318,7 @@ QuantizedBias QuantizeOwnBias(std::span<const float> bias, const BiasGrid& grid)
     const NumericFormat format = FullFormat(type);
     return grid.qmin >= format.qmin && grid.qmax <= format.qmax;
   };
+  // By the grid, not by the codes that occur: another bias of the same layer has the same type.
   const DataType type = holds(DataType::kInt8)    ? DataType::kInt8
                         : holds(DataType::kInt16) ? DataType::kInt16
                                                   : DataType::kInt32;

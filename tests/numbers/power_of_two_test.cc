@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -55,6 +56,42 @@ TEST(PowerOfTwoTest, ValuesThatStillRoundInsideDoNotForceACoarserScale) {
   EXPECT_EQ(MaxMin({1000}), -3);
   EXPECT_EQ(MaxMin({1e-6F}), 12);
   EXPECT_EQ(MaxMin({1e-6F}, 16), 15);
+}
+
+// min is held against -(2^(b-1) + 1/2) steps, max against 2^(b-1) - 1/2.
+TEST(PowerOfTwoTest, MaxMinIsTheFinestScaleThatHoldsBothEnds) {
+  for (const int bits : {2, 4, 8, 16}) {
+    const double half = std::ldexp(1.0, bits - 1);
+    for (const double end : {0.003, 0.7, 1.0, 5.5, 1e4}) {
+      for (const bool negative : {false, true}) {
+        const int p = negative ? MaxMinFixPosition(-end, 0, bits) : MaxMinFixPosition(0, end, bits);
+        const double most = negative ? half + 0.5 : half - 0.5;
+        EXPECT_LE(end * std::ldexp(1.0, p), most) << end << " " << bits;
+        if (p < MostFixPosition(bits)) {
+          EXPECT_GT(end * std::ldexp(1.0, p + 1), most) << end << " " << bits;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(MaxMinFixPosition(0, 1e-300, 8), 12) << "no scale below floats";
+}
+
+TEST(PowerOfTwoTest, PositionsEndAtWhatTheVendorAllows) {
+  EXPECT_EQ(MostFixPosition(2), 12);
+  EXPECT_EQ(MostFixPosition(8), 12);
+  EXPECT_EQ(MostFixPosition(9), 15);
+  EXPECT_EQ(MostFixPosition(16), 15);
+}
+
+TEST(PowerOfTwoTest, TheFirstOfEqualErrorsWinsAndNoneBeyondTheLastIsTried) {
+  std::vector<double> tried;
+  const auto equal = [&](double scale) {
+    tried.push_back(scale);
+    return 1.0;
+  };
+  EXPECT_EQ(LeastErrorPosition(10, 8, 5, equal), 10);
+  EXPECT_EQ(tried, (std::vector<double>{0x1p-10, 0x1p-11, 0x1p-12}));
+  EXPECT_EQ(LeastErrorPosition(-3, 8, 4, [](double scale) { return std::fabs(scale - 2); }), -1);
 }
 
 }  // namespace

@@ -101,6 +101,30 @@ TEST(QuantizeTest, PerAxisUsesTheSlicesScale) {
   EXPECT_EQ(bytes, std::string("\1\2\2\2\5\6\4\4", 8));  // 3 / 2 and 7 / 2 are ties: to even
 }
 
+TEST(QuantizeTest, NaNIsTheLowestCodeAndInfinitiesAreTheEnds) {
+  const NumericFormat format = IntegerFormat(4, true, true, /*narrow=*/true);
+  EXPECT_EQ(QuantizeValue(NAN, 1, 0, format), -7);
+  EXPECT_EQ(QuantizeValue(-INFINITY, 1, 0, format), -7);
+  EXPECT_EQ(QuantizeValue(INFINITY, 1, 3, format), 7);
+}
+
+// Back along an axis, of every type that codes have; the last axis changes fastest.
+TEST(QuantizeTest, DequantizesAlongAnAxisInEveryType) {
+  for (const TypeCase& type : Types()) {
+    Tensor codes{.type = type.type, .dims = {2, 3}};
+    codes.bytes = std::make_shared<const std::string>(
+        PackCodes(std::vector<int32_t>{1, 2, 3, 4, 5, 6}, type.type));
+    EXPECT_EQ(CodesOf(codes), (std::vector<int32_t>{1, 2, 3, 4, 5, 6}));
+    const QuantParams columns{type.type, 1, {1, 10, 100}, {0, 1, 2}};
+    EXPECT_EQ(DequantizeTensor(codes, columns), (std::vector<float>{1, 10, 100, 4, 40, 400}));
+    const QuantParams rows{type.type, 0, {2, 0.5F}, {1, 0}};
+    EXPECT_EQ(DequantizeTensor(codes, rows), (std::vector<float>{0, 2, 4, 2, 2.5F, 3}));
+    const QuantParams all{type.type, -1, {3}, {1}};
+    EXPECT_EQ(DequantizeTensor(codes, all), (std::vector<float>{0, 3, 6, 9, 12, 15}));
+  }
+  EXPECT_THROW(CodesOf(MakeInt64Tensor("", {1}, std::vector<int64_t>{1})), InternalError);
+}
+
 TEST(QuantizeTest, NarrowRangeSaturatesEarlier) {
   EXPECT_EQ(QuantizeValue(-1000, 1, 0, IntegerFormat(8, true, true, /*narrow=*/true)), -127);
   EXPECT_EQ(QuantizeValue(-1000, 1, 0, IntegerFormat(8, true, true)), -128);

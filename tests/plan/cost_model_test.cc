@@ -76,6 +76,74 @@ TEST(CostModelTest, RenamingTakesNoTime) {
   EXPECT_EQ(costs.IntegerCost(b.model.graph.nodes[0]), 0);
 }
 
+// Terms of a Conv [1, input, 8, 8] -> output channels, padded to keep its size.
+std::map<CostTerm, double> ConvTerms(int64_t input, int64_t output, int64_t kernel, int64_t group,
+                                     bool on_integers) {
+  GraphBuilder b;
+  b.Random("w", {output, input / group, kernel, kernel});
+  b.Add("Conv", {"x", "w"}, {"y"}).Set("group", group);
+  const CostModel costs(b.model.graph, {{"x", input * 64}, {"y", output * 64}});
+  const Node& node = b.model.graph.nodes[0];
+  std::map<CostTerm, double> terms;
+  for (const CostShare& share : on_integers ? costs.IntegerShares(node) : costs.FloatShares(node))
+    terms[share.term] += share.count;
+  return terms;
+}
+
+TEST(CostModelTest, FloatConvolutionsByTheirChannels) {
+  using enum CostTerm;
+  struct Row {
+    int64_t input, output, group;
+    CostTerm product;
+    double per_output;  // products
+  };
+  for (const Row& row : {Row{32, 64, 1, kFloatProduct, 32 * 9},
+                         {32, 25, 1, kFloatProduct, 32 * 9},
+                         {32, 24, 1, kFloatMediumProduct, 32 * 9},
+                         {3, 64, 1, kFloatThinProduct, 3 * 9},
+                         {3, 8, 1, kFloatNarrowProduct, 3 * 9},
+                         {64, 64, 8, kFloatProduct, 8 * 9},
+                         {64, 64, 64, kFloatDepthwiseProduct, 9},
+                         {63, 63, 63, kFloatPlainDepthwiseProduct, 9}}) {
+    const auto terms = ConvTerms(row.input, row.output, 3, row.group, false);
+    ASSERT_TRUE(terms.contains(row.product)) << row.input << " " << row.output;
+    EXPECT_EQ(terms.at(row.product), static_cast<double>(row.output) * 64 * row.per_output);
+    EXPECT_EQ(terms.at(kFloatInput), static_cast<double>(row.input) * 64);
+    EXPECT_EQ(terms.at(kKernel), 1);
+  }
+}
+
+// 17 channels are computed as 32; a 3 x 3 window is gathered in runs of the input channels, a 1 x 1
+// is where it is.
+TEST(CostModelTest, IntegerConvolutionsByBlocksOfSixteen) {
+  using enum CostTerm;
+  const auto padded = ConvTerms(8, 17, 3, 1, true);
+  EXPECT_EQ(padded.at(kIntegerProduct), 32.0 * 64 * 8 * 9);
+  EXPECT_EQ(padded.at(kGatheredByte), 64.0 * 8 * 9);
+  EXPECT_EQ(padded.at(kGatheredRun), 64.0 * 9);
+  EXPECT_EQ(padded.at(kIntegerWeight), 17.0 * 8 * 9);
+  EXPECT_FALSE(ConvTerms(8, 16, 1, 1, true).contains(kGatheredByte));
+  EXPECT_EQ(ConvTerms(8, 16, 1, 1, true).at(kIntegerProduct), 16.0 * 64 * 8);
+  EXPECT_TRUE(ConvTerms(32, 32, 3, 32, true).contains(kIntegerDepthwiseProduct));
+  EXPECT_TRUE(ConvTerms(24, 24, 3, 24, true).contains(kIntegerPlainDepthwiseProduct));
+  EXPECT_TRUE(ConvTerms(32, 32, 5, 32, true).contains(kIntegerLargeDepthwiseProduct));
+}
+
+// What is quantized at run time has its range looked for first.
+TEST(CostModelTest, ProductsAtRunTimeGoOverTheirInputOnceMore) {
+  GraphBuilder b;
+  b.Random("w", {16, 4}).Add("MatMul", {"x", "w"}, {"y"});
+  const CostModel costs(b.model.graph, {{"x", 160}, {"y", 40}});
+  std::map<CostTerm, double> terms;
+  for (const CostShare& share : costs.DynamicShares(b.model.graph.nodes[0]))
+    terms[share.term] = share.count;
+  EXPECT_EQ(terms.at(CostTerm::kDynamicKernel), 1);
+  EXPECT_EQ(terms.at(CostTerm::kDynamicInput), 160);
+  EXPECT_EQ(terms.at(CostTerm::kDynamicProduct), 40 * 16);
+  EXPECT_EQ(terms.at(CostTerm::kDynamicOutput), 40);
+  EXPECT_EQ(terms.at(CostTerm::kIntegerWeight), 64);
+}
+
 TEST(CostModelTest, RecurrentWeightsComeFromMemoryInEveryStep) {
   const auto lstm = [](int64_t steps) {
     GraphBuilder b;

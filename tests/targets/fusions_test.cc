@@ -90,6 +90,23 @@ TEST(FusedUnitTest, OneClampOnly) {
   EXPECT_EQ(UnitOfFirst(b).output, "r");
 }
 
+TEST(ClampBoundTest, OfReluAndClip) {
+  GraphBuilder b = Start();
+  b.Floats("many", {2}, {1, 2}).Floats("one", {1}, {3});
+  const Graph& graph = b.model.graph;
+  const Node relu = MakeNode("Relu", {"x"}, {"y"});
+  EXPECT_EQ(ClampBound(graph, relu, 1), 0.0F);
+  EXPECT_FALSE(ClampBound(graph, relu, 2));
+  const Node clip = MakeNode("Clip", {"x", "one", "hi"}, {"y"});
+  EXPECT_EQ(ClampBound(graph, clip, 1), 3.0F) << "one number, in a list";
+  EXPECT_EQ(ClampBound(graph, clip, 2), 6.0F);
+  const Node open = MakeNode("Clip", {"x", "", "bound"}, {"y"});
+  EXPECT_FALSE(ClampBound(graph, open, 1));
+  EXPECT_FALSE(ClampBound(graph, open, 2)) << "an input, not a constant";
+  EXPECT_FALSE(ClampBound(graph, MakeNode("Clip", {"x", "many"}, {"y"}), 1));
+  EXPECT_FALSE(ClampBound(graph, MakeNode("Clip", {"x"}, {"y"}), 2));
+}
+
 TEST(CanLeaveFloatTest, MatrixProductsWithNothingBehind) {
   GraphBuilder gemm = Start();
   gemm.Add("Gemm", {"x", "w", "b"}, {"y"});

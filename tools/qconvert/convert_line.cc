@@ -249,7 +249,7 @@ std::optional<ConvertLine> ParseConvertLine(int argc, char** argv) {
       "Exit codes: 0 done, 2 command line, 3 config, 4 model, 5 calibration data, 6 files, 7 "
       "resource limit, 8 numbers,\n"
       "70 internal error, 128 + n ended by signal n");
-  app.set_version_flag("--version", "qconvert " + Version());
+  app.set_version_flag("--version", ToolName());
   Define(app, line);
   if (!Parse(app, argc, argv)) return std::nullopt;
   CheckTogether(app, line);

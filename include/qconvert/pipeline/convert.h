@@ -102,6 +102,8 @@ std::filesystem::path PlanFileOf(const std::filesystem::path& result);
 
 // The tool's version, "0.1.0".
 std::string Version();
+// What made a file, as files say it: "qconvert 0.1.0".
+std::string ToolName();
 
 }  // namespace qconvert
 

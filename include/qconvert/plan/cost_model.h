@@ -47,7 +47,6 @@ class CostModel {
  private:
   struct Products;
   Products CountProducts(const Node& node) const;
-  double LstmProducts(const Node& node) const;
   // Of kElementOperators[k].
   CostShares ElementShares(const Node& node, size_t k, bool on_integers) const;
   CostShares ConversionShares(const std::string& value, CostTerm element) const;

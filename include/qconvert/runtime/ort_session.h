@@ -49,8 +49,8 @@ std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file,
                                             const std::string& place,
                                             const OrtSessionOptions& options);
 
-// Version of the loaded library, for example "1.28.0".
-std::string OrtVersion();
+// The loaded library, as files say it: "onnxruntime 1.28.0".
+std::string EngineName();
 
 }  // namespace qconvert
 

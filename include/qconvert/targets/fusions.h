@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ struct FusedUnit {
 // Node `n` and its tail: an Add of one constant per channel behind a MatMul with a weight matrix,
 // then one Relu, or Clip with constant bounds; each the only reader of what is before it.
 FusedUnit FindFusedUnit(const Graph& graph, const Topology& topology, size_t n);
+
+// Bound of a clamp, a Relu (0 below) or a Clip: `slot` 1 is the lower one, 2 the upper one. Nothing
+// where it has none, or none that is constant and no more than one number.
+std::optional<float> ClampBound(const Graph& graph, const Node& clamp, size_t slot);
 
 // The bias of a node with its unit: its own, or that of the Add behind it; null when there is none.
 const Tensor* FindUnitBias(const Graph& graph, const Node& node, const FusedUnit& unit);

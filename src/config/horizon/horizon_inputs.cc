@@ -51,6 +51,7 @@ std::optional<std::vector<int64_t>> ParseShape(const std::string& text) {
 std::optional<std::vector<double>> ParseNumbers(std::string text) {
   std::vector<double> numbers;
   if (text == "None" || text == "none") return numbers;
+  // The vendor's files separate by either.
   std::replace(text.begin(), text.end(), ',', ' ');
   for (const std::string& part : SplitList(text, ' ')) {
     if (part.empty()) continue;
@@ -68,6 +69,7 @@ class InputReader {
       : part_(part), deployment_(part.config.deployment), source_(input_source) {}
 
   void Read() {
+    // All other keys have a value per input: without their number none can be told wrong.
     if (!ReadCount()) return;
     ReadKinds();
     ReadLayouts();
@@ -234,6 +236,7 @@ class InputReader {
                                               NameOf(input)));
         continue;
       }
+      // What follows knows multiplication alone.
       for (const double value : std[i]) {
         if (value == 0) part_.Refuse("std_value", "std_value is 0, expected another number");
         input.scale.push_back(1 / value);
@@ -257,6 +260,7 @@ class InputReader {
         part_.Refuse("norm_type", NotOneOf("norm_type", word, words));
         continue;
       }
+      // Newer tools derive it from the numbers given and take the key for a comment.
       if (deployment_.generation != Generation::kJ5) continue;
       InputSettings& input = inputs()[i];
       const bool mean = word.find("mean") != std::string::npos;
@@ -316,6 +320,7 @@ class InputReader {
     std::vector<std::string> names;
     for (const InputSettings& input : inputs()) names.push_back(input.name);
     const auto it = std::find(names.begin(), names.end(), key.scalar);
+    // A single input may go without input_name: then any key is it.
     const bool only = names.size() == 1 && names[0].empty();
     if (it == names.end() && !only) {
       problems.Add(key.place, fmt::format("input_source has '{}', which is no input_name{}",
@@ -332,6 +337,8 @@ class InputReader {
     input.source = *source;
     if (!kinds_known_) return;
     const bool camera = input.kind_rt == InputKind::kNv12 || input.kind_rt == InputKind::kGray;
+    // NV12 comes from the pyramid or the resizer alone, gray from memory too, all others from
+    // memory alone.
     const bool fits = *source == InputSource::kDdr ? input.kind_rt != InputKind::kNv12 : camera;
     if (fits) return;
     problems.Add(

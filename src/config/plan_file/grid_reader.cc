@@ -33,6 +33,7 @@ class GridReader {
     grid_.format.type = grid_.params.type;
     if (const ConfigNode* round = FindValue(entry_, "round"))
       grid_.format.round = Rounder(*FromWord<RoundMode>(round->scalar));
+    // The range of codes first: zero points are held against it.
     if (grid_.format.is_integer()) {
       ReadFormat();
       ReadScales();
@@ -93,6 +94,7 @@ class GridReader {
     if (points.size() == count) return;
     problems_.Add(given->place, fmt::format("zero_point has {} numbers, expected {}, one per scale",
                                             points.size(), count));
+    // Told; later checks may count on one for each scale.
     points.resize(count, 0);
   }
 
@@ -143,6 +145,7 @@ std::optional<CodeRange> ReadCodes(const ConfigNode& map, CodeRange bounds,
   if (codes->kind == ConfigNode::Kind::kSequence && codes->items.size() == 2) {
     const auto low = FindInteger(codes->items[0]);
     const auto high = FindInteger(codes->items[1]);
+    // A grid of one code would have a step of infinity.
     if (low && high && *low >= bounds.min && *high <= bounds.max && *low < *high)
       return CodeRange{*low, *high};
   }

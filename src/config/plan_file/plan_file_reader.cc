@@ -70,6 +70,8 @@ class Reader {
       : root_(root), out_(out), problems_(problems) {}
 
   void Run() {
+    // Every problem of a file is told at once: reading goes on with a fallback where a key is
+    // missing or refused.
     CheckRequired(root_, PlanFileTable());
     ReadProvenance(MapOf(root_, "provenance"));
     const ConfigNode& scheme = MapOf(root_, "scheme");
@@ -207,6 +209,7 @@ class Reader {
                          dim == static_cast<double>(static_cast<int64_t>(dim));
       if (!sound)
         problems_.Add(map.place, fmt::format("shape has {}, expected whole numbers from 1", dim));
+      // Numbers are read as doubles: a fraction must not become the whole number below it.
       input.shape.push_back(sound ? static_cast<int64_t>(dim) : 1);
     }
   }
@@ -239,6 +242,8 @@ class Reader {
 
   void ReadBias(const ConfigNode& map, BiasGrid& grid) {
     grid.round = Rounder(FromWord<RoundMode>(TextOf(map, "round")).value_or(RoundMode::kHalfEven));
+    // A scale in the file is a grid that the bias is rounded to; without one its codes are those of
+    // the product.
     grid.scale = NumberOf(map, "scale");
     constexpr CodeRange kBounds{std::numeric_limits<int32_t>::min(),
                                 std::numeric_limits<int32_t>::max()};
@@ -324,6 +329,7 @@ PlanFile ReadPlanFile(const std::filesystem::path& file) {
   try {
     return ParsePlanFile(ReadFile(file, kMaxPlanFileBytes), file);
   } catch (const Error& e) {
+    // A plan is a setting here: too large a file is told as what is wrong in it.
     if (e.code() != ExitCode::kResource) throw;
     throw ConfigError({e.what()});
   }

@@ -29,6 +29,7 @@ class Translator {
     SetTarget(out);
     for (const char* key : kQuarkKeysOfVitis) Copy(FindValue(root_, key), out, key);
     Set(out, "extensions", "true");
+    // Off unless the list of algorithms names them; our own default tries both.
     Set(out, "include_cle", "false");
     Set(out, "include_bias_corr", "false");
     ConfigNode& tensors = ChildOf(out, "tensor_quantize_config");
@@ -258,8 +259,10 @@ class Translator {
     const bool by_name = nodes != nullptr && !nodes->items.empty();
     if (by_type && by_name)
       context_.NotYet(nodes->place, "NodesToQuantize beside OpTypesToQuantize");
+    // An empty list asks for everything, as a missing one does.
     if (!by_type && !by_name) return;
     const ConfigNode& list = by_name ? *nodes : *types;
+    // The root goes to float, and entries bring back what is named.
     for (auto& [type, object] : tensors.entries) Set(object, "datatype", "float32", list.place);
     for (const ConfigNode& item : list.items)
       AddEntry(layers, by_name ? "layer_name" : "layer_type", item, "int");

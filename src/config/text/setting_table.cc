@@ -45,6 +45,7 @@ class Checker {
       const Setting* setting = table.Find(key.scalar);
       if (setting == nullptr) {
         RefuseKey(key, table);
+        // Told once: readers behind take null for not given, and the entry stays for its place.
         value.kind = Kind::kNull;
         return false;
       }
@@ -57,6 +58,8 @@ class Checker {
 
  private:
   void RefuseKey(const ConfigNode& key, const SettingTable& table) {
+    // Searching for the nearest name is what a file of a million wrong keys would spend its time
+    // on.
     const std::string hint = problems_.full() ? "" : DidYouMean(key.scalar, table.Names());
     problems_.Add(key.place, fmt::format("unknown key '{}'{}", key.scalar, hint));
   }
@@ -105,6 +108,7 @@ class Checker {
   }
 
   bool CheckBool(const ConfigNode& value, const Setting& setting) {
+    // "true" in quotes is a text in YAML and in JSON.
     const bool is_bool = !value.quoted && (value.scalar == "true" || value.scalar == "false");
     if (value.kind == Kind::kScalar && (is_bool || Has(setting.words, value.scalar))) return true;
     std::vector<std::string> expected = {"true", "false"};
@@ -201,6 +205,7 @@ std::optional<int64_t> FindInteger(const ConfigNode& node) {
 
 std::optional<double> FindNumber(std::string_view text) {
   const auto number = ParseWhole<double>(text);
+  // from_chars reads "inf" and "nan" too.
   return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
