@@ -1,21 +1,12 @@
-// quant_info.json applied again: the same bytes; edited: the same plan but for the edit; wrong: all
-// that is wrong, and where.
+// quant_info.json applied again gives the same bytes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <random>
 
 #include "qconvert/base/file.h"
-#include "qconvert/base/sha256.h"
-#include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
-#include "qconvert/pipeline/convert.h"
-#include "support/graph_builder.h"
-#include "support/npy.h"
-#include "support/read_config.h"
-#include "support/temp_dir.h"
+#include "support/plan_job.h"
 
 namespace qconvert {
 namespace {
@@ -23,107 +14,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
-const std::filesystem::path kDigits = QCONVERT_SOURCE_DIR "/examples/digits";
 const std::filesystem::path kTrained = QCONVERT_SOURCE_DIR "/../shared/data/models";
-
-struct Files {
-  std::string model;
-  std::string data;  // external
-  std::string info;
-  ConversionReport report;
-};
-
-// A model, its samples, and the plans that are applied to it.
-class Job {
- public:
-  Job() {
-    options.model = kDigits / "model.onnx";
-    options.calibration_folder = kDigits / "calib";
-  }
-  Job(const Model& model, const std::vector<std::vector<Tensor>>& samples) {
-    options.model = folder_.Write("model.onnx", SerializeModel(model));
-    options.calibration_folder = folder_ / "calib";
-    for (size_t k = 0; k < samples.size(); ++k)
-      for (const Tensor& x : samples[k])
-        folder_.Write(fmt::format("calib/{}/{}.npy", x.name, k),
-                      NpyFloats(x.dims, x.values<float>()));
-  }
-
-  void Configure(const std::string& text) {
-    LoadedConfig loaded = LoadText(text);
-    EXPECT_THAT(loaded.unimplemented, IsEmpty());
-    options.config = loaded.config;
-    options.effective_config = loaded.effective;
-    options.config_sha256 = Sha256Hex(text);
-  }
-
-  Files Write() const {
-    const TempDir out;
-    ConvertOptions mine = options;
-    mine.output = out / "out.onnx";
-    Files files{{}, {}, {}, Convert(mine)};
-    files.model = Slurp(out / "out.onnx");
-    files.info = Slurp(out / "out_quant_info.json");
-    for (const auto& entry : std::filesystem::directory_iterator(out.path()))
-      if (entry.path().filename().string().ends_with("data")) files.data = Slurp(entry.path());
-    return files;
-  }
-
-  // By a plan; with the samples to compare on, or without.
-  Files Apply(const std::string& text, bool compare = false) const {
-    const PlanFile plan = ParsePlanFile(text, "p.json");
-    Job job;
-    job.options = options;
-    job.options.config = plan.config;
-    job.options.effective_config = plan.effective;
-    job.options.config_sha256.clear();
-    job.options.plan = &plan;
-    if (!compare) job.options.calibration_folder.clear();
-    return job.Write();
-  }
-
-  // Every problem of a plan, a line each.
-  std::string Problems(const std::string& text) const {
-    try {
-      Apply(text);
-    } catch (const ConfigError& e) {
-      std::string all;
-      for (const std::string& problem : e.problems()) all += problem + "\n";
-      return all;
-    }
-    return "no problem";
-  }
-
-  ConvertOptions options;
-
- private:
-  TempDir folder_;
-};
-
-// Whether the plan of a conversion gives that conversion's files again; says what it wrote.
-Files ExpectTheSameAgain(const Job& job, const std::string& what) {
-  Files first = job.Write();
-  for (const bool compare : {false, true}) {
-    if (compare && job.options.calibration_folder.empty()) continue;
-    const Files again = job.Apply(first.info, compare);
-    EXPECT_EQ(again.model == first.model, true) << what;
-    EXPECT_EQ(again.data == first.data, true) << what;
-    EXPECT_EQ(again.info, first.info) << what;
-    EXPECT_EQ(again.report.integer_nodes, first.report.integer_nodes) << what;
-    EXPECT_EQ(again.report.outputs.empty(), !compare) << what;
-    EXPECT_EQ(again.report.guard.ran, compare && job.options.guard != GuardMode::kOff) << what;
-  }
-  return first;
-}
 
 TEST(PlanFileTest, EveryPresetGivesTheSameBytesAgain) {
   for (const char* preset :
        {"cpu_int8", "arm_qnnpack", "x86_fbgemm", "quark_a8w8", "vitis_int8_cpu", "vitis_bfloat16",
         "weights_int8", "tensorrt", "vitis_dpu", "qnn"}) {
-    Job job;
+    PlanJob job;
     job.Configure(ReadFile(std::string(QCONVERT_SOURCE_DIR "/configs/") + preset + ".yaml"));
     job.options.guard = GuardMode::kReport;
     ExpectTheSameAgain(job, preset);
@@ -133,16 +32,16 @@ TEST(PlanFileTest, EveryPresetGivesTheSameBytesAgain) {
 TEST(PlanFileTest, EverySchemeGivesTheSameBytesAgain) {
   for (const Scheme scheme :
        {Scheme::kAuto, Scheme::kStatic, Scheme::kDynamic, Scheme::kWeightOnly}) {
-    Job job;
+    PlanJob job;
     job.options.config.scheme = scheme;
     job.options.external_data = scheme == Scheme::kStatic;
-    const Files files = ExpectTheSameAgain(job, SchemeName(scheme));
+    const PlanFiles files = ExpectTheSameAgain(job, SchemeName(scheme));
     EXPECT_EQ(files.data.empty(), scheme != Scheme::kStatic);
   }
 }
 
 // Rows through two products, and channel 3 between them far larger than the others.
-Job JobWithALargeChannel(int64_t rows, int64_t width) {
+PlanJob JobWithALargeChannel(int64_t rows, int64_t width) {
   const int64_t inner = 2 * width;
   GraphBuilder b;
   b.Input("x", {"1", std::to_string(rows), std::to_string(width)}).Output("y");
@@ -160,8 +59,8 @@ Job JobWithALargeChannel(int64_t rows, int64_t width) {
 }
 
 TEST(PlanFileTest, ChannelsThatWentIntoWeightsComeBack) {
-  const Job job = JobWithALargeChannel(64, 256);
-  const Files files = ExpectTheSameAgain(job, "spread");
+  const PlanJob job = JobWithALargeChannel(64, 256);
+  const PlanFiles files = ExpectTheSameAgain(job, "spread");
   EXPECT_THAT(files.info, HasSubstr("\"spread_values\": [\n {\"value\":\"r\",\"shifts\":\"..."));
   std::string other = files.info;
   other.replace(other.find("\"value\":\"r\""), 11, "\"value\":\"q\"");
@@ -169,17 +68,17 @@ TEST(PlanFileTest, ChannelsThatWentIntoWeightsComeBack) {
 }
 
 TEST(PlanFileTest, WithoutEffortChannelsStay) {
-  Job job = JobWithALargeChannel(64, 256);
-  const Files spread = job.Write();
+  PlanJob job = JobWithALargeChannel(64, 256);
+  const PlanFiles spread = job.Write();
   job.options.config.effort = Effort::kFast;
-  const Files plain = job.Write();
+  const PlanFiles plain = job.Write();
   EXPECT_THAT(plain.info, Not(HasSubstr("spread_values")));
   EXPECT_GE(spread.report.integer_nodes, plain.report.integer_nodes);
 }
 
 TEST(PlanFileTest, ChannelsStayWhereWeightsAloneAreStored) {
-  const Job job = JobWithALargeChannel(6, 16);
-  const Files files = job.Write();
+  const PlanJob job = JobWithALargeChannel(6, 16);
+  const PlanFiles files = job.Write();
   EXPECT_EQ(files.report.scheme, SchemeName(Scheme::kWeightOnly));
   EXPECT_THAT(files.info, Not(HasSubstr("spread_values")));
 }
@@ -196,7 +95,7 @@ TEST(PlanFileTest, SettingsOfWeightsAndBiasesComeBack) {
         "bias: {bit_width: 12, round_mode: std_round}, activation: {bit_width: 6}",
         "activation: {bit_width: 16}, input: {bit_width: 16}",
         "activation: {symmetry: true, signed: true, narrow_range: true}"}) {
-    Job job;
+    PlanJob job;
     job.Configure(
         "target_device: CPU\nscheme: static\nextensions: true\ninclude_cle: false\n"
         "include_bias_corr: false\noverall_quantize_config: {method: maxmin, round_mode: "
@@ -214,43 +113,43 @@ TEST(PlanFileTest, FormsThatSettingsAskForComeBack) {
         "16, bit_width: 4}}\n",
         "onnx_opset_version: 21\nscheme: weight-only\ntensor_quantize_config: {weights: "
         "{bit_width: 4}}\n"}) {
-    Job job;
+    PlanJob job;
     job.Configure(std::string("target_device: CPU\nextensions: true\ninclude_cle: false\n"
                               "include_bias_corr: false\noverall_quantize_config: {method: maxmin, "
                               "scale_type: float, calib_statistic_method: all}\n") +
                   form);
     job.options.guard = GuardMode::kOff;
-    const Files files = ExpectTheSameAgain(job, form);
+    const PlanFiles files = ExpectTheSameAgain(job, form);
     const bool raised = files.info.find("\"onnx_opset_version\":21") != std::string::npos;
     EXPECT_EQ(raised, std::string(form).find("exact") == std::string::npos) << form;
   }
 }
 
 TEST(PlanFileTest, ValuesThatNodesConvertComeBack) {
-  Job job;
+  PlanJob job;
   job.Configure(
       ReadFile(QCONVERT_SOURCE_DIR "/configs/qnn.yaml") +
       "layer_quantize_config: [{layer_type: Gemm, tensor_quantize_config: {activation: {bit_width: "
       "16}}}]\n");
   job.options.guard = GuardMode::kOff;
-  const Files files = ExpectTheSameAgain(job, "mixed");
+  const PlanFiles files = ExpectTheSameAgain(job, "mixed");
   EXPECT_THAT(files.info, HasSubstr("\"operands\":[{\"input\":0,\"type\":\"uint16\""));
 }
 
 TEST(PlanFileTest, PassesThatSettingsAskForComeBack) {
-  Job job;
+  PlanJob job;
   job.Configure(
       "target_device: CPU\nscheme: static\ninclude_cle: true\ninclude_bias_corr: false\n"
       "convert_relu6_to_relu: true\noverall_quantize_config: {method: maxmin, round_mode: "
       "half_even, scale_type: float, per_channel: false, calib_statistic_method: max}\n");
   job.options.guard = GuardMode::kReport;
-  const Files files = ExpectTheSameAgain(job, "equalized");
+  const PlanFiles files = ExpectTheSameAgain(job, "equalized");
   EXPECT_THAT(files.info, AllOf(HasSubstr("\"include_cle\":true"),
                                 HasSubstr("\"convert_relu6_to_relu\":true")));
 }
 
 // Weights of 4 bits whose codes and biases are corrected.
-void AskForCorrections(Job& job) {
+void AskForCorrections(PlanJob& job) {
   job.Configure(
       "target_device: CPU\nscheme: static\ninclude_cle: false\ninclude_bias_corr: true\n"
       "second_order_rounding: true\noverall_quantize_config: {method: maxmin, round_mode: "
@@ -260,9 +159,9 @@ void AskForCorrections(Job& job) {
 }
 
 TEST(PlanFileTest, CorrectedCodesAndBiasesComeBack) {
-  Job job;
+  PlanJob job;
   AskForCorrections(job);
-  const Files files = ExpectTheSameAgain(job, "corrected");
+  const PlanFiles files = ExpectTheSameAgain(job, "corrected");
   const Json info = Json::parse(files.info);
   size_t steps = 0;
   size_t shifts = 0;
@@ -276,14 +175,14 @@ TEST(PlanFileTest, CorrectedCodesAndBiasesComeBack) {
 
 TEST(PlanFileTest, LearnedCodesAndBiasesComeBack) {
   for (const LearningMethod method : {LearningMethod::kAdaRound, LearningMethod::kAdaQuant}) {
-    Job job;
+    PlanJob job;
     AskForCorrections(job);
     job.options.config.bias_correction = Correction::kOff;
     job.options.config.second_order_rounding = Correction::kOff;
     LearningSettings learning{.method = method, .iterations = 100};
     if (method == LearningMethod::kAdaQuant) learning.learning_rate = 0.003;
     job.options.config.learning = learning;
-    const Files files = ExpectTheSameAgain(job, "learned");
+    const PlanFiles files = ExpectTheSameAgain(job, "learned");
     ASSERT_EQ(files.report.corrections.size(), 1U);
     EXPECT_TRUE(files.report.corrections[0].kept);
     EXPECT_THAT(files.info, AllOf(HasSubstr("\"steps\":"), HasSubstr("\"shift\":")));
@@ -291,7 +190,7 @@ TEST(PlanFileTest, LearnedCodesAndBiasesComeBack) {
 }
 
 TEST(PlanFileTest, CorrectionsThatDoNotFitAreTold) {
-  Job job;
+  PlanJob job;
   AskForCorrections(job);
   Json info = Json::parse(job.Write().info);
   std::vector<Json*> nodes;
@@ -313,14 +212,14 @@ TEST(PlanFileTest, CorrectionsThatDoNotFitAreTold) {
 
 TEST(PlanFileTest, EveryWayOfEqualizingComesBack) {
   for (const char* more : {"compat: vitis\n", "equalize_clips: true\n"}) {
-    Job job;
+    PlanJob job;
     job.Configure(
         std::string(more) +
         "target_device: CPU\nscheme: static\ninclude_cle: true\ninclude_bias_corr: false\n"
         "overall_quantize_config: {method: maxmin, round_mode: half_even, scale_type: float, "
         "per_channel: false, calib_statistic_method: max}\n");
     job.options.guard = GuardMode::kReport;
-    const Files files = ExpectTheSameAgain(job, more);
+    const PlanFiles files = ExpectTheSameAgain(job, more);
     EXPECT_THAT(files.info, HasSubstr("_equalized")) << more;
   }
 }
@@ -360,14 +259,14 @@ Model IntegerKinds() {
 
 TEST(PlanFileTest, EveryKindOfIntegerNodeComesBack) {
   for (const char* more : {"", "{activation: {symmetry: true, signed: true}}"}) {
-    Job job(IntegerKinds(), Samples("x", {1, 8, 6, 6}));
+    PlanJob job(IntegerKinds(), Samples("x", {1, 8, 6, 6}));
     job.Configure(
         "target_device: CPU\nscheme: static\ninclude_cle: false\ninclude_bias_corr: false\n"
         "overall_quantize_config: {method: maxmin, round_mode: half_even, scale_type: float, "
         "calib_statistic_method: max}\n" +
         (*more == 0 ? std::string() : "tensor_quantize_config: " + std::string(more) + "\n"));
     job.options.guard = GuardMode::kOff;
-    const Files files = ExpectTheSameAgain(job, more);
+    const PlanFiles files = ExpectTheSameAgain(job, more);
     const Json info = Json::parse(files.info);
     size_t operands = 0;
     size_t shared = 0;
@@ -398,10 +297,10 @@ Model FloatKinds() {
 TEST(PlanFileTest, DynamicAndStoredWeightsComeBack) {
   for (const Scheme scheme : {Scheme::kDynamic, Scheme::kWeightOnly}) {
     for (const bool per_channel : {true, false}) {
-      Job job(FloatKinds(), Samples("x", {4, 1, 24}));
+      PlanJob job(FloatKinds(), Samples("x", {4, 1, 24}));
       job.options.config.scheme = scheme;
       job.options.config.tensors.weights.per_channel = per_channel;
-      const Files files = ExpectTheSameAgain(job, SchemeName(scheme));
+      const PlanFiles files = ExpectTheSameAgain(job, SchemeName(scheme));
       const bool dynamic = scheme == Scheme::kDynamic;
       EXPECT_EQ(files.report.dynamic_nodes, dynamic ? 3U : 0U);
       // They are not told to be float, neither by number nor by a reason.
@@ -429,10 +328,10 @@ TEST(PlanFileTest, WeightsInABodyComeBack) {
   Node& branch = b.Add("If", {"c"}, {"y"});
   branch.Set("then_branch", Subgraph(body.model.graph));
   branch.Set("else_branch", Subgraph(other.model.graph));
-  Job job(b.model, {});
+  PlanJob job(b.model, {});
   job.options.calibration_folder.clear();
   job.options.config.scheme = Scheme::kWeightOnly;
-  const Files files = ExpectTheSameAgain(job, "body");
+  const PlanFiles files = ExpectTheSameAgain(job, "body");
   EXPECT_EQ(files.report.stored_weights, 1U);
 }
 
@@ -443,10 +342,10 @@ TEST(PlanFileTest, CameraInputsComeBack) {
   b.Add("Conv", {"image", "w"}, {"c"}).Set("pads", std::vector<int64_t>{1, 1, 1, 1});
   b.Add("Relu", {"c"}, {"r"});
   b.Add("Conv", {"r", "v"}, {"scores"});
-  Job job(b.model, Samples("image", {1, 3, 16, 16}));
+  PlanJob job(b.model, Samples("image", {1, 3, 16, 16}));
   job.Configure(ReadFile(QCONVERT_SOURCE_DIR "/configs/horizon_nv12_camera.yaml"));
   job.options.guard = GuardMode::kReport;
-  const Files files = ExpectTheSameAgain(job, "camera");
+  const PlanFiles files = ExpectTheSameAgain(job, "camera");
   EXPECT_THAT(files.info, HasSubstr("\"type_rt\":\"nv12\""));
 }
 
@@ -455,7 +354,7 @@ class TrainedTest : public testing::TestWithParam<const char*> {};
 TEST_P(TrainedTest, GivesTheSameBytesAgain) {
   const std::filesystem::path folder = kTrained / GetParam();
   if (!std::filesystem::exists(folder / "model.onnx")) GTEST_SKIP() << "no " << folder;
-  Job job;
+  PlanJob job;
   job.options.model = folder / "model.onnx";
   const TempDir samples;
   std::filesystem::copy(folder / "sample/0_in0.npy", samples / "x.npy");
@@ -480,159 +379,6 @@ INSTANTIATE_TEST_SUITE_P(Models, TrainedTest,
                                          "odd_resnet20_external_data", "odd_resnet8_qdq",
                                          "odd_squeezenet_fp16", "ppocr_cls_mobilenetv3"),
                          [](const auto& one) { return std::string(one.param); });
-
-// Of the shipped example on integers.
-class EditTest : public testing::Test {
- protected:
-  EditTest() {
-    job_.options.config.scheme = Scheme::kStatic;
-    job_.options.guard = GuardMode::kReport;
-    written_ = job_.Write();
-    info_ = Json::parse(written_.info);
-  }
-
-  // The `k`-th node of this operator.
-  Json& Node(const std::string& op_type, size_t k = 0) {
-    for (Json& node : info_["nodes"])
-      if (node["op_type"] == op_type && k-- == 0) return node;
-    throw std::runtime_error("no " + op_type);
-  }
-  Json& Value(const std::string& name) {
-    for (Json& value : info_["values"])
-      if (value["name"] == name) return value;
-    throw std::runtime_error("no " + name);
-  }
-  std::string Problems() const { return job_.Problems(info_.dump(1)); }
-
-  Job job_;
-  Files written_;
-  Json info_;
-};
-
-TEST_F(EditTest, AnotherLayoutOfTheTextIsTheSamePlan) {
-  const Files again = job_.Apply(info_.dump(3));
-  const Json info = Json::parse(again.info);
-  EXPECT_EQ(info["nodes"], info_["nodes"]);
-  EXPECT_EQ(info["values"], info_["values"]);
-  EXPECT_EQ(info["provenance"]["config_sha256"], Sha256Hex(info_.dump(3)));
-  EXPECT_EQ(info["guard"]["ran"], false) << "of what was edited nobody knows";
-  const Files third = job_.Apply(again.info);
-  EXPECT_EQ(third.info, again.info);
-  EXPECT_EQ(third.model == again.model, true);
-}
-
-TEST_F(EditTest, ChangedScalesAreTaken) {
-  Json& scale = Node("Conv")["weights"][0]["scale"][0];
-  scale = scale.get<double>() * 2;
-  Json& value = Value("image");
-  value["scale"] = 0.125;
-  value["zero_point"] = 7;
-  const Files again = job_.Apply(info_.dump(), true);
-  EXPECT_NE(again.model == written_.model, true);
-  Json info = Json::parse(again.info);
-  EXPECT_EQ(info["values"], info_["values"]);
-  // Factors between scales follow from these.
-  EXPECT_NE(info["nodes"], info_["nodes"]);
-  for (Json* nodes : {&info["nodes"], &info_["nodes"]})
-    for (Json& node : *nodes) node.erase("requantization");
-  EXPECT_EQ(info["nodes"], info_["nodes"]);
-  EXPECT_TRUE(again.report.guard.ran);
-  EXPECT_GT(again.report.outputs.at(0).sums.count, 0);
-}
-
-TEST_F(EditTest, ANodeCanGoToFloat) {
-  Json& conv = Node("Conv");
-  conv["computes"] = "float";
-  conv["reason"] = "by hand";
-  Json& clip = Node("Clip");
-  clip["computes"] = "float";
-  const Files again = job_.Apply(info_.dump(), true);
-  EXPECT_EQ(again.report.integer_nodes + 1, written_.report.integer_nodes);
-  EXPECT_EQ(again.report.float_nodes, 2U);
-  EXPECT_TRUE(again.report.float_reasons.contains({"Conv", "by hand"}));
-  EXPECT_GT(again.report.outputs.at(0).sqnr_db(), 30);
-  EXPECT_TRUE(AnyHolds(again.report.warnings, "have no use, it is not integer"));
-  EXPECT_EQ(job_.Apply(again.info).info, again.info);
-}
-
-TEST_F(EditTest, AllThatDoesNotFitTheModelIsToldAtOnceWithItsPlace) {
-  Node("Conv")["computes"] = "float";  // and its Clip stays fused
-  Node("Conv", 1)["weights"][0]["scale"].push_back(1.0);
-  Node("Conv", 2)["weights"][0]["weight"] = "none";
-  Node("Conv", 3).erase("bias");
-  Node("Conv", 4)["weights"][0]["scale"][1] = 1e-30;
-  Node("Conv", 5)["name"] = Node("Conv", 5)["name"].get<std::string>() + "x";
-  const std::string missing = info_["values"][1]["name"];
-  info_["values"].erase(1);
-  info_["values"].push_back({{"name", "imagr"}, {"type", "uint8"}, {"scale", 1}});
-  info_["rounded_values"].push_back({{"value", "nothing"}, {"type", "float16"}});
-  info_["stored_weights"].push_back({{"weight", "no"}, {"type", "int8"}, {"scale", 1}});
-  EXPECT_THAT(Problems(),
-              AllOf(HasSubstr("is 'fused', expected 'float': no integer node computes it as well"),
-                    HasSubstr("scales of axis 0, expected one number, or"),
-                    HasSubstr("has no entry for '"), HasSubstr("bias of '"),
-                    HasSubstr("is too small: its bias would take more than 2^30 steps"),
-                    HasSubstr("that computes floats, did you mean '"),
-                    HasSubstr("values has no entry for '" + missing + "'"),
-                    HasSubstr("the model has no value 'imagr', did you mean 'image'?"),
-                    HasSubstr("the model has no float value 'nothing'"),
-                    HasSubstr("no float node reads weights 'no'")));
-  EXPECT_THAT(Problems(), testing::Not(HasSubstr("\n:"))) << "every line has a place";
-}
-
-TEST_F(EditTest, NodesThatNoKernelTakesStayFloat) {
-  Json& clip = Node("Clip");
-  clip["computes"] = "float";
-  EXPECT_THAT(Problems(), HasSubstr("expected 'fused': the node before it computes it as well"));
-  clip["computes"] = "dynamic";
-  EXPECT_THAT(Problems(), HasSubstr("no kernel quantizes this Clip at run time"));
-}
-
-TEST_F(EditTest, AnotherModelIsRefusedWithBothHashes) {
-  Job other(IntegerKinds(), {});
-  const std::string mine = LoadOnnx(kDigits / "model.onnx").sha256;
-  const std::string its = LoadOnnx(other.options.model).sha256;
-  EXPECT_THAT(other.Problems(written_.info),
-              AllOf(HasSubstr("p.json:4:"), HasSubstr("is of another model"), HasSubstr(mine),
-                    HasSubstr(its)));
-}
-
-TEST_F(EditTest, NothingComparedIsNoPass) {
-  job_.options.must_pass = true;
-  EXPECT_THROW(job_.Apply(written_.info), Error);
-  EXPECT_NO_THROW(job_.Apply(written_.info, true));
-}
-
-// Cut short, or with bytes changed: a problem of the file in one line each, or a plan; nothing
-// else.
-TEST_F(EditTest, BrokenTextsAreProblemsOfTheFile) {
-  std::mt19937 random(7);
-  const std::string& text = written_.info;
-  const std::string signs = "0123456789-.,:[]{}\"ena\n ";
-  size_t refused = 0;
-  for (int round = 0; round < 200; ++round) {
-    std::string broken = text;
-    if (round % 2 == 0) {
-      broken.resize(random() % text.size());
-    } else {
-      for (size_t k = 0; k <= random() % 3; ++k)
-        broken[random() % text.size()] = signs[random() % signs.size()];
-    }
-    try {
-      const PlanFile plan = ParsePlanFile(broken, "p.json");
-      job_.Apply(broken);
-    } catch (const ConfigError& e) {
-      ++refused;
-      for (const std::string& problem : e.problems()) {
-        EXPECT_EQ(problem.find('\n'), std::string::npos);
-        EXPECT_THAT(problem, HasSubstr("p.json")) << round;
-      }
-    } catch (const Error& e) {
-      EXPECT_EQ(e.code(), ExitCode::kModel) << e.what() << ": a plan that the engine refuses";
-    }
-  }
-  EXPECT_GE(refused, 100U);
-}
 
 }  // namespace
 }  // namespace qconvert
