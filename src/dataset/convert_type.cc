@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -14,7 +15,7 @@
 namespace qconvert {
 namespace {
 
-// Calls `visit` with a span of the tensor's native element type (float16 excluded).
+// Calls `visit` with a span of the tensor's native element type (floats of 16 bits excluded).
 template <typename Visitor>
 void VisitElements(const Tensor& tensor, Visitor&& visit) {
   switch (tensor.type) {
@@ -63,14 +64,12 @@ Tensor ConvertTo(const Tensor& tensor, DataType to, const std::string& place) {
 
 void CheckFinite(const Tensor& tensor, const std::string& place) {
   if (!IsFloatingPoint(tensor.type)) return;
-  int64_t bad = 0;
-  if (tensor.type == DataType::kFloat16) {
-    for (const uint16_t v : tensor.values<uint16_t>()) bad += (v & 0x7C00) == 0x7C00 ? 1 : 0;
-  } else if (tensor.type == DataType::kDouble) {
-    for (const double v : tensor.values<double>()) bad += std::isfinite(v) ? 0 : 1;
-  } else if (tensor.type == DataType::kFloat) {
-    for (const float v : tensor.values<float>()) bad += std::isfinite(v) ? 0 : 1;
-  }
+  const auto count = [](const auto& values) {
+    return std::count_if(values.begin(), values.end(), [](auto v) { return !std::isfinite(v); });
+  };
+  const int64_t bad = tensor.type == DataType::kFloat    ? count(tensor.values<float>())
+                      : tensor.type == DataType::kDouble ? count(tensor.values<double>())
+                                                         : count(ToFloats(tensor));
   if (bad > 0) {
     throw Error(ExitCode::kNumeric, place,
                 fmt::format("{} of {} values are NaN or infinite", bad, tensor.element_count()));
@@ -100,14 +99,13 @@ bool CanConvert(DataType from, DataType to) {
   if (from == to) return true;
   const bool from_number = IsInteger(from) || IsFloatingPoint(from);
   if (to == DataType::kBool) return from == DataType::kUint8;
-  return IsFloatingPoint(to) && to != DataType::kBfloat16 ? from_number
-                                                          : IsInteger(from) && IsInteger(to);
+  return IsFloatingPoint(to) ? from_number : IsInteger(from) && IsInteger(to);
 }
 
 Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place) {
   CheckFinite(tensor, place);
   if (tensor.type == to) return tensor;
-  if (tensor.type == DataType::kFloat16) {
+  if (tensor.type == DataType::kFloat16 || tensor.type == DataType::kBfloat16) {
     tensor = MakeFloatTensor(tensor.name, tensor.dims, ToFloats(tensor));
     if (to == DataType::kFloat) return tensor;
   }
@@ -119,13 +117,10 @@ Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place) {
     }
     case DataType::kDouble:
       return ConvertTo<double>(tensor, to, place);
-    case DataType::kFloat16: {
-      const Tensor floats = ConvertTo<float>(tensor, DataType::kFloat, place);
-      std::vector<uint16_t> out;
-      for (const float v : floats.values<float>()) out.push_back(FloatToHalf(v));
-      Tensor half = MakeTensor<uint16_t>(tensor.name, to, tensor.dims, out);
-      // A float above 65504 becomes infinite.
-      CheckFinite(half, place);
+    case DataType::kFloat16:
+    case DataType::kBfloat16: {
+      Tensor half = Narrowed(ConvertTo<float>(tensor, DataType::kFloat, place), to);
+      CheckFinite(half, place);  // a float above 65504 becomes infinite
       return half;
     }
     case DataType::kInt8:
