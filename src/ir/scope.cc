@@ -1,7 +1,8 @@
 #include "qconvert/ir/scope.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "qconvert/ir/value_types.h"
 
 namespace qconvert {
 
@@ -32,14 +33,8 @@ std::optional<ValueType> Scope::FindType(std::string_view value) const {
   if (scope == nullptr) return std::nullopt;
   const Graph& graph = scope->graph_;
   if (const Tensor* tensor = graph.FindInitializer(value)) return TypeOf(*tensor);
-  const auto it = graph.value_info.find(value);
-  if (it != graph.value_info.end()) return it->second.type;
-  for (const auto* list : {&graph.inputs, &graph.outputs}) {
-    const auto found =
-        std::find_if(list->begin(), list->end(), [&](const Value& v) { return v.name == value; });
-    if (found != list->end()) return found->type;
-  }
-  return std::nullopt;
+  const ValueType* type = FindValueType(graph, value);
+  return type == nullptr ? std::nullopt : std::optional(*type);
 }
 
 }  // namespace qconvert

@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "value_types.h"
+#include "qconvert/ir/value_types.h"
 
 namespace qconvert {
 namespace {

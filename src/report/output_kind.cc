@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "value_types.h"
+#include "qconvert/ir/value_types.h"
 
 namespace qconvert {
 namespace {

@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "qconvert/ir/value_types.h"
+
 namespace qconvert {
 namespace {
 
@@ -128,14 +130,8 @@ bool IsIntegerKernel(const Node& node) {
 
 DataType TypeOfValue(const Graph& graph, const std::string& value) {
   if (const Tensor* tensor = graph.FindInitializer(value)) return tensor->type;
-  const auto it = graph.value_info.find(value);
-  if (it != graph.value_info.end()) return it->second.type.element;
-  for (const auto* list : {&graph.inputs, &graph.outputs}) {
-    for (const Value& v : *list) {
-      if (v.name == value) return v.type.element;
-    }
-  }
-  return DataType::kUndefined;
+  const ValueType* type = FindValueType(graph, value);
+  return type == nullptr ? DataType::kUndefined : type->element;
 }
 
 bool ComputesFloat(const Graph& graph, const Node& node) {

@@ -9,6 +9,7 @@
 #include "opset_adapters.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 
 namespace qconvert {
 namespace {
@@ -61,7 +62,7 @@ class Converter {
           tensor.name = names.Make("c");
           return graph.initializers.emplace(tensor.name, tensor).first->first;
         },
-        [&](const std::string& value) -> const ValueType* { return FindType(graph, value); },
+        [&](const std::string& value) -> const ValueType* { return FindValueType(graph, value); },
         [&](const std::string& value) { return graph.FindInitializer(value); }};
     graph.nodes = ConvertNodes(std::move(graph.nodes), version, context, names);
   }
@@ -88,17 +89,6 @@ class Converter {
   }
 
  private:
-  static const ValueType* FindType(const Graph& graph, const std::string& value) {
-    const auto it = graph.value_info.find(value);
-    if (it != graph.value_info.end()) return &it->second.type;
-    for (const auto* list : {&graph.inputs, &graph.outputs}) {
-      for (const Value& one : *list) {
-        if (one.name == value) return &one.type;
-      }
-    }
-    return nullptr;
-  }
-
   std::vector<Node> ConvertNodes(std::vector<Node> nodes, int64_t version, AdapterContext& context,
                                  NameMaker& names) const {
     std::vector<Node> out;

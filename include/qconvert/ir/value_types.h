@@ -1,17 +1,17 @@
-// Declared or inferred types of values.
-#ifndef QCONVERT_SRC_REPORT_VALUE_TYPES_H_
-#define QCONVERT_SRC_REPORT_VALUE_TYPES_H_
+// Declared or inferred types of values, on one level of a graph; constants have their own.
+#ifndef QCONVERT_IR_VALUE_TYPES_H_
+#define QCONVERT_IR_VALUE_TYPES_H_
 
 #include <algorithm>
-#include <string>
+#include <string_view>
+#include <vector>
 
 #include "qconvert/ir/graph.h"
-#include "qconvert/ir/topology.h"
 
 namespace qconvert {
 
-// Null where nothing is known.
-inline const ValueType* FindValueType(const Graph& graph, const std::string& value) {
+// Null where nothing is known. What was inferred says more than what a file declares of its ends.
+inline const ValueType* FindValueType(const Graph& graph, std::string_view value) {
   const auto it = graph.value_info.find(value);
   if (it != graph.value_info.end()) return &it->second.type;
   for (const auto* list : {&graph.outputs, &graph.inputs}) {
@@ -22,13 +22,13 @@ inline const ValueType* FindValueType(const Graph& graph, const std::string& val
   return nullptr;
 }
 
-inline const std::vector<Dim>* FindShape(const Graph& graph, const std::string& value) {
+inline const std::vector<Dim>* FindShape(const Graph& graph, std::string_view value) {
   const ValueType* type = FindValueType(graph, value);
   return type == nullptr || !type->shape ? nullptr : &*type->shape;
 }
 
 // True when every dimension is a number.
-inline bool HasFixedShape(const Graph& graph, const std::string& value) {
+inline bool HasFixedShape(const Graph& graph, std::string_view value) {
   const std::vector<Dim>* shape = FindShape(graph, value);
   return shape != nullptr &&
          std::all_of(shape->begin(), shape->end(), [](const Dim& dim) { return dim.known(); });
@@ -36,4 +36,4 @@ inline bool HasFixedShape(const Graph& graph, const std::string& value) {
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_SRC_REPORT_VALUE_TYPES_H_
+#endif  // QCONVERT_IR_VALUE_TYPES_H_
