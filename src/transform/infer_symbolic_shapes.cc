@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "qconvert/base/checked.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 
@@ -197,8 +198,12 @@ class ShapeInferrer {
 
   static Length ComputeElement(const Node& node, const std::vector<Length>& row) {
     if (node.Is("Where")) return row[0].number ? row[*row[0].number != 0 ? 1 : 2] : Length{};
-    if (node.Is("Mul"))
-      return row[0].number && row[1].number ? Exactly(*row[0].number * *row[1].number) : Length{};
+    if (node.Is("Mul")) {
+      const auto product = row[0].number && row[1].number
+                               ? CheckedMul(*row[0].number, *row[1].number)
+                               : std::nullopt;
+      return product ? Exactly(*product) : Length{};
+    }
     if (row[0].number && row[1].number) return Exactly(*row[0].number == *row[1].number ? 1 : 0);
     // A dimension is no negative number: "-1 means as it is" of exporters.
     const Length& other = row[0].number ? row[1] : row[0];
@@ -326,6 +331,7 @@ class ShapeInferrer {
     if (shape.empty() || (known && known->size() != shape.size())) return false;
     std::vector<Dim> dims = known.value_or(std::vector<Dim>(shape.size()));
     for (size_t d = 0; d < dims.size(); ++d) {
+      // What the engine says stays; only what it leaves open is filled in.
       if (dims[d].known() || !dims[d].symbol.empty()) {
         shape[d] = LengthsOf({dims[d]})[0];
       } else if (shape[d].is_exact() && shape[d].number.value_or(0) >= 0) {
@@ -335,6 +341,7 @@ class ShapeInferrer {
     shapes_[value] = std::move(shape);
     if (known == dims) return false;
     known = std::move(dims);
+    // Declared, so that the file says it: types that are inferred again would not.
     if (!topology_.IsGraphOutput(value)) graph_.declared.insert(value);
     return true;
   }

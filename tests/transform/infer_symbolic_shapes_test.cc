@@ -59,6 +59,21 @@ TEST(InferSymbolicShapesTest, AnEmptyOrUnknownAxisIsNoRowOfTheLength) {
   EXPECT_EQ(ShapeText(b.model.graph, "sum"), "N,?,8");
 }
 
+// Numbers of a file that no product of sizes reaches say nothing, whatever they would wrap to.
+TEST(InferSymbolicShapesTest, ProductsBeyondAllSizesAreUnknown) {
+  for (const auto& [factor, expected] :
+       {std::pair{int64_t{2}, "8"}, {(int64_t{1} << 62) + 1, "?"}, {INT64_MIN, "?"}}) {
+    GraphBuilder b(17);
+    b.Input("x", {"N", "4"}).Output("y").Ints("a", {1}, {factor}).Ints("four", {1}, {4});
+    b.Add("Mul", {"a", "four"}, {"n"});
+    b.Add("Reshape", {"x", "n"}, {"r"});
+    b.Add("Relu", {"r"}, {"y"});
+    b.model.graph.value_info["r"] = {"r", FloatType({"?"}), {}, {}};
+    InferSymbolicShapes(b.model.graph);
+    EXPECT_EQ(ShapeText(b.model.graph, "r"), expected) << factor;
+  }
+}
+
 TEST(InferSymbolicShapesTest, DifferentSymbolsStayApart) {
   GraphBuilder b;
   b.Input("x", {"N", "8"}).Input("z", {"M", "8"}).Output("y");
