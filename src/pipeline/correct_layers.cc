@@ -113,6 +113,7 @@ class Corrector {
   Model Rewritten(const Model& model) {
     Model out = model;
     for (const Layer& layer : layers_) {
+      // Rewriting renames and reorders: marks find the layers again in what it makes.
       out.graph.nodes[layer.node].name = MarkOf(layer.node) + " weights";
       out.graph.nodes[EndOf(plan_, layer.node)].name = MarkOf(layer.node);
     }
@@ -128,6 +129,7 @@ class Corrector {
       const auto own = places.find(MarkOf(layer.node) + " weights");
       const Node& reader = out.graph.nodes[own != places.end() ? own->second : place(layer)];
       const std::string& codes = topology.Producer(reader.inputs[1])->inputs[0];
+      // Codes that others read too are theirs as well: only the bias may move.
       if (!topology.HasSingleUse(codes)) continue;
       layer.rounds =
           options_.round_weights && CanRound(graph_, settings_, graph_.nodes[layer.node]);

@@ -100,6 +100,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.scheme = SchemeName(chosen.scheme.scheme);
   report.scheme_reason = chosen.scheme.reason;
   report.dynamic_nodes = chosen.plan.dynamic_nodes.size();
+  // Placed as float, computed on integers all the same.
   report.float_nodes -= report.dynamic_nodes;
   report.guard = chosen.guard;
   report.noise_parts = chosen.noise_parts;
@@ -287,6 +288,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const std::string place = options.model.string();
   CutToOutputs(options.config.deployment.output_nodes, place, loaded.model);
   std::optional<Model> as_it_came;
+  // A copy shares the weights' bytes; passes replace tensors, they never write into them.
   if (options.write_stages) as_it_came = loaded.model;
   const FoldedInputs folded = FoldInputs(options.config.deployment, place, loaded.model);
   std::optional<Model> original = loaded.model;  // shares its bytes with `model`

@@ -71,6 +71,8 @@ std::set<size_t> FrontEndNodes(const Graph& graph, const Topology& topology) {
     open.pop_back();
     for (const std::string& input : node.inputs) {
       const size_t producer = topology.ProducerIndex(input);
+      // Backwards as far as linear and elementwise operators go: an activation is where features
+      // begin, which are as coarse as any.
       if (producer == Topology::kNpos || !IsFrontEndOperator(graph.nodes[producer])) continue;
       if (found.insert(producer).second) open.push_back(producer);
     }
@@ -173,6 +175,7 @@ void AddRecurrences(const Graph& graph, const Topology& topology, FloatNodes& ou
         return std::any_of(way.begin(), way.end(),
                            [&](size_t n) { return graph.nodes[n].Is(type); });
       };
+      // The gates of an LSTM or GRU spelled out: errors on this way add up from step to step.
       if (!has("Sigmoid") || !has("Tanh")) continue;
       for (const size_t n : way) out.emplace(n, kRecurrent);
     }
@@ -220,6 +223,7 @@ FloatNodes FindRangeClashes(const Graph& graph, const CalibrationTable& table) {
     for (const std::string& input : node.inputs) {
       const auto part = table.values.find(input);
       if (part == table.values.end() || Width(part->second) == 0) continue;
+      // All inputs of a Concat on integers have the grid of its output.
       const double steps = Width(part->second) / Width(whole->second) * kStepsOfByte;
       if (steps >= kMinConcatSteps) continue;
       out.emplace(n, fmt::format("\"{}\" would have {:.0f} of 255 steps on the grid of \"{}\"",

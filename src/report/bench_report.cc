@@ -86,6 +86,7 @@ MedianEstimate EstimateMedian(std::vector<double> values) {
   QCONVERT_CHECK(!values.empty());
   std::sort(values.begin(), values.end());
   const size_t count = values.size();
+  // Order statistics: true for any distribution of times, which are far from normal.
   const size_t rank = RankOfBound(count);
   return {.median = (values[(count - 1) / 2] + values[count / 2]) / 2,
           .low = values[rank - 1],
@@ -100,6 +101,7 @@ std::vector<OperatorTime> OperatorTimes(const std::string& trace) {
   for (const Json& event : events) {
     if (!IsOperator(event)) continue;
     const Json& arguments = event["args"];
+    // Nodes may share a name; the engine's index tells them apart.
     const std::string node = event.value("name", "") + "#" + arguments.value("node_index", "");
     by_node[{arguments["op_name"].get<std::string>(), node}].push_back(event["dur"].get<double>());
   }
@@ -122,6 +124,7 @@ std::vector<OperatorTime> OperatorTimes(const std::string& trace) {
 MedianEstimate BenchReport::RatioOf(size_t m) const {
   std::vector<double> ratios;
   for (size_t round = 0; round < models[m].seconds.size(); ++round)
+    // Round by round: what slows the machine for a while slows both.
     ratios.push_back(models[m].seconds[round] / std::max(models[0].seconds[round], 1e-12));
   return EstimateMedian(std::move(ratios));
 }

@@ -25,6 +25,7 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
                  "max error");
   for (const OutputComparison& output : report.outputs) {
     const std::string name = Text(output.value.name);
+    // No number where nothing was compared: a cosine of 1 would be a lie.
     if (output.sums.count == 0 || output.value.is_random) {
       fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", name, width, "-", "-", "-");
     } else {
@@ -106,6 +107,7 @@ void CountNodes(const Graph& graph, const Placement& placement, ConversionReport
     const NodePlacement& place = placement.nodes[n];
     report.integer_nodes += place.domain == NodeDomain::kInteger ? 1 : 0;
     report.fused_nodes += place.domain == NodeDomain::kFused ? 1 : 0;
+    // Shape arithmetic and the like is no float node.
     if (place.domain != NodeDomain::kFloat) continue;
     ++report.float_nodes;
     report.float_reasons[{node.op_type, place.reason}].push_back(node.name);

@@ -87,6 +87,7 @@ std::vector<size_t> WorstInner(const FileComparison& comparison) {
   std::iota(order.begin(), order.end(), size_t{0});
   const auto noise = [&](size_t k) {
     const InnerComparison& value = comparison.inner[k];
+    // Broken ones first.
     return value.non_finite > 0 ? HUGE_VAL : value.sums.noise();
   };
   std::stable_sort(order.begin(), order.end(),

@@ -67,6 +67,7 @@ void OutputSummary::Add(const Tensor& tensor) {
     dims = tensor.dims;
   }
   varies |= tensor.dims != dims;
+  // As they are: a float would round what is printed, or overflow.
   if (tensor.type == DataType::kDouble) {
     AddValues(tensor.values<double>(), *this);
   } else if (IsFloatingPoint(tensor.type)) {

@@ -42,6 +42,7 @@ std::optional<ChannelAffine> BatchNormalizationAffine(const Graph& graph, const 
   ChannelAffine affine;
   for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
     const double variance = parameters[3][c] + epsilon;
+    // Damaged statistics: the square root would put NaN into every weight.
     if (!(variance > 0)) return std::nullopt;
     const double k = parameters[0][c] / std::sqrt(variance);
     affine.scale.push_back(k);
@@ -77,6 +78,7 @@ std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& no
   }
   std::vector<float> values = ToFloats(*constant);
   if (values.empty() || !AllFinite(values) ||
+      // c / x is no affine of x, and by 0 is no number.
       (node.Is("Div") && (reversed || std::count(values.begin(), values.end(), 0.0F) > 0))) {
     return std::nullopt;
   }
@@ -191,6 +193,7 @@ size_t FoldPadIntoConv(Graph& graph) {
       pads[d + rank - 2] += (*extra)[rank + d + 2];
     }
     conv.Set("pads", pads);
+    // VALID says no padding: the pads now in the node would contradict it.
     conv.attributes.erase("auto_pad");
     conv.inputs[0] = pad->inputs[0];
     ++folded;
@@ -227,6 +230,7 @@ size_t FoldScaleIntoMatMul(Graph& graph) {
       graph.nodes[add].inputs[1 - bias->input] =
           AddProducts(graph, bias->shift, affine->scale, names);
     graph.nodes[last].outputs[0] = graph.nodes[product].outputs[0];
+    // What stood before the product writes its value: readers and names stay.
     remove[product] = true;
   }
   const size_t folded = RemoveNodes(graph, remove);

@@ -79,6 +79,7 @@ double ExpectedNoise(const std::vector<Product>& products,
     high = std::max(high, std::ldexp(channels[c].max, -shifts[c]));
     power += std::ldexp(channels[c].power, -2 * shifts[c]);
   }
+  // Rounding errors are taken for uniform: a step squared over 12 each.
   const double step = (high - low) / kValueSteps;
   const std::vector<float> factors = PowersOfTwo(shifts, 1);
   double noise = 0;
