@@ -58,6 +58,7 @@ class Transformer {
 
  private:
   void RequireSize(PictureSize size) const {
+    // By division: the product may overflow.
     if (size.height <= kMaxPixels / size.width) return;
     throw Error(ExitCode::kResource, place_,
                 fmt::format("would become a picture of {} x {} pixels, at most {} Mi are made",
@@ -78,6 +79,7 @@ class Transformer {
     const double scale = std::min(static_cast<double>(to.height) / static_cast<double>(from.height),
                                   static_cast<double>(to.width) / static_cast<double>(from.width));
     const auto scaled = [&](int64_t side, int64_t most) {
+      // A line of one pixel stays a line.
       return std::clamp<int64_t>(std::llround(static_cast<double>(side) * scale), 1, most);
     };
     return {scaled(from.height, to.height), scaled(from.width, to.width)};
@@ -125,6 +127,7 @@ class Transformer {
   }
 
   static uint8_t Level(const uint8_t* rgb, const ColorRow& row) {
+    // BT.601 of full range in 16-bit fixed point, half a level added: rounded, not cut.
     int sum = (row.offset << kColorBits) + (1 << (kColorBits - 1));
     for (size_t c = 0; c < row.weights.size(); ++c) sum += row.weights[c] * rgb[c];
     return static_cast<uint8_t>(std::clamp(sum >> kColorBits, 0, kWhite));

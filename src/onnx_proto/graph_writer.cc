@@ -57,6 +57,7 @@ class Writer {
     WriteMetadata(value.metadata, proto.mutable_metadata_props());
     const ValueType& type = value.type;
     if (!type.opaque.empty()) {
+      // Sequences, maps and what this program does not know go out as they came in.
       proto.mutable_type()->ParseFromString(type.opaque);
       return;
     }
@@ -73,6 +74,7 @@ class Writer {
   }
 
   void WriteInitializer(const Tensor& tensor, onnx::TensorProto& proto) const {
+    // External data is the exporter's matter: it may put the bytes elsewhere.
     if (options_.write_initializer != nullptr &&
         options_.write_initializer(options_.context, tensor, proto)) {
       return;
@@ -91,6 +93,7 @@ class Writer {
     for (const auto& [name, tensor] : graph.initializers) {
       auto* initializer = proto.add_initializer();
       WriteInitializer(tensor, *initializer);
+      // By the key: a tensor may have come from another name.
       initializer->set_name(name);
     }
     for (const SparseTensor& sparse : graph.sparse_initializers) {

@@ -60,6 +60,7 @@ void ModelComparer::RunReference() {
         outputs[k] = RunSample(*reference_, feeder_.Read(SampleIndex(first + k), {}));
       });
       for (size_t k = 0; k < outputs.size(); ++k) {
+        // Up to the cap: the rest is computed again each time, by the session that stays.
         if (!Keep(first + k, std::move(outputs[k]))) return;
       }
     }
@@ -142,6 +143,7 @@ Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size
     runs_ += samples.size();
     return CompareInParallel(actual, samples);
   }
+  // States come from the sample before: the wanted ones take all that precede them.
   const size_t count = samples.empty() ? 0 : samples.back() + 1;
   runs_ += count;
   return CompareInOrder(actual, count);

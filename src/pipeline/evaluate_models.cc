@@ -56,6 +56,7 @@ std::optional<Detector> RecognizeDetector(const std::vector<Tensor>& outputs) {
     for (size_t s = 0; s < outputs.size(); ++s) {
       const auto form = b == s ? std::nullopt : RecognizeBoxes(outputs[b], outputs[s]);
       if (!form) continue;
+      // Two that fit are none: guessing would evaluate the wrong outputs.
       if (found) return std::nullopt;
       found = Detector{b, s, *form};
     }
@@ -176,6 +177,7 @@ class Evaluator {
   SampleScore Score(size_t k, Tensors& a, Tensors& b) const {
     const Sample sample = feeder_.Read(k, a);
     a = RunSample(*a_, sample);
+    // Each model is fed its own states back: errors add up as they would in use.
     b = RunSample(*b_, feeder_.has_feedback() ? feeder_.Read(k, b) : sample);
     SampleScore score;
     try {

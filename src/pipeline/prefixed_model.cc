@@ -56,6 +56,7 @@ PrefixedModel::PrefixedModel(Model model, std::string input, std::string place)
     const size_t producer = topology.ProducerIndex(output.name);
     return producer == Topology::kNpos || !dependent[producer];
   });
+  // What no node behind reads is not fed there.
   std::erase_if(behind.inputs, [&](const Value& value) { return !is_read_behind(value.name); });
   std::vector<Value> border;
   for (size_t n = 0; n < before.nodes.size(); ++n) {
@@ -65,6 +66,7 @@ PrefixedModel::PrefixedModel(Model model, std::string input, std::string place)
       const bool is_read = is_read_behind(value);
       if (is_read) {
         behind.inputs.push_back(Named(value));
+        // Now an input: its type moves along with it.
         if (const auto known = behind.value_info.extract(value))
           behind.inputs.back() = known.mapped();
       }
@@ -87,6 +89,7 @@ bool PrefixedModel::SetSample(const std::vector<Tensor>& inputs) {
     if (session_before_ == nullptr) session_before_ = OpenSwitched(before_, place_);
     border_ = session_before_->Run(inputs, nullptr);
     for (size_t k = 0; k < border_.size(); ++k) {
+      // No tensor, a sequence say: it cannot be fed on.
       if (border_[k].type == DataType::kUndefined) return false;
       border_[k].name = before_.graph.outputs[k].name;
     }

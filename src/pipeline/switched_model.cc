@@ -66,6 +66,8 @@ class Joiner {
     Graph& graph = out_.model.graph;
     for (const auto& [name, tensor] : quantized_.initializers) {
       const Tensor* same = source_.FindInitializer(name);
+      // The same buffer, not the same numbers: comparing gigabytes would cost more than a second
+      // copy.
       if (same != nullptr && same->bytes == tensor.bytes && same->dims == tensor.dims) continue;
       Tensor copy = tensor;
       copy.name = QuantizedName(name);
@@ -150,6 +152,7 @@ class Joiner {
       requantize.op_type = "QuantizeLinear";
       requantize.name.clear();
       requantize.inputs[0] = node.outputs[0];
+      // Numbers on the grid give their codes back, floats are rounded to it once more.
       requantize.outputs[0] = QuantizedName(codes) + "~";
       again.emplace(codes, requantize.outputs[0]);
       added.push_back(std::move(requantize));
@@ -167,6 +170,7 @@ class Joiner {
 
   void EmitQuantized() {
     Graph part;
+    // A name for every value of its own: only constants and inputs are shared.
     part.nodes = quantized_.nodes;
     RequantizeForOtherReaders(part);
     RenameUses(part, renames_);

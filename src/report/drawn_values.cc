@@ -22,6 +22,7 @@ double MiddleOf(const Histogram& histogram, size_t bin) {
 std::vector<double> Rebinned(const TensorStatistics& seen) {
   const std::vector<uint64_t>& counts = seen.histogram.counts();
   const double width = static_cast<double>(seen.max) - static_cast<double>(seen.min);
+  // A constant has no width to draw over.
   if (counts.empty() || width <= 0) return {};
   std::vector<double> bins(kHistogramBins, 0);
   const auto total = static_cast<double>(seen.histogram.total());
@@ -60,6 +61,7 @@ std::vector<WeightRow::Box> BoxesOf(const std::vector<std::vector<float>>& chann
   const std::vector<float> widths = WidthsOf(channels);
   std::vector<size_t> widest(channels.size());
   std::iota(widest.begin(), widest.end(), size_t{0});
+  // The widest channels are drawn where there are too many, in their own order.
   std::stable_sort(widest.begin(), widest.end(),
                    [&](size_t a, size_t b) { return widths[a] > widths[b]; });
   widest.resize(std::min(widest.size(), kMostBoxes));

@@ -49,6 +49,7 @@ void DiffTensors(const Tensor& found, const Tensor& expected, std::vector<Differ
     const auto [a, b] =
         std::mismatch(found.bytes->begin(), found.bytes->end(), expected.bytes->begin());
     const auto at = static_cast<size_t>(a - found.bytes->begin());
+    // Types under a byte are told by byte.
     const size_t width = std::max<size_t>(static_cast<size_t>(BitsOf(found.type)) / 8, 1);
     out.push_back({where,
                    fmt::format("element {} is {}", at / width, ElementText(found, at / width)),

@@ -44,6 +44,7 @@ Graph WithFloatWeights(const Graph& graph) {
     Tensor weight;
     weight.name = node.outputs[0];
     weight.type = DataType::kFloat;
+    // No bytes: copies of all weights in float would be what a large model cannot afford.
     weight.dims = codes->dims;
     out.initializers.emplace(weight.name, std::move(weight));
   }

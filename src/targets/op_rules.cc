@@ -91,6 +91,7 @@ std::string WhyFloatMovement(const Graph& graph, const Node& node) {
   }
   if (node.Is("Pad") && !node.input(2).empty()) {
     const Tensor* value = graph.FindInitializer(node.inputs[2]);
+    // On codes the padding is the zero point, which stands for 0 alone.
     if (value == nullptr || value->type != DataType::kFloat || value->element_count() != 1 ||
         value->values<float>()[0] != 0) {
       return "pads with another value than 0";

@@ -16,6 +16,7 @@ bool IsClose(double a, double b) { return std::abs(a - b) <= kRelative * std::ab
 std::optional<double> Matcher::Number(const std::string& value) const {
   const Tensor* tensor = graph_.FindInitializer(value);
   if (tensor == nullptr || tensor->type != DataType::kFloat || tensor->element_count() != 1 ||
+      // [1, 1] would raise the rank of a vector it is combined with.
       tensor->dims.size() > 1)
     return std::nullopt;
   return tensor->values<float>()[0];
@@ -115,6 +116,7 @@ std::string UnitWriter::Add(const Node& stands_for, const std::string& like, std
   if (const auto type = graph_.value_info.find(like); type != graph_.value_info.end())
     SetType(value, type->second.type);
   Node node = MakeNode(std::move(op_type), std::move(inputs), {value});
+  // Nameless nodes stay nameless.
   if (!stands_for.name.empty()) node.name = stands_for.name + "/" + value;
   node.origin = stands_for.origin_name();
   made_.push_back(std::move(node));

@@ -47,6 +47,7 @@ class NodeReader {
     }
     if (info.kind != Kind::kScalar) return RefuseNodeInfo(info);
     for (const std::string& part : SplitNames(info.scalar)) {
+      // The last one: names of nodes may hold colons.
       const size_t colon = part.rfind(':');
       if (colon == std::string::npos || colon == 0 || colon + 1 == part.size())
         return RefuseNodeInfo(info);
@@ -163,6 +164,7 @@ class NodeReader {
     const bool known = !types.empty();
     if (!known) {
       const std::string hint = DidYouMean(type, KnownOpNames());
+      // A type that is near a known one is a typing error; one near nothing may be the model's own.
       if (!hint.empty())
         context_.problems.Add(at.place, fmt::format("unknown op type '{}'{}", type, hint));
       types = {{type}};
@@ -184,6 +186,7 @@ class NodeReader {
 
   void ReadNodeInfoEntry(const ConfigNode& name, const ConfigNode& value) {
     if (value.kind != Kind::kMap || value.entries.empty()) return RefuseNodeInfo(value);
+    // Taken out while its keys are read: these may add entries of their own.
     LayerSettings layer = std::move(AddNode(name.scalar, name));
     config_.layers.pop_back();
     for (const auto& [key, setting] : value.entries)

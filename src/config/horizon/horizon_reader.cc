@@ -189,6 +189,7 @@ class HorizonReader {
     if (level != nullptr && level->scalar == "O3" && !is_j5())
       compiler_.Refuse("optimize_level",
                        fmt::format("optimize_level is O3, march {} takes O0, O1 or O2", march));
+    // Cores and memories are those of the vendor's documentation; no file here depends on them.
     const bool many = march == "nash-h" || march == "nash-p" || march == "nash-starry-p";
     if (integer("core_num") > 1 && !many && !march.empty() && !is_j5())
       WarnCompiler("core_num", fmt::format("march {} has 1", march));
@@ -217,6 +218,7 @@ class HorizonReader {
     if (quant.kind == Kind::kScalar) {
       const std::filesystem::path file = ResolvePath(context_.FolderOf(quant.place), quant.scalar);
       const std::string text = ReadFile(file, kMaxConfigBytes);
+      // A part of the settings: the hash of both must change with either.
       context_.text += text;
       quant = ParseConfig(text, file.string(), &context_.notes.warnings);
     }
@@ -269,6 +271,7 @@ class HorizonReader {
     if (setting.name == "output_model_file_prefix" || setting.name == "working_dir") return true;
     const bool word = std::find(setting.words.begin(), setting.words.end(), setting.fallback) !=
                       setting.words.end();
+    // A default that is printed is read again: it must not bring a warning.
     const bool deprecated = std::any_of(kDeprecated.begin(), kDeprecated.end(),
                                         [&](const auto& one) { return one.first == setting.name; });
     return !deprecated && (word || setting.kind == Setting::Kind::kBool);
