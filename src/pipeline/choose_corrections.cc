@@ -17,11 +17,16 @@
 namespace qconvert {
 namespace {
 
-constexpr int64_t kSamples = 32;
+constexpr int64_t kSamples = 64;
 constexpr int64_t kLearningSamples = 256;
 constexpr int64_t kMostBytes = int64_t{256} << 20;
 // Twice as many gain next to nothing (docs/learned_rounding.md).
 constexpr int64_t kIterations = 500;
+// Biases are cheap, and hardly ever harm: tried from this part of the goal's noise on.
+constexpr double kBiasesFrom = 0.1;
+// What is asked for stays unless the outputs get worse by 1 dB: judged samples are too few to tell
+// less, and corrections help more often than not.
+constexpr double kClearlyWorse = 1.26;
 // Of a processor core, for the estimate that is told.
 constexpr double kProductsPerSecond = 6e9;
 
@@ -86,7 +91,7 @@ class Chooser {
     if (clipping == Correction::kOn || (clipping == Correction::kAuto && Misses())) Clip(clipping);
     const QuantizationPlan plain = CompletePlan(inputs_, draft_);
     if (Misses()) chosen_.parts = AttributeNoise(inputs_, plain);
-    if (biases == Correction::kOn || (biases == Correction::kAuto && Misses()))
+    if (biases == Correction::kOn || (biases == Correction::kAuto && noise() > kBiasesFrom * goal_))
       Try("biases", plain, {.move_biases = true}, biases);
     if (rounding == Correction::kOn ||
         (rounding == Correction::kAuto && Misses() && WeightsCarryTheNoise())) {
@@ -99,7 +104,10 @@ class Chooser {
 
  private:
   bool can_measure() const { return inputs_.comparer.count() > 0; }
-  double noise() const { return chosen_.measured ? chosen_.measured->pooled_noise() : 0; }
+  double noise() const {
+    if (!chosen_.measured) return 0;
+    return std::max(chosen_.measured->pooled_noise(), TypicalNoise(chosen_.measured->outputs));
+  }
   bool Misses() const { return noise() > goal_; }
   bool WeightsCarryTheNoise() const {
     return chosen_.parts && chosen_.parts->weights > chosen_.parts->values;
@@ -173,7 +181,8 @@ class Chooser {
       report.noise_after = TypicalNoise(measured.outputs);
       const bool fails = chosen_.measured->verdict.passed && !measured.verdict.passed;
       // Corrections that make the outputs worse are what nobody asks for.
-      report.kept = report.noise_after < report.noise_before && !fails;
+      const double allowed = wanted == Correction::kOn ? kClearlyWorse : 1;
+      report.kept = report.noise_after < allowed * report.noise_before && !fails;
       if (report.kept) {
         chosen_.measured = std::move(measured);
       } else if (wanted == Correction::kOn) {

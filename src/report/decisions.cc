@@ -4,6 +4,7 @@
 #include <boost/math/distributions/beta.hpp>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -124,6 +125,32 @@ Decision Decide(std::span<const float> expected, std::span<const float> actual,
           IsDecided(expected, best, kind)};
 }
 
+// One position's part of logit_power and logit_error.
+void AddLogits(std::span<const float> expected, std::span<const float> actual,
+               DecisionSums& decisions) {
+  const double sum = std::accumulate(expected.begin(), expected.end(), 0.0);
+  if (!(std::fabs(sum - 1) <= kSumsToOne)) return;
+  double logits = 0;
+  double differences = 0;
+  double logit_squares = 0;
+  double difference_squares = 0;
+  double count = 0;
+  for (size_t c = 0; c < expected.size(); ++c) {
+    if (!(expected[c] > 0 && actual[c] > 0)) continue;
+    const double logit = std::log(expected[c]);
+    const double difference = std::log(actual[c]) - logit;
+    logits += logit;
+    differences += difference;
+    logit_squares += logit * logit;
+    difference_squares += difference * difference;
+    ++count;
+  }
+  // What one logarithm says is its mean.
+  if (count < 2) return;
+  decisions.logit_power += std::max(logit_squares - logits * logits / count, 0.0);
+  decisions.logit_error += std::max(difference_squares - differences * differences / count, 0.0);
+}
+
 // Whether the position's new class is the float model's one step away along an axis that is neither
 // the first nor that of the classes. `strides` and `dims` are those of positions.
 bool IsShiftedBorder(const std::vector<Decision>& all, size_t position,
@@ -164,6 +191,8 @@ void CountDecisions(const std::vector<Decision>& all, const std::vector<int64_t>
 void DecisionSums::Merge(const DecisionSums& other) {
   decided += other.decided;
   flips += other.flips;
+  logit_power += other.logit_power;
+  logit_error += other.logit_error;
 }
 
 double DecisionSums::rate() const {
@@ -192,9 +221,10 @@ void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind
       const auto x = expected_reader.Read(slice, first, count);
       const auto y = actual_reader.Read(slice, first, count);
       for (size_t p = 0; p < count; ++p) {
-        all[slice * layout.inner + first + p] =
-            Decide(x.subspan(p * layout.classes, layout.classes),
-                   y.subspan(p * layout.classes, layout.classes), kind.scores);
+        const auto scores = x.subspan(p * layout.classes, layout.classes);
+        const auto others = y.subspan(p * layout.classes, layout.classes);
+        all[slice * layout.inner + first + p] = Decide(scores, others, kind.scores);
+        if (kind.scores == OutputKind::Scores::kProbabilities) AddLogits(scores, others, decisions);
       }
     }
   }

@@ -17,7 +17,18 @@ using Result = OutputVerdict::Result;
 // Of flips, where the gate allows none.
 constexpr double kLeastRate = 1e-4;
 constexpr double kJustFailing = 1 + 1e-9;
+constexpr double kNone = 1e-12;  // noise that is as good as none
 constexpr const char* kAdvice = "try more samples, --scheme weight-only or a lower --min-sqnr";
+
+// Of the logits where the output is made of them; else the geometric mean over samples.
+double TypicalNoise(const OutputComparison& output) {
+  const DecisionSums& decisions = output.decisions;
+  if (decisions.logit_power > 0) return decisions.logit_error / decisions.logit_power;
+  double logarithm = 0;
+  for (size_t k = 0; k < output.samples.size(); ++k)
+    logarithm += std::log(std::max(output.SampleNoise(k), kNone));
+  return std::exp(logarithm / static_cast<double>(output.samples.size()));
+}
 
 std::string Shape(const std::vector<int64_t>& dims) {
   return fmt::format("[{}]", fmt::join(dims, ", "));
@@ -269,16 +280,12 @@ double WorstNoise(std::span<const OutputComparison> outputs) {
 }
 
 double TypicalNoise(std::span<const OutputComparison> outputs) {
-  constexpr double kNone = 1e-12;  // as good as equal
   double worst = 0;
   for (const OutputComparison& output : outputs) {
     if (!IsFloatingPoint(output.type) || output.value.is_random || output.samples.empty()) continue;
     if (output.mismatched_shapes > 0 && output.value.has_stand_in) continue;
     if (output.mismatched_shapes > 0 || output.non_finite > 0) return INFINITY;
-    double logarithm = 0;
-    for (size_t k = 0; k < output.samples.size(); ++k)
-      logarithm += std::log(std::max(output.SampleNoise(k), kNone));
-    worst = std::max(worst, std::exp(logarithm / static_cast<double>(output.samples.size())));
+    worst = std::max({worst, kNone, TypicalNoise(output)});
   }
   return worst;
 }

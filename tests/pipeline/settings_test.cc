@@ -208,10 +208,28 @@ TEST(SettingsTest, CorrectionsLeftOpenAreMadeWhereTheyHelp) {
   const Result plain = ConvertWith(FewBits("include_bias_corr: false\n"), folder);
   EXPECT_TRUE(plain.report.corrections.empty());
   EXPECT_LT(few.report.outputs[0].sums.error_power, plain.report.outputs[0].sums.error_power / 2);
+}
 
-  const Result enough = ConvertWith(PerTensor("include_cle: false\n"), folder);
-  EXPECT_TRUE(enough.report.corrections.empty()) << "8 bits leave more than 30 dB";
-  EXPECT_FALSE(enough.report.noise_parts);
+TEST(SettingsTest, BiasesLeftOpenAreTriedBelow40Decibels) {
+  const TempDir folder;
+  const std::string open = "include_cle: false\nsecond_order_rounding: auto\n";
+  const Result near = ConvertWith(PerTensor(open), folder);
+  ASSERT_EQ(near.report.corrections.size(), 1U) << "8 bits leave 38 dB";
+  const CorrectionReport& biases = near.report.corrections[0];
+  EXPECT_EQ(biases.name, "biases");
+  EXPECT_EQ(biases.kept, biases.noise_after < biases.noise_before);
+  EXPECT_FALSE(near.report.noise_parts) << "what takes more time is for less than 30 dB";
+
+  const Result enough = ConvertWith(
+      "target_device: CPU\nscheme: static\nextensions: true\n" + open +
+          "overall_quantize_config: {method: auto, round_mode: half_even, scale_type: float, "
+          "per_channel: false, calib_statistic_method: all, symmetry: false, signed: false}\n"
+          "tensor_quantize_config:\n"
+          "  weights: {per_channel: true, symmetry: true, signed: true}\n"
+          "  bias: {bit_width: 32, symmetry: true, signed: true, method: maxmin}\n",
+      folder);
+  EXPECT_GT(enough.report.outputs[0].sqnr_db(), 40);
+  EXPECT_TRUE(enough.report.corrections.empty());
 }
 
 TEST(SettingsTest, CorrectedFilesDoNotDependOnThreads) {

@@ -51,6 +51,62 @@ TEST(DecisionsTest, MarginOfLogitsIsThatOfTheSoftmaxOverAllClasses) {
       0);
 }
 
+// Logits of a position, and how the logarithms of probabilities tell them.
+std::vector<float> Softmax(const std::vector<double>& logits) {
+  double sum = 0;
+  for (const double v : logits) sum += std::exp(v);
+  std::vector<float> out;
+  for (const double v : logits) out.push_back(static_cast<float>(std::exp(v) / sum));
+  return out;
+}
+
+TEST(DecisionsTest, LogarithmsOfProbabilitiesAreTheLogits) {
+  // Sure of the first class: 1e-5 is left of an error of 0.3 in a logit of 12.
+  const std::vector<float> x = Softmax({12, 0, 0});
+  const std::vector<float> y = Softmax({12.3, 0, 0});
+  const DecisionSums seen = Decide(Scores::kProbabilities, 1, {1, 3}, x, y).decisions;
+  EXPECT_NEAR(seen.logit_power, 96, 1e-3);                  // {8, -4, -4}
+  EXPECT_NEAR(seen.logit_error, 96 * 0.025 * 0.025, 1e-4);  // 0.3 of 12 is 0.025
+  EXPECT_LT(std::abs(x[0] - y[0]), 1e-5);
+}
+
+TEST(DecisionsTest, LogitsAddUpOverPositionsAndSamples) {
+  const std::vector<float> a = Softmax({1, 0, 2});
+  const std::vector<float> b = Softmax({0, 3, 0});
+  std::vector<float> both;  // [1, 3, 2]: classes are not the last axis
+  std::vector<float> turned;
+  for (size_t c = 0; c < 3; ++c) both.insert(both.end(), {a[c], b[c]});
+  for (size_t c = 0; c < 3; ++c) turned.insert(turned.end(), {b[c], a[c]});
+  const DecisionSums seen = Decide(Scores::kProbabilities, 1, {1, 3, 2}, both, turned).decisions;
+  DecisionSums apart = Decide(Scores::kProbabilities, 1, {1, 3}, a, b).decisions;
+  apart.Merge(Decide(Scores::kProbabilities, 1, {1, 3}, b, a).decisions);
+  EXPECT_NEAR(seen.logit_power, apart.logit_power, 1e-9);
+  EXPECT_NEAR(seen.logit_error, apart.logit_error, 1e-9);
+  EXPECT_NEAR(seen.logit_power, 2 + 6, 1e-5);  // {0, -1, 1} and {-1, 2, -1}
+}
+
+TEST(DecisionsTest, ProbabilitiesOfZeroSayNothingOfTheirLogit) {
+  const std::vector<float> x = {0.5F, 0.25F, 0.25F};
+  const DecisionSums seen = Decide(Scores::kProbabilities, 1, {1, 3}, x, {0.5F, 0.5F, 0}).decisions;
+  EXPECT_NEAR(seen.logit_power, std::log(2) * std::log(2) / 2, 1e-6);
+  EXPECT_NEAR(seen.logit_error, seen.logit_power, 1e-6);
+  // One class is left, or none.
+  EXPECT_EQ(Decide(Scores::kProbabilities, 1, {1, 3}, x, {1, 0, 0}).decisions.logit_power, 0);
+  EXPECT_EQ(Decide(Scores::kProbabilities, 1, {1, 3}, x, {0, 0, 0}).decisions.logit_error, 0);
+}
+
+TEST(DecisionsTest, OnlyProbabilitiesThatSumToOneHaveLogits) {
+  const std::vector<float> sigmoids = {0.9F, 0.8F, 0.1F};
+  const float nan = std::nanf("");
+  EXPECT_EQ(
+      Decide(Scores::kProbabilities, 1, {1, 3}, sigmoids, {0.8F, 0.8F, 0.1F}).decisions.logit_power,
+      0);
+  EXPECT_EQ(Decide(Scores::kProbabilities, 1, {1, 2}, {nan, 1}, {0.5F, 0.5F}).decisions.logit_power,
+            0);
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 2}, {0.9F, 0.1F}, {0.5F, 0.5F}).decisions.logit_power, 0)
+      << "these are logits themselves";
+}
+
 TEST(DecisionsTest, LikelyLogitsMustBeFarApartForTheirSize) {
   const std::vector<float> pixels = {101.5F, 100, 99, 100};  // coordinates, say
   EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 4}, pixels, pixels).decisions.decided, 1);

@@ -270,6 +270,17 @@ TEST(TypicalNoiseTest, IsTheGeometricMeanOverSamplesAtTheWorstOutput) {
   EXPECT_GT(WorstNoise(std::vector{bad}), 2e-3) << "over all samples the first one counts most";
 }
 
+TEST(TypicalNoiseTest, OfProbabilitiesIsThatOfTheirLogits) {
+  // One unsure sample has nearly all of the error, and a sure one nearly none.
+  OutputComparison output = OfSamples({{1, 1e-2}, {1, 1e-9}});
+  EXPECT_NEAR(TypicalNoise(std::vector{output}), std::sqrt(1e-11), 1e-9);
+  output.decisions.logit_power = 200;
+  output.decisions.logit_error = 0.5;
+  EXPECT_DOUBLE_EQ(TypicalNoise(std::vector{output}), 0.0025);
+  output.decisions.logit_error = 0;
+  EXPECT_EQ(TypicalNoise(std::vector{output}), 1e-12) << "as good as none";
+}
+
 TEST(TypicalNoiseTest, EqualSamplesAndBrokenOutputsHaveANumber) {
   EXPECT_NEAR(TypicalNoise(std::vector{OfSamples({{1, 0}, {1, 1}})}), 1e-6, 1e-9);
   OutputComparison broken = OfSamples({{1, 1e-5}});

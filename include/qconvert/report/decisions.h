@@ -19,6 +19,12 @@ struct DecisionSums {
   // Decided positions where the quantized model has another class, and not one that the float model
   // has one step away along time or in space: a border that moves by a step is no other decision.
   int64_t flips = 0;
+  // Of probabilities that sum to one over the classes, within kSumsToOne: power of the float
+  // model's logarithms less their mean, which are the logits of a softmax less theirs, and of what
+  // the quantized model's differ from them. Probabilities saturate: of a sure sample hardly any
+  // error is left in them, of an unsure one nearly all. Classes that are 0 in a model are left out.
+  double logit_power = 0;
+  double logit_error = 0;
 
   void Merge(const DecisionSums& other);
   double rate() const;
@@ -30,6 +36,7 @@ struct DecisionSums {
 
 inline constexpr double kDecidedMargin = 0.2;
 inline constexpr double kLikelyGap = 0.25;
+inline constexpr double kSumsToOne = 0.01;
 
 // Adds the positions of one sample; `sums` gets the share of all positions that agree. Both tensors
 // are floating-point and of one shape. Positions where the float model gives NaN are left out.

@@ -76,7 +76,11 @@ double WorstNoise(std::span<const OutputComparison> outputs);
 // The same of a typical sample: the geometric mean over samples of their noise, at the worst
 // output. The noise over all samples is that of the few furthest off, where chance decides: of two
 // models compared on 12 samples it named the one that was better on 64 in 61 to 93 % of draws, this
-// in 94 to 100 %.
+// in 94 to 100 %. Where probabilities are compared it is the noise of the logits behind them over
+// all samples (DecisionSums::logit_error), since a sample counts there by how unsure it is: of nine
+// pairs of models with and without corrected biases, compared on 12 of 300 samples, the noise of
+// probabilities named the one of less divergence (KL on all) in 34 to 96 % of draws, that of logits
+// in 64 to 98 %.
 double TypicalNoise(std::span<const OutputComparison> outputs);
 
 }  // namespace qconvert
