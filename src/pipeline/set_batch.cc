@@ -41,6 +41,47 @@ bool IsBatched(const ValueType& before, const ValueType& after, int64_t batch) {
                     [](const Dim& a, const Dim& b) { return a.value == b.value; });
 }
 
+// Whether the value is known to have a first dimension of 1.
+bool IsOneSample(const Graph& graph, const std::string& value) {
+  const auto starts_with_one = [](const Value& one) {
+    const auto& shape = one.type.shape;
+    return shape && !shape->empty() && (*shape)[0].value == 1;
+  };
+  const auto known = graph.value_info.find(value);
+  if (known != graph.value_info.end()) return starts_with_one(known->second);
+  return std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](const Value& input) {
+    return input.name == value && starts_with_one(input);
+  });
+}
+
+// A target that begins with the 1 of one sample begins with what is reshaped then.
+void KeepBatchOfReshapes(Graph& graph) {
+  const Topology topology(graph);
+  NameMaker names(graph);
+  for (Node& node : graph.nodes) {
+    if (!node.Is("Reshape") || node.GetInt("allowzero", 0) != 0) continue;
+    const Tensor* target = graph.FindInitializer(node.input(1));
+    if (target == nullptr || target->type != DataType::kInt64) continue;
+    std::vector<int64_t> dims = ToInt64s(*target);
+    if (dims.empty() || dims[0] != 1 || !IsOneSample(graph, node.inputs[0])) continue;
+    dims[0] = 0;
+    // Others may read the constant as it is.
+    if (!topology.HasSingleUse(node.inputs[1])) node.inputs[1] = names.Make(node.inputs[1]);
+    graph.initializers.insert_or_assign(
+        node.inputs[1], MakeInt64Tensor(node.inputs[1], {static_cast<int64_t>(dims.size())}, dims));
+  }
+}
+
+// Says what the engine minds, and that the batch is why.
+void InferBatchedTypes(int64_t batch, const std::string& place, Model& model) {
+  try {
+    InferTypes(model, place);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::kModel) throw;
+    throw Error(ExitCode::kModel, "", fmt::format("{} (with input_batch {})", e.what(), batch));
+  }
+}
+
 [[noreturn]] void Fail(const std::string& value, int64_t batch, const std::string& place) {
   throw Error(ExitCode::kModel, place,
               fmt::format("cannot have input_batch {}: value \"{}\" does not keep samples apart on "
@@ -55,6 +96,7 @@ void SetBatch(int64_t batch, const std::string& place, Model& model) {
   Graph& graph = model.graph;
   InferTypes(model, place);
   const auto before = graph.value_info;
+  KeepBatchOfReshapes(graph);
   for (Value& input : graph.inputs) {
     auto& shape = input.type.shape;
     if (!shape || shape->empty() || (*shape)[0].value != 1) Fail(input.name, batch, place);
@@ -62,7 +104,7 @@ void SetBatch(int64_t batch, const std::string& place, Model& model) {
   }
   for (Value& output : graph.outputs) output.type.shape.reset();
   graph.value_info.clear();
-  InferTypes(model, place);
+  InferBatchedTypes(batch, place, model);
   for (const std::string& name : ComputedValues(graph)) {
     const ValueType& was = before.at(name).type;
     const ValueType& is = graph.value_info.at(name).type;

@@ -18,8 +18,7 @@ GraphBuilder Network(const std::vector<int64_t>& flat) {
   return b;
 }
 
-TEST(SetBatchTest, EverySampleComputesAsItDidAlone) {
-  GraphBuilder b = Network({0, -1});
+void ExpectSamplesApart(GraphBuilder b) {
   const Tensor x = RandomTensor("x", {3, 3, 4, 4}, 7);
   std::vector<float> expected;
   for (size_t i = 0; i < 3; ++i) {
@@ -34,17 +33,53 @@ TEST(SetBatchTest, EverySampleComputesAsItDidAlone) {
   EXPECT_LT(MaxDifference(out, MakeFloatTensor("y", {3, 32}, expected)), 1e-6F);
 }
 
-TEST(SetBatchTest, AModelThatMixesSamplesIsRefusedWithTheValue) {
-  GraphBuilder b = Network({1, -1});  // all samples in one row
+std::string WhyRefused(GraphBuilder b) {
   try {
     SetBatch(3, "m.onnx", b.model);
-    FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ExitCode::kModel);
-    EXPECT_STREQ(e.what(),
-                 "m.onnx: cannot have input_batch 3: value \"f\" does not keep samples "
-                 "apart on its first dimension");
+    return e.what();
   }
+  return "";
+}
+
+TEST(SetBatchTest, EverySampleComputesAsItDidAlone) { ExpectSamplesApart(Network({0, -1})); }
+
+TEST(SetBatchTest, AShapeThatBeginsWithTheOneOfASampleFollowsTheBatch) {
+  ExpectSamplesApart(Network({1, -1}));
+  ExpectSamplesApart(Network({1, 32}));
+}
+
+TEST(SetBatchTest, OthersReadTheirShapeAsItWas) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "4", "4"}).Output("y");
+  b.Random("w", {2, 3, 1, 1}).Ints("flat", {2}, {1, 32}).Random("t", {32});
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("Reshape", {"c", "flat"}, {"f"});
+  b.Add("Reshape", {"t", "flat"}, {"row"});  // one row, for all samples
+  b.Add("Add", {"f", "row"}, {"y"});
+  const GraphBuilder alone = b;
+  SetBatch(3, "m.onnx", b.model);
+  EXPECT_EQ(ToInt64s(b.model.graph.initializers.at("flat")), (std::vector<int64_t>{1, 32}));
+  EXPECT_NE(b.model.graph.nodes[1].inputs[1], "flat");
+  EXPECT_EQ(b.model.graph.nodes[2].inputs[1], "flat");
+  ExpectSamplesApart(alone);
+}
+
+TEST(SetBatchTest, AModelThatMixesSamplesIsRefusedWithTheValue) {
+  GraphBuilder b = Network({-1, 16});  // two rows of a sample, which those of others follow
+  EXPECT_EQ(WhyRefused(b),
+            "m.onnx: cannot have input_batch 3: value \"f\" does not keep samples apart on its "
+            "first dimension");
+}
+
+TEST(SetBatchTest, WhatTheEngineMindsIsTold) {
+  GraphBuilder b = Network({2, -1});  // of three samples 2 x 48, which no matrix of 16 rows takes
+  b.model.graph.nodes.pop_back();
+  b.Random("m", {16, 4}).Add("MatMul", {"f", "m"}, {"y"});
+  const std::string why = WhyRefused(b);
+  EXPECT_TRUE(why.starts_with("m.onnx: ONNX Runtime refuses the model: ")) << why;
+  EXPECT_TRUE(why.ends_with(" (with input_batch 3)")) << why;
 }
 
 TEST(SetBatchTest, ABatchOfOneChangesNothing) {
