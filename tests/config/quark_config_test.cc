@@ -284,6 +284,20 @@ TEST(QuarkConfigTest, BiasCorrectionIsAskedForByItsName) {
   EXPECT_THAT(loaded.unimplemented, IsEmpty());
 }
 
+TEST(QuarkConfigTest, SmoothQuantEqualizesWithItsDefaultAlpha) {
+  const auto smooth = [](const std::string& parameters) {
+    return Load(Int8("\"algo_config\": [{\"name\": \"smooth_quant\"" + parameters + "}]"));
+  };
+  EXPECT_EQ(Load(Int8()).config.equalization, Correction::kOff);
+  for (const char* alpha : {"", ", \"alpha\": 0.5", ", \"alpha\": null"}) {
+    const LoadedConfig loaded = smooth(alpha);
+    EXPECT_EQ(loaded.config.equalization, Correction::kOn) << alpha;
+    EXPECT_THAT(loaded.unimplemented, IsEmpty()) << alpha;
+  }
+  EXPECT_THAT(smooth(", \"alpha\": 0.8").unimplemented,
+              ElementsAre(HasSubstr("an alpha of smooth_quant other than 0.5")));
+}
+
 // The options that AMD's presets XINT8, VINT8, A8W8 and A16W8 are written out with.
 TEST(QuarkConfigTest, OptionsOfTheVendorsPresetsAreTaken) {
   const std::vector<std::pair<std::string, std::string>> told = {

@@ -323,11 +323,26 @@ class Translator {
     const auto key = kKeys.find(name.scalar);
     if (key != kKeys.end()) {
       Set(out, key->second.c_str(), "true", name.place);
+    } else if (name.scalar == "smooth_quant") {
+      SmoothQuant(item, name, out);
     } else if (name.scalar == "adaround" || name.scalar == "adaquant") {
       AddQuarkFinetuning(item, context_, out);
     } else {
       context_.NotYet(name.place, "algo_config " + name.scalar);
     }
+  }
+
+  // Equalization takes normalizations for first layers, with the square root of both sides.
+  void SmoothQuant(const ConfigNode& item, const ConfigNode& name, ConfigNode& out) {
+    constexpr double kAlpha = 0.5;
+    const ConfigNode* alpha = item.Find("alpha");
+    if (alpha != nullptr && alpha->kind != Kind::kNull && AsNumber(*alpha) != kAlpha)
+      return context_.NotYet(alpha->place, "an alpha of smooth_quant other than 0.5");
+    Set(out, "include_cle", "true", name.place);
+    context_.notes.infos.push_back(
+        fmt::format("{}: smooth_quant: channels behind normalizations go into the weights behind "
+                    "them, by the ranges that a normalization gives, with alpha 0.5",
+                    name.place.Text()));
   }
 
   const ConfigNode& root_;
