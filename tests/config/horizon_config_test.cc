@@ -178,6 +178,25 @@ TEST(HorizonConfigTest, DeprecatedKeysWarnAndCompilerKeysInform) {
   }
 }
 
+// The chip's loader turns them into what the models take.
+TEST(HorizonConfigTest, AnotherLayoutForTheChipThanTheModelsHaveIsTold) {
+  const auto load = [](const std::string& march, const std::string& rt, const std::string& layout) {
+    return LoadText(March(march, Input("  input_type_rt: " + rt +
+                                       "\n  input_type_train: rgb\n  input_layout_train: NCHW\n"
+                                       "  input_layout_rt: " +
+                                       layout + "\n")));
+  };
+  const char* told = "input_layout_rt is that of the chip; the models take";
+  EXPECT_TRUE(AnyHolds(load("bayes", "rgb", "NHWC").warnings, told));
+  EXPECT_FALSE(AnyHolds(load("bayes", "rgb", "NCHW").warnings, told));
+  EXPECT_FALSE(AnyHolds(load("bayes", "rgb", "''").warnings, told));
+  EXPECT_FALSE(AnyHolds(load("bayes", "nv12", "NHWC").warnings, told)) << "has planes of its own";
+  EXPECT_FALSE(AnyHolds(load("nash-e", "rgb", "NHWC").warnings, told)) << "is deprecated there";
+  EXPECT_THAT([&] { load("bayes", "rgb", "NWHC"); },
+              testing::ThrowsMessage<ConfigError>(
+                  testing::HasSubstr("input_layout_rt is 'NWHC', expected NHWC or NCHW")));
+}
+
 TEST(HorizonConfigTest, NodeInfoInBothFormsBeatsRunOnCpu) {
   const auto layers = [](const std::string& info) { return LoadText(Model(info)).config.layers; };
   const auto text = layers("  node_info: \"Conv_0:int16; /a:b:int16\"\n");
