@@ -194,7 +194,10 @@ TEST(HorizonConfigTest, AnotherLayoutForTheChipThanTheModelsHaveIsTold) {
   EXPECT_FALSE(AnyHolds(load("nash-e", "rgb", "NHWC").warnings, told)) << "is deprecated there";
   EXPECT_THAT([&] { load("bayes", "rgb", "NWHC"); },
               testing::ThrowsMessage<ConfigError>(
-                  testing::HasSubstr("input_layout_rt is 'NWHC', expected NHWC or NCHW")));
+                  testing::HasSubstr("input_layout_rt is 'NWHC', expected NHWC, NCHW")));
+  EXPECT_THAT([&] { load("bayes", "rgb", "NHWC;NCHW"); },
+              testing::ThrowsMessage<ConfigError>(
+                  testing::HasSubstr("input_layout_rt has 2 values, expected 1, one per input")));
 }
 
 TEST(HorizonConfigTest, NodeInfoInBothFormsBeatsRunOnCpu) {

@@ -73,7 +73,6 @@ class InputReader {
     if (!ReadCount()) return;
     ReadKinds();
     ReadLayouts();
-    if (deployment_.generation == Generation::kJ5) CheckRuntimeLayouts();
     ReadShapes();
     ReadRanges();
     ReadNormalization();
@@ -167,23 +166,6 @@ class InputReader {
         part_.Refuse("input_layout_train",
                      fmt::format("input_layout_train is missing, expected NCHW or NHWC for {}",
                                  NameOf(input)));
-      }
-    }
-  }
-
-  void CheckRuntimeLayouts() {
-    const auto values = List("input_layout_rt");
-    for (size_t i = 0; values && i < inputs().size(); ++i) {
-      const InputSettings& input = inputs()[i];
-      if ((*values)[i].empty() || input.kind_rt == InputKind::kNv12) continue;
-      const auto layout = FromWord<InputLayout>((*values)[i]);
-      if (!layout || *layout == InputLayout::kNone) {
-        part_.Refuse("input_layout_rt",
-                     fmt::format("input_layout_rt is '{}', expected NHWC or NCHW", (*values)[i]));
-      } else if (input.layout_train != InputLayout::kNone && *layout != input.layout_train) {
-        part_.context.notes.warnings.push_back(fmt::format(
-            "{}: input_layout_rt is that of the chip; the models take {} as the float model does",
-            part_.Find("input_layout_rt")->place.Text(), NameOf(input)));
       }
     }
   }

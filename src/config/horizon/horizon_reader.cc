@@ -47,6 +47,7 @@ class HorizonReader {
     ReadGeneration();
     ReadModel();
     ReadHorizonInputs(inputs_, compiler_.Find("input_source"));
+    CheckRuntimeLayouts(inputs_);
     ReadInputBatch();
     ReadCalibration();
     ReadCompiler();

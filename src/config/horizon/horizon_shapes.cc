@@ -1,4 +1,5 @@
-// What the shapes of inputs must be: rules that need the model, or the file's input_shape.
+// What the shapes of inputs must be: rules that need the model, or the file's input_shape. And in
+// which layout they come.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -139,6 +140,31 @@ std::vector<std::string> FindShapeProblems(const InputSettings& input,
 void CheckHorizonInputs(const DeploymentConfig& deployment, const ConfigNode& effective,
                         const std::vector<InputSignature>& inputs) {
   ModelChecker(deployment, effective, inputs).Check();
+}
+
+void CheckRuntimeLayouts(const HorizonPart& part) {
+  const ConfigNode* value = part.Find("input_layout_rt");
+  const DeploymentConfig& deployment = part.config.deployment;
+  if (value == nullptr || deployment.generation != Generation::kJ5) return;
+  const std::vector<std::string> words = SplitPerInput(value->scalar);
+  const std::vector<InputSettings>& inputs = deployment.inputs;
+  if (words.size() != inputs.size()) {
+    return part.Refuse("input_layout_rt",
+                       fmt::format("input_layout_rt has {} values, expected {}, one per input",
+                                   words.size(), inputs.size()));
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    // Planes have a layout of their own.
+    if (words[i].empty() || inputs[i].kind_rt == InputKind::kNv12) continue;
+    const auto layout = FromWord<InputLayout>(words[i]);
+    if (!layout || *layout == InputLayout::kNone) {
+      part.Refuse("input_layout_rt", NotOneOf("input_layout_rt", words[i], {"NHWC", "NCHW"}));
+    } else if (inputs[i].layout_train != InputLayout::kNone && *layout != inputs[i].layout_train) {
+      part.context.notes.warnings.push_back(fmt::format(
+          "{}: input_layout_rt is that of the chip; the models take {} as the float model does",
+          value->place.Text(), NameOf(inputs[i])));
+    }
+  }
 }
 
 }  // namespace qconvert
