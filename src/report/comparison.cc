@@ -1,6 +1,7 @@
 #include "qconvert/report/comparison.h"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <cstring>
 #include <span>
@@ -129,6 +130,28 @@ std::optional<size_t> OutputComparison::WorstSample() const {
     if (!worst || SampleNoise(k) > SampleNoise(*worst)) worst = k;
   }
   return worst;
+}
+
+std::optional<double> OutputComparison::SqnrAtLeast() const {
+  constexpr double kConfidence = 0.95;
+  // Samples that lose next to nothing would stretch the logarithms, and say little of the others.
+  constexpr double kLeastShare = 1e-3;
+  const auto count = static_cast<double>(samples.size());
+  const double pooled = sums.noise();
+  if (samples.size() < 2 || pooled == 0 || !std::isfinite(pooled)) return std::nullopt;
+  std::vector<double> logarithms;
+  double mean = 0;
+  for (size_t k = 0; k < samples.size(); ++k) {
+    logarithms.push_back(std::log(std::max(SampleNoise(k), kLeastShare * pooled)));
+    mean += logarithms.back() / count;
+  }
+  double variance = 0;
+  for (const double logarithm : logarithms)
+    variance += (logarithm - mean) * (logarithm - mean) / (count - 1);
+  const double error = std::sqrt(variance / count + variance * variance / (2 * (count - 1)));
+  const double t =
+      boost::math::quantile(boost::math::students_t_distribution<double>(count - 1), kConfidence);
+  return SqnrOfNoise(pooled) - 10 / std::log(10.0) * t * error;
 }
 
 void OutputComparison::Merge(const OutputComparison& later) {

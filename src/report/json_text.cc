@@ -70,6 +70,7 @@ Json OutputJson(const OutputComparison& output, const OutputVerdict& verdict,
   for (const std::string& name : output.value.stands_for) json["stands_for"].push_back(Text(name));
   json["cosine"] = Number(Evaluate(Metric::kCosine, output.sums));
   json["sqnr_db"] = Number(Evaluate(Metric::kSqnr, output.sums));
+  json["sqnr_db_at_least"] = Number(output.SqnrAtLeast());
   json["max_error"] = Number(Evaluate(Metric::kChebyshev, output.sums));
   json["values"] = output.sums.count;
   if (const auto worst = output.WorstSample(); worst && output.sums.count > 0) {

@@ -129,7 +129,8 @@ class Judge {
     const double noise = output_.sums.noise();
     Number(noise, gate_.min_sqnr_db,
            fmt::format("{:.1f} dB over {}", SqnrOfNoise(noise),
-                       Counted(static_cast<int64_t>(output_.samples.size()), "sample")));
+                       Counted(static_cast<int64_t>(output_.samples.size()), "sample")),
+           OfOthers());
     if (!gate_.min_cosine) return;
     const double cosine = output_.cosine();
     if (cosine >= *gate_.min_cosine) return;
@@ -138,6 +139,14 @@ class Judge {
     // Of a signal scaled to fit best: cos^2 = 1 / (1 + noise).
     const auto noise_of = [](double c) { return c > 0 ? 1 / (c * c) - 1 : INFINITY; };
     Excess(noise_of(cosine) / std::max(noise_of(*gate_.min_cosine), 1e-300));
+  }
+
+  // What the samples tell of others.
+  std::string OfOthers() const {
+    const std::optional<double> bound = output_.SqnrAtLeast();
+    if (!bound) return "";
+    if (*bound < 0) return " (too few or too unlike to tell of others)";
+    return fmt::format(" (at least {:.1f}, 95 %)", *bound);
   }
 
   void WorstSample() {
@@ -173,10 +182,12 @@ class Judge {
     verdict_.noise = std::max(verdict_.noise, NoiseOfFlips(decisions, gate_));
   }
 
-  void Number(double noise, double min_db, const std::string& text) {
+  // `if_passed`: follows the text of a number that is high enough.
+  void Number(double noise, double min_db, const std::string& text,
+              const std::string& if_passed = "") {
     Excess(noise / NoiseOfSqnr(min_db));
     // In dB, as it is told: rounding must not turn an equal value into a failure.
-    if (SqnrOfNoise(noise) >= min_db) return Pass(text);
+    if (SqnrOfNoise(noise) >= min_db) return Pass(text + if_passed);
     Fail(fmt::format("{}, expected at least {:.1f}", text, min_db));
   }
 

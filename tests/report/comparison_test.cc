@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <random>
 
 #include "qconvert/report/conversion_report.h"
 #include "support/graph_builder.h"
@@ -122,6 +123,52 @@ TEST(ComparisonTest, QuietSamplesAreHeldToTheNoiseOfLouderOnes) {
   OutputComparison silent;
   silent.Merge(Compare({0}, {1}));
   EXPECT_EQ(silent.SampleNoise(0), INFINITY);
+}
+
+// Samples of equal power with these errors.
+OutputComparison WithErrors(const std::vector<double>& errors) {
+  OutputComparison all;
+  for (const double error : errors) all.Merge(Compare({100, 0}, {100, static_cast<float>(error)}));
+  return all;
+}
+
+TEST(ComparisonTest, WhatOthersGiveAtLeastFollowsFromHowSamplesDiffer) {
+  EXPECT_EQ(WithErrors({1}).SqnrAtLeast(), std::nullopt) << "one tells nothing of others";
+  EXPECT_EQ(WithErrors({0, 0, 0}).SqnrAtLeast(), std::nullopt) << "no noise";
+  EXPECT_NEAR(WithErrors({1, 1, 1}).SqnrAtLeast().value(), 40, 1e-6);
+  // Logarithms of noise 0 and ln 100 around their mean: variance s2 = (ln 100)^2 / 2, error
+  // sqrt(s2 / 2 + s2^2 / 2), Student's t of one degree 6.3138; pooled noise 101e-4 / 2.
+  const OutputComparison two = WithErrors({1, 10});
+  const double s2 = std::pow(std::log(100), 2) / 2;
+  EXPECT_NEAR(two.SqnrAtLeast().value(),
+              two.sqnr_db() - 10 / std::log(10) * 6.313752 * std::sqrt(s2 / 2 + s2 * s2 / 2), 1e-3);
+  // More samples of the same two kinds tell more, one that loses nothing tells no less than one
+  // that loses a thousandth.
+  EXPECT_GT(WithErrors({1, 10, 1, 10, 1, 10}).SqnrAtLeast().value(), two.SqnrAtLeast().value());
+  EXPECT_NEAR(WithErrors({0, 10, 10}).SqnrAtLeast().value(),
+              WithErrors({0.001, 10, 10}).SqnrAtLeast().value(), 1e-3);
+}
+
+// Drawn from a log-normal distribution, whose mean noise is known.
+TEST(ComparisonTest, WhatOthersGiveAtLeastHoldsInMostDraws) {
+  constexpr int kDraws = 400;
+  constexpr double kSpread = 0.7;  // of the logarithm of noise
+  std::mt19937 random(7);
+  const auto uniform = [&] { return (static_cast<double>(random()) + 0.5) / 4294967296.0; };
+  const double truth = 40 - 10 * std::log10(std::exp(kSpread * kSpread / 2));
+  for (const int count : {4, 9, 30}) {
+    int held = 0;
+    for (int draw = 0; draw < kDraws; ++draw) {
+      std::vector<double> errors;
+      for (int k = 0; k < count; ++k) {
+        const double normal = std::sqrt(-2 * std::log(uniform())) * std::cos(2 * M_PI * uniform());
+        errors.push_back(std::exp(kSpread * normal / 2));
+      }
+      held += WithErrors(errors).SqnrAtLeast().value() <= truth ? 1 : 0;
+    }
+    EXPECT_GT(held, 0.87 * kDraws) << count;
+    EXPECT_LT(held, kDraws) << count << ": a bound that never fails says too little";
+  }
 }
 
 TEST(ComparisonTest, LargeOutputsAreTakenInBlocks) {

@@ -36,6 +36,20 @@ TEST(VerdictTest, WhatIsNearPassesWithItsNumbers) {
   EXPECT_NEAR(verdict.noise, 0.01 / 25, 1e-8);
 }
 
+TEST(VerdictTest, SeveralSamplesTellWhatOthersGiveAtLeast) {
+  OutputComparison near = Compare({10, 0}, {10, 0.1F});
+  near.Merge(Compare({10, 0}, {10, 0.11F}));
+  near.Merge(Compare({10, 0}, {10, 0.12F}));
+  EXPECT_THAT(JudgeOne(near).text,
+              StartsWith("passes: 39.1 dB over 3 samples (at least 37.8, 95 %), "
+                         "worst sample 38.4 dB"));
+  near.Merge(Compare({10, 0}, {10, 1e-4F}));
+  EXPECT_THAT(JudgeOne(near).text,
+              HasSubstr("4 samples (too few or too unlike to tell of others)"));
+  EXPECT_THAT(JudgeOne(near, Gate::AtSqnr(60)).text,
+              StartsWith("fails: 40.4 dB over 4 samples, expected at least 60.0; "));
+}
+
 // The direction is right, the size is not: cosine 1 at 1.16 dB.
 TEST(VerdictTest, GainIsAnError) {
   const float gain = 1 - std::pow(10.0F, -1.16F / 20);
