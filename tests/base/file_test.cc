@@ -141,6 +141,16 @@ TEST(CheckWritableTest, RefusesWhatCannotBecomeAFile) {
   EXPECT_THROW(CheckWritable(folder / "no" / "such" / "folder"), Error);
   EXPECT_THROW(CheckWritable("/dev/full"), Error);
   EXPECT_THROW(CheckWritable(folder / std::string(256, 'n')), Error);
+  EXPECT_THROW(CheckWritable("/proc/new"), Error) << "where root may write by its permissions";
+}
+
+TEST(CheckWritableTest, LeavesNothingBehind) {
+  const TempDir folder;
+  const auto older = folder.Write("older", "12345");
+  CheckWritable(folder / "new");
+  CheckWritable(older);
+  EXPECT_EQ(ReadFile(older), "12345");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
 TEST(InputFileTest, RefusesFoldersPipesAndDevicesAtOnce) {

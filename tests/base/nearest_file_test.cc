@@ -22,6 +22,15 @@ TEST(DidYouMeanBesideTest, NamesTheNearestFileOfTheFolder) {
   EXPECT_EQ(DidYouMeanBeside(""), "");
 }
 
+TEST(DidYouMeanBesideTest, ALinkToNowhereIsNotMeant) {
+  const TempDir folder;
+  std::filesystem::create_symlink("/nowhere/a.npy", folder / "sample.npy");
+  EXPECT_EQ(DidYouMeanBeside(folder / "sample.npy"), "") << "itself";
+  EXPECT_EQ(DidYouMeanBeside(folder / "samples.npy"), "");
+  const auto there = folder.Write("sample1.npy", "");
+  EXPECT_EQ(DidYouMeanBeside(folder / "sample.npy"), ", did you mean '" + there.string() + "'?");
+}
+
 TEST(InputFileTest, AMissingFileIsToldWithItsNeighbour) {
   const TempDir folder;
   folder.Write("model.onnx", "");

@@ -26,6 +26,8 @@ grep -q '^# DIR holds samples of image float\[batch,1,16,16\]' settings.yaml || 
 grep -q '^#   - layer_type: Conv  # 7 of them' settings.yaml || fail "init does not list the operators"
 expect 0 "scheme: auto" --config settings.yaml --print-config
 expect 6 "is there already" init "$example/model.onnx" -o settings.yaml
+expect 2 "is an input" init "$example/model.onnx" -o "$example/model.onnx"
+expect 2 "is an input" init "$example/model.onnx" --config settings.yaml -o settings.yaml
 expect 0 "settings of vitis_int8_cpu" init "$example/model.onnx" --config vitis_int8_cpu -o vitis.yaml
 expect 0 "target_device: CPU" --config vitis.yaml --print-config
 

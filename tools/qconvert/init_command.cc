@@ -12,6 +12,7 @@
 #include "configs.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/pipeline/inspect_model.h"
 #include "shared_options.h"
 
@@ -94,11 +95,12 @@ int RunInit(int argc, char** argv, VerdictFile& /*verdict*/) {
   const std::filesystem::path output =
       line.output.empty() ? std::filesystem::path(line.model).stem().string() + ".yaml"
                           : line.output;
+  const std::filesystem::path file = FindConfig(line.config);
+  RefuseOverwriting({output}, {line.model, file});
   std::error_code error;
   if (std::filesystem::exists(output, error))
     throw Error(ExitCode::kFile, output.string(), "is there already, expected a new file (-o)");
   CheckWritable(output);
-  const std::filesystem::path file = FindConfig(line.config);
   LoadedConfig loaded = ReadConfig(file, {});
   const Inspection seen =
       InspectModel({line.model, {std::move(loaded.config), std::move(loaded.effective), file}});

@@ -8,7 +8,7 @@
 namespace qconvert {
 
 // ", did you mean 'FILE'?" where a file of a name much like that of `missing` is in its folder, of
-// the first thousand there; else empty.
+// the first thousand there; else empty. Links that lead nowhere are no files.
 std::string DidYouMeanBeside(const std::filesystem::path& missing);
 
 }  // namespace qconvert
