@@ -83,10 +83,16 @@ SampleArray OpenNpz(const std::filesystem::path& path, const Value& input) {
   if (it == names.end()) it = std::find(names.begin(), names.end(), PlainName(input.name));
   if (it == names.end() && names.size() == 1) it = names.begin();
   if (it == names.end()) {
+    constexpr size_t kMostShown = 5;
+    std::string hint = DidYouMean(input.name, names);
+    if (hint.empty() && !names.empty()) {
+      const auto end = names.begin() + static_cast<ptrdiff_t>(std::min(names.size(), kMostShown));
+      hint = fmt::format("; it holds {}{}", fmt::join(names.begin(), end, ", "),
+                         end == names.end() ? "" : ", ...");
+    }
     throw Error(ExitCode::kData, path.string(),
                 fmt::format("has no array \"{}\" for input {}{}{}", input.name,
-                            DataTypeName(input.type.element), ShapeText(input),
-                            DidYouMean(input.name, names)));
+                            DataTypeName(input.type.element), ShapeText(input), hint));
   }
   const auto index = static_cast<size_t>(it - names.begin());
   SampleArray array{archive.Open(index), {}, archive.IsStored(index)};

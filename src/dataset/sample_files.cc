@@ -61,7 +61,7 @@ std::string Needed(const std::vector<Value>& inputs) {
              : fmt::format("{} inputs need one sub-folder each: {}", inputs.size(), List(texts));
 }
 
-// "it holds 16 files (0000.npy, ...)" or "it holds folders a, b".
+// "it holds 16 files such as 0000.npy" or "it holds folders a, b".
 std::string Held(const std::filesystem::path& folder) {
   std::vector<std::string> files;
   std::vector<std::string> folders;
@@ -69,10 +69,10 @@ std::string Held(const std::filesystem::path& folder) {
     (IsFolder(entry) ? folders : files).push_back(entry.filename().string());
   if (files.empty() && folders.empty()) return "it is empty";
   std::string text = "it holds";
-  if (!folders.empty()) text += " folders " + List(folders);
-  if (!files.empty())
-    text += fmt::format("{} {} files such as {}", folders.empty() ? "" : " and", files.size(),
-                        files[0]);
+  if (!folders.empty()) text += (folders.size() == 1 ? " folder " : " folders ") + List(folders);
+  if (!files.empty() && !folders.empty()) text += " and";
+  if (files.size() == 1) text += " file " + files[0];
+  if (files.size() > 1) text += fmt::format(" {} files such as {}", files.size(), files[0]);
   return text;
 }
 

@@ -99,6 +99,8 @@ TEST_F(NpzArchiveTest, TheOnlyArrayMayHaveAnyName) {
   EXPECT_THAT(
       Error0({Input("image", {"1", "2"})}),
       HasSubstr("0.npz: has no array \"image\" for input float[1,2], did you mean 'imag'?"));
+  EXPECT_THAT(Error0({Input("scores", {"1", "2"})}),
+              HasSubstr("has no array \"scores\" for input float[1,2]; it holds arr_0, imag"));
 }
 
 TEST_F(NpzArchiveTest, StandsBesideOtherFilesInASubFolder) {

@@ -174,7 +174,10 @@ TEST_F(SampleSourceTest, ErrorsTellWhatIsNeededAndWhatIsThere) {
               HasSubstr("it holds 2 files such as 0.npy; 3 inputs need one sub-folder each: input "
                         "float[1,2], state float[2,1,N], sr int64[]"));
   folder_.Write("input/0.npy", NpyFloats({1, 2}, Count(2)));
-  EXPECT_THAT(OpenError(inputs), HasSubstr("it holds folders input and 2 files such as 0.npy"));
+  EXPECT_THAT(OpenError(inputs), HasSubstr("it holds folder input and 2 files such as 0.npy"));
+  folder_.Write("state/0.npy", NpyFloats({1, 2}, Count(2)));
+  std::filesystem::remove(folder_ / "1.npy");
+  EXPECT_THAT(OpenError(inputs), HasSubstr("it holds folders input, state and file 0.npy;"));
   EXPECT_THAT(OpenError({Input({"1", "2"})}), HasSubstr("is none of"));
 }
 
