@@ -101,6 +101,7 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
 
 void PrepareModel(Model& model, const std::string& place, const PrepareOptions& options,
                   const PassOptions& passes) {
+  RefuseOldOpset(model, place);  // the engine would name a node that it does not know
   Graph& graph = model.graph;
   PassRunner runner(model, place, passes);
   const auto declared = graph.value_info;

@@ -84,16 +84,22 @@ class LayerMatcher {
                        [&](const OpMatch& one) { return Fits(graph_, graph_.nodes[n], one); });
   }
 
-  // A name of TorchScript: the node of that name, else those of its module that have its type.
-  std::vector<size_t> FindModule(const LayerMatch& match) {
+  std::vector<size_t> NodesNamed(const std::string& name) const {
     std::vector<size_t> found;
     for (size_t n = 0; n < names_.size(); ++n) {
-      if (names_[n] == match.pattern) found.push_back(n);
+      if (names_[n] == name) found.push_back(n);
     }
+    return found;
+  }
+
+  // A name of TorchScript: the node of that name, else those of its module that have its type, else
+  // one named by the module's path, as exporters of traced graphs write.
+  std::vector<size_t> FindModule(const LayerMatch& match) {
+    std::vector<size_t> found = NodesNamed(match.pattern);
     if (!found.empty()) return found;
     if (!modules_) modules_ = FindModules(graph_);
     const auto it = modules_->find(match.module);
-    if (it != modules_->end()) found = it->second;
+    found = it != modules_->end() ? it->second : NodesNamed(match.module);
     if (!match.types.empty()) std::erase_if(found, [&](size_t n) { return !FitsAny(n, match); });
     if (found.empty() || (match.types.empty() && found.size() > 1)) {
       warnings_.push_back(fmt::format("{}: '{}' has no effect: {} of the model {} from module '{}'",

@@ -121,14 +121,18 @@ class Converter {
 
 }  // namespace
 
+void RefuseOldOpset(const Model& model, const std::string& place) {
+  if (!model.opsets.contains("") || model.opset() >= kOldestConvertibleOpset) return;
+  throw Error(
+      ExitCode::kModel, place,
+      fmt::format("has opset {}, expected {} or newer", model.opset(), kOldestConvertibleOpset));
+}
+
 void ConvertOpset(Model& model, int64_t target, const std::string& place) {
   if (!model.opsets.contains("")) model.opsets[""] = target;  // no standard operator yet
   const int64_t from = model.opset();
   if (from >= target) return;
-  if (from < kOldestConvertibleOpset) {
-    throw Error(ExitCode::kModel, place,
-                fmt::format("has opset {}, expected {} or newer", from, kOldestConvertibleOpset));
-  }
+  RefuseOldOpset(model, place);
   const Converter converter(place);
   NameMaker names(model.graph);
   for (int64_t version = from + 1; version <= target; ++version)

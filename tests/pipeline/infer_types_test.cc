@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "qconvert/base/error.h"
 #include "qconvert/ir/graph_printer.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/pipeline/prepare_model.h"
@@ -77,6 +78,20 @@ TEST(InferTypesTest, WhatOnlyTheFileKnowsIsKept) {
   DropInferredTypes(b.model.graph);
   EXPECT_EQ(b.model.graph.value_info.size(), 2U) << "the engine finds out all others";
   EXPECT_EQ(PrintType(b.model.graph.value_info.at("n").type), "float[1,?,4]");
+}
+
+// Before the engine, which would name a node that it does not know.
+TEST(InferTypesTest, AModelOfAnOldOpsetIsToldSo) {
+  GraphBuilder b(5);
+  b.Input("x", {"1", "4"}).Output("y");
+  b.Add("Relu", {"x"}, {"y"});
+  try {
+    PrepareModel(b.model, "old.onnx");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kModel);
+    EXPECT_STREQ(e.what(), "old.onnx: has opset 5, expected 7 or newer");
+  }
 }
 
 }  // namespace

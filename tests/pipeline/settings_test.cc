@@ -9,6 +9,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
+#include "qconvert/plan/node_settings.h"
 #include "qconvert/rewrite/store_weights.h"
 #include "support/npy.h"
 #include "support/read_config.h"
@@ -280,6 +281,26 @@ TEST(SettingsTest, LayersNamedByTorchScriptAreFoundByTheirModules) {
   ASSERT_EQ(told.size(), 3U) << "a Linear where a Conv is, a module that is not there, a container";
   EXPECT_THAT(told[0], HasSubstr("'" + name + "Linear[0]/ret.8'"));
   EXPECT_THAT(told[1], HasSubstr("module 'stem'"));
+}
+
+// As exporters of traced graphs name nodes: by the module alone.
+TEST(SettingsTest, LayersNamedByTorchScriptAreFoundByNodesOfTheirName) {
+  const TempDir folder;
+  LoadedModel loaded = LoadOnnx(kDigits / "model.onnx");
+  for (Node& node : loaded.model.graph.nodes) {
+    if (node.name == "/features/features.0/features.0.0/Conv") node.name = "stem.conv";
+  }
+  const LoadedConfig config =
+      LoadText(Static("layer_quantize_config:\n"
+                      "  - {layer_name: 'N::N/Sequential[stem]/Conv2d[conv]/ret.3', "
+                      "overall_quantize_config: {datatype: float32}}\n"
+                      "  - {layer_name: 'N::N/Sequential[stem]/Conv2d[other]/ret.5', "
+                      "overall_quantize_config: {datatype: float32}}\n"));
+  std::vector<std::string> warnings;
+  const auto layers = MatchLayers(loaded.model.graph, config.config, warnings);
+  EXPECT_EQ(layers.size(), 1U);
+  EXPECT_EQ(layers.at("stem.conv"), 0U);
+  EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("module 'stem.other'")));
 }
 
 TEST(SettingsTest, NamesWinOverTypesAndPatternsAreGlobsAndExpressions) {

@@ -15,6 +15,9 @@ inline constexpr int64_t kQuantizedOpset = 13;
 inline constexpr int64_t kOldestConvertibleOpset = 7;
 inline constexpr int64_t kNewestConvertedOpset = 25;  // models are raised up to it
 
+// Throws Error(kModel) naming `place` for an opset below 7; ConvertOpset does so itself.
+void RefuseOldOpset(const Model& model, const std::string& place);
+
 // Raises ai.onnx from its version (7 or newer) to `target` (at most 25) if it is older, in the main
 // graph, subgraphs and functions. Operators whose meaning changes on the way are rewritten by one
 // table (opset_adapters.h); all others keep their meaning. Operators that left the standard
