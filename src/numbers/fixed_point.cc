@@ -54,6 +54,7 @@ int64_t WorstRequantization(float factor, int32_t least, int32_t most) {
     if (std::fabs(border) >= kEnd - 2) continue;  // no accumulator reaches it
     const auto below = static_cast<int32_t>(std::floor(border));
     for (int32_t accumulator = below - 1; accumulator <= below + 2; ++accumulator) {
+      // Only beside a border can the two differ: far from it both round the same way.
       const int64_t difference = clamp(RequantizeInteger(accumulator, fixed)) -
                                  clamp(RequantizeFloat(accumulator, factor));
       worst = std::max<int64_t>(worst, std::llabs(difference));

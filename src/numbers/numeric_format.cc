@@ -21,6 +21,7 @@ std::string PackBits(std::span<const int32_t> codes, int bits) {
   std::string bytes((codes.size() + per_byte - 1) / per_byte, '\0');
   for (size_t i = 0; i < codes.size(); ++i) {
     const size_t shift = i % per_byte * static_cast<size_t>(bits);
+    // Two's complement, cut to its bits: a sign must not reach the neighbours.
     const uint32_t code = (static_cast<uint32_t>(codes[i]) & mask) << shift;
     bytes[i / per_byte] = static_cast<char>(static_cast<uint8_t>(bytes[i / per_byte]) | code);
   }

@@ -18,6 +18,7 @@ int MostFixPosition(int bits) { return bits <= kNarrowBits ? kMostNarrow : kMost
 int MaxMinFixPosition(double min, double max, int bits) {
   const double half = std::ldexp(1.0, bits - 1);
   const double step = std::max(min / (-half - 0.5), max / (half - 0.5));
+  // Nothing but zeros, or less than a float tells from it: the finest position there is.
   if (!(step > static_cast<double>(std::numeric_limits<float>::min())))
     return MostFixPosition(bits);
   return std::min(static_cast<int>(std::floor(-std::log2(step))), MostFixPosition(bits));
@@ -29,6 +30,7 @@ int LeastErrorPosition(int first, int bits, int candidates,
   double least = std::numeric_limits<double>::infinity();
   for (int p = first; p < first + candidates && p <= MostFixPosition(bits); ++p) {
     const double here = error(std::ldexp(1.0, -p));
+    // Of equal errors the coarser one, which was tried first.
     if (here >= least) continue;
     least = here;
     best = p;

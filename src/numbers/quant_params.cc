@@ -14,9 +14,11 @@ QuantParams ParamsFromRange(Range range, const NumericFormat& format) {
                                         : static_cast<double>(format.qmax) - format.qmin;
   float scale = static_cast<float>(width / steps);
   if (width == 0) scale = 1.0F;
+  // A subnormal scale may be taken for zero by an engine: division by it would be infinite.
   scale = std::max(scale, std::numeric_limits<float>::min());
   int32_t zero_point = format.zero;
   if (!format.symmetric) {
+    // By the scale as it is stored: the zero point fits the numbers that are computed with.
     const double zero = format.qmin - format.round(low / static_cast<double>(scale));
     zero_point = static_cast<int32_t>(
         std::clamp(zero, static_cast<double>(format.qmin), static_cast<double>(format.qmax)));

@@ -43,6 +43,7 @@ std::string QuantizeToBytes(std::span<const float> values, std::span<const int64
   const size_t channels = params.scales.size();
   std::vector<int32_t> codes(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
+    // One scale may come with an axis: it is that of every slice.
     const size_t c = channels == 1 ? 0 : i / inner % channels;
     codes[i] = QuantizeValue(values[i], params.scales[c], params.zero_points[c], format);
   }
