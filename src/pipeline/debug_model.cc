@@ -75,7 +75,7 @@ LayerReport Look(const DebugOptions& options, const PlannedConversion& planned) 
   // Nodes alone, with their weights and with their values alone; a few left out; guilty sets.
   const size_t at_most =
       3 * std::min(inputs.exact.graph.nodes.size(), AffordedRuns(run, kMostAlone)) + kMostWithout +
-      2 + sets;
+      4 + sets;
   inputs.on_run = [&] {
     if (options.progress) options.progress(std::min(++done, at_most), at_most);
   };

@@ -119,7 +119,8 @@ std::vector<SwitchedNode> NodesOfSwitches(const SwitchedModel& switched,
   return nodes;
 }
 
-void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs, LayerErrors& errors) {
+void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs,
+                   std::optional<double> NodeErrors::*behind, LayerErrors& errors) {
   std::map<std::string, size_t> node_of;
   std::vector<InnerValue> values;
   for (const auto& [node, numbers] : NodesOfSwitches(switched, inputs.plan)) {
@@ -147,8 +148,8 @@ void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs, Lay
          comparer.Compare(SwitchedSession(session, switched, AllSwitches(switched)))) {
       const auto node = node_of.find(seen.value.name);
       if (node == node_of.end() || seen.sums.count == 0) continue;
-      std::optional<double>& behind = errors.nodes[node->second].behind;
-      behind = std::max(behind.value_or(0), seen.sums.noise());
+      std::optional<double>& noise = errors.nodes[node->second].*behind;
+      noise = std::max(noise.value_or(0), seen.sums.noise());
     }
     errors.runs += 2 * comparer.count();
   }
@@ -165,7 +166,7 @@ LayerErrors MeasureLayers(const LayerInputs& inputs) {
     return errors;
   }
   errors.nodes.resize(inputs.exact.graph.nodes.size());
-  MeasureBehind(switched, inputs, errors);
+  MeasureBehind(switched, inputs, &NodeErrors::behind, errors);
   std::vector<SwitchedNode> nodes = NodesOfSwitches(switched, inputs.plan);
   SortBySuspicion(inputs.suspicion, nodes);
   const size_t samples = SampleCount(switched, inputs);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -95,9 +96,10 @@ struct SwitchedNode {
 std::vector<SwitchedNode> NodesOfSwitches(const SwitchedModel& switched,
                                           const QuantizationPlan& plan);
 
-// Noise of what every node writes in the whole quantized model, on the samples:
-// one pass of each model for every kInnerBytes of values.
-void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs, LayerErrors& errors);
+// Noise of what every node writes in the whole quantized model, on the samples, into `behind` of
+// its errors: one pass of each model for every kInnerBytes of values.
+void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs,
+                   std::optional<double> NodeErrors::*behind, LayerErrors& errors);
 
 // MeasureBehind, and one run of both models for every sample and switch. Nothing is measured of
 // models with random numbers, or of too many weights.

@@ -10,20 +10,30 @@
 namespace qconvert {
 namespace {
 
-void MeasurePart(const LayerInputs& inputs, const Model& quantized,
-                 std::optional<double> NodeErrors::*part, LayerErrors& errors) {
+// Where the numbers of one part go.
+struct Part {
+  std::optional<double> NodeErrors::*alone;
+  std::optional<double> NodeErrors::*behind;
+  std::optional<double> LayerErrors::*whole;
+};
+
+void MeasurePart(const LayerInputs& inputs, const Model& quantized, const Part& part,
+                 LayerErrors& errors) {
   const SwitchedModel switched = MakeSwitched(inputs.exact, quantized);
   if (switched.switches.empty()) return;
+  MeasureBehind(switched, inputs, part.behind, errors);
   std::vector<SwitchedNode> nodes = NodesOfSwitches(switched, inputs.plan);
   std::erase_if(nodes, [&](const SwitchedNode& one) {
     return !errors.nodes[one.node].alone;  // too many for all of them
   });
   const std::vector<size_t> samples = inputs.comparer.Spread(errors.samples);
+  SwitchMeter meter(switched, inputs.comparer, inputs.place, samples, inputs.on_run);
+  errors.*part.whole = meter.Noise(AllSwitches(switched));
   const std::vector<double> noise = MeasureAlone(
       {inputs.exact, quantized, switched, inputs.comparer, samples, inputs.place, inputs.on_run},
       nodes);
-  for (size_t k = 0; k < nodes.size(); ++k) errors.nodes[nodes[k].node].*part = noise[k];
-  errors.runs += nodes.size() * samples.size();
+  for (size_t k = 0; k < nodes.size(); ++k) errors.nodes[nodes[k].node].*part.alone = noise[k];
+  errors.runs += nodes.size() * samples.size() + meter.runs();
 }
 
 }  // namespace
@@ -34,9 +44,14 @@ void MeasureParts(const LayerInputs& inputs, LayerErrors& errors) {
   RoundIntegerWeights(rounded.graph, inputs.plan);
   FloatCache floats(inputs.workers);
   ExpandWeights(rounded, inputs.plan.stored, floats);
-  MeasurePart(inputs, rounded, &NodeErrors::weights_alone, errors);
+  MeasurePart(
+      inputs, rounded,
+      {&NodeErrors::weights_alone, &NodeErrors::weights_behind, &LayerErrors::whole_weights},
+      errors);
   MeasurePart(inputs, QuantizedOf(inputs, WithFloatWeights(inputs.plan)),
-              &NodeErrors::activations_alone, errors);
+              {&NodeErrors::activations_alone, &NodeErrors::activations_behind,
+               &LayerErrors::whole_activations},
+              errors);
 }
 
 }  // namespace qconvert

@@ -64,6 +64,11 @@ std::string FormatDebug(const DebugReport& report) {
       fmt::format("{}: {} dB at the worst output with all nodes quantized, on {}\n", input,
                   Decibels(layers.errors.whole), Counted(layers.errors.samples, "sample"));
   auto sink = std::back_inserter(out);
+  if (layers.errors.whole_weights && layers.errors.whole_activations) {
+    fmt::format_to(sink, "  with all weights alone quantized {} dB, with all values alone {} dB\n",
+                   Decibels(layers.errors.whole_weights),
+                   Decibels(layers.errors.whole_activations));
+  }
   AddCulprits(layers, out);
   if (layers.guilty) {
     fmt::format_to(sink, "  {}\n", GuiltyText(*layers.guilty));

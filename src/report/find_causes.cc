@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "drawn_values.h"
 #include "guilty_text.h"
 #include "qconvert/calibration/range.h"
+#include "qconvert/plan/safe_plan.h"
+#include "residual_sums.h"
 
 namespace qconvert {
 namespace {
@@ -18,6 +22,9 @@ constexpr double kClash = 32;
 constexpr double kMost = 99.9;  // percent of the magnitudes
 constexpr double kFewSteps = 12;
 constexpr double kMuchClipped = 1e-3;
+constexpr double kNearZero = 2;  // steps
+constexpr double kMuchNearZero = 1e-2;
+constexpr double kGrowth = 16;
 constexpr size_t kNamed = 4;  // channels that a text names
 
 float Largest(Range range) { return std::max(std::fabs(range.min), std::fabs(range.max)); }
@@ -30,18 +37,24 @@ double Width(const TensorStatistics& seen) {
 class Finder {
  public:
   Finder(const Graph& graph, const QuantizationPlan& plan, const CalibrationTable& table)
-      : graph_(graph), plan_(plan), table_(table) {}
+      : graph_(graph),
+        plan_(plan),
+        table_(table),
+        front_ends_(FindFrontEndNodes(graph)),
+        sums_(ResidualSums(graph)) {}
 
   std::vector<Finding> Find(size_t n) const {
     std::vector<Finding> out;
     const Node& node = graph_.nodes[n];
     if (plan_.placement.nodes[n].domain != NodeDomain::kInteger) return out;
     LookAtInputs(node, out);
+    LookAtSum(n, out);
     std::vector<std::string> touched = {plan_.placement.nodes[n].unit.output};
     // An input that an integer node wrote is told there, once.
     for (const std::string& input : node.inputs)
       if (!plan_.placement.integer_values.contains(input)) touched.push_back(input);
     for (const std::string& value : touched) LookAtValue(value, out);
+    if (front_ends_.contains(n)) LookAtFrontEnd(node, touched, out);
     const auto integer = plan_.integer_nodes.find(n);
     if (integer != plan_.integer_nodes.end() && integer->second.weight)
       LookAtWeight(node, *integer->second.weight, out);
@@ -71,7 +84,51 @@ class Finder {
     out.push_back(
         {Finding::Cause::kRangeClash,
          fmt::format("\"{}\" is {:.0f} times as wide as \"{}\"", *widest, ratio, *narrowest),
-         node.origin_name().empty() ? "" : KeepFloatOption(node.origin_name())});
+         KeepFloat(node)});
+  }
+
+  void LookAtSum(size_t n, std::vector<Finding>& out) const {
+    const auto sum = sums_.find(n);
+    if (sum == sums_.end() || sum->second.number < 2) return;
+    const TensorStatistics* end = Seen(graph_.nodes[n].outputs[0]);
+    const TensorStatistics* begin = Seen(sum->second.begin);
+    if (end == nullptr || begin == nullptr || Width(*begin) <= 0) return;
+    const double times = Width(*end) / Width(*begin);
+    if (times < kGrowth) return;
+    out.push_back({Finding::Cause::kResidualGrowth,
+                   fmt::format("after {} sums the path is {:.0f} times as wide as \"{}\", where it "
+                               "begins",
+                               sum->second.number, times, sum->second.begin),
+                   KeepFloat(graph_.nodes[n])});
+  }
+
+  // The worst of the values that the node makes or rounds.
+  void LookAtFrontEnd(const Node& node, const std::vector<std::string>& touched,
+                      std::vector<Finding>& out) const {
+    const std::string* worst = nullptr;
+    double most = kMuchNearZero;
+    for (const std::string& value : touched) {
+      const auto decided = plan_.values.find(value);
+      if (decided == plan_.values.end()) continue;
+      const TensorStatistics* seen = Seen(decided->second.root);
+      if (seen == nullptr || seen->histogram.counts().empty()) continue;
+      const auto near = static_cast<float>(kNearZero * decided->second.params.scales[0]);
+      const double share = 1 - ClippedShare(*seen, {-near, near});
+      if (share < most) continue;
+      most = share;
+      worst = &value;
+    }
+    if (worst == nullptr) return;
+    out.push_back(
+        {Finding::Cause::kLogarithm,
+         fmt::format("{:.2g} % of \"{}\" are within {} steps of 0, in front of a logarithm "
+                     "or power spectrum",
+                     100 * most, *worst, kNearZero),
+         KeepFloat(node)});
+  }
+
+  static std::string KeepFloat(const Node& node) {
+    return node.origin_name().empty() ? "" : KeepFloatOption(node.origin_name());
   }
 
   void LookAtValue(const std::string& value, std::vector<Finding>& out) const {
@@ -162,6 +219,8 @@ class Finder {
   const Graph& graph_;
   const QuantizationPlan& plan_;
   const CalibrationTable& table_;
+  const std::set<size_t> front_ends_;
+  const std::map<size_t, ResidualSum> sums_;
 };
 
 }  // namespace
@@ -176,6 +235,10 @@ const char* CauseName(Finding::Cause cause) {
       return "saturation";
     case Finding::Cause::kOutlierChannel:
       return "outlier channel";
+    case Finding::Cause::kLogarithm:
+      return "logarithm";
+    case Finding::Cause::kResidualGrowth:
+      return "residual growth";
     case Finding::Cause::kDeadChannels:
       break;
   }

@@ -16,6 +16,11 @@ namespace qconvert {
 //   outlier channel  with one scale for all channels, the widest channel is kClash or more times as
 //                    wide as the median one; with a scale each, the widest number of a channel as
 //                    much above the root of its mean square
+//   logarithm        kMuchNearZero or more of a value's numbers are within kNearZero steps of 0,
+//   the
+//                    node is one of FindFrontEndNodes
+//   residual growth  the second or a later sum of ResidualSums is kGrowth or more times as wide as
+//                    what the chain begins with
 //   dead channels    channels of weights, not all zero, whose codes are
 void AddFindings(const Graph& graph, const QuantizationPlan& plan, const CalibrationTable& table,
                  std::vector<LayerRow>& layers);

@@ -170,18 +170,26 @@ TEST(DebugModelTest, AClashOfRangesIsFoundAtTheSum) {
 }
 
 TEST(DebugModelTest, WeightsAndValuesAloneTellThemApart) {
-  const auto errors_of_clipping = [](const std::string& what) {
+  LayerErrors whole;
+  const auto errors_of_clipping = [&](const std::string& what) {
     const DebugReport report =
         Network().Debug("layer_quantize_config:\n- layer_name: conv3\n  tensor_quantize_config: {" +
                         what + ": {method: percentile, percentage: 60}}\n");
+    whole = report.layers.errors;
     for (const LayerRow& row : report.layers.layers)
       if (row.name == "conv3") return row.errors;
     return NodeErrors{};
   };
   const NodeErrors weights = errors_of_clipping("weights");
+  const LayerErrors of_weights = whole;
   EXPECT_GT(weights.weights_alone.value(), 10 * weights.activations_alone.value());
   const NodeErrors activations = errors_of_clipping("activation");
   EXPECT_GT(activations.activations_alone.value(), 10 * activations.weights_alone.value());
+  // As a whole and along the depth the rest of the network has its noise too.
+  EXPECT_GT(weights.weights_behind.value(), 3 * activations.weights_behind.value());
+  EXPECT_GT(activations.activations_behind.value(), 3 * weights.activations_behind.value());
+  EXPECT_GT(of_weights.whole_weights.value(), 3 * whole.whole_weights.value());
+  EXPECT_GT(whole.whole_activations.value(), 3 * of_weights.whole_activations.value());
 }
 
 TEST(DebugModelTest, TheTargetCanBeGivenAndOutOfReachIsSaid) {

@@ -49,6 +49,22 @@ DebugReport Sample() {
   return report;
 }
 
+TEST(DebugReportTest, WeightsAndValuesAsAWholeAreToldWhereMeasured) {
+  DebugReport report = Sample();
+  EXPECT_THAT(FormatDebug(report), Not(HasSubstr("with all weights alone")));
+  report.layers.errors.whole_weights = 1e-4;
+  report.layers.errors.whole_activations = 1e-2;
+  report.layers.layers[1].errors.weights_behind = 1e-3;
+  EXPECT_THAT(
+      FormatDebug(report),
+      HasSubstr("  with all weights alone quantized 40.0 dB, with all values alone 20.0 dB\n"));
+  const auto json = nlohmann::json::parse(LayersJson(report.conversion, "success", report.layers));
+  EXPECT_EQ(json["measured"]["sqnr_weights_db"], 40);
+  EXPECT_EQ(json["measured"]["sqnr_activations_db"], 20);
+  EXPECT_EQ(json["layers"][1]["sqnr_weights_behind_db"], 30);
+  EXPECT_FALSE(json["layers"][0].contains("sqnr_weights_behind_db"));
+}
+
 TEST(DebugReportTest, BarsCausesAndTheGuiltyAreShownWorstFirst) {
   const std::string text = FormatDebug(Sample());
   EXPECT_THAT(text, HasSubstr("m.onnx: 20.0 dB at the worst output with all nodes quantized, on 2 "

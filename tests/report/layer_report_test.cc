@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -159,6 +160,85 @@ TEST(LayerReportTest, InputsOnScalesFarApartClash) {
   EXPECT_THAT(CausesOf(report), ElementsAre(Finding::Cause::kRangeClash));
   EXPECT_THAT(report.layers[0].findings[0].text, HasSubstr("\"b\" is"));
   EXPECT_EQ(report.layers[0].findings[0].advice, "--keep-float 'sum'");
+}
+
+LayerReport DescribeOn(const Model& float_model, const std::vector<Tensor>& sample) {
+  const QuantizedModel model = QuantizeModel(float_model, {sample});
+  const Graph& graph = model.float_model.graph;
+  return DescribeLayers(graph, model.plan, model.table, CostModel(graph, {}), {});
+}
+
+// The findings of one cause at a node.
+std::vector<Finding> FindingsOf(const LayerReport& report, const std::string& node,
+                                Finding::Cause cause) {
+  std::vector<Finding> found;
+  for (const LayerRow& row : report.layers) {
+    if (row.name != node) continue;
+    std::copy_if(row.findings.begin(), row.findings.end(), std::back_inserter(found),
+                 [&](const Finding& one) { return one.cause == cause; });
+  }
+  return found;
+}
+
+// x -> MatMul "front" -> u -> MatMul "transform" -> `between` -> Mul (square) -> p -> MatMul "bank"
+// -> Max -> `last` -> y.
+LayerReport Spectrum(const std::string& between, const std::string& last = "Log") {
+  GraphBuilder b;
+  b.Input("x", {"64", "16"}).Output("y").Floats("floor", {1}, {1e-6F});
+  b.Random("w1", {16, 16}).Random("w2", {16, 16}).Random("w3", {16, 8});
+  b.Add("MatMul", {"x", "w1"}, {"u"}).name = "front";
+  b.Add("MatMul", {"u", "w2"}, {"v"}).name = "transform";
+  b.Add(between, {"v"}, {"a"}).name = "between";
+  b.Add("Mul", {"a", "a"}, {"p"}).name = "square";
+  b.Add("MatMul", {"p", "w3"}, {"e"}).name = "bank";
+  b.Add("Max", {"e", "floor"}, {"m"}).name = "max";
+  b.Add(last, {"m"}, {"y"}).name = "last";
+  return DescribeOn(b.model, {RandomTensor("x", {64, 16}, 5)});
+}
+
+TEST(LayerReportTest, WhatIsRoundedNearZeroInFrontOfALogarithmIsNamed) {
+  const LayerReport report = Spectrum("Abs");
+  const auto front = FindingsOf(report, "front", Finding::Cause::kLogarithm);
+  ASSERT_THAT(front, SizeIs(1));
+  EXPECT_THAT(front[0].text, HasSubstr("are within 2 steps of 0, in front of a logarithm"));
+  EXPECT_EQ(front[0].advice, "--keep-float 'front'");
+  const auto square = FindingsOf(report, "square", Finding::Cause::kLogarithm);
+  const auto bank = FindingsOf(report, "bank", Finding::Cause::kLogarithm);
+  EXPECT_THAT(square.size() + bank.size(), 1U) << "where the square is rounded";
+  EXPECT_THAT(FindingsOf(Spectrum("Sigmoid"), "front", Finding::Cause::kLogarithm), IsEmpty())
+      << "an activation lies between";
+  EXPECT_THAT(FindingsOf(Spectrum("Abs", "Sqrt"), "front", Finding::Cause::kLogarithm), IsEmpty());
+}
+
+// x -> s0, and s_k = s_k-1 + MatMul(Relu(s_k-1)) for k of 1 to 3, with `after` behind each sum.
+LayerReport Residual(float spread, const std::string& after) {
+  GraphBuilder b;
+  b.Input("x", {"32", "16"}).Output("y").Random("w", {16, 16}, 0.25F);
+  b.Add("MatMul", {"x", "w"}, {"s0"}).name = "stem";
+  for (int k = 1; k <= 3; ++k) {
+    const std::string n = std::to_string(k);
+    const std::string s = "s" + std::to_string(k - 1);
+    b.Random("w" + n, {16, 16}, spread);
+    b.Add("Relu", {s}, {"r" + n}).name = "relu" + n;
+    b.Add("MatMul", {"r" + n, "w" + n}, {"b" + n}).name = "branch" + n;
+    b.Add("Add", {s, "b" + n}, {"a" + n}).name = "sum" + n;
+    b.Add(after, {"a" + n}, {"s" + n}).name = "after" + n;
+  }
+  b.Add("MatMul", {"s3", "w"}, {"y"}).name = "head";
+  return DescribeOn(b.model, {RandomTensor("x", {32, 16}, 6)});
+}
+
+TEST(LayerReportTest, APathThatGrowsFromBlockToBlockIsNamed) {
+  const auto at = [](const LayerReport& report, const char* node) {
+    return FindingsOf(report, node, Finding::Cause::kResidualGrowth);
+  };
+  const LayerReport grows = Residual(2, "LeakyRelu");
+  EXPECT_THAT(at(grows, "sum1"), IsEmpty()) << "one sum is no path";
+  ASSERT_THAT(at(grows, "sum3"), SizeIs(1));
+  EXPECT_THAT(at(grows, "sum3")[0].text, HasSubstr("after 3 sums the path is"));
+  EXPECT_THAT(at(grows, "sum3")[0].text, HasSubstr("as wide as \"s0\""));
+  EXPECT_THAT(at(Residual(0.25F, "LeakyRelu"), "sum3"), IsEmpty()) << "it does not grow";
+  EXPECT_THAT(at(Residual(2, "Softmax"), "sum3"), IsEmpty()) << "each sum begins anew";
 }
 
 TEST(LayerReportTest, DrawingsHoldAllThatWasSeen) {

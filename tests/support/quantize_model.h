@@ -15,6 +15,7 @@ struct QuantizedModel {
   Model float_model;  // prepared
   Model model;
   QuantizationPlan plan;
+  CalibrationTable table;
 };
 
 // Prepares, calibrates on `samples` and quantizes everything that an integer kernel takes.
@@ -48,6 +49,7 @@ inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<T
   FillCodes(model.graph, config, {}, codes, out.plan);
   InsertQdq(model, out.plan);  // weights of float nodes stay as they are
   out.model = std::move(model);
+  out.table = std::move(table);
   return out;
 }
 

@@ -24,12 +24,19 @@ struct NodeErrors {
   // The same as `alone` with only its weights, only its activations quantized.
   std::optional<double> weights_alone;
   std::optional<double> activations_alone;
+  // The same as `behind` with only the weights, only the activations of all nodes quantized.
+  std::optional<double> weights_behind;
+  std::optional<double> activations_behind;
 };
 
 // By node of the prepared graph; a node that is fused into another has no errors of its own.
 struct LayerErrors {
   std::vector<NodeErrors> nodes;
-  double whole = 0;      // of the worst output, with all nodes quantized, on the same samples
+  double whole = 0;  // of the worst output, with all nodes quantized, on the same samples
+  // The same with only the weights, only the activations of all nodes quantized: what 16-bit
+  // activations, 16-bit weights would leave. Nothing where they were not measured.
+  std::optional<double> whole_weights;
+  std::optional<double> whole_activations;
   size_t samples = 0;    // that `alone`, `without` and `whole` were measured on; 0: nothing was
   std::string why_none;  // then: "nothing is quantized"
   size_t runs = 0;       // of both models in one, for all of it
@@ -43,6 +50,8 @@ struct Finding {
     kSaturation,      // values are clipped
     kOutlierChannel,  // one channel of the weights takes the grid of all
     kDeadChannels,    // channels whose codes are all 0
+    kLogarithm,       // rounded near zero in front of a logarithm
+    kResidualGrowth,  // a sum of many blocks is far wider than what they began with
   };
   Cause cause = Cause::kOutliers;
   std::string text;    // "99.9 % of \"v\" take 6 of 255 steps"

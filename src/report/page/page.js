@@ -119,7 +119,9 @@ function showCulprits() {
   if (isComparison) return showFarthest();
   const measured = data.measured || {};
   $('culprits-note').textContent = culprits.length ?
-      `Each node quantized alone, on ${counted(measured.samples, 'sample')}; the whole model: ${decibels(measured.sqnr_db)} dB there. ` +
+      `Each node quantized alone, on ${counted(measured.samples, 'sample')}; the whole model: ${decibels(measured.sqnr_db)} dB there` +
+      (isNumber(measured.sqnr_weights_db) ? `, its weights alone ${decibels(measured.sqnr_weights_db)}` : '') +
+      (isNumber(measured.sqnr_activations_db) ? `, its values alone ${decibels(measured.sqnr_activations_db)}` : '') + '. ' +
       `${counted(measured.runs, 'run')} of both models in one.` :
       measured.samples ? `No node changes the outputs by itself, on ${counted(measured.samples, 'sample')}.` :
       `No node was measured alone: ${measured.why_none || 'nothing is known'}.`;

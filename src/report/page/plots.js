@@ -9,7 +9,11 @@ function drawDepth() {
   if (!rows.length) return void ($('depth').hidden = true);
   const top = (value) => isNumber(value) ? Math.min(value, 120) : null;  // equal values are drawn at 120 dB
   const axis = () => ({stroke: styleOf('--soft'), grid: {stroke: styleOf('--line'), width: 1}, ticks: {stroke: styleOf('--line'), width: 1}});
-  const series = (label, name, points) => ({label, stroke: styleOf(name), width: points ? 0 : 2, spanGaps: true,
+  // Of debug alone: what 16-bit values, 16-bit weights would leave.
+  const parts = [['weights alone, so far', 'sqnr_weights_behind_db', '--good', [6, 3]], ['values alone, so far', 'sqnr_activations_behind_db', '--soft', [2, 3]]]
+      .filter(([, key]) => rows.some((row) => isNumber(layers[row][key])));
+  const series = (label, name, points, dash) => ({label, stroke: styleOf(name), width: points ? 0 : dash ? 1 : 2, dash, spanGaps: true,
+                                            ...(dash ? {points: {show: false}} : {}),
                                             ...(points ? {paths: () => null, points: {show: true, size: 6, fill: styleOf(name)}} : {})});
   const draw = () => {
     $('depth-plot').replaceChildren();
@@ -17,8 +21,10 @@ function drawDepth() {
       width: Math.min(1140, $('depth').clientWidth), height: 260, scales: {x: {time: false}},
       axes: [{...axis(), values: (u, marks) => marks.map((mark) => Number.isInteger(mark) ? mark : '')}, {...axis(), label: 'dB'}],
       series: [{label: 'node', value: (u, row) => row === null ? '–' : `${row} ${layers[row].name}`},
-               series('so far', '--accent', false), series('alone', '--warm', true)],
-    }, [rows, rows.map((row) => top(layers[row].sqnr_behind_db)), rows.map((row) => top(layers[row].sqnr_alone_db))], $('depth-plot'));
+               series('so far', '--accent', false), series('alone', '--warm', true),
+               ...parts.map(([label, , colour, dash]) => series(label, colour, false, dash))],
+    }, [rows, ...['sqnr_behind_db', 'sqnr_alone_db', ...parts.map(([, key]) => key)].map((key) => rows.map((row) => top(layers[row][key])))],
+    $('depth-plot'));
     plot.over.addEventListener('click', () => {
       if (plot.cursor.idx !== null && plot.cursor.idx !== undefined) jumpTo(rows[plot.cursor.idx]);
     });
