@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "model_pair.h"
 #include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/scope.h"
@@ -25,6 +26,7 @@ std::vector<Value> InferValues(const Model& model, Graph graph, const std::strin
   probe.functions = model.functions;
   probe.graph = std::move(graph);
   probe.graph.value_info.clear();
+  UndeclareInitializers(probe);  // else the large ones would be inputs twice
   std::unordered_set<std::string> outputs;
   for (const Value& output : probe.graph.outputs) outputs.insert(output.name);
   for (auto it = probe.graph.initializers.begin(); it != probe.graph.initializers.end();) {

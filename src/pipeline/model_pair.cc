@@ -18,6 +18,8 @@
 namespace qconvert {
 namespace {
 
+constexpr int64_t kInitializersAreNoInputs = 4;  // the IR version since which they need not be
+
 std::vector<std::string> InputNames(const std::vector<Value>& inputs) {
   std::vector<std::string> names;
   for (const Value& input : inputs) names.push_back(input.name);
@@ -25,8 +27,8 @@ std::vector<std::string> InputNames(const std::vector<Value>& inputs) {
 }
 
 void CheckInputs(const ModelPair& pair) {
-  const std::vector<Value> a = FedInputs(pair.a.model.graph);
-  const std::vector<Value> b = FedInputs(pair.b.model.graph);
+  const std::vector<Value>& a = pair.a.model.graph.inputs;
+  const std::vector<Value>& b = pair.b.model.graph.inputs;
   const auto check = [](const std::vector<Value>& these, const std::vector<Value>& others,
                         const std::string& place, const std::string& other_place) {
     for (const Value& input : these) {
@@ -80,6 +82,11 @@ std::vector<Value> FedInputs(const Graph& graph) {
   return inputs;
 }
 
+void UndeclareInitializers(Model& model) {
+  model.graph.inputs = FedInputs(model.graph);
+  model.ir_version = std::max(model.ir_version, kInitializersAreNoInputs);
+}
+
 ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& b) {
   ModelPair pair{.a = LoadOnnx(a),
                  .b = LoadOnnx(b),
@@ -89,6 +96,7 @@ ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& 
                  .only_a = {},
                  .only_b = {},
                  .is_random = false};
+  for (LoadedModel* loaded : {&pair.a, &pair.b}) UndeclareInitializers(loaded->model);
   CheckInputs(pair);
   InferTypes(pair.a.model, pair.place_a);
   MatchOutputs(pair);
@@ -102,8 +110,7 @@ SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
   std::vector<std::filesystem::path> inputs = pair.a.files;
   inputs.insert(inputs.end(), pair.b.files.begin(), pair.b.files.end());
   RefuseOverwriting(outputs, inputs);
-  Graph graph = pair.a.model.graph;  // shares its bytes
-  graph.inputs = FedInputs(graph);
+  const Graph& graph = pair.a.model.graph;
   if (data.folder.empty() && graph.inputs.size() > data.states.size())
     throw Error(ExitCode::kUsage, "", "no samples given, expected --data DIR");
   SampleSource samples = OpenCalibrationData(FromSampleData(data), graph, pair.place_a);

@@ -29,6 +29,9 @@ struct ModelPair {
 // Inputs that have to be fed; others have an initializer as their default.
 std::vector<Value> FedInputs(const Graph& graph);
 
+// Initializers that are declared as inputs too, as IR 3 wants it, become initializers alone.
+void UndeclareInitializers(Model& model);
+
 // Throws what LoadOnnx and InferTypes throw, and Error(kModel) when inputs differ or no output has
 // one name in both.
 ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& b);

@@ -74,6 +74,22 @@ TEST_F(CompareFilesTest, AModelIsItself) {
   EXPECT_EQ(comparison.inner[0].sums.count, 40);
 }
 
+TEST_F(CompareFilesTest, InitializersMayBeDeclaredAsInputs) {
+  // As files of IR 3 do: one small enough for shape inference to read, and one that is not.
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y").Random("w", {8, 600}).Random("bias", {600});
+  b.Add("MatMul", {"x", "w"}, {"wide"});
+  b.Add("Add", {"wide", "bias"}, {"y"});
+  b.Input("w", {"8", "600"}).Input("bias", {"600"});
+  b.model.ir_version = 3;
+  const FileComparison comparison = CompareFiles(Options(b.model, b.model));
+  ASSERT_EQ(comparison.outputs.size(), 1U);
+  EXPECT_EQ(comparison.outputs[0].sqnr_db(), kEqualSqnrDb);
+  EXPECT_EQ(comparison.outputs[0].sums.count, 5 * 600);
+  ASSERT_EQ(comparison.inner.size(), 1U);
+  EXPECT_EQ(comparison.inner[0].name, "wide");
+}
+
 TEST_F(CompareFilesTest, AGainIsFoundWhereItIs) {
   const FileComparison comparison = CompareFiles(Options(Chain(2).model, Chain(2.2F).model));
   EXPECT_NEAR(comparison.inner[0].sums.noise(), 0.01, 1e-5);
