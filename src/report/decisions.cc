@@ -193,18 +193,20 @@ void DecisionSums::Merge(const DecisionSums& other) {
   flips += other.flips;
   logit_power += other.logit_power;
   logit_error += other.logit_error;
+  samples += other.samples;
+  flipped_samples += other.flipped_samples;
 }
 
 double DecisionSums::rate() const {
   return decided > 0 ? static_cast<double>(flips) / static_cast<double>(decided) : 0;
 }
 
-double DecisionSums::UpperBound() const {
-  if (flips >= decided) return 1;
-  return boost::math::quantile(
-      boost::math::beta_distribution<double>(static_cast<double>(flips + 1),
-                                             static_cast<double>(decided - flips)),
-      kConfidence);
+double DecisionSums::UpperBound() const { return BoundOfRate(flipped_samples, samples); }
+
+double BoundOfRate(double sum, int64_t samples) {
+  const double rest = static_cast<double>(samples) - sum;
+  if (rest <= 0) return 1;
+  return boost::math::quantile(boost::math::beta_distribution<double>(sum + 1, rest), kConfidence);
 }
 
 void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind& kind,
@@ -228,7 +230,11 @@ void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind
       }
     }
   }
-  CountDecisions(all, expected.dims, kind, decisions, sums);
+  DecisionSums sample;
+  CountDecisions(all, expected.dims, kind, sample, sums);
+  sample.samples = sample.decided > 0 ? 1 : 0;
+  sample.flipped_samples = sample.rate();
+  decisions.Merge(sample);
 }
 
 }  // namespace qconvert

@@ -174,8 +174,15 @@ double Evaluation::agreement() const {
 }
 
 double Evaluation::DisagreementBound() const {
-  const auto agreed = Sum<int64_t>(samples, [](const SampleScore& s) { return s.agreed; });
-  return DecisionSums{positions(), positions() - agreed}.UpperBound();
+  double sum = 0;
+  int64_t told = 0;
+  for (const SampleScore& sample : samples) {
+    if (sample.positions == 0) continue;
+    ++told;
+    sum += static_cast<double>(sample.positions - sample.agreed) /
+           static_cast<double>(sample.positions);
+  }
+  return BoundOfRate(sum, told);
 }
 
 std::vector<size_t> Evaluation::Worst() const {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 #include "support/graph_builder.h"
 
@@ -206,15 +207,58 @@ double BinomialTail(int64_t flips, int64_t n, double p) {
 }
 
 TEST(DecisionsTest, UpperBoundIsExact) {
-  EXPECT_NEAR((DecisionSums{256, 0}.UpperBound()), 1 - std::pow(0.05, 1.0 / 256), 1e-12);
-  EXPECT_NEAR((DecisionSums{256, 1}.UpperBound()), 0.0184, 5e-5) << "at most 1.8 %";
+  EXPECT_NEAR(BoundOfRate(0, 256), 1 - std::pow(0.05, 1.0 / 256), 1e-12);
+  EXPECT_NEAR(BoundOfRate(1, 256), 0.0184, 5e-5) << "at most 1.8 %";
   for (const auto& [n, flips] :
        std::vector<std::pair<int64_t, int64_t>>{{10, 3}, {64, 1}, {1000, 17}, {100'000, 990}}) {
-    EXPECT_NEAR(BinomialTail(flips, n, DecisionSums{n, flips}.UpperBound()), 0.05, 1e-7)
+    EXPECT_NEAR(BinomialTail(flips, n, BoundOfRate(static_cast<double>(flips), n)), 0.05, 1e-7)
         << flips << " of " << n;
   }
-  EXPECT_EQ((DecisionSums{5, 5}.UpperBound()), 1);
-  EXPECT_EQ((DecisionSums{0, 0}.UpperBound()), 1);
+  EXPECT_EQ(BoundOfRate(5, 5), 1);
+  EXPECT_EQ(BoundOfRate(0, 0), 1);
+}
+
+// 30 samples of 100 positions, of which none or all flip: a bound that took positions for
+// independent ones would hold in far fewer than 19 of 20 sets.
+TEST(DecisionsTest, PositionsOfOneSampleCountAsOne) {
+  std::mt19937 random(5);
+  std::bernoulli_distribution flips(0.05);
+  const std::vector<float> expected = [] {
+    std::vector<float> logits;
+    for (int k = 0; k < 100; ++k) logits.insert(logits.end(), {0, 3});
+    return logits;
+  }();
+  std::vector<float> flipped(expected.rbegin(), expected.rend());
+  constexpr int kSets = 500;
+  int covered = 0;
+  int covered_by_positions = 0;
+  for (int set = 0; set < kSets; ++set) {
+    DecisionSums sums;
+    for (int k = 0; k < 30; ++k) {
+      sums.Merge(Decide(Scores::kLogits, 1, {100, 2}, expected, flips(random) ? flipped : expected)
+                     .decisions);
+    }
+    ASSERT_EQ(sums.samples, 30);
+    ASSERT_EQ(sums.decided, 3000);
+    covered += sums.UpperBound() >= 0.05 ? 1 : 0;
+    covered_by_positions +=
+        BoundOfRate(static_cast<double>(sums.flips), sums.decided) >= 0.05 ? 1 : 0;
+  }
+  EXPECT_GE(covered, kSets * 0.94);
+  EXPECT_LT(covered_by_positions, kSets * 0.8) << "this test could not fail";
+}
+
+TEST(DecisionsTest, SamplesThatFlipInPartCountInPart) {
+  const DecisionSums half =
+      Decide(Scores::kLogits, 1, {2, 2}, {0, 3, 0, 3}, {0, 3, 3, 0}).decisions;
+  EXPECT_EQ(half.flips, 1);
+  EXPECT_EQ(half.samples, 1);
+  EXPECT_EQ(half.flipped_samples, 0.5);
+  DecisionSums both = half;
+  both.Merge(half);
+  EXPECT_EQ(both.UpperBound(), BoundOfRate(1, 2));
+  EXPECT_EQ(Decide(Scores::kLogits, 1, {1, 2}, {0, 0.1F}, {0, 0.1F}).decisions.samples, 0)
+      << "nothing is decided";
 }
 
 }  // namespace

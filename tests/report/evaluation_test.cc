@@ -122,7 +122,7 @@ Evaluation Sample() {
 TEST(EvaluationTest, SharesAndBudgets) {
   Evaluation evaluation = Sample();
   EXPECT_DOUBLE_EQ(evaluation.agreement(), 0.75);
-  EXPECT_DOUBLE_EQ(evaluation.DisagreementBound(), (DecisionSums{4, 1}.UpperBound()));
+  EXPECT_DOUBLE_EQ(evaluation.DisagreementBound(), BoundOfRate(1, 4));
   EXPECT_EQ(evaluation.Missed(), "");
   evaluation.max_drop = 0.25;
   evaluation.min_agreement = 0.75;
@@ -181,9 +181,9 @@ TEST(EvaluationTest, TheBoundCoversItsPromise) {
     int covered = 0;
     constexpr int kTrials = 2000;
     for (int trial = 0; trial < kTrials; ++trial) {
-      DecisionSums sums{500, 0};
-      for (int k = 0; k < 500; ++k) sums.flips += disagrees(random) ? 1 : 0;
-      covered += sums.UpperBound() >= p ? 1 : 0;
+      int flips = 0;
+      for (int k = 0; k < 500; ++k) flips += disagrees(random) ? 1 : 0;
+      covered += BoundOfRate(flips, 500) >= p ? 1 : 0;
     }
     EXPECT_GE(covered, kTrials * 0.94) << p;
   }

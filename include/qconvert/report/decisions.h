@@ -25,14 +25,24 @@ struct DecisionSums {
   // error is left in them, of an unsure one nearly all. Classes that are 0 in a model are left out.
   double logit_power = 0;
   double logit_error = 0;
+  // Samples with a decided position, and the sum of the rates of flips in each. Positions of one
+  // sample are not independent: what one of them suffers its neighbours mostly do.
+  int64_t samples = 0;
+  double flipped_samples = 0;
 
   void Merge(const DecisionSums& other);
   double rate() const;
-  // Clopper and Pearson's exact upper bound of the flip rate at 95 %, one-sided: the rate at which
-  // so few flips would be seen with probability 5 %. C. J. Clopper and E. S. Pearson, Biometrika 26
-  // (1934), 404-413: the 0.95 quantile of Beta(flips + 1, decided - flips). 1 without positions.
+  // Of the flip rate at 95 %, over samples: BoundOfRate(flipped_samples, samples).
   double UpperBound() const;
 };
+
+// The upper bound at 95 %, one-sided, of the mean of a rate between 0 and 1 that independent
+// samples have, from the sum of theirs. Of rates 0 and 1 alone it is Clopper and Pearson's exact
+// one, the mean at which so small a sum would be seen with probability 5 %: C. J. Clopper and E. S.
+// Pearson, Biometrika 26 (1934), 404-413, the 0.95 quantile of Beta(sum + 1, samples - sum). Rates
+// between spread less around their mean than those, so for them it is the more cautious. 1 without
+// samples.
+double BoundOfRate(double sum, int64_t samples);
 
 inline constexpr double kDecidedMargin = 0.2;
 inline constexpr double kLikelyGap = 0.25;
