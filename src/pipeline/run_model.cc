@@ -57,6 +57,11 @@ class OutputFolder {
     if (folder_.empty()) return;
     std::vector<std::filesystem::path> folders;
     for (const std::string& name : names_) folders.push_back(is_flat_ ? folder_ : folder_ / name);
+    // A folder made among the samples would be taken for an input's by the next run.
+    if (!options.data.folder.empty() && SameFile(folder_, options.data.folder)) {
+      throw Error(ExitCode::kUsage, folder_.string(),
+                  "holds the samples, expected another folder for the outputs");
+    }
     RefuseFoldersOfSamples(folders, samples);
     for (const std::filesystem::path& made : folders) {
       if (made_.size() >= kMostProvisional) {

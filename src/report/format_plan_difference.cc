@@ -26,11 +26,11 @@ void AddRows(const std::string& title, const Items& items, size_t shown, const R
   }
 }
 
+// The share stands in front: a long line is cut at its end.
 std::string ClippedRow(const ClippedValue& value) {
-  std::string row = fmt::format("{:<{}} {:.4g} .. {:.4g}, codes reach {:.4g} .. {:.4g}",
-                                ShortText(value.name, kNameWidth), kNameWidth, value.seen.min,
-                                value.seen.max, value.codes.min, value.codes.max);
-  return row + fmt::format(": {:.2g} %", 100 * value.values.value_or(value.range));
+  return fmt::format("{:>7.2g} %  {:<{}} {:.3g} .. {:.3g}, codes reach {:.3g} .. {:.3g}",
+                     100 * value.values.value_or(value.range), ShortText(value.name, kNameWidth),
+                     kNameWidth, value.seen.min, value.seen.max, value.codes.min, value.codes.max);
 }
 
 std::string MovedRow(const MovedGrid& grid) {

@@ -12,6 +12,15 @@ TEST(SuggestTest, FindsTypingErrors) {
   EXPECT_EQ(NearestName("METHOD", names), "method");
 }
 
+TEST(SuggestTest, NeighboursThatChangedPlacesAreOneError) {
+  EXPECT_EQ(NearestName("debgu", {"debug", "help"}), "debug");
+  EXPECT_EQ(NearestName("hepl", {"debug", "help"}), "help");
+  EXPECT_EQ(NearestName("urn", {"run", "presets"}), "run");
+  EXPECT_EQ(NearestName("guebd", {"debug"}), "") << "no neighbours";
+  EXPECT_EQ(NearestName("ab", {"ba"}), "") << "half of a name of two letters";
+  EXPECT_EQ(NearestName("a", {"ab"}), "");
+}
+
 TEST(SuggestTest, StaysSilentWhenNothingIsNear) {
   EXPECT_EQ(NearestName("banana", {"method"}), "");
   EXPECT_EQ(NearestName("", {"method"}), "");

@@ -148,6 +148,16 @@ TEST_F(RunModelTest, WhatDoesNotFitIsNamed) {
   EXPECT_FALSE(std::filesystem::exists(options_.folder));
 }
 
+TEST_F(RunModelTest, NoFolderIsMadeAmongTheSamples) {
+  options_.files.clear();
+  dir_.Write("data/a/0.npy", NpyFloats({1, 2}, Row(1, 2)));
+  dir_.Write("data/b/0.npy", NpyFloats({1, 2}, Row(1, 2)));
+  options_.data.folder = dir_ / "data";
+  options_.folder = dir_ / "data/../data";
+  EXPECT_THAT(FailureOf(ExitCode::kUsage), HasSubstr("holds the samples"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "data" / "sum"));
+}
+
 TEST_F(RunModelTest, OutputsDoNotReplaceSamples) {
   options_.files.clear();
   dir_.Write("data/a/0.npy", NpyFloats({1, 2}, Row(1, 2)));

@@ -157,6 +157,17 @@ TEST(PlanDifferenceTest, RowsFitEightyColumns) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
+TEST(PlanDifferenceTest, TheShareThatClipsIsNeverCutOff) {
+  PlanDifference difference;
+  difference.is_of_samples = true;
+  difference.clipped = {{.name = std::string(90, 'n'),
+                         .seen = {-1.23456e-12F, 9.87654e+12F},
+                         .codes = {-1.13456e-12F, 8.87654e+12F},
+                         .range = 0.1,
+                         .values = 0.0044}};
+  EXPECT_THAT(FormatPlanDifference(difference, 5), HasSubstr("\n       0.44 %  ..."));
+}
+
 TEST(PlanDifferenceTest, JsonHoldsNoInfinity) {
   PlanFile now = Plan();
   now.values[0].grid.params.type = DataType::kInt8;
