@@ -6,8 +6,10 @@
 #include <set>
 #include <utility>
 
+#include "configs.h"
 #include "convert_options.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/base/temporary_folder.h"
 #include "qconvert/config/name_pattern.h"
@@ -35,15 +37,16 @@ ConfigNode Map(const char* key, ConfigNode value) {
   return node;
 }
 
+constexpr const char* kLayers = "layer_quantize_config";  // of Vitis: the only such list of nodes
+
 // The settings with the nodes of --keep-float as entries behind those that there are.
-ConfigNode WithFloatLayers(ConfigNode effective, const std::vector<std::string>& patterns) {
-  if (patterns.empty()) return effective;
-  constexpr const char* kLayers = "layer_quantize_config";
-  auto entry = std::find_if(effective.entries.begin(), effective.entries.end(),
+ConfigNode WithFloatLayers(ConfigNode settings, const std::vector<std::string>& patterns) {
+  if (patterns.empty()) return settings;
+  auto entry = std::find_if(settings.entries.begin(), settings.entries.end(),
                             [&](const ConfigEntry& one) { return one.key.scalar == kLayers; });
-  if (entry == effective.entries.end()) {
-    effective.entries.emplace_back(Scalar(kLayers), ConfigNode());
-    entry = std::prev(effective.entries.end());
+  if (entry == settings.entries.end()) {
+    settings.entries.emplace_back(Scalar(kLayers), ConfigNode());
+    entry = std::prev(settings.entries.end());
   }
   entry->value.kind = ConfigNode::Kind::kSequence;
   for (const std::string& pattern : patterns) {
@@ -52,7 +55,7 @@ ConfigNode WithFloatLayers(ConfigNode effective, const std::vector<std::string>&
                                Map("datatype", Scalar("float32")));
     entry->value.items.push_back(std::move(layer));
   }
-  return effective;
+  return settings;
 }
 
 double WorstSqnr(const ConversionReport& report) {
@@ -75,9 +78,14 @@ class Search {
       : line_(line), config_(line.configs.empty() ? "" : line.configs[0]), on_trial_(on_trial) {
     if (line_.max_drop) line_.max_flips = *line_.max_drop;
     const ConvertOptions options = MakeConvertOptions(line_, config_);
-    if (options.effective_config.Find("tensor_quantize_config") == nullptr)
+    target_ = OutputPath(options).replace_extension(".yaml");
+    if (!line_.keep_float.empty() && !HasLayers())
       throw Error(ExitCode::kUsage, options.config_file.string(),
-                  "--auto writes settings with Vitis's keys, expected a config in those, or none");
+                  "--auto writes settings in the language that came in, and that has no key for "
+                  "--keep-float");
+    // What the command line says must have a key too, and paths must mean the same beside the
+    // model.
+    ExportConfig(ReadSettings(line_, options.config_file), target_);
   }
 
   AutoResult Run() {
@@ -87,18 +95,46 @@ class Search {
     const auto best = ChooseTrial(trials_, {line_.max_ms, line_.max_mb});
     if (!best) ThrowNone();
     trials_[*best].chosen = true;
-    AutoResult result{.line = lines_[*best], .trials = trials_, .config = {}, .config_file = {}};
-    result.line.guard_reports = line_.guard_reports;
-    const ConvertOptions options = MakeConvertOptions(result.line, config_);
-    result.config =
-        fmt::format("# Found by qconvert --auto: {}\n{}", EscapeForTerminal(trials_[*best].name),
-                    PrintConfigWithoutFolders(
-                        WithFloatLayers(options.effective_config, result.line.keep_float)));
-    result.config_file = OutputPath(options).replace_extension(".yaml");
-    return result;
+    ConvertLine line = lines_[*best];
+    line.guard_reports = line_.guard_reports;
+    return {.options = OptionsOf(line, trials_[*best].name), .trials = trials_};
   }
 
  private:
+  bool HasLayers() const {
+    return MakeConvertOptions(line_, config_).effective_config.Find("tensor_quantize_config") !=
+           nullptr;
+  }
+
+  // By the file that is written, not by the options that it stands for: whoever converts with it
+  // gets the same bytes, the hash of the settings in them included.
+  ConvertOptions OptionsOf(const ConvertLine& line, const std::string& name) {
+    const std::filesystem::path base = FindConfig(config_);
+    const std::string text = fmt::format(
+        "# Found by qconvert --auto: {}\n{}", EscapeForTerminal(name),
+        PrintSettings(WithFloatLayers(ReadSettings(line, base).written, line.keep_float)));
+    ConvertLine by_file = line;
+    by_file.overrides.clear();
+    by_file.layers.clear();
+    by_file.keep_float.clear();
+    for (std::string* word :
+         {&by_file.scheme, &by_file.objective, &by_file.processor, &by_file.effort})
+      word->clear();
+    const std::filesystem::path file = folder_.File(target_.filename().string());
+    WriteFile(file, text);
+    ReleaseSignals();  // nothing that stays has been written
+    ConvertOptions options = MakeConvertOptions(by_file, file.string());
+    options.config_file = base;
+    options.settings_file = target_;
+    options.settings_text = text;
+    return options;
+  }
+
+  // Whether its settings have keys in the language that came in.
+  bool CanBeWritten(const ConvertLine& line) const {
+    return ReadSettings(line, FindConfig(config_)).translated.empty();
+  }
+
   // What the command line and the objectives give as a whole.
   void TryWholes() {
     Try("as given", line_);
@@ -106,6 +142,7 @@ class Search {
     for (const char* objective : {"speed", "size"}) {
       ConvertLine line = line_;
       line.objective = objective;
+      if (!CanBeWritten(line)) return;
       Try(fmt::format("--objective {}", objective), line);
     }
   }
@@ -127,6 +164,7 @@ class Search {
       } else {
         changed.keep_float.push_back(*next);
       }
+      if (!CanBeWritten(changed)) continue;
       const std::string changed_name =
           step == 0 && now.name == name ? Shown(*next) : now.name + " " + Shown(*next);
       const LayerReport before = layers_;
@@ -153,6 +191,7 @@ class Search {
           return finding.advice;
       break;  // of the worst alone: a cause that is spread shows there
     }
+    if (!HasLayers()) return std::nullopt;
     for (const Suggestion& one : SuggestionsOf(layers_)) {
       std::string pattern = PatternOfName(layers_.layers[one.layer].origin);
       if (!tried.contains(pattern)) return pattern;
@@ -165,7 +204,7 @@ class Search {
     options.output = folder_.File(fmt::format("{}.onnx", trials_.size()));
     files_.push_back(options.output);
     folder_.File(QuantInfoPath(options.output).filename().string());
-    options.make_output_folder = false;
+    options.make_output_folder = options.write_stages = false;
     options.page.clear();
     options.node_data.clear();
     options.first_picture.clear();
@@ -222,6 +261,7 @@ class Search {
 
   ConvertLine line_;
   const std::string config_;
+  std::filesystem::path target_;  // of the settings
   const std::function<void(size_t tried)>& on_trial_;
   TemporaryFolder folder_;
   std::vector<Trial> trials_;

@@ -88,15 +88,12 @@ int RunAuto(const ConvertLine& line, VerdictFile& verdict) {
   const std::string config = line.configs.empty() ? "" : line.configs[0];
   ShareCeilingsOf(line, {MakeConvertOptions(line, config)});
   Progress trying("conversions tried:");
-  const AutoResult found = FindConversion(line, [&](size_t tried) {
+  AutoResult found = FindConversion(line, [&](size_t tried) {
     if (!line.verbosity.quiet) trying.Count(tried);
   });
   if (!line.verbosity.quiet) trying.Clear();
-  ConvertOptions options = MakeConvertOptions(found.line, config);
-  options.trials = found.trials;
-  options.settings_file = found.config_file;
-  options.settings_text = found.config;
-  ConvertOne(found.line, std::move(options), verdict);
+  found.options.trials = std::move(found.trials);
+  ConvertOne(line, std::move(found.options), verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

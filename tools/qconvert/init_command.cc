@@ -7,11 +7,13 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "command.h"
 #include "configs.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/log.h"
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/pipeline/inspect_model.h"
 #include "shared_options.h"
@@ -46,6 +48,27 @@ std::string Quoted(const std::string& name) {
     out += c;
   }
   return out + "\"";
+}
+
+// A model that does not fit the settings yet: they are to be edited anyway. What is missing is told
+// without the place, which is a line of the preset.
+struct Start {
+  Inspection seen;
+  std::vector<std::string> missing;
+};
+
+Start InspectFor(const std::string& model, const std::filesystem::path& file) {
+  const auto inspect = [&](const std::filesystem::path& settings) {
+    LoadedConfig loaded = ReadConfig(settings, {});
+    return InspectModel({model, {std::move(loaded.config), std::move(loaded.effective), settings}});
+  };
+  try {
+    return {inspect(file), {}};
+  } catch (const ConfigError& e) {
+    Start start{inspect(FindConfig("")), e.problems()};
+    for (std::string& problem : start.missing) problem.erase(0, problem.find(": ") + 2);
+    return start;
+  }
 }
 
 std::string Header(const Inspection& seen, const std::string& output) {
@@ -101,12 +124,17 @@ int RunInit(int argc, char** argv, VerdictFile& /*verdict*/) {
   if (std::filesystem::exists(output, error))
     throw Error(ExitCode::kFile, output.string(), "is there already, expected a new file (-o)");
   CheckWritable(output);
-  LoadedConfig loaded = ReadConfig(file, {});
-  const Inspection seen =
-      InspectModel({line.model, {std::move(loaded.config), std::move(loaded.effective), file}});
-  WriteFile(output, Header(seen, output.string()) + ReadFile(file) + Footer(seen));
+  const auto [seen, missing] = InspectFor(line.model, file);
+  std::string text = Header(seen, output.string());
+  for (const std::string& problem : missing) text += Comment("To be settled first: " + problem);
+  text += ReadFile(file);
+  // Nodes are listed in the keys of Vitis, which a Horizon file does not have.
+  if (ReadConfig(file, {}).effective.Find("tensor_quantize_config") != nullptr)
+    text += Footer(seen);
+  WriteFile(output, text);
   WriteStdout(fmt::format("{}: settings of {}, to be edited\n", EscapeForTerminal(output.string()),
                           file.stem().string()));
+  for (const std::string& problem : missing) LogWarning("to be settled first: " + problem);
   return static_cast<int>(ExitCode::kSuccess);
 }
 
