@@ -114,7 +114,7 @@ expect 3 "no node" debug "$example/model.onnx" --calib "$example/calib" --keep-f
 expect 0 "to be edited" init "$example/model.onnx" --config horizon_featuremap -o started.yaml
 grep -q "^# To be settled first: input_shape is missing" started.yaml || fail "init does not tell what is missing: $(head started.yaml)"
 grep -q '^model_parameters:' started.yaml && ! grep -q layer_quantize_config started.yaml || fail "init mixes languages"
-grep -q "$2" started.yaml && fail "init names a folder of this machine"
+sed 1,2d started.yaml | grep -q "$2" && fail "init names a folder of this machine"
 
 # What --auto writes repeats what it found, and limits hold.
 expect 0 "chosen" "$example/model.onnx" --calib "$example/calib" -o auto.onnx --auto --json auto.json --report auto.html

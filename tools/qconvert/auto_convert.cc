@@ -120,11 +120,7 @@ class Search {
     for (std::string* word :
          {&by_file.scheme, &by_file.objective, &by_file.processor, &by_file.effort})
       word->clear();
-    const std::filesystem::path file = folder_.File(target_.filename().string());
-    WriteFile(file, text);
-    ReleaseSignals();  // nothing that stays has been written
-    ConvertOptions options = MakeConvertOptions(by_file, file.string());
-    options.config_file = base;
+    ConvertOptions options = MakeConvertOptions(by_file, base, ParseConfigText(text, target_, {}));
     options.settings_file = target_;
     options.settings_text = text;
     return options;

@@ -51,9 +51,7 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
 }
 
 // Settings into the options; what the command line says wins.
-void ApplyConfig(const ConvertLine& line, const std::string& config, ConvertOptions& options) {
-  options.config_file = FindConfig(config);
-  LoadedConfig loaded = LoadConfig(line, options.config_file);
+void ApplyConfig(const ConvertLine& line, LoadedConfig loaded, ConvertOptions& options) {
   RequireImplemented(loaded);
   options.config = std::move(loaded.config);
   KeepFloat(line.keep_float, options.config);
@@ -99,6 +97,13 @@ LoadedConfig LoadConfig(const ConvertLine& line, const std::filesystem::path& fi
 }
 
 ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& config) {
+  if (line.float_only || !line.quant_info.empty()) return MakeConvertOptions(line, {}, {});
+  const std::filesystem::path file = FindConfig(config);
+  return MakeConvertOptions(line, file, LoadConfig(line, file));
+}
+
+ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::filesystem::path& file,
+                                  LoadedConfig loaded) {
   ConvertOptions options;
   options.model = line.model;
   options.output = line.output;
@@ -130,7 +135,8 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
   options.states = ParseStates(line.samples.states);
   if (line.float_only) return options;
   if (line.quant_info.empty()) {
-    ApplyConfig(line, config, options);
+    options.config_file = file;
+    ApplyConfig(line, std::move(loaded), options);
   } else {
     options.config_file = line.quant_info;
   }

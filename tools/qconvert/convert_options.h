@@ -21,6 +21,9 @@ WrittenConfig ReadSettings(const ConvertLine& line, const std::filesystem::path&
 // For the config of this name, "" for the default one; of a line with --quant-info or --float-only
 // without any. Throws ConfigError, Error(kFile), Error(kUsage).
 ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& config);
+// The same by settings that were read from `file`.
+ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::filesystem::path& file,
+                                  LoadedConfig loaded);
 
 // Goes by `plan`, which must stay: the settings that it follows from are its own.
 void ApplyPlanFile(const PlanFile& plan, ConvertOptions& options);
