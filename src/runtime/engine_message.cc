@@ -134,8 +134,12 @@ std::string CleanEngineMessage(std::string_view message) {
   // "Exception during initialization: /path/file.cc:12 void ...": what is in front says little.
   const size_t exception = message.find("Exception during ");
   if (exception == 0) message.remove_prefix(std::min(message.size(), message.find(": ") + 2));
-  SkipStatus(message);
-  while (SkipSource(message)) SkipSignature(message);
+  // A status may hold another behind its place in the source, and that one a place of its own.
+  for (size_t before = message.size() + 1; before != message.size();) {
+    before = message.size();
+    SkipStatus(message);
+    if (SkipSource(message)) SkipSignature(message);
+  }
   return nodes + std::string(message);
 }
 

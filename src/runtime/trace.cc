@@ -1,6 +1,7 @@
 #include "qconvert/runtime/trace.h"
 
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "qconvert/base/error.h"
@@ -11,6 +12,29 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kMostTraceBytes = int64_t{1} << 30;
+
+// The engine writes names of nodes as they are, and makes names of its own from those of values:
+// quotes, line ends and broken UTF-8 among them would leave no JSON.
+std::string WithPlainNames(const std::string& trace) {
+  constexpr std::string_view kBegin = "\"name\" :\"";
+  constexpr std::string_view kEnd = "\",\"args\" : {";
+  std::string out;
+  size_t at = 0;
+  for (size_t begin = trace.find(kBegin); begin != std::string::npos;
+       begin = trace.find(kBegin, at)) {
+    begin += kBegin.size();
+    const size_t end = trace.find(kEnd, begin);
+    if (end == std::string::npos) break;
+    out.append(trace, at, begin - at);
+    for (size_t i = begin; i < end; ++i) {
+      const char c = trace[i];
+      const bool is_plain = c >= ' ' && c < '\x7F' && c != '"' && c != '\\';
+      out += is_plain ? c : '_';
+    }
+    at = end;
+  }
+  return out.append(trace, at);
+}
 
 }  // namespace
 
@@ -33,7 +57,7 @@ std::string TraceRuns(const std::string& model_bytes, const std::string& place,
   if (trace.find_last_of(']') == std::string::npos || trace.find_last_of(']') < trace.rfind('}'))
     throw Error(ExitCode::kFile, folder.path().string(),
                 "is too full for the engine's trace, expected room for temporary files there");
-  return trace;
+  return WithPlainNames(trace);
 }
 
 }  // namespace qconvert

@@ -70,6 +70,18 @@ TEST_F(BenchModelsTest, TheProfileCountsTheNodesOfEachOperator) {
   EXPECT_TRUE(BenchModels(without).models[1].profile.empty());
 }
 
+// The engine's trace holds names as they are, which many of these would break.
+TEST_F(BenchModelsTest, NodesOfAnyNameAreProfiled) {
+  Model chain = Chain(4);
+  const std::vector<std::string> names = {"quoted\"name", "C:\\x", "two\nlines", "\x01\x1b[31m"};
+  for (size_t n = 0; n < names.size(); ++n) chain.graph.nodes[n].name = names[n];
+  BenchModelsOptions options = Options();
+  options.models = {dir_.Write("odd.onnx", SerializeModel(chain))};
+  const BenchReport report = BenchModels(options);
+  ASSERT_EQ(report.models[0].profile.size(), 1U);
+  EXPECT_EQ(report.models[0].profile[0].nodes, 4U);
+}
+
 TEST_F(BenchModelsTest, FewRoundsAtLeastHoweverLittleTimeThereIs) {
   BenchModelsOptions options = Options();
   options.rounds = 0;

@@ -23,6 +23,12 @@ TEST(EngineMessageTest, NamesTheNodeAndDropsPlacesAndSignatures) {
                                "Status Message: [ONNXRuntimeError] : 1 : FAIL : tensor.cc:57 "
                                "Storage shape.Size() must be >= 0"),
             "Pad node \"p\": Storage shape.Size() must be >= 0");
+  EXPECT_EQ(CleanEngineMessage("Non-zero status code returned while running Pad node. Name:'p' "
+                               "Status Message: /core/tensor.cc:90 static size_t "
+                               "onnxruntime::Tensor::Size(int) [ONNXRuntimeError] : 1 : FAIL : "
+                               "tensor.cc:57 shape.Size() must be >= 0"),
+            "Pad node \"p\": shape.Size() must be >= 0")
+      << "a status behind a place";
   EXPECT_EQ(CleanEngineMessage("[ONNXRuntimeError] : 1"), "[ONNXRuntimeError] : 1");
   EXPECT_EQ(CleanEngineMessage("/x/file.cc:12 void onnxruntime::Check<std::function<void(int)> "
                                ">::operator()(int) const [with T = int] text (more)"),

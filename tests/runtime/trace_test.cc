@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include <nlohmann/json.hpp>
+
 #include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "support/graph_builder.h"
@@ -39,6 +41,28 @@ TEST_F(TraceTest, HoldsEveryRunOfAnOperatorAndLeavesNoFile) {
     ++count;
   EXPECT_EQ(count, 3U) << trace;
   EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+}
+
+// Those of nodes and, through what the engine adds, of values.
+TEST_F(TraceTest, NamesOfAnyKindLeaveJson) {
+  for (const std::string name : {"a\"b", "C:\\x", "two\nlines", "\x01\x1b[31m"}) {
+    GraphBuilder b;
+    b.Input("x", {"1", "3", "8", "8"})
+        .Output("y")
+        .Random("w", {16, 3, 3, 3})
+        .Random("v", {16, 16, 3, 3});
+    b.Add("Conv", {"x", "w"}, {name}).name = name;
+    b.Add("Conv", {name, "v"}, {"y"}).name = name + "2";
+    const std::string trace = TraceRuns(SerializeModel(b.model), "m", {},
+                                        std::vector{RandomTensor("x", {1, 3, 8, 8}, 1)}, 1);
+    const nlohmann::json events = nlohmann::json::parse(trace, nullptr, false);
+    ASSERT_TRUE(events.is_array()) << trace;
+    size_t convolutions = 0;
+    for (const auto& event : events)
+      convolutions +=
+          event.contains("args") && event["args"].value("op_name", "") == "Conv" ? 1 : 0;
+    EXPECT_EQ(convolutions, 2U) << trace;
+  }
 }
 
 TEST_F(TraceTest, AFailedRunLeavesNoFile) {
