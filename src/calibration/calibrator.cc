@@ -183,7 +183,8 @@ class CalibrationRun {
       const int64_t nans = observer.batch()[v].nan_count;
       if (nans == 0) continue;
       throw Error(ExitCode::kNumeric, sample,
-                  fmt::format("{} values of \"{}\" are NaN in the float model", nans, values_[v]));
+                  fmt::format("the float model gives NaN in {} value{} of \"{}\"", nans,
+                              nans == 1 ? "" : "s", values_[v]));
     }
   }
 

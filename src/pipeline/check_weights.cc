@@ -51,8 +51,9 @@ class WeightChecker {
           std::count_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
       if (bad == 0) continue;
       throw Error(ExitCode::kNumeric, place_,
-                  fmt::format("{} values of {} \"{}\" are NaN or infinite (node \"{}\")", bad,
-                              node.Is("Add") || slot > 1 ? "bias" : "weight", input, node.name));
+                  fmt::format("{} of {} values of {} \"{}\" are NaN or infinite (node \"{}\")", bad,
+                              values.size(), node.Is("Add") || slot > 1 ? "bias" : "weight", input,
+                              node.name));
     }
   }
 

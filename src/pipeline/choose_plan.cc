@@ -237,7 +237,8 @@ void NameWhatIsLeft(const GuardResult& result, Scheme asked, SchemeChoice& schem
     return;
   }
   scheme.scheme = result.plan.dynamic.empty() ? Scheme::kWeightOnly : Scheme::kDynamic;
-  scheme.reason = "integer kernels were given up for the error at the outputs";
+  scheme.reason =
+      "integer kernels were given up for the error at the outputs; --guard-reports keeps them";
 }
 
 // What the settings replace in the float model is there before anything is quantized.
@@ -252,7 +253,8 @@ std::optional<std::string> RemarkOnReplacedActivations(const PlanInputs& inputs)
   if (!(noise > kGoodNoise)) return {};
   return fmt::format(
       "activations that the settings replace (convert_relu6_to_relu, convert_silu_to_hswish, "
-      "compat: vitis) leave {:.1f} dB of the outputs before anything is quantized",
+      "compat: vitis) leave the outputs with {:.1f} dB before anything is quantized; the float "
+      "model's own are kept without these settings",
       SqnrOfNoise(noise));
 }
 

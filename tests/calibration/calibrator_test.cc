@@ -98,7 +98,7 @@ TEST_F(CalibratorTest, NaNNamesValueSampleAndCount) {
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ExitCode::kNumeric);
-    EXPECT_STREQ(e.what(), "99.npy: 500 values of \"y\" are NaN in the float model");
+    EXPECT_STREQ(e.what(), "99.npy: the float model gives NaN in 500 values of \"y\"");
   }
 }
 

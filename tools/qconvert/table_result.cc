@@ -14,8 +14,9 @@ void TellTable(const CalibrateReport& report, const std::string& output, const V
   for (const std::string& oddity : report.oddities) LogWarning(EscapeForTerminal(oddity));
   verdict.Write(TableVerdictJson(output, report.samples, report.values, report.oddities));
   if (verbosity.quiet || verdict.is_stdout()) return;
-  WriteStdout(fmt::format("{}: {} values over {} samples\n", EscapeForTerminal(output),
-                          report.values, report.samples));
+  WriteStdout(fmt::format("{}: {} value{} over {} sample{}\n", EscapeForTerminal(output),
+                          report.values, report.values == 1 ? "" : "s", report.samples,
+                          report.samples == 1 ? "" : "s"));
 }
 
 }  // namespace qconvert
