@@ -17,11 +17,9 @@
 namespace qconvert {
 namespace {
 
-constexpr std::pair<std::string_view, const Target*> kTargets[] = {{"cpu", &kCpuTarget},
-                                                                   {"tensorrt", &kGpuTarget},
-                                                                   {"qnn", &kQnnTarget},
-                                                                   {"dpu", &kDpuTarget},
-                                                                   {"bpu", &kBpuTarget}};
+constexpr std::pair<std::string_view, const Target*> kTargets[] = {
+    {"cpu", &kCpuTarget}, {"arm", &kArmTarget}, {"tensorrt", &kGpuTarget},
+    {"qnn", &kQnnTarget}, {"dpu", &kDpuTarget}, {"bpu", &kBpuTarget}};
 
 bool IsRandom(const Node& node) {
   return node.op_type.starts_with("Random") || node.Is("Multinomial") || node.Is("Bernoulli");
@@ -52,7 +50,8 @@ bool IsCodeOperator(const Node& node) {
 
 class Linter {
  public:
-  Linter(const Target& target, Lint& lint) : target_(target), lint_(lint) {
+  Linter(const Target& target, int64_t opset, Lint& lint)
+      : target_(target), opset_(opset), lint_(lint) {
     lint_.holds_codes = false;
   }
 
@@ -63,7 +62,7 @@ class Linter {
       if (const Tensor* tensor = scope.FindInitializer(name))
         whole.initializers.emplace(name, *tensor);
     const std::set<std::string> constants = FindConstantValues(whole);
-    const RuleFinder finder(whole, target_);
+    const RuleFinder finder(whole, target_, opset_);
     for (size_t n = 0; n < whole.nodes.size(); ++n) {
       const Node& node = whole.nodes[n];
       lint_.holds_codes |= IsCodeOperator(node);
@@ -96,6 +95,7 @@ class Linter {
   }
 
   const Target& target_;
+  int64_t opset_;
   Lint& lint_;
 };
 
@@ -121,7 +121,7 @@ Lint LintModel(Model model, const Target& target, const std::string& place) {
   InferBodyTypes(model, place);
   Lint lint;
   lint.model = place;
-  Linter(target, lint).Visit(model.graph, Scope(model.graph));
+  Linter(target, model.opset(), lint).Visit(model.graph, Scope(model.graph));
   return lint;
 }
 

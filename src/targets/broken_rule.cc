@@ -13,6 +13,7 @@ namespace qconvert {
 namespace {
 
 constexpr int kByte = 8;
+constexpr int64_t kOpsetOfMaxPool = 12;
 constexpr std::string_view kPair = "codes through a DequantizeLinear";
 constexpr int64_t kSmallestBlock = 16;  // of weights of few bits
 
@@ -58,10 +59,11 @@ bool IsPassed(const Node& node) {
 
 }  // namespace
 
-RuleFinder::RuleFinder(const Graph& graph, const Target& target)
+RuleFinder::RuleFinder(const Graph& graph, const Target& target, int64_t opset)
     : graph_(graph),
       target_(target),
-      view_(graph, target.suits_engine),
+      view_(graph, target),
+      opset_(opset),
       floats_(target.suits_engine ? Graph{} : WithFloatWeights(graph)) {}
 
 std::optional<BrokenRule> RuleFinder::Find(size_t n) const {
@@ -133,11 +135,9 @@ RuleFinder::Found RuleFinder::CheckBits(size_t n, size_t slot, bool allows_16) c
 // weights.
 RuleFinder::Found RuleFinder::CheckSigned(size_t n) const {
   if (view_.InputEnd(n, 0).type != DataType::kInt8) return std::nullopt;
-#if defined(__x86_64__) || defined(__i386__)
-  if (!view_.IsGemm(n))
+  if (target_.unsigns_codes && !view_.IsGemm(n))
     return BrokenRule{"type", view_.Input(n, 0), "int8 codes that several nodes read",
                       "uint8 codes"};
-#endif
   const DataType weight = view_.InputEnd(n, 1).type;
   if (weight == DataType::kInt8) return std::nullopt;
   return BrokenRule{"type", view_.Input(n, 1), TypeText(weight) + " codes", "int8 codes"};
@@ -167,6 +167,9 @@ RuleFinder::Found RuleFinder::CheckParameters(size_t n, const PairEnd& out) cons
 RuleFinder::Found RuleFinder::CheckMovement(size_t n) const {
   const Node& node = At(n);
   if (Found broken = CheckInput(n, 0)) return broken;
+  if (node.Is("MaxPool") && opset_ < kOpsetOfMaxPool)
+    return BrokenRule{"operator", node.outputs[0], fmt::format("MaxPool of opset {}", opset_),
+                      fmt::format("opset {}, from which on it takes codes", kOpsetOfMaxPool)};
   for (const std::string& output : node.outputs) {
     if (output.empty()) continue;
     if (Found broken = CheckOutput(output)) return broken;

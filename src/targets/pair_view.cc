@@ -13,7 +13,8 @@
 namespace qconvert {
 namespace {
 
-constexpr int kMostRounds = 10;  // that the engine goes through its first passes
+constexpr int kMostConstantSteps = 6;  // from a constant to weights: Cast, Mul, Reshape
+constexpr int kMostRounds = 10;        // that the engine goes through its first passes
 constexpr std::string_view kContrib = "com.microsoft";
 constexpr size_t kNone = Topology::kNpos;
 
@@ -97,10 +98,10 @@ PairParameters ParametersOf(const Graph& graph, const Node& pair) {
   return out;
 }
 
-PairView::PairView(const Graph& graph, bool moves_pairs)
+PairView::PairView(const Graph& graph, const Target& target)
     : graph_(graph), topology_(graph), ends_(graph.nodes.size()) {
   CollectEnds();
-  if (!moves_pairs) return;
+  if (!target.suits_engine) return;
   JoinBiasAdds();
   // Both passes by turns, as the engine does: what one moves can be what the other waits for.
   for (int round = 0; round < kMostRounds; ++round) {
@@ -109,7 +110,7 @@ PairView::PairView(const Graph& graph, bool moves_pairs)
   }
   QuantizeWeights();
   AbsorbClamps();
-  UnsignCodes();
+  if (target.unsigns_codes) UnsignCodes();
 }
 
 std::pair<size_t, size_t> PairView::Reading(size_t n, size_t slot) const {
@@ -261,6 +262,17 @@ bool PairView::FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) cons
   return axis == (last ? 1 : 0);
 }
 
+// Whether the engine computes a value once, when it loads the model.
+bool PairView::IsConstant(const std::string& value, int steps) const {
+  if (graph_.FindInitializer(value) != nullptr) return !graph_.IsInput(value);
+  const Node* producer = topology_.Producer(value);
+  if (producer == nullptr || steps == 0 || !SubgraphsOf(*producer).empty()) return false;
+  if (producer->op_type.starts_with("Random")) return false;
+  return std::all_of(
+      producer->inputs.begin(), producer->inputs.end(),
+      [&](const std::string& input) { return input.empty() || IsConstant(input, steps - 1); });
+}
+
 void PairView::QuantizeWeights() {
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     const Node& node = graph_.nodes[n];
@@ -275,8 +287,9 @@ void PairView::QuantizeWeightsOf(size_t n) {
   // Weights that come in float, or quantized ones whose bias is still float: only then there is
   // anything for the engine to quantize.
   const PairEnd weight = InputEnd(n, 1);
-  const Tensor* floats = graph_.FindInitializer(Input(n, 1));
-  if (!weight.exists() && (floats == nullptr || floats->type != DataType::kFloat)) return;
+  const bool has_floats = IsConstant(Input(n, 1), kMostConstantSteps) &&
+                          TypeOfValue(graph_, Input(n, 1)) == DataType::kFloat;
+  if (!weight.exists() && !has_floats) return;
   const std::string& bias = Input(n, 2);
   const Tensor* numbers = graph_.FindInitializer(bias);
   if (!bias.empty() && (numbers == nullptr || numbers->dims.size() != 1)) return;
@@ -326,7 +339,6 @@ void PairView::AbsorbClamps() {
 // The kernels of x86 take int8 activations as uint8. A Q that several nodes read keeps its type,
 // since each of them gets a DQ of its own before.
 void PairView::UnsignCodes() {
-#if defined(__x86_64__) || defined(__i386__)
   std::map<const Node*, size_t> readings;
   const auto source = [&](const PairEnd& end) -> const Node* {
     if (end.node == nullptr || !IsDequantize(*end.node)) return end.node;
@@ -350,7 +362,6 @@ void PairView::UnsignCodes() {
     for (PairEnd& end : ends) convert(end);
   for (auto& [value, uses] : uses_)
     for (PairEnd& end : uses.quantizers) convert(end);
-#endif
 }
 
 }  // namespace qconvert

@@ -8,11 +8,29 @@
 
 namespace qconvert {
 
-// ONNX Runtime on x86 and ARM processors, measured on 1.28.0 (docs/op_rules.md).
+namespace {
+
+#if defined(__x86_64__) || defined(__i386__)
+constexpr bool kIsX86 = true;
+#else
+constexpr bool kIsX86 = false;
+#endif
+
+}  // namespace
+
+// ONNX Runtime on ARM. Its passes are those of x86 but for the one that makes codes unsigned.
+const Target kArmTarget{.name = "ARM",
+                        .places_by_time = true,
+                        .unsigned_activations = true,
+                        .products_write_floats = true,
+                        .suits_engine = true};
+
+// ONNX Runtime on the processor that this is built for, measured on 1.28.0 (docs/op_rules.md).
 const Target kCpuTarget{.name = "CPU",
                         .places_by_time = true,
                         .pair_limit = 128,
                         .unsigned_activations = true,
+                        .unsigns_codes = kIsX86,
                         .products_write_floats = true,
                         .suits_engine = true};
 

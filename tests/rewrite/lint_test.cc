@@ -367,7 +367,12 @@ TEST(ForeignLintTest, TheEngineRunsWhatIsPredicted) {
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".onnx") continue;
     const size_t before = judged;
-    EXPECT_EQ(Disagreements(LoadOnnx(entry.path()).model, judged), "") << entry.path();
+    try {
+      EXPECT_EQ(Disagreements(LoadOnnx(entry.path()).model, judged), "") << entry.path();
+    } catch (const Error& error) {  // a file that is broken runs nothing
+      std::printf("left out, %s: %s\n", entry.path().filename().c_str(), error.what());
+      EXPECT_EQ(error.code(), ExitCode::kModel) << error.what();
+    }
     std::printf("%6zu operators checked in %s\n", judged - before, entry.path().filename().c_str());
   }
   EXPECT_GT(judged, 0U) << "no operators in " << folder;

@@ -60,7 +60,7 @@ TEST(PairViewTest, APairMovesForwardOverMovementToAllReaders) {
   EXPECT_FALSE(view.InputEnd(b.IndexOf("y"), 1).exists()) << "Abs moves nothing";
   EXPECT_TRUE(view.Uses("t").OnlyQuantized());
   EXPECT_TRUE(view.Uses("u").OnlyQuantized());
-  const PairView as_it_is(b.model.graph, false);
+  const PairView as_it_is(b.model.graph, kGpuTarget);
   EXPECT_FALSE(as_it_is.InputEnd(b.IndexOf("u"), 0).exists());
 }
 
@@ -136,6 +136,20 @@ TEST(PairViewTest, FloatWeightsBetweenPairsAreQuantized) {
   }
 }
 
+TEST(PairViewTest, WeightsThatTheEngineComputesOnceAreQuantizedToo) {
+  for (const bool is_constant : {true, false}) {
+    Net b;
+    b.Random("w", {4, 4, 1, 1}).Floats("s", {}, {0.5F});
+    b.Pair("x", "d");
+    b.Add("Mul", {"w", is_constant ? "s" : "x"}, {"ws"});
+    b.Add("Conv", {"d", "ws"}, {"a"});
+    b.Pair("a", "e").Add("Abs", {"e"}, {"y"});
+    const PairView view = b.View();
+    EXPECT_EQ(view.InputEnd(b.IndexOf("a"), 1).type,
+              is_constant ? DataType::kInt8 : DataType::kUndefined);
+  }
+}
+
 TEST(PairViewTest, AProductAndItsBiasAreAGemm) {
   for (const int64_t size : {5, 1}) {
     Net b;
@@ -153,11 +167,13 @@ TEST(PairViewTest, AProductAndItsBiasAreAGemm) {
 }
 
 TEST(PairViewTest, SignedCodesWithOneReaderAreUnsignedOnX86) {
-#if defined(__x86_64__)
   Net one;
   one.Pair("x", "d", "i").Add("Abs", {"d"}, {"y"});
-  EXPECT_EQ(one.View().InputEnd(one.IndexOf("y"), 0).type, DataType::kUint8);
+  const size_t abs = one.IndexOf("y");
+#if defined(__x86_64__)
+  EXPECT_EQ(one.View().InputEnd(abs, 0).type, DataType::kUint8);
 #endif
+  EXPECT_EQ(PairView(one.model.graph, kArmTarget).InputEnd(abs, 0).type, DataType::kInt8);
   Net two;
   two.Pair("x", "d", "i").Add("Abs", {"d"}, {"a"});
   two.Add("Add", {"d", "a"}, {"y"});

@@ -26,7 +26,8 @@ struct BrokenRule {
 // types in value_info.
 class RuleFinder {
  public:
-  RuleFinder(const Graph& graph, const Target& target);
+  // `opset` of ai.onnx, of the model that came.
+  RuleFinder(const Graph& graph, const Target& target, int64_t opset = 13);
 
   // Nothing when the target computes node `n`, which works on floats, with an integer kernel.
   std::optional<BrokenRule> Find(size_t n) const;
@@ -57,6 +58,7 @@ class RuleFinder {
   const Graph& graph_;
   const Target& target_;
   PairView view_;
+  int64_t opset_;
   Graph floats_;  // with the types of dequantized constants as float initializers
 };
 

@@ -12,6 +12,7 @@
 
 #include "qconvert/ir/graph.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/targets/target.h"
 
 namespace qconvert {
 
@@ -39,16 +40,16 @@ struct ValueUses {
 //   x -> DQ -> Reshape -> Conv     becomes     x -> DQ -> Reshape -> Q -> DQ -> Conv
 //   Conv -> MaxPool -> Q           becomes     Conv -> Q -> DQ -> MaxPool -> Q
 //   Relu -> Q, lowest code = zero point        becomes     Q       (Clip by its bounds)
-//   DQ -> Conv{float weights} -> Q             becomes one with int8 weights and int32 bias
-//   MatMul -> Add{bias}                        becomes     Gemm
-//   Q(int8) -> DQ(int8), one reader            becomes     uint8, x86 only
+//   DQ -> Conv{float weights, or computed from constants} -> Q    becomes one with int8 weights and
+//   int32 bias MatMul -> Add{bias}                        becomes     Gemm Q(int8) -> DQ(int8), one
+//   reader            becomes     uint8, x86 only
 // The first two along Reshape, Transpose, Squeeze, Unsqueeze, Slice and MaxPool, with constant
 // scalar parameters, where nobody else reads. Valid until the graph changes. Needs sorted nodes and
 // types in value_info.
 class PairView {
  public:
-  // With `moves_pairs` false the graph as it is, for engines of which less is known.
-  explicit PairView(const Graph& graph, bool moves_pairs = true);
+  // Of another target than ONNX Runtime's CPU the graph as it is: less is known of its engine.
+  explicit PairView(const Graph& graph, const Target& target = kCpuTarget);
 
   const Topology& topology() const { return topology_; }
   // By what input `slot` of node `n` arrives as codes; none when it is float.
@@ -72,6 +73,7 @@ class PairView {
   void QuantizeWeights();
   void QuantizeWeightsOf(size_t n);
   bool LeadsToQuantize(size_t n) const;
+  bool IsConstant(const std::string& value, int steps) const;
   bool FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) const;
   std::pair<size_t, size_t> Reading(size_t n, size_t slot) const;
   void AbsorbClamps();

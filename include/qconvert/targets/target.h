@@ -42,6 +42,8 @@ struct Target {
   // Symmetric int8 activations are written as uint8 with zero point 128, the same numbers: the
   // engine's kernels for uint8 are faster, and some of int8 do not fuse (docs/op_rules.md).
   bool unsigned_activations = false;
+  // The engine's own passes turn int8 codes of values into uint8, as its kernels on x86 want them.
+  bool unsigns_codes = false;
   // Movement and clamps of 8 bits take and write the codes; else they stand between DQ and Q.
   bool works_on_codes = true;
   // A bare Gemm or MatMul at the end writes floats itself: no pair stands behind it.
@@ -70,6 +72,7 @@ struct Target {
 };
 
 extern const Target kCpuTarget;
+extern const Target kArmTarget;  // of lint: the engine on ARM, which takes int8 codes as they are
 extern const Target kGpuTarget;
 extern const Target kDpuTarget;
 extern const Target kBpuTarget;
