@@ -1,7 +1,8 @@
 #include "qconvert/plan/requantization.h"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
+#include <numeric>
 
 namespace qconvert {
 namespace {
@@ -37,6 +38,87 @@ std::vector<float> ScalesOfSums(const Graph& graph, const QuantizationPlan& plan
   return second;
 }
 
+struct Operand {
+  QuantParams params;
+  CodeSpan codes;  // without the zero point
+};
+
+CodeSpan SpanOf(const NumericFormat& format, int32_t zero) {
+  return {static_cast<int32_t>(format.qmin) - zero, static_cast<int32_t>(format.qmax) - zero};
+}
+
+// How input `slot` of node `n` arrives; nothing where it is float.
+std::optional<Operand> FindOperand(const Graph& graph, const QuantizationPlan& plan, size_t n,
+                                   size_t slot) {
+  const IntegerNodePlan& integer = plan.integer_nodes.at(n);
+  if (plan.placement.nodes[n].float_inputs.contains(slot)) return std::nullopt;
+  const auto operand = integer.operands.find(slot);
+  const auto converted = integer.converted.find(slot);
+  const auto value = plan.values.find(graph.nodes[n].inputs[slot]);
+  const auto as = [](const auto& grid) {
+    return Operand{grid.params, SpanOf(grid.format, grid.params.zero_points[0])};
+  };
+  if (operand != integer.operands.end()) return as(operand->second);
+  if (converted != integer.converted.end()) return as(converted->second);
+  if (value != plan.values.end()) return as(value->second);
+  return std::nullopt;
+}
+
+// How many values an average is of, everywhere; 0: not known, or fewer at the edges.
+int64_t AreaOf(const Graph& graph, const Node& node) {
+  if (node.Is("AveragePool")) {
+    const std::vector<int64_t>* kernel = node.FindInts("kernel_shape");
+    const std::vector<int64_t>* pads = node.FindInts("pads");
+    const bool has_pads =
+        (pads != nullptr &&
+         std::any_of(pads->begin(), pads->end(), [](auto p) { return p != 0; })) ||
+        node.GetString("auto_pad", "NOTSET") != "NOTSET" || node.GetInt("ceil_mode", 0) != 0;
+    if (kernel == nullptr || has_pads) return 0;
+    return std::accumulate(kernel->begin(), kernel->end(), int64_t{1}, std::multiplies<>());
+  }
+  const auto it = graph.value_info.find(node.inputs[0]);
+  if (it == graph.value_info.end() || !it->second.type.shape) return 0;
+  int64_t area = 1;
+  for (size_t i = 2; i < it->second.type.shape->size(); ++i) {
+    const Dim& dim = (*it->second.type.shape)[i];
+    if (!dim.known()) return 0;
+    area *= dim.value;
+  }
+  return area;
+}
+
+bool IsAverage(const Node& node) { return node.Is("AveragePool") || node.Is("GlobalAveragePool"); }
+
+// Of what adds, joins or averages codes of its inputs.
+std::optional<Requantization> FindByInput(const Graph& graph, const QuantizationPlan& plan,
+                                          size_t n, const ValuePlan& output) {
+  const Node& node = graph.nodes[n];
+  const bool adds = (node.Is("Add") || node.Is("Sub")) && node.inputs.size() == 2;
+  if (!adds && !node.Is("Concat") && !IsAverage(node)) return std::nullopt;
+  const int64_t area = IsAverage(node) ? AreaOf(graph, node) : 1;
+  if (area < 1) return std::nullopt;
+  const CodeSpan codes = SpanOf(output.format, output.params.zero_points[0]);
+  Requantization out{.by_input = true};
+  std::vector<float> factors;
+  std::vector<CodeSpan> spans;
+  for (size_t slot = 0; slot < node.inputs.size(); ++slot) {
+    const auto operand = FindOperand(graph, plan, n, slot);
+    if (!operand || operand->params.scales.size() != 1) return std::nullopt;
+    const float factor =
+        operand->params.scales[0] / (static_cast<float>(area) * output.params.scales[0]);
+    if (!(factor > 0 && factor < kMostFactor)) return std::nullopt;
+    factors.push_back(factor);
+    spans.push_back(operand->codes);
+    out.factors.push_back(ToFixedPoint(factor));
+    if (!adds)
+      out.worst = std::max(out.worst, WorstRequantization(factor, codes.least, codes.most));
+  }
+  if (!adds) return out;
+  const CodeSpan second = node.Is("Sub") ? CodeSpan{-spans[1].most, -spans[1].least} : spans[1];
+  out.worst = WorstSum(factors[0], spans[0], factors[1], second, codes);
+  return out;
+}
+
 }  // namespace
 
 std::optional<Requantization> FindRequantization(const Graph& graph, const QuantizationPlan& plan,
@@ -46,6 +128,7 @@ std::optional<Requantization> FindRequantization(const Graph& graph, const Quant
   const auto output = plan.values.find(plan.placement.nodes[n].unit.output);
   if (output == plan.values.end()) return std::nullopt;
   const ValuePlan& value = output->second;
+  if (auto by_input = FindByInput(graph, plan, n, value)) return by_input;
   Requantization out;
   for (const float scale : ScalesOfSums(graph, plan, n)) {
     const float factor = scale / value.params.scales[0];

@@ -84,9 +84,11 @@ Json RequantizationJson(const Requantization& requantization) {
     shifts.push_back(factor.shift);
   }
   const bool one = requantization.factors.size() == 1;
-  return {{"multiplier", one ? multipliers[0] : std::move(multipliers)},
-          {"shift", one ? shifts[0] : std::move(shifts)},
-          {"worst", requantization.worst}};
+  Json json = {{"multiplier", one ? multipliers[0] : std::move(multipliers)},
+               {"shift", one ? shifts[0] : std::move(shifts)},
+               {"worst", requantization.worst}};
+  if (requantization.by_input) json["of"] = "inputs";
+  return json;
 }
 
 NodeWay WayOf(const NodePlacement& node, bool dynamic) {

@@ -89,5 +89,48 @@ TEST(FixedPointTest, WideCodesAreWithinOneCodeToo) {
               1);
 }
 
+TEST(FixedPointTest, SumsAreRoundedOnce) {
+  std::mt19937 random(5);
+  std::uniform_real_distribution<double> exponents(-8, 3);
+  std::uniform_int_distribution<int32_t> codes(-255, 255);
+  for (int k = 0; k < 20'000; ++k) {
+    const FixedPoint a = ToFixedPoint(std::exp2(exponents(random)));
+    const FixedPoint b = ToFixedPoint(std::exp2(exponents(random)));
+    const int32_t x = codes(random);
+    const int32_t y = codes(random);
+    const auto product = [](int32_t code, const FixedPoint& factor) {
+      return static_cast<long double>(code) *
+             std::ldexp(static_cast<long double>(factor.multiplier), -31 - factor.shift);
+    };
+    const long double exact = product(x, a) + product(y, b);
+    const auto nearest = static_cast<int64_t>(std::nearbyint(exact));
+    const int64_t found = RequantizeIntegerSum(x, a, y, b);
+    // What is shifted out tells at a tie alone.
+    const bool is_tie = std::fabs(exact - std::floor(exact) - 0.5L) < 1e-6L;
+    EXPECT_LE(std::llabs(found - nearest), is_tie ? 1 : 0) << x << " " << y;
+  }
+}
+
+TEST(FixedPointTest, SumsOfFactorsFarApart) {
+  const FixedPoint one = ToFixedPoint(1);
+  const FixedPoint tiny = ToFixedPoint(1e-30);
+  EXPECT_EQ(RequantizeIntegerSum(7, one, 255, tiny), 7);
+  EXPECT_EQ(RequantizeIntegerSum(255, tiny, -7, one), -7);
+  EXPECT_EQ(RequantizeIntegerSum(255, tiny, 255, tiny), 0);
+  EXPECT_EQ(RequantizeIntegerSum(1, ToFixedPoint(0.5), 0, one), 0) << "halves to even";
+  EXPECT_EQ(RequantizeIntegerSum(1, ToFixedPoint(0.5), 1, one), 2);
+}
+
+TEST(FixedPointTest, SumsOfCodesAreWithinOneCode) {
+  std::mt19937 random(6);
+  std::uniform_real_distribution<double> exponents(-4, 1);
+  for (int k = 0; k < 50; ++k) {
+    const auto a = static_cast<float>(std::exp2(exponents(random)));
+    const auto b = static_cast<float>(std::exp2(exponents(random)));
+    EXPECT_LE(WorstSum(a, {-128, 127}, b, {0, 255}, {-128, 127}), 1) << a << " " << b;
+  }
+  EXPECT_LE(WorstSum(0.3F, {-32768, 32767}, 0.7F, {-32768, 32767}, {-32768, 32767}), 1);
+}
+
 }  // namespace
 }  // namespace qconvert

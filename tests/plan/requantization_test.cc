@@ -99,5 +99,61 @@ TEST(RequantizationTest, OnlyNodesThatWriteCodesHaveOne) {
   EXPECT_FALSE(find(2)) << "its output is float";
 }
 
+Model Joined(const std::string& op_type) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "4", "4"}).Output("y").Random("w", {4, 4, 1, 1}, 0.4F);
+  b.Add("Conv", {"x", "w"}, {"c"});
+  Node& node = b.Add(op_type, {"c", "x"}, {"j"});
+  if (op_type == "Concat") node.Set("axis", int64_t{1});
+  b.Random("v", {4, op_type == "Concat" ? 8 : 4, 1, 1}, 0.4F);
+  b.Add("Conv", {"j", "v"}, {"y"});
+  return b.model;
+}
+
+TEST(RequantizationTest, SumsAndJoinsHaveAFactorForEachInput) {
+  for (const std::string op_type : {"Add", "Sub", "Concat"}) {
+    const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 4, 4}, 1)};
+    QuantConfig config;
+    config.scheme = Scheme::kStatic;
+    const QuantizedModel quantized = QuantizeModel(Joined(op_type), {x}, config);
+    const auto& values = quantized.plan.values;
+    if (!quantized.plan.integer_nodes.contains(1)) continue;  // the target computes it in float
+    const auto found = FindRequantization(quantized.float_model.graph, quantized.plan, 1);
+    ASSERT_TRUE(found.has_value()) << op_type;
+    EXPECT_TRUE(found->by_input);
+    ASSERT_EQ(found->factors.size(), 2U);
+    const double out = values.at("j").params.scales[0];
+    EXPECT_NEAR(FactorOf(found->factors[0]), values.at("c").params.scales[0] / out, 1e-6);
+    EXPECT_NEAR(FactorOf(found->factors[1]), values.at("x").params.scales[0] / out, 1e-6);
+    EXPECT_LE(found->worst, 1);
+  }
+}
+
+TEST(RequantizationTest, AveragesDivideByTheirArea) {
+  for (const bool has_pads : {false, true}) {
+    GraphBuilder b;
+    b.Input("x", {"1", "4", "8", "8"}).Output("y").Random("w", {4, 4, 1, 1}, 0.4F);
+    b.Add("Conv", {"x", "w"}, {"c"});
+    Node& pool = b.Add("AveragePool", {"c"}, {"p"});
+    pool.Set("kernel_shape", std::vector<int64_t>{2, 2});
+    pool.Set("strides", std::vector<int64_t>{2, 2});
+    if (has_pads) pool.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+    b.Random("v", {4, 4, 1, 1}, 0.4F);
+    b.Add("Conv", {"p", "v"}, {"y"});
+    const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 8, 8}, 1)};
+    const QuantizedModel quantized = QuantizeModel(b.model, {x});
+    const auto found = FindRequantization(quantized.float_model.graph, quantized.plan, 1);
+    if (!quantized.plan.integer_nodes.contains(1) || has_pads) {
+      EXPECT_FALSE(found) << "fewer values at the edges";
+      continue;
+    }
+    ASSERT_TRUE(found);
+    const auto& values = quantized.plan.values;
+    const double factor = values.at("c").params.scales[0] / values.at("p").params.scales[0] / 4;
+    EXPECT_NEAR(FactorOf(found->factors.at(0)), factor, 1e-6 * factor);
+    EXPECT_LE(found->worst, 1);
+  }
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -30,6 +30,22 @@ int64_t RequantizeFloat(int32_t accumulator, float factor);
 inline constexpr int kMostBorders = 256;
 int64_t WorstRequantization(float factor, int32_t least, int32_t most);
 
+// round(a * Ma + b * Mb), halves to even, in 64-bit integers alone: both products are brought to
+// the smaller shift. Codes of at most 17 bits with sign.
+int64_t RequantizeIntegerSum(int32_t a, const FixedPoint& a_factor, int32_t b,
+                             const FixedPoint& b_factor);
+
+// Codes with the zero point taken off.
+struct CodeSpan {
+  int32_t least = 0;
+  int32_t most = 0;
+};
+
+// The greatest difference in codes between RequantizeIntegerSum and the same sum in float32, over
+// pairs of codes of `a` and `b`, at most 256 of each in even steps, both ends among them.
+int64_t WorstSum(float a_factor, const CodeSpan& a, float b_factor, const CodeSpan& b,
+                 const CodeSpan& out);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_NUMBERS_FIXED_POINT_H_
