@@ -79,7 +79,7 @@ Json SchemaOf(const Setting& setting) {
 Json SchemaOf(const SettingTable& table) {
   Json json;
   json["type"] = "object";
-  json["additionalProperties"] = false;
+  if (!table.is_open) json["additionalProperties"] = false;
   for (const Setting& setting : table.settings)
     json["properties"][setting.name] = SchemaOf(setting);
   for (const Setting& setting : table.settings) {

@@ -47,7 +47,7 @@ struct Dialect {
   std::string_view name;           // "Vitis"
   const SettingTable& (*table)();  // the keys at top level, and through them all others
   // Puts right what the table would refuse and the vendor's tool takes. Null: nothing.
-  void (*normalize)(ConfigNode& root, ConfigProblems& problems) = nullptr;
+  void (*normalize)(ConfigNode& root, ReadContext& context) = nullptr;
   // Keys from the root to "activation.method" of a --set; empty: none here, but after translation.
   std::vector<std::string> (*override_path)(const std::string& key) = nullptr;
   // One of the two. Each goes on after a problem.

@@ -8,9 +8,14 @@ namespace qconvert {
 
 std::span<const Dialect> Dialects() {
   static constexpr Dialect kDialects[] = {
-      {.name = "Vitis", .table = VitisTable, .override_path = VitisOverridePath, .read = ReadVitis},
+      {.name = "Vitis",
+       .table = VitisTable,
+       .normalize = NormalizeVitis,
+       .override_path = VitisOverridePath,
+       .read = ReadVitis},
       {.name = "Paddle",
        .table = PaddleTable,
+       .normalize = NormalizePaddle,
        .override_path = PaddleOverridePath,
        .translate = TranslatePaddle},
       {.name = "Horizon",

@@ -12,10 +12,65 @@ namespace qconvert {
 namespace {
 
 constexpr std::string_view kRegexPrefix = "re:";
+constexpr std::string_view kSearchPrefix = "search:";
+constexpr std::string_view kAnyCharacter = "(?s)";  // . is any character, newlines too
+
+// Where the group that begins at `from` ends, behind its parenthesis; npos where it does not.
+size_t EndOfGroup(std::string_view text, size_t from) {
+  int depth = 0;
+  bool in_class = false;
+  for (size_t i = from; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\\') {
+      ++i;
+    } else if (in_class) {
+      in_class = c != ']';
+    } else if (c == '[') {
+      in_class = true;
+      // A bracket that stands first, behind ^ too, is one of the class.
+      if (text.substr(i + 1).starts_with('^')) ++i;
+      if (text.substr(i + 1).starts_with(']')) ++i;
+    } else if (c == '(') {
+      ++depth;
+    } else if (c == ')' && --depth == 0) {
+      return i + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
+struct Look {
+  std::string expression;
+  bool is_wanted = true;
+};
+
+// An expression in the words of RE2, with the look-aheads that stand at its beginning apart.
+struct Parts {
+  std::string expression;
+  std::vector<Look> looks;
+};
+
+Parts SplitSearch(std::string_view text) {
+  Parts parts;
+  if (text.starts_with("^(?!") || text.starts_with("^(?=")) {
+    size_t at = 1;
+    while (text.substr(at).starts_with("(?!") || text.substr(at).starts_with("(?=")) {
+      const size_t end = EndOfGroup(text, at);
+      if (end == std::string_view::npos) break;  // RE2 says what is wrong
+      const std::string_view inner = text.substr(at + 3, end - at - 4);
+      parts.looks.push_back({fmt::format("{}^(?:{})", kAnyCharacter, inner), text[at + 2] == '='});
+      at = end;
+    }
+    parts.expression = fmt::format("{}^(?:{})", kAnyCharacter, text.substr(at));
+    return parts;
+  }
+  parts.expression = fmt::format("{}{}", kAnyCharacter, text);
+  return parts;
+}
 
 std::string ExpressionOf(const std::string& pattern) {
   if (pattern.starts_with(kRegexPrefix)) return pattern.substr(kRegexPrefix.size());
-  std::string expression = "(?s)";  // . is any character, newlines too
+  std::string expression(kAnyCharacter);
   for (const char c : pattern) {
     if (c == '*') {
       expression += ".*";
@@ -30,6 +85,11 @@ std::string ExpressionOf(const std::string& pattern) {
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
+Parts SplitPattern(const std::string& pattern) {
+  if (pattern.starts_with(kSearchPrefix)) return SplitSearch(WrittenPattern(pattern));
+  return {.expression = ExpressionOf(pattern)};
+}
+
 // Names are bytes: a model's need not be UTF-8.
 re2::RE2::Options Quiet() {
   re2::RE2::Options options;
@@ -42,20 +102,34 @@ re2::RE2::Options Quiet() {
 }  // namespace
 
 NamePattern::NamePattern(const std::string& pattern)
-    : expression_(std::make_unique<re2::RE2>(ExpressionOf(pattern), Quiet())) {
+    : anywhere_(pattern.starts_with(kSearchPrefix)) {
+  const Parts parts = SplitPattern(pattern);
+  expression_ = std::make_unique<re2::RE2>(parts.expression, Quiet());
   QCONVERT_CHECK(expression_->ok());
+  for (const auto& [expression, is_wanted] : parts.looks) {
+    look_aheads_.push_back({std::make_unique<re2::RE2>(expression, Quiet()), is_wanted});
+    QCONVERT_CHECK(look_aheads_.back().expression->ok());
+  }
 }
 NamePattern::~NamePattern() = default;
 NamePattern::NamePattern(NamePattern&&) noexcept = default;
 NamePattern& NamePattern::operator=(NamePattern&&) noexcept = default;
 
 bool NamePattern::Matches(std::string_view name) const {
-  return re2::RE2::FullMatch(re2::StringPiece(name.data(), name.size()), *expression_);
+  const re2::StringPiece text(name.data(), name.size());
+  for (const auto& [expression, is_wanted] : look_aheads_)
+    if (re2::RE2::PartialMatch(text, *expression) != is_wanted) return false;
+  return anywhere_ ? re2::RE2::PartialMatch(text, *expression_)
+                   : re2::RE2::FullMatch(text, *expression_);
+}
+
+std::string WrittenPattern(const std::string& pattern) {
+  return pattern.starts_with(kSearchPrefix) ? pattern.substr(kSearchPrefix.size()) : pattern;
 }
 
 std::string PatternOfName(const std::string& name) {
-  const bool is_plain = !name.starts_with(kRegexPrefix) && !name.starts_with('-') &&
-                        name.find_first_of("*?") == std::string::npos &&
+  const bool is_plain = !name.starts_with(kRegexPrefix) && !name.starts_with(kSearchPrefix) &&
+                        !name.starts_with('-') && name.find_first_of("*?") == std::string::npos &&
                         std::none_of(name.begin(), name.end(), IsControl);
   if (is_plain) return name;
   std::string pattern(kRegexPrefix);
@@ -70,9 +144,16 @@ std::string PatternOfName(const std::string& name) {
 }
 
 std::string FindPatternError(const std::string& pattern) {
-  const re2::RE2 expression(ExpressionOf(pattern), Quiet());
-  if (expression.ok()) return "";
-  return fmt::format("'{}' is no regular expression: {}", pattern, expression.error());
+  const Parts parts = SplitPattern(pattern);
+  std::vector<std::string> all = {parts.expression};
+  for (const Look& look : parts.looks) all.push_back(look.expression);
+  for (const std::string& one : all) {
+    const re2::RE2 expression(one, Quiet());
+    if (expression.ok()) continue;
+    return fmt::format("'{}' is no regular expression: {}", WrittenPattern(pattern),
+                       expression.error());
+  }
+  return "";
 }
 
 }  // namespace qconvert

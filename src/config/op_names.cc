@@ -89,6 +89,19 @@ const std::vector<Alias>& Aliases() {
       {"permute", {"Transpose"}},
       {"clamp", {"Clip"}},
       {"Embedding", {"Gather"}},
+      {"DepthwiseConv2d", {"Conv", 4}},
+      {"AdaptiveMaxPool2d", {"GlobalMaxPool"}},
+      {"ZeroPad2d", {"Pad"}},
+      {"ReflectionPad2d", {"Pad"}},
+      {"PixelShuffle", {"DepthToSpace"}},
+      {"strided_slice", {"Slice"}},
+      {"flatten", {"Flatten"}},
+      {"mean", {"ReduceMean"}},
+      {"sum", {"ReduceSum"}},
+      {"relu", {"Relu"}},
+      {"sigmoid", {"Sigmoid"}},
+      {"softmax", {"Softmax"}},
+      {"bmm", {"MatMul", 0, Weight::kComputed}},
   };
   return aliases;
 }

@@ -103,7 +103,7 @@ std::vector<ConfigOverride> ApplyOverrides(const std::vector<ConfigOverride>& ov
 // `later` are overrides for what the tree is translated to.
 ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
                        const std::vector<ConfigOverride>& later, ReadContext& context) {
-  if (dialect.normalize != nullptr) dialect.normalize(root, context.problems);
+  if (dialect.normalize != nullptr) dialect.normalize(root, context);
   CheckSettings(root, dialect.table(), context.problems, context.notes);
   if (dialect.translate == nullptr) return dialect.read(root, context);
   ConfigNode translated = dialect.translate(root, context);

@@ -75,8 +75,13 @@ constexpr TargetLimit kDpuLimits[] = {
     {kAll, kFloatScale, "scale_type", [](S) { return false; }, "target DPU expects poweroftwo"},
     {kAll, kAnyGrid, "narrow_range", [](S s) { return !s.narrow_range; },
      "target DPU expects false"},
-    {kValues, kAnyGrid, "calib_statistic_method", [](S s) { return s.statistic == B::kModal; },
+    {kValues, kAnyGrid, "calib_statistic_method",
+     [](S s) {
+       return In(s.statistic, {B::kModal, B::kAll});
+     },
      "target DPU expects modal"},
+    {kValues, kAnyGrid, "calib_statistic_method", [](S s) { return s.statistic != B::kAll; },
+     "target DPU expects modal", true},
     {kActivation, kAnyGrid, "round_mode", [](S s) { return s.round_mode == RoundMode::kHalfUp; },
      "target DPU expects half_up"},
     {kInput | kWeights | kBias, kAnyGrid, "round_mode",

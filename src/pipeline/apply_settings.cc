@@ -152,6 +152,7 @@ PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {
   return {.opset = opset,
           .relu6_to_relu = config.config.convert_relu6_to_relu || (is_asked && as_vendor),
           .silu_to_hard_swish = config.config.convert_silu_to_hswish,
+          .dpu_forms = config.config.dpu_forms,
           .equalize = equalize,
           .suit_engine = TargetOf(config.config.target_device).suits_engine};
 }

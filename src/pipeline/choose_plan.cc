@@ -245,7 +245,8 @@ void NameWhatIsLeft(const GuardResult& result, Scheme asked, SchemeChoice& schem
 std::optional<std::string> RemarkOnReplacedActivations(const PlanInputs& inputs) {
   const QuantConfig& config = inputs.settings.config;
   const bool as_vendor = config.tensors.weights.compat == Compat::kVitis;
-  const bool may = config.convert_relu6_to_relu || config.convert_silu_to_hswish || as_vendor;
+  const bool may = config.convert_relu6_to_relu || config.convert_silu_to_hswish || as_vendor ||
+                   config.dpu_forms != DpuForms{};
   if (!may || inputs.comparer.count() == 0) return {};
   Model model = inputs.model;
   PrepareForComparison(inputs.comparer.values(), model.graph);
@@ -253,8 +254,9 @@ std::optional<std::string> RemarkOnReplacedActivations(const PlanInputs& inputs)
   if (!(noise > kGoodNoise)) return {};
   return fmt::format(
       "activations that the settings replace (convert_relu6_to_relu, convert_silu_to_hswish, "
-      "compat: vitis) leave the outputs with {:.1f} dB before anything is quantized; the float "
-      "model's own are kept without these settings",
+      "dpu_forms, compat: vitis) leave the outputs with {:.1f} dB before anything is quantized; "
+      "the "
+      "float model's own are kept without these settings",
       SqnrOfNoise(noise));
 }
 

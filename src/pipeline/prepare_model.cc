@@ -19,6 +19,7 @@
 #include "qconvert/transform/cancel_transposes.h"
 #include "qconvert/transform/collapse_reshapes.h"
 #include "qconvert/transform/convert_opset.h"
+#include "qconvert/transform/dpu_forms.h"
 #include "qconvert/transform/eliminate_no_ops.h"
 #include "qconvert/transform/equalize_layers.h"
 #include "qconvert/transform/fold_constants.h"
@@ -135,6 +136,8 @@ void PrepareModel(Model& model, const std::string& place, const PrepareOptions& 
   run("fold_scale_into_matmul", [&] { return FoldScaleIntoMatMul(graph); });
   run("fuse_hard_swish", [&] { return FuseHardSwish(graph); });
   run("lower_hard_swish", [&] { return LowerHardSwish(graph); });
+  if (options.dpu_forms != DpuForms{})
+    run("use_dpu_forms", [&] { return UseDpuForms(graph, options.dpu_forms); });
   run("fuse_instance_norm", [&] { return FuseInstanceNorm(graph); });
   run("fuse_softmax", [&] { return FuseSoftmax(graph); });
   if (options.suit_engine) run("flatten_softmax", [&] { return FlattenSoftmax(graph); });

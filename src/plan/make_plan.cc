@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -39,6 +40,13 @@ std::optional<Range> FixedRange(const Node* producer, const TensorSettings& sett
   if (producer->Is("Sigmoid") || producer->Is("HardSigmoid")) return Range{0, 1 - 1 / steps};
   if (producer->Is("Tanh")) return Range{-1, 1 - 2 / steps};
   return std::nullopt;
+}
+
+// The entries of single values, the last one of each.
+std::map<std::string, const ValueSettings*> OwnSettings(const QuantConfig& config) {
+  std::map<std::string, const ValueSettings*> out;
+  for (const ValueSettings& one : config.values) out[one.value] = &one;
+  return out;
 }
 
 // Where a node's output has another type than a value it reads, the value comes converted.
@@ -93,15 +101,22 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
   const Target& target = TargetOf(settings.config.target_device);
   RangeCache own;
   RangeCache& cache = ranges != nullptr ? *ranges : own;
+  const std::map<std::string, const ValueSettings*> given = OwnSettings(settings.config);
   for (const auto& [value, root] : placement.roots) {
     const TensorSettings* found = FindValueSettings(graph, topology, placement, settings, root);
     // A value in the middle of what only moves values has none of its own.
-    const TensorSettings& value_settings =
-        found != nullptr ? *found : settings.config.tensors.activation;
+    const auto entry = given.find(root);
+    const ValueSettings* alone = entry == given.end() ? nullptr : entry->second;
+    const TensorSettings& value_settings = alone != nullptr   ? alone->settings
+                                           : found != nullptr ? *found
+                                                              : settings.config.tensors.activation;
     ValuePlan& decided = plan.values[value];
     decided.root = root;
     const Node* producer = topology.Producer(root);
-    if (const auto fixed = FixedRange(producer, value_settings, target)) {
+    if (alone != nullptr && alone->range) {
+      decided.range = *alone->range;
+      decided.method = "given";
+    } else if (const auto fixed = FixedRange(producer, value_settings, target)) {
       decided.range = *fixed;
       decided.method = "fixed";
     } else if (producer != nullptr && producer->Is("HardSigmoid") &&

@@ -73,8 +73,9 @@ class LayerMatcher {
     if (found.empty()) {
       // Distances to very many names would take longer than the model is worth.
       const bool few = names_.size() <= kSuggestedFrom;
-      Refuse(match, fmt::format("no node of the model is named '{}'{}", wanted,
-                                few ? DidYouMean(wanted, names_) : ""));
+      const std::string written = WrittenPattern(wanted);
+      Refuse(match, fmt::format("no node of the model is named '{}'{}", written,
+                                few ? DidYouMean(written, names_) : ""));
     }
     return found;
   }
@@ -121,13 +122,13 @@ class LayerMatcher {
       warnings_.push_back(
           fmt::format("{}: no node of the model has type '{}'", match.place, match.pattern));
     } else {
-      Refuse(match,
-             fmt::format("no node of the model has type '{}', and nobody knows it", match.pattern));
+      warnings_.push_back(fmt::format("{}: no node of the model has type '{}', and nobody knows it",
+                                      match.place, EscapeForTerminal(match.pattern)));
     }
     return found;
   }
 
-  // Nodes on a way from the named inputs to the named outputs.
+  // Nodes on a way from the named inputs to the named outputs; of an empty list any node is one.
   std::vector<size_t> FindSubgraph(const LayerMatch& match) {
     std::array<std::vector<size_t>, 2> ends;
     for (const auto& [list, end] :
@@ -139,22 +140,27 @@ class LayerMatcher {
         }
       }
     }
-    if (ends[0].empty() || ends[1].empty()) return {};
+    const bool from_any = match.inputs.empty();
+    const bool to_any = match.outputs.empty();
+    if ((!from_any && ends[0].empty()) || (!to_any && ends[1].empty())) return {};
     const Neighbours neighbours = FindNeighbours(graph_);
     const std::vector<bool> behind = Reach(neighbours.readers, ends[0]);
     const std::vector<bool> before = Reach(neighbours.producers, ends[1]);
     std::vector<size_t> found;
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (behind[n] && before[n]) found.push_back(n);
+      const bool is_on_way = (from_any || behind[n]) && (to_any || before[n]);
+      if (is_on_way != match.outside) found.push_back(n);
     }
-    if (found.empty())
+    if (found.empty() && !match.outside)
       Refuse(match, fmt::format("no way leads from the inputs of subgraph '{}' to its outputs",
                                 match.pattern));
     return found;
   }
 
   void Refuse(const LayerMatch& match, const std::string& message) {
-    problems_.push_back(match.place + ": " + EscapeForTerminal(message));
+    std::vector<std::string>& list = match.may_miss ? warnings_ : problems_;
+    list.push_back(match.place + ": " + EscapeForTerminal(message) +
+                   (match.may_miss ? ", the entry has no effect" : ""));
   }
 
   std::optional<std::map<std::string, std::vector<size_t>>> modules_;  // found when asked for
@@ -204,6 +210,28 @@ void NoteIdleInputs(const Graph& graph, const QuantConfig& config,
   }
 }
 
+// Entries of values that no node writes and nobody feeds.
+void NoteLostValues(const Graph& graph, const QuantConfig& config,
+                    std::vector<std::string>& warnings) {
+  if (config.values.empty()) return;
+  std::vector<std::string> names;
+  for (const Value& input : graph.inputs) names.push_back(input.name);
+  for (const Node& node : graph.nodes)
+    names.insert(names.end(), node.outputs.begin(), node.outputs.end());
+  const std::set<std::string> known(names.begin(), names.end());
+  for (const ValueSettings& one : config.values) {
+    if (known.contains(one.value)) continue;
+    const bool is_weight = graph.FindInitializer(one.value) != nullptr;
+    warnings.push_back(fmt::format(
+        "{}: {}, the entry has no effect", one.place,
+        is_weight
+            ? fmt::format("'{}' is a constant, which has the weights settings of its node",
+                          EscapeForTerminal(one.value))
+            : fmt::format("no value of the model is named '{}'{}", EscapeForTerminal(one.value),
+                          names.size() <= kSuggestedFrom ? DidYouMean(one.value, names) : "")));
+  }
+}
+
 }  // namespace
 
 std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig& config,
@@ -224,6 +252,7 @@ std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig&
     }
   }
   matcher.ThrowIfAny();
+  NoteLostValues(graph, config, warnings);
   NoteIdleInputs(graph, config, layer_of, warnings);
   return layer_of;
 }

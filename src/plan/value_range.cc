@@ -235,14 +235,17 @@ std::string BatchKey(const TensorSettings& settings) {
 std::vector<BatchQuestion> BatchQuestionsOf(const QuantConfig& config) {
   std::vector<BatchQuestion> out;
   std::set<std::string> keys;
-  const auto ask = [&](const NodeSettings& tensors) {
-    for (const TensorSettings* settings : {&tensors.activation, &tensors.input}) {
-      if (!settings->is_int() || !GoesByBatches(*settings)) continue;
-      if (keys.insert(BatchKey(*settings)).second) out.push_back(MakeBatchQuestion(*settings));
-    }
+  const auto ask = [&](const TensorSettings& settings) {
+    if (!settings.is_int() || !GoesByBatches(settings)) return;
+    if (keys.insert(BatchKey(settings)).second) out.push_back(MakeBatchQuestion(settings));
   };
-  ask(config.tensors);
-  for (const LayerSettings& layer : config.layers) ask(layer.tensors);
+  const auto ask_both = [&](const NodeSettings& tensors) {
+    ask(tensors.activation);
+    ask(tensors.input);
+  };
+  ask_both(config.tensors);
+  for (const LayerSettings& layer : config.layers) ask_both(layer.tensors);
+  for (const ValueSettings& value : config.values) ask(value.settings);
   return out;
 }
 

@@ -1,4 +1,5 @@
 #include "qconvert/report/quant_info.h"
+#include "qconvert/config/dpu_form_names.h"
 
 #include <algorithm>
 #include <cmath>
@@ -201,6 +202,7 @@ Json PassesJson(const QuantConfig& config) {
                  {"convert_silu_to_hswish", config.convert_silu_to_hswish},
                  {"include_cle", config.equalization == Correction::kOn},
                  {"equalize_clips", config.equalize_clips}};
+  if (config.dpu_forms != DpuForms{}) passes["dpu_forms"] = NamesOfDpuForms(config.dpu_forms);
   if (config.exact_rounding) passes["exact_rounding"] = true;
   if (config.matmul_nbits) passes["matmul_nbits"] = true;
   if (config.tensors.weights.compat == Compat::kVitis) passes["compat"] = "vitis";

@@ -458,15 +458,37 @@ TEST(SettingsTest, PatternsThatFitNothingAreErrorsAtTheirPlace) {
   EXPECT_THAT(problems, HasSubstr("c.yaml:7:18: no node of the model is named '/classifier/Gem', "
                                   "did you mean '/classifier/Gemm'?"));
   EXPECT_THAT(problems, HasSubstr("c.yaml:8:18: no node of the model is named '/nothing/*'"));
-  EXPECT_THAT(problems,
-              HasSubstr("c.yaml:9:18: no node of the model has type 'MyBespokeOperator'"));
   const TempDir folder;
-  const Result result =
-      ConvertWith(Static("layer_quantize_config: [{layer_type: LSTM, overall_quantize_config: "
-                         "{datatype: float32}}]\n"),
-                  folder);
+  const Result result = ConvertWith(
+      Static("layer_quantize_config:\n"
+             "  - {layer_type: LSTM, overall_quantize_config: {datatype: float32}}\n"
+             "  - {layer_type: MyBespokeOperator, overall_quantize_config: {bit_width: 8}}\n"
+             "  - {layer_name: 'search:^/aux', optional: true, overall_quantize_config: "
+             "{bit_width: 8}}\n"),
+      folder);
   EXPECT_TRUE(
-      AnyHolds(result.report.warnings, "c.yaml:6:38: no node of the model has type 'LSTM'"));
+      AnyHolds(result.report.warnings, "c.yaml:7:18: no node of the model has type 'LSTM'"));
+  EXPECT_TRUE(AnyHolds(
+      result.report.warnings,
+      "c.yaml:8:18: no node of the model has type 'MyBespokeOperator', and nobody knows it"));
+  EXPECT_TRUE(AnyHolds(result.report.warnings,
+                       "c.yaml:9:18: no node of the model is named '^/aux', the entry has no"));
+}
+
+TEST(SettingsTest, AValueHasARangeAndBitsOfItsOwn) {
+  const TempDir folder;
+  const Result result = ConvertWith(Static("value_quantize_config:\n"
+                                           "  - {value: image, symmetry: true, range: [-1, 2.54]}\n"
+                                           "  - {value: nobody, bit_width: 16}\n"),
+                                    folder);
+  EXPECT_TRUE(AnyHolds(result.report.warnings, "c.yaml:8:13: no value of the model is named"));
+  const auto quantizes = [](const Node& node) {
+    return node.Is("QuantizeLinear") && node.inputs[0] == "image";
+  };
+  const auto q = std::find_if(result.graph.nodes.begin(), result.graph.nodes.end(), quantizes);
+  ASSERT_NE(q, result.graph.nodes.end());
+  EXPECT_FLOAT_EQ(ToFloats(*result.graph.FindInitializer(q->inputs[1]))[0], 2.54F / 127)
+      << "symmetric around 0, whatever the samples reach";
 }
 
 TEST(SettingsTest, EntriesThatDifferWithinOneUnitAreAnError) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace re2 {
 class RE2;
@@ -13,7 +14,9 @@ class RE2;
 namespace qconvert {
 
 // A name; with * (any text) or ? (any character) a glob; or "re:" and a regular expression (RE2
-// syntax, linear time). All must fit the whole name.
+// syntax, linear time). All must fit the whole name. "search:" and a regular expression fits where
+// that is found anywhere in the name, as Python's re.search; it may begin with ^ and look-aheads,
+// ^(?!.*head).* say, which RE2 itself does not know.
 class NamePattern {
  public:
   // `pattern` must have passed FindPatternError.
@@ -25,8 +28,18 @@ class NamePattern {
   bool Matches(std::string_view name) const;
 
  private:
+  struct LookAhead {
+    std::unique_ptr<re2::RE2> expression;
+    bool is_wanted = true;
+  };
+
   std::unique_ptr<re2::RE2> expression_;
+  std::vector<LookAhead> look_aheads_;  // at the beginning of the name
+  bool anywhere_ = false;               // else expression_ must fit the whole name
 };
+
+// The pattern as its writer knows it: without "search:".
+std::string WrittenPattern(const std::string& pattern);
 
 // The pattern that only `name` fits: itself, or an expression where it would be read as one or as
 // an option, or holds signs that nobody can type.

@@ -15,6 +15,7 @@
 #include "qconvert/config/deployment_config.h"
 #include "qconvert/config/learning_settings.h"
 #include "qconvert/config/tensor_settings.h"
+#include "qconvert/numbers/range.h"
 
 namespace qconvert {
 
@@ -74,7 +75,8 @@ struct LayerMatch {
     kName,      // nodes whose name fits `pattern`, see name_pattern.h
     kNode,      // the node named `pattern`, letter by letter
     kModule,    // nodes exported from the PyTorch module `module`, see ir/module_path.h
-    kSubgraph,  // nodes on a way from one of `inputs` to one of `outputs` (node names)
+    kSubgraph,  // nodes on a way from one of `inputs` to one of `outputs` (node names); of an
+                // empty list any node is one
   };
   Kind kind = Kind::kName;
   std::string pattern;         // as written: of a name, or the op type for messages
@@ -82,12 +84,14 @@ struct LayerMatch {
   std::string module;          // of a module: "layer1.0.conv1"
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
+  bool outside = false;    // of a subgraph: the nodes that are on no such way instead
   bool known_type = true;  // of kType: an ONNX op type, not one that only the model can know
+  bool may_miss = false;   // nodes that are not there are a warning, not an error
   std::string place;       // "c.json:3:7", for messages
 
   bool operator==(const LayerMatch& other) const {  // wherever it was written
     return kind == other.kind && pattern == other.pattern && types == other.types &&
-           inputs == other.inputs && outputs == other.outputs;
+           inputs == other.inputs && outputs == other.outputs && outside == other.outside;
   }
 };
 
@@ -97,6 +101,18 @@ struct LayerSettings {
   NodeSettings tensors;
 
   bool operator==(const LayerSettings&) const = default;
+};
+
+// Settings of one value, whichever node writes it.
+struct ValueSettings {
+  std::string value;           // its name in the model as it came
+  TensorSettings settings;     // complete: what the entry leaves out is the root's
+  std::optional<Range> range;  // in place of the calibrated one
+  std::string place;           // "c.json:3:7", for messages
+
+  bool operator==(const ValueSettings& other) const {  // wherever it was written
+    return value == other.value && settings == other.settings && range == other.range;
+  }
 };
 
 // Settings of activations that are tried in turn on whole models; the best by `metric` holds.
@@ -122,6 +138,17 @@ struct CalibrationSettings {
   bool operator==(const CalibrationSettings&) const = default;
 };
 
+// Operators that are computed as a DPU computes them, before calibration; see
+// transform/dpu_forms.h.
+struct DpuForms {
+  bool leaky_relu = false;
+  bool hard_sigmoid = false;
+  bool sigmoid = false;  // as the DPU's HardSigmoid
+  bool average_pool = false;
+
+  bool operator==(const DpuForms&) const = default;
+};
+
 // Later entries of `layers` win over earlier ones of the same kind; names over subgraphs over types
 // over `tensors`.
 struct QuantConfig {
@@ -131,9 +158,11 @@ struct QuantConfig {
   Processor processor = Processor::kAny;
   NodeSettings tensors = CpuInt8Settings();
   std::vector<LayerSettings> layers;
+  std::vector<ValueSettings> values;  // win over `layers`; of two of one value the later holds
   bool convert_relu6_to_relu = false;
   bool convert_silu_to_hswish = false;
   Correction equalization = Correction::kOff;  // kAuto: where weights have one scale per tensor
+  DpuForms dpu_forms;
   bool equalize_clips = false;  // also through Clip(0, b), bounds then differing by channel
   Correction bias_correction = Correction::kAuto;
   Correction second_order_rounding = Correction::kAuto;

@@ -15,8 +15,8 @@ namespace qconvert {
 
 // Finds the layer entries of `config` in a graph whose nodes all have names: node name -> index
 // into config.layers. Throws ConfigError (all problems, each at its entry) when a name, pattern or
-// subgraph fits no node or an op type neither occurs nor is known; adds a warning for a known type
-// that does not occur, for a PyTorch module that no node can be told to come from, and for input
+// subgraph fits no node; adds a warning for one that need not be there, for a type or a value that
+// does not occur, for a PyTorch module that no node can be told to come from, and for input
 // settings that another node's activation settings leave idle. kNode wins over kName over kModule
 // over kSubgraph over kType; later entries over earlier ones. With `not_found`, entries of kind
 // kNode without a node are no error but go there, as indices into config.layers.

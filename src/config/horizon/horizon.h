@@ -14,7 +14,7 @@ namespace qconvert {
 
 const SettingTable& HorizonTable();
 // The vendor's tool takes True, 1 and "true" for a bool, and an empty value for an absent one.
-void NormalizeHorizon(ConfigNode& root, ConfigProblems& problems);
+void NormalizeHorizon(ConfigNode& root, ReadContext& context);
 // A key without its section is looked for in all of them.
 std::vector<std::string> HorizonOverridePath(const std::string& key);
 ReadResult ReadHorizon(const ConfigNode& root, ReadContext& context);

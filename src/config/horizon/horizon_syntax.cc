@@ -44,8 +44,8 @@ void Normalize(ConfigNode& map, const SettingTable& table, ConfigProblems& probl
 
 }  // namespace
 
-void NormalizeHorizon(ConfigNode& root, ConfigProblems& problems) {
-  Normalize(root, HorizonTable(), problems);
+void NormalizeHorizon(ConfigNode& root, ReadContext& context) {
+  Normalize(root, HorizonTable(), context.problems);
 }
 
 std::vector<std::string> HorizonOverridePath(const std::string& key) {

@@ -10,6 +10,9 @@
 namespace qconvert {
 
 const SettingTable& PaddleTable();
+// Takes the settings of quantization out of a file of a training or compression tool, and brings
+// names of quant_aware, quant_post_static and of operators to those of the table.
+void NormalizePaddle(ConfigNode& root, ReadContext& context);
 std::vector<std::string> PaddleOverridePath(const std::string& key);
 // Paddle's keys -> those of Vitis, with their places.
 ConfigNode TranslatePaddle(const ConfigNode& root, ReadContext& context);

@@ -6,6 +6,7 @@
 // documentation of paddleslim.QAT and of quant_aware's quant_config.
 #include <fmt/format.h>
 
+#include <map>
 #include <utility>
 
 #include "op_names.h"
@@ -13,14 +14,12 @@
 #include "qconvert/base/suggest.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
+#include "vitis/vitis.h"
 
 namespace qconvert {
 namespace {
 
-using Kind = Setting::Kind;
-
-constexpr double kMaxPaddleBits = 16;
-constexpr double kMaxWindow = 1e9;
+constexpr double kHistPercent = 0.99999;
 
 constexpr const char* kWeightPact = "weight_preprocess_type";
 constexpr const char* kActivationPact = "activation_preprocess_type";
@@ -34,7 +33,7 @@ class Translator {
     Set(out, "target_device", "CPU", "");
     Set(out, "extensions", "true", "");
     Set(out, "include_cle", "false", "");
-    Set(out, "include_bias_corr", "false", "");
+    Set(out, "include_bias_corr", Written("bias_correction", "false"), "bias_correction");
     ConfigNode& tensors = ChildOf(out, "tensor_quantize_config");
     tensors = MapNode(root_.place);
     for (const char* type : {"input", "activation"}) Activation(ChildOf(tensors, type));
@@ -44,7 +43,11 @@ class Translator {
     Set(bias, "bit_width", "32", "");
     Set(bias, "method", "maxmin", "");
     Layers(ChildOf(out, "layer_quantize_config"));
-    Set(out, "learned_clipping", Has(kActivationPact) ? "true" : "false", kActivationPact);
+    const bool learned = Has(kActivationPact) || IsLearned("activation_quantize_type");
+    Set(out, "learned_clipping", learned ? "true" : "false",
+        Has(kActivationPact) ? kActivationPact : "activation_quantize_type");
+    PostTraining(out);
+    KeepPercentage(out);
     return out;
   }
 
@@ -62,10 +65,19 @@ class Translator {
 
   bool Has(const char* pact) const { return Written(pact, "None") == "PACT"; }
 
+  // Of quant_aware: scales that training would learn.
+  bool IsLearned(const char* type) const {
+    return Written(type, "").find("lsq") != std::string::npos;
+  }
+
+  // A layer of every type is quantized, not those of quantizable_layer_type alone.
+  bool IsFull() const { return Written("is_full_quantize", "false") == "true"; }
+
   // Everything is float unless a layer entry says otherwise.
   void Common(ConfigNode& object) {
     object = MapNode(root_.place);
-    Set(object, "datatype", "float32", "quantizable_layer_type");
+    Set(object, "datatype", IsFull() ? "int" : "float32",
+        IsFull() ? "is_full_quantize" : "quantizable_layer_type");
     Set(object, "round_mode", "half_even", "");
     Set(object, "scale_type", "float", "");
     Set(object, "symmetry", "true", "");
@@ -76,7 +88,7 @@ class Translator {
 
   void Method(ConfigNode& object, const char* key, const char* fallback) {
     const std::string word = Written(key, fallback);
-    const bool abs_max = word == "abs_max" || word == "channel_wise_abs_max";
+    const bool abs_max = word == "abs_max" || word == "channel_wise_abs_max" || IsLearned(key);
     Set(object, "method", abs_max ? "maxmin" : word, key);
     if (word == "moving_average_abs_max")
       Set(object, "moving_rate", Written("moving_rate", "0.9"), "moving_rate");
@@ -89,6 +101,45 @@ class Translator {
     Method(object, "activation_quantize_type", "moving_average_abs_max");
     Set(object, "bit_width", Written("activation_bits", "8"), "activation_bits");
     Set(object, "calib_statistic_method", "all", "");
+    if (FindValue(root_, "algo") != nullptr) Algorithm(object);
+  }
+
+  // Of quant_post_static, whose activation_quantize_type says nothing of the method. Source:
+  // PaddleSlim, paddleslim/quant/quanter.py.
+  void Algorithm(ConfigNode& object) {
+    static const std::map<std::string, std::string, std::less<>> kMethods = {
+        {"KL", "entropy"}, {"hist", "percentile"}, {"mse", "mse"},        {"emd", "mse"},
+        {"avg", "maxmin"}, {"abs_max", "maxmin"},  {"min_max", "maxmin"}, {"ptf", "maxmin"}};
+    const std::string algo = Written("algo", "hist");
+    Set(object, "method", kMethods.at(algo), "algo");
+    if (algo == "avg") Set(object, "calib_statistic_method", "mean", "algo");
+    if (algo != "hist") return;
+    const ConfigNode* share = FindValue(root_, "hist_percent");
+    const double percentage = 100 * (share == nullptr ? kHistPercent : AsNumber(*share));
+    Set(object, "percentage", fmt::format("{}", percentage), "hist_percent");
+  }
+
+  // What quant_post_static has beside ranges.
+  void PostTraining(ConfigNode& out) {
+    if (Written("round_type", "round") == "adaround") {
+      Set(out, "include_fast_ft", "true", "round_type");
+      ConfigNode& finetune = ChildOf(out, "fast_finetune");
+      finetune = MapNode(root_.place);
+      Set(finetune, "algorithm", "adaround", "round_type");
+    }
+    if (const ConfigNode* batches = FindValue(root_, "batch_nums")) {
+      const ConfigNode* size = FindValue(root_, "batch_size");
+      const int64_t samples = AsInteger(*batches) * (size == nullptr ? 1 : AsInteger(*size));
+      ConfigNode& calibration = ChildOf(out, "calibration");
+      calibration = MapNode(root_.place);
+      Set(calibration, "max_samples", std::to_string(samples), "batch_nums");
+    }
+    const ConfigNode* skipped = FindValue(root_, "skip_tensor_list");
+    if (skipped != nullptr)
+      context_.notes.warnings.push_back(
+          fmt::format("{}: skip_tensor_list has no effect: its names are of Paddle's program, "
+                      "not_quant_pattern keeps nodes in float",
+                      skipped->place.Text()));
   }
 
   void Weights(ConfigNode& object) {
@@ -98,7 +149,7 @@ class Translator {
     if (Has(kWeightPact)) Set(object, "method", "mse", kWeightPact);
     Set(object, "bit_width", Written("weight_bits", "8"), "weight_bits");
     const bool per_channel =
-        Written("weight_quantize_type", "channel_wise_abs_max") == "channel_wise_abs_max";
+        Written("weight_quantize_type", "channel_wise_abs_max").starts_with("channel_wise");
     Set(object, "per_channel", per_channel ? "true" : "false", "weight_quantize_type");
   }
 
@@ -112,7 +163,7 @@ class Translator {
                               fmt::format("unknown quantizable_layer_type '{}'{}", type.scalar,
                                           DidYouMean(type.scalar, KnownOpNames())));
       }
-      Entry(layers, "layer_type", type, "int");
+      if (!IsFull()) Entry(layers, "layer_type", type, "int");
     }
     const ConfigNode* patterns = FindValue(root_, "not_quant_pattern");
     if (patterns == nullptr) return;
@@ -120,6 +171,7 @@ class Translator {
       ConfigNode glob = pattern;
       glob.scalar = "*" + pattern.scalar + "*";
       Entry(layers, "layer_name", glob, "float32");
+      ChildOf(layers.items.back(), "optional") = WordNode("true", pattern.place);
     }
   }
 
@@ -138,85 +190,6 @@ class Translator {
 };
 
 }  // namespace
-
-const SettingTable& PaddleTable() {
-  static const std::vector<std::string> activation_types = {"abs_max", "range_abs_max",
-                                                            "moving_average_abs_max"};
-  static const std::vector<std::string> weight_types = {"abs_max", "channel_wise_abs_max",
-                                                        "range_abs_max", "moving_average_abs_max"};
-  static const SettingTable table{
-      "the Paddle language",
-      {{.name = "weight_quantize_type",
-        .kind = Kind::kWord,
-        .fallback = "channel_wise_abs_max",
-        .example = "abs_max",
-        .help = "range of weights, per output channel or per tensor",
-        .words = weight_types},
-       {.name = "activation_quantize_type",
-        .kind = Kind::kWord,
-        .fallback = "moving_average_abs_max",
-        .example = "abs_max",
-        .help = "range of activations and inputs",
-        .words = activation_types},
-       {.name = "weight_bits",
-        .kind = Kind::kInteger,
-        .fallback = "8",
-        .example = "8",
-        .help = "bit_width of weights",
-        .min = 1,
-        .max = kMaxPaddleBits},
-       {.name = "activation_bits",
-        .kind = Kind::kInteger,
-        .fallback = "8",
-        .example = "16",
-        .help = "bit_width of activations and inputs",
-        .min = 1,
-        .max = kMaxPaddleBits},
-       {.name = "dtype",
-        .kind = Kind::kWord,
-        .fallback = "int8",
-        .example = "int8",
-        .help = "type of the codes",
-        .words = {"int8"}},
-       {.name = "window_size",
-        .kind = Kind::kInteger,
-        .fallback = "10000",
-        .example = "500",
-        .help = "of range_abs_max",
-        .min = 1,
-        .max = kMaxWindow},
-       {.name = "moving_rate",
-        .kind = Kind::kNumber,
-        .fallback = "0.9",
-        .example = "0.99",
-        .help = "of moving_average_abs_max",
-        .min = 0,
-        .max = 1,
-        .above_min = true},
-       {.name = "quantizable_layer_type",
-        .kind = Kind::kTexts,
-        .fallback = "[Conv2D, Linear]",
-        .example = "[Conv2D, Linear, Conv2DTranspose]",
-        .help = "types of layers that are quantized; everything else stays float"},
-       {.name = "not_quant_pattern",
-        .kind = Kind::kTexts,
-        .fallback = "none",
-        .example = "[skip_quant]",
-        .help = "nodes with one of these in their name stay float"},
-       {.name = "weight_preprocess_type",
-        .kind = Kind::kWord,
-        .fallback = "None",
-        .example = "PACT",
-        .help = "PACT: weights are clipped where that leaves the least error",
-        .words = {"None", "PACT"}},
-       {.name = "activation_preprocess_type",
-        .kind = Kind::kWord,
-        .fallback = "None",
-        .example = "PACT",
-        .help = "PACT: thresholds are learned from what the readers of a value write",
-        .words = {"None", "PACT"}}}};
-  return table;
-}
 
 std::vector<std::string> PaddleOverridePath(const std::string& key) {
   if (PaddleTable().Find(key) == nullptr) return {};

@@ -10,6 +10,7 @@
 #include "plan_file/plan_file_tables.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/config/dpu_form_names.h"
 #include "qconvert/config/plan_file.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
@@ -169,6 +170,11 @@ class Reader {
     out_.config.onnx_opset_version = static_cast<int>(IntegerOf(map, "onnx_opset_version"));
     out_.config.convert_relu6_to_relu = IsOn(map, "convert_relu6_to_relu");
     out_.config.convert_silu_to_hswish = IsOn(map, "convert_silu_to_hswish");
+    if (const ConfigNode* forms = FindValue(map, "dpu_forms")) {
+      std::vector<std::string> names;
+      for (const ConfigNode& item : forms->items) names.push_back(item.scalar);
+      out_.config.dpu_forms = FindDpuForms(names);
+    }
     out_.config.equalize_clips = IsOn(map, "equalize_clips");
     out_.config.tensors.weights.compat =
         FromWord<Compat>(TextOf(map, "compat")).value_or(Compat::kNone);

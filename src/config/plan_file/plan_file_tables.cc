@@ -131,6 +131,7 @@ const SettingTable& PassTable() {
        Required(Integer("onnx_opset_version", "of the quantized model", 1, kMaxOpset)),
        Bool("convert_relu6_to_relu", "as in the Vitis language"),
        Bool("convert_silu_to_hswish", "as in the Vitis language"),
+       Texts("dpu_forms", "as in the Vitis language"),
        Bool("include_cle", "as in the Vitis language"),
        Bool("exact_rounding", "as in the Vitis language"),
        Bool("matmul_nbits", "as in the Vitis language"),

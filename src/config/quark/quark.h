@@ -23,8 +23,9 @@ const SettingTable& QuarkExcludeTable();
 // Parameters of an algorithm; null for a name that nobody knows.
 const SettingTable* FindQuarkAlgorithm(std::string_view name);
 std::vector<std::string> QuarkAlgorithms();
-// An entry adaround or adaquant of algo_config -> include_fast_ft and fast_finetune in `out`.
-void AddQuarkFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out);
+// algo_config -> include_cle, include_bias_corr, second_order_rounding, fast_finetune in `out`.
+// What is not done is a warning.
+void AddQuarkAlgorithms(const ConfigNode& root, ReadContext& context, ConfigNode& out);
 
 // An option without prefix is looked for in extra_options too.
 std::vector<std::string> QuarkOverridePath(const std::string& key);
@@ -40,14 +41,24 @@ struct QuarkTensor {
   ConfigNode granularity;  // "Channel"
   ConfigNode data_type;    // "Int8"
 };
-// Reports keys of the long form that are missing, for an entry those that count.
-QuarkTensor ReadQuarkTensor(const ConfigNode& object, bool is_entry, ReadContext& context);
+// Keys of the long form that are missing are those of the spec of its data_type; reports an object
+// with neither.
+QuarkTensor ReadQuarkTensor(const ConfigNode& object, ReadContext& context);
 // Adds datatype, bit_width, symmetry and signed of Vitis to `out`. Reports block formats as not yet
 // done.
 void SetQuarkType(const QuarkTensor& tensor, ReadContext& context, ConfigNode& out);
 
 // specific_layer_config, layer_type_config and exclude -> entries of layer_quantize_config.
 void AddQuarkLayers(const ConfigNode& root, ReadContext& context, ConfigNode& layers);
+
+// OpTypesToQuantize, NodesToQuantize, InputNodes, OutputNodes, the lists of excluded outputs and
+// TensorQuantOverrides -> entries of layer_quantize_config and value_quantize_config.
+void AddQuarkSelection(const ConfigNode& root, const QuarkTensor& values, ReadContext& context,
+                       ConfigNode& out, ConfigNode& layers);
+
+// An entry of layer_quantize_config: `datatype` for what `key` and `value` speak of.
+void AddQuarkEntry(ConfigNode& layers, const char* key, const ConfigNode& value,
+                   const char* datatype);
 
 // UseMatMulNBits and its parameters -> weights in blocks, everything else in float.
 void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& out,

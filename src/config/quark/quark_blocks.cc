@@ -23,17 +23,24 @@ constexpr Parameter kParameters[] = {{"GroupSize", "block_size", "128"},
                                      {"Bits", "bit_width", "4"},
                                      {"Symmetric", "symmetry", "true"},
                                      {"Algorithm", nullptr, "DEFAULT"},
-                                     {"AccuracyLevel", nullptr, "0"}};
+                                     {"AccuracyLevel", nullptr, "0"},
+                                     // of its algorithms
+                                     {"PercDamp", nullptr, "0.01"},
+                                     {"BlockSize", nullptr, "128"},
+                                     {"ActOrder", nullptr, "false"},
+                                     {"PerChannel", nullptr, "false"}};
+constexpr size_t kOwnParameters = 4;  // those behind make no difference here
 
 void CheckParameters(const ConfigNode& given, ReadContext& context) {
   std::vector<std::string> names;
   for (const Parameter& one : kParameters) names.emplace_back(one.name);
+  const std::vector<std::string> idle(names.begin() + kOwnParameters, names.end());
   for (const auto& [key, value] : given.entries) {
     if (std::find(names.begin(), names.end(), key.scalar) == names.end())
       context.problems.Add(key.place, NotOneOf("key of MatMulNBitsParams", key.scalar, names));
-    if (key.scalar == "AccuracyLevel")
+    if (std::find(idle.begin(), idle.end(), key.scalar) != idle.end())
       context.notes.infos.push_back(
-          fmt::format("{}: the engine chooses its AccuracyLevel", value.place.Text()));
+          fmt::format("{}: {} makes no difference here", value.place.Text(), key.scalar));
   }
 }
 
@@ -58,6 +65,12 @@ void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& ou
     if (one.key != nullptr)
       ChildOf(weights, one.key) = value == nullptr ? WordNode(one.fallback, place) : *value;
   }
+  if (ChildOf(weights, "symmetry").scalar == "false") {
+    context.notes.warnings.push_back(
+        fmt::format("{}: Symmetric false: blocks have zero point 0, true holds",
+                    ChildOf(weights, "symmetry").place.Text()));
+    ChildOf(weights, "symmetry").scalar = "true";
+  }
   for (auto& [type, object] : tensors.entries)
     ChildOf(object, "datatype") = WordNode("float32", place);
   ChildOf(out, "matmul_nbits") = WordNode("true", place);
@@ -66,8 +79,14 @@ void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& ou
   if (algorithm == nullptr || algorithm->scalar == "DEFAULT") return;
   if (algorithm->scalar == "GPTQ") {
     ChildOf(out, "second_order_rounding") = WordNode("true", algorithm->place);
+  } else if (algorithm->scalar == "HQQ") {
+    context.notes.warnings.push_back(
+        fmt::format("{}: Algorithm HQQ: scales are those of the largest weights of a block, as "
+                    "DEFAULT has them",
+                    algorithm->place.Text()));
   } else {
-    context.NotYet(algorithm->place, fmt::format("Algorithm {}", algorithm->Shown()));
+    context.problems.Add(algorithm->place,
+                         NotOneOf("Algorithm", algorithm->Shown(), {"DEFAULT", "GPTQ", "HQQ"}));
   }
 }
 

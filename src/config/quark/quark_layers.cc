@@ -7,6 +7,7 @@
 
 #include "op_names.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/config/name_pattern.h"
 #include "quark/quark.h"
 #include "text/node_edit.h"
 
@@ -14,8 +15,6 @@ namespace qconvert {
 namespace {
 
 using Kind = ConfigNode::Kind;
-
-constexpr std::string_view kSpecial = R"(\.+*?()|[]{}^$)";
 
 struct Role {
   const char* quark;
@@ -135,7 +134,8 @@ class LayerTranslator {
     return entry;
   }
 
-  // Python's re.search finds its expression anywhere; ours fit the whole name.
+  // A name, or ^ and an expression of Python's re.search. The vendor's tool says nothing where it
+  // fits no node.
   ConfigNode NameEntry(const ConfigNode& name) {
     ConfigNode pattern = name;
     pattern.quoted = true;
@@ -145,16 +145,11 @@ class LayerTranslator {
             "{}: '{}' has no .* in it: the vendor's tool would ignore it, it holds here",
             name.place.Text(), name.scalar));
       }
-      pattern.scalar = "re:(?s).*(?:" + name.scalar + ").*";
-    } else if (name.scalar.find_first_of("*?") != std::string::npos ||
-               name.scalar.starts_with("re:")) {
-      pattern.scalar = "re:";
-      for (const char c : name.scalar) {
-        if (kSpecial.find(c) != std::string_view::npos) pattern.scalar += '\\';
-        pattern.scalar += c;
-      }
+      pattern.scalar = "search:" + name.scalar;
+    } else {
+      pattern.scalar = PatternOfName(name.scalar);
     }
-    return Entry("layer_name", pattern);
+    return Optional(Entry("layer_name", pattern));
   }
 
   // A name, an expression, or [[first nodes], [last nodes]]; without a layer it stays float.
@@ -176,11 +171,16 @@ class LayerTranslator {
     return fits;
   }
 
+  static ConfigNode Optional(ConfigNode entry) {
+    ChildOf(entry, "optional") = WordNode("true", entry.place);
+    return entry;
+  }
+
   static ConfigNode SubgraphEntry(const ConfigNode& nodes) {
     ConfigNode graph = MapNode(nodes.place);
     ChildOf(graph, "inputs") = nodes.items[0];
     ChildOf(graph, "outputs") = nodes.items[1];
-    return Entry("layer_subgraph", graph);
+    return Optional(Entry("layer_subgraph", graph));
   }
 
   void AddFloat(ConfigNode entry) {
@@ -201,7 +201,7 @@ class LayerTranslator {
         Refuse(*object, "activation is the older name of input_tensors, expected one of them");
       NoteIdle(*object);
       ConfigNode parameters = MapNode(object->place);
-      SetQuarkType(ReadQuarkTensor(*object, true, context_), context_, parameters);
+      SetQuarkType(ReadQuarkTensor(*object, context_), context_, parameters);
       if (tensors.Find(vitis) == nullptr) types.items.push_back(WordNode(vitis, object->place));
       ChildOf(tensors, vitis) = std::move(parameters);
     }

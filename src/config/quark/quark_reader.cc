@@ -11,6 +11,7 @@
 #include "quark/quark.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
+#include "vitis/vitis.h"
 
 namespace qconvert {
 namespace {
@@ -29,7 +30,6 @@ class Translator {
     SetTarget(out);
     for (const char* key : kQuarkKeysOfVitis) Copy(FindValue(root_, key), out, key);
     Set(out, "extensions", "true");
-    // Off unless the list of algorithms names them; our own default tries both.
     Set(out, "include_cle", "false");
     Set(out, "include_bias_corr", "false");
     ConfigNode& tensors = ChildOf(out, "tensor_quantize_config");
@@ -39,8 +39,9 @@ class Translator {
     Bias(ChildOf(tensors, "bias"));
     Layers(out, tensors);
     Options(out);
-    Algorithms(out);
+    AddQuarkAlgorithms(root_, context_, out);
     CheckQuarkOptions(root_, context_);
+    KeepPercentage(out);
     return out;
   }
 
@@ -93,7 +94,7 @@ class Translator {
 
   QuarkTensor ReadTensor(const ConfigNode& global, const char* key) {
     const ConfigNode* object = FindValue(global, key);
-    if (object != nullptr) return ReadQuarkTensor(*object, false, context_);
+    if (object != nullptr) return ReadQuarkTensor(*object, context_);
     if (global.Find(key) == nullptr)
       context_.problems.Add(global.place, fmt::format("global_config has no {}", key));
     return {};
@@ -133,7 +134,7 @@ class Translator {
   void Activation(ConfigNode& object, const std::string& type) {
     Common(object, values_, type == "activation" ? "half_up" : "std_round");
     Set(object, "per_channel", "false");
-    Set(object, "calib_statistic_method", on_npu_ ? "modal" : "all");
+    Statistic(object, type == "activation");
     const std::string& method = values_.method.scalar;
     const bool tell = type == "activation";
     if (method == "MinMSE") {
@@ -156,18 +157,52 @@ class Translator {
                        values_.granularity.scalar));
   }
 
+  // How batches become one range.
+  void Statistic(ConfigNode& object, bool tell) {
+    const ConfigNode* mode = Option("MinMSEModePof2Scale");
+    const bool most_common = mode != nullptr && mode->scalar == "MostCommon";
+    if (tell && mode != nullptr && !most_common && mode->scalar != "All")
+      context_.problems.Add(mode->place,
+                            NotOneOf("MinMSEModePof2Scale", mode->Shown(), {"All", "MostCommon"}));
+    const bool is_minmse = values_.method.scalar == "MinMSE";
+    const bool is_float = values_.method.scalar == "MinMax" && !IsPowerOfTwo(values_);
+    const bool is_modal = is_minmse && most_common;
+    const ConfigNode* moving = Option("CalibMovingAverage");
+    const bool is_mean = is_float && moving != nullptr && AsBool(*moving);
+    const ConfigNode* said = is_modal ? mode : is_mean ? moving : nullptr;
+    Set(object, "calib_statistic_method",
+        is_modal  ? "modal"
+        : is_mean ? "mean"
+                  : "all",
+        said == nullptr ? ConfigPlace{} : said->place);
+    if (is_mean && tell)
+      Warn(moving->place,
+           "CalibMovingAverage: extremes of samples are averaged with equal weights");
+  }
+
   // Methods whose scales are never powers of two.
   void Histogram(ConfigNode& object, const std::string& method, bool tell) {
     if (tell && IsPowerOfTwo(values_))
       Warn(values_.scale_type.place,
            fmt::format("scales are float with {}, as with the vendor's tool", method));
-    SetScale(object, method == "Entropy" ? "entropy" : "percentile", false, values_);
+    const bool layerwise = method == "LayerwisePercentile";
+    SetScale(object,
+             method == "Entropy" ? "entropy"
+             : layerwise         ? "mse"
+                                 : "percentile",
+             false, values_);
     if (method == "Percentile") {
       const ConfigNode* share = Option("Percentile");
       Set(object, "percentage", share == nullptr ? kDefaultPercentage : share->scalar,
           share == nullptr ? values_.method.place : share->place);
-    } else if (tell && (method == "LayerwisePercentile" || method == "Distribution")) {
-      context_.NotYet(values_.method.place, "calibration_method " + method);
+    } else if (tell && layerwise) {
+      Warn(values_.method.place,
+           "LayerwisePercentile: of all thresholds that of least squared error holds, tensor by "
+           "tensor, not the best of a few percentiles");
+    } else if (tell && method == "Distribution") {
+      context_.problems.Add(values_.method.place,
+                            "calibration_method is 'Distribution', which is for 8-bit floats, "
+                            "expected MinMax, MinMSE, Percentile, Entropy or LayerwisePercentile");
     }
   }
 
@@ -229,43 +264,16 @@ class Translator {
     layers.kind = Kind::kSequence;
     layers.place = root_.place;
     if (IsOn("MatMulConstBOnly", false))
-      AddEntry(layers, "layer_type", WordNode("matmul", Option("MatMulConstBOnly")->place),
-               "float32");
-    OnlyThese(layers, tensors);
+      AddQuarkEntry(layers, "layer_type", WordNode("matmul", Option("MatMulConstBOnly")->place),
+                    "float32");
+    AddQuarkSelection(root_, values_, context_, out, layers);
     if (IsOn("UseMatMulNBits", false)) {
       const ConfigNode word = WordNode("MatMul", Option("UseMatMulNBits")->place);
       AddQuarkBlocks(root_, context_, out, tensors);
-      AddEntry(layers, "layer_type", word, "int");
+      AddQuarkEntry(layers, "layer_type", word, "int");
     }
     AddQuarkLayers(root_, context_, layers);
     if (!layers.items.empty()) ChildOf(out, "layer_quantize_config") = std::move(layers);
-  }
-
-  static void AddEntry(ConfigNode& layers, const char* key, const ConfigNode& value,
-                       const char* datatype) {
-    ConfigNode entry = MapNode(value.place);
-    ChildOf(entry, key) = value;
-    ConfigNode& overall = ChildOf(entry, "overall_quantize_config");
-    overall = MapNode(value.place);
-    Set(overall, "datatype", datatype, value.place);
-    layers.items.push_back(std::move(entry));
-  }
-
-  // Op types or nodes to quantize: all others stay float.
-  void OnlyThese(ConfigNode& layers, ConfigNode& tensors) {
-    const ConfigNode* types = Option("OpTypesToQuantize");
-    const ConfigNode* nodes = Option("NodesToQuantize");
-    const bool by_type = types != nullptr && !types->items.empty();
-    const bool by_name = nodes != nullptr && !nodes->items.empty();
-    if (by_type && by_name)
-      context_.NotYet(nodes->place, "NodesToQuantize beside OpTypesToQuantize");
-    // An empty list asks for everything, as a missing one does.
-    if (!by_type && !by_name) return;
-    const ConfigNode& list = by_name ? *nodes : *types;
-    // The root goes to float, and entries bring back what is named.
-    for (auto& [type, object] : tensors.entries) Set(object, "datatype", "float32", list.place);
-    for (const ConfigNode& item : list.items)
-      AddEntry(layers, by_name ? "layer_name" : "layer_type", item, "int");
   }
 
   void Options(ConfigNode& out) {
@@ -281,6 +289,8 @@ class Translator {
       if (calibration.entries.empty()) calibration = MapNode(root_.place);
       ChildOf(calibration, key) = *value;
     }
+    Mode(out);
+    Forms(out);
     if (const ConfigNode* only = Option("WeightsOnly"); only != nullptr && AsBool(*only)) {
       if (FindValue(out, "scheme") == nullptr) Set(out, "scheme", "weight-only", only->place);
     }
@@ -290,59 +300,35 @@ class Translator {
            "use_external_data_format true: one file is written, --external-data writes two");
   }
 
-  void Algorithms(ConfigNode& out) {
-    const ConfigNode* list = FindValue(root_, "algo_config");
-    if (list == nullptr) return;
-    if (list->kind != Kind::kSequence) {
-      context_.problems.Add(list->place,
-                            fmt::format("algo_config is '{}', expected a list", list->Shown()));
-      return;
+  // Asked for by SimulateDPU, or by one of them alone unless SimulateDPU is false.
+  void Forms(ConfigNode& out) {
+    constexpr std::pair<const char*, const char*> kForms[] = {
+        {"ConvertLeakyReluToDPUVersion", "leaky_relu"},
+        {"ConvertHardSigmoidToDPUVersion", "hard_sigmoid"},
+        {"ConvertSigmoidToHardSigmoid", "sigmoid"},
+        {"ConvertAvgPoolToDPUVersion", "average_pool"}};
+    const bool all = IsOn("SimulateDPU", false);
+    if (!IsOn("SimulateDPU", true)) return;
+    ConfigNode list;
+    list.kind = Kind::kSequence;
+    for (const auto& [option, form] : kForms) {
+      if (!IsOn(option, all)) continue;
+      const ConfigNode* own = Option(option);
+      list.items.push_back(WordNode(form, (own != nullptr ? own : Option("SimulateDPU"))->place));
     }
-    for (ConfigNode item : list->items) {
-      if (item.kind == Kind::kNull) continue;
-      const ConfigNode* name = item.Find("name");
-      if (name == nullptr || name->kind != Kind::kScalar) {
-        context_.problems.Add(item.place, "algo_config expects maps with a name");
-        continue;
-      }
-      const SettingTable* table = FindQuarkAlgorithm(name->scalar);
-      if (table == nullptr) {
-        context_.problems.Add(name->place, NotOneOf("name", name->scalar, QuarkAlgorithms()));
-        continue;
-      }
-      CheckSettings(item, *table, context_.problems, context_.notes);
-      Algorithm(item, *name, out);
-    }
+    if (list.items.empty()) return;
+    list.place = list.items[0].place;
+    ChildOf(out, "dpu_forms") = std::move(list);
   }
 
-  void Algorithm(const ConfigNode& item, const ConfigNode& name, ConfigNode& out) {
-    static const std::map<std::string, std::string, std::less<>> kKeys = {
-        {"cle", "include_cle"},
-        {"bias_correction", "include_bias_corr"},
-        {"gptq", "second_order_rounding"}};
-    const auto key = kKeys.find(name.scalar);
-    if (key != kKeys.end()) {
-      Set(out, key->second.c_str(), "true", name.place);
-    } else if (name.scalar == "smooth_quant") {
-      SmoothQuant(item, name, out);
-    } else if (name.scalar == "adaround" || name.scalar == "adaquant") {
-      AddQuarkFinetuning(item, context_, out);
-    } else {
-      context_.NotYet(name.place, "algo_config " + name.scalar);
-    }
-  }
-
-  // Equalization takes normalizations for first layers, with the square root of both sides.
-  void SmoothQuant(const ConfigNode& item, const ConfigNode& name, ConfigNode& out) {
-    constexpr double kAlpha = 0.5;
-    const ConfigNode* alpha = item.Find("alpha");
-    if (alpha != nullptr && alpha->kind != Kind::kNull && AsNumber(*alpha) != kAlpha)
-      return context_.NotYet(alpha->place, "an alpha of smooth_quant other than 0.5");
-    Set(out, "include_cle", "true", name.place);
-    context_.notes.infos.push_back(
-        fmt::format("{}: smooth_quant: channels behind normalizations go into the weights behind "
-                    "them, by the ranges that a normalization gives, with alpha 0.5",
-                    name.place.Text()));
+  // Of the passes of Microsoft's Olive, which have Quark's keys.
+  void Mode(ConfigNode& out) {
+    const ConfigNode* mode = FindValue(root_, "quant_mode");
+    if (mode != nullptr && FindValue(out, "scheme") == nullptr)
+      Set(out, "scheme", mode->scalar, mode->place);
+    const ConfigNode* format = FindValue(root_, "quant_format");
+    if (format != nullptr && !format->scalar.ends_with("QDQ"))
+      Warn(format->place, fmt::format("quant_format {}: QDQ is written", format->scalar));
   }
 
   const ConfigNode& root_;

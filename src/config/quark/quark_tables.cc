@@ -22,7 +22,7 @@ Words WithPrefix(const std::string& prefix, const Words& words) {
 Setting Word(std::string name, std::string help, Words words) {
   Setting setting{.name = std::move(name),
                   .kind = Kind::kWord,
-                  .fallback = "required without spec",
+                  .fallback = "as the spec of data_type",
                   .help = std::move(help),
                   .words = std::move(words)};
   setting.example = setting.words.front();
@@ -33,7 +33,7 @@ std::vector<Setting> TensorKeys() {
   return {
       {.name = "symmetric",
        .kind = Kind::kBool,
-       .fallback = "required without spec",
+       .fallback = "as the spec of data_type",
        .example = "true",
        .help = "the zero point is in the middle of the grid"},
       Word("scale_type", "any scale, or powers of two only",
@@ -46,9 +46,9 @@ std::vector<Setting> TensorKeys() {
       Word("quant_granularity", "weights: Channel is one scale per output channel",
            WithPrefix("QuantGranularity.", {"Tensor", "Channel", "Group"})),
       Word("data_type", "type of the codes, or a floating-point type",
-           {"Int8",      "UInt8",     "Int16",     "UInt16",    "Int4",      "UInt4", "Int32",
-            "UInt32",    "Float16",   "BFloat16",  "BFP16",     "MX4",       "MX6",   "MX9",
-            "MXFP4E2M1", "MXFP6E3M2", "MXFP6E2M3", "MXFP8E5M2", "MXFP8E4M3", "MXInt8"}),
+           {"Int8",  "XInt8",     "UInt8",     "Int16",     "UInt16",    "Int4",      "UInt4",
+            "Int32", "UInt32",    "Float16",   "BFloat16",  "BFP16",     "MX4",       "MX6",
+            "MX9",   "MXFP4E2M1", "MXFP6E3M2", "MXFP6E2M3", "MXFP8E5M2", "MXFP8E4M3", "MXInt8"}),
   };
 }
 
@@ -254,7 +254,25 @@ std::vector<Setting> TopLevel() {
        .fallback = "DPU with EnableNPUCnn, else CPU",
        .example = "CPU",
        .help = "ours: whose operator rules hold",
-       .words = AllWords<TargetDevice>()}};
+       .words = AllWords<TargetDevice>()},
+      {.name = "quant_mode",
+       .kind = Kind::kWord,
+       .fallback = "static",
+       .example = "dynamic",
+       .help = "of a pass of Olive: scheme",
+       .words = {"static", "dynamic"}},
+      {.name = "quant_format",
+       .kind = Kind::kText,
+       .fallback = "QDQ",
+       .example = "QDQ",
+       .help = "of a pass of Olive: QDQ is written, whatever it says"},
+      Any("data_config", "calibration", "of a pass of Olive, no effect"),
+      {.name = "type",
+       .kind = Kind::kWord,
+       .fallback = "QuarkQuantization",
+       .example = "QuarkQuantization",
+       .help = "of a pass of Olive",
+       .words = {"QuarkQuantization"}}};
   for (const std::string_view key : kQuarkKeysOfVitis) settings.push_back(*VitisTable().Find(key));
   return settings;
 }

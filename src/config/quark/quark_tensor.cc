@@ -37,31 +37,37 @@ QuarkTensor FromSpec(const ConfigNode& spec) {
 struct Member {
   const char* key;
   ConfigNode QuarkTensor::*node;
-  bool counts_in_entries;
 };
-constexpr std::array kMembers = {Member{"symmetric", &QuarkTensor::symmetric, true},
-                                 Member{"scale_type", &QuarkTensor::scale_type, false},
-                                 Member{"calibration_method", &QuarkTensor::method, false},
-                                 Member{"quant_granularity", &QuarkTensor::granularity, false},
-                                 Member{"data_type", &QuarkTensor::data_type, true}};
+constexpr std::array kMembers = {Member{"symmetric", &QuarkTensor::symmetric},
+                                 Member{"scale_type", &QuarkTensor::scale_type},
+                                 Member{"calibration_method", &QuarkTensor::method},
+                                 Member{"quant_granularity", &QuarkTensor::granularity},
+                                 Member{"data_type", &QuarkTensor::data_type}};
 
 }  // namespace
 
-QuarkTensor ReadQuarkTensor(const ConfigNode& object, bool is_entry, ReadContext& context) {
+QuarkTensor ReadQuarkTensor(const ConfigNode& object, ReadContext& context) {
   QuarkTensor tensor;
+  ConfigNode type_word;  // Int8 for XInt8
   const ConfigNode* spec = FindValue(object, "spec");
   const ConfigNode* params = FindValue(object, "params");
   if (spec != nullptr) tensor = FromSpec(*spec);
-  for (const auto& [key, node, counts] : kMembers) {
+  // What is not written is as in the spec of the type.
+  const ConfigNode* type = FindValue(object, "data_type");
+  if (spec == nullptr && type != nullptr) {
+    tensor = FromSpec(WordNode(Plain(*type).scalar + std::string(kSpec), type->place));
+    type_word = tensor.data_type;
+  }
+  for (const auto& [key, node] : kMembers) {
     for (const ConfigNode* from : {params, &object}) {
       const ConfigNode* value = from == nullptr ? nullptr : FindValue(*from, key);
       if (value != nullptr) tensor.*node = Plain(*value);
     }
-    // A refused value or spec is told already, and null.
-    const bool written = object.Find("spec") != nullptr || object.Find(key) != nullptr;
-    if (!written && (counts || !is_entry))
-      context.problems.Add(object.place, fmt::format("has no {}, expected it or a spec", key));
   }
+  if (type_word.kind == ConfigNode::Kind::kScalar) tensor.data_type = type_word;
+  // A refused value or spec is told already, and null.
+  if (object.Find("spec") == nullptr && object.Find("data_type") == nullptr)
+    context.problems.Add(object.place, "has no data_type, expected it or a spec");
   return tensor;
 }
 

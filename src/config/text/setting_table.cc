@@ -35,6 +35,11 @@ bool IsNotGiven(const ConfigNode& node) {
          (!node.items.empty() && std::all_of(node.items.begin(), node.items.end(), IsNull));
 }
 
+// JSON has no comments: people write them as values of such keys, and editors their schema.
+bool IsComment(std::string_view key) {
+  return key.starts_with('_') || key.starts_with("//") || key.starts_with('#') || key == "$schema";
+}
+
 class Checker {
  public:
   Checker(ConfigProblems& problems, ConfigNotes& notes) : problems_(problems), notes_(notes) {}
@@ -43,7 +48,14 @@ class Checker {
     std::erase_if(map.entries, [&](auto& entry) {
       auto& [key, value] = entry;
       const Setting* setting = table.Find(key.scalar);
+      if (setting == nullptr && IsComment(key.scalar)) return true;
       if (setting == nullptr) {
+        if (table.is_open && NearestName(key.scalar, table.Names()).empty()) {
+          notes_.warnings.push_back(fmt::format("{}: nobody here knows {} '{}', it has no effect",
+                                                key.place.Text(), table.title,
+                                                EscapeForTerminal(key.scalar)));
+          return true;
+        }
         RefuseKey(key, table);
         // Told once: readers behind take null for not given, and the entry stays for its place.
         value.kind = Kind::kNull;

@@ -49,6 +49,9 @@ struct Setting {
 struct SettingTable {
   std::string title;  // "the Vitis language", "a parameter object"
   std::vector<Setting> settings;
+  // A key that is not here, and near to none that is, makes a warning: the vendor's tool has more
+  // of them in every version, and takes those it does not know.
+  bool is_open = false;
 
   const Setting* Find(std::string_view name) const;
   std::vector<std::string> Names() const;

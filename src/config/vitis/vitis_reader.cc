@@ -10,15 +10,14 @@
 #include <set>
 #include <utility>
 
-#include "op_names.h"
-#include "qconvert/base/suggest.h"
-#include "qconvert/config/name_pattern.h"
+#include "qconvert/config/dpu_form_names.h"
 #include "read_transforms.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
 #include "vitis/finetune.h"
+#include "vitis/layer_match.h"
 #include "vitis/parameters.h"
-#include "vitis/torch_layer.h"
+#include "vitis/value_entries.h"
 #include "vitis/vitis.h"
 #include "words.h"
 
@@ -57,6 +56,7 @@ class Reader {
       config_.tensors[type] = Publish(root[Index(type)], type, TensorObject(effective_, type));
     ReadLayers(root);
     ReadSwitches();
+    ReadValues(root);
     ReadCalibration();
     return {std::move(config_), std::move(effective_)};
   }
@@ -189,78 +189,12 @@ class Reader {
       ConfigNode printed = MapNode(entry.place);
       const std::string what = fmt::format("layer_quantize_config[{}]: ", list.items.size());
       LayerSettings layer;
-      ReadMatch(entry, what, layer.match, printed);
+      layer.match = ReadLayerMatch(entry, what, context_, printed);
       ReadLayerTensors(entry, root, what, layer.tensors, printed);
       NoteDuplicate(layer.match);
       config_.layers.push_back(std::move(layer));
       list.items.push_back(std::move(printed));
     }
-  }
-
-  void ReadMatch(const ConfigNode& entry, const std::string& what, LayerMatch& match,
-                 ConfigNode& printed) {
-    const ConfigNode* type = FindValue(entry, "layer_type");
-    const ConfigNode* name = FindValue(entry, "layer_name");
-    if (const ConfigNode* graph = FindValue(entry, "layer_subgraph")) {
-      if (type != nullptr || name != nullptr)
-        context_.problems.Add(graph->place, what + "layer_subgraph stands alone");
-      ChildOf(printed, "layer_subgraph") = *graph;
-      return ReadSubgraph(*graph, what, match);
-    }
-    if (type == nullptr && name == nullptr) {
-      if (entry.Find("layer_type") == nullptr && entry.Find("layer_name") == nullptr)
-        context_.problems.Add(entry.place, what + "expected layer_type or layer_name");
-      return;
-    }
-    const ConfigNode& written = type != nullptr ? *type : *name;
-    ChildOf(printed, type != nullptr ? "layer_type" : "layer_name") = written;
-    match.pattern = written.scalar;
-    match.place = written.place.Text();
-    if (type == nullptr) return ReadName(written, what, match);
-    if (name != nullptr) {
-      context_.notes.warnings.push_back(
-          fmt::format("{}: layer_name is ignored beside layer_type", name->place.Text()));
-    }
-    match.kind = LayerMatch::Kind::kType;
-    match.types = FindOpTypes(written.scalar);
-    if (!match.types.empty()) return;
-    const std::string hint = DidYouMean(written.scalar, KnownOpNames());
-    if (!hint.empty()) {
-      context_.problems.Add(written.place,
-                            fmt::format("{}unknown layer_type '{}'{}", what, written.scalar, hint));
-    }
-    match.types = {{written.scalar}};  // of a domain that only the model knows
-    match.known_type = false;
-  }
-
-  void ReadSubgraph(const ConfigNode& graph, const std::string& what, LayerMatch& match) {
-    match.kind = LayerMatch::Kind::kSubgraph;
-    match.place = graph.place.Text();
-    for (const auto& [key, member] :
-         {std::pair{"inputs", &LayerMatch::inputs}, std::pair{"outputs", &LayerMatch::outputs}}) {
-      const ConfigNode* list = FindValue(graph, key);
-      if (list == nullptr || list->items.empty()) {
-        context_.problems.Add(
-            graph.place,
-            fmt::format("{}layer_subgraph has no {}, expected a list of nodes", what, key));
-        continue;
-      }
-      for (const ConfigNode& item : list->items) (match.*member).push_back(item.scalar);
-    }
-    match.pattern =
-        fmt::format("{} .. {}", fmt::join(match.inputs, ", "), fmt::join(match.outputs, ", "));
-  }
-
-  void ReadName(const ConfigNode& written, const std::string& what, LayerMatch& match) {
-    if (const auto layer = ParseTorchLayer(written.scalar)) {
-      match.kind = LayerMatch::Kind::kModule;
-      match.module = layer->module;
-      match.types = FindOpTypes(layer->type);
-      return;
-    }
-    match.kind = LayerMatch::Kind::kName;
-    const std::string error = FindPatternError(written.scalar);
-    if (!error.empty()) context_.problems.Add(written.place, what + error);
   }
 
   // Steps 4 to 6.
@@ -294,6 +228,13 @@ class Reader {
     if (target_known_) CheckRestrictions(checked, restrictions_, what, context_.problems);
   }
 
+  void ReadValues(const ParameterSet& root) {
+    const ConfigNode* list = FindValue(root_, "value_quantize_config");
+    if (list == nullptr) return;
+    config_.values = ReadValueEntries(*list, root[Index(TensorType::kActivation)], restrictions_,
+                                      context_, ChildOf(effective_, "value_quantize_config"));
+  }
+
   void NoteDuplicate(const LayerMatch& match) {
     for (const LayerSettings& earlier : config_.layers) {
       if (!(earlier.match == match)) continue;
@@ -319,6 +260,12 @@ class Reader {
     config_.second_order_rounding = TakeCorrection("second_order_rounding");
     config_.learned_clipping = TakeCorrection("learned_clipping");
     ReadLearning();
+    if (const ConfigNode* forms = FindValue(root_, "dpu_forms")) {
+      ChildOf(effective_, "dpu_forms") = *forms;
+      std::vector<std::string> names;
+      for (const ConfigNode& item : forms->items) names.push_back(item.scalar);
+      config_.dpu_forms = FindDpuForms(names);
+    }
     config_.onnx_opset_version = static_cast<int>(AsInteger(Take("onnx_opset_version", "-1")));
   }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "qconvert/config/dpu_form_names.h"
 #include "read_transforms.h"
 #include "text/parse_config.h"
 #include "vitis/finetune.h"
@@ -188,8 +189,22 @@ std::vector<Setting> TopLevel() {
        .example = "[{layer_name: /head/*, overall_quantize_config: {datatype: float32}}]",
        .help = "parameters of some nodes, by name or op type",
        .object = &LayerTable()},
+      {.name = "value_quantize_config",
+       .kind = Kind::kObjects,
+       .fallback = "none",
+       .example = "[{value: /conv1/Conv_output_0, bit_width: 16}]",
+       .help = "ours: parameters of single values, whichever node writes them, and ranges in place "
+               "of calibrated ones",
+       .object = &ValueTable()},
       Switch("convert_relu6_to_relu", "false", "Clip(0, 6) becomes Relu"),
       Switch("convert_silu_to_hswish", "false", "x * Sigmoid(x) becomes HardSwish"),
+      {.name = "dpu_forms",
+       .kind = Kind::kWords,
+       .fallback = "none",
+       .example = "[leaky_relu, average_pool]",
+       .help = "ours: operators that are computed as a DPU does, slopes, sixths and averages as "
+               "integers and shifts have them",
+       .words = AllDpuForms()},
       AutoSwitch("include_cle", "auto", "true",
                  "cross-layer equalization before calibration; auto: where weights have one scale "
                  "per tensor"),
@@ -270,61 +285,6 @@ const SettingTable& TensorTable() {
     }
     return out;
   }();
-  return table;
-}
-
-const SettingTable& SubgraphTable() {
-  static const SettingTable table{"layer_subgraph",
-                                  {{.name = "inputs",
-                                    .kind = Kind::kTexts,
-                                    .fallback = "required",
-                                    .example = "[Conv_1]",
-                                    .help = "ONNX names of its first nodes"},
-                                   {.name = "outputs",
-                                    .kind = Kind::kTexts,
-                                    .fallback = "required",
-                                    .example = "[Conv_9]",
-                                    .help = "ONNX names of its last nodes"}}};
-  return table;
-}
-
-const SettingTable& LayerTable() {
-  static const SettingTable table{
-      "an entry of layer_quantize_config",
-      {{.name = "layer_type",
-        .kind = Kind::kText,
-        .fallback = "none",
-        .example = "Conv2d",
-        .help = "ONNX op type, or a PyTorch module name that is mapped onto one"},
-       {.name = "layer_name",
-        .kind = Kind::kText,
-        .fallback = "none",
-        .example = "/head/*",
-        .help = "ONNX node name, glob with * and ?, or re:REGEX (RE2) for the whole name"},
-       {.name = "layer_subgraph",
-        .kind = Kind::kObject,
-        .fallback = "none",
-        .example = "{inputs: [Conv_1], outputs: [Conv_9]}",
-        .help = "ours: all nodes on a way from one of `inputs` to one of `outputs`",
-        .object = &SubgraphTable()},
-       {.name = "quantizable_data_type",
-        .kind = Kind::kWords,
-        .fallback = "all four",
-        .example = "[weights]",
-        .help = "tensor types that this entry speaks of; the others stay as the root has them",
-        .words = AllWords<TensorType>()},
-       {.name = "overall_quantize_config",
-        .kind = Kind::kObject,
-        .fallback = "none",
-        .example = "{bit_width: 16}",
-        .help = "parameters of all tensor types of this entry, on top of the root's",
-        .object = &ParameterTable()},
-       {.name = "tensor_quantize_config",
-        .kind = Kind::kObject,
-        .fallback = "none",
-        .example = "{activation: {bit_width: 16}}",
-        .help = "parameters per tensor type, on top of the entry's overall ones",
-        .object = &TensorTable()}}};
   return table;
 }
 

@@ -12,6 +12,7 @@ const SettingTable& ParameterTable();   // overall_quantize_config and one tenso
 const SettingTable& TensorTable();      // tensor_quantize_config
 const SettingTable& SubgraphTable();    // layer_subgraph in it
 const SettingTable& LayerTable();       // an entry of layer_quantize_config
+const SettingTable& ValueTable();       // an entry of value_quantize_config
 const SettingTable& CalibrationKeys();  // calibration
 
 // A parameter object with the vendor's default for every key of `type`.

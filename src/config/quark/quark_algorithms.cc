@@ -1,0 +1,111 @@
+// algo_config. adaround and adaquant become fast_finetune of Vitis, with Quark's defaults. Source:
+// AMD Quark, quark/onnx/quantization/config/algorithm.py.
+#include <fmt/format.h>
+
+#include <map>
+#include <string>
+
+#include "quark/quark.h"
+#include "text/node_edit.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+struct Default {
+  const char* key;
+  const char* value;
+};
+
+// What acts, in both languages under one name.
+constexpr const char* kCopied[] = {"num_iterations", "learning_rate", "batch_size",
+                                   "data_size",      "fixed_seed",    "early_stop",
+                                   "update_bias",    "drop_ratio",    "target_op_type"};
+constexpr Default kAdaRound[] = {{"num_iterations", "1000"}, {"learning_rate", "0.1"}};
+constexpr Default kAdaQuant[] = {{"num_iterations", "3000"}, {"learning_rate", "0.00001"}};
+constexpr Default kBoth[] = {{"early_stop", "false"}, {"update_bias", "false"}};
+// What says otherwise has no effect.
+constexpr Default kFixed[] = {{"num_batches", "1"}, {"output_index", "0"}, {"output_qdq", "false"}};
+
+void AddFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out) {
+  const ConfigNode& name = *item.Find("name");
+  ChildOf(out, "include_fast_ft") = WordNode("true", name.place);
+  ConfigNode& finetune = ChildOf(out, "fast_finetune");
+  // Of several entries the first stays.
+  if (finetune.kind == Kind::kMap) return;
+  finetune = MapNode(name.place);
+  ChildOf(finetune, "algorithm") = WordNode(name.scalar, name.place);
+  for (const Default& one : kBoth) ChildOf(finetune, one.key) = WordNode(one.value);
+  const auto& defaults = name.scalar == "adaround" ? kAdaRound : kAdaQuant;
+  for (const Default& one : defaults) ChildOf(finetune, one.key) = WordNode(one.value);
+  for (const char* key : kCopied)
+    if (const ConfigNode* value = FindValue(item, key)) ChildOf(finetune, key) = *value;
+  for (const Default& one : kFixed) {
+    const ConfigNode* value = FindValue(item, one.key);
+    if (value != nullptr && value->scalar != one.value)
+      context.notes.warnings.push_back(fmt::format("{}: {} {} has no effect, {} holds",
+                                                   value->place.Text(), one.key, value->Shown(),
+                                                   one.value));
+  }
+  const ConfigNode* adjust = FindValue(item, "lr_adjust");
+  if (adjust != nullptr && !adjust->items.empty())
+    context.notes.warnings.push_back(
+        fmt::format("{}: lr_adjust has no effect, the rate stays", adjust->place.Text()));
+}
+
+void Warn(const ConfigNode& at, const std::string& message, ReadContext& context) {
+  context.notes.warnings.push_back(at.place.Text() + ": " + message);
+}
+
+void AddAlgorithm(const ConfigNode& item, ReadContext& context, ConfigNode& out) {
+  static const std::map<std::string, std::string, std::less<>> kKeys = {
+      {"cle", "include_cle"},
+      {"smooth_quant", "include_cle"},
+      {"bias_correction", "include_bias_corr"},
+      {"gptq", "second_order_rounding"}};
+  const ConfigNode& name = *item.Find("name");
+  const auto key = kKeys.find(name.scalar);
+  if (key != kKeys.end()) ChildOf(out, key->second) = WordNode("true", name.place);
+  if (name.scalar == "adaround" || name.scalar == "adaquant") AddFinetuning(item, context, out);
+  if (name.scalar == "smooth_quant")
+    Warn(name,
+         "smooth_quant: channels of normalizations are balanced with the weights behind them as "
+         "cle does, alpha is 0.5",
+         context);
+  if (name.scalar == "auto_mixprecision")
+    Warn(name,
+         "auto_mixprecision: no other type is tried, nodes that cost too much are put back to "
+         "float by the guard",
+         context);
+  if (name.scalar == "quarot") Warn(name, "quarot has no effect: nothing is rotated", context);
+}
+
+}  // namespace
+
+void AddQuarkAlgorithms(const ConfigNode& root, ReadContext& context, ConfigNode& out) {
+  const ConfigNode* list = FindValue(root, "algo_config");
+  if (list == nullptr) return;
+  if (list->kind != Kind::kSequence) {
+    context.problems.Add(list->place,
+                         fmt::format("algo_config is '{}', expected a list", list->Shown()));
+    return;
+  }
+  for (ConfigNode item : list->items) {
+    if (item.kind == Kind::kNull) continue;
+    const ConfigNode* name = item.Find("name");
+    if (name == nullptr || name->kind != Kind::kScalar) {
+      context.problems.Add(item.place, "algo_config expects maps with a name");
+      continue;
+    }
+    const SettingTable* table = FindQuarkAlgorithm(name->scalar);
+    if (table == nullptr) {
+      context.problems.Add(name->place, NotOneOf("name", name->scalar, QuarkAlgorithms()));
+      continue;
+    }
+    CheckSettings(item, *table, context.problems, context.notes);
+    AddAlgorithm(item, context, out);
+  }
+}
+
+}  // namespace qconvert

@@ -1,0 +1,160 @@
+// extra_options that pick nodes and values. Source: AMD Quark, appendix of its full configuration
+// for ONNX; the keys of an override are those of ONNX Runtime's TensorQuantOverrides.
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "quark/quark.h"
+#include "text/node_edit.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+// "ExtendedQuantType.QUInt16" -> "UInt16".
+std::string TypeOfOverride(const std::string& word) {
+  std::string type = word.substr(word.rfind('.') + 1);
+  const bool has_prefix = type.starts_with("QI") || type.starts_with("QU");
+  return has_prefix ? type.substr(1) : type;
+}
+
+class Selection {
+ public:
+  Selection(const ConfigNode& options, const QuarkTensor& values, ReadContext& context,
+            ConfigNode& out, ConfigNode& layers)
+      : options_(options), values_(values), context_(context), out_(out), layers_(layers) {}
+
+  void Add() {
+    OnlyThese();
+    Between();
+    for (const auto& [option, key] :
+         {std::pair{"OpTypesToExcludeOutputQuantization", "layer_type"},
+          std::pair{"NodesToExcludeOutputQuantization", "layer_name"}}) {
+      const ConfigNode* list = FindList(option);
+      if (list == nullptr) continue;
+      Warn(*list, fmt::format("{}: nodes whose outputs are not quantized stay float", option));
+      for (const ConfigNode& item : list->items) AddQuarkEntry(layers_, key, item, "float32");
+    }
+    Overrides();
+  }
+
+ private:
+  const ConfigNode* FindList(const char* option) const {
+    const ConfigNode* list = FindValue(options_, option);
+    return list == nullptr || list->items.empty() ? nullptr : list;
+  }
+
+  void Warn(const ConfigNode& at, const std::string& message) {
+    context_.notes.warnings.push_back(at.place.Text() + ": " + message);
+  }
+
+  // Op types or nodes to quantize: all others stay float.
+  void OnlyThese() {
+    const ConfigNode* types = FindList("OpTypesToQuantize");
+    const ConfigNode* nodes = FindList("NodesToQuantize");
+    if (types != nullptr && nodes != nullptr)
+      context_.NotYet(nodes->place, "NodesToQuantize beside OpTypesToQuantize");
+    const ConfigNode* list = nodes != nullptr ? nodes : types;
+    if (list == nullptr) return;
+    for (auto& [type, object] : ChildOf(out_, "tensor_quantize_config").entries)
+      ChildOf(object, "datatype") = WordNode("float32", list->place);
+    for (const ConfigNode& item : list->items)
+      AddQuarkEntry(layers_, nodes != nullptr ? "layer_name" : "layer_type", item, "int");
+  }
+
+  // From InputNodes to OutputNodes, both included: all others stay float.
+  void Between() {
+    const ConfigNode* first = FindList("InputNodes");
+    const ConfigNode* last = FindList("OutputNodes");
+    if (first == nullptr && last == nullptr) return;
+    const ConfigNode& written = first != nullptr ? *first : *last;
+    ConfigNode graph = MapNode(written.place);
+    if (first != nullptr) ChildOf(graph, "inputs") = *first;
+    if (last != nullptr) ChildOf(graph, "outputs") = *last;
+    ChildOf(graph, "outside") = WordNode("true", written.place);
+    AddQuarkEntry(layers_, "layer_subgraph", graph, "float32");
+  }
+
+  void Overrides() {
+    const ConfigNode* overrides = FindValue(options_, "TensorQuantOverrides");
+    if (overrides == nullptr) return;
+    if (overrides->kind != Kind::kMap) {
+      context_.problems.Add(overrides->place,
+                            fmt::format("TensorQuantOverrides is '{}', expected a map from tensors",
+                                        overrides->Shown()));
+      return;
+    }
+    for (const auto& [tensor, list] : overrides->entries) {
+      const bool is_list = list.kind == Kind::kSequence && !list.items.empty();
+      const ConfigNode& first = is_list ? list.items.front() : list;
+      if (first.kind == Kind::kMap) {
+        Override(tensor, first);
+      } else if (list.kind != Kind::kNull && (is_list || list.kind != Kind::kSequence)) {
+        context_.problems.Add(list.place, fmt::format("'{}' has '{}', expected a list with a map",
+                                                      tensor.scalar, first.Shown()));
+      }
+    }
+  }
+
+  void Override(const ConfigNode& tensor, const ConfigNode& keys) {
+    QuarkTensor type = values_;
+    if (const ConfigNode* word = FindValue(keys, "quant_type"))
+      type.data_type = WordNode(TypeOfOverride(word->scalar), word->place);
+    if (const ConfigNode* symmetric = FindValue(keys, "symmetric")) type.symmetric = *symmetric;
+    if (!type.data_type.scalar.starts_with("Int") && !type.data_type.scalar.starts_with("UInt"))
+      return Warn(keys, fmt::format("the override of '{}' has no effect: {} is no integer type",
+                                    tensor.scalar, type.data_type.Shown()));
+    ConfigNode entry = MapNode(tensor.place);
+    ChildOf(entry, "value") = tensor;
+    ChildOf(entry, "value").quoted = true;
+    SetQuarkType(type, context_, entry);
+    const ConfigNode* least = FindValue(keys, "rmin");
+    const ConfigNode* greatest = FindValue(keys, "rmax");
+    if (least != nullptr && greatest != nullptr) {
+      ConfigNode& range = ChildOf(entry, "range");
+      range = *least;
+      range.kind = Kind::kSequence;
+      range.items = {*least, *greatest};
+    }
+    for (const char* idle : {"scale", "zero_point", "axis", "reduce_range", "convert"}) {
+      if (const ConfigNode* value = FindValue(keys, idle))
+        Warn(*value, fmt::format("{} of an override has no effect, rmin and rmax say what the "
+                                 "codes reach",
+                                 idle));
+    }
+    ConfigNode& values = ChildOf(out_, "value_quantize_config");
+    values.kind = Kind::kSequence;
+    values.items.push_back(std::move(entry));
+  }
+
+  const ConfigNode& options_;
+  const QuarkTensor& values_;
+  ReadContext& context_;
+  ConfigNode& out_;
+  ConfigNode& layers_;
+};
+
+}  // namespace
+
+void AddQuarkEntry(ConfigNode& layers, const char* key, const ConfigNode& value,
+                   const char* datatype) {
+  ConfigNode entry = MapNode(value.place);
+  ChildOf(entry, key) = value;
+  ConfigNode& overall = ChildOf(entry, "overall_quantize_config");
+  overall = MapNode(value.place);
+  ChildOf(overall, "datatype") = WordNode(datatype, value.place);
+  if (std::string_view(key) == "layer_name")
+    ChildOf(entry, "optional") = WordNode("true", value.place);
+  layers.items.push_back(std::move(entry));
+}
+
+void AddQuarkSelection(const ConfigNode& root, const QuarkTensor& values, ReadContext& context,
+                       ConfigNode& out, ConfigNode& layers) {
+  const ConfigNode* options = FindValue(root, "extra_options");
+  if (options != nullptr) Selection(*options, values, context, out, layers).Add();
+}
+
+}  // namespace qconvert

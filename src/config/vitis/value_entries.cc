@@ -1,0 +1,75 @@
+#include "vitis/value_entries.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "text/node_edit.h"
+
+namespace qconvert {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+// [least, greatest]; 0 is put in, since every grid has a code for it.
+std::optional<Range> ReadRange(const ConfigNode& node, const std::string& what,
+                               ReadContext& context) {
+  std::vector<double> ends;
+  for (const ConfigNode& item : node.items)
+    if (const auto number = FindNumber(item.scalar)) ends.push_back(*number);
+  const bool is_pair = node.kind == Kind::kSequence && node.items.size() == 2 && ends.size() == 2;
+  const Range range = is_pair ? Range{static_cast<float>(std::min(ends[0], 0.0)),
+                                      static_cast<float>(std::max(ends[1], 0.0))}
+                              : Range{};
+  const bool is_finite = std::isfinite(range.min) && std::isfinite(range.max);
+  if (is_pair && ends[0] <= ends[1] && range.min < range.max && is_finite) return range;
+  context.problems.Add(
+      node.place, fmt::format("{}range is '{}', expected [LEAST, GREATEST]", what,
+                              is_pair ? fmt::format("{}, {}", ends[0], ends[1]) : node.Shown()));
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parameters& root,
+                                            const RestrictionOptions& options, ReadContext& context,
+                                            ConfigNode& printed) {
+  std::vector<ValueSettings> out;
+  printed = list;
+  printed.items.clear();
+  for (const ConfigNode& entry : list.items) {
+    const std::string what = fmt::format("value_quantize_config[{}]: ", printed.items.size());
+    const ConfigNode* name = FindValue(entry, "value");
+    if (name == nullptr) {
+      if (entry.Find("value") == nullptr)
+        context.problems.Add(entry.place, what + "expected the name of a value");
+      continue;
+    }
+    ValueSettings one{.value = name->scalar, .place = name->place.Text()};
+    ParameterSet checked;
+    Parameters& parameters = checked[static_cast<size_t>(TensorType::kActivation)];
+    parameters = root;
+    MergeParameters(entry, parameters, context.notes);
+    CheckRestrictions(checked, options, what, context.problems);
+    ConfigNode object = parameters.object;
+    DropIdleKeys(object);
+    one.settings = ToSettings(object);
+    one.settings.compat = options.compat;
+    if (!one.settings.is_int())
+      context.problems.Add(entry.place, what +
+                                            "datatype is a float, expected int: nodes are kept "
+                                            "float by entries of layer_quantize_config");
+    ChildOf(object, "value") = *name;
+    if (const ConfigNode* range = FindValue(entry, "range")) {
+      one.range = ReadRange(*range, what, context);
+      ChildOf(object, "range") = *range;
+    }
+    printed.items.push_back(std::move(object));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace qconvert

@@ -1,0 +1,95 @@
+// Which nodes an entry speaks of.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "qconvert/base/error.h"
+#include "qconvert/plan/node_settings.h"
+#include "support/graph_builder.h"
+#include "support/read_config.h"
+
+namespace qconvert {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// x -> a -> b -> c -> y, and b -> d -> z
+Graph Chain() {
+  GraphBuilder b;
+  b.Input("x", {"4"}).Output("y").Output("z").Floats("w", {}, {2});
+  b.Add("Relu", {"x"}, {"va"}).name = "a";
+  b.Add("Abs", {"va"}, {"vb"}).name = "b";
+  b.Add("Mul", {"vb", "w"}, {"y"}).name = "c";
+  b.Add("Tanh", {"vb"}, {"z"}).name = "d";
+  return b.model.graph;
+}
+
+struct Matched {
+  std::vector<std::string> nodes;
+  std::vector<std::string> warnings;
+};
+
+Matched Match(const std::string& more) {
+  const LoadedConfig loaded = LoadText(
+      "target_device: CPU\nscheme: static\nmethod: maxmin\nscale_type: float\n"
+      "calib_statistic_method: max\n" +
+      more);
+  Matched out;
+  for (const auto& [name, layer] : MatchLayers(Chain(), loaded.config, out.warnings))
+    out.nodes.push_back(name);
+  return out;
+}
+
+Matched Entry(const std::string& keys) {
+  return Match("layer_quantize_config:\n- {" + keys +
+               ", overall_quantize_config: {datatype: float32}}\n");
+}
+
+TEST(MatchLayersTest, SubgraphsWithOneEndOpen) {
+  EXPECT_THAT(Entry("layer_subgraph: {inputs: [a], outputs: [c]}").nodes,
+              ElementsAre("a", "b", "c"));
+  EXPECT_THAT(Entry("layer_subgraph: {inputs: [b]}").nodes, ElementsAre("b", "c", "d"));
+  EXPECT_THAT(Entry("layer_subgraph: {outputs: [b]}").nodes, ElementsAre("a", "b"));
+  EXPECT_THAT(Entry("layer_subgraph: {inputs: [b], outputs: [b]}").nodes, ElementsAre("b"));
+}
+
+TEST(MatchLayersTest, WhatIsOutsideOfASubgraph) {
+  EXPECT_THAT(Entry("layer_subgraph: {inputs: [b], outputs: [c], outside: true}").nodes,
+              ElementsAre("a", "d"));
+  EXPECT_THAT(Entry("layer_subgraph: {outputs: [c, d], outside: true}").nodes, IsEmpty())
+      << "nothing is left, which is no error";
+}
+
+TEST(MatchLayersTest, EntriesMayMissTheirNodes) {
+  for (const char* keys :
+       {"layer_name: zz", "layer_name: 'search:^/zz.*'", "layer_subgraph: {inputs: [zz]}"}) {
+    EXPECT_THROW(Entry(keys), ConfigError) << keys;
+    const Matched matched = Entry(std::string("optional: true, ") + keys);
+    EXPECT_THAT(matched.nodes, IsEmpty());
+    ASSERT_EQ(matched.warnings.size(), 1U) << keys;
+    EXPECT_THAT(matched.warnings[0], HasSubstr("no node of the model is named '"));
+    EXPECT_THAT(matched.warnings[0], HasSubstr(", the entry has no effect"));
+    EXPECT_THAT(matched.warnings[0], testing::Not(HasSubstr("search:")));
+  }
+  EXPECT_THAT(Entry("optional: true, layer_name: 'search:^[ab]'").nodes, ElementsAre("a", "b"));
+}
+
+TEST(MatchLayersTest, TypesThatNobodyKnowsAreAWarning) {
+  EXPECT_THAT(Entry("layer_type: MyBespokeOperator").warnings,
+              ElementsAre(HasSubstr("has type 'MyBespokeOperator', and nobody knows it")));
+  EXPECT_THAT(Entry("layer_type: LSTM").warnings, ElementsAre(HasSubstr("has type 'LSTM'")));
+}
+
+TEST(MatchLayersTest, ValuesThatAreNotThere) {
+  const auto warnings = [](const std::string& value) {
+    return Match("value_quantize_config: [{value: " + value + "}]\n").warnings;
+  };
+  EXPECT_THAT(warnings("x"), IsEmpty());
+  EXPECT_THAT(warnings("vb"), IsEmpty());
+  EXPECT_THAT(warnings("w"), ElementsAre(HasSubstr("'w' is a constant")));
+  EXPECT_THAT(warnings("value_b"), ElementsAre(HasSubstr("no value of the model is named")));
+}
+
+}  // namespace
+}  // namespace qconvert
