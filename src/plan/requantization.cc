@@ -4,6 +4,8 @@
 #include <functional>
 #include <numeric>
 
+#include "qconvert/ir/value_types.h"
+
 namespace qconvert {
 namespace {
 
@@ -76,13 +78,12 @@ int64_t AreaOf(const Graph& graph, const Node& node) {
     if (kernel == nullptr || has_pads) return 0;
     return std::accumulate(kernel->begin(), kernel->end(), int64_t{1}, std::multiplies<>());
   }
-  const auto it = graph.value_info.find(node.inputs[0]);
-  if (it == graph.value_info.end() || !it->second.type.shape) return 0;
+  const std::vector<Dim>* shape = FindShape(graph, node.inputs[0]);
+  if (shape == nullptr) return 0;
   int64_t area = 1;
-  for (size_t i = 2; i < it->second.type.shape->size(); ++i) {
-    const Dim& dim = (*it->second.type.shape)[i];
-    if (!dim.known()) return 0;
-    area *= dim.value;
+  for (size_t i = 2; i < shape->size(); ++i) {
+    if (!(*shape)[i].known()) return 0;
+    area *= (*shape)[i].value;
   }
   return area;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 
 namespace qconvert {
 namespace {
@@ -46,10 +47,8 @@ std::optional<std::pair<int64_t, int64_t>> KernelOf(const Graph& graph, const No
     return std::pair{(*kernel)[0], (*kernel)[1]};
   }
   if (!node.Is("GlobalAveragePool")) return std::nullopt;
-  const auto it = graph.value_info.find(node.inputs[0]);
-  if (it == graph.value_info.end()) return std::nullopt;
-  const auto& shape = it->second.type.shape;
-  if (!shape || shape->size() != 4 || !(*shape)[2].known() || !(*shape)[3].known())
+  const std::vector<Dim>* shape = FindShape(graph, node.inputs[0]);
+  if (shape == nullptr || shape->size() != 4 || !(*shape)[2].known() || !(*shape)[3].known())
     return std::nullopt;
   return std::pair{(*shape)[2].value, (*shape)[3].value};
 }

@@ -297,6 +297,8 @@ TEST(QuarkConfigTest, SmoothQuantEqualizesWithItsDefaultAlpha) {
     EXPECT_EQ(loaded.config.equalization, Correction::kOn) << alpha;
     EXPECT_THAT(loaded.unimplemented, IsEmpty()) << alpha;
   }
+  EXPECT_THAT(smooth("").warnings, IsEmpty());
+  EXPECT_THAT(smooth(", \"alpha\": 0.8").warnings, ElementsAre(HasSubstr("alpha is 0.5, not 0.8")));
 }
 
 // The options that AMD's presets XINT8, VINT8, A8W8 and A16W8 are written out with.

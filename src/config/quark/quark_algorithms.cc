@@ -58,6 +58,18 @@ void Warn(const ConfigNode& at, const std::string& message, ReadContext& context
   context.notes.warnings.push_back(at.place.Text() + ": " + message);
 }
 
+// Equalization takes normalizations for first layers, with the square root of both sides.
+void AddSmoothQuant(const ConfigNode& item, const ConfigNode& name, ReadContext& context) {
+  constexpr double kAlpha = 0.5;
+  context.notes.infos.push_back(
+      fmt::format("{}: smooth_quant: channels behind normalizations go into the weights behind "
+                  "them, by the ranges that a normalization gives, with alpha 0.5",
+                  name.place.Text()));
+  const ConfigNode* alpha = FindValue(item, "alpha");
+  if (alpha != nullptr && FindNumber(alpha->scalar) != kAlpha)
+    Warn(*alpha, fmt::format("alpha is 0.5, not {}", alpha->Shown()), context);
+}
+
 void AddAlgorithm(const ConfigNode& item, ReadContext& context, ConfigNode& out) {
   static const std::map<std::string, std::string, std::less<>> kKeys = {
       {"cle", "include_cle"},
@@ -68,11 +80,7 @@ void AddAlgorithm(const ConfigNode& item, ReadContext& context, ConfigNode& out)
   const auto key = kKeys.find(name.scalar);
   if (key != kKeys.end()) ChildOf(out, key->second) = WordNode("true", name.place);
   if (name.scalar == "adaround" || name.scalar == "adaquant") AddFinetuning(item, context, out);
-  if (name.scalar == "smooth_quant")
-    Warn(name,
-         "smooth_quant: channels of normalizations are balanced with the weights behind them as "
-         "cle does, alpha is 0.5",
-         context);
+  if (name.scalar == "smooth_quant") AddSmoothQuant(item, name, context);
   if (name.scalar == "auto_mixprecision")
     Warn(name,
          "auto_mixprecision: no other type is tried, nodes that cost too much are put back to "

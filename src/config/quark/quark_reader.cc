@@ -39,6 +39,7 @@ class Translator {
     Bias(ChildOf(tensors, "bias"));
     Layers(out, tensors);
     Options(out);
+    // Off unless the list of algorithms names them; our own default tries both.
     AddQuarkAlgorithms(root_, context_, out);
     CheckQuarkOptions(root_, context_);
     KeepPercentage(out);
