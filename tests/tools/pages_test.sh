@@ -43,6 +43,14 @@ touch 'a model.onnx'
 complete_words qconvert "a m" | grep -qx "a model.onnx" || fail "bash does not offer files"
 bash -n pages/completions/bash/qconvert || fail "bash refuses its completion"
 if command -v zsh > /dev/null; then zsh -n pages/completions/zsh/_qconvert || fail "zsh refuses its completion"; fi
+# With stand-ins for zsh's own functions: a first word that begins an option is one of a conversion, any other may be a command.
+zsh_takes() {
+  zsh -fc '_describe() { print commands; }; _files() { :; }; _arguments() { print options; }; words=(qconvert '"$1"'); CURRENT=2; source pages/completions/zsh/_qconvert' 2> /dev/null
+}
+if command -v zsh > /dev/null; then
+  [ "$(zsh_takes deb)" = commands ] || fail "zsh does not offer commands"
+  [ "$(zsh_takes --sche)" = options ] || fail "zsh does not offer options without a command"
+fi
 if command -v fish > /dev/null; then fish -n pages/completions/fish/qconvert.fish || fail "fish refuses its completion"; fi
 if command -v groff > /dev/null; then
   for page in pages/man1/*; do

@@ -220,7 +220,8 @@ std::string ZshCompletion(const std::vector<CommandHelp>& commands,
                    Quoted(words[k] + ":" + ZshText(FirstSentence(commands[k].text))));
   out +=
       "  )\n"
-      "  if (( CURRENT == 2 )); then _describe command commands; _files; return; fi\n"
+      "  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then _describe command commands; _files; "
+      "return; fi\n"
       "  local command=$words[2]\n"
       "  (( $+commands[(r)$command:*] )) || command=convert\n"
       "  case $command in\n";
