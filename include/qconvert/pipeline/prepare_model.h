@@ -27,7 +27,7 @@ struct PrepareOptions {
   int64_t opset = kQuantizedOpset;  // the exported file's; a model that has a newer one keeps it
   bool relu6_to_relu = false;       // replace_activations.h
   bool silu_to_hard_swish = false;
-  DpuForms dpu_forms;               // dpu_forms.h
+  DpuForms dpu_forms;                       // dpu_forms.h
   std::optional<EqualizeOptions> equalize;  // equalize_layers.h
   // Rewrites that only make the engine's kernels faster: FlattenSoftmax.
   bool suit_engine = false;

@@ -14,8 +14,8 @@ namespace qconvert {
 // empty names of layers are not given, and narrow_range of a DPU is false, each but the empty names
 // with a warning.
 void NormalizeVitis(ConfigNode& root, ReadContext& context);
-// Entries of a file translated from another language keep the root's percentage of activations, which
-// the vendor's tool would reset for every parameter object without one.
+// Entries of a file translated from another language keep the root's percentage of activations,
+// which the vendor's tool would reset for every parameter object without one.
 void KeepPercentage(ConfigNode& root);
 // "activation.method" stands in tensor_quantize_config, "overall.method" in
 // overall_quantize_config.
