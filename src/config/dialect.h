@@ -33,6 +33,12 @@ struct ReadContext {
   void NotYet(const ConfigPlace& place, const std::string& what) {
     unimplemented.Add(place, "not implemented yet: " + what);
   }
+  void Warn(const ConfigPlace& place, const std::string& message) {
+    notes.warnings.push_back(place.Text() + ": " + message);
+  }
+  void Inform(const ConfigPlace& place, const std::string& message) {
+    notes.infos.push_back(place.Text() + ": " + message);
+  }
 };
 
 struct ReadResult {

@@ -81,9 +81,8 @@ class DataReader {
     const auto own = data_.input.find(input.name);
     const std::filesystem::path& folder = own == data_.input.end() ? data_.data : own->second;
     if (input.raw == RawElement::kFloat32 || !folder.filename().string().ends_with("_f32")) return;
-    part_.context.notes.warnings.push_back(
-        fmt::format("{}: cal_data_type uint8 wins over the name of {}", type.place.Text(),
-                    folder.filename().string()));
+    part_.context.Warn(type.place, fmt::format("cal_data_type uint8 wins over the name of {}",
+                                               folder.filename().string()));
   }
 
   const HorizonPart& part_;

@@ -63,8 +63,8 @@ class NodeReader {
       std::string side;
       std::string bits;
       if (word == "run_fast" || word == "lstm_batch_last") {
-        context_.notes.infos.push_back(fmt::format(
-            "{}: {} matters to the vendor's compiler alone, no effect", value.place.Text(), word));
+        context_.Inform(value.place,
+                        fmt::format("{} matters to the vendor's compiler alone, no effect", word));
       } else if (word == "asymmetric") {
         config_.tensors.activation.symmetry = config_.tensors.input.symmetry = false;
       } else if (word == "bias_correction") {

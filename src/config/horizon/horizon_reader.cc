@@ -81,8 +81,9 @@ class HorizonReader {
     if (!march->scalar.starts_with("nash-")) deployment().generation = Generation::kJ5;
     deployment().calibration_domain =
         is_j5() ? CalibrationDomain::kRaw : CalibrationDomain::kNormalized;
-    context_.notes.infos.push_back(
-        fmt::format("{}: march {}: calibration data are {}", march->place.Text(), march->scalar,
+    context_.Inform(
+        march->place,
+        fmt::format("march {}: calibration data are {}", march->scalar,
                     is_j5() ? "raw, mean and scale are still to be applied (J5 rule)"
                             : "what the float model takes, already normalized (J6 rule)"));
   }
@@ -167,9 +168,8 @@ class HorizonReader {
     deployment().skip_calibration = word == "skip" || has_no_data;
     if (word == "load") LoadThresholds(config_);
     if (percentile != nullptr && word != "max") {
-      context_.notes.warnings.push_back(
-          fmt::format("{}: max_percentile has no effect with calibration_type {}",
-                      percentile->place.Text(), word));
+      context_.Warn(percentile->place,
+                    fmt::format("max_percentile has no effect with calibration_type {}", word));
     }
     for (TensorSettings* one : {&config_.tensors.activation, &config_.tensors.input})
       ApplyCalibrationType(word, percentile == nullptr ? 1 : AsNumber(*percentile), *one);
@@ -207,8 +207,7 @@ class HorizonReader {
   // What the vendor's compiler would refuse or pass over, and nothing here depends on.
   void WarnCompiler(const char* key, const std::string& why) {
     const ConfigNode* value = compiler_.Find(key);
-    context_.notes.warnings.push_back(
-        fmt::format("{}: {} is {}, {}", value->place.Text(), key, value->scalar, why));
+    context_.Warn(value->place, fmt::format("{} is {}, {}", key, value->scalar, why));
   }
 
   // Inline, or the JSON file that quant_config names.
@@ -239,8 +238,7 @@ class HorizonReader {
       for (const HorizonPart* part : {&model_, &inputs_, &calibration_, &compiler_}) {
         const ConfigNode* value = part->Find(key);
         if (value == nullptr) continue;
-        context_.notes.warnings.push_back(
-            fmt::format("{}: {} is deprecated: {}", value->place.Text(), key, instead));
+        context_.Warn(value->place, fmt::format("{} is deprecated: {}", key, instead));
       }
     }
   }

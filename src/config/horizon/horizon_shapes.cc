@@ -160,9 +160,11 @@ void CheckRuntimeLayouts(const HorizonPart& part) {
     if (!layout || *layout == InputLayout::kNone) {
       part.Refuse("input_layout_rt", NotOneOf("input_layout_rt", words[i], {"NHWC", "NCHW"}));
     } else if (inputs[i].layout_train != InputLayout::kNone && *layout != inputs[i].layout_train) {
-      part.context.notes.warnings.push_back(fmt::format(
-          "{}: input_layout_rt is that of the chip; the models take {} as the float model does",
-          value->place.Text(), NameOf(inputs[i])));
+      part.context.Warn(
+          value->place,
+          fmt::format(
+              "input_layout_rt is that of the chip; the models take {} as the float model does",
+              NameOf(inputs[i])));
     }
   }
 }

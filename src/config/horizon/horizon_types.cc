@@ -53,8 +53,7 @@ void SetQuantType(const ConfigNode& type, NodeSettings& tensors, ReadContext& co
   } else if (word == "int32") {
     // The vendor's Softmax computes so; no ONNX kernel does, and floats are no worse.
     KeepFloat(tensors);
-    context.notes.infos.push_back(
-        fmt::format("{}: qtype int32: computed in float32", type.place.Text()));
+    context.Inform(type.place, "qtype int32: computed in float32");
   } else if (word == "int8" || word == "int16") {
     SetBits(word, type, {&tensors.activation, &tensors.input}, context.problems);
   } else if (word == "dual-int16") {
@@ -85,10 +84,9 @@ void SetTypePerInput(const ConfigNode& types, NodeSettings& tensors, ConfigProbl
 
 void EvenOutChannels(const ConfigNode& at, ReadContext& context, QuantConfig& config) {
   config.equalization = Correction::kOn;
-  context.notes.warnings.push_back(
-      fmt::format("{}: per_channel: a value has one scale for all of its channels; weights in "
-                  "front of it and behind even them out instead (equalization)",
-                  at.place.Text()));
+  context.Warn(at.place,
+               "per_channel: a value has one scale for all of its channels; weights in "
+               "front of it and behind even them out instead (equalization)");
 }
 
 }  // namespace qconvert

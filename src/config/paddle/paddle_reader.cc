@@ -136,10 +136,9 @@ class Translator {
     }
     const ConfigNode* skipped = FindValue(root_, "skip_tensor_list");
     if (skipped != nullptr)
-      context_.notes.warnings.push_back(
-          fmt::format("{}: skip_tensor_list has no effect: its names are of Paddle's program, "
-                      "not_quant_pattern keeps nodes in float",
-                      skipped->place.Text()));
+      context_.Warn(skipped->place,
+                    "skip_tensor_list has no effect: its names are of Paddle's program, "
+                    "not_quant_pattern keeps nodes in float");
   }
 
   void Weights(ConfigNode& object) {
@@ -163,26 +162,15 @@ class Translator {
                               fmt::format("unknown quantizable_layer_type '{}'{}", type.scalar,
                                           DidYouMean(type.scalar, KnownOpNames())));
       }
-      if (!IsFull()) Entry(layers, "layer_type", type, "int");
+      if (!IsFull()) AddLayerEntry(layers, "layer_type", type, "int");
     }
     const ConfigNode* patterns = FindValue(root_, "not_quant_pattern");
     if (patterns == nullptr) return;
     for (const ConfigNode& pattern : patterns->items) {
       ConfigNode glob = pattern;
       glob.scalar = "*" + pattern.scalar + "*";
-      Entry(layers, "layer_name", glob, "float32");
-      ChildOf(layers.items.back(), "optional") = WordNode("true", pattern.place);
+      AddLayerEntry(layers, "layer_name", glob, "float32");
     }
-  }
-
-  static void Entry(ConfigNode& layers, const char* key, const ConfigNode& value,
-                    const char* datatype) {
-    ConfigNode entry = MapNode(value.place);
-    ChildOf(entry, key) = value;
-    ConfigNode& overall = ChildOf(entry, "overall_quantize_config");
-    overall = MapNode(value.place);
-    ChildOf(overall, "datatype") = WordNode(datatype, value.place);
-    layers.items.push_back(std::move(entry));
   }
 
   const ConfigNode& root_;

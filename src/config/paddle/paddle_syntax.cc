@@ -137,9 +137,8 @@ void NormalizePaddle(ConfigNode& root, ReadContext& context) {
   if (root.kind != Kind::kMap) return;
   if (const ConfigNode* section = FindSection(root)) {
     if (root.entries.size() > 1)
-      context.notes.infos.push_back(
-          fmt::format("{}: settings around those of quantization are for training, no effect",
-                      root.place.Text()));
+      context.Inform(root.place,
+                     "settings around those of quantization are for training, no effect");
     ConfigNode inner = *section;
     root = std::move(inner);
   }

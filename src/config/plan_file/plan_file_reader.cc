@@ -170,11 +170,7 @@ class Reader {
     out_.config.onnx_opset_version = static_cast<int>(IntegerOf(map, "onnx_opset_version"));
     out_.config.convert_relu6_to_relu = IsOn(map, "convert_relu6_to_relu");
     out_.config.convert_silu_to_hswish = IsOn(map, "convert_silu_to_hswish");
-    if (const ConfigNode* forms = FindValue(map, "dpu_forms")) {
-      std::vector<std::string> names;
-      for (const ConfigNode& item : forms->items) names.push_back(item.scalar);
-      out_.config.dpu_forms = FindDpuForms(names);
-    }
+    out_.config.dpu_forms = FindDpuForms(NamesOf(map, "dpu_forms"));
     out_.config.equalize_clips = IsOn(map, "equalize_clips");
     out_.config.tensors.weights.compat =
         FromWord<Compat>(TextOf(map, "compat")).value_or(Compat::kNone);

@@ -56,10 +56,6 @@ void AddQuarkLayers(const ConfigNode& root, ReadContext& context, ConfigNode& la
 void AddQuarkSelection(const ConfigNode& root, const QuarkTensor& values, ReadContext& context,
                        ConfigNode& out, ConfigNode& layers);
 
-// An entry of layer_quantize_config: `datatype` for what `key` and `value` speak of.
-void AddQuarkEntry(ConfigNode& layers, const char* key, const ConfigNode& value,
-                   const char* datatype);
-
 // UseMatMulNBits and its parameters -> weights in blocks, everything else in float.
 void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& out,
                     ConfigNode& tensors);

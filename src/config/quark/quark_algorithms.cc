@@ -44,30 +44,23 @@ void AddFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out
   for (const Default& one : kFixed) {
     const ConfigNode* value = FindValue(item, one.key);
     if (value != nullptr && value->scalar != one.value)
-      context.notes.warnings.push_back(fmt::format("{}: {} {} has no effect, {} holds",
-                                                   value->place.Text(), one.key, value->Shown(),
-                                                   one.value));
+      context.Warn(value->place, fmt::format("{} {} has no effect, {} holds", one.key,
+                                             value->Shown(), one.value));
   }
   const ConfigNode* adjust = FindValue(item, "lr_adjust");
   if (adjust != nullptr && !adjust->items.empty())
-    context.notes.warnings.push_back(
-        fmt::format("{}: lr_adjust has no effect, the rate stays", adjust->place.Text()));
-}
-
-void Warn(const ConfigNode& at, const std::string& message, ReadContext& context) {
-  context.notes.warnings.push_back(at.place.Text() + ": " + message);
+    context.Warn(adjust->place, "lr_adjust has no effect, the rate stays");
 }
 
 // Equalization takes normalizations for first layers, with the square root of both sides.
 void AddSmoothQuant(const ConfigNode& item, const ConfigNode& name, ReadContext& context) {
   constexpr double kAlpha = 0.5;
-  context.notes.infos.push_back(
-      fmt::format("{}: smooth_quant: channels behind normalizations go into the weights behind "
-                  "them, by the ranges that a normalization gives, with alpha 0.5",
-                  name.place.Text()));
+  context.Inform(name.place,
+                 "smooth_quant: channels behind normalizations go into the weights behind "
+                 "them, by the ranges that a normalization gives, with alpha 0.5");
   const ConfigNode* alpha = FindValue(item, "alpha");
   if (alpha != nullptr && FindNumber(alpha->scalar) != kAlpha)
-    Warn(*alpha, fmt::format("alpha is 0.5, not {}", alpha->Shown()), context);
+    context.Warn(alpha->place, fmt::format("alpha is 0.5, not {}", alpha->Shown()));
 }
 
 void AddAlgorithm(const ConfigNode& item, ReadContext& context, ConfigNode& out) {
@@ -82,11 +75,10 @@ void AddAlgorithm(const ConfigNode& item, ReadContext& context, ConfigNode& out)
   if (name.scalar == "adaround" || name.scalar == "adaquant") AddFinetuning(item, context, out);
   if (name.scalar == "smooth_quant") AddSmoothQuant(item, name, context);
   if (name.scalar == "auto_mixprecision")
-    Warn(name,
-         "auto_mixprecision: no other type is tried, nodes that cost too much are put back to "
-         "float by the guard",
-         context);
-  if (name.scalar == "quarot") Warn(name, "quarot has no effect: nothing is rotated", context);
+    context.Warn(name.place,
+                 "auto_mixprecision: no other type is tried, nodes that cost too much are put back "
+                 "to float by the guard");
+  if (name.scalar == "quarot") context.Warn(name.place, "quarot has no effect: nothing is rotated");
 }
 
 }  // namespace

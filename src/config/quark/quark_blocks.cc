@@ -39,8 +39,7 @@ void CheckParameters(const ConfigNode& given, ReadContext& context) {
     if (std::find(names.begin(), names.end(), key.scalar) == names.end())
       context.problems.Add(key.place, NotOneOf("key of MatMulNBitsParams", key.scalar, names));
     if (std::find(idle.begin(), idle.end(), key.scalar) != idle.end())
-      context.notes.infos.push_back(
-          fmt::format("{}: {} makes no difference here", value.place.Text(), key.scalar));
+      context.Inform(value.place, fmt::format("{} makes no difference here", key.scalar));
   }
 }
 
@@ -65,11 +64,9 @@ void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& ou
     if (one.key != nullptr)
       ChildOf(weights, one.key) = value == nullptr ? WordNode(one.fallback, place) : *value;
   }
-  if (ChildOf(weights, "symmetry").scalar == "false") {
-    context.notes.warnings.push_back(
-        fmt::format("{}: Symmetric false: blocks have zero point 0, true holds",
-                    ChildOf(weights, "symmetry").place.Text()));
-    ChildOf(weights, "symmetry").scalar = "true";
+  if (ConfigNode& symmetry = ChildOf(weights, "symmetry"); symmetry.scalar == "false") {
+    context.Warn(symmetry.place, "Symmetric false: blocks have zero point 0, true holds");
+    symmetry.scalar = "true";
   }
   for (auto& [type, object] : tensors.entries)
     ChildOf(object, "datatype") = WordNode("float32", place);
@@ -80,10 +77,9 @@ void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& ou
   if (algorithm->scalar == "GPTQ") {
     ChildOf(out, "second_order_rounding") = WordNode("true", algorithm->place);
   } else if (algorithm->scalar == "HQQ") {
-    context.notes.warnings.push_back(
-        fmt::format("{}: Algorithm HQQ: scales are those of the largest weights of a block, as "
-                    "DEFAULT has them",
-                    algorithm->place.Text()));
+    context.Warn(algorithm->place,
+                 "Algorithm HQQ: scales are those of the largest weights of a block, as "
+                 "DEFAULT has them");
   } else {
     context.problems.Add(algorithm->place,
                          NotOneOf("Algorithm", algorithm->Shown(), {"DEFAULT", "GPTQ", "HQQ"}));

@@ -141,9 +141,10 @@ class LayerTranslator {
     pattern.quoted = true;
     if (name.scalar.starts_with('^')) {
       if (name.scalar.find(".*") == std::string::npos) {
-        context_.notes.warnings.push_back(fmt::format(
-            "{}: '{}' has no .* in it: the vendor's tool would ignore it, it holds here",
-            name.place.Text(), name.scalar));
+        context_.Warn(
+            name.place,
+            fmt::format("'{}' has no .* in it: the vendor's tool would ignore it, it holds here",
+                        name.scalar));
       }
       pattern.scalar = "search:" + name.scalar;
     } else {
@@ -218,9 +219,10 @@ class LayerTranslator {
     for (const char* key : {"scale_type", "calibration_method", "quant_granularity"}) {
       const ConfigNode* value = FindValue(object, key);
       if (value == nullptr || std::exchange(told_, true)) continue;
-      context_.notes.infos.push_back(fmt::format(
-          "{}: of an entry only data_type and symmetric count, {} is that of global_config",
-          value->place.Text(), key));
+      context_.Inform(
+          value->place,
+          fmt::format("of an entry only data_type and symmetric count, {} is that of global_config",
+                      key));
     }
   }
 

@@ -274,15 +274,14 @@ void CheckQuarkOptions(const ConfigNode& root, ReadContext& context) {
                      [&name = key.scalar](const Option& one) { return one.name == name; });
     if (option == std::end(kOptions) || value.kind == ConfigNode::Kind::kNull) continue;
     if (std::string_view(option->done) == kIdle) {
-      context.notes.infos.push_back(
-          fmt::format("{}: {} makes no difference here", key.place.Text(), key.scalar));
+      context.Inform(key.place, fmt::format("{} makes no difference here", key.scalar));
     }
     if (IsDone(*option, value)) continue;
     if (option->instead == nullptr) {
       context.NotYet(value.place, fmt::format("{} {}", key.scalar, value.Shown()));
     } else {
-      context.notes.warnings.push_back(fmt::format("{}: {} {}: {}", value.place.Text(), key.scalar,
-                                                   value.Shown(), option->instead));
+      context.Warn(value.place,
+                   fmt::format("{} {}: {}", key.scalar, value.Shown(), option->instead));
     }
   }
 }

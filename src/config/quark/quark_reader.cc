@@ -66,10 +66,6 @@ class Translator {
     return value == nullptr ? fallback : AsBool(*value);
   }
 
-  void Warn(const ConfigPlace& place, const std::string& message) {
-    context_.notes.warnings.push_back(place.Text() + ": " + message);
-  }
-
   void ReadGlobal() {
     const ConfigNode* global = FindValue(root_, "global_config");
     if (global == nullptr) {
@@ -88,8 +84,9 @@ class Translator {
     weights_ = ReadTensor(*global, "weight");
     for (const char* key : {"bias", "output_tensors"}) {
       if (const ConfigNode* idle = FindValue(*global, key))
-        Warn(idle->place,
-             fmt::format("{} has no effect at global_config, as with the vendor's tool", key));
+        context_.Warn(
+            idle->place,
+            fmt::format("{} has no effect at global_config, as with the vendor's tool", key));
     }
   }
 
@@ -140,8 +137,8 @@ class Translator {
     const bool tell = type == "activation";
     if (method == "MinMSE") {
       if (!IsPowerOfTwo(values_) && tell)
-        Warn(values_.method.place,
-             "MinMSE of activations has power-of-two scales, as with the vendor's tool");
+        context_.Warn(values_.method.place,
+                      "MinMSE of activations has power-of-two scales, as with the vendor's tool");
       SetScale(object, "diffs", true, values_);
     } else if (method == "MinMax") {
       if (values_.scale_type.scalar == "Int16" && tell)
@@ -152,10 +149,11 @@ class Translator {
       Histogram(object, method, tell);
     }
     if (tell && (values_.granularity.scalar == "Channel" || values_.granularity.scalar == "Group"))
-      Warn(values_.granularity.place,
-           fmt::format("quant_granularity {} has no effect on activations, as with the vendor's "
-                       "tool",
-                       values_.granularity.scalar));
+      context_.Warn(
+          values_.granularity.place,
+          fmt::format("quant_granularity {} has no effect on activations, as with the vendor's "
+                      "tool",
+                      values_.granularity.scalar));
   }
 
   // How batches become one range.
@@ -177,15 +175,15 @@ class Translator {
                   : "all",
         said == nullptr ? ConfigPlace{} : said->place);
     if (is_mean && tell)
-      Warn(moving->place,
-           "CalibMovingAverage: extremes of samples are averaged with equal weights");
+      context_.Warn(moving->place,
+                    "CalibMovingAverage: extremes of samples are averaged with equal weights");
   }
 
   // Methods whose scales are never powers of two.
   void Histogram(ConfigNode& object, const std::string& method, bool tell) {
     if (tell && IsPowerOfTwo(values_))
-      Warn(values_.scale_type.place,
-           fmt::format("scales are float with {}, as with the vendor's tool", method));
+      context_.Warn(values_.scale_type.place,
+                    fmt::format("scales are float with {}, as with the vendor's tool", method));
     const bool layerwise = method == "LayerwisePercentile";
     SetScale(object,
              method == "Entropy" ? "entropy"
@@ -197,9 +195,10 @@ class Translator {
       Set(object, "percentage", share == nullptr ? kDefaultPercentage : share->scalar,
           share == nullptr ? values_.method.place : share->place);
     } else if (tell && layerwise) {
-      Warn(values_.method.place,
-           "LayerwisePercentile: of all thresholds that of least squared error holds, tensor by "
-           "tensor, not the best of a few percentiles");
+      context_.Warn(
+          values_.method.place,
+          "LayerwisePercentile: of all thresholds that of least squared error holds, tensor by "
+          "tensor, not the best of a few percentiles");
     } else if (tell && method == "Distribution") {
       context_.problems.Add(values_.method.place,
                             "calibration_method is 'Distribution', which is for 8-bit floats, "
@@ -224,7 +223,7 @@ class Translator {
     } else {
       // The vendor's tool takes the method of the activations, which has no power-of-two form.
       if (method != "MinMSE" && method != "MinMax" && !method.empty())
-        Warn(
+        context_.Warn(
             weights_.scale_type.place,
             fmt::format("scale_type PowerOf2 of weights with {}: the weights take MinMax", method));
       SetScale(object, method == "MinMSE" ? "diffs" : "maxmin", true, weights_);
@@ -233,8 +232,8 @@ class Translator {
     Set(object, "per_channel", granularity == "Channel" ? "true" : "false",
         weights_.granularity.place);
     if (granularity == "Group")
-      Warn(weights_.granularity.place,
-           "quant_granularity Group is one scale per tensor, as with the vendor's tool");
+      context_.Warn(weights_.granularity.place,
+                    "quant_granularity Group is one scale per tensor, as with the vendor's tool");
   }
 
   void Bias(ConfigNode& object) {
@@ -265,13 +264,13 @@ class Translator {
     layers.kind = Kind::kSequence;
     layers.place = root_.place;
     if (IsOn("MatMulConstBOnly", false))
-      AddQuarkEntry(layers, "layer_type", WordNode("matmul", Option("MatMulConstBOnly")->place),
+      AddLayerEntry(layers, "layer_type", WordNode("matmul", Option("MatMulConstBOnly")->place),
                     "float32");
     AddQuarkSelection(root_, values_, context_, out, layers);
     if (IsOn("UseMatMulNBits", false)) {
       const ConfigNode word = WordNode("MatMul", Option("UseMatMulNBits")->place);
       AddQuarkBlocks(root_, context_, out, tensors);
-      AddQuarkEntry(layers, "layer_type", word, "int");
+      AddLayerEntry(layers, "layer_type", word, "int");
     }
     AddQuarkLayers(root_, context_, layers);
     if (!layers.items.empty()) ChildOf(out, "layer_quantize_config") = std::move(layers);
@@ -297,8 +296,9 @@ class Translator {
     }
     const ConfigNode* external = FindValue(root_, "use_external_data_format");
     if (external != nullptr && AsBool(*external))
-      Warn(external->place,
-           "use_external_data_format true: one file is written, --external-data writes two");
+      context_.Warn(
+          external->place,
+          "use_external_data_format true: one file is written, --external-data writes two");
   }
 
   // Asked for by SimulateDPU, or by one of them alone unless SimulateDPU is false.
@@ -329,7 +329,7 @@ class Translator {
       Set(out, "scheme", mode->scalar, mode->place);
     const ConfigNode* format = FindValue(root_, "quant_format");
     if (format != nullptr && !format->scalar.ends_with("QDQ"))
-      Warn(format->place, fmt::format("quant_format {}: QDQ is written", format->scalar));
+      context_.Warn(format->place, fmt::format("quant_format {}: QDQ is written", format->scalar));
   }
 
   const ConfigNode& root_;

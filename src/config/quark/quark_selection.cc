@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "quark/quark.h"
 #include "text/node_edit.h"
+#include "vitis/vitis.h"
 
 namespace qconvert {
 namespace {
@@ -35,8 +35,9 @@ class Selection {
           std::pair{"NodesToExcludeOutputQuantization", "layer_name"}}) {
       const ConfigNode* list = FindList(option);
       if (list == nullptr) continue;
-      Warn(*list, fmt::format("{}: nodes whose outputs are not quantized stay float", option));
-      for (const ConfigNode& item : list->items) AddQuarkEntry(layers_, key, item, "float32");
+      context_.Warn(list->place,
+                    fmt::format("{}: nodes whose outputs are not quantized stay float", option));
+      for (const ConfigNode& item : list->items) AddLayerEntry(layers_, key, item, "float32");
     }
     Overrides();
   }
@@ -45,10 +46,6 @@ class Selection {
   const ConfigNode* FindList(const char* option) const {
     const ConfigNode* list = FindValue(options_, option);
     return list == nullptr || list->items.empty() ? nullptr : list;
-  }
-
-  void Warn(const ConfigNode& at, const std::string& message) {
-    context_.notes.warnings.push_back(at.place.Text() + ": " + message);
   }
 
   // Op types or nodes to quantize: all others stay float.
@@ -62,7 +59,7 @@ class Selection {
     for (auto& [type, object] : ChildOf(out_, "tensor_quantize_config").entries)
       ChildOf(object, "datatype") = WordNode("float32", list->place);
     for (const ConfigNode& item : list->items)
-      AddQuarkEntry(layers_, nodes != nullptr ? "layer_name" : "layer_type", item, "int");
+      AddLayerEntry(layers_, nodes != nullptr ? "layer_name" : "layer_type", item, "int");
   }
 
   // From InputNodes to OutputNodes, both included: all others stay float.
@@ -75,7 +72,7 @@ class Selection {
     if (first != nullptr) ChildOf(graph, "inputs") = *first;
     if (last != nullptr) ChildOf(graph, "outputs") = *last;
     ChildOf(graph, "outside") = WordNode("true", written.place);
-    AddQuarkEntry(layers_, "layer_subgraph", graph, "float32");
+    AddLayerEntry(layers_, "layer_subgraph", graph, "float32");
   }
 
   void Overrides() {
@@ -105,8 +102,9 @@ class Selection {
       type.data_type = WordNode(TypeOfOverride(word->scalar), word->place);
     if (const ConfigNode* symmetric = FindValue(keys, "symmetric")) type.symmetric = *symmetric;
     if (!type.data_type.scalar.starts_with("Int") && !type.data_type.scalar.starts_with("UInt"))
-      return Warn(keys, fmt::format("the override of '{}' has no effect: {} is no integer type",
-                                    tensor.scalar, type.data_type.Shown()));
+      return context_.Warn(keys.place,
+                           fmt::format("the override of '{}' has no effect: {} is no integer type",
+                                       tensor.scalar, type.data_type.Shown()));
     ConfigNode entry = MapNode(tensor.place);
     ChildOf(entry, "value") = tensor;
     ChildOf(entry, "value").quoted = true;
@@ -121,9 +119,10 @@ class Selection {
     }
     for (const char* idle : {"scale", "zero_point", "axis", "reduce_range", "convert"}) {
       if (const ConfigNode* value = FindValue(keys, idle))
-        Warn(*value, fmt::format("{} of an override has no effect, rmin and rmax say what the "
-                                 "codes reach",
-                                 idle));
+        context_.Warn(value->place,
+                      fmt::format("{} of an override has no effect, rmin and rmax say what the "
+                                  "codes reach",
+                                  idle));
     }
     ConfigNode& values = ChildOf(out_, "value_quantize_config");
     values.kind = Kind::kSequence;
@@ -138,18 +137,6 @@ class Selection {
 };
 
 }  // namespace
-
-void AddQuarkEntry(ConfigNode& layers, const char* key, const ConfigNode& value,
-                   const char* datatype) {
-  ConfigNode entry = MapNode(value.place);
-  ChildOf(entry, key) = value;
-  ConfigNode& overall = ChildOf(entry, "overall_quantize_config");
-  overall = MapNode(value.place);
-  ChildOf(overall, "datatype") = WordNode(datatype, value.place);
-  if (std::string_view(key) == "layer_name")
-    ChildOf(entry, "optional") = WordNode("true", value.place);
-  layers.items.push_back(std::move(entry));
-}
 
 void AddQuarkSelection(const ConfigNode& root, const QuarkTensor& values, ReadContext& context,
                        ConfigNode& out, ConfigNode& layers) {

@@ -94,8 +94,7 @@ LayerMatch ReadLayerMatch(const ConfigNode& entry, const std::string& what, Read
     return match;
   }
   if (name != nullptr) {
-    context.notes.warnings.push_back(
-        fmt::format("{}: layer_name is ignored beside layer_type", name->place.Text()));
+    context.Warn(name->place, "layer_name is ignored beside layer_type");
   }
   ReadType(written, what, context, match);
   return match;

@@ -14,6 +14,11 @@ namespace qconvert {
 // empty names of layers are not given, and narrow_range of a DPU is false, each but the empty names
 // with a warning.
 void NormalizeVitis(ConfigNode& root, ReadContext& context);
+// An entry of layer_quantize_config for a file translated from another language: `datatype` for
+// what `key` and `value` speak of. By name it is optional: other tools say nothing of names that
+// are not there.
+void AddLayerEntry(ConfigNode& layers, const char* key, const ConfigNode& value,
+                   const char* datatype);
 // Entries of a file translated from another language keep the root's percentage of activations,
 // which the vendor's tool would reset for every parameter object without one.
 void KeepPercentage(ConfigNode& root);

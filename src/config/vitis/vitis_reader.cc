@@ -126,10 +126,11 @@ class Reader {
     const ConfigNode* tensors = FindValue(root_, "tensor_quantize_config");
     const ConfigNode* object = tensors == nullptr ? nullptr : FindValue(*tensors, WordFor(type));
     if (object == nullptr) return;
-    context_.notes.warnings.push_back(
-        fmt::format("{}: {} is not in quantizable_data_type and stays float, its settings have no "
+    context_.Warn(
+        object->place,
+        fmt::format("{} is not in quantizable_data_type and stays float, its settings have no "
                     "effect",
-                    object->place.Text(), WordFor(type)));
+                    WordFor(type)));
   }
 
   // overall_quantize_config with the top-level parameters in it.

@@ -1,6 +1,9 @@
 // How files of the Vitis AI quantizer are written that its documents or its tool take.
 #include <fmt/format.h>
 
+#include <string_view>
+#include <utility>
+
 #include "text/node_edit.h"
 #include "vitis/vitis.h"
 
@@ -19,8 +22,8 @@ bool IsDpuName(const std::string& name) {
 void NormalizeDevice(ConfigNode& root, ReadContext& context) {
   const ConfigNode* device = FindValue(root, "target_device");
   if (device == nullptr || !IsDpuName(device->scalar)) return;
-  context.notes.warnings.push_back(fmt::format("{}: target_device {}: the rules of DPU hold",
-                                               device->place.Text(), device->Shown()));
+  context.Warn(device->place,
+               fmt::format("target_device {}: the rules of DPU hold", device->Shown()));
   ChildOf(root, "target_device").scalar = "DPU";
 }
 
@@ -30,10 +33,9 @@ void NormalizeNarrowRange(ConfigNode& object, ReadContext& context, bool& told) 
   const ConfigNode* narrow = FindValue(object, "narrow_range");
   if (narrow == nullptr || narrow->scalar != "true") return;
   if (!told) {
-    context.notes.warnings.push_back(
-        fmt::format("{}: narrow_range true, as the vendor's documents say: a DPU has the full "
-                    "grid, false holds",
-                    narrow->place.Text()));
+    context.Warn(narrow->place,
+                 "narrow_range true, as the vendor's documents say: a DPU has the full "
+                 "grid, false holds");
   }
   told = true;
   ChildOf(object, "narrow_range").scalar = "false";
@@ -67,6 +69,18 @@ void NormalizeVitis(ConfigNode& root, ReadContext& context) {
       return is_name && one.value.kind == Kind::kScalar && one.value.scalar.empty();
     });
   }
+}
+
+void AddLayerEntry(ConfigNode& layers, const char* key, const ConfigNode& value,
+                   const char* datatype) {
+  ConfigNode entry = MapNode(value.place);
+  ChildOf(entry, key) = value;
+  ConfigNode& overall = ChildOf(entry, "overall_quantize_config");
+  overall = MapNode(value.place);
+  ChildOf(overall, "datatype") = WordNode(datatype, value.place);
+  if (std::string_view(key) == "layer_name")
+    ChildOf(entry, "optional") = WordNode("true", value.place);
+  layers.items.push_back(std::move(entry));
 }
 
 void KeepPercentage(ConfigNode& root) {
