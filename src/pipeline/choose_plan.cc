@@ -255,8 +255,7 @@ std::optional<std::string> RemarkOnReplacedActivations(const PlanInputs& inputs)
   return fmt::format(
       "activations that the settings replace (convert_relu6_to_relu, convert_silu_to_hswish, "
       "dpu_forms, compat: vitis) leave the outputs with {:.1f} dB before anything is quantized; "
-      "the "
-      "float model's own are kept without these settings",
+      "the float model's own are kept without these settings",
       SqnrOfNoise(noise));
 }
 

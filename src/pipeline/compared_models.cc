@@ -71,8 +71,8 @@ void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph
 }
 
 OrtSessionOptions ComparisonOptions(int64_t weight_bytes) {
-  const bool few = weight_bytes < kLargeWeights;
-  return {.pack_weights = few, .fold_constants = few};
+  const bool is_small = weight_bytes < kLargeWeights;
+  return {.pack_weights = is_small, .fold_constants = is_small};
 }
 
 std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,

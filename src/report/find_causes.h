@@ -17,8 +17,7 @@ namespace qconvert {
 //                    wide as the median one; with a scale each, the widest number of a channel as
 //                    much above the root of its mean square
 //   logarithm        kMuchNearZero or more of a value's numbers are within kNearZero steps of 0,
-//   the
-//                    node is one of FindFrontEndNodes
+//                    and the node is one of FindFrontEndNodes
 //   residual growth  the second or a later sum of ResidualSums is kGrowth or more times as wide as
 //                    what the chain begins with
 //   dead channels    channels of weights, not all zero, whose codes are

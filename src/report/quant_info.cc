@@ -1,5 +1,4 @@
 #include "qconvert/report/quant_info.h"
-#include "qconvert/config/dpu_form_names.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +7,7 @@
 
 #include "json_text.h"
 #include "qconvert/base/error.h"
+#include "qconvert/config/dpu_form_names.h"
 #include "qconvert/plan/requantization.h"
 
 namespace qconvert {

@@ -40,9 +40,10 @@ struct ValueUses {
 //   x -> DQ -> Reshape -> Conv     becomes     x -> DQ -> Reshape -> Q -> DQ -> Conv
 //   Conv -> MaxPool -> Q           becomes     Conv -> Q -> DQ -> MaxPool -> Q
 //   Relu -> Q, lowest code = zero point        becomes     Q       (Clip by its bounds)
-//   DQ -> Conv{float weights, or computed from constants} -> Q    becomes one with int8 weights and
-//   int32 bias MatMul -> Add{bias}                        becomes     Gemm Q(int8) -> DQ(int8), one
-//   reader            becomes     uint8, x86 only
+//   DQ -> Conv{float weights} -> Q             becomes one with int8 weights and int32 bias,
+//                                              also of weights computed from constants
+//   MatMul -> Add{bias}                        becomes     Gemm
+//   Q(int8) -> DQ(int8), one reader            becomes     uint8, x86 only
 // The first two along Reshape, Transpose, Squeeze, Unsqueeze, Slice and MaxPool, with constant
 // scalar parameters, where nobody else reads. Valid until the graph changes. Needs sorted nodes and
 // types in value_info.
