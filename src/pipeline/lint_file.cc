@@ -1,11 +1,11 @@
 #include "qconvert/pipeline/lint_file.h"
 
-#include <algorithm>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "qconvert/base/check.h"
+#include "qconvert/ir/constant_values.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/loader/onnx_loader.h"
@@ -20,25 +20,6 @@ namespace {
 constexpr std::pair<std::string_view, const Target*> kTargets[] = {
     {"cpu", &kCpuTarget}, {"arm", &kArmTarget}, {"tensorrt", &kGpuTarget},
     {"qnn", &kQnnTarget}, {"dpu", &kDpuTarget}, {"bpu", &kBpuTarget}};
-
-bool IsRandom(const Node& node) {
-  return node.op_type.starts_with("Random") || node.Is("Multinomial") || node.Is("Bernoulli");
-}
-
-// The values that the engine computes once: of constants alone.
-std::set<std::string> FindConstantValues(const Graph& graph) {
-  std::set<std::string> constants;
-  for (const Node& node : graph.nodes) {
-    const bool is_constant =
-        !IsRandom(node) && SubgraphsOf(node).empty() &&
-        std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
-          return input.empty() || constants.contains(input) ||
-                 (graph.FindInitializer(input) != nullptr && !graph.IsInput(input));
-        });
-    if (is_constant) constants.insert(node.outputs.begin(), node.outputs.end());
-  }
-  return constants;
-}
 
 bool IsCode(DataType type) { return type == DataType::kUint8 || type == DataType::kInt8; }
 

@@ -7,14 +7,14 @@
 #include <optional>
 #include <string_view>
 
+#include "qconvert/ir/constant_values.h"
 #include "qconvert/numbers/numeric_format.h"
 #include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
 namespace {
 
-constexpr int kMostConstantSteps = 6;  // from a constant to weights: Cast, Mul, Reshape
-constexpr int kMostRounds = 10;        // that the engine goes through its first passes
+constexpr int kMostRounds = 10;  // that the engine goes through its first passes
 constexpr std::string_view kContrib = "com.microsoft";
 constexpr size_t kNone = Topology::kNpos;
 
@@ -262,32 +262,22 @@ bool PairView::FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) cons
   return axis == (last ? 1 : 0);
 }
 
-// Whether the engine computes a value once, when it loads the model.
-bool PairView::IsConstant(const std::string& value, int steps) const {
-  if (graph_.FindInitializer(value) != nullptr) return !graph_.IsInput(value);
-  const Node* producer = topology_.Producer(value);
-  if (producer == nullptr || steps == 0 || !SubgraphsOf(*producer).empty()) return false;
-  if (producer->op_type.starts_with("Random")) return false;
-  return std::all_of(
-      producer->inputs.begin(), producer->inputs.end(),
-      [&](const std::string& input) { return input.empty() || IsConstant(input, steps - 1); });
-}
-
 void PairView::QuantizeWeights() {
+  const std::set<std::string> constants = FindConstantValues(graph_);
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     const Node& node = graph_.nodes[n];
-    if (node.Is("Conv") || node.Is("ConvTranspose") || IsGemm(n)) QuantizeWeightsOf(n);
+    if (node.Is("Conv") || node.Is("ConvTranspose") || IsGemm(n)) QuantizeWeightsOf(n, constants);
   }
 }
 
-void PairView::QuantizeWeightsOf(size_t n) {
+void PairView::QuantizeWeightsOf(size_t n, const std::set<std::string>& constants) {
   const PairEnd input = InputEnd(n, 0);
   if (!input.exists() || !IsConstantScalar(graph_, input.node->inputs[1]) || !LeadsToQuantize(n))
     return;
   // Weights that come in float, or quantized ones whose bias is still float: only then there is
   // anything for the engine to quantize.
   const PairEnd weight = InputEnd(n, 1);
-  const bool has_floats = IsConstant(Input(n, 1), kMostConstantSteps) &&
+  const bool has_floats = IsConstant(graph_, constants, Input(n, 1)) &&
                           TypeOfValue(graph_, Input(n, 1)) == DataType::kFloat;
   if (!weight.exists() && !has_floats) return;
   const std::string& bias = Input(n, 2);

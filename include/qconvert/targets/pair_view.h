@@ -72,9 +72,8 @@ class PairView {
   bool MoveForward();
   bool MoveForwardFrom(size_t n, const PairEnd& end);
   void QuantizeWeights();
-  void QuantizeWeightsOf(size_t n);
+  void QuantizeWeightsOf(size_t n, const std::set<std::string>& constants);
   bool LeadsToQuantize(size_t n) const;
-  bool IsConstant(const std::string& value, int steps) const;
   bool FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) const;
   std::pair<size_t, size_t> Reading(size_t n, size_t slot) const;
   void AbsorbClamps();
