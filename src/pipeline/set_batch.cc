@@ -7,6 +7,7 @@
 
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 #include "qconvert/pipeline/prepare_model.h"
 
 namespace qconvert {
@@ -43,15 +44,8 @@ bool IsBatched(const ValueType& before, const ValueType& after, int64_t batch) {
 
 // Whether the value is known to have a first dimension of 1.
 bool IsOneSample(const Graph& graph, const std::string& value) {
-  const auto starts_with_one = [](const Value& one) {
-    const auto& shape = one.type.shape;
-    return shape && !shape->empty() && (*shape)[0].value == 1;
-  };
-  const auto known = graph.value_info.find(value);
-  if (known != graph.value_info.end()) return starts_with_one(known->second);
-  return std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](const Value& input) {
-    return input.name == value && starts_with_one(input);
-  });
+  const std::vector<Dim>* shape = FindShape(graph, value);
+  return shape != nullptr && !shape->empty() && (*shape)[0].value == 1;
 }
 
 // A target that begins with the 1 of one sample begins with what is reshaped then.

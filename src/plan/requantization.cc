@@ -4,7 +4,7 @@
 #include <functional>
 #include <numeric>
 
-#include "qconvert/ir/value_types.h"
+#include "qconvert/ir/pool_window.h"
 
 namespace qconvert {
 namespace {
@@ -68,24 +68,13 @@ std::optional<Operand> FindOperand(const Graph& graph, const QuantizationPlan& p
 
 // How many values an average is of, everywhere; 0: not known, or fewer at the edges.
 int64_t AreaOf(const Graph& graph, const Node& node) {
-  if (node.Is("AveragePool")) {
-    const std::vector<int64_t>* kernel = node.FindInts("kernel_shape");
-    const std::vector<int64_t>* pads = node.FindInts("pads");
-    const bool has_pads =
-        (pads != nullptr &&
-         std::any_of(pads->begin(), pads->end(), [](auto p) { return p != 0; })) ||
-        node.GetString("auto_pad", "NOTSET") != "NOTSET" || node.GetInt("ceil_mode", 0) != 0;
-    if (kernel == nullptr || has_pads) return 0;
-    return std::accumulate(kernel->begin(), kernel->end(), int64_t{1}, std::multiplies<>());
-  }
-  const std::vector<Dim>* shape = FindShape(graph, node.inputs[0]);
-  if (shape == nullptr) return 0;
-  int64_t area = 1;
-  for (size_t i = 2; i < shape->size(); ++i) {
-    if (!(*shape)[i].known()) return 0;
-    area *= (*shape)[i].value;
-  }
-  return area;
+  const std::vector<int64_t>* pads = node.FindInts("pads");
+  const bool has_edges =
+      (pads != nullptr && std::any_of(pads->begin(), pads->end(), [](auto p) { return p != 0; })) ||
+      node.GetString("auto_pad", "NOTSET") != "NOTSET" || node.GetInt("ceil_mode", 0) != 0;
+  const std::vector<int64_t> window = AverageWindow(graph, node);
+  if (window.empty() || has_edges) return 0;
+  return std::accumulate(window.begin(), window.end(), int64_t{1}, std::multiplies<>());
 }
 
 bool IsAverage(const Node& node) { return node.Is("AveragePool") || node.Is("GlobalAveragePool"); }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "qconvert/ir/pool_window.h"
 #include "qconvert/ir/topology.h"
-#include "qconvert/ir/value_types.h"
 
 namespace qconvert {
 namespace {
@@ -39,20 +38,6 @@ void MakeDpuSigmoid(Node& node) {
   node.Set("beta", 3 * kSixth);
 }
 
-// Height and width of what an image pool averages over.
-std::optional<std::pair<int64_t, int64_t>> KernelOf(const Graph& graph, const Node& node) {
-  if (node.Is("AveragePool")) {
-    const std::vector<int64_t>* kernel = node.FindInts("kernel_shape");
-    if (kernel == nullptr || kernel->size() != 2) return std::nullopt;
-    return std::pair{(*kernel)[0], (*kernel)[1]};
-  }
-  if (!node.Is("GlobalAveragePool")) return std::nullopt;
-  const std::vector<Dim>* shape = FindShape(graph, node.inputs[0]);
-  if (shape == nullptr || shape->size() != 4 || !(*shape)[2].known() || !(*shape)[3].known())
-    return std::nullopt;
-  return std::pair{(*shape)[2].value, (*shape)[3].value};
-}
-
 // The product behind the pool writes the pool's name: readers stay as they are.
 void MultiplyBehind(Graph& graph, Node& pool, double factor, NameMaker& names,
                     std::vector<Node>& out) {
@@ -79,8 +64,8 @@ size_t ScaleAverages(Graph& graph) {
   std::vector<Node> nodes;
   size_t changed = 0;
   for (Node& node : graph.nodes) {
-    const auto kernel = KernelOf(graph, node);
-    const double factor = kernel ? DpuAverageFactor(kernel->first, kernel->second) : 1;
+    const std::vector<int64_t> window = AverageWindow(graph, node);
+    const double factor = window.size() == 2 ? DpuAverageFactor(window[0], window[1]) : 1;
     std::vector<Node> behind;
     if (factor != 1) MultiplyBehind(graph, node, factor, names, behind);
     changed += behind.size();
