@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "qconvert/base/check.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/memory.h"
 #include "qconvert/base/parallel.h"
@@ -183,8 +184,8 @@ class CalibrationRun {
       const int64_t nans = observer.batch()[v].nan_count;
       if (nans == 0) continue;
       throw Error(ExitCode::kNumeric, sample,
-                  fmt::format("the float model gives NaN in {} value{} of \"{}\"", nans,
-                              nans == 1 ? "" : "s", values_[v]));
+                  fmt::format("the float model gives NaN in {} of \"{}\"", Counted(nans, "value"),
+                              values_[v]));
     }
   }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
@@ -45,9 +46,9 @@ bool IsNormalization(const Node& node) {
 
 void AddFew(const SampleSource& samples, std::vector<std::string>& oddities) {
   if (samples.size() >= kFewSamples) return;
-  oddities.push_back(fmt::format(
-      "only {} sample{}: ranges from so few may be too narrow for others, expected {} or more",
-      samples.size(), samples.size() == 1 ? "" : "s", kFewSamples));
+  oddities.push_back(
+      fmt::format("only {}: ranges from so few may be too narrow for others, expected {} or more",
+                  Counted(static_cast<int64_t>(samples.size()), "sample"), kFewSamples));
 }
 
 // The smallest and largest number of an input in a few samples.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model_pair.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/folders.h"
@@ -106,8 +107,8 @@ class Labels {
     all_ = ReadLabels(options.labels);
     if (all_.empty() || all_.size() % samples != 0) {
       throw Error(ExitCode::kData, options.labels.string(),
-                  fmt::format("holds {} label{} for {} sample{}", all_.size(),
-                              all_.size() == 1 ? "" : "s", samples, samples == 1 ? "" : "s"));
+                  fmt::format("holds {} for {}", Counted(std::ssize(all_), "label"),
+                              Counted(static_cast<int64_t>(samples), "sample")));
     }
     each_ = all_.size() / samples;
   }

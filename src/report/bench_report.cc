@@ -10,6 +10,7 @@
 
 #include "json_text.h"
 #include "qconvert/base/check.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 
 namespace qconvert {

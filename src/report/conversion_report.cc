@@ -7,6 +7,7 @@
 #include "conversion_json.h"
 #include "float_reasons.h"
 #include "json_text.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 #include "trials_json.h"
 
@@ -58,9 +59,8 @@ void FormatCorrection(const CorrectionReport& correction, std::string& out) {
 void FormatGuard(const GuardReport& guard, std::string& out) {
   if (!guard.ran) return;
   auto sink = std::back_inserter(out);
-  fmt::format_to(sink, "  guard    {} after {} measurement{}",
-                 guard.passed ? "passed" : "NOT passed", guard.measurements,
-                 guard.measurements == 1 ? "" : "s");
+  fmt::format_to(sink, "  guard    {} after {}", guard.passed ? "passed" : "NOT passed",
+                 Counted(guard.measurements, "measurement"));
   if (!guard.kept_wide.empty())
     fmt::format_to(sink, ", {} in more bits", Counted(guard.kept_wide.size(), "weight"));
   if (!guard.kept_float.empty())
@@ -128,9 +128,9 @@ std::string FormatReport(const ConversionReport& report) {
                    report.compared_samples, report.compared_on, report.samples);
     if (!report.random_nodes.empty()) {
       fmt::format_to(sink,
-                     "  random   {} node{} of the model draw{} random numbers ({}), the same in "
-                     "both for the comparison only\n",
-                     report.random_nodes.size(), report.random_nodes.size() == 1 ? "" : "s",
+                     "  random   {} of the model draw{} random numbers ({}), the same in both for "
+                     "the comparison only\n",
+                     Counted(std::ssize(report.random_nodes), "node"),
                      report.random_nodes.size() == 1 ? "s" : "", Text(report.random_nodes[0]));
     }
   } else {

@@ -8,6 +8,7 @@
 
 #include "guilty_text.h"
 #include "json_text.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 
 namespace qconvert {

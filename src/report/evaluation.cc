@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "json_text.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/report/decisions.h"
 
 namespace qconvert {
@@ -239,16 +240,14 @@ std::optional<double> AreaUnderCurve(std::span<const SampleScore> samples,
 
 std::string FormatEvaluation(const Evaluation& evaluation) {
   std::string out =
-      fmt::format("{} against {}, output {}, {} sample{}\n", Text(evaluation.b), Text(evaluation.a),
-                  Text(evaluation.output), evaluation.samples.size(),
-                  evaluation.samples.size() == 1 ? "" : "s");
+      fmt::format("{} against {}, output {}, {}\n", Text(evaluation.b), Text(evaluation.a),
+                  Text(evaluation.output), Counted(std::ssize(evaluation.samples), "sample"));
   auto sink = std::back_inserter(out);
   if (evaluation.has_labels) FormatLabels(evaluation, out);
   if (evaluation.task == Task::kClassification) {
-    fmt::format_to(
-        sink, "  agree    {:.4f} % of {} position{}, at least {:.4f} % with 95 % confidence\n",
-        100 * evaluation.agreement(), evaluation.positions(),
-        evaluation.positions() == 1 ? "" : "s", 100 * (1 - evaluation.DisagreementBound()));
+    fmt::format_to(sink, "  agree    {:.4f} % of {}, at least {:.4f} % with 95 % confidence\n",
+                   100 * evaluation.agreement(), Counted(evaluation.positions(), "position"),
+                   100 * (1 - evaluation.DisagreementBound()));
   }
   if (evaluation.task == Task::kDetection) FormatBoxes(evaluation, out);
   fmt::format_to(

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "json_text.h"
+#include "qconvert/base/counted.h"
 
 namespace qconvert {
 namespace {
@@ -55,8 +56,8 @@ std::string FormatInner(const FileComparison& comparison, size_t worst) {
   std::string out;
   auto sink = std::back_inserter(out);
   if (comparison.inner.empty()) return "  no inner value has a name that both models have\n";
-  fmt::format_to(sink, "  {} inner value{} of one name in both, worst first\n",
-                 comparison.inner.size(), comparison.inner.size() == 1 ? "" : "s");
+  fmt::format_to(sink, "  {} of one name in both, worst first\n",
+                 Counted(std::ssize(comparison.inner), "inner value"));
   if (shown == 0) return out;
   fmt::format_to(sink, "  {:<{}}  {:<{}}  {:>9} {:>8} {:>9}\n", "value", kInnerNameWidth,
                  "computed by", kTypeWidth, "cosine", "SQNR dB", "max error");
@@ -96,9 +97,8 @@ std::vector<size_t> WorstInner(const FileComparison& comparison) {
 }
 
 std::string FormatFileComparison(const FileComparison& comparison, size_t worst) {
-  std::string out =
-      fmt::format("{} against {}, {} sample{}\n", Text(comparison.b), Text(comparison.a),
-                  comparison.sample_names.size(), comparison.sample_names.size() == 1 ? "" : "s");
+  std::string out = fmt::format("{} against {}, {}\n", Text(comparison.b), Text(comparison.a),
+                                Counted(std::ssize(comparison.sample_names), "sample"));
   auto sink = std::back_inserter(out);
   fmt::format_to(sink, "  {:<{}}  {:>9} {:>8} {:>9} {:>9} {:>9} {:>10}\n", "output",
                  kOutputNameWidth, "cosine", "SQNR dB", "L1", "L2", "max error", "mismatch");

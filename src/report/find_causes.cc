@@ -11,6 +11,7 @@
 
 #include "drawn_values.h"
 #include "guilty_text.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/calibration/range.h"
 #include "qconvert/plan/safe_plan.h"
 #include "residual_sums.h"
@@ -209,11 +210,12 @@ class Finder {
     if (dead.empty()) return;
     const size_t count = dead.size();
     if (count > kNamed) dead.resize(kNamed);
-    out.push_back({Finding::Cause::kDeadChannels,
-                   fmt::format("{} channel{} of the weights {} 0 as codes ({}{})", count,
-                               count == 1 ? "" : "s", count == 1 ? "is" : "are",
-                               fmt::join(dead, ", "), count > kNamed ? ", ..." : ""),
-                   scales.size() > 1 ? "" : "--set weights.per_channel=true"});
+    out.push_back(
+        {Finding::Cause::kDeadChannels,
+         fmt::format("{} of the weights {} 0 as codes ({}{})",
+                     Counted(static_cast<int64_t>(count), "channel"), count == 1 ? "is" : "are",
+                     fmt::join(dead, ", "), count > kNamed ? ", ..." : ""),
+         scales.size() > 1 ? "" : "--set weights.per_channel=true"});
   }
 
   const Graph& graph_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "qconvert/base/counted.h"
+
 namespace qconvert {
 namespace {
 

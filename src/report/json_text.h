@@ -19,9 +19,6 @@ using Json = nlohmann::ordered_json;
 // "488.5 kB".
 std::string Size(int64_t bytes);
 
-// "1 sample", "2 samples".
-std::string Counted(int64_t count, const char* what);
-
 // "  wrote    a.onnx, a_quant_info.json\n"; nothing of no files.
 std::string FilesLine(const std::vector<std::string>& files);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/finite.h"
 #include "qconvert/base/metric.h"
@@ -107,10 +108,9 @@ LabelScore ScoreLabels(const Scores& scores, std::span<const int64_t> labels, in
 void CheckLabels(std::span<const int64_t> labels, const Scores& scores) {
   if (labels.size() != scores.positions()) {
     throw Error(ExitCode::kData, "",
-                fmt::format("{} label{} for a sample with {} position{} of scores, expected one "
-                            "for each",
-                            labels.size(), labels.size() == 1 ? "" : "s", scores.positions(),
-                            scores.positions() == 1 ? "" : "s"));
+                fmt::format("{} for a sample with {} of scores, expected one for each",
+                            Counted(std::ssize(labels), "label"),
+                            Counted(static_cast<int64_t>(scores.positions()), "position")));
   }
   for (const int64_t label : labels) {
     if (label < 0 || label >= static_cast<int64_t>(scores.classes()))

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "json_text.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 
 namespace qconvert {

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "json_text.h"
+#include "qconvert/base/counted.h"
 
 namespace qconvert {
 

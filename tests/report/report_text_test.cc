@@ -9,6 +9,7 @@
 #include "float_reasons.h"
 #include "guilty_text.h"
 #include "json_text.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/base/utf8.h"
 #include "qconvert/config/name_pattern.h"
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
@@ -14,9 +15,9 @@ void TellTable(const CalibrateReport& report, const std::string& output, const V
   for (const std::string& oddity : report.oddities) LogWarning(EscapeForTerminal(oddity));
   verdict.Write(TableVerdictJson(output, report.samples, report.values, report.oddities));
   if (verbosity.quiet || verdict.is_stdout()) return;
-  WriteStdout(fmt::format("{}: {} value{} over {} sample{}\n", EscapeForTerminal(output),
-                          report.values, report.values == 1 ? "" : "s", report.samples,
-                          report.samples == 1 ? "" : "s"));
+  WriteStdout(fmt::format("{}: {} over {}\n", EscapeForTerminal(output),
+                          Counted(static_cast<int64_t>(report.values), "value"),
+                          Counted(static_cast<int64_t>(report.samples), "sample")));
 }
 
 }  // namespace qconvert
