@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "qconvert/base/check.h"
@@ -77,7 +76,7 @@ Tensor Expanded(const StoredWeight& weight) {
 
 struct StoredUse {
   Tensor* tensor;
-  std::string way;
+  const FloatCache::Entry* entry;
 };
 
 void FindUses(Graph& graph, const std::string& prefix,
@@ -87,29 +86,34 @@ void FindUses(Graph& graph, const std::string& prefix,
     for (size_t b = 0; b < bodies.size(); ++b)
       FindUses(*bodies[b], prefix + BodyPrefix(node, b), stored, uses);
   }
-  for (auto& [name, tensor] : graph.initializers)
-    if (stored.contains(prefix + name)) uses.push_back({&tensor, prefix + name});
+  for (auto& [name, tensor] : graph.initializers) {
+    const auto it = stored.find(prefix + name);
+    if (it != stored.end()) uses.push_back({&tensor, &*it});
+  }
 }
 
 }  // namespace
 
-bool FloatCache::Holds(const std::string& way, const StoredWeight& weight) const {
-  const auto it = made_.find(way);
-  return it != made_.end() && it->second.codes.bytes == weight.codes.bytes &&
-         it->second.codes.dims == weight.codes.dims && it->second.scales == weight.scales &&
-         it->second.scale_dims == weight.scale_dims;
+bool FloatCache::Holds(const Entry& entry) const {
+  const auto it = made_.find(entry.first);
+  if (it == made_.end()) return false;
+  const StoredWeight& known = it->second.weight;
+  const StoredWeight& weight = entry.second;
+  // Equal codes are the same bytes: caches of codes share them.
+  return known.codes.bytes == weight.codes.bytes && known.codes.dims == weight.codes.dims &&
+         known.scales == weight.scales && known.scale_dims == weight.scale_dims;
 }
 
-void FloatCache::Make(const std::vector<std::pair<std::string, const StoredWeight*>>& wanted) {
-  std::vector<std::pair<const StoredWeight*, Made*>> missing;
-  for (const auto& [way, weight] : wanted) {
-    if (Holds(way, *weight)) continue;
-    Made& made = made_[way];
-    made = {weight->codes, weight->scales, weight->scale_dims, {}};  // lets go of the old floats
-    missing.emplace_back(weight, &made);
+void FloatCache::Make(const std::vector<const Entry*>& wanted) {
+  std::vector<Made*> missing;
+  for (const Entry* entry : wanted) {
+    if (Holds(*entry)) continue;
+    Made& made = made_[entry->first];
+    made = {entry->second, {}};  // lets go of the old floats
+    missing.push_back(&made);
   }
   ParallelFor(missing.size(), workers_, [&](size_t i, size_t /*worker*/) {
-    missing[i].second->floats = Expanded(*missing[i].first);
+    missing[i]->floats = Expanded(missing[i]->weight);
   });
 }
 
@@ -117,10 +121,10 @@ void ExpandWeights(Model& model, const std::map<std::string, StoredWeight>& stor
                    FloatCache& cache) {
   std::vector<StoredUse> uses;
   FindUses(model.graph, "", stored, uses);
-  std::vector<std::pair<std::string, const StoredWeight*>> wanted;
-  for (const StoredUse& use : uses) wanted.emplace_back(use.way, &stored.at(use.way));
+  std::vector<const FloatCache::Entry*> wanted;
+  for (const StoredUse& use : uses) wanted.push_back(use.entry);
   cache.Make(wanted);
-  for (const StoredUse& use : uses) *use.tensor = cache.Find(use.way);
+  for (const StoredUse& use : uses) *use.tensor = cache.Find(use.entry->first);
 }
 
 }  // namespace qconvert

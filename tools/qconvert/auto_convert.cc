@@ -79,7 +79,8 @@ class Search {
     if (line_.max_drop) line_.max_flips = *line_.max_drop;
     const ConvertOptions options = MakeConvertOptions(line_, config_);
     target_ = OutputPath(options).replace_extension(".yaml");
-    if (!line_.keep_float.empty() && !HasLayers())
+    has_layers_ = options.effective_config.Find("tensor_quantize_config") != nullptr;
+    if (!line_.keep_float.empty() && !has_layers_)
       throw Error(ExitCode::kUsage, options.config_file.string(),
                   "--auto writes settings in the language that came in, and that has no key for "
                   "--keep-float");
@@ -101,11 +102,6 @@ class Search {
   }
 
  private:
-  bool HasLayers() const {
-    return MakeConvertOptions(line_, config_).effective_config.Find("tensor_quantize_config") !=
-           nullptr;
-  }
-
   // By the file that is written, not by the options that it stands for: whoever converts with it
   // gets the same bytes, the hash of the settings in them included.
   ConvertOptions OptionsOf(const ConvertLine& line, const std::string& name) {
@@ -187,7 +183,7 @@ class Search {
           return finding.advice;
       break;  // of the worst alone: a cause that is spread shows there
     }
-    if (!HasLayers()) return std::nullopt;
+    if (!has_layers_) return std::nullopt;
     for (const Suggestion& one : SuggestionsOf(layers_)) {
       std::string pattern = PatternOfName(layers_.layers[one.layer].origin);
       if (!tried.contains(pattern)) return pattern;
@@ -258,6 +254,7 @@ class Search {
   ConvertLine line_;
   const std::string config_;
   std::filesystem::path target_;  // of the settings
+  bool has_layers_ = false;       // their language lists nodes
   const std::function<void(size_t tried)>& on_trial_;
   TemporaryFolder folder_;
   std::vector<Trial> trials_;

@@ -57,15 +57,16 @@ struct Start {
   std::vector<std::string> missing;
 };
 
-Start InspectFor(const std::string& model, const std::filesystem::path& file) {
-  const auto inspect = [&](const std::filesystem::path& settings) {
-    LoadedConfig loaded = ReadConfig(settings, {});
-    return InspectModel({model, {std::move(loaded.config), std::move(loaded.effective), settings}});
+Start InspectFor(const std::string& model, const std::filesystem::path& file,
+                 const LoadedConfig& loaded) {
+  const auto inspect = [&](const std::filesystem::path& settings, const LoadedConfig& read) {
+    return InspectModel({model, {read.config, read.effective, settings}});
   };
   try {
-    return {inspect(file), {}};
+    return {inspect(file, loaded), {}};
   } catch (const ConfigError& e) {
-    Start start{inspect(FindConfig("")), e.problems()};
+    const std::filesystem::path usual = FindConfig("");
+    Start start{inspect(usual, ReadConfig(usual, {})), e.problems()};
     for (std::string& problem : start.missing) problem.erase(0, problem.find(": ") + 2);
     return start;
   }
@@ -124,13 +125,13 @@ int RunInit(int argc, char** argv, VerdictFile& /*verdict*/) {
   if (std::filesystem::exists(output, error))
     throw Error(ExitCode::kFile, output.string(), "is there already, expected a new file (-o)");
   CheckWritable(output);
-  const auto [seen, missing] = InspectFor(line.model, file);
+  const LoadedConfig loaded = ReadConfig(file, {});
+  const auto [seen, missing] = InspectFor(line.model, file, loaded);
   std::string text = Header(seen, output.string());
   for (const std::string& problem : missing) text += Comment("To be settled first: " + problem);
   text += ReadFile(file);
   // Nodes are listed in the keys of Vitis, which a Horizon file does not have.
-  if (ReadConfig(file, {}).effective.Find("tensor_quantize_config") != nullptr)
-    text += Footer(seen);
+  if (loaded.effective.Find("tensor_quantize_config") != nullptr) text += Footer(seen);
   WriteFile(output, text);
   WriteStdout(fmt::format("{}: settings of {}, to be edited\n", EscapeForTerminal(output.string()),
                           file.stem().string()));

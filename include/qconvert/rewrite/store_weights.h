@@ -4,7 +4,6 @@
 
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "qconvert/ir/graph.h"
@@ -35,20 +34,20 @@ class FloatCache {
   // Floats are made by so many threads.
   explicit FloatCache(int workers = 1) : workers_(workers) {}
 
+  // An entry of a plan's stored weights.
+  using Entry = std::map<std::string, StoredWeight>::value_type;
   // Makes what is missing of these.
-  void Make(const std::vector<std::pair<std::string, const StoredWeight*>>& wanted);
+  void Make(const std::vector<const Entry*>& wanted);
   // The floats that were last made of the weight.
   const Tensor& Find(const std::string& way) const { return made_.at(way).floats; }
 
  private:
   struct Made {
-    Tensor codes;  // shared: equal codes are the same bytes
-    std::vector<float> scales;
-    std::vector<int64_t> scale_dims;
+    StoredWeight weight;
     Tensor floats;
   };
 
-  bool Holds(const std::string& way, const StoredWeight& weight) const;
+  bool Holds(const Entry& entry) const;
 
   int workers_;
   std::map<std::string, Made> made_;
