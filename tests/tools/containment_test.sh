@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A run opens no socket, starts no program but itself, once more, for huge pages (not where the user tunes the C library),
-# and writes nothing outside its output folder.
+# A run opens no socket, starts no program but itself, once more, for huge pages (not where the user tunes the C library, nor
+# where no model is opened), and writes nothing outside its output folder.
 set -u
 qconvert=$1
 root=$2
@@ -19,8 +19,16 @@ failed=0
 grep -E '(connect|socket|bind)\(' "$work/trace" && { echo "opens a socket"; failed=1; }
 program=$(readlink -f "$qconvert")
 [ "$(grep 'execve(' "$work/trace" | cut -d'"' -f2 | xargs readlink -f)" = "$program"$'\n'"$program" ] || { echo "starts a program"; failed=1; }
-env -i GLIBC_TUNABLES=glibc.malloc.check=0 strace -f -qq -o "$work/tuned" -e trace=execve "$qconvert" --version > /dev/null
-[ "$(grep -c 'execve(' "$work/tuned")" = 1 ] || { echo "overrules a user's own GLIBC_TUNABLES"; failed=1; }
+starts() {  # SETTING WORD...: how often the program starts
+  env -i "$1" strace -f -qq -o "$work/starts" -e trace=execve "$qconvert" "${@:2}" > /dev/null
+  grep -c 'execve(' "$work/starts"
+}
+[ "$(starts NONE=1 lint "$root/examples/digits/model.onnx")" = 2 ] || { echo "no huge pages for a model"; failed=1; }
+[ "$(starts GLIBC_TUNABLES=glibc.malloc.check=0 lint "$root/examples/digits/model.onnx")" = 1 ] ||
+  { echo "overrules a user's own GLIBC_TUNABLES"; failed=1; }
+for words in --version 'lint --help' presets help; do
+  [ "$(starts NONE=1 $words)" = 1 ] || { echo "starts twice for $words"; failed=1; }
+done
 outside=$(grep -E 'O_WRONLY|O_RDWR|O_CREAT|creat\(|rename|unlink|mkdir|symlink|link\(' "$work/trace" | grep -vF "$work/out/" | grep -v '"/dev/' | grep -v ENOENT)
 [ -z "$outside" ] || { echo "writes outside the output folder:"; echo "$outside"; failed=1; }
 [ -z "$(ls -A "$work/home" "$work/tmp" | grep -v ':$' | grep .)" ] || { echo "leaves files in HOME or TMPDIR"; failed=1; }

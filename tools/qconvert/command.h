@@ -16,11 +16,15 @@ struct Command {
   // `argv[0]` is the command's own word. Returns the exit code; throws Error. A verdict for scripts
   // is opened as soon as the command line is read, and what goes wrong from then on is told there.
   int (*run)(int argc, char** argv, VerdictFile& verdict);
+  bool opens_models = true;  // in the engine, or by processes that it starts
 };
 
 // The default command first.
 std::span<const Command> Commands();
 std::vector<std::string> CommandNames();
+
+// Whether a command line may open models; not where it asks for help or a version.
+bool OpensModels(int argc, char** argv);
 
 int RunConvert(int argc, char** argv, VerdictFile& verdict);
 int RunCalibrate(int argc, char** argv, VerdictFile& verdict);

@@ -21,7 +21,7 @@ constexpr std::array<Command, 17> kCommands = {{
     {"convert", "make a quantized model of a float one; the default, needs no word", RunConvert},
     {"calibrate", "run samples through a float model and write what was seen as a table",
      RunCalibrate},
-    {"merge", "make one calibration table of those of all shards", RunMerge},
+    {"merge", "make one calibration table of those of all shards", RunMerge, false},
     {"batch", "convert many models, a process each", RunBatch},
     {"init", "write settings to start from for a model", RunInit},
     {"inspect", "tell what a model is and what a conversion would make of it", RunInspect},
@@ -35,8 +35,8 @@ constexpr std::array<Command, 17> kCommands = {{
     {"verify", "make a quantized model again and say whether it is the same", RunVerify},
     {"run", "run a model of any stage on samples and write what it gives", RunRun},
     {"bench", "time models in turns, and their operators", RunBench},
-    {"presets", "list the settings that --config takes by name", RunPresets},
-    {"help", "list the commands, or explain one", RunHelp},
+    {"presets", "list the settings that --config takes by name", RunPresets, false},
+    {"help", "list the commands, or explain one", RunHelp, false},
 }};
 
 const Command* FindCommand(std::string_view name) {
@@ -75,6 +75,14 @@ int Dispatch(int argc, char** argv, VerdictFile& verdict) {
 }  // namespace
 
 std::span<const Command> Commands() { return kCommands; }
+
+bool OpensModels(int argc, char** argv) {
+  const bool only_tells = std::any_of(argv, argv + argc, [](std::string_view word) {
+    return word == "-h" || word == "--help" || word == "--version";
+  });
+  const Command* command = argc > 1 ? FindCommand(argv[1]) : nullptr;
+  return argc > 1 && !only_tells && (command == nullptr || command->opens_models);
+}
 
 std::vector<std::string> CommandNames() {
   std::vector<std::string> names;

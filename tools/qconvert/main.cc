@@ -33,7 +33,7 @@ void UseHugePages(char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  UseHugePages(argv);
+  if (qconvert::OpensModels(argc, argv)) UseHugePages(argv);
   // Large blocks go back to the system as soon as they are free, also after larger ones have been:
   // the weights of one session must not stay while the next one is opened.
   mallopt(M_MMAP_THRESHOLD, kLargeBlock);
