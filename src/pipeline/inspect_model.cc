@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "count_products.h"
 #include "prepared_model.h"
 #include "qconvert/ir/graph_printer.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/plan/choose_scheme.h"
-#include "qconvert/plan/multiply_adds.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/report/conversion_report.h"
 #include "qconvert/weights/store_weights.h"
@@ -86,16 +86,6 @@ std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& set
   return stored;
 }
 
-// What the node multiplies.
-std::string PairOf(const Node& node, bool is_integer, bool is_dynamic,
-                   const std::set<std::string>& stored) {
-  if (is_integer || is_dynamic) return "uint8 x int8";
-  for (const std::string& weight : WeightsOf(node)) {
-    if (stored.contains(weight)) return "float x int8";
-  }
-  return "float x float";
-}
-
 bool HasFreeDimension(const Value& value) {
   if (!value.type.shape) return true;
   return std::any_of(value.type.shape->begin(), value.type.shape->end(),
@@ -125,15 +115,7 @@ void Estimate(const PreparedModel& prepared, Inspection& inspection) {
   if (placement.float_ns > 0) inspection.time_ratio = placement.chosen_ns / placement.float_ns;
   inspection.time_of = ProcessorsOf(choice.place.costs);
   const std::set<std::string> stored = StoredWeights(graph, prepared.settings, inspection);
-  const CostModel sizes(graph, {});
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    const Node& node = graph.nodes[n];
-    const double count = CountMultiplyAdds(graph, sizes, node);
-    const bool is_integer = placement.nodes[n].domain == NodeDomain::kInteger;
-    if (count > 0)
-      inspection.multiply_adds[PairOf(node, is_integer, choice.dynamic.contains(n), stored)] +=
-          count;
-  }
+  inspection.products = CountProducts(prepared.model, choice, placement, prepared.settings, stored);
   inspection.has_free_dimensions =
       std::any_of(graph.inputs.begin(), graph.inputs.end(), HasFreeDimension);
   inspection.warnings = prepared.warnings;

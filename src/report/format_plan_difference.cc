@@ -3,30 +3,37 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <sstream>
 
 #include "json_text.h"
 #include "plan_difference_json.h"
+#include "qconvert/base/wrap.h"
 
 namespace qconvert {
 namespace {
 
 constexpr size_t kNameWidth = 28;
-constexpr size_t kLineWidth = 80;
 
-// "  N things" and the first rows, made by `row`, each cut to a line.
+// Broken into lines; of a line without a space to break at the end is cut off.
+std::string Fitted(const std::string& row) {
+  std::string out;
+  std::istringstream lines(WrapLine(row));
+  for (std::string line; std::getline(lines, line);)
+    out += (line.size() > kTerminalColumns ? line.substr(0, kTerminalColumns - 3) + "..." : line) +
+           "\n";
+  return out;
+}
+
+// "  N things" and the first rows, made by `row`.
 template <typename Items, typename Row>
 void AddRows(const std::string& title, const Items& items, size_t shown, const Row& row,
              std::string& out) {
   if (items.empty()) return;
   fmt::format_to(std::back_inserter(out), "  {}: {}\n", title, items.size());
-  for (size_t k = 0; k < std::min(shown, items.size()); ++k) {
-    std::string line = "    " + row(items[k]);
-    if (line.size() > kLineWidth) line = line.substr(0, kLineWidth - 3) + "...";
-    out += line + "\n";
-  }
+  for (size_t k = 0; k < std::min(shown, items.size()); ++k) out += Fitted("    " + row(items[k]));
 }
 
-// The share stands in front: a long line is cut at its end.
+// The share stands in front, where no long name moves it.
 std::string ClippedRow(const ClippedValue& value) {
   return fmt::format("{:>7.2g} %  {:<{}} {:.3g} .. {:.3g}, codes reach {:.3g} .. {:.3g}",
                      100 * value.values.value_or(value.range), ShortText(value.name, kNameWidth),
@@ -34,8 +41,11 @@ std::string ClippedRow(const ClippedValue& value) {
 }
 
 std::string MovedRow(const MovedGrid& grid) {
-  return fmt::format("{:<{}} {} -> {}", ShortText(grid.name, kNameWidth), kNameWidth, grid.before,
-                     grid.after);
+  const std::string share = std::isfinite(grid.change)
+                                ? fmt::format("{:.2g} %", 100 * (std::exp2(grid.change) - 1))
+                                : "type";
+  return fmt::format("{:>9}  {:<{}} {}", share, ShortText(grid.name, kNameWidth), kNameWidth,
+                     grid.what);
 }
 
 std::string ChoiceRow(const Difference& choice) {
@@ -62,7 +72,7 @@ std::string FormatPlanDifference(const PlanDifference& difference, size_t shown)
   const auto name = [](const std::string& text) { return Text(text); };
   AddRows("made of other things", difference.origin, difference.origin.size(), ChoiceRow, out);
   AddRows("chosen otherwise", difference.choices, shown, ChoiceRow, out);
-  AddRows("parameters moved", difference.moved, shown, MovedRow, out);
+  AddRows("parameters moved, share of the scale", difference.moved, shown, MovedRow, out);
   AddRows(difference.is_of_samples ? "clip, share of the values" : "clip now, share of the range",
           difference.clipped, shown, ClippedRow, out);
   AddRows("values with codes in the first only", difference.only_a, shown, name, out);

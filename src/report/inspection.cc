@@ -7,11 +7,14 @@
 
 #include "float_reasons.h"
 #include "json_text.h"
+#include "qconvert/base/counted.h"
 
 namespace qconvert {
 namespace {
 
 constexpr size_t kLineWidth = 80;
+constexpr size_t kMostProducts = 12;
+constexpr size_t kOperatorWidth = 14;
 constexpr const char* kIndent = "            ";
 
 // "1.23 M": a count in three or four digits.
@@ -64,6 +67,42 @@ std::vector<std::string> OpsetNames(const Inspection& inspection) {
   return out;
 }
 
+// The rows of products, and the columns of a header above them.
+void AddProducts(const std::vector<Inspection::Products>& products, std::string& out) {
+  if (products.empty()) return;
+  const auto row = [&](const auto&... columns) {
+    fmt::format_to(std::back_inserter(out), "  {:<14} {:<25} {:>5} {:>7} {:>7} {:>7} {:>7}\n",
+                   columns...);
+  };
+  row("", "input x weight -> output", "nodes", "MACs", "kB in", "weights", "out");
+  const auto kilo = [](double bytes) { return fmt::format("{:.1f}", bytes / 1e3); };
+  for (size_t k = 0; k < std::min(products.size(), kMostProducts); ++k) {
+    const Inspection::Products& one = products[k];
+    row(ShortText(one.op_type, kOperatorWidth),
+        fmt::format("{} x {} -> {}", one.input, one.weight, one.output), one.nodes,
+        Amount(one.multiply_adds), kilo(one.input_bytes), kilo(one.weight_bytes),
+        kilo(one.output_bytes));
+  }
+  if (products.size() > kMostProducts)
+    fmt::format_to(std::back_inserter(out), "{}... {}, see the JSON\n", kIndent,
+                   Counted(static_cast<int64_t>(products.size() - kMostProducts), "more row"));
+}
+
+Json ProductsJson(const std::vector<Inspection::Products>& products) {
+  Json out = Json::array();
+  for (const Inspection::Products& one : products)
+    out.push_back({{"op_type", Text(one.op_type)},
+                   {"input", one.input},
+                   {"weight", one.weight},
+                   {"output", one.output},
+                   {"nodes", one.nodes},
+                   {"multiply_adds", one.multiply_adds},
+                   {"input_bytes", one.input_bytes},
+                   {"weight_bytes", one.weight_bytes},
+                   {"output_bytes", one.output_bytes}});
+  return out;
+}
+
 void AddBorders(const char* label, const std::vector<Inspection::Border>& borders,
                 std::string& out) {
   for (const Inspection::Border& border : borders) {
@@ -80,6 +119,13 @@ Json BordersJson(const std::vector<Inspection::Border>& borders) {
 }
 
 }  // namespace
+
+std::map<std::string, double> Inspection::MultiplyAdds() const {
+  std::map<std::string, double> sums;
+  for (const Products& one : products)
+    if (one.multiply_adds > 0) sums[one.input + " x " + one.weight] += one.multiply_adds;
+  return sums;
+}
 
 std::string FormatInspection(const Inspection& inspection) {
   std::string out =
@@ -100,12 +146,13 @@ std::string FormatInspection(const Inspection& inspection) {
                  inspection.target);
   AddList("scheme", Clauses(inspection.scheme + ": " + Text(inspection.scheme_reason)), out);
   std::vector<std::string> products;
-  for (const auto& [pair, count] : inspection.multiply_adds)
+  for (const auto& [pair, count] : inspection.MultiplyAdds())
     products.push_back(fmt::format("{} {}", Amount(count), pair));
   if (products.empty()) products.emplace_back("0");
   AddList("MACs", products, out);
   if (inspection.has_free_dimensions)
     fmt::format_to(sink, "{}free dimensions count as 1\n", kIndent);
+  AddProducts(inspection.products, out);
   AddList("time",
           {fmt::format("{:.2f} of the float time", inspection.time_ratio),
            "of nodes that integer kernels take", inspection.time_of},
@@ -143,7 +190,8 @@ std::string InspectionJson(const Inspection& inspection, const std::string& exit
       {"expected",
        {{"target", inspection.target},
         {"scheme", {{"name", inspection.scheme}, {"reason", Text(inspection.scheme_reason)}}},
-        {"multiply_adds", inspection.multiply_adds},
+        {"multiply_adds", inspection.MultiplyAdds()},
+        {"products", ProductsJson(inspection.products)},
         {"time_ratio", inspection.time_ratio},
         {"time_of", inspection.time_of},
         {"bytes", inspection.expected_bytes},

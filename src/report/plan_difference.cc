@@ -25,6 +25,34 @@ std::string GridText(const FileGrid& grid) {
   return text;
 }
 
+// "scale 0.02 -> 0.03, codes -128 .. 127 -> -127 .. 127". Of other types all of both.
+std::string MovedText(const FileGrid& a, const FileGrid& b) {
+  const QuantParams& from = a.params;
+  const QuantParams& to = b.params;
+  if (from.type != to.type || from.scales.size() != to.scales.size())
+    return GridText(a) + " -> " + GridText(b);
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (from.scales != to.scales && from.scales.size() == 1) {
+    add(fmt::format("scale {:.6g} -> {:.6g}", from.scales[0], to.scales[0]));
+  } else if (from.scales != to.scales) {
+    const auto [a_least, a_most] = std::minmax_element(from.scales.begin(), from.scales.end());
+    const auto [b_least, b_most] = std::minmax_element(to.scales.begin(), to.scales.end());
+    add(fmt::format("{} scales {:.4g} .. {:.4g} -> {:.4g} .. {:.4g}", from.scales.size(), *a_least,
+                    *a_most, *b_least, *b_most));
+  }
+  if (from.zero_points != to.zero_points && from.zero_points.size() == 1 &&
+      to.zero_points.size() == 1) {
+    add(fmt::format("zero point {} -> {}", from.zero_points[0], to.zero_points[0]));
+  } else if (from.zero_points != to.zero_points) {
+    add("zero points");
+  }
+  if (a.format.qmin != b.format.qmin || a.format.qmax != b.format.qmax)
+    add(fmt::format("codes {} .. {} -> {} .. {}", a.format.qmin, a.format.qmax, b.format.qmin,
+                    b.format.qmax));
+  return text.empty() ? "the form of the codes" : text;
+}
+
 bool SameGrid(const FileGrid& a, const FileGrid& b) {
   return a.params == b.params && a.format == b.format;
 }
@@ -43,7 +71,7 @@ double ChangeOf(const FileGrid& a, const FileGrid& b) {
 void AddMoved(const std::string& name, const FileGrid& a, const FileGrid& b,
               PlanDifference& difference) {
   if (SameGrid(a, b)) return;
-  difference.moved.push_back({name, GridText(a), GridText(b), ChangeOf(a, b)});
+  difference.moved.push_back({name, GridText(a), GridText(b), MovedText(a, b), ChangeOf(a, b)});
 }
 
 // What the codes reach; of slices the widest.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "qconvert/base/error.h"
@@ -64,7 +65,7 @@ TEST_F(InspectModelTest, EstimatesWhatAConversionWouldDo) {
   EXPECT_EQ(seen.scheme, "static");
   EXPECT_EQ(seen.integer_nodes, 4U);
   EXPECT_LT(seen.time_ratio, 1);
-  EXPECT_EQ(seen.multiply_adds.at("uint8 x int8"), 4.0 * 16 * 56 * 56 * 16 * 9);
+  EXPECT_EQ(seen.MultiplyAdds().at("uint8 x int8"), 4.0 * 16 * 56 * 56 * 16 * 9);
   EXPECT_EQ(seen.expected_bytes, seen.file_bytes - 4 * (3 * 16 * 16 * 9 - 4 * 16));
   ASSERT_FALSE(seen.float_reasons.empty());
   EXPECT_EQ(seen.float_reasons.begin()->first.first, "Erf");
@@ -89,8 +90,60 @@ TEST_F(InspectModelTest, WeightsAloneAreFloatTimesInteger) {
   config.scheme = Scheme::kWeightOnly;
   const Inspection seen = Inspect(Network(), config);
   EXPECT_EQ(seen.integer_nodes, 0U);
-  EXPECT_EQ(seen.multiply_adds.size(), 1U);
-  EXPECT_GT(seen.multiply_adds.at("float x int8"), 0);
+  EXPECT_EQ(seen.MultiplyAdds().size(), 1U);
+  EXPECT_GT(seen.MultiplyAdds().at("float x int8"), 0);
+}
+
+TEST_F(InspectModelTest, BytesAreToldByOperatorAndNumberTypes) {
+  const Inspection seen = Inspect(Network(), Auto());
+  ASSERT_EQ(seen.products.size(), 1U);
+  const Inspection::Products& conv = seen.products[0];
+  EXPECT_EQ(conv.op_type, "Conv");
+  EXPECT_EQ(conv.input + " " + conv.weight + " " + conv.output, "uint8 int8 uint8");
+  EXPECT_EQ(conv.nodes, 4U);
+  EXPECT_EQ(conv.input_bytes, 4 * 16 * 56 * 56);
+  EXPECT_EQ(conv.weight_bytes, 4 * 16 * 16 * 9);
+  EXPECT_EQ(conv.output_bytes, 4 * 16 * 56 * 56) << "a byte a value, behind the fused Relu";
+}
+
+TEST_F(InspectModelTest, NumberTypesAreThoseOfTheSettings) {
+  QuantConfig config;
+  config.tensors.activation.bit_width = 16;
+  config.tensors.input.bit_width = 16;
+  const Inspection wide = Inspect(Network(), config);
+  ASSERT_EQ(wide.products.size(), 1U);
+  EXPECT_EQ(wide.products[0].output_bytes, 2 * 4 * 16 * 56 * 56);
+  EXPECT_EQ(wide.products[0].weight, "int8");
+  EXPECT_THAT(wide.products[0].input, HasSubstr("int16"));
+  config = {};
+  LayerSettings layer{{.kind = LayerMatch::Kind::kType, .types = {{.op_type = "Conv"}}}, {}};
+  layer.tensors = config.tensors;
+  layer.tensors.weights.datatype = Datatype::kFloat32;
+  layer.tensors.activation.datatype = Datatype::kFloat32;
+  config.layers = {layer};
+  const Inspection plain = Inspect(Network(), config);
+  ASSERT_EQ(plain.products.size(), 1U);
+  EXPECT_EQ(plain.products[0].weight, "float");
+  EXPECT_EQ(plain.products[0].input_bytes, 4.0 * 4 * 16 * 56 * 56);
+  EXPECT_EQ(plain.products[0].weight_bytes, 4.0 * 4 * 16 * 16 * 9);
+}
+
+TEST_F(InspectModelTest, WhatIsQuantizedAtRunTimeWritesFloats) {
+  GraphBuilder b;
+  b.Input("x", {"64", "512"}).Output("y").Random("w", {512, 512}, 0.05F);
+  b.Add("MatMul", {"x", "w"}, {"h"});
+  b.Add("Erf", {"h"}, {"y"});
+  QuantConfig config;
+  config.scheme = Scheme::kDynamic;
+  const Inspection seen = Inspect(b.model, config);
+  ASSERT_FALSE(seen.products.empty());
+  const auto dynamic =
+      std::find_if(seen.products.begin(), seen.products.end(),
+                   [](const auto& one) { return one.weight == "int8" && one.input == "uint8"; });
+  ASSERT_NE(dynamic, seen.products.end());
+  EXPECT_EQ(dynamic->output, "float");
+  EXPECT_EQ(dynamic->weight_bytes, 512 * 512);
+  EXPECT_EQ(dynamic->output_bytes, 4 * 64 * 512);
 }
 
 TEST_F(InspectModelTest, TheTableFitsEightyColumnsAndTheJsonHasAll) {
@@ -102,6 +155,8 @@ TEST_F(InspectModelTest, TheTableFitsEightyColumnsAndTheJsonHasAll) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
   const std::string json = InspectionJson(seen, "success");
   EXPECT_THAT(json, HasSubstr("\"uint8 x int8\""));
+  EXPECT_THAT(json, HasSubstr("\"weight_bytes\": 9216.0"));
+  EXPECT_THAT(text, HasSubstr("uint8 x int8 -> uint8         4"));
   EXPECT_THAT(json, HasSubstr("\"Erf\""));
   EXPECT_EQ(json, InspectionJson(Inspect(Network(), Auto()), "success"));
 }
@@ -111,7 +166,7 @@ TEST_F(InspectModelTest, AFixedShapeNeedsNoAssumption) {
   model.graph.inputs[0].type = FloatType({"2", "16", "56", "56"});
   const Inspection seen = Inspect(model, Auto());
   EXPECT_FALSE(seen.has_free_dimensions);
-  EXPECT_EQ(seen.multiply_adds.at("uint8 x int8"), 2 * 4.0 * 16 * 56 * 56 * 16 * 9);
+  EXPECT_EQ(seen.MultiplyAdds().at("uint8 x int8"), 2 * 4.0 * 16 * 56 * 56 * 16 * 9);
   EXPECT_THAT(FormatInspection(seen), Not(HasSubstr("free dimensions")));
 }
 

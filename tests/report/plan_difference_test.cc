@@ -78,6 +78,39 @@ TEST(PlanDifferenceTest, ZeroPointsAndTypesMoveToo) {
   EXPECT_TRUE(std::isinf(DiffPlans(Plan(), now).moved.at(0).change));
 }
 
+TEST(PlanDifferenceTest, OnlyWhatMovedIsTold) {
+  PlanFile now = Plan();
+  now.values[0].grid = Grid(1.5F, 7);
+  EXPECT_EQ(DiffPlans(Plan(), now).moved.at(0).what, "scale 1 -> 1.5, zero point 0 -> 7");
+  now.values[0].grid = Grid(1, 7);
+  EXPECT_EQ(DiffPlans(Plan(), now).moved.at(0).what, "zero point 0 -> 7");
+  now.values[0].grid = Grid(1);
+  now.values[0].grid.format.qmin = 1;
+  EXPECT_EQ(DiffPlans(Plan(), now).moved.at(0).what, "codes 0 .. 255 -> 1 .. 255");
+  now.values[0].grid.params.type = DataType::kInt8;
+  EXPECT_EQ(DiffPlans(Plan(), now).moved.at(0).what, "uint8, scale 1 -> int8, scale 1");
+  PlanFile before = Plan();
+  before.values[0].grid.params.scales = {0.5F, 2};
+  now = before;
+  now.values[0].grid.params.scales = {0.5F, 3};
+  EXPECT_EQ(DiffPlans(before, now).moved.at(0).what, "2 scales 0.5 .. 2 -> 0.5 .. 3");
+}
+
+TEST(PlanDifferenceTest, NothingThatMovedIsCutOff) {
+  PlanFile before = Plan();
+  before.values[0].name = std::string(90, 'n');
+  before.values[0].grid = Grid(1.23456e-10F, 123);
+  PlanFile now = before;
+  now.values[0].grid = Grid(1.23457e-10F, 124);
+  now.nodes[0].reason = "a reason of many words that does not fit into one line of eighty columns";
+  const std::string text = FormatPlanDifference(DiffPlans(before, now), 5);
+  EXPECT_THAT(text, HasSubstr("    0.00081 %  ...nnn"));
+  for (const char* part : {"1.23456e-10", "1.23457e-10", "123 -> 124", "eighty", "columns"})
+    EXPECT_THAT(text, HasSubstr(part));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+}
+
 TEST(PlanDifferenceTest, NodesSayWhy) {
   PlanFile now = Plan();
   now.nodes[0].way = NodeWay::kFloat;

@@ -56,6 +56,18 @@ expect 3 "no node" "$example/model.onnx" --calib "$example/calib" -o x.onnx --ke
 expect 2 "--keep-float re:(" "$example/model.onnx" --calib "$example/calib" -o x.onnx --keep-float 're:('
 [ -e x.onnx ] && fail "a failed run wrote a model"
 
+# Each target is asked for with settings that fit it.
+while read -r target products; do
+  expect 0 "$products" inspect "$example/model.onnx" --target "$target"
+done << 'TARGETS'
+cpu uint8 x int8 -> uint8         7  18.2 M    51.5   117.8    54.3
+gpu int8 x int8 -> float          7  18.2 M    51.5   117.8   217.1
+dpu int8 x int8 -> int8           7  18.2 M    51.5   117.8    54.3
+bpu uint8 x int8 -> uint8         7  18.2 M    51.5   117.8    54.3
+qnn uint8 x int8 -> uint8         7  18.2 M    51.5   117.8    54.3
+TARGETS
+expect 3 "target DPU expects" inspect "$example/model.onnx" --target dpu --config cpu_int8
+
 expect 2 "conversion needs none" quantize "$example/model.onnx"
 expect 2 "did you mean 'evaluate'?" evaluat a.onnx b.onnx
 

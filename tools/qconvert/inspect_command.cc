@@ -29,7 +29,8 @@ struct InspectLine {
 void Define(CLI::App& app, InspectLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model")->required();
   app.add_option("-c,--config", line.config,
-                 "settings that a conversion would have: a file or a preset (default: cpu_int8)")
+                 "settings that a conversion would have: a file or a preset (default: that "
+                 "of the target, cpu_int8)")
       ->type_name("FILE");
   app.add_option("--target", line.target, "whose operator rules hold (default: the config's)")
       ->transform(CLI::IsMember({"CPU", "GPU", "DPU", "BPU", "QNN"}, CLI::ignore_case))
@@ -40,11 +41,20 @@ void Define(CLI::App& app, InspectLine& line) {
   AddVerbosity(app, line.verbosity);
 }
 
+// What a target is asked for with when no settings are named: those of the CPU fit few others.
+std::string PresetOf(const std::string& target) {
+  if (target == "GPU") return "tensorrt";
+  if (target == "DPU") return "vitis_dpu";
+  if (target == "QNN") return "qnn";
+  return "";
+}
+
 ModelConfig ReadModelConfig(const InspectLine& line) {
   std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
   if (!line.target.empty())
     overrides.push_back({"target_device=" + line.target, "--target " + line.target});
-  const std::filesystem::path file = FindConfig(line.config);
+  const std::filesystem::path file =
+      FindConfig(line.config.empty() ? PresetOf(line.target) : line.config);
   LoadedConfig loaded = ReadNamedConfig(file, line.layers, overrides);
   RequireImplemented(loaded);
   return {std::move(loaded.config), std::move(loaded.effective), file};

@@ -20,6 +20,18 @@ struct Inspection {
     int64_t elements = 0;
     int64_t bytes = 0;
   };
+  // Nodes of one operator whose kernels take and write the same number types.
+  struct Products {
+    std::string op_type;
+    std::string input;  // DataTypeName
+    std::string weight;
+    std::string output;
+    size_t nodes = 0;
+    double multiply_adds = 0;  // of one run
+    double input_bytes = 0;    // of what is not constant, of one run
+    double weight_bytes = 0;   // codes without scales and biases
+    double output_bytes = 0;
+  };
 
   std::string model;  // as the user named it
   int64_t file_bytes = 0;
@@ -36,9 +48,10 @@ struct Inspection {
   std::string target;
   std::string scheme;  // the estimate, without samples
   std::string scheme_reason;
-  // Multiplications and additions of one run by what is multiplied: "uint8 x int8",
-  // "float x int8" (weights stored in 8 bit), "float x float".
-  std::map<std::string, double> multiply_adds;
+  std::vector<Products> products;  // of the top level, most multiply-adds first
+  // Multiply-adds of one run by what is multiplied: "uint8 x int8", "float x int8" (weights stored
+  // in 8 bit), "float x float".
+  std::map<std::string, double> MultiplyAdds() const;
   size_t integer_nodes = 0;
   size_t fused_nodes = 0;
   size_t float_nodes = 0;

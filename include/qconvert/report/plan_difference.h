@@ -19,6 +19,7 @@ struct MovedGrid {
   std::string name;
   std::string before;  // "uint8, scale 0.02, zero point 3"
   std::string after;
+  std::string what;   // of that alone what is not the same: "scale 0.02 -> 0.03"
   double change = 0;  // greatest |log2(scale after / before)| of its slices; infinite: another type
 };
 
@@ -57,7 +58,7 @@ PlanDifference DiffPlans(const PlanFile& a, const PlanFile& b);
 // half a step further. Shares of values are counted in whole bins of the histogram.
 PlanDifference DiffSamples(const PlanFile& a, const CalibrationTable& seen);
 
-// The table for people, 80 columns wide; at most `shown` rows of each kind.
+// The table for people, 80 columns wide, longer rows broken; at most `shown` rows of each kind.
 std::string FormatPlanDifference(const PlanDifference& difference, size_t shown);
 std::string PlanDifferenceJson(const PlanDifference& difference, const std::string& exit_class);
 
