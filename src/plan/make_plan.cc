@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -8,9 +9,11 @@
 #include "fix_positions.h"
 #include "plan_nodes.h"
 #include "qconvert/base/error.h"
+#include "qconvert/numbers/quantize.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/plan/value_range.h"
+#include "qconvert/targets/kept_pairs.h"
 
 namespace qconvert {
 namespace {
@@ -64,6 +67,130 @@ void ConvertInputs(const Graph& graph, QuantizationPlan& plan) {
   }
 }
 
+// Decides the parameters of values.
+class ValuePlanner {
+ public:
+  ValuePlanner(const Graph& graph, const Placement& placement, const CalibrationTable& table,
+               const ModelSettings& settings, RangeCache& ranges, const LearnedRanges* learned)
+      : graph_(graph),
+        topology_(graph),
+        placement_(placement),
+        table_(table),
+        settings_(settings),
+        target_(TargetOf(settings.config.target_device)),
+        given_(OwnSettings(settings.config)),
+        kept_(FindKeptPairs(graph)),
+        has_signed_codes_(HasSignedCodes()),
+        ranges_(ranges),
+        learned_(learned) {}
+
+  // Of values whose statistics are those of `root`.
+  ValuePlan Decide(const std::string& root) const {
+    const TensorSettings* found = FindValueSettings(graph_, topology_, placement_, settings_, root);
+    // A value in the middle of what only moves values has none of its own.
+    const auto entry = given_.find(root);
+    const ValueSettings* alone = entry == given_.end() ? nullptr : entry->second;
+    const TensorSettings& settings = alone != nullptr   ? alone->settings
+                                     : found != nullptr ? *found
+                                                        : settings_.config.tensors.activation;
+    ValuePlan decided;
+    decided.root = root;
+    decided.format = FormatOf(settings);
+    if (TakeKept(root, decided)) return decided;
+    DecideRangeOf(root, alone, settings, decided);
+    if (settings.symmetry && !settings.is_signed && decided.range.min < 0) {
+      throw Error(
+          ExitCode::kNumeric, "",
+          fmt::format("value \"{}\" reaches {}, which symmetric unsigned settings cannot represent",
+                      root, decided.range.min));
+    }
+    decided.params = ParamsFromRange(decided.range, decided.format);
+    return decided;
+  }
+
+  // What the target writes of these settings, in the type of the codes that the model has: the
+  // engine's kernels want one type on all sides.
+  NumericFormat FormatOf(const TensorSettings& settings) const {
+    NumericFormat format = ActivationFormat(settings, target_);
+    if (!target_.suits_engine || format.type != DataType::kUint8 || !has_signed_codes_)
+      return format;
+    constexpr int32_t kHalf = 128;
+    format.type = DataType::kInt8;
+    format.qmin -= kHalf;
+    format.qmax -= kHalf;
+    format.zero -= kHalf;
+    return format;
+  }
+
+ private:
+  bool HasSignedCodes() const {
+    const auto is_signed = [](const auto& kept) {
+      return kept.second.params.type == DataType::kInt8;
+    };
+    return 2 * std::count_if(kept_.begin(), kept_.end(), is_signed) >
+           static_cast<int64_t>(kept_.size());
+  }
+
+  // The parameters that the model came with, where the target computes with such codes: of the same
+  // type, and on a grid that the settings' format has.
+  bool TakeKept(const std::string& value, ValuePlan& decided) const {
+    const auto it = kept_.find(value);
+    if (it == kept_.end() || !IsTaken(it->second.params, decided.format)) return false;
+    const QuantParams& kept = it->second.params;
+    decided.params = kept;
+    decided.format = FullFormat(kept.type);
+    const auto real = [&](int32_t code) {
+      return DequantizeValue(code, kept.scales[0], kept.zero_points[0]);
+    };
+    decided.range = {real(decided.format.qmin), real(decided.format.qmax)};
+    decided.method = "kept";
+    return true;
+  }
+
+  bool IsTaken(const QuantParams& kept, const NumericFormat& format) const {
+    if (target_.suits_engine && BitsOf(kept.type) == 8 && !format.power_of_two) return true;
+    int exponent = 0;
+    return kept.type == format.type && (!format.symmetric || kept.zero_points[0] == format.zero) &&
+           (!format.power_of_two || std::frexp(kept.scales[0], &exponent) == 0.5F);
+  }
+
+  void DecideRangeOf(const std::string& root, const ValueSettings* alone,
+                     const TensorSettings& settings, ValuePlan& decided) const {
+    const Node* producer = topology_.Producer(root);
+    decided.method = "fixed";
+    if (alone != nullptr && alone->range) {
+      decided.range = *alone->range;
+      decided.method = "given";
+    } else if (const auto fixed = FixedRange(producer, settings, target_)) {
+      decided.range = *fixed;
+    } else if (producer != nullptr && producer->Is("HardSigmoid") &&
+               placement_.integer_values.contains(root)) {
+      // Its integer form is an Add whose saturation is the clip to [0, 1]; see insert_qdq.h.
+      decided.range = {0, 1};
+    } else if (learned_ != nullptr && learned_->contains(root)) {
+      decided.range = learned_->at(root);
+      decided.method = "learned";
+    } else {
+      const std::string& observed = FindObserved(topology_, table_, root);
+      decided.range =
+          ranges_.Get(observed, settings, [&] { return DecideRange(table_, observed, settings); });
+      decided.method = DescribeMethod(settings);
+    }
+  }
+
+  const Graph& graph_;
+  const Topology topology_;
+  const Placement& placement_;
+  const CalibrationTable& table_;
+  const ModelSettings& settings_;
+  const Target& target_;
+  const std::map<std::string, const ValueSettings*> given_;
+  const KeptPairs kept_;
+  const bool has_signed_codes_;
+  RangeCache& ranges_;
+  const LearnedRanges* learned_;
+};
+
 }  // namespace
 
 const QuantParams& FirstInputParams(const QuantizationPlan& plan, size_t n, const Node& node) {
@@ -97,58 +224,18 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
                           const ModelSettings& settings, RangeCache* ranges,
                           const LearnedRanges* learned) {
   QuantizationPlan plan;
-  const Topology topology(graph);
   const Target& target = TargetOf(settings.config.target_device);
   RangeCache own;
-  RangeCache& cache = ranges != nullptr ? *ranges : own;
-  const std::map<std::string, const ValueSettings*> given = OwnSettings(settings.config);
-  for (const auto& [value, root] : placement.roots) {
-    const TensorSettings* found = FindValueSettings(graph, topology, placement, settings, root);
-    // A value in the middle of what only moves values has none of its own.
-    const auto entry = given.find(root);
-    const ValueSettings* alone = entry == given.end() ? nullptr : entry->second;
-    const TensorSettings& value_settings = alone != nullptr   ? alone->settings
-                                           : found != nullptr ? *found
-                                                              : settings.config.tensors.activation;
-    ValuePlan& decided = plan.values[value];
-    decided.root = root;
-    const Node* producer = topology.Producer(root);
-    if (alone != nullptr && alone->range) {
-      decided.range = *alone->range;
-      decided.method = "given";
-    } else if (const auto fixed = FixedRange(producer, value_settings, target)) {
-      decided.range = *fixed;
-      decided.method = "fixed";
-    } else if (producer != nullptr && producer->Is("HardSigmoid") &&
-               placement.integer_values.contains(root)) {
-      // Its integer form is an Add whose saturation is the clip to [0, 1]; see insert_qdq.h.
-      decided.range = {0, 1};
-      decided.method = "fixed";
-    } else if (learned != nullptr && learned->contains(root)) {
-      decided.range = learned->at(root);
-      decided.method = "learned";
-    } else {
-      const std::string& observed = FindObserved(topology, table, root);
-      decided.range = cache.Get(observed, value_settings,
-                                [&] { return DecideRange(table, observed, value_settings); });
-      decided.method = DescribeMethod(value_settings);
-    }
-    if (value_settings.symmetry && !value_settings.is_signed && decided.range.min < 0) {
-      throw Error(
-          ExitCode::kNumeric, "",
-          fmt::format("value \"{}\" reaches {}, which symmetric unsigned settings cannot represent",
-                      root, decided.range.min));
-    }
-    decided.format = ActivationFormat(value_settings, target);
-    decided.params = ParamsFromRange(decided.range, decided.format);
-  }
+  const ValuePlanner planner(graph, placement, table, settings, ranges != nullptr ? *ranges : own,
+                             learned);
+  for (const auto& [value, root] : placement.roots) plan.values[value] = planner.Decide(root);
   plan.rounded = FindRoundedValues(graph, placement, table, settings);
   plan.placement = std::move(placement);
   SetForms(settings.config, plan);
   AlignScales(graph, settings.config, plan);
   if (target.limits_shifts) LimitShifts(graph, settings, plan);
   const auto grid = [&](size_t n, size_t /*input*/, Range range) {
-    const NumericFormat format = ActivationFormat(settings.Of(graph.nodes[n]).activation, target);
+    const NumericFormat format = planner.FormatOf(settings.Of(graph.nodes[n]).activation);
     return OperandGrid{ParamsFromRange(range, format), format};
   };
   PlanNodes(graph, grid, plan);

@@ -8,6 +8,7 @@
 #include "qconvert/base/check.h"
 #include "qconvert/plan/cost_model.h"
 #include "qconvert/plan/placement.h"
+#include "qconvert/targets/kept_pairs.h"
 #include "qconvert/targets/residual.h"
 
 namespace qconvert {
@@ -22,6 +23,7 @@ class Placer {
       : graph_(graph),
         options_(options),
         topology_(graph),
+        kept_(FindKeptPairs(graph)),
         placement_{.nodes = std::vector<NodePlacement>(graph.nodes.size())} {}
 
   Placement Run() {
@@ -57,10 +59,10 @@ class Placer {
       if (place.domain == NodeDomain::kFused || !ComputesFloat(graph_, node)) continue;
       place.unit.output = node.outputs[0];
       const auto kept = options_.keep_float.find(n);
-      std::string reason = TouchesQuantized(node) ? "is quantized already"
-                           : kept != options_.keep_float.end()
-                               ? kept->second
-                               : WhyFloatOn(*options_.target, graph_, node);
+      std::string reason =
+          IsQuantizedAlready(graph_, topology_, *options_.target, n) ? "is quantized already"
+          : kept != options_.keep_float.end()                        ? kept->second
+                                              : WhyFloatOn(*options_.target, graph_, node);
       if (reason.empty() && QuantizesInputsOnly() && node.Is("Add")) reason = KeepOneInput(n);
       if (!reason.empty()) {
         place.domain = NodeDomain::kFloat;
@@ -83,20 +85,14 @@ class Placer {
                : "";
   }
 
-  // A model may come with Q/DQ or integer operators of its own: nodes next to the former keep what
-  // they have.
-  bool TouchesQuantized(const Node& node) const {
-    for (const std::string& input : node.inputs) {
-      const Node* producer = topology_.Producer(input);
-      if (producer != nullptr && producer->op_type == "DequantizeLinear") return true;
-    }
-    for (const std::string& output : node.outputs) {
-      for (const Use& use : topology_.Uses(output)) {
-        if (graph_.nodes[use.node].op_type == "QuantizeLinear") return true;
-      }
-    }
-    return node.op_type == "DequantizeLinear" || node.op_type == "QuantizeLinear" ||
-           node.op_type == "DynamicQuantizeLinear" || IsIntegerKernel(node);
+  // The codes of `value` that the model came with.
+  const KeptPair* Kept(const std::string& value) const {
+    const auto it = kept_.find(value);
+    return it == kept_.end() ? nullptr : &it->second;
+  }
+  bool HasCodes(const std::string& value) const {
+    const KeptPair* kept = Kept(value);
+    return kept != nullptr && kept->is_dequantized;
   }
 
   void FindTail(size_t n) {
@@ -141,17 +137,25 @@ class Placer {
     return std::min(Rule(n).value_inputs, node.inputs.size());
   }
 
+  // A Q that came with the model reads codes where its value is written by an integer node.
+  bool IsKeptQuantize(const Use& use, const std::string& value) const {
+    const KeptPair* kept = Kept(value);
+    return kept != nullptr && use.node == kept->node;
+  }
+
   bool HasIntegerReader(const std::string& value) const {
     const auto& uses = topology_.Uses(value);
-    return std::any_of(uses.begin(), uses.end(),
-                       [&](const Use& use) { return IsQuantizedUse(use); });
+    return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
+      return IsQuantizedUse(use) || IsKeptQuantize(use, value);
+    });
   }
 
   bool HasFloatReader(const std::string& value) const {
     const auto& uses = topology_.Uses(value);
     return topology_.IsGraphOutput(value) ||
-           std::any_of(uses.begin(), uses.end(),
-                       [&](const Use& use) { return !IsQuantizedUse(use); });
+           std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
+             return !IsQuantizedUse(use) && !IsKeptQuantize(use, value);
+           });
   }
 
   void MakeBlockedFloat() {
@@ -208,6 +212,7 @@ class Placer {
     const bool pinned = all ? !IsMovement(n) : weighted && options_.place_by == PlaceBy::kWeights;
     cut.AddFloatCost(n, pinned ? MinCut::kInfinite : all ? kFollow : Round(costs.FloatCost(node)));
     if (!IsMovement(n)) return;
+    if (HasCodes(node.inputs[0])) return;
     const size_t producer = IntegerProducer(node.inputs[0]);
     // Codes that nobody made cannot be moved; behind an integer node they can, whatever follows.
     if (producer == kNone) {
@@ -221,9 +226,11 @@ class Placer {
   // node writes it, one DQ for all its float readers when an integer node does.
   void AddValueCosts(const CostModel& costs, MinCut& cut) const {
     for (const std::string& value : CandidateValues()) {
+      if (HasCodes(value)) continue;  // both forms are there
       const size_t producer = IntegerProducer(value);
       const size_t quantized = cut.AddNode();
-      const int64_t cost = Round(costs.QuantizeCost(value, topology_.Producer(value)));
+      const int64_t cost =
+          Kept(value) != nullptr ? 0 : Round(costs.QuantizeCost(value, topology_.Producer(value)));
       if (producer == kNone) {
         cut.AddIntegerCost(quantized, cost);
       } else {
@@ -237,7 +244,7 @@ class Placer {
         if (IsQuantizedUse(use)) {
           cut.AddCost(use.node, quantized, MinCut::kInfinite);
           cut.AddCost(dequantized, use.node, MinCut::kInfinite);
-        } else {
+        } else if (!IsKeptQuantize(use, value)) {
           cut.AddIntegerCost(dequantized, MinCut::kInfinite);
         }
       }
@@ -273,7 +280,7 @@ class Placer {
     }
     for (const std::string& value : CandidateValues()) {
       const size_t producer = IntegerProducer(value);
-      if (producer == kNone && HasIntegerReader(value))
+      if (producer == kNone && HasIntegerReader(value) && Kept(value) == nullptr)
         placement_.chosen.Add(costs.QuantizeShares(value, topology_.Producer(value)));
       if (producer != kNone && !HasFloatOutputKernel(producer) && HasFloatReader(value))
         placement_.chosen.Add(costs.DequantizeShares(value));
@@ -313,6 +320,7 @@ class Placer {
   const Graph& graph_;
   const PlaceOptions& options_;
   Topology topology_;
+  const KeptPairs kept_;
   Placement placement_;
   std::set<size_t> candidates_;
   std::vector<size_t> depths_;  // FindDepths, where asked for

@@ -117,10 +117,11 @@ class NodePlanner {
     const float alpha = node.GetFloat("alpha", 0.2F);
     const float beta = node.GetFloat("beta", 0.5F);
     // The form is one of the engine's kernels. Its clip is that of its own QuantizeLinear: no other
-    // rounding fits in front of it.
+    // rounding fits in front of it, and the output's grid has to be that of [0, 1].
     const bool rounds = plan_.exact_rounding && codes.round.mode() != RoundMode::kHalfEven;
+    const bool is_unit = params.zero_points[0] == 0 && params.scales[0] == 1.0F / 255;
     if (rounds || !plan_.works_on_codes || codes.type != DataType::kUint8 || codes.qmax != 255 ||
-        params.zero_points[0] != 0 || !(alpha > 0))
+        !is_unit || !(alpha > 0))
       return std::nullopt;
     const float shift = beta / alpha;
     const Tensor constant = MakeFloatTensor("", {}, std::vector<float>{shift});

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "qconvert/numbers/quantize.h"
+#include "qconvert/targets/kept_pairs.h"
 #include "qdq_builder.h"
 #include "quantize_rounding.h"
 
@@ -31,10 +32,11 @@ class Inserter {
         opset_(model.opset()) {}
 
   void Run() {
+    UseKeptPairs();
     for (const Value& input : source_.inputs) QuantizeIfPlanned(input.name);
     for (size_t n = 0; n < source_.nodes.size(); ++n) {
       const NodePlacement& place = plan_.placement.nodes[n];
-      if (place.domain == NodeDomain::kFused) continue;
+      if (place.domain == NodeDomain::kFused || replaced_.contains(n)) continue;
       if (place.domain != NodeDomain::kInteger) {
         EmitFloat(n);
       } else if (FindOpRule(source_.nodes[n]).kind == OpKind::kMovement && plan_.works_on_codes &&
@@ -55,6 +57,21 @@ class Inserter {
 
  private:
   using Bounds = std::array<std::optional<int32_t>, 2>;
+
+  // Codes that the model came with, where the plan has the same parameters, keep their names: a DQ
+  // or Q of it is read as it is, and a Q behind what an integer node writes now is that node's own.
+  void UseKeptPairs() {
+    for (const auto& [value, kept] : FindKeptPairs(source_)) {
+      if (!IsQuantized(value) || Params(value) != kept.params) continue;
+      quantized_[value] = kept.codes;
+      if (kept.is_dequantized) dequantized_[value] = value;
+      if (IsIntegerValue(value)) {
+        replaced_.insert(kept.node);
+      } else {
+        has_codes_.insert(value);
+      }
+    }
+  }
 
   const QuantParams& Params(const std::string& value) const {
     return plan_.values.at(value).params;
@@ -93,7 +110,7 @@ class Inserter {
 
   // A float node or graph input writes `value`: quantize it for its integer readers.
   void QuantizeIfPlanned(const std::string& value) {
-    if (!IsQuantized(value) || IsIntegerValue(value)) return;
+    if (!IsQuantized(value) || IsIntegerValue(value) || has_codes_.contains(value)) return;
     AppendQuantize(value, value, out_);
   }
 
@@ -366,6 +383,8 @@ class Inserter {
   std::vector<Node> out_;
   std::map<std::string, std::string> quantized_;
   std::map<std::string, std::string> dequantized_;
+  std::set<size_t> replaced_;        // Qs of the model that a unit's own Q stands for
+  std::set<std::string> has_codes_;  // values that a pair of the model quantizes
   std::map<std::string, std::string> constant_operands_;
   std::map<std::string, std::vector<std::pair<QuantParams, std::string>>> converted_;
 };

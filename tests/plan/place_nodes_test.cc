@@ -63,30 +63,63 @@ TEST(PlaceNodesTest, NodesWithoutAKernelSayWhy) {
                                     Pair("Tanh", "no integer kernel for Tanh")));
 }
 
-TEST(PlaceNodesTest, ExistingQuantizationIsKept) {
+// x -> Q -> DQ -> d, and codes of the weights w behind a DQ: wd.
+GraphBuilder StartQuantized() {
   GraphBuilder b = Start();
   b.Floats("s", {}, {0.1F});
   b.Add("QuantizeLinear", {"x", "s"}, {"q"});
   b.Add("DequantizeLinear", {"q", "s"}, {"d"});
-  b.Add("Conv", {"d", "w"}, {"y"});
+  b.model.graph.initializers["wq"] =
+      MakeTensor<uint8_t>("wq", DataType::kUint8, {4, 4, 3, 3}, std::vector<uint8_t>(144, 3));
+  b.Add("DequantizeLinear", {"wq", "s"}, {"wd"});
+  return b;
+}
+
+TEST(PlaceNodesTest, ExistingQuantizationIsKept) {
+  GraphBuilder b = StartQuantized();
+  b.Add("Conv", {"d", "wd"}, {"c"});
+  b.Add("Relu", {"c"}, {"y"});
   const auto places = Place(b);
   EXPECT_THAT(places, testing::Contains(Pair("Conv", "is quantized already")));
+  EXPECT_THAT(places, testing::Contains(Pair("Relu", "is quantized already")));
+}
+
+// Codes come and go for free: what integers would not save alone they save there.
+TEST(PlaceNodesTest, GapsBetweenPairsAreInteger) {
+  GraphBuilder b = StartQuantized();
+  b.Add("Conv", {"d", "w"}, {"c"});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("MaxPool", {"d"}, {"m"}).Set("kernel_shape", std::vector<int64_t>{3, 3});
+  b.Add("Add", {"r", "m"}, {"a"});
+  b.Add("QuantizeLinear", {"a", "s"}, {"aq"});
+  b.Add("DequantizeLinear", {"aq", "s"}, {"y"});
+  const auto places = Place(b, {.place_by = PlaceBy::kKernels});
+  for (const char* gap : {"Conv", "MaxPool", "Add"})
+    EXPECT_THAT(places, testing::Contains(Pair(gap, "integer")));
+  EXPECT_THAT(places, testing::Contains(Pair("Relu", "fused")));
+  EXPECT_THAT(Place(b), testing::Contains(Pair("Conv", "integer")));
+}
+
+// Nothing moves codes to floats again for its own sake.
+TEST(PlaceNodesTest, MovementOutOfAPairMovesFloatsWhereNobodyReadsCodes) {
+  GraphBuilder b = StartQuantized();
+  b.Add("Transpose", {"d"}, {"t"});
+  b.Add("Erf", {"t"}, {"y"});
+  EXPECT_THAT(Place(b), testing::Contains(Pair("Transpose", "moves floats")));
 }
 
 // That is the reason also where nothing is placed at all.
 TEST(PlaceNodesTest, ExistingQuantizationIsToldBeforeOtherReasons) {
-  GraphBuilder b = Start();
-  b.Floats("s", {}, {0.1F});
-  b.Add("QuantizeLinear", {"x", "s"}, {"q"});
-  b.Add("DequantizeLinear", {"q", "s"}, {"d"});
-  b.Add("Conv", {"d", "w"}, {"c"});
-  b.Add("Relu", {"c"}, {"y"});
+  GraphBuilder b = StartQuantized();
+  b.Add("Conv", {"d", "wd"}, {"c"});
+  b.Add("Conv", {"c", "w"}, {"y"});
   PlaceOptions options;
   for (size_t n = 0; n < b.model.graph.nodes.size(); ++n)
     options.keep_float.emplace(n, "integers would not save time here");
   EXPECT_THAT(Place(b, options), ElementsAre(Pair("Conv", "is quantized already"),
+                                             Pair("Conv", "integers would not save time here"),
                                              Pair("DequantizeLinear", "is quantized already"),
-                                             Pair("Relu", "integers would not save time here")));
+                                             Pair("DequantizeLinear", "is quantized already")));
 }
 
 TEST(PlaceNodesTest, OperatorsOfQuantizedModelsAreQuantizedAlready) {
