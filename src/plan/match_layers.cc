@@ -40,8 +40,11 @@ class LayerMatcher {
         return FindTypes(match);
       case LayerMatch::Kind::kName: {
         const NamePattern pattern(match.pattern);
-        return FindNamed(match, match.pattern,
-                         [&](const std::string& name) { return pattern.Matches(name); });
+        std::vector<size_t> found = FindNamed(
+            match, match.pattern, [&](const std::string& name) { return pattern.Matches(name); });
+        if (!match.types.empty())
+          std::erase_if(found, [&](size_t n) { return !FitsAny(n, match); });
+        return found;
       }
       case LayerMatch::Kind::kModule:
         return FindModule(match);

@@ -211,7 +211,27 @@ TEST(QuarkConfigTest, OptionsThatAct) {
   ASSERT_EQ(types.layers.size(), 1U);
   EXPECT_TRUE(types.layers[0].tensors.activation.is_int());
   EXPECT_EQ(types.layers[0].tensors.activation.method, M::kPercentile);
-  EXPECT_EQ(config("\"NodesToQuantize\": [\"/a\"]").layers[0].match.pattern, "/a");
+  const LayerMatch named = config("\"NodesToQuantize\": [\"/a\"]").layers[0].match;
+  EXPECT_EQ(named.pattern, "/a");
+  EXPECT_TRUE(named.types.empty());
+  const QuantConfig both =
+      config("\"NodesToQuantize\": [\"/a\", \"/b\"], \"OpTypesToQuantize\": [\"Conv\", \"Gemm\"]");
+  EXPECT_FALSE(both.tensors.activation.is_int());
+  ASSERT_EQ(both.layers.size(), 2U);
+  EXPECT_EQ(both.layers[1].match.pattern, "/b");
+  ASSERT_EQ(both.layers[1].match.types.size(), 2U);
+  EXPECT_EQ(both.layers[1].match.types[1].op_type, "Gemm");
+}
+
+TEST(QuarkConfigTest, RangesAtRunTimeAreTheDynamicScheme) {
+  const auto scheme = [](const std::string& root, std::vector<std::string> overrides = {}) {
+    return Load(File(Full("Int8", "MinMax", "Float32"), Full("Int8", "MinMax", "Float32"), root),
+                overrides)
+        .config.scheme;
+  };
+  EXPECT_EQ(scheme("\"use_dynamic_quant\": true"), Scheme::kDynamic);
+  EXPECT_EQ(scheme("\"use_dynamic_quant\": true", {"scheme=static"}), Scheme::kStatic);
+  EXPECT_NE(scheme("\"use_dynamic_quant\": false"), Scheme::kDynamic);
 }
 
 TEST(QuarkConfigTest, OptionsAreOverriddenByTheirName) {
@@ -367,10 +387,6 @@ TEST(QuarkConfigTest, MatMulNBitsAreBlocksOfTheWeightsOfMatMulAlone) {
 }
 
 TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
-  EXPECT_TRUE(
-      AnyHolds(Load(Options("\"OpTypesToQuantize\": [\"Conv\"], \"NodesToQuantize\": [\"/a\"]"))
-                   .unimplemented,
-               "not implemented yet: NodesToQuantize beside OpTypesToQuantize"));
   EXPECT_TRUE(AnyHolds(Load(Options("\"UserCustomOpLibPath\": \"a.so\"")).unimplemented,
                        "not implemented yet: UserCustomOpLibPath a.so"));
 }

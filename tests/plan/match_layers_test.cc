@@ -54,6 +54,22 @@ TEST(MatchLayersTest, SubgraphsWithOneEndOpen) {
   EXPECT_THAT(Entry("layer_subgraph: {inputs: [b], outputs: [b]}").nodes, ElementsAre("b"));
 }
 
+TEST(MatchLayersTest, NodesThatFitANameAndAreOfATypeToo) {
+  EXPECT_THAT(Entry("layer_name: '*', of_types: [Relu, Tanh]").nodes, ElementsAre("a", "d"));
+  EXPECT_THAT(Entry("layer_name: 're:[ab]', of_types: [Abs]").nodes, ElementsAre("b"));
+  EXPECT_THAT(Entry("layer_name: 'a', of_types: [Abs]").nodes, IsEmpty());
+  EXPECT_THAT(Entry("layer_name: 'a', of_types: [NobodyKnows]").nodes, IsEmpty());
+}
+
+TEST(MatchLayersTest, TypesBesideATypeAreAnError) {
+  try {
+    Entry("layer_type: Relu, of_types: [Abs]");
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.problems().at(0), HasSubstr("of_types stands beside a layer_name of ONNX"));
+  }
+}
+
 TEST(MatchLayersTest, WhatIsOutsideOfASubgraph) {
   EXPECT_THAT(Entry("layer_subgraph: {inputs: [b], outputs: [c], outside: true}").nodes,
               ElementsAre("a", "d"));

@@ -327,6 +327,9 @@ class Translator {
     const ConfigNode* mode = FindValue(root_, "quant_mode");
     if (mode != nullptr && FindValue(out, "scheme") == nullptr)
       Set(out, "scheme", mode->scalar, mode->place);
+    const ConfigNode* at_run_time = FindValue(root_, "use_dynamic_quant");
+    if (at_run_time != nullptr && AsBool(*at_run_time) && FindValue(out, "scheme") == nullptr)
+      Set(out, "scheme", "dynamic", at_run_time->place);
     const ConfigNode* format = FindValue(root_, "quant_format");
     if (format != nullptr && !format->scalar.ends_with("QDQ"))
       context_.Warn(format->place, fmt::format("quant_format {}: QDQ is written", format->scalar));

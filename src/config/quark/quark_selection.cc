@@ -48,18 +48,18 @@ class Selection {
     return list == nullptr || list->items.empty() ? nullptr : list;
   }
 
-  // Op types or nodes to quantize: all others stay float.
+  // Op types or nodes to quantize, or nodes that are in both lists: all others stay float.
   void OnlyThese() {
     const ConfigNode* types = FindList("OpTypesToQuantize");
     const ConfigNode* nodes = FindList("NodesToQuantize");
-    if (types != nullptr && nodes != nullptr)
-      context_.NotYet(nodes->place, "NodesToQuantize beside OpTypesToQuantize");
     const ConfigNode* list = nodes != nullptr ? nodes : types;
     if (list == nullptr) return;
     for (auto& [type, object] : ChildOf(out_, "tensor_quantize_config").entries)
       ChildOf(object, "datatype") = WordNode("float32", list->place);
-    for (const ConfigNode& item : list->items)
+    for (const ConfigNode& item : list->items) {
       AddLayerEntry(layers_, nodes != nullptr ? "layer_name" : "layer_type", item, "int");
+      if (nodes != nullptr && types != nullptr) ChildOf(layers_.items.back(), "of_types") = *types;
+    }
   }
 
   // From InputNodes to OutputNodes, both included: all others stay float.

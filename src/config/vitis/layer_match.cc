@@ -46,6 +46,23 @@ void ReadType(const ConfigNode& written, const std::string& what, ReadContext& c
   match.known_type = false;
 }
 
+// Of the nodes that fit a name, those of some types alone.
+void ReadTypesOfName(const ConfigNode& entry, const std::string& what, ReadContext& context,
+                     LayerMatch& match, ConfigNode& printed) {
+  const ConfigNode* types = FindValue(entry, "of_types");
+  if (types == nullptr) return;
+  ChildOf(printed, "of_types") = *types;
+  if (match.kind != LayerMatch::Kind::kName) {
+    context.problems.Add(types->place, what + "of_types stands beside a layer_name of ONNX");
+    return;
+  }
+  for (const ConfigNode& type : types->items) {
+    const std::vector<OpMatch> found = FindOpTypes(type.scalar);
+    match.types.insert(match.types.end(), found.begin(), found.end());
+    if (found.empty()) match.types.push_back({type.scalar});  // of a domain of the model
+  }
+}
+
 void ReadName(const ConfigNode& written, const std::string& what, ReadContext& context,
               LayerMatch& match) {
   if (const auto layer = ParseTorchLayer(written.scalar)) {
@@ -91,12 +108,14 @@ LayerMatch ReadLayerMatch(const ConfigNode& entry, const std::string& what, Read
   match.place = written.place.Text();
   if (type == nullptr) {
     ReadName(written, what, context, match);
+    ReadTypesOfName(entry, what, context, match, printed);
     return match;
   }
   if (name != nullptr) {
     context.Warn(name->place, "layer_name is ignored beside layer_type");
   }
   ReadType(written, what, context, match);
+  ReadTypesOfName(entry, what, context, match, printed);
   return match;
 }
 

@@ -69,6 +69,11 @@ const SettingTable& LayerTable() {
         .example = "/head/*",
         .help = "ONNX node name, glob with * and ?, re:REGEX (RE2) for the whole name, or "
                 "search:REGEX for a part of it"},
+       {.name = "of_types",
+        .kind = Kind::kTexts,
+        .fallback = "any",
+        .example = "[Conv, Gemm]",
+        .help = "ours, beside layer_name: of the nodes that fit, those of these types alone"},
        {.name = "layer_subgraph",
         .kind = Kind::kObject,
         .fallback = "none",
