@@ -141,6 +141,21 @@ bool HasBlocks(const Graph& graph, const Node& node, const TensorSettings& setti
   return inner > 0 && inner % settings.block_size == 0;
 }
 
+// What units write whose head alone has an entry: the head's settings are those of its tail.
+std::set<std::string> FindUnitsOfEntries(const Graph& graph, const Topology& topology,
+                                         const ModelSettings& settings) {
+  std::set<std::string> out;
+  const auto has_entry = [&](size_t n) { return settings.layer_of.contains(graph.nodes[n].name); };
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const OpKind kind = FindOpRule(graph.nodes[n]).kind;
+    const bool is_head = kind != OpKind::kFloatOnly && kind != OpKind::kMovement;
+    if (!is_head || !has_entry(n) || !settings.Of(graph.nodes[n]).activation.is_int()) continue;
+    const FusedUnit unit = FindFusedUnit(graph, topology, n);
+    if (std::none_of(unit.tail.begin(), unit.tail.end(), has_entry)) out.insert(unit.output);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
@@ -171,9 +186,11 @@ std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
 std::set<std::string> FindFloatValues(const Graph& graph, const ModelSettings& settings) {
   std::set<std::string> out;
   const Topology topology(graph);
+  const std::set<std::string> of_entries = FindUnitsOfEntries(graph, topology, settings);
   for (const Node& node : graph.nodes) {
     for (const std::string& input : node.inputs) {
       if (input.empty() || graph.FindInitializer(input) != nullptr) continue;
+      if (of_entries.contains(input)) continue;
       if (FindValueSettings(graph, topology, {}, settings, input) == nullptr) out.insert(input);
     }
   }

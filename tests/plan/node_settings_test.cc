@@ -76,6 +76,24 @@ const TensorSettings* SettingsOf(const GraphBuilder& b, const ModelSettings& set
 
 TEST(KeptFloatTest, NothingByItself) { EXPECT_THAT(Kept(Layers(), QuantConfig()), IsEmpty()); }
 
+// One node of a float model: its clamp comes along, nothing else does.
+TEST(FloatValuesTest, AUnitWithAnEntryOfItsHeadAloneWritesCodes) {
+  QuantConfig config;
+  config.tensors = Float();
+  const GraphBuilder b = Layers();
+  const auto values = [&](const ModelSettings& settings) {
+    return FindFloatValues(b.model.graph, settings);
+  };
+  EXPECT_THAT(values(config), UnorderedElementsAre("x", "c", "r", "d", "s"));
+  const ModelSettings head = WithEntries({{"first", CpuInt8Settings()}}, config);
+  EXPECT_THAT(values(head), UnorderedElementsAre("d", "s")) << "r is read by float nodes alone";
+  const ModelSettings apart =
+      WithEntries({{"first", CpuInt8Settings()}, {"clamp", Float()}}, config);
+  EXPECT_THAT(values(apart), testing::Contains("r"));
+  const ModelSettings is_float = WithEntries({{"first", Float()}}, config);
+  EXPECT_THAT(values(is_float), testing::Contains("r"));
+}
+
 TEST(KeptFloatTest, FirstAndLastAreThoseWithWeights) {
   QuantConfig config;
   config.keep_first_last_layer_accuracy = true;
