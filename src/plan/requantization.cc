@@ -69,9 +69,12 @@ std::optional<Operand> FindOperand(const Graph& graph, const QuantizationPlan& p
 // How many values an average is of, everywhere; 0: not known, or fewer at the edges.
 int64_t AreaOf(const Graph& graph, const Node& node) {
   const std::vector<int64_t>* pads = node.FindInts("pads");
-  const bool has_edges =
-      (pads != nullptr && std::any_of(pads->begin(), pads->end(), [](auto p) { return p != 0; })) ||
-      node.GetString("auto_pad", "NOTSET") != "NOTSET" || node.GetInt("ceil_mode", 0) != 0;
+  // Where padding counts as values the area is the same at the edges.
+  const bool counts_pads = node.GetInt("count_include_pad", 0) != 0;
+  const bool has_edges = (pads != nullptr && !counts_pads &&
+                          std::any_of(pads->begin(), pads->end(), [](auto p) { return p != 0; })) ||
+                         node.GetString("auto_pad", "NOTSET") != "NOTSET" ||
+                         node.GetInt("ceil_mode", 0) != 0;
   const std::vector<int64_t> window = AverageWindow(graph, node);
   if (window.empty() || has_edges) return 0;
   return std::accumulate(window.begin(), window.end(), int64_t{1}, std::multiplies<>());
@@ -88,7 +91,7 @@ std::optional<Requantization> FindByInput(const Graph& graph, const Quantization
   const int64_t area = IsAverage(node) ? AreaOf(graph, node) : 1;
   if (area < 1) return std::nullopt;
   const CodeSpan codes = SpanOf(output.format, output.params.zero_points[0]);
-  Requantization out{.by_input = true};
+  Requantization out{.of = Requantization::Of::kInputs};
   std::vector<float> factors;
   std::vector<CodeSpan> spans;
   for (size_t slot = 0; slot < node.inputs.size(); ++slot) {
@@ -109,6 +112,24 @@ std::optional<Requantization> FindByInput(const Graph& graph, const Quantization
   return out;
 }
 
+// One factor above zero, another below.
+std::optional<Requantization> FindBySign(const Graph& graph, const QuantizationPlan& plan, size_t n,
+                                         const ValuePlan& output) {
+  const Node& node = graph.nodes[n];
+  const auto operand = FindOperand(graph, plan, n, 0);
+  if (!node.Is("LeakyRelu") || !operand) return std::nullopt;
+  const CodeSpan codes = SpanOf(output.format, output.params.zero_points[0]);
+  const float above = operand->params.scales[0] / output.params.scales[0];
+  const float below = above * node.GetFloat("alpha", 0.01F);
+  // A slope of 0 or less has no multiplier.
+  if (!(below > 0 && above < kMostFactor && below < kMostFactor)) return std::nullopt;
+  Requantization out{.factors = {ToFixedPoint(above), ToFixedPoint(below)},
+                     .of = Requantization::Of::kSigns};
+  out.worst = std::max(WorstRequantization(above, std::max(codes.least, 0), codes.most),
+                       WorstRequantization(below, codes.least, std::min(codes.most, 0)));
+  return out;
+}
+
 }  // namespace
 
 std::optional<Requantization> FindRequantization(const Graph& graph, const QuantizationPlan& plan,
@@ -119,6 +140,7 @@ std::optional<Requantization> FindRequantization(const Graph& graph, const Quant
   if (output == plan.values.end()) return std::nullopt;
   const ValuePlan& value = output->second;
   if (auto by_input = FindByInput(graph, plan, n, value)) return by_input;
+  if (auto by_sign = FindBySign(graph, plan, n, value)) return by_sign;
   Requantization out;
   for (const float scale : ScalesOfSums(graph, plan, n)) {
     const float factor = scale / value.params.scales[0];

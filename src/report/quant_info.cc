@@ -88,7 +88,8 @@ Json RequantizationJson(const Requantization& requantization) {
   Json json = {{"multiplier", one ? multipliers[0] : std::move(multipliers)},
                {"shift", one ? shifts[0] : std::move(shifts)},
                {"worst", requantization.worst}};
-  if (requantization.by_input) json["of"] = "inputs";
+  if (requantization.of == Requantization::Of::kInputs) json["of"] = "inputs";
+  if (requantization.of == Requantization::Of::kSigns) json["of"] = "signs";
   return json;
 }
 

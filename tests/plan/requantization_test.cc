@@ -120,7 +120,7 @@ TEST(RequantizationTest, SumsAndJoinsHaveAFactorForEachInput) {
     if (!quantized.plan.integer_nodes.contains(1)) continue;  // the target computes it in float
     const auto found = FindRequantization(quantized.float_model.graph, quantized.plan, 1);
     ASSERT_TRUE(found.has_value()) << op_type;
-    EXPECT_TRUE(found->by_input);
+    EXPECT_EQ(found->of, Requantization::Of::kInputs);
     ASSERT_EQ(found->factors.size(), 2U);
     const double out = values.at("j").params.scales[0];
     EXPECT_NEAR(FactorOf(found->factors[0]), values.at("c").params.scales[0] / out, 1e-6);
@@ -153,6 +153,56 @@ TEST(RequantizationTest, AveragesDivideByTheirArea) {
     EXPECT_NEAR(FactorOf(found->factors.at(0)), factor, 1e-6 * factor);
     EXPECT_LE(found->worst, 1);
   }
+}
+
+TEST(RequantizationTest, PaddingThatCountsLeavesTheAreaAsItIs) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "8", "8"}).Output("y").Random("w", {4, 4, 1, 1}, 0.4F);
+  b.Add("Conv", {"x", "w"}, {"c"});
+  Node& pool = b.Add("AveragePool", {"c"}, {"p"});
+  pool.Set("kernel_shape", std::vector<int64_t>{3, 3});
+  pool.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  pool.Set("count_include_pad", int64_t{1});
+  b.Random("v", {4, 4, 1, 1}, 0.4F);
+  b.Add("Conv", {"p", "v"}, {"y"});
+  const QuantizedModel quantized = QuantizeModel(b.model, {{RandomTensor("x", {1, 4, 8, 8}, 1)}});
+  const auto found = FindRequantization(quantized.float_model.graph, quantized.plan, 1);
+  ASSERT_TRUE(found);
+  const auto& values = quantized.plan.values;
+  const double factor = values.at("c").params.scales[0] / values.at("p").params.scales[0] / 9;
+  EXPECT_NEAR(FactorOf(found->factors.at(0)), factor, 1e-6 * factor);
+}
+
+// Code for code what the engine's kernel writes.
+TEST(RequantizationTest, ALeakyReluHasAFactorForEachSign) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "8", "8"}).Output("y").Random("w", {4, 4, 1, 1}, 0.4F);
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("LeakyRelu", {"c"}, {"y"}).Set("alpha", 0.1F);
+  const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 8, 8}, 1)};
+  QuantizedModel quantized = QuantizeModel(b.model, {x});
+  const auto found = FindRequantization(quantized.float_model.graph, quantized.plan, 1);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->of, Requantization::Of::kSigns);
+  EXPECT_LE(found->worst, 1);
+  quantized.model.graph.outputs.push_back({"c", {}, {}, {}});
+  const std::vector<Tensor> values = RunModel(quantized.model, x);
+  const float in = quantized.plan.values.at("c").params.scales[0];
+  const float out = quantized.plan.values.at("y").params.scales[0];
+  for (size_t k = 0; k < 256; ++k) {
+    const auto code = static_cast<int32_t>(std::lround(values[1].values<float>()[k] / in));
+    const int64_t mine = RequantizeInteger(code, found->factors[code < 0 ? 1 : 0]);
+    EXPECT_LE(std::llabs(mine - std::llround(values[0].values<float>()[k] / out)), 1) << code;
+  }
+}
+
+TEST(RequantizationTest, ASlopeDownwardsHasNone) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "8", "8"}).Output("y").Random("w", {4, 4, 1, 1}, 0.4F);
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("LeakyRelu", {"c"}, {"y"}).Set("alpha", -0.1F);
+  const QuantizedModel quantized = QuantizeModel(b.model, {{RandomTensor("x", {1, 4, 8, 8}, 1)}});
+  EXPECT_FALSE(FindRequantization(quantized.float_model.graph, quantized.plan, 1));
 }
 
 }  // namespace

@@ -13,8 +13,10 @@
 namespace qconvert {
 
 struct Requantization {
-  std::vector<FixedPoint> factors;  // one, or one per channel of the weights, or per input
-  bool by_input = false;
+  // One, or one per channel of the weights, per input, or per sign: of codes above the zero point
+  // and of those below.
+  std::vector<FixedPoint> factors;
+  enum class Of { kSums, kInputs, kSigns } of = Of::kSums;
   // The greatest difference, in codes of the output, between integer-only and float
   // requantization, see WorstRequantization.
   int64_t worst = 0;
@@ -22,8 +24,9 @@ struct Requantization {
 
 // Of a Conv, Gemm or MatMul whose output has codes, M = s_input * s_weight / s_output, and of a
 // Mul, M = s_a * s_b / s_output; of an Add, Sub or Concat of codes, M = s_input / s_output for each
-// input, and of an average over an area known beforehand, M = s_input / (area * s_output); nothing
-// for other nodes, nodes that write floats, and factors that
+// input, and of an average over an area known beforehand, M = s_input / (area * s_output); of a
+// LeakyRelu, M = s_input / s_output and alpha times that; nothing for other nodes (movement keeps
+// its codes, functions of one value are a table of them), nodes that write floats, and factors that
 // no 31-bit multiplier holds.
 std::optional<Requantization> FindRequantization(const Graph& graph, const QuantizationPlan& plan,
                                                  size_t n);
