@@ -141,24 +141,32 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
       "same");
 }
 
-// Float nodes that are worth quantizing at run time: all that can be when the settings ask for it,
-// else those that save time by it.
-void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoice& choice) {
+// Nodes that can be quantized at run time: all when the settings ask for it, else those that save
+// time by it.
+std::map<size_t, std::string> FindRunTimeNodes(const Graph& graph, const ModelSettings& settings,
+                                               const PlaceOptions& place) {
   const std::map<size_t, std::string> kept = FindNodesKeptFloat(graph, settings);
   const std::set<size_t> front_end = FindFrontEndNodes(graph);
-  const Placement placement = PlaceNodes(graph, choice.place);
-  const CostModel costs(graph, choice.place.sizes, choice.place.costs);
+  const CostModel costs(graph, place.sizes, place.costs);
+  std::map<size_t, std::string> out;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (placement.nodes[n].domain != NodeDomain::kFloat || front_end.contains(n)) continue;
+    if (kept.contains(n) || front_end.contains(n)) continue;
+    if (node.outputs.empty() || !CanBeDynamic(graph, node)) continue;
     const TensorSettings& weights = settings.Of(node).weights;
     // What is written for these kernels is int8 without a zero point.
-    const bool is_int8 = weights.bit_width <= 8 && weights.symmetry && weights.is_signed;
-    if (kept.contains(n) || !is_int8) continue;
-    if (node.outputs.empty() || !CanBeDynamic(graph, node)) continue;
+    if (weights.bit_width > 8 || !weights.symmetry || !weights.is_signed) continue;
     const bool saves = costs.DynamicCost(node) < kWorthRunTime * costs.FloatCost(node);
-    if (saves || settings.config.scheme == Scheme::kDynamic) choice.dynamic[n] = node.outputs[0];
+    if (saves || settings.config.scheme == Scheme::kDynamic) out[n] = node.outputs[0];
   }
+  return out;
+}
+
+void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoice& choice) {
+  choice.run_time = FindRunTimeNodes(graph, settings, choice.place);
+  const Placement placement = PlaceNodes(graph, choice.place);
+  for (const auto& [n, output] : choice.run_time)
+    if (placement.nodes[n].domain == NodeDomain::kFloat) choice.dynamic[n] = output;
   if (choice.dynamic.empty() || choice.scheme != Scheme::kWeightOnly) return;
   choice.scheme = Scheme::kDynamic;
   choice.reason =

@@ -47,6 +47,24 @@ SchemeChoice Choose(const Model& model, Processor processor, const CostTable* me
   return ChooseScheme(model.graph, {}, ModelSettings(config), measured);
 }
 
+// What integers take by ranges of calibration may be tried with ranges taken at run time.
+TEST(ChooseSchemeTest, NamesWhatCouldBeQuantizedAtRunTime) {
+  GraphBuilder b;
+  b.Input("x", {"64", "512"}).Output("y").Random("w", {512, 512}).Random("v", {512, 512});
+  b.Add("MatMul", {"x", "w"}, {"h"}).name = "constant";
+  b.Add("Relu", {"h"}, {"r"}).name = "relu";
+  b.Add("MatMul", {"r", "v"}, {"y"}).name = "kept";
+  InferTypes(b.model, "m");
+  const SchemeChoice both = Choose(b.model, Processor::kAny);
+  EXPECT_EQ(both.scheme, Scheme::kStatic);
+  EXPECT_TRUE(both.dynamic.empty());
+  EXPECT_EQ(both.run_time, (std::map<size_t, std::string>{{0, "h"}, {2, "y"}}));
+  QuantConfig config;
+  config.tensors.weights.symmetry = false;
+  EXPECT_TRUE(ChooseScheme(b.model.graph, {}, ModelSettings(config)).run_time.empty())
+      << "has no kernel with zero points";
+}
+
 // Thin convolutions with large windows, below 0.1 ms: the estimates are coarse there, but not by a
 // factor of two.
 TEST(ChooseSchemeTest, ASmallModelStaysFloatWhereIntegersAreFarSlower) {

@@ -18,7 +18,9 @@ struct SchemeChoice {
   std::string reason;
   PlaceOptions place;
   std::map<size_t, std::string> dynamic;  // nodes to be quantized at run time -> their outputs
-  bool weigh_noise = false;               // integers may still be given up for their noise
+  // Those that could be, also instead of integers with ranges of calibration.
+  std::map<size_t, std::string> run_time;
+  bool weigh_noise = false;  // integers may still be given up for their noise
   // Time on integers / in float, of the nodes that integers could take; on processor any the mean
   // of those with and without int8 dot products.
   double estimated_ratio = 1;
