@@ -32,6 +32,8 @@ constexpr double kPercentage = 99.999;  // of method percentile as a candidate
 constexpr double kBetter = 0.95;
 // What changes that save little time may cost: error power / signal power at the worst output.
 constexpr double kGoodNoise = 1e-3;
+// Samples that parts of a model are measured on.
+constexpr size_t kPartSamples = 4;
 // Integers that take more than this part of the float time are held to kGoodNoise.
 constexpr double kWorthItsNoise = 0.95;
 
@@ -145,27 +147,28 @@ std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan
   return items;
 }
 
-GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const PlaceOptions& place,
+GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const SchemeChoice& scheme,
                   Measured measured) {
   const Graph& graph = inputs.model.graph;
   GuardOptions guard{.gate = inputs.gate, .max_weight_noise = kGoodNoise};
   guard.dynamic = whole.dynamic;
   guard.wide_weights = whole.wide_weights;
+  const bool is_auto = inputs.settings.config.scheme == Scheme::kAuto;
+  if (is_auto) guard.run_time = scheme.run_time;
   if (inputs.settings.config.objective == Objective::kSize) {
     guard.max_weight_noise = NoiseOfSqnr(inputs.gate.min_sqnr_db) / 2;
     guard.good_weight_noise = guard.max_weight_noise;
   }
-  const bool is_auto = inputs.settings.config.scheme == Scheme::kAuto;
   guard.aim_sqnr_db = inputs.aim_sqnr_db.value_or(is_auto ? kAimSqnrDb : 0);
   const QuantizationPlan complete = CompletePlan(inputs, whole);
   // Who asks for few bits has decided that outputs may be worse than those of 8 bits.
   if (!WantsNarrowWeights(inputs.settings)) guard.weights = WeightsIn8Bit(graph, complete);
-  guard.node_noise = ExpectedNodeNoise(graph, complete, inputs.table);
+  guard.typical = inputs.comparer.Spread(kPartSamples);
   guard.whole = std::move(measured);
   guard.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
     return MeasurePlan(inputs, plan, samples);
   };
-  return RunGuard(graph, place, guard);
+  return RunGuard(graph, scheme.place, guard);
 }
 
 bool HasLearned(const ChosenCorrections& corrections) {
@@ -204,7 +207,7 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   if (mode == GuardMode::kCorrect && WantsNarrowWeights(inputs.settings))
     widened = WidenNarrowWeights(inputs, whole, measured);
   GuardResult result = mode == GuardMode::kCorrect
-                           ? Guard(inputs, whole, scheme.place, std::move(measured))
+                           ? Guard(inputs, whole, scheme, std::move(measured))
                            : GuardResult{.plan = whole,
                                          .measured = std::move(measured),
                                          .measurements = 1,
@@ -231,14 +234,17 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
 // What the guard made of a plan is called what it is.
 void NameWhatIsLeft(const GuardResult& result, Scheme asked, SchemeChoice& scheme) {
   const bool by_time = asked == Scheme::kAuto && scheme.scheme == Scheme::kStatic;
-  if (!by_time || result.kept_float.empty()) return;
+  const bool none_went_back = result.kept_float.empty();
+  if (!by_time || (none_went_back && result.plan.dynamic.empty())) return;
   if (AnyInteger(result.plan.placement)) {
-    if (scheme.estimated_ratio < 1) scheme.reason += ", before nodes went back to float";
+    if (scheme.estimated_ratio < 1 && !none_went_back)
+      scheme.reason += ", before nodes went back to float";
     return;
   }
   scheme.scheme = result.plan.dynamic.empty() ? Scheme::kWeightOnly : Scheme::kDynamic;
-  scheme.reason =
-      "integer kernels were given up for the error at the outputs; --guard-reports keeps them";
+  scheme.reason = none_went_back ? "ranges taken at run time keep the outputs better"
+                                 : "integer kernels were given up for the error at the outputs; "
+                                   "--guard-reports keeps them";
 }
 
 // What the settings replace in the float model is there before anything is quantized.

@@ -1,50 +1,56 @@
 #include "guard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <map>
+#include <tuple>
 #include <utility>
 
+#include "give_back.h"
+#include "noise_map.h"
+#include "qconvert/base/log.h"
 #include "qconvert/targets/weight_slots.h"
-#include "small_set_search.h"
 #include "widen_weights.h"
-#include "worst_samples.h"
 
 namespace qconvert {
 namespace {
 
 constexpr const char* kReason = "kept float for the error at the outputs";
-constexpr int kRounds = 4;
-constexpr int kAimMeasurements = 20;
 // An aim is cheap while a decibel costs at most this part of the estimated time.
-constexpr double kTimeOfDecibel = 0.02;
-constexpr double kLeastNoise = 1e-20;
-constexpr size_t kStretches = 12;
-// Of the float time: what a stretch is taken to save at least.
-constexpr double kLeastSaving = 0.001;
+constexpr double kTimeOfDecibel = 0.0125;
+// Decibels that ranges taken at run time have to be better by, their time counted.
+constexpr double kWorthTheChange = 1;
+// Stands for infinities and plans that do not run, so that noise can be added.
+constexpr double kMostNoise = 1e6;
+constexpr int kMapMeasurements = 20;
+constexpr int kWholeMeasurements = 8;
 
 class Guard {
  public:
   Guard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options)
-      : graph_(graph), base_(base), options_(options), full_(PlaceNodes(graph, base)) {
+      : graph_(graph),
+        base_(base),
+        options_(options),
+        costs_(graph, base_.sizes, base_.costs),
+        full_(PlaceNodes(graph, base)),
+        dynamic_(options.dynamic) {
     for (size_t n = 0; n < graph.nodes.size(); ++n) {
       const bool integer = full_.nodes[n].domain == NodeDomain::kInteger;
       const bool movement = FindOpRule(graph.nodes[n]).kind == OpKind::kMovement;
-      if ((integer && !movement) || options.dynamic.contains(n)) units_.push_back(n);
+      if ((integer && !movement) || dynamic_.contains(n)) units_.insert(n);
     }
-    const auto noise = [&](size_t n) {
-      return n < options.node_noise.size() ? options.node_noise[n] : 0;
-    };
-    std::stable_sort(units_.begin(), units_.end(),
-                     [&](size_t a, size_t b) { return noise(a) > noise(b); });
   }
 
   GuardResult Run() {
     wide_ = options_.wide_weights;
-    Accept({full_, options_.dynamic, wide_}, {});
+    Accept({full_, dynamic_, wide_});
     WidenStoredWeights();
-    quick_ = WorstSamples(best_.measured.outputs, options_.gate);
-    if (!best_.measured.verdict.passed && best_.measured.verdict.CanImprove()) PutBackForTheGate();
-    if (best_.measured.verdict.passed && options_.aim_sqnr_db > 0) PutBackForTheAim();
+    outputs_ = best_.measured.verdict.outputs.size();
+    if (MissesGateOrAim()) QuantizeAtRunTime();
+    if (MissesGateOrAim()) PutBack();
     best_.measurements = measurements_;
     for (const std::string& weight : best_.plan.wide_weights)
       if (!options_.wide_weights.contains(weight)) best_.kept_wide.push_back(weight);
@@ -59,17 +65,15 @@ class Guard {
     return placement.chosen_ns + full_.float_ns - placement.float_ns;
   }
 
-  // Whether the same nodes take integers.
-  static bool AreAlike(const PlanDraft& a, const PlanDraft& b) {
-    const auto& nodes = b.placement.nodes;
-    return a.dynamic == b.dynamic &&
-           std::equal(a.placement.nodes.begin(), a.placement.nodes.end(), nodes.begin(),
-                      nodes.end(),
-                      [](const auto& x, const auto& y) { return x.domain == y.domain; });
-  }
-
   double allowed() const { return NoiseOfSqnr(options_.gate.min_sqnr_db); }
-  bool HasBudget() const { return measurements_ < options_.max_measurements; }
+  double aim() const { return options_.aim_sqnr_db > 0 ? NoiseOfSqnr(options_.aim_sqnr_db) : 0; }
+  bool MissesGateOrAim() const {
+    const Measured& measured = best_.measured;
+    if (!measured.verdict.passed) return measured.verdict.CanImprove();
+    if (options_.aim_sqnr_db == 0) return false;
+    const std::vector<double> noise = TypicalNoiseOf(measured);
+    return *std::max_element(noise.begin(), noise.end()) > aim();
+  }
 
   Measured Measure(const PlanDraft& plan, const std::vector<size_t>& samples) {
     if (++measurements_ == 1 && options_.whole) return *options_.whole;
@@ -78,18 +82,16 @@ class Guard {
 
   // Measures on all samples and takes the plan when it is better than the best so far: one that
   // passes before one that does not, then the one of less noise.
-  bool Accept(PlanDraft plan, std::set<size_t> kept_float) {
+  void Accept(PlanDraft plan) {
     Measured measured = Measure(plan, {});
     const bool first = best_.measured.outputs.empty() && best_.measured.failure.empty();
     const bool passes = measured.verdict.passed;
     const bool passed = best_.measured.verdict.passed;
     const bool better =
         passes != passed ? passes : measured.judged_noise() < best_.measured.judged_noise();
-    if (!first && !better) return false;
+    if (!first && !better) return;
     best_.plan = std::move(plan);
     best_.measured = std::move(measured);
-    kept_float_ = std::move(kept_float);
-    return true;
   }
 
   // Without integer nodes: what stored weights do alone.
@@ -103,114 +105,148 @@ class Guard {
   void WidenStoredWeights() {
     if (options_.weights.empty()) return;
     if (best_.measured.pooled_noise() <= options_.good_weight_noise) return;
-    const WidenOptions options{
-        .weights = options_.weights,
-        .max_noise = std::min(options_.max_weight_noise, allowed() / 2),
-        .good_noise = options_.good_weight_noise,
-        .gate = options_.gate,
-        .measure =
-            [&](const std::set<std::string>& wide, const std::vector<size_t>& samples) {
-              if (units_.empty() && wide.empty()) return best_.measured;
-              PlanDraft draft = FloatDraft();
-              draft.wide_weights.insert(wide.begin(), wide.end());
-              return Measure(draft, samples);
-            },
-        .budget = options_.max_measurements / 3};
+    const WidenOptions options{.weights = options_.weights,
+                               .max_noise = std::min(options_.max_weight_noise, allowed() / 2),
+                               .good_noise = options_.good_weight_noise,
+                               .measure = [&](const std::set<std::string>& wide) {
+                                 if (units_.empty() && wide.empty()) return best_.measured;
+                                 PlanDraft draft = FloatDraft();
+                                 draft.wide_weights.insert(wide.begin(), wide.end());
+                                 return Measure(draft, {});
+                               }};
     const std::set<std::string> widened = WidenWeights(options);
     if (widened.empty()) return;
     wide_.insert(widened.begin(), widened.end());
-    Accept({full_, options_.dynamic, wide_}, {});
-  }
-
-  // Cuts the model into stretches and measures each alone on integers: the order of suspicion is
-  // then noise by time saved of a stretch, and inside it what every node is expected to bring. What
-  // goes back together lies together, and needs few conversions.
-  void SuspectByStretches() {
-    if (by_stretches_ || units_.size() < 2 * kStretches) return;
-    by_stretches_ = true;
-    std::vector<size_t> in_order = units_;
-    std::sort(in_order.begin(), in_order.end());
-    const CostModel costs(graph_, base_.sizes, base_.costs);
-    std::map<size_t, double> suspicion;  // by unit
-    for (size_t k = 0; k < kStretches; ++k) {
-      const auto at = [&](size_t part) {
-        return in_order.begin() + static_cast<ptrdiff_t>(part * in_order.size() / kStretches);
-      };
-      const std::set<size_t> stretch(at(k), at(k + 1));
-      double saved = kLeastSaving * full_.float_ns;
-      for (const size_t n : stretch)
-        saved +=
-            std::max(costs.FloatCost(graph_.nodes[n]) - costs.IntegerCost(graph_.nodes[n]), 0.0);
-      const double noise = Measure(DraftOfOnly(stretch), quick_).verdict.noise;
-      for (const size_t n : stretch) suspicion[n] = noise / saved;
-    }
-    std::stable_sort(units_.begin(), units_.end(),
-                     [&](size_t a, size_t b) { return suspicion[a] > suspicion[b]; });
+    Accept({full_, dynamic_, wide_});
   }
 
   // These on integers, whatever time that takes, and nothing else.
   PlanDraft DraftOfOnly(const std::set<size_t>& units) const {
     std::set<size_t> others;
-    for (const size_t n : units_)
-      if (!units.contains(n)) others.insert(n);
+    std::set_difference(units_.begin(), units_.end(), units.begin(), units.end(),
+                        std::inserter(others, others.end()));
     PlaceOptions options = KeepFloat(others);
     options.place_by = PlaceBy::kKernels;
-    PlanDraft draft{PlaceNodes(graph_, options), options_.dynamic, wide_};
+    PlanDraft draft{PlaceNodes(graph_, options), dynamic_, wide_};
     for (const size_t n : others) draft.dynamic.erase(n);
     AddWeightsOf(others, draft.wide_weights);
+    for (const WeightItem& weight : options_.weights) draft.wide_weights.insert(weight.name);
     return draft;
   }
 
-  // Units that must be float for the gate, on all samples.
-  void PutBackForTheGate() {
-    SuspectByStretches();
-    double target = allowed();
-    std::set<size_t> taken_out;
-    for (int round = 0; round < kRounds && HasBudget(); ++round, target /= 2) {
-      SmallSet found = FindUnits(target);
-      if (!found.reached && round > 0) break;
-      taken_out = std::move(found.taken_out);
-      if (PassesWithout(taken_out)) return;
-      quick_ = WorstSamples(best_.measured.outputs, options_.gate);
+  // At each output, by what the gate counts; one number where the whole plan does not run.
+  std::vector<double> JudgedNoise(const Measured& measured) const {
+    std::vector<double> noise(std::max<size_t>(outputs_, 1), kMostNoise);
+    if (!measured.failure.empty()) return noise;
+    if (outputs_ == 0) return {std::min(measured.judged_noise(), kMostNoise)};
+    for (size_t o = 0; o < outputs_; ++o)
+      noise[o] = std::min(measured.verdict.outputs[o].noise, kMostNoise);
+    return noise;
+  }
+
+  // The same in a typical sample: what single positions of the worst ones do is chance.
+  std::vector<double> TypicalNoiseOf(const Measured& measured) const {
+    std::vector<double> noise = JudgedNoise(measured);
+    if (!measured.failure.empty() || outputs_ == 0) return noise;
+    for (size_t o = 0; o < outputs_; ++o) {
+      const OutputComparison& output = measured.outputs[o];
+      if (output.samples.empty() || noise[o] == 0) continue;
+      noise[o] = std::max(NoiseOfFlips(output.decisions, options_.gate),
+                          std::min(TypicalNoise({&output, 1}), kMostNoise));
     }
-    PutBackToTheEnd(taken_out.size());
+    return noise;
   }
 
-  std::set<size_t> FirstSuspects(size_t count) const {
-    return {units_.begin(),
-            units_.begin() + static_cast<ptrdiff_t>(std::min(count, units_.size()))};
+  JudgedPlan Judge(const Measured& measured) const {
+    return {JudgedNoise(measured), TypicalNoiseOf(measured), measured.verdict.passed};
   }
 
-  // What few samples say is not enough here, where more than `failing` suspects have to go back:
-  // twice as many until all samples pass, then about the fewest of them.
-  void PutBackToTheEnd(size_t failing) {
-    size_t passing = failing;
-    do {
-      failing = passing;
-      passing = std::min(std::max<size_t>(2 * failing, 1), units_.size());
-      if (failing == passing) return;
-    } while (!PassesWithout(FirstSuspects(passing)));
-    while (passing - failing > std::max<size_t>(1, passing / 8)) {
-      const size_t middle = failing + (passing - failing) / 2;
-      PlanDraft draft = DraftWithout(FirstSuspects(middle), /*narrow=*/true);
-      draft.wide_weights.insert(best_.plan.wide_weights.begin(), best_.plan.wide_weights.end());
-      Measured measured = Measure(draft, {});
-      if (!measured.verdict.passed) {
-        failing = middle;
-        continue;
-      }
-      passing = middle;
-      best_.plan = std::move(draft);
-      best_.measured = std::move(measured);
-      kept_float_ = FirstSuspects(middle);
+  // Ranges that are taken at run time fit every sample, and cost time: for the nodes that can.
+  void QuantizeAtRunTime() {
+    std::map<size_t, std::string> more;
+    std::set<size_t> nodes;
+    double time = 0;
+    for (const auto& [n, output] : options_.run_time) {
+      if (full_.nodes[n].domain != NodeDomain::kInteger) continue;
+      more[n] = output;
+      nodes.insert(n);
+      time -= costs_.FloatCost(graph_.nodes[n]) - costs_.DynamicCost(graph_.nodes[n]);
     }
+    if (more.empty()) return;
+    PlaceOptions base = KeepFloat(nodes, "its input is quantized at run time");
+    PlanDraft draft{PlaceNodes(graph_, base), dynamic_, wide_};
+    draft.dynamic.insert(more.begin(), more.end());
+    time += Time(draft.placement) - Time(full_);
+    Measured measured = Measure(draft, {});
+    const auto worth = [&](const Measured& of, double ns) {
+      const std::vector<double> noise = TypicalNoiseOf(of);
+      const double worst = *std::max_element(noise.begin(), noise.end());
+      return SqnrOfNoise(std::max(worst, aim())) -
+             ns / std::max(full_.float_ns, 1.0) / kTimeOfDecibel;
+    };
+    const bool passes = measured.verdict.passed;
+    const bool is_worth = worth(measured, time) > worth(best_.measured, 0) + kWorthTheChange;
+    if (passes != best_.measured.verdict.passed ? !passes : !is_worth) return;
+    base_ = std::move(base);
+    full_ = draft.placement;
+    dynamic_ = draft.dynamic;
+    best_.plan = std::move(draft);
+    best_.measured = std::move(measured);
   }
 
-  bool PassesWithout(const std::set<size_t>& taken_out) {
-    Accept(DraftWithout(taken_out, /*narrow=*/false), taken_out);
-    if (!best_.measured.verdict.passed) return false;
-    Narrow(taken_out);  // weights in 8 bit where those do as well
-    return true;
+  // Units go back to float for the gate, and for the aim where that is cheap.
+  void PutBack() {
+    std::map<std::set<size_t>, std::pair<PlanDraft, Measured>> tried;
+    tried.emplace(std::set<size_t>{}, std::pair(best_.plan, best_.measured));
+    const GiveBackOptions give_back{
+        .parts =
+            MapNoise({.units = units_,
+                      .noise =
+                          [&](const std::set<size_t>& units) {
+                            return TypicalNoiseOf(Measure(DraftOfOnly(units), options_.typical));
+                          },
+                      .saved = [&](const std::set<size_t>& units) { return Rest(units).time; },
+                      .budget = kMapMeasurements}),
+        .whole = Judge(best_.measured),
+        .allowed = allowed(),
+        .aim = aim(),
+        .time_of_decibel = kTimeOfDecibel,
+        .rest = [&](const std::set<size_t>& without) { return Rest(without); },
+        .measure =
+            [&](const std::set<size_t>& without) {
+              PlanDraft draft = DraftWithout(without, /*narrow=*/false);
+              Measured measured = Measure(draft, {});
+              JudgedPlan judged = Judge(measured);
+              tried.emplace(without, std::pair(std::move(draft), std::move(measured)));
+              return judged;
+            },
+        .budget = kWholeMeasurements};
+    for (const NoisyPart& part : give_back.parts) {
+      LogDebug(fmt::format("{} units from {}: {:.1f} dB alone, save {:.4f} of the time",
+                           part.units.size(), graph_.nodes[*part.units.begin()].name,
+                           SqnrOfNoise(*std::max_element(part.noise.begin(), part.noise.end())),
+                           part.saved));
+    }
+    kept_float_ = GiveBack(give_back);
+    std::tie(best_.plan, best_.measured) = std::move(tried.at(kept_float_));
+    Narrow(kept_float_);
+  }
+
+  // What stays on integers, or is quantized at run time, without these.
+  Remainder Rest(const std::set<size_t>& without) const {
+    const Placement placement = PlaceNodes(graph_, KeepFloat(without));
+    double time = std::max(Time(placement) - Time(full_), 0.0);
+    Remainder rest;
+    for (const size_t n : units_) {
+      const bool is_dynamic = dynamic_.contains(n);
+      if (is_dynamic && without.contains(n))
+        time +=
+            std::max(costs_.FloatCost(graph_.nodes[n]) - costs_.DynamicCost(graph_.nodes[n]), 0.0);
+      const bool is_integer = placement.nodes[n].domain == NodeDomain::kInteger;
+      if (is_integer || (is_dynamic && !without.contains(n))) rest.units.insert(n);
+    }
+    rest.time = time / std::max(full_.float_ns, 1.0);
+    return rest;
   }
 
   // To pass is not enough: in float they save no time, and may bring no more noise than others that
@@ -225,76 +261,8 @@ class Guard {
     best_.measured = std::move(measured);
   }
 
-  // Besides those that the gate needs, the first 1, 2, 4, ... suspects, or parts of them: whatever
-  // is worth most, decibels up to the aim against the time they cost.
-  void PutBackForTheAim() {
-    const double aim = NoiseOfSqnr(options_.aim_sqnr_db);
-    if (best_.measured.judged_noise() <= aim) return;
-    SuspectByStretches();
-    const PlanDraft base = best_.plan;
-    const double before = std::max(Measure(base, quick_).judged_noise(), kLeastNoise);
-    const std::set<size_t> needed = kept_float_;
-    std::set<size_t> best_set;
-    double best_worth = 0;
-    int budget = kAimMeasurements;
-    // Whether they are the best so far, and reach the aim.
-    const auto reach = [&](const std::set<size_t>& more) {
-      const PlanDraft draft = DraftBeside(base, needed, more);
-      if (AreAlike(draft, base)) return false;
-      --budget;
-      const double after = std::max(Measure(draft, quick_).judged_noise(), aim);
-      const double decibels = 10 * std::log10(before / after);
-      const double cost = std::max(Time(draft.placement) - Time(base.placement), 0.0);
-      const double worth = decibels - cost / std::max(full_.float_ns, 1.0) / kTimeOfDecibel;
-      // Of two that are worth the same, the smaller set.
-      const bool better = best_set.size() > more.size() ? worth >= best_worth : worth > best_worth;
-      if (decibels < 1 || !better) return false;
-      best_worth = worth;
-      best_set = more;
-      return after <= aim;
-    };
-    std::set<size_t> more;
-    for (size_t first = 0, count = 1; first < units_.size() && budget > 0; count *= 2) {
-      for (; first < std::min(count, units_.size()); ++first)
-        if (!needed.contains(units_[first])) more.insert(units_[first]);
-      if (reach(more)) break;
-    }
-    for (size_t part = best_set.size() / 2; part > 0 && budget > 0; part /= 2) {
-      const std::vector<size_t> whole(best_set.begin(), best_set.end());
-      for (size_t from = 0; from + part <= whole.size() && budget > 0; from += part) {
-        std::set<size_t> fewer = best_set;
-        for (size_t k = from; k < from + part; ++k) fewer.erase(whole[k]);
-        if (!fewer.empty()) reach(fewer);
-      }
-    }
-    if (best_set.empty()) return;
-    PlanDraft draft = DraftBeside(base, needed, best_set);
-    best_set.insert(needed.begin(), needed.end());
-    Accept(std::move(draft), std::move(best_set));
-  }
-
-  // The weights as in `base`; two sets of units in float.
-  PlanDraft DraftBeside(const PlanDraft& base, std::set<size_t> without,
-                        const std::set<size_t>& more) const {
-    without.insert(more.begin(), more.end());
-    PlanDraft draft = DraftWithout(without, /*narrow=*/true);
-    draft.wide_weights = base.wide_weights;
-    return draft;
-  }
-
-  SmallSet FindUnits(double target) {
-    const auto noise = [&](const std::set<size_t>& without) {
-      const PlanDraft draft = DraftWithout(without, /*narrow=*/false);
-      return Measure(draft, quick_).judged_noise();
-    };
-    return FindSmallSet({.items = units_,
-                         .noise = noise,
-                         .target = target,
-                         .budget = 3 * (options_.max_measurements - measurements_) / 4});
-  }
-
   PlanDraft DraftWithout(const std::set<size_t>& taken_out, bool narrow) const {
-    PlanDraft draft{PlaceNodes(graph_, KeepFloat(taken_out)), options_.dynamic, wide_};
+    PlanDraft draft{PlaceNodes(graph_, KeepFloat(taken_out)), dynamic_, wide_};
     for (const size_t n : taken_out) draft.dynamic.erase(n);
     if (!narrow) AddWeightsOf(taken_out, draft.wide_weights);
     return draft;
@@ -307,7 +275,7 @@ class Guard {
     }
   }
 
-  PlaceOptions KeepFloat(const std::set<size_t>& kept) const {
+  PlaceOptions KeepFloat(const std::set<size_t>& kept, const std::string& reason = kReason) const {
     PlaceOptions options = base_;
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {  // what is float stays so
       const bool is_float = full_.nodes[n].domain == NodeDomain::kFloat;
@@ -315,22 +283,24 @@ class Guard {
         options.keep_float.emplace(n, full_.nodes[n].reason);
     }
     for (const size_t n : kept) {
-      options.keep_float.emplace(n, kReason);
-      for (const size_t t : full_.nodes[n].unit.tail) options.keep_float.emplace(t, kReason);
+      options.keep_float.emplace(n, reason);
+      // Nobody observed the values inside of a unit.
+      for (const size_t t : full_.nodes[n].unit.tail) options.keep_float.emplace(t, reason);
     }
     return options;
   }
 
   const Graph& graph_;
-  const PlaceOptions& base_;
+  PlaceOptions base_;
   const GuardOptions& options_;
-  const Placement full_;
-  std::vector<size_t> units_;    // the most suspicious first
-  std::vector<size_t> quick_;    // samples for measuring parts
-  std::set<std::string> wide_;   // weights in 16 bit
-  std::set<size_t> kept_float_;  // units of the best plan that the guard put back
+  const CostModel costs_;
+  Placement full_;                         // of the whole plan
+  std::map<size_t, std::string> dynamic_;  // of the whole plan
+  std::set<size_t> units_;                 // integer nodes, and those quantized at run time
+  size_t outputs_ = 0;                     // judged; 0 where the whole plan does not run
+  std::set<std::string> wide_;             // weights in 16 bit
+  std::set<size_t> kept_float_;            // units of the best plan that the guard put back
   GuardResult best_;
-  bool by_stretches_ = false;  // the order of units_ was measured
   int measurements_ = 0;
 };
 

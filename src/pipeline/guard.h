@@ -19,7 +19,8 @@ namespace qconvert {
 
 struct GuardOptions {
   Gate gate;  // what every output must reach
-  // SQNR in dB up to which nodes go back to float as long as that is cheap; 0: the gate will do.
+  // SQNR in dB of a typical sample up to which nodes go back to float as long as that is cheap; 0:
+  // the gate will do.
   double aim_sqnr_db = 0;
   // Noise (error power / signal power of the worst output) that stored weights may bring: they are
   // no faster than float ones, so they must be much better than what integer nodes may do.
@@ -32,10 +33,11 @@ struct GuardOptions {
   // Nodes to be quantized at run time, float in the placement, and weights that are wide anyway.
   std::map<size_t, std::string> dynamic;
   std::set<std::string> wide_weights;
+  // Integer nodes that could be quantized at run time instead -> their outputs.
+  std::map<size_t, std::string> run_time;
   // Weights that the whole plan stores in 8 bit.
   std::vector<WeightItem> weights;
-  std::vector<double> node_noise;  // by node, expected: the order in which they are suspected
-  int max_measurements = 48;       // each of parts takes a few samples
+  std::vector<size_t> typical;  // samples that parts are measured on; all when there are none
 };
 
 struct GuardResult {
@@ -49,12 +51,12 @@ struct GuardResult {
 // Accepts the whole plan when it holds. Else, in this order:
 //
 //   1. Stored weights are measured alone; those that bring too much noise are stored in 16 bit.
-//   2. Integer nodes (and those quantized at run time) go back to float, few of them, the most
-//      suspicious first (small_set_search.h), with their weights in 16 bit where 8 would not do.
-//   3. The same for the aim, where it costs little time.
+//   2. Integer nodes that can be are quantized at run time where that is worth its time.
+//   3. Parts of the model are measured alone on integers (noise_map.h), and those that must, or for
+//      the aim where it costs little time, go back to float (give_back.h), with their weights in 16
+//      bit where 8 would not do.
 //
-// Parts are measured on the worst samples, results on all of them. What comes back is the best plan
-// that was measured on all.
+// Parts are measured on a few samples, whole plans on all of them.
 GuardResult RunGuard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options);
 
 }  // namespace qconvert

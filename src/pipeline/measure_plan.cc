@@ -1,5 +1,7 @@
 #include "measure_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -70,6 +72,11 @@ Measured MeasureModel(const PlanInputs& inputs, const Model& model,
   }
   measured.verdict = JudgeOutputs(measured.outputs, inputs.gate);
   if (!measured.failure.empty()) measured.verdict.passed = false;
+  LogDebug(fmt::format(
+      "measured on {} samples: {:.1f} dB, {:.1f} judged, {:.1f} in a typical sample, {}",
+      samples.empty() ? inputs.comparer.count() : samples.size(),
+      SqnrOfNoise(measured.pooled_noise()), SqnrOfNoise(measured.judged_noise()),
+      SqnrOfNoise(TypicalNoise(measured.outputs)), measured.verdict.passed ? "passes" : "fails"));
   if (inputs.on_measurement) inputs.on_measurement(inputs.comparer.comparisons());
   return measured;
 }

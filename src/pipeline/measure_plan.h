@@ -19,8 +19,8 @@
 
 namespace qconvert {
 
-// The aim of scheme auto where none is given; other schemes have none then.
-inline constexpr double kAimSqnrDb = 26;
+// The aim of scheme auto where none is given, in a typical sample; other schemes have none then.
+inline constexpr double kAimSqnrDb = 30;
 
 // What a plan follows from: nodes on integers; nodes that are float in the placement and quantized
 // at run time; and the weights of all other nodes, stored in 8 bit but for some in 16.

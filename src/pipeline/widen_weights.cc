@@ -1,82 +1,74 @@
 #include "widen_weights.h"
 
 #include <algorithm>
-#include <numeric>
-
-#include "small_set_search.h"
-#include "worst_samples.h"
+#include <vector>
 
 namespace qconvert {
 namespace {
 
+// Of the noise that is allowed: what is expected to be left.
+constexpr double kMargin = 0.5;
+
 class Widener {
  public:
-  explicit Widener(const WidenOptions& options) : options_(options), left_(options.budget) {}
+  explicit Widener(const WidenOptions& options) : options_(options) {
+    for (const WeightItem& weight : options.weights) items_.push_back(&weight);
+    std::stable_sort(items_.begin(), items_.end(), [](const WeightItem* a, const WeightItem* b) {
+      return a->expected_noise * static_cast<double>(b->elements) >
+             b->expected_noise * static_cast<double>(a->elements);
+    });
+  }
 
   std::set<std::string> Run() {
-    Measured measured = Measure(wide_, {});
-    for (double target = options_.max_noise; measured.pooled_noise() > options_.max_noise;) {
-      if (left_ <= 0) break;
-      const size_t before = wide_.size();
-      Search(target, WorstSamples(measured.outputs, options_.gate));
-      if (wide_.size() == before) {
-        target /= 2;  // those samples are good enough, others are not
-      } else {
-        measured = Measure(wide_, {});
-      }
+    double noise = options_.measure(wide_).pooled_noise();
+    if (noise <= options_.good_noise) return {};
+    AddTheCheapest();
+    if (noise > options_.max_noise && !wide_.empty())
+      noise = options_.measure(wide_).pooled_noise();
+    while (noise > options_.max_noise && wide_.size() < items_.size()) {
+      LeaveAtMost(kMargin * options_.max_noise / noise);
+      noise = options_.measure(wide_).pooled_noise();
     }
-    if (measured.pooled_noise() > options_.good_noise) AddTheCheapest();
     return std::move(wide_);
   }
 
  private:
-  Measured Measure(const std::set<std::string>& wide, const std::vector<size_t>& samples) {
-    --left_;
-    return options_.measure(wide, samples);
-  }
-
-  // Adds the fewest that these samples take to stay within `target`.
-  void Search(double target, const std::vector<size_t>& samples) {
-    std::vector<size_t> items;
-    for (size_t k = 0; k < options_.weights.size(); ++k)
-      if (!wide_.contains(options_.weights[k].name)) items.push_back(k);
-    std::stable_sort(items.begin(), items.end(), [&](size_t a, size_t b) {
-      return options_.weights[a].expected_noise > options_.weights[b].expected_noise;
-    });
-    const auto noise = [&](const std::set<size_t>& more) {
-      std::set<std::string> wide = wide_;
-      for (const size_t item : more) wide.insert(options_.weights[item].name);
-      return Measure(wide, samples).pooled_noise();
-    };
-    const SmallSet found =
-        FindSmallSet({.items = items, .noise = noise, .target = target, .budget = left_});
-    --left_;
-    for (const size_t item : found.taken_out) wide_.insert(options_.weights[item].name);
-  }
-
-  // Weights of most expected noise by byte, as many as kWidePart of all elements allows.
+  // As many as kWidePart of all elements allows.
   void AddTheCheapest() {
-    std::vector<const WeightItem*> items;
-    int64_t all = 0;
-    for (const WeightItem& item : options_.weights) {
-      all += item.elements;
-      if (!wide_.contains(item.name)) items.push_back(&item);
-    }
-    std::stable_sort(items.begin(), items.end(), [](const WeightItem* a, const WeightItem* b) {
-      return a->expected_noise * static_cast<double>(b->elements) >
-             b->expected_noise * static_cast<double>(a->elements);
-    });
-    double left = WidenOptions::kWidePart * static_cast<double>(all);
-    for (const WeightItem* item : items) {
+    double left = 0;
+    for (const WeightItem* item : items_)
+      left += WidenOptions::kWidePart * static_cast<double>(item->elements);
+    for (const WeightItem* item : items_) {
       if (static_cast<double>(item->elements) > left) continue;
       left -= static_cast<double>(item->elements);
       wide_.insert(item->name);
     }
   }
 
+  double ExpectedNoise() const {
+    double sum = 0;
+    for (const WeightItem* item : items_)
+      if (!wide_.contains(item->name)) sum += item->expected_noise;
+    return sum;
+  }
+
+  // Adds one at least, and more until this share of the expected noise is left.
+  void LeaveAtMost(double share) {
+    double left = ExpectedNoise();
+    const double goal = share * left;
+    bool is_first = true;
+    for (const WeightItem* item : items_) {
+      if (wide_.contains(item->name)) continue;
+      if (!is_first && left <= goal) return;
+      is_first = false;
+      wide_.insert(item->name);
+      left -= item->expected_noise;
+    }
+  }
+
   const WidenOptions& options_;
+  std::vector<const WeightItem*> items_;  // the most noise by byte first
   std::set<std::string> wide_;
-  int left_;  // measurements
 };
 
 }  // namespace

@@ -26,16 +26,13 @@ struct WidenOptions {
   // Above this, weights that take at most kWidePart of all have 16 bit as well.
   double good_noise = 1e-4;
   static constexpr double kWidePart = 0.1;
-  Gate gate;
-  // Measures stored weights alone, these of them in 16 bit, on the samples given or on all.
-  std::function<Measured(const std::set<std::string>& wide, const std::vector<size_t>& samples)>
-      measure;
-  int budget = 16;  // measurements
+  // Measures stored weights alone, these of them in 16 bit.
+  std::function<Measured(const std::set<std::string>& wide)> measure;
 };
 
-// Few weights without whose 8 bit all samples stay within `max_noise`, searched for on the worst
-// samples (small_set_search.h), those that a try fails on the next time; none where all weights in
-// 8 bit are good.
+// None where all weights in 8 bit are good; else those of most expected noise by byte, kWidePart of
+// all. Where that is measured not to be enough for `max_noise`, as many more as noise that is in
+// proportion to the expected one takes to fall to half of that, and again until it is.
 std::set<std::string> WidenWeights(const WidenOptions& options);
 
 }  // namespace qconvert

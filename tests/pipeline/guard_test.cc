@@ -42,13 +42,15 @@ class GuardTest : public testing::Test {
         if (flips_.contains(n)) output.decisions.flips += flips_[n];
       }
       output.decisions.decided = 1000;
-      for (const auto& [node, name] : plan.dynamic) sums.error_power += Noise(node);
+      for (const auto& [node, name] : plan.dynamic)
+        sums.error_power += run_time_noise_.value_or(Noise(node));
       for (const auto& [weight, noise] : weight_noise_) {
         if (!plan.wide_weights.contains(weight)) sums.error_power += noise;
       }
       if (!samples.empty()) sums.error_power *= part_in_few_samples_;
       sums.quantized_power = 1 + sums.error_power;
       sums.dot = 1;
+      output.samples.push_back({1, sums.error_power, output.decisions});
       return MeasuredOf(output, min_sqnr_db);
     };
     PlaceOptions base;
@@ -70,7 +72,8 @@ class GuardTest : public testing::Test {
   GraphBuilder b_;
   std::map<size_t, double> noise_;
   std::map<std::string, double> weight_noise_;
-  std::map<size_t, int64_t> flips_;  // of a thousand positions
+  std::map<size_t, int64_t> flips_;       // of a thousand positions
+  std::optional<double> run_time_noise_;  // of each node; as on integers where it is not given
   double part_in_few_samples_ = 1;
 };
 
@@ -127,9 +130,51 @@ TEST_F(WideGuardTest, PartOfTheAimIsTakenWhereItIsCheap) {
   GuardOptions options{.aim_sqnr_db = 26};
   for (size_t n = 0; n < 40; ++n) noise_[n] = 2e-4;
   noise_[7] = 2e-2;  // alone 17 dB, and 21 dB without it
-  options.node_noise.assign(noise_.size(), 1e-4);
-  options.node_noise[7] = 1;
   EXPECT_THAT(Run(16, options).kept_float, testing::ElementsAre("n7"));
+}
+
+// All nodes could be quantized at run time.
+class RunTimeGuardTest : public WideGuardTest {
+ protected:
+  RunTimeGuardTest() {
+    for (size_t n = 0; n < 40; ++n) options_.run_time[n] = "v" + std::to_string(n);
+  }
+
+  GuardOptions options_;
+};
+
+TEST_F(RunTimeGuardTest, RangesTakenAtRunTimeComeBeforeFloat) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 0.05;
+  run_time_noise_ = 1e-5;
+  const GuardResult result = Run(17, options_);
+  EXPECT_TRUE(result.measured.verdict.passed);
+  EXPECT_EQ(result.plan.dynamic, options_.run_time);
+  EXPECT_TRUE(result.kept_float.empty());
+  EXPECT_EQ(result.measurements, 2);
+}
+
+TEST_F(RunTimeGuardTest, WhatHarmsAtRunTimeTooGoesBackFromThere) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 0.05;
+  run_time_noise_ = 1e-3;  // 14 dB: nearer, and not enough
+  const GuardResult result = Run(17, options_);
+  EXPECT_TRUE(result.measured.verdict.passed);
+  EXPECT_EQ(result.plan.dynamic.size() + result.kept_float.size(), 40U);
+  EXPECT_GE(result.plan.dynamic.size(), 10U);
+}
+
+TEST_F(RunTimeGuardTest, NoiseOfRunTimeIsNoReasonForIt) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 2.5e-4;  // 20 dB
+  run_time_noise_ = 4e-4;
+  options_.aim_sqnr_db = 30;
+  EXPECT_TRUE(Run(17, options_).plan.dynamic.empty());
+}
+
+TEST_F(RunTimeGuardTest, APlanThatIsGoodEnoughStaysAsItIs) {
+  run_time_noise_ = 0;
+  options_.aim_sqnr_db = 30;
+  const GuardResult result = Run(17, options_);
+  EXPECT_TRUE(result.plan.dynamic.empty());
+  EXPECT_EQ(result.measurements, 1);
 }
 
 TEST_F(GuardTest, SaysWhenNothingHelps) {

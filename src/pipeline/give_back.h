@@ -1,0 +1,48 @@
+// Which parts of a model are better off integers.
+#ifndef QCONVERT_SRC_PIPELINE_GIVE_BACK_H_
+#define QCONVERT_SRC_PIPELINE_GIVE_BACK_H_
+
+#include <cstddef>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "noise_map.h"
+
+namespace qconvert {
+
+// What is left on integers without some units.
+struct Remainder {
+  std::set<size_t> units;
+  double time = 0;  // more than with all on integers, of the float time
+};
+
+// A plan measured on all samples.
+struct JudgedPlan {
+  std::vector<double> noise;    // at each output, as the gate counts it
+  std::vector<double> typical;  // at each output, of a typical sample
+  bool passes = false;
+};
+
+struct GiveBackOptions {
+  std::vector<NoisyPart> parts;
+  JudgedPlan whole;    // with all parts on integers
+  double allowed = 0;  // noise, as the gate counts it
+  // Noise of a typical sample to go for while a decibel costs little time; 0: `allowed` will do.
+  double aim = 0;
+  double time_of_decibel = 0.02;  // at most, of the float time
+  std::function<Remainder(const std::set<size_t>& without)> rest;
+  std::function<JudgedPlan(const std::set<size_t>& without)> measure;
+  int budget = 8;  // measurements
+};
+
+// Units to take off integers. Parts are put in order, greatest relief by time first, and of the
+// first 0, 1, 2, ... the set is taken that passes and is worth most: decibels of a typical sample
+// up to the aim against time. Noise is expected to be the sum of what the parts bring alone, by a
+// factor that the measured plans around it had; the set that looks best is measured until the best
+// one has been. Where no set passes, the one of least noise that was measured.
+std::set<size_t> GiveBack(const GiveBackOptions& options);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_GIVE_BACK_H_

@@ -1,0 +1,108 @@
+#include "noise_map.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace qconvert {
+namespace {
+
+constexpr size_t kStretches = 8;
+// Noise above this does not add up: outputs cannot get much further away than their own size.
+constexpr double kLargeNoise = 0.1;
+// Of a part's noise, what each half has at least: sums are not exact.
+constexpr double kLeastRest = 0.02;
+// A part with less than this share of the noise is not looked into.
+constexpr double kSmallShare = 0.03;
+// Shares of time are taken to be at least this: what saves nothing may stand beside what does.
+constexpr double kLeastSaving = 1e-3;
+
+class Mapper {
+ public:
+  explicit Mapper(const NoiseMapOptions& options) : options_(options), left_(options.budget) {}
+
+  std::vector<NoisyPart> Run() {
+    const size_t count = std::min(kStretches, options_.units.size());
+    for (size_t k = 0; k < count; ++k) {
+      std::set<size_t> units = Slice(options_.units, k, count);
+      std::vector<double> noise = Measure(units);
+      Add(std::move(units), std::move(noise));
+    }
+    while (left_ > 0) {
+      const auto worst = FindWorst();
+      if (worst == parts_.end()) break;
+      const NoisyPart part = std::move(*worst);
+      parts_.erase(worst);
+      Halve(part);
+    }
+    std::sort(parts_.begin(), parts_.end(), [](const NoisyPart& a, const NoisyPart& b) {
+      return *a.units.begin() < *b.units.begin();
+    });
+    return std::move(parts_);
+  }
+
+ private:
+  static std::set<size_t> Slice(const std::set<size_t>& units, size_t k, size_t count) {
+    const auto at = [&](size_t part) {
+      return std::next(units.begin(), static_cast<ptrdiff_t>(part * units.size() / count));
+    };
+    return {at(k), at(k + 1)};
+  }
+
+  std::vector<double> Measure(const std::set<size_t>& units) {
+    --left_;
+    return options_.noise(units);
+  }
+
+  void Add(std::set<size_t> units, std::vector<double> noise) {
+    const double saved = options_.saved(units);
+    parts_.push_back({std::move(units), std::move(noise), saved});
+  }
+
+  // The one of most noise and time saved that can be halved.
+  std::vector<NoisyPart>::iterator FindWorst() {
+    std::vector<double> total(parts_.front().noise.size(), 0);
+    for (const NoisyPart& part : parts_)
+      for (size_t o = 0; o < total.size(); ++o) total[o] += part.noise[o];
+    auto worst = parts_.end();
+    double most = 0;
+    for (auto part = parts_.begin(); part != parts_.end(); ++part) {
+      double share = 0;
+      for (size_t o = 0; o < total.size(); ++o)
+        if (total[o] > 0) share = std::max(share, part->noise[o] / total[o]);
+      const double weight = share * std::max(part->saved, kLeastSaving);
+      if (part->units.size() < 2 || share < kSmallShare || weight <= most) continue;
+      worst = part;
+      most = weight;
+    }
+    return worst;
+  }
+
+  void Halve(const NoisyPart& part) {
+    std::set<size_t> first = Slice(part.units, 0, 2);
+    std::set<size_t> second = Slice(part.units, 1, 2);
+    std::vector<double> noise = Measure(first);
+    const double worst = *std::max_element(part.noise.begin(), part.noise.end());
+    std::vector<double> rest;
+    if (worst > kLargeNoise) {
+      rest = Measure(second);
+    } else {
+      for (size_t o = 0; o < noise.size(); ++o)
+        rest.push_back(std::max(part.noise[o] - noise[o], kLeastRest * part.noise[o]));
+    }
+    Add(std::move(first), std::move(noise));
+    Add(std::move(second), std::move(rest));
+  }
+
+  const NoiseMapOptions& options_;
+  std::vector<NoisyPart> parts_;
+  int left_;  // measurements
+};
+
+}  // namespace
+
+std::vector<NoisyPart> MapNoise(const NoiseMapOptions& options) {
+  return options.units.empty() ? std::vector<NoisyPart>{} : Mapper(options).Run();
+}
+
+}  // namespace qconvert
