@@ -23,6 +23,9 @@ constexpr const char* kReason = "kept float for the error at the outputs";
 constexpr double kTimeOfDecibel = 0.0125;
 // Decibels that ranges taken at run time have to be better by, their time counted.
 constexpr double kWorthTheChange = 1;
+// A plan that fails with more noise than this is no better start than another: errors of the size
+// of the outputs differ by chance.
+constexpr double kLargeNoise = 0.1;
 // Stands for infinities and plans that do not run, so that noise can be added.
 constexpr double kMostNoise = 1e6;
 constexpr int kMapMeasurements = 20;
@@ -71,8 +74,7 @@ class Guard {
     const Measured& measured = best_.measured;
     if (!measured.verdict.passed) return measured.verdict.CanImprove();
     if (options_.aim_sqnr_db == 0) return false;
-    const std::vector<double> noise = TypicalNoiseOf(measured);
-    return *std::max_element(noise.begin(), noise.end()) > aim();
+    return WorstTypicalNoise(measured) > aim();
   }
 
   Measured Measure(const PlanDraft& plan, const std::vector<size_t>& samples) {
@@ -157,6 +159,11 @@ class Guard {
     return noise;
   }
 
+  double WorstTypicalNoise(const Measured& measured) const {
+    const std::vector<double> noise = TypicalNoiseOf(measured);
+    return *std::max_element(noise.begin(), noise.end());
+  }
+
   JudgedPlan Judge(const Measured& measured) const {
     return {JudgedNoise(measured), TypicalNoiseOf(measured), measured.verdict.passed};
   }
@@ -179,12 +186,11 @@ class Guard {
     time += Time(draft.placement) - Time(full_);
     Measured measured = Measure(draft, {});
     const auto worth = [&](const Measured& of, double ns) {
-      const std::vector<double> noise = TypicalNoiseOf(of);
-      const double worst = *std::max_element(noise.begin(), noise.end());
-      return SqnrOfNoise(std::max(worst, aim())) -
+      return SqnrOfNoise(std::max(WorstTypicalNoise(of), aim())) -
              ns / std::max(full_.float_ns, 1.0) / kTimeOfDecibel;
     };
     const bool passes = measured.verdict.passed;
+    if (!passes && WorstTypicalNoise(measured) > kLargeNoise) return;
     const bool is_worth = worth(measured, time) > worth(best_.measured, 0) + kWorthTheChange;
     if (passes != best_.measured.verdict.passed ? !passes : !is_worth) return;
     base_ = std::move(base);

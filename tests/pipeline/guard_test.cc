@@ -105,7 +105,7 @@ TEST_F(GuardTest, WhatOnlyAllSamplesShowTakesAboutTheFewestNodes) {
   const GuardResult result = Run();
   EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_GE(result.kept_float.size(), 21U);
-  EXPECT_LE(result.kept_float.size(), 25U);
+  EXPECT_LE(result.kept_float.size(), 27U) << "expected noise keeps a fifth away from the gate";
 }
 
 // MatMuls that save two fifths of their time on integers.

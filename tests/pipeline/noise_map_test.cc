@@ -79,7 +79,7 @@ TEST_F(NoiseMapTest, LargeErrorsDoNotAddUpAndAreMeasured) {
 TEST_F(NoiseMapTest, WhatSavesNoTimeIsNotLookedInto) {
   noise_ = {{12, 0.01}, {61, 0.01}};
   for (size_t n = 0; n < 15; ++n) saved_[10 + n] = 0;
-  const std::vector<NoisyPart> parts = Run(100, 14);
+  const std::vector<NoisyPart> parts = Run(100, 12);
   EXPECT_GT(PartOf(parts, 12).units.size(), 4U);
   EXPECT_EQ(PartOf(parts, 61).units.size(), 1U);
 }
