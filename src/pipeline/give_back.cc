@@ -20,6 +20,8 @@ constexpr double kLeastSaving = 1e-3;  // of the float time: what a part is take
 constexpr double kMargin = 0.8;
 // Decibels that a set has to look better by to be measured.
 constexpr double kWorthALook = 0.5;
+// The same where nothing is known of it but that fewer parts fail and more pass.
+constexpr double kWorthAGuess = 2;
 constexpr double kLeastNoise = 1e-20;
 
 // The parts before some place in the order are given back.
@@ -182,7 +184,26 @@ class Search {
       most = worth;
       best = k;
     }
-    return best;
+    return passes && seen_.contains(best) ? Middle(failing, best) : best;
+  }
+
+  // Errors that do not add up are expected wrongly. Between the longest prefix that fails and the
+  // shortest behind it that passes: what takes half of the time. `best` where little could be won.
+  size_t Middle(size_t failing, size_t best) const {
+    const auto passing = seen_.upper_bound(failing);
+    if (passing == seen_.end()) return best;
+    const auto time = [&](size_t k) { return prefixes_[k].time; };
+    const double gap = time(passing->first) - time(failing);
+    if (gap < kWorthAGuess * options_.time_of_decibel) return best;
+    size_t middle = best;
+    double least = gap / 2;
+    for (size_t k = failing + 1; k < passing->first; ++k) {
+      const double off = std::abs(time(k) - time(failing) - gap / 2);
+      if (off >= least) continue;
+      least = off;
+      middle = k;
+    }
+    return middle;
   }
 
   const GiveBackOptions& options_;

@@ -40,7 +40,8 @@ struct GiveBackOptions {
 // first 0, 1, 2, ... the set is taken that passes and is worth most: decibels of a typical sample
 // up to the aim against time. Noise is expected to be the sum of what the parts bring alone, by a
 // factor that the measured plans around it had; the set that looks best is measured until the best
-// one has been. Where no set passes, the one of least noise that was measured.
+// one has been, then sets in the middle between one that fails and one that passes. Where no set
+// passes, the one of least noise that was measured.
 std::set<size_t> GiveBack(const GiveBackOptions& options);
 
 }  // namespace qconvert
