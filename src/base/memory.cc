@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <string>
 
@@ -40,6 +42,17 @@ MachineMemory MemoryOfMachine() {
 
 bool TakesTheLast(int64_t resident, const MachineMemory& machine) {
   return machine.total > 0 && resident > machine.total / 2 && machine.left < machine.total / 16;
+}
+
+int64_t RoomLeft(int64_t limit, int64_t resident, const MachineMemory& machine) {
+  if (limit > 0) return limit - resident;
+  if (machine.total <= 0) return std::numeric_limits<int64_t>::max();
+  return machine.left - machine.total / 16;
+}
+
+int FittingWorkers(int wanted, int64_t each, int64_t room) {
+  const int64_t others = std::max<int64_t>(room, 0) / std::max<int64_t>(each, 1);
+  return static_cast<int>(std::min<int64_t>(others, wanted - 1)) + 1;
 }
 
 }  // namespace qconvert

@@ -118,12 +118,14 @@ class CalibrationRun {
 
   CalibrationTable Run() {
     const int wanted = feeder_.has_feedback() ? 1 : std::max(1, options_.workers);
-    const size_t alone = options_.memory_limit > 0 ? std::min<size_t>(batches_, 1) : 0;
+    // The first batch tells what a worker takes.
+    const bool is_measured = wanted > 1 || options_.memory_limit > 0;
+    const size_t alone = is_measured ? std::min<size_t>(batches_, 1) : 0;
     const int64_t before = ResidentBytes();
     const WorkerObserver fresh(requests_);
     observers_.push_back(fresh);
     if (alone > 0) RunBatch(0, observers_[0]);
-    const int workers = alone > 0 ? FittingWorkers(wanted, before) : wanted;
+    const int workers = alone > 0 ? CountWorkers(wanted, before) : wanted;
     observers_.resize(static_cast<size_t>(workers), fresh);
     ParallelFor(batches_ - alone, workers,
                 [&](size_t b, size_t worker) { RunBatch(alone + b, observers_[worker]); });
@@ -132,22 +134,25 @@ class CalibrationRun {
   }
 
  private:
-  // After the first batch: how many workers may run without passing the limit.
-  int FittingWorkers(int wanted, int64_t before) const {
+  // After the first batch: how many workers may run without passing the limit, or without taking
+  // the last of the machine.
+  int CountWorkers(int wanted, int64_t before) const {
     CheckMemory("");
     const int64_t now = ResidentBytes();
-    const int64_t each = std::max<int64_t>(now - before, 1);
-    return static_cast<int>(
-        std::clamp<int64_t>(1 + (options_.memory_limit - now) / each, 1, wanted));
+    return FittingWorkers(wanted, now - before,
+                          RoomLeft(options_.memory_limit, now, MemoryOfMachine()));
   }
 
   void CheckMemory(const std::string& sample) const {
     if (options_.memory_limit == 0) return;
     const int64_t now = ResidentBytes();
     if (now <= options_.memory_limit) return;
-    throw Error(ExitCode::kResource, sample,
-                fmt::format("calibration takes {} MB of memory, memory_limit allows {}", now >> 20,
-                            options_.memory_limit >> 20));
+    throw Error(
+        ExitCode::kResource, sample,
+        fmt::format(
+            "calibration takes {} MB of memory, memory_limit allows {}; smaller samples take "
+            "less, a larger --memory-limit allows more",
+            now >> 20, options_.memory_limit >> 20));
   }
 
   void RunBatch(size_t batch, WorkerObserver& observer) {

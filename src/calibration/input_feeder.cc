@@ -15,18 +15,43 @@
 namespace qconvert {
 namespace {
 
-std::vector<int64_t> StateShape(const Value& state, const std::vector<Value>& inputs,
-                                const Sample& sample) {
-  std::unordered_map<std::string, int64_t> symbols;
+// Calls `visit(symbol, size, input)` for the free dimensions that a sample gives sizes to.
+template <typename Visit>
+void ForEachSymbol(const std::vector<Value>& inputs, const Sample& sample, const Visit& visit) {
   for (const Tensor& tensor : sample.inputs) {
     const auto it = std::find_if(inputs.begin(), inputs.end(),
                                  [&](const Value& v) { return v.name == tensor.name; });
     if (it == inputs.end() || !it->type.shape) continue;
-    for (size_t d = 0; d < tensor.dims.size(); ++d) {
+    for (size_t d = 0; d < std::min(tensor.dims.size(), it->type.shape->size()); ++d) {
       const Dim& dim = (*it->type.shape)[d];
-      if (!dim.symbol.empty()) symbols.emplace(dim.symbol, tensor.dims[d]);
+      if (!dim.symbol.empty()) visit(dim.symbol, tensor.dims[d], tensor.name);
     }
   }
+}
+
+// "\"n\" is 2 in input \"a\" and 3 in input \"b\"", for the first symbol that a sample gives two
+// sizes; else empty. Models name dimensions carelessly: only worth telling where running failed.
+std::string WhereSizesDiffer(const std::vector<Value>& inputs, const Sample& sample) {
+  std::unordered_map<std::string, std::pair<int64_t, std::string>> seen;
+  std::string text;
+  ForEachSymbol(inputs, sample,
+                [&](const std::string& symbol, int64_t size, const std::string& input) {
+                  const auto [it, fresh] = seen.emplace(symbol, std::pair{size, input});
+                  const auto& [first, other] = it->second;
+                  if (text.empty() && first != size)
+                    text = fmt::format("\"{}\" is {} in input \"{}\" and {} in input \"{}\"",
+                                       symbol, first, other, size, input);
+                });
+  return text;
+}
+
+std::vector<int64_t> StateShape(const Value& state, const std::vector<Value>& inputs,
+                                const Sample& sample) {
+  std::unordered_map<std::string, int64_t> symbols;
+  ForEachSymbol(inputs, sample,
+                [&](const std::string& symbol, int64_t size, const std::string& /*input*/) {
+                  symbols.emplace(symbol, size);
+                });
   std::vector<int64_t> dims;
   if (!state.type.shape) return dims;
   for (const Dim& dim : *state.type.shape) {
@@ -58,7 +83,9 @@ std::vector<Tensor> RunSample(const Session& session, const Sample& sample,
   try {
     return session.Run(sample.inputs, observer);
   } catch (const Error& e) {
-    throw Error(e.code(), sample.name, e.what());
+    const std::string why = WhereSizesDiffer(session.inputs(), sample);
+    if (e.code() != ExitCode::kModel || why.empty()) throw Error(e.code(), sample.name, e.what());
+    throw Error(ExitCode::kData, sample.name, fmt::format("{}: {}", why, e.what()));
   }
 }
 

@@ -272,10 +272,14 @@ StoredTable ParseTable(const std::string& text, const std::string& place) {
   // Damage is told in our words and class, whatever the library would throw.
   const Json root = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool is_table = root.is_object() && root.contains("format") && root["format"] == kFormat;
-  if (!is_table) throw Error(ExitCode::kData, place, "is no calibration table of qconvert");
-  if (!root.contains("version") || root["version"] != kVersion) {
+  if (!is_table)
     throw Error(ExitCode::kData, place,
-                fmt::format("is of another version, expected version {}", kVersion));
+                "is no calibration table of qconvert, expected a file of qconvert calibrate");
+  if (!root.contains("version") || root["version"] != kVersion) {
+    throw Error(
+        ExitCode::kData, place,
+        fmt::format("is of another version, expected version {}; qconvert calibrate makes one",
+                    kVersion));
   }
   return TableReader(root, place).Read();
 }

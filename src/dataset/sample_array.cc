@@ -76,12 +76,12 @@ SampleArray OpenRaw(const std::filesystem::path& path, const Value& input) {
   return array;
 }
 
-SampleArray OpenNpz(const std::filesystem::path& path, const Value& input) {
+SampleArray OpenNpz(const std::filesystem::path& path, const Value& input, bool by_name) {
   const NpzArchive archive(path);
   const auto& names = archive.names();
   auto it = std::find(names.begin(), names.end(), input.name);
   if (it == names.end()) it = std::find(names.begin(), names.end(), PlainName(input.name));
-  if (it == names.end() && names.size() == 1) it = names.begin();
+  if (it == names.end() && names.size() == 1 && !by_name) it = names.begin();
   if (it == names.end()) {
     constexpr size_t kMostShown = 5;
     std::string hint = DidYouMean(input.name, names);
@@ -109,6 +109,7 @@ int64_t Cut(const SampleArray& array, const Value& input, bool stacked) {
   if (dims.size() + 1 == shape.size() && any_batch && Fits(dims, 0, shape, 1)) return -1;
   if (stacked && dims.size() == shape.size() + 1 && dims[0] > 0 && Fits(dims, 1, shape, 0))
     return 1;
+  if (shape.empty() && ElementCount(dims) == 1) return -1;  // one number, written as a list
   if (dims.size() != shape.size()) FailShape(array.bytes.place, input, dims);
   if (shape.empty()) return -1;
   if (!Fits(dims, 1, shape, 1)) FailShape(array.bytes.place, input, dims);
@@ -122,7 +123,7 @@ int64_t Cut(const SampleArray& array, const Value& input, bool stacked) {
 }  // namespace
 
 SampleArray OpenSampleArray(const std::filesystem::path& path, const Value& input,
-                            DataType raw_type) {
+                            DataType raw_type, bool by_name) {
   switch (KindOf(path)) {
     case SampleFileKind::kNone:  // let through where any name is a raw file's
     case SampleFileKind::kRaw: {
@@ -131,7 +132,7 @@ SampleArray OpenSampleArray(const std::filesystem::path& path, const Value& inpu
       return OpenRaw(path, stored);
     }
     case SampleFileKind::kNpz:
-      return OpenNpz(path, input);
+      return OpenNpz(path, input, by_name);
     default:
       break;
   }
@@ -178,6 +179,7 @@ Tensor ReadSampleArray(const SampleArray& array, const Value& input, int64_t fir
   if (input.type.shape) {
     const size_t rank = input.type.shape->size();
     if (tensor.dims.size() + 1 == rank) tensor.dims.insert(tensor.dims.begin(), 1);
+    if (rank == 0 && tensor.element_count() == 1) tensor.dims.clear();
     if (rows == 1 && tensor.dims.size() == rank + 1) tensor.dims.erase(tensor.dims.begin());
     RequireShape(tensor.dims, input, array.bytes.place);
   }

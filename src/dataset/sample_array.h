@@ -20,10 +20,10 @@ struct SampleArray {
 };
 
 // Opens the array of `input`. In an .npz that is the one called like the input, as it is or as a
-// file name; or the only one. Headerless files hold elements of `raw_type`; kUndefined: of the
-// input's. Throws Error(kData) naming the file.
+// file name; or the only one, unless it has to be found `by_name`. Headerless files hold elements
+// of `raw_type`; kUndefined: of the input's. Throws Error(kData) naming the file.
 SampleArray OpenSampleArray(const std::filesystem::path& path, const Value& input,
-                            DataType raw_type = DataType::kUndefined);
+                            DataType raw_type = DataType::kUndefined, bool by_name = false);
 
 // How an array is cut into samples: rows along axis 0 per sample, or -1 for the whole array. Throws
 // Error: kData when its shape or type does not fit the input, kResource when one sample would take

@@ -29,9 +29,12 @@ constexpr size_t kMaxSamples = 100'000'000;  // a number each is kept for their 
 
 void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, bool stacked) {
   Group group;
+  const bool is_shared = files.size() > 1 && files.front() == files.back();
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const Cut cut = KindOf(files[i]) == SampleFileKind::kPicture ? CutOfPicture(files[i], i)
-                                                                 : CutOfArray(files[i], i, stacked);
+    const bool is_picture = KindOf(files[i]) == SampleFileKind::kPicture;
+    // The only array of an archive is not that of every input.
+    if (is_shared) OpenSampleArray(files[i], inputs_[i], DataType::kUndefined, /*by_name=*/true);
+    const Cut cut = is_picture ? CutOfPicture(files[i], i) : CutOfArray(files[i], i, stacked);
     if (i == 0) group.samples = cut.samples;
     if (cut.samples != group.samples) {
       throw Error(ExitCode::kData, files[i].string(),

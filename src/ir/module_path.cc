@@ -1,5 +1,7 @@
 #include "qconvert/ir/module_path.h"
 
+#include <algorithm>
+#include <array>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -58,6 +60,18 @@ std::map<std::string, std::vector<size_t>> FindModules(const Graph& graph) {
     for (const std::string& module : modules) nodes_of[module].push_back(n);
   }
   return nodes_of;
+}
+
+std::string_view WithoutWrappers(std::string_view module) {
+  static constexpr std::array<std::string_view, 5> kWrappers = {
+      "module.", "model.", "_orig_mod.", "_forward_module.", "_fsdp_wrapped_module."};
+  for (;;) {
+    const auto wrapper =
+        std::find_if(kWrappers.begin(), kWrappers.end(),
+                     [&](std::string_view word) { return module.starts_with(word); });
+    if (wrapper == kWrappers.end() || wrapper->size() == module.size()) return module;
+    module.remove_prefix(wrapper->size());
+  }
 }
 
 }  // namespace qconvert

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "check_indices.h"
 #include "model_pair.h"
 #include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -91,6 +92,7 @@ void InferTypes(Model& model, const std::string& place) {
   const std::vector<Value> values = InferValues(model, model.graph, place);
   model.graph.value_info.clear();
   for (const Value& value : values) model.graph.value_info[value.name] = value;
+  CheckConstantIndices(model.graph, place);
 }
 
 void InferBodyTypes(Model& model, const std::string& place) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "count_products.h"
+#include "plan_remarks.h"
 #include "prepared_model.h"
 #include "qconvert/ir/graph_printer.h"
 #include "qconvert/loader/onnx_loader.h"
@@ -116,6 +117,9 @@ void Estimate(const PreparedModel& prepared, Inspection& inspection) {
   inspection.time_of = ProcessorsOf(choice.place.costs);
   const std::set<std::string> stored = StoredWeights(graph, prepared.settings, inspection);
   inspection.products = CountProducts(prepared.model, choice, placement, prepared.settings, stored);
+  if (inspection.integer_nodes == 0 && stored.empty() && choice.dynamic.empty() &&
+      IsQuantizedAlready(graph))
+    inspection.scheme_reason = kQuantizedAlready;
   inspection.has_free_dimensions =
       std::any_of(graph.inputs.begin(), graph.inputs.end(), HasFreeDimension);
   inspection.warnings = prepared.warnings;

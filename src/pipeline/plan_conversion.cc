@@ -17,10 +17,12 @@
 #include "fold_inputs.h"
 #include "held_out.h"
 #include "output_files.h"
+#include "plan_remarks.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/calibration/table_file.h"
+#include "qconvert/plan/choose_scheme.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
@@ -88,9 +90,12 @@ CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
 }
 
 std::string WhatFailed(const ConversionReport& report) {
-  const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
-  const OutputVerdict* worst = verdict.Worst();
-  return fmt::format("output \"{}\" {}", worst->name, worst->text);
+  return WhatFailed(JudgeOutputs(report.outputs, report.gate, report.sample_names));
+}
+
+bool TakesNothing(const QuantizationPlan& plan) {
+  return plan.stored.empty() && plan.dynamic_nodes.empty() && plan.rounded.types.empty() &&
+         !AnyInteger(plan.placement);
 }
 
 // Throws when the guard's verdict must stop the conversion.
@@ -100,6 +105,8 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.scheme = SchemeName(chosen.scheme.scheme);
   report.scheme_reason = chosen.scheme.reason;
   report.dynamic_nodes = chosen.plan.dynamic_nodes.size();
+  if (TakesNothing(chosen.plan) && IsQuantizedAlready(graph))
+    report.scheme_reason = kQuantizedAlready;
   // Placed as float, computed on integers all the same.
   report.float_nodes -= report.dynamic_nodes;
   report.guard = chosen.guard;
@@ -124,7 +131,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
     throw Error(
         ExitCode::kNumeric, report.input,
         "scheme static was asked for, but every integer node had to go back to float for the "
-        "outputs; nothing is written");
+        "outputs; nothing is written. --guard-reports keeps them, --scheme auto asks for fewer");
   }
   if (chosen.guard.passed) return;
   report.warnings.push_back(WhatFailed(report));

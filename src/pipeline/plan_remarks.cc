@@ -26,6 +26,16 @@ bool IsForced(const Node& node, const DeploymentConfig& deployment) {
 
 }  // namespace
 
+std::string WhatFailed(const Verdict& verdict) {
+  const OutputVerdict* worst = verdict.Worst();
+  if (worst == nullptr) return "no output was compared: the engine ran no plan";
+  return fmt::format("output \"{}\" {}", worst->name, worst->text);
+}
+
+bool IsQuantizedAlready(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), IsOfQuantizedModels);
+}
+
 std::string WhyNothingIsQuantized(const Graph& graph) {
   std::map<std::string, size_t> counts;
   for (const Node& node : graph.nodes)

@@ -9,8 +9,18 @@
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/report/verdict.h"
 
 namespace qconvert {
+
+// The worst output and what it misses; where the engine ran no plan at all there is none.
+std::string WhatFailed(const Verdict& verdict);
+
+// Whether the graph holds nodes that only quantized models have.
+bool IsQuantizedAlready(const Graph& graph);
+// What the scheme's line says of such a graph where nothing is left to quantize.
+inline constexpr const char* kQuantizedAlready =
+    "the model is quantized already, nothing is left to quantize";
 
 // Why a plan without any integers is one, and what to do: the model is quantized already, or has
 // nothing that would be faster or smaller.

@@ -48,13 +48,17 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::s
           ? *options.seen
           : ReadStored(place, ReadFile(options.table, kMaxTableBytes), model_sha256, prepared);
   if (stored.model_sha256 != model_sha256)
-    throw Error(ExitCode::kData, place, "is of another model than " + options.model.string());
+    throw Error(ExitCode::kData, place,
+                fmt::format("is of another model than {}; qconvert calibrate makes one of that",
+                            options.model.string()));
   if (!stored.is_complete)
-    throw Error(ExitCode::kData, place, "is a checkpoint of a run that did not end");
-  if (!stored.shard.is_whole()) {
     throw Error(
         ExitCode::kData, place,
-        fmt::format("is one of {} shards, expected all of them merged", stored.shard.count));
+        "is a checkpoint of a run that did not end; the same qconvert calibrate goes on from it");
+  if (!stored.shard.is_whole()) {
+    throw Error(ExitCode::kData, place,
+                fmt::format("is one of {} shards, expected all of them merged (qconvert merge)",
+                            stored.shard.count));
   }
   if (stored.graph_sha256 != prepared.fingerprint) {
     // Mean and scale in the weights give the input another range under the same name.
@@ -74,9 +78,11 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::s
   const bool batched = !stored.table.batches.empty();
   const auto batch_size = static_cast<size_t>(options.config.calibration.batch_size);
   if (batched && batch_size != stored.table.batch_size) {
-    throw Error(ExitCode::kData, place,
-                fmt::format("has ranges of batches of {} samples, the settings say {}",
-                            stored.table.batch_size, batch_size));
+    throw Error(
+        ExitCode::kData, place,
+        fmt::format("has ranges of batches of {} samples, the settings say {}; qconvert calibrate "
+                    "--config makes one that fits",
+                    stored.table.batch_size, batch_size));
   }
   return stored;
 }

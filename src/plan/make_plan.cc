@@ -26,8 +26,12 @@ const std::string& FindObserved(const Topology& topology, const CalibrationTable
     if (it != table.values.end()) return it->first;
     const Node* producer = topology.Producer(value);
     if (producer == nullptr || FindOpRule(*producer).kind != OpKind::kMovement) {
-      throw Error(ExitCode::kData, "",
-                  fmt::format("the calibration table has no value \"{}\"", value));
+      throw Error(
+          ExitCode::kData, "",
+          fmt::format(
+              "the calibration table has no value \"{}\"; qconvert calibrate --config makes "
+              "one that fits",
+              value));
     }
     value = producer->inputs[0];
   }

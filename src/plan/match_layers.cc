@@ -15,6 +15,7 @@ namespace qconvert {
 namespace {
 
 constexpr size_t kSuggestedFrom = 10'000;
+constexpr size_t kSuggestedModules = 1'000;  // many entries may miss, each is only a warning
 
 bool Fits(const Graph& graph, const Node& node, const OpMatch& match) {
   if (node.op_type != match.op_type) return false;
@@ -96,20 +97,47 @@ class LayerMatcher {
     return found;
   }
 
-  // A name of TorchScript: the node of that name, else those of its module that have its type, else
-  // one named by the module's path, as exporters of traced graphs write.
+  // Nodes of a module: those whose names or weights tell it, else one named by its path, as
+  // exporters of traced graphs write, else those of the only module that is the same without the
+  // words of wrappers.
+  std::vector<size_t> NodesOfModule(const std::string& module) {
+    if (!modules_) FindPaths();
+    const auto it = modules_->find(module);
+    if (it != modules_->end()) return it->second;
+    const auto wrapped = unwrapped_.find(WithoutWrappers(module));
+    const bool is_one = wrapped != unwrapped_.end() && wrapped->second != nullptr;
+    return is_one ? *wrapped->second : std::vector<size_t>{};
+  }
+
+  std::string SimilarModule(const std::string& module) const {
+    if (modules_->size() > kSuggestedModules || modules_->contains(module)) return "";
+    std::vector<std::string> paths;
+    for (const auto& [path, nodes] : *modules_) paths.push_back(path);
+    return DidYouMean(module, paths);
+  }
+
+  void FindPaths() {
+    modules_ = FindModules(graph_);
+    for (size_t n = 0; n < names_.size(); ++n)
+      if (!names_[n].empty()) modules_->emplace(names_[n], std::vector<size_t>{n});
+    for (const auto& [module, nodes] : *modules_) {
+      const auto [it, fresh] = unwrapped_.emplace(WithoutWrappers(module), &nodes);
+      const bool is_same = fresh || (it->second != nullptr && *it->second == nodes);
+      if (!is_same) it->second = nullptr;
+    }
+  }
+
+  // A name of TorchScript: the node of that name, else those of its module that have its type.
   std::vector<size_t> FindModule(const LayerMatch& match) {
     std::vector<size_t> found = NodesNamed(match.pattern);
     if (!found.empty()) return found;
-    if (!modules_) modules_ = FindModules(graph_);
-    const auto it = modules_->find(match.module);
-    found = it != modules_->end() ? it->second : NodesNamed(match.module);
+    found = NodesOfModule(match.module);
     if (!match.types.empty()) std::erase_if(found, [&](size_t n) { return !FitsAny(n, match); });
     if (found.empty() || (match.types.empty() && found.size() > 1)) {
-      warnings_.push_back(fmt::format("{}: '{}' has no effect: {} of the model {} from module '{}'",
-                                      match.place, match.pattern,
-                                      found.empty() ? "no node" : "several nodes",
-                                      found.empty() ? "comes" : "come", match.module));
+      warnings_.push_back(
+          fmt::format("{}: '{}' has no effect: {} of the model {} from module '{}'{}", match.place,
+                      match.pattern, found.empty() ? "no node" : "several nodes",
+                      found.empty() ? "comes" : "come", match.module, SimilarModule(match.module)));
       found.clear();
     }
     return found;
@@ -166,7 +194,9 @@ class LayerMatcher {
                    (match.may_miss ? ", the entry has no effect" : ""));
   }
 
-  std::optional<std::map<std::string, std::vector<size_t>>> modules_;  // found when asked for
+  std::optional<std::map<std::string, std::vector<size_t>>> modules_;  // by path or node name
+  // The same without wrappers; null where several modules are.
+  std::map<std::string_view, const std::vector<size_t>*> unwrapped_;
   const Graph& graph_;
   std::vector<std::string>& warnings_;
   std::vector<std::string> names_;

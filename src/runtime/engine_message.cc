@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <initializer_list>
 
 namespace qconvert {
@@ -117,6 +118,23 @@ std::string TakeNode(std::string_view& text) {
   return node;
 }
 
+// What stands in `text` between the words before and after it; empty when these are not there.
+std::string_view Between(std::string_view text, std::string_view before, std::string_view after) {
+  const size_t start = text.find(before);
+  if (start == std::string_view::npos) return "";
+  text.remove_prefix(start + before.size());
+  return text.substr(0, std::min(text.size(), text.find(after)));
+}
+
+// Empty unless the engine says that the opset is newer than it.
+std::string TellNewOpset(std::string_view message) {
+  const std::string_view found = Between(message, "onnx opset versions. Opset ", " is under");
+  const std::string_view domain = Between(message, "official support for domain ", " is till");
+  const std::string_view newest = Between(message, " is till opset ", ".");
+  if (found.empty() || domain.empty() || newest.empty()) return "";
+  return fmt::format("has opset {} of domain {}, expected at most {}", found, domain, newest);
+}
+
 }  // namespace
 
 std::string CleanEngineMessage(std::string_view message) {
@@ -128,6 +146,7 @@ std::string CleanEngineMessage(std::string_view message) {
     nodes = node;
   }
   message = message.substr(0, message.find('\n'));
+  if (std::string opset = TellNewOpset(message); !opset.empty()) return nodes + opset;
   static constexpr std::array<std::string_view, 2> kPrefixes = {"Load model from ",
                                                                 "This is an invalid model. "};
   for (const std::string_view prefix : kPrefixes) Skip(message, prefix);
@@ -146,6 +165,13 @@ std::string CleanEngineMessage(std::string_view message) {
 bool IsOutOfMemory(std::string_view message) {
   return HasOneOf(message, {"std::bad_alloc", "Failed to allocate memory", "Cannot allocate memory",
                             "failed to map segment"});
+}
+
+int64_t RefusedBytes(std::string_view message) {
+  const std::string_view digits = Between(message, "requested buffer of size ", " ");
+  int64_t bytes = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), bytes);
+  return bytes;
 }
 
 bool IsIndexOutOfRange(std::string_view message) {

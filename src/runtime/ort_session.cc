@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "ort_library.h"
 #include "qconvert/base/activity.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/memory.h"
+#include "quiet_stderr.h"
 #include "searching_session.h"
 
 namespace qconvert {
@@ -24,20 +27,28 @@ DataType FromOrt(ONNXTensorElementDataType type) {
   return DataTypeFromNumber(static_cast<int64_t>(type)).value_or(DataType::kUndefined);
 }
 
+// No option helps where one buffer is larger than the machine.
+std::string MemoryAdvice(std::string_view message) {
+  const int64_t total = MemoryOfMachine().total;
+  if (total <= 0 || RefusedBytes(message) < total) return std::string(kMemoryHint);
+  return fmt::format("the machine has {} MB in all, smaller dimensions of the input take less",
+                     total >> 20);
+}
+
 [[noreturn]] void ThrowEngineError(const std::string& place, std::string_view doing,
                                    const Ort::Exception& e) {
   if (IsOutOfMemory(e.what())) {
-    throw Error(
-        ExitCode::kResource, place,
-        fmt::format("{}: out of memory: {}; {}", doing, CleanEngineMessage(e.what()), kMemoryHint));
+    throw Error(ExitCode::kResource, place,
+                fmt::format("{}: out of memory: {}; {}", doing, CleanEngineMessage(e.what()),
+                            MemoryAdvice(e.what())));
   }
   throw Error(ExitCode::kModel, place, fmt::format("{}: {}", doing, CleanEngineMessage(e.what())));
 }
 
 [[noreturn]] void ThrowUnknownIndex(const std::string& place, const Ort::Exception& e) {
-  throw Error(ExitCode::kData, place,
-              fmt::format("{}; expected a sample with indices that the model has",
-                          CleanEngineMessage(e.what())));
+  throw Error(
+      ExitCode::kData, place,
+      fmt::format("{}; expected a sample that this index fits", CleanEngineMessage(e.what())));
 }
 
 ValueType TypeOf(const Ort::TypeInfo& info) {
@@ -225,6 +236,8 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
 std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const std::string& place,
                                         const OrtSessionOptions& options) {
   const auto open = [place, options](const std::string& bytes) {
+    std::optional<QuietStderr> quiet;
+    if (HasPatterns(bytes)) quiet.emplace();
     return Open(place, options, [&](Ort::Env& environment, const Ort::SessionOptions& ort_options) {
       return Ort::Session(environment, bytes.data(), bytes.size(), ort_options);
     });

@@ -1,7 +1,9 @@
 #include "qconvert/base/memory.h"
 
 #include <gtest/gtest.h>
+
 #include <unistd.h>
+#include <limits>
 
 #include <sstream>
 #include <vector>
@@ -43,6 +45,25 @@ TEST(MemoryTest, OnlyWhoHoldsMostTakesTheLast) {
   EXPECT_FALSE(TakesTheLast(801, {1600, 100})) << "a sixteenth is left";
   EXPECT_FALSE(TakesTheLast(800, {1600, 0})) << "others hold as much";
   EXPECT_FALSE(TakesTheLast(500, {0, 0})) << "the system does not tell";
+}
+
+TEST(MemoryTest, RoomIsThatOfTheLimitOrOfTheMachine) {
+  EXPECT_EQ(RoomLeft(1000, 300, {1600, 5}), 700) << "a limit is the user's word";
+  EXPECT_EQ(RoomLeft(1000, 1300, {1600, 5}), -300);
+  EXPECT_EQ(RoomLeft(0, 300, {1600, 500}), 400) << "a sixteenth stays";
+  EXPECT_EQ(RoomLeft(0, 300, {1600, 50}), -50);
+  EXPECT_EQ(RoomLeft(0, 300, {0, 0}), std::numeric_limits<int64_t>::max());
+}
+
+TEST(MemoryTest, AsManyWorkersAsFitBesideTheFirst) {
+  EXPECT_EQ(FittingWorkers(8, 100, 250), 3);
+  EXPECT_EQ(FittingWorkers(2, 100, 250), 2) << "as many as were wanted";
+  EXPECT_EQ(FittingWorkers(8, 100, 99), 1);
+  EXPECT_EQ(FittingWorkers(8, 100, -300), 1) << "one always runs";
+  EXPECT_EQ(FittingWorkers(8, 0, 99), 8) << "the first took nothing that could be seen";
+  EXPECT_EQ(FittingWorkers(8, -5, 99), 8) << "or even gave some back";
+  EXPECT_EQ(FittingWorkers(1, 100, 1000), 1);
+  EXPECT_EQ(FittingWorkers(1024, 1, std::numeric_limits<int64_t>::max()), 1024);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/ir/graph_printer.h"
+#include "support/errors.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
 #include "support/temp_dir.h"
@@ -300,6 +301,38 @@ TEST(ParallelForTest, RunsEachOnceAndRethrowsTheFirst) {
     EXPECT_STREQ(e.what(), "seven");
   }
   ParallelFor(0, 4, [&](size_t, size_t) { FAIL(); });
+}
+
+// a [n,2] and b [n,2]; never runs.
+class RefusingSession : public Session {
+ public:
+  explicit RefusingSession(ExitCode code) : code_(code) {}
+  const std::vector<Value>& inputs() const override { return inputs_; }
+  const std::vector<Value>& outputs() const override { return inputs_; }
+  std::vector<Tensor> Run(std::span<const Tensor> /*inputs*/,
+                          ValueObserver* /*observer*/) const override {
+    throw Error(code_, "m.onnx", "running failed");
+  }
+
+ private:
+  ExitCode code_;
+  std::vector<Value> inputs_ = {{"a", FloatType({"n", "2"}), {}, {}},
+                                {"b", FloatType({"n", "2"}), {}, {}}};
+};
+
+TEST(RunSampleTest, ASampleWithTwoSizesOfADimensionIsAtFault) {
+  const auto sample = [](int64_t a, int64_t b) {
+    return Sample{"3.npy", {RandomTensor("a", {a, 2}, 1), RandomTensor("b", {b, 2}, 2)}};
+  };
+  const RefusingSession model(ExitCode::kModel);
+  EXPECT_THAT(
+      [&] { RunSample(model, sample(2, 3)); },
+      ThrowsError(ExitCode::kData,
+                  "3.npy: \"n\" is 2 in input \"a\" and 3 in input \"b\": m.onnx: running"));
+  EXPECT_THAT([&] { RunSample(model, sample(2, 2)); },
+              ThrowsError(ExitCode::kModel, "3.npy: m.onnx: running failed"));
+  EXPECT_THAT([&] { RunSample(RefusingSession(ExitCode::kResource), sample(2, 3)); },
+              ThrowsError(ExitCode::kResource, "3.npy: m.onnx: running failed"));
 }
 
 }  // namespace

@@ -129,10 +129,23 @@ TEST(NotGivenTest, AKeyWithAnotherValueIsAnError) {
   }
 }
 
-TEST(NotGivenTest, JsonAndValuesOfTheCommandLineTakeAKeyOnce) {
-  EXPECT_TRUE(AnyHolds(
-      ProblemsOf("{\"target_device\": \"CPU\",\n\"target_device\": \"CPU\"}", {}, "c.json"),
-      "c.json:2:1: key 'target_device' is given twice, first at line 1"));
+TEST(NotGivenTest, JsonRepeatsAsYamlDoes) {
+  const auto two = [](const std::string& first, const std::string& second) {
+    return "{\"target_device\": \"CPU\", \"scheme\": \"static\",\n\"bit_width\": " + first +
+           ",\n\"bit_width\": " + second + "}";
+  };
+  const LoadedConfig loaded = LoadText(two("8", "8"), {}, "c.json");
+  EXPECT_TRUE(AnyHolds(loaded.warnings,
+                       "c.json:3:1: key 'bit_width' is given twice with the same value, first at "
+                       "line 2"));
+  for (const char* other : {"16", "8.0", "\"8\"", "null", "[8]", "{}"}) {
+    EXPECT_TRUE(AnyHolds(ProblemsOf(two("8", other), {}, "c.json"),
+                         "c.json:3:1: key 'bit_width' is given twice, first at line 2"))
+        << other;
+  }
+}
+
+TEST(NotGivenTest, ValuesOfTheCommandLineTakeAKeyOnce) {
   EXPECT_TRUE(AnyHolds(ProblemsOf(kCpu, {"calibration={workers: 1, workers: 1}"}), "given twice"));
 }
 

@@ -8,6 +8,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/memory.h"
 #include "qconvert/dataset/sample_source.h"
+#include "support/errors.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
 #include "support/temp_dir.h"
@@ -101,6 +102,23 @@ TEST_F(NpzArchiveTest, TheOnlyArrayMayHaveAnyName) {
       HasSubstr("0.npz: has no array \"image\" for input float[1,2], did you mean 'imag'?"));
   EXPECT_THAT(Error0({Input("scores", {"1", "2"})}),
               HasSubstr("has no array \"scores\" for input float[1,2]; it holds arr_0, imag"));
+}
+
+TEST_F(NpzArchiveTest, TheOnlyArrayIsNotThatOfTwoInputs) {
+  const std::vector<Value> both = {Input("x", {"1", "2"}), Input("y", {"1", "2"})};
+  for (const auto& [array, lacking] : {std::pair{"x.npy", "\"y\" for input float[1,2]; it holds x"},
+                                       {"y.npy", "\"x\" for input float[1,2]; it holds y"},
+                                       {"arr_0.npy", "\"x\" for input"}}) {
+    WriteZip(folder_ / "calib/0.npz", {{array, Array({1, 2}, {3, 4})}}, Packing::kStored);
+    EXPECT_THAT([&] { OpenSamples(folder_ / "calib", both, {}); },
+                ThrowsError(ExitCode::kData, std::string("0.npz: has no array ") + lacking));
+  }
+  // In a sub-folder of its input it may be called anything.
+  const TempDir other;
+  for (const char* name : {"x", "y"})
+    WriteZip(other / (std::string(name) + "/0.npz"), {{"arr_0.npy", Array({1, 2}, {3, 4})}},
+             Packing::kStored);
+  EXPECT_EQ(OpenSamples(other.path(), both, {}).size(), 1U);
 }
 
 TEST_F(NpzArchiveTest, StandsBesideOtherFilesInASubFolder) {

@@ -254,6 +254,16 @@ TEST_F(SampleSourceTest, BadFoldersAreNamed) {
   EXPECT_THROW(OpenSamples(folder_ / "none", {Input({"1"})}, {}), Error);
 }
 
+TEST_F(SampleSourceTest, AScalarMayBeAListOfOne) {
+  folder_.Write("a.npy", NpyFloats({1}, Count(1)));
+  folder_.Write("b.npy", NpyFloats({1, 1}, Count(1)));
+  const SampleSource source = Open({Input({})});
+  ASSERT_EQ(source.size(), 2U);
+  for (size_t i = 0; i < 2; ++i) EXPECT_THAT(source.Read(i).inputs[0].dims, testing::IsEmpty());
+  folder_.Write("d.npy", NpyFloats({2}, Count(2)));
+  EXPECT_THAT(OpenError({Input({})}), HasSubstr("d.npy: has shape [2], expected []"));
+}
+
 TEST_F(SampleSourceTest, WrongShapesAreNamed) {
   folder_.Write("a.npy", NpyFloats({1, 9}, Count(9)));
   EXPECT_THAT(OpenError({Input({"1", "8"})}),

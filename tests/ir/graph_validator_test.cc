@@ -46,6 +46,8 @@ TEST(GraphValidatorTest, NamesWhatIsWrong) {
       {"no opsets", [](Model& m) { m.opsets.clear(); }, "no opset_import"},
       {"opset 0", [](Model& m) { m.opsets[""] = 0; }, "opset 0"},
       {"opset 9999", [](Model& m) { m.opsets[""] = 9999; }, "opset 9999"},
+      {"opset 2^31", [](Model& m) { m.opsets["com.microsoft"] = int64_t{1} << 31; },
+       "expected 1 to 2147483647"},
       {"no outputs", [](Model& m) { m.graph.outputs.clear(); }, "no outputs"},
       {"missing producer", [](Model& m) { m.graph.nodes[0].inputs[0] = "ghost"; },
        "reads \"ghost\", which nothing writes"},

@@ -52,5 +52,22 @@ TEST(ModulePathTest, ConstantsBelongToNobody) {
   EXPECT_TRUE(FindModules(builder.model.graph).empty());
 }
 
+TEST(ModulePathTest, WrappersAreWordsInFront) {
+  for (const auto& [path, bare] :
+       std::map<std::string, std::string>{{"module.conv1", "conv1"},
+                                          {"_orig_mod.module.layer1.0.conv1", "layer1.0.conv1"},
+                                          {"model.model.2.conv", "2.conv"},
+                                          {"_fsdp_wrapped_module.head", "head"},
+                                          {"conv1", "conv1"},
+                                          {"backbone.model.conv1", "backbone.model.conv1"},
+                                          {"modules.conv1", "modules.conv1"},
+                                          {"module", "module"},
+                                          {"module.model", "model"},
+                                          {"module.", "module."},
+                                          {"", ""}}) {
+    EXPECT_EQ(WithoutWrappers(path), bare) << path;
+  }
+}
+
 }  // namespace
 }  // namespace qconvert

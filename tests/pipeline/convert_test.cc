@@ -324,6 +324,22 @@ TEST(ConvertTest, NaNBiasesAreNamedAndMasksMayBeInfinite) {
   EXPECT_NO_THROW(Convert(Prepare(other, masked, {1, 2})));
 }
 
+TEST(ConvertTest, TheSchemeOfAQuantizedModelSaysThatItIsOne) {
+  const TempDir folder;
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y").Random("w", {8, 8});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  ConvertOptions options = Prepare(folder, b, {1, 8});
+  options.config.scheme = Scheme::kStatic;
+  const ConversionReport first = Convert(options);
+  EXPECT_THAT(first.scheme_reason, testing::Not(testing::HasSubstr("already")));
+  options.model = first.output;
+  options.output = folder / "again.onnx";
+  options.config.scheme = Scheme::kAuto;
+  EXPECT_EQ(Convert(options).scheme_reason,
+            "the model is quantized already, nothing is left to quantize");
+}
+
 TEST(QuantInfoPathTest, IsTheStemBeside) {
   EXPECT_EQ(QuantInfoPath("a/m_quantized.onnx"), "a/m_quant_info.json");
   EXPECT_EQ(QuantInfoPath("a/m.onnx"), "a/m_quant_info.json");

@@ -1,9 +1,14 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "qconvert/base/error.h"
 #include "qconvert/ir/graph_printer.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/pipeline/prepare_model.h"
+#include "support/errors.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -92,6 +97,50 @@ TEST(InferTypesTest, AModelOfAnOldOpsetIsToldSo) {
     EXPECT_EQ(e.code(), ExitCode::kModel);
     EXPECT_STREQ(e.what(), "old.onnx: has opset 5, expected 7 or newer");
   }
+}
+
+// x [N,8] -> op(x, indices, more...) -> y
+Model Indexing(const std::string& op_type, std::vector<int64_t> dims, std::vector<int64_t> indices,
+               int64_t axis) {
+  GraphBuilder b(17);
+  b.Input("x", {"N", "8"}).Output("y").Ints("i", dims, std::move(indices));
+  const bool scatters = op_type.starts_with("Scatter");
+  if (scatters) b.Floats("u", dims, std::vector<float>(static_cast<size_t>(dims[0] * dims[1]), 1));
+  if (op_type == "ScatterND") b.Floats("u", {dims[0]}, {1});
+  Node& node = b.Add(op_type, {"x", "i"}, {"y"});
+  node.name = "pick";
+  if (scatters) node.inputs.push_back("u");
+  if (!op_type.ends_with("ND")) node.Set("axis", axis);
+  return b.model;
+}
+
+TEST(InferTypesTest, AConstantIndexBeyondADimensionIsTheModels) {
+  for (const auto& [op_type, dims] :
+       {std::pair<std::string, std::vector<int64_t>>{"Gather", {1, 2}},
+        {"GatherElements", {1, 2}},
+        {"ScatterElements", {1, 2}},
+        {"GatherND", {1, 2}},
+        {"ScatterND", {1, 2}}}) {
+    for (const int64_t bad : {int64_t{8}, int64_t{-9}, std::numeric_limits<int64_t>::min()}) {
+      Model model = Indexing(op_type, dims, {0, bad}, -1);
+      EXPECT_THAT([&] { InferTypes(model, "m.onnx"); },
+                  ThrowsError(ExitCode::kModel,
+                              fmt::format("m.onnx: node \"pick\" ({}) has index {} on axis 1 of "
+                                          "\"x\", expected -8 to 7",
+                                          op_type, bad)));
+    }
+    for (const int64_t good : {7, -8}) {
+      Model model = Indexing(op_type, dims, {0, good}, 1);
+      EXPECT_NO_THROW(InferTypes(model, "m.onnx")) << op_type << good;
+    }
+  }
+}
+
+TEST(InferTypesTest, AnIndexInAFreeDimensionIsTheSamples) {
+  Model free = Indexing("Gather", {1, 2}, {0, 99}, 0);
+  EXPECT_NO_THROW(InferTypes(free, "m.onnx"));
+  Model batch = Indexing("GatherND", {1, 2}, {99, 7}, 0);
+  EXPECT_NO_THROW(InferTypes(batch, "m.onnx"));
 }
 
 }  // namespace

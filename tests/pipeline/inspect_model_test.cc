@@ -196,5 +196,16 @@ TEST_F(InspectModelTest, BodiesCount) {
   EXPECT_EQ(seen.parameters.at("float").elements, 2);
 }
 
+TEST_F(InspectModelTest, AQuantizedModelIsSaidToBeOne) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y").Floats("s", {}, {0.1F});
+  const std::vector<int8_t> codes(64, 3);
+  b.model.graph.initializers["q"] = MakeTensor<int8_t>("q", DataType::kInt8, {8, 8}, codes);
+  b.Add("DequantizeLinear", {"q", "s"}, {"w"});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  EXPECT_THAT(Inspect(b.model, Auto()).scheme_reason, HasSubstr("the model is quantized already"));
+  EXPECT_THAT(Inspect(Network(), Auto()).scheme_reason, Not(HasSubstr("already")));
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -20,6 +20,7 @@ TEST(PlanRemarksTest, AQuantizedModelIsSaidToBeOne) {
   EXPECT_EQ(WhyNothingIsQuantized(b.model.graph),
             "nothing was quantized: the model is quantized already (2 x DequantizeLinear, 1 x "
             "QuantizeLinear); use it as it is, or convert the float model that it was made from");
+  EXPECT_TRUE(IsQuantizedAlready(b.model.graph));
   GraphBuilder other;
   other.Add("MatMulInteger", {"x", "w"}, {"y"});
   EXPECT_THAT(WhyNothingIsQuantized(other.model.graph), HasSubstr("1 x MatMulInteger"));
@@ -29,6 +30,7 @@ TEST(PlanRemarksTest, AFloatModelIsNot) {
   GraphBuilder b;
   b.Add("Relu", {"x"}, {"y"});
   EXPECT_THAT(WhyNothingIsQuantized(b.model.graph), HasSubstr("no node has weights"));
+  EXPECT_FALSE(IsQuantizedAlready(b.model.graph));
 }
 
 TEST(PlanRemarksTest, ManyStoredWeightsCostMemoryWhileLoading) {
@@ -79,6 +81,14 @@ TEST(PlanRemarksTest, OutputsWithoutTheCodesThatAreAskedFor) {
             "set_model_output_int8: z stays float, no integers are placed there");
   plan.values["z"];
   EXPECT_FALSE(RemarkOnOutputs(b.model.graph, plan, "int8"));
+}
+
+TEST(PlanRemarksTest, WhatFailedIsTheWorstOutputIfThereIsOne) {
+  Verdict verdict;
+  EXPECT_EQ(WhatFailed(verdict), "no output was compared: the engine ran no plan");
+  verdict.outputs = {{"y", OutputVerdict::Result::kFailed, 0.5, "fails: 3.0 dB"},
+                     {"z", OutputVerdict::Result::kPassed, 0.9, "passes: 20.0 dB"}};
+  EXPECT_EQ(WhatFailed(verdict), "output \"y\" fails: 3.0 dB");
 }
 
 }  // namespace

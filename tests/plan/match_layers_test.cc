@@ -107,5 +107,59 @@ TEST(MatchLayersTest, ValuesThatAreNotThere) {
   EXPECT_THAT(warnings("value_b"), ElementsAre(HasSubstr("no value of the model is named")));
 }
 
+// Entries for `layers` of TorchScript, on a graph of products with the weights of `modules`.
+Matched MatchModules(const std::vector<std::string>& modules,
+                     const std::vector<std::string>& layers) {
+  GraphBuilder b;
+  b.Input("x", {"1"}).Output("y");
+  std::string value = "x";
+  for (const std::string& module : modules) {
+    b.Floats(module + ".weight", {1}, {2});
+    b.Add("Mul", {value, module + ".weight"}, {"of_" + module}).name = "node of " + module;
+    value = "of_" + module;
+  }
+  b.Add("Relu", {value}, {"y"}).name = "model.act";
+  std::string entries = "layer_quantize_config:\n";
+  for (const std::string& layer : layers)
+    entries += "- {layer_name: 'N::N/" + layer +
+               "/ret.3', overall_quantize_config: {datatype: float32}}\n";
+  const LoadedConfig loaded = LoadText("target_device: CPU\n" + entries);
+  Matched out;
+  for (const auto& [name, layer] : MatchLayers(b.model.graph, loaded.config, out.warnings))
+    out.nodes.push_back(name);
+  return out;
+}
+
+TEST(MatchLayersTest, WrappersOfModulesAreLookedThrough) {
+  for (const char* layer : {"Block[conv1]", "Net[module]/Block[conv1]", "Net[model]/Block[conv1]",
+                            "Net[_orig_mod]/Net[module]/Block[conv1]"}) {
+    for (const char* module : {"conv1", "module.conv1", "_orig_mod.model.conv1"}) {
+      const Matched matched = MatchModules({module, "backbone.conv1", "conv10"}, {layer});
+      EXPECT_THAT(matched.nodes, ElementsAre(std::string("node of ") + module)) << layer;
+      EXPECT_THAT(matched.warnings, IsEmpty()) << layer;
+    }
+  }
+  EXPECT_THAT(MatchModules({"a"}, {"Block[act]"}).nodes, ElementsAre("model.act"))
+      << "a node named by its module";
+}
+
+TEST(MatchLayersTest, AModuleThatIsNotThereHasANeighbour) {
+  EXPECT_THAT(MatchModules({"layer1.conv"}, {"Net[layer2]/Block[conv]", "Block[head]"}).warnings,
+              ElementsAre(HasSubstr("comes from module 'layer2.conv', did you mean 'layer1.conv'?"),
+                          testing::EndsWith("comes from module 'head'")));
+}
+
+TEST(MatchLayersTest, WrappersNeverChooseAmongModules) {
+  const Matched matched =
+      MatchModules({"module.conv1", "model.conv1", "conv2", "module.conv2"},
+                   {"Block[conv1]", "Net[model]/Block[conv1]", "Block[conv2]",
+                    "Net[_orig_mod]/Block[conv2]", "Net[net]/Block[conv2]", "Net[module]"});
+  EXPECT_THAT(matched.nodes, ElementsAre("node of conv2", "node of model.conv1"))
+      << "what is named in full is that";
+  EXPECT_THAT(matched.warnings,
+              ElementsAre(HasSubstr("module 'conv1'"), HasSubstr("module '_orig_mod.conv2'"),
+                          HasSubstr("module 'net.conv2'"), HasSubstr("module 'module'")));
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -65,5 +65,26 @@ TEST(EngineMessageTest, KnowsIndicesOutOfRange) {
   EXPECT_FALSE(IsIndexOutOfRange("axis is out of range"));
 }
 
+TEST(EngineMessageTest, ANewOpsetIsOneClause) {
+  const std::string paragraph =
+      "/onnxruntime_src/onnxruntime/core/graph/model_load_utils.h:57 void "
+      "onnxruntime::model_load_utils::ValidateOpsetForDomain(const std::string&, int) ONNX Runtime "
+      "only *guarantees* support for models stamped with official released onnx opset versions. "
+      "Opset 27 is under development and support for this is limited. The operator schemas and or "
+      "other functionality may change. Current official support for domain ai.onnx is till opset "
+      "26.";
+  EXPECT_EQ(CleanEngineMessage(paragraph), "has opset 27 of domain ai.onnx, expected at most 26");
+  const std::string half = paragraph.substr(0, paragraph.find("Current"));
+  EXPECT_TRUE(CleanEngineMessage(half).starts_with("ONNX Runtime only")) << "nothing is made up";
+}
+
+TEST(EngineMessageTest, TellsTheBufferThatWasTooLarge) {
+  EXPECT_EQ(RefusedBytes("Failed to allocate memory for requested buffer of size 35184372088832"),
+            35184372088832);
+  EXPECT_EQ(RefusedBytes("requested buffer of size 12 of"), 12);
+  EXPECT_EQ(RefusedBytes("requested buffer of size many"), 0);
+  EXPECT_EQ(RefusedBytes("std::bad_alloc"), 0);
+}
+
 }  // namespace
 }  // namespace qconvert

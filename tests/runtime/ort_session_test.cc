@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <map>
 
 #include "qconvert/base/error.h"
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "support/errors.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -191,6 +193,41 @@ TEST(BodyObserversTest, ALoopIsSeenEveryTime) {
   EXPECT_EQ(ToFloats(session->Run(std::span(&x, 1), &observer)[0]), std::vector<float>{1});
   EXPECT_THAT(observer.calls, testing::ElementsAre(5, 5));
   EXPECT_THAT(observer.sums, testing::ElementsAre(16 + 8 + 4 + 2 + 1, 32 + 16 + 8 + 4 + 2));
+}
+
+Model Pattern(const std::string& pattern) {
+  GraphBuilder b(20);
+  b.Input("x", {"1"}, DataType::kString).Output("y", DataType::kBool);
+  b.Add("RegexFullMatch", {"x"}, {"y"}).Set("pattern", pattern);
+  b.model.ir_version = 9;
+  return b.model;
+}
+
+TEST(OrtSessionTest, ABrokenPatternIsToldByTheErrorAlone) {
+  testing::internal::CaptureStderr();
+  std::string told;
+  try {
+    Open(Pattern("(\x1b[31m\nz"));
+  } catch (const Error& e) {
+    told = e.what();
+  }
+  const int written = std::fputs("seen again", stderr);
+  EXPECT_GE(written, 0);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "seen again");
+  EXPECT_THAT(told, testing::HasSubstr("Invalid regex pattern: (\\x1b[31m"));
+  EXPECT_EQ(Open(Pattern("a.*"))->outputs()[0].type.element, DataType::kBool);
+}
+
+TEST(OrtSessionTest, ABufferLargerThanTheMachineIsToldToBe) {
+  GraphBuilder b;
+  b.Input("x", {"1"}).Output("y").Ints("s", {2}, {int64_t{1} << 30, int64_t{1} << 20});
+  b.Add("Expand", {"x", "s"}, {"e"});
+  b.Add("ReduceMax", {"e"}, {"y"});
+  const auto session =
+      OpenOrtSession(SerializeModel(b.model), "m.onnx", {.optimization = OptimizationLevel::kNone});
+  EXPECT_THAT(
+      [&] { session->Run(std::vector{MakeFloatTensor("x", {1}, std::vector<float>{1})}, nullptr); },
+      ThrowsError(ExitCode::kResource, "MB in all, smaller dimensions of the input take less"));
 }
 
 }  // namespace

@@ -163,9 +163,11 @@ with tempfile.TemporaryDirectory() as work:
         failures.append("a verdict behind a link")
     with open("both", "w") as both:
         run(*base[:-1], "-o", "q.onnx", "--json", "/dev/stdout", stdout=both, expect=0)
-    text = open("both").read()
-    if '"exit": "success"' not in text or "q.onnx" not in text or "scheme" not in text:
-        failures.append("/dev/stdout as a verdict: " + text)
+    if json.load(open("both"))["exit"] != "success":
+        failures.append("/dev/stdout as a verdict")
+    for args in (base[:-1] + ["-o", "q.onnx"], ["compare", "q.onnx", "q.onnx", "--data", "calib"], ["inspect", "model.onnx"]):
+        for target in ("/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"):  # a pipe here
+            json.loads(run(*args, "--json", target, expect=0).stdout)
     open("notes", "w").write("the user's")
     run("none.onnx", "--json", "notes", expect=6)
     if open("notes").read() != "the user's":

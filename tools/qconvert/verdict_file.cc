@@ -63,10 +63,10 @@ void VerdictFile::Open(const std::string& target, const std::string& model,
   const bool exists = target != "-" && stat(target.c_str(), &status) == 0;
   if (target == "-") {
     descriptor_ = STDOUT_FILENO;
-  } else if (exists && S_ISREG(status.st_mode)) {
+  } else if (exists) {
     descriptor_ = StandardStream(status);
-  } else if (exists && !S_ISDIR(status.st_mode)) {
-    descriptor_ = OpenDevice(target);
+    const bool is_device = !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+    if (descriptor_ < 0 && is_device) descriptor_ = OpenDevice(target);
   }
   if (descriptor_ < 0) {
     inputs.emplace_back(model);
@@ -77,6 +77,8 @@ void VerdictFile::Open(const std::string& target, const std::string& model,
   model_ = model;
   ShareVerdict(target, model);
 }
+
+bool VerdictFile::is_stdout() const { return descriptor_ == STDOUT_FILENO; }
 
 void VerdictFile::Write(const std::string& text) {
   if (target_.empty()) return;

@@ -28,7 +28,8 @@ class VerdictFile {
 
   // The file that will be replaced or made; empty: none.
   std::filesystem::path file() const { return descriptor_ < 0 ? target_ : ""; }
-  bool is_stdout() const { return target_ == "-"; }
+  // Also where the file is what stdout leads to: nothing else may be told there.
+  bool is_stdout() const;
 
   // Throws Error(kFile).
   void Write(const std::string& text);

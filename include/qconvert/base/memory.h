@@ -27,6 +27,14 @@ MachineMemory MemoryOfMachine();
 // always the right one.
 bool TakesTheLast(int64_t resident, const MachineMemory& machine);
 
+// Bytes that this process may take beside what it holds: up to `limit` bytes in all, or, where that
+// is 0, up to where TakesTheLast begins. The largest number where the system does not tell.
+int64_t RoomLeft(int64_t limit, int64_t resident, const MachineMemory& machine);
+
+// How many of `wanted` workers may run where the first took `each` bytes and `room` bytes are left
+// beside it; at least 1.
+int FittingWorkers(int wanted, int64_t each, int64_t room);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_BASE_MEMORY_H_

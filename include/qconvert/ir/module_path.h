@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "qconvert/ir/graph.h"
@@ -15,6 +16,11 @@ namespace qconvert {
 // name ("/layer1/layer1.0/conv1/Conv" is of layer1.0.conv1) and to those of its weights
 // ("layer1.0.conv1.weight"). Constants belong to nobody.
 std::map<std::string, std::vector<size_t>> FindModules(const Graph& graph);
+
+// The path without the words in front that wrappers of training bring along: "module." of
+// DataParallel, "_orig_mod." of compiled models, "model." of a task around the model and their
+// like. The last scope stays, whatever its name.
+std::string_view WithoutWrappers(std::string_view module);
 
 }  // namespace qconvert
 

@@ -243,7 +243,7 @@ ConfigNode ParseConfig(const std::string& text, const std::string& file,
                        std::vector<std::string>* warnings) {
   const auto source = std::make_shared<const std::string>(file);
   CheckText(text, source);
-  ConfigNode root = ParseText(text, source, IsJson(file) ? nullptr : warnings);
+  ConfigNode root = ParseText(text, source, warnings);
   if (root.kind == ConfigNode::Kind::kNull) Throw({source}, "is empty, expected settings");
   if (root.kind != ConfigNode::Kind::kMap) Throw(root.place, "expected a map of settings");
   return root;
