@@ -35,18 +35,22 @@ void CheckStates(const std::vector<StateInput>& states, const Graph& graph,
   }
 }
 
+bool IsState(const Value& input, const std::vector<StateInput>& states) {
+  return std::any_of(states.begin(), states.end(),
+                     [&](const StateInput& state) { return state.input == input.name; });
+}
+
 std::vector<Value> DataInputs(const Graph& graph, const std::vector<StateInput>& states,
                               const std::string& place) {
   std::vector<Value> inputs;
   for (const Value& input : graph.inputs) {
-    const bool is_state = std::any_of(states.begin(), states.end(), [&](const StateInput& state) {
-      return state.input == input.name;
-    });
-    if (is_state) continue;
+    if (IsState(input, states)) continue;
     if (!input.type.is_tensor() || input.type.element == DataType::kString) {
       throw Error(
           ExitCode::kModel, place,
-          fmt::format("input \"{}\" is no numeric tensor, cannot be calibrated", input.name));
+          fmt::format("input \"{}\" is no numeric tensor, no samples can be read for it; --scheme "
+                      "weight-only needs none",
+                      input.name));
     }
     inputs.push_back(input);
   }
@@ -128,15 +132,19 @@ CalibrationData FromSampleData(const SampleData& data) {
 SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph,
                                  const std::string& place) {
   CheckStates(data.states, graph, place);
-  const std::vector<Value> inputs = DataInputs(graph, data.states, place);
   const CalibrationSettings& settings = data.settings;
   const bool given = !data.folder.empty();
   const std::filesystem::path& folder = given ? data.folder : settings.data;
   const bool is_random = IsRandom(data);
-  if (!inputs.empty() && folder.empty() && settings.input.empty() && !is_random) {
-    if (data.optional) return {};
+  const bool is_missing =
+      folder.empty() && settings.input.empty() && !is_random &&
+      std::any_of(graph.inputs.begin(), graph.inputs.end(),
+                  [&](const Value& input) { return !IsState(input, data.states); });
+  // Before the inputs are looked at: those of other types take no data, and none is needed.
+  if (is_missing && data.optional) return {};
+  const std::vector<Value> inputs = DataInputs(graph, data.states, place);
+  if (is_missing)
     throw Error(ExitCode::kUsage, "", "no calibration data given, expected --calib DIR");
-  }
   SampleSourceOptions source{
       .stacked = data.stacked || settings.stacked,
       .max_samples = data.max_samples > 0 ? data.max_samples : settings.max_samples};

@@ -116,5 +116,24 @@ TEST(ConfigSyntaxTest, ControlCharactersDoNotReachTheTerminal) {
   EXPECT_THAT(problems[0], HasSubstr("unknown key '\\x1b[2Jx'"));
 }
 
+TEST(ConfigSyntaxTest, YamlSpellsBoolsInThreeWays) {
+  const std::string cpu =
+      "target_device: CPU\nmethod: maxmin\nscale_type: float\ncalib_statistic_method: max\n";
+  for (const auto& [word, value] : {std::pair{"true", true},
+                                    {"True", true},
+                                    {"TRUE", true},
+                                    {"false", false},
+                                    {"FALSE", false}}) {
+    const LoadedConfig loaded = LoadText(cpu + "symmetry: " + word + "\n");
+    EXPECT_EQ(loaded.config.tensors.activation.symmetry, value) << word;
+    EXPECT_EQ(loaded.config, LoadText(cpu, {std::string("symmetry=") + word}).config) << word;
+  }
+  for (const char* word : {"\"True\"", "tRUE", "yes", "on", "1"})
+    EXPECT_TRUE(AnyHolds(ProblemsOf(cpu + "symmetry: " + word + "\n"), "expected true or false"))
+        << word;
+  EXPECT_TRUE(AnyHolds(ProblemsOf("{\"target_device\": \"CPU\", \"symmetry\": True}", {}, "c.json"),
+                       "is not JSON"));
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -8,6 +8,7 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
+#include "support/errors.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
 #include "support/temp_dir.h"
@@ -143,6 +144,25 @@ TEST_F(SamplesTest, WeightsNeedNone) {
       EXPECT_LT(report.quantized_bytes, report.float_bytes * 2);
     }
   }
+}
+
+TEST_F(SamplesTest, WeightsOfTextModelsNeedNoneEither) {
+  GraphBuilder b;
+  b.Input("x", {"N"}, DataType::kString).Output("y").Random("v", {64}).Random("w", {64, 64});
+  b.Add("Shape", {"x"}, {"s"});
+  b.Add("Cast", {"s"}, {"f"}).Set("to", int64_t{1});
+  b.Add("Mul", {"f", "v"}, {"m"});
+  b.Add("MatMul", {"m", "w"}, {"y"});
+  ConvertOptions options = Options(b);
+  options.config.scheme = Scheme::kWeightOnly;
+  const std::string why =
+      "input \"x\" is no numeric tensor, no samples can be read for it; --scheme "
+      "weight-only needs none";
+  EXPECT_THAT([&] { Convert(options); }, ThrowsError(ExitCode::kModel, why));
+  options.calibration_folder.clear();
+  EXPECT_EQ(Convert(options).stored_weights, 1U);
+  options.config.scheme = Scheme::kStatic;
+  EXPECT_THAT([&] { Convert(options); }, ThrowsError(ExitCode::kModel, why));
 }
 
 TEST_F(SamplesTest, FewSamplesAreSaid) {

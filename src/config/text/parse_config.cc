@@ -79,6 +79,9 @@ class TreeBuilder : public YAML::EventHandler {
     node.scalar = value;
     node.quoted = tag == "!";
     if (!node.quoted && (value == "null" || value == "~")) node.kind = ConfigNode::Kind::kNull;
+    // YAML's other spellings; JSON has been checked to have none.
+    if (!node.quoted && (value == "True" || value == "TRUE")) node.scalar = "true";
+    if (!node.quoted && (value == "False" || value == "FALSE")) node.scalar = "false";
     Finish(mark, tag, anchor, std::move(node));
   }
 
