@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "find_guilty.h"
+#include "layer_files.h"
 #include "load_float.h"
 #include "look_at_layers.h"
 #include "measure_parts.h"
@@ -13,7 +14,6 @@
 #include "plan_conversion.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
-#include "qconvert/report/report_page.h"
 
 namespace qconvert {
 namespace {
@@ -113,15 +113,12 @@ DebugReport DebugModel(const DebugOptions& given) {
                    report.layers = Look(options, planned);
                    report.conversion.compared_samples = planned.comparer.count();
                  });
-  if (!convert.page.empty()) {
-    const std::string success(ExitCodeName(ExitCode::kSuccess));
-    const std::string json = LayersJson(report.conversion, success, report.layers);
-    WriteFile(convert.page, ReportPage(json));
-    if (!PageJsonPath(convert).empty()) WriteFile(PageJsonPath(convert), json);
+  const std::vector<std::filesystem::path> paths = LayerFilePaths(convert);
+  const std::vector<std::string> texts = LayerFileTexts(convert, report.conversion, report.layers);
+  for (size_t k = 0; k < paths.size(); ++k) {
+    WriteFile(paths[k], texts[k]);
+    report.conversion.files.push_back(paths[k].string());
   }
-  if (!convert.node_data.empty()) WriteFile(convert.node_data, NodeDataJson(report.layers));
-  for (const auto& written : {convert.page, PageJsonPath(convert), convert.node_data})
-    if (!written.empty()) report.conversion.files.push_back(written.string());
   return report;
 }
 

@@ -7,6 +7,8 @@
 #include "convert_data.h"
 #include "cut_to_outputs.h"
 #include "fold_inputs.h"
+#include "layer_files.h"
+#include "model_pair.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/sha256.h"
@@ -26,6 +28,7 @@ bool Exists(const std::filesystem::path& file) {
 std::string DataHash(const ConvertOptions& options, LoadedModel loaded) {
   if (!options.table.empty())
     return ParseTable(ReadFile(options.table, kMaxTableBytes), options.table.string()).data_sha256;
+  UndeclareInitializers(loaded.model);
   // Samples are hashed as the model gets them, so without what it does itself.
   const DeploymentConfig& deployment = options.config.deployment;
   CutToOutputs(deployment.output_nodes, options.model.string(), loaded.model);
@@ -65,8 +68,8 @@ bool IsDone(const ConvertOptions& options) {
   const bool is_knowable = options.validation_folder.empty() && options.plan == nullptr &&
                            options.seen == nullptr && !options.float_only && !has_both &&
                            options.config.processor != Processor::kHost;
-  const bool has_extras = (options.page.empty() || Exists(options.page)) &&
-                          (options.node_data.empty() || Exists(options.node_data)) &&
+  const std::vector<std::filesystem::path> asked = LayerFilePaths(options);
+  const bool has_extras = std::all_of(asked.begin(), asked.end(), Exists) &&
                           (options.first_picture.empty() || Exists(options.first_picture));
   if (!is_knowable || !has_extras || !Exists(output) || !Exists(info)) return false;
   try {

@@ -5,6 +5,7 @@
 #include "convert_data.h"
 #include "deploy_model.h"
 #include "dump_samples.h"
+#include "layer_files.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/refuse_overwriting.h"
 #include "stage_models.h"
@@ -17,8 +18,8 @@ std::vector<std::filesystem::path> OwnOutputsOf(const ConvertOptions& options) {
   std::vector<std::filesystem::path> outputs;
   if (options.writes_model) outputs.push_back(OutputPath(options));
   if (options.writes_model && !options.float_only) outputs.push_back(QuantInfoPath(outputs[0]));
-  for (const auto& asked : {options.page, PageJsonPath(options), options.node_data,
-                            options.settings_file, options.first_picture})
+  for (std::filesystem::path& path : LayerFilePaths(options)) outputs.push_back(std::move(path));
+  for (const auto& asked : {options.settings_file, options.first_picture})
     if (!asked.empty()) outputs.push_back(asked);
   if (options.writes_model && HasRemovals(options.config.deployment))
     outputs.push_back(DeletedNodesPath(options));
@@ -28,12 +29,6 @@ std::vector<std::filesystem::path> OwnOutputsOf(const ConvertOptions& options) {
 }
 
 }  // namespace
-
-std::filesystem::path PageJsonPath(const ConvertOptions& options) {
-  const bool is_horizon = options.config.deployment.generation != Generation::kNone;
-  std::filesystem::path page = options.page;
-  return page.empty() || !is_horizon ? std::filesystem::path() : page.replace_extension(".json");
-}
 
 std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options) {
   std::vector<std::filesystem::path> outputs = OwnOutputsOf(options);

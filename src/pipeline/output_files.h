@@ -9,10 +9,6 @@
 
 namespace qconvert {
 
-// What the page shows as JSON, beside it, for users of Horizon's model.html and model.json; empty
-// for others.
-std::filesystem::path PageJsonPath(const ConvertOptions& options);
-
 // The files that the conversion writes and those of its caller.
 std::vector<std::filesystem::path> OutputsOf(const ConvertOptions& options);
 

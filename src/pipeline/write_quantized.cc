@@ -10,11 +10,10 @@
 #include "compared_models.h"
 #include "deploy_model.h"
 #include "dump_layers.h"
-#include "output_files.h"
+#include "layer_files.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/report/report_page.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
@@ -91,23 +90,20 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   for (const StageModel& stage : told.stages)
     companions.Add(stage.path, SerializeModel(stage.model));
   if (!options.settings_file.empty()) companions.Add(options.settings_file, options.settings_text);
-  if (!options.node_data.empty()) companions.Add(options.node_data, NodeDataJson(*told.layers));
-  AtomicFile* const page = options.page.empty() ? nullptr : companions.Add(options.page);
-  const std::filesystem::path json_path = PageJsonPath(options);
-  AtomicFile* const page_json = json_path.empty() ? nullptr : companions.Add(json_path);
+  // They tell what was compared: their bytes come when that is known.
+  std::vector<AtomicFile*> of_layers;
+  for (const auto& path : LayerFilePaths(options)) of_layers.push_back(companions.Add(path));
   const auto verify = [&](const std::filesystem::path& temporary, int64_t bytes) {
     const auto session =
         OpenOrtSessionFile(temporary, output.string(), ComparisonOptions(report.float_bytes));
     if (!is_deployed) CompareOutputs(*session, comparer, report);
     report.quantized_bytes = bytes;
-    if (page == nullptr) return;
-    const std::string success(ExitCodeName(ExitCode::kSuccess));
-    const std::string json = LayersJson(report, success, *told.layers);
-    page->Write(ReportPage(json));
-    page->Sync();
-    if (page_json == nullptr) return;
-    page_json->Write(json);
-    page_json->Sync();
+    if (of_layers.empty()) return;
+    const std::vector<std::string> texts = LayerFileTexts(options, report, *told.layers);
+    for (size_t k = 0; k < of_layers.size(); ++k) {
+      of_layers[k]->Write(texts[k]);
+      of_layers[k]->Sync();
+    }
   };
   const ExportedFiles written = ExportOnnx(model, output,
                                            {.external_data = options.external_data,

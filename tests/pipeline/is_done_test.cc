@@ -54,6 +54,18 @@ TEST_F(IsDoneTest, NotWithoutThePictureThatIsAskedFor) {
   EXPECT_TRUE(IsDone(options_));
 }
 
+TEST_F(IsDoneTest, InitializersMayBeDeclaredAsInputs) {
+  Model old = Net("/conv");
+  old.ir_version = 3;
+  old.graph.inputs.push_back({"w", TypeOf(old.graph.initializers.at("w")), {}, {}});
+  dir_.Write("m.onnx", SerializeModel(old));
+  EXPECT_FALSE(IsDone(options_)) << "made of another file";
+  Convert(options_);
+  EXPECT_TRUE(IsDone(options_));
+  dir_.Write("data/0.npy", NpyFloats({1, 4, 4, 4}, RandomFloats(64, 99)));
+  EXPECT_FALSE(IsDone(options_)) << "made of other samples";
+}
+
 TEST_F(IsDoneTest, NotWithAnotherModel) {
   dir_.Write("m.onnx", SerializeModel(Net("/other")));
   EXPECT_FALSE(IsDone(options_));

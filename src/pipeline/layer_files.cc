@@ -1,0 +1,40 @@
+#include "layer_files.h"
+
+#include <utility>
+
+#include "qconvert/base/error.h"
+#include "qconvert/report/report_page.h"
+
+namespace qconvert {
+namespace {
+
+bool WritesPageJson(const ConvertOptions& options) {
+  return options.config.deployment.generation != Generation::kNone;
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> LayerFilePaths(const ConvertOptions& options) {
+  std::vector<std::filesystem::path> paths;
+  if (!options.page.empty()) {
+    paths.push_back(options.page);
+    if (WritesPageJson(options))
+      paths.push_back(std::filesystem::path(options.page).replace_extension(".json"));
+  }
+  if (!options.node_data.empty()) paths.push_back(options.node_data);
+  return paths;
+}
+
+std::vector<std::string> LayerFileTexts(const ConvertOptions& options,
+                                        const ConversionReport& report, const LayerReport& layers) {
+  std::vector<std::string> texts;
+  if (!options.page.empty()) {
+    std::string json = LayersJson(report, std::string(ExitCodeName(ExitCode::kSuccess)), layers);
+    texts.push_back(ReportPage(json));
+    if (WritesPageJson(options)) texts.push_back(std::move(json));
+  }
+  if (!options.node_data.empty()) texts.push_back(NodeDataJson(layers));
+  return texts;
+}
+
+}  // namespace qconvert
