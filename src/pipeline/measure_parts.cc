@@ -10,7 +10,7 @@
 namespace qconvert {
 namespace {
 
-// Where the numbers of one part go.
+// Where the numbers of one part go; `alone` may be null: not of single nodes.
 struct Part {
   std::optional<double> NodeErrors::*alone;
   std::optional<double> NodeErrors::*behind;
@@ -22,18 +22,20 @@ void MeasurePart(const LayerInputs& inputs, const Model& quantized, const Part& 
   const SwitchedModel switched = MakeSwitched(inputs.exact, quantized);
   if (switched.switches.empty()) return;
   MeasureBehind(switched, inputs, part.behind, errors);
+  const std::vector<size_t> samples = inputs.comparer.Spread(errors.samples);
+  SwitchMeter meter(switched, inputs.comparer, inputs.place, samples, inputs.on_run);
+  errors.*part.whole = meter.Noise(AllSwitches(switched));
+  errors.runs += meter.runs();
+  if (part.alone == nullptr) return;
   std::vector<SwitchedNode> nodes = NodesOfSwitches(switched, inputs.plan);
   std::erase_if(nodes, [&](const SwitchedNode& one) {
     return !errors.nodes[one.node].alone;  // too many for all of them
   });
-  const std::vector<size_t> samples = inputs.comparer.Spread(errors.samples);
-  SwitchMeter meter(switched, inputs.comparer, inputs.place, samples, inputs.on_run);
-  errors.*part.whole = meter.Noise(AllSwitches(switched));
   const std::vector<double> noise = MeasureAlone(
       {inputs.exact, quantized, switched, inputs.comparer, samples, inputs.place, inputs.on_run},
       nodes);
   for (size_t k = 0; k < nodes.size(); ++k) errors.nodes[nodes[k].node].*part.alone = noise[k];
-  errors.runs += nodes.size() * samples.size() + meter.runs();
+  errors.runs += nodes.size() * samples.size();
 }
 
 }  // namespace
@@ -51,6 +53,9 @@ void MeasureParts(const LayerInputs& inputs, LayerErrors& errors) {
   MeasurePart(inputs, QuantizedOf(inputs, WithFloatWeights(inputs.plan)),
               {&NodeErrors::activations_alone, &NodeErrors::activations_behind,
                &LayerErrors::whole_activations},
+              errors);
+  RoundValuesTo16Bits(rounded.graph, inputs.plan);
+  MeasurePart(inputs, rounded, {nullptr, &NodeErrors::wide_behind, &LayerErrors::whole_wide},
               errors);
 }
 

@@ -9,7 +9,8 @@ namespace qconvert {
 
 // Fills weights_alone and activations_alone of `errors.nodes` by the parts of the plan
 // (parts_of_plan.h), as MeasureLayers fills `alone`: a run of both models for every sample and
-// node.
+// node. What they and 16-bit values with the plan's weights do together is measured along the
+// depth, a few runs each.
 void MeasureParts(const LayerInputs& inputs, LayerErrors& errors);
 
 }  // namespace qconvert

@@ -70,6 +70,9 @@ std::string FormatDebug(const DebugReport& report) {
                    Decibels(layers.errors.whole_weights),
                    Decibels(layers.errors.whole_activations));
   }
+  if (layers.errors.whole_wide)
+    fmt::format_to(sink, "  with values in 16 bits and the weights as they are {} dB\n",
+                   Decibels(layers.errors.whole_wide));
   AddCulprits(layers, out);
   if (layers.guilty) {
     fmt::format_to(sink, "  {}\n", GuiltyText(*layers.guilty));

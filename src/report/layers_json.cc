@@ -54,6 +54,7 @@ Json LayerJson(const LayerRow& row) {
   AddDecibels("sqnr_activations_db", row.errors.activations_alone, json);
   AddDecibels("sqnr_weights_behind_db", row.errors.weights_behind, json);
   AddDecibels("sqnr_activations_behind_db", row.errors.activations_behind, json);
+  AddDecibels("sqnr_16_bit_values_behind_db", row.errors.wide_behind, json);
   if (row.errors.alone) json["share"] = Short(row.share);
   if (row.saved_ns != 0) json["saved_us"] = Short(row.saved_ns / 1e3);
   if (row.multiply_adds > 0) json["multiply_adds"] = Short(row.multiply_adds);
@@ -131,6 +132,7 @@ std::string LayersJson(const ConversionReport& report, const std::string& exit_c
     AddDecibels("sqnr_db", layers.errors.whole, json["measured"]);
     AddDecibels("sqnr_weights_db", layers.errors.whole_weights, json["measured"]);
     AddDecibels("sqnr_activations_db", layers.errors.whole_activations, json["measured"]);
+    AddDecibels("sqnr_16_bit_values_db", layers.errors.whole_wide, json["measured"]);
   } else {
     json["measured"]["why_none"] = layers.errors.why_none;
   }

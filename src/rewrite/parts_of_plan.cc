@@ -5,9 +5,23 @@
 #include <string>
 
 #include "qconvert/ir/topology.h"
+#include "qconvert/numbers/numeric_format.h"
 #include "qconvert/numbers/quantize.h"
+#include "qconvert/rewrite/round_values.h"
 
 namespace qconvert {
+namespace {
+
+// What the codes stand for at most: parameters that are shared or limited reach other ends than the
+// range that they came from.
+Range ReachOf(const ValuePlan& value) {
+  const double scale = value.params.scales[0];
+  const int32_t zero = value.params.zero_points.empty() ? 0 : value.params.zero_points[0];
+  return {static_cast<float>((value.format.qmin - zero) * scale),
+          static_cast<float>((value.format.qmax - zero) * scale)};
+}
+
+}  // namespace
 
 void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan) {
   NameMaker names(graph);
@@ -39,6 +53,18 @@ QuantizationPlan WithFloatWeights(QuantizationPlan plan) {
   plan.dynamic_nodes.clear();
   plan.stored.clear();
   return plan;
+}
+
+void RoundValuesTo16Bits(Graph& graph, const QuantizationPlan& plan) {
+  constexpr int kWideBits = 16;
+  std::map<std::string, ValueGrid> grids;
+  for (const auto& [name, value] : plan.values) {
+    if (!value.format.is_integer()) continue;
+    const bool is_signed = value.format.symmetric && value.format.qmin < value.format.zero;
+    const NumericFormat format = IntegerFormat(kWideBits, is_signed, value.format.symmetric);
+    grids[name] = {ParamsFromRange(ReachOf(value), format), format};
+  }
+  RoundToGrids(graph, grids);
 }
 
 }  // namespace qconvert

@@ -1,5 +1,7 @@
 #include "qconvert/rewrite/round_values.h"
 
+#include <array>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -8,19 +10,23 @@
 namespace qconvert {
 namespace {
 
+// Puts nodes between each value and its readers. `Target` is what a value is rounded to, `append`
+// makes the nodes: append(target, from, to, nodes).
+template <typename Target, typename Append>
 class Rounding {
  public:
-  Rounding(Graph& graph, const std::map<std::string, DataType>& types)
-      : graph_(graph), types_(types), names_(graph) {}
+  Rounding(Graph& graph, const std::map<std::string, Target>& targets, NameMaker& names,
+           const Append& append)
+      : graph_(graph), targets_(targets), names_(names), append_(append) {}
 
   void Run() {
     std::map<std::string, std::string> rounded_inputs;
     std::vector<Node> out;
     for (const Value& input : graph_.inputs) {
-      const auto it = types_.find(input.name);
-      if (it == types_.end()) continue;
+      const auto it = targets_.find(input.name);
+      if (it == targets_.end()) continue;
       const std::string& rounded = rounded_inputs[input.name] = names_.Make("r");
-      AppendCasts(input.name, it->second, rounded, out);
+      append_(it->second, input.name, rounded, out);
     }
     for (Node& node : graph_.nodes) {
       for (std::string& input : node.inputs) {
@@ -29,10 +35,10 @@ class Rounding {
       }
       std::vector<Node> casts;
       for (std::string& output : node.outputs) {
-        const auto it = types_.find(output);
-        if (it == types_.end()) continue;
+        const auto it = targets_.find(output);
+        if (it == targets_.end()) continue;
         const std::string exact = names_.Make("t");
-        AppendCasts(exact, it->second, std::exchange(output, exact), casts);
+        append_(it->second, exact, std::exchange(output, exact), casts);
       }
       out.push_back(std::move(node));
       for (Node& cast : casts) out.push_back(std::move(cast));
@@ -41,24 +47,48 @@ class Rounding {
   }
 
  private:
-  void AppendCasts(const std::string& from, DataType type, const std::string& to,
-                   std::vector<Node>& out) {
-    const std::string half = names_.Make("h");
-    out.push_back(MakeNode("Cast", {from}, {half}));
-    out.back().Set("to", static_cast<int64_t>(type));
-    out.push_back(MakeNode("Cast", {half}, {to}));
-    out.back().Set("to", static_cast<int64_t>(DataType::kFloat));
-  }
-
   Graph& graph_;
-  const std::map<std::string, DataType>& types_;
-  NameMaker names_;
+  const std::map<std::string, Target>& targets_;
+  NameMaker& names_;
+  const Append& append_;
 };
 
 }  // namespace
 
 void RoundValues(Graph& graph, const std::map<std::string, DataType>& types) {
-  if (!types.empty()) Rounding(graph, types).Run();
+  if (types.empty()) return;
+  NameMaker names(graph);
+  const auto append = [&](DataType type, const std::string& from, const std::string& to,
+                          std::vector<Node>& out) {
+    const std::string half = names.Make("h");
+    out.push_back(MakeNode("Cast", {from}, {half}));
+    out.back().Set("to", static_cast<int64_t>(type));
+    out.push_back(MakeNode("Cast", {half}, {to}));
+    out.back().Set("to", static_cast<int64_t>(DataType::kFloat));
+  };
+  Rounding(graph, types, names, append).Run();
+}
+
+void RoundToGrids(Graph& graph, const std::map<std::string, ValueGrid>& grids) {
+  NameMaker names(graph);
+  const auto scalar = [&](float value) {
+    const std::string name = names.Make("g");
+    graph.initializers[name] = MakeFloatTensor(name, {}, std::span<const float>(&value, 1));
+    return name;
+  };
+  const auto append = [&](const ValueGrid& grid, const std::string& from, const std::string& to,
+                          std::vector<Node>& out) {
+    const int32_t zero = grid.params.zero_points.empty() ? 0 : grid.params.zero_points[0];
+    const std::string low = scalar(static_cast<float>(grid.format.qmin - zero));
+    const std::string high = scalar(static_cast<float>(grid.format.qmax - zero));
+    const std::string scale = scalar(grid.params.scales[0]);
+    const std::array<std::string, 3> steps = {names.Make("r"), names.Make("r"), names.Make("r")};
+    out.push_back(MakeNode("Div", {from, scale}, {steps[0]}));
+    out.push_back(MakeNode("Round", {steps[0]}, {steps[1]}));
+    out.push_back(MakeNode("Clip", {steps[1], low, high}, {steps[2]}));
+    out.push_back(MakeNode("Mul", {steps[2], scale}, {to}));
+  };
+  Rounding(graph, grids, names, append).Run();
 }
 
 }  // namespace qconvert

@@ -191,6 +191,22 @@ TEST(DebugModelTest, WeightsAndValuesAloneTellThemApart) {
   EXPECT_GT(whole.whole_activations.value(), 3 * of_weights.whole_activations.value());
   EXPECT_GT(weights.weights_behind.value(), 0);
   EXPECT_GT(of_weights.whole_weights.value(), 0);
+  // Clipping stays in 16 bits: only what rounding added to it is gone.
+  EXPECT_GT(whole.whole_wide.value(), 0.5 * whole.whole_activations.value());
+}
+
+TEST(DebugModelTest, ValuesIn16BitsLeaveWhatTheWeightsDo) {
+  const DebugReport report = Network().Debug("");
+  const LayerErrors& errors = report.layers.errors;
+  EXPECT_LT(errors.whole_wide.value(), errors.whole);
+  EXPECT_NEAR(errors.whole_wide.value() / errors.whole_weights.value(), 1, 0.2);
+  size_t along_the_depth = 0;
+  for (const LayerRow& row : report.layers.layers) {
+    if (!row.errors.wide_behind || row.errors.behind.value_or(0) == 0) continue;
+    ++along_the_depth;
+    EXPECT_LT(*row.errors.wide_behind, *row.errors.behind) << row.name;
+  }
+  EXPECT_GE(along_the_depth, 3U);
 }
 
 TEST(DebugModelTest, TheTargetCanBeGivenAndOutOfReachIsSaid) {

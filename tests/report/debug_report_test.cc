@@ -54,7 +54,11 @@ TEST(DebugReportTest, WeightsAndValuesAsAWholeAreToldWhereMeasured) {
   EXPECT_THAT(FormatDebug(report), Not(HasSubstr("with all weights alone")));
   report.layers.errors.whole_weights = 1e-4;
   report.layers.errors.whole_activations = 1e-2;
+  report.layers.errors.whole_wide = 1e-3;
   report.layers.layers[1].errors.weights_behind = 1e-3;
+  report.layers.layers[2].errors.wide_behind = 1e-5;
+  EXPECT_THAT(FormatDebug(report),
+              HasSubstr("  with values in 16 bits and the weights as they are 30.0 dB\n"));
   EXPECT_THAT(
       FormatDebug(report),
       HasSubstr("  with all weights alone quantized 40.0 dB, with all values alone 20.0 dB\n"));
@@ -63,6 +67,8 @@ TEST(DebugReportTest, WeightsAndValuesAsAWholeAreToldWhereMeasured) {
   EXPECT_EQ(json["measured"]["sqnr_activations_db"], 20);
   EXPECT_EQ(json["layers"][1]["sqnr_weights_behind_db"], 30);
   EXPECT_FALSE(json["layers"][0].contains("sqnr_weights_behind_db"));
+  EXPECT_EQ(json["measured"]["sqnr_16_bit_values_db"], 30);
+  EXPECT_EQ(json["layers"][2]["sqnr_16_bit_values_behind_db"], 50);
 }
 
 TEST(DebugReportTest, BarsCausesAndTheGuiltyAreShownWorstFirst) {

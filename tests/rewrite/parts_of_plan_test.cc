@@ -80,6 +80,22 @@ TEST(PartsOfPlanTest, FloatWeightsLeaveTheValuesQuantized) {
   EXPECT_LT(of_both, 3 * (of_values + of_weights));
 }
 
+TEST(PartsOfPlanTest, ValuesIn16BitsLeaveNextToNothing) {
+  QuantizedModel q = TwoLayers();
+  const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 4, 4}, 1)};  // what was calibrated on
+  Model values = q.float_model;
+  InsertQdq(values, WithFloatWeights(q.plan));
+  Model wide = q.float_model;
+  RoundValuesTo16Bits(wide.graph, q.plan);
+  EXPECT_GT(wide.graph.nodes.size(), q.float_model.graph.nodes.size());
+  EXPECT_NE(wide.graph.FindInitializer("w"), nullptr) << "weights stay as they are";
+  const Tensor exact = RunModel(q.float_model, x)[0];
+  const float in_8_bits = MaxDifference(RunModel(values, x)[0], exact);
+  const float in_16_bits = MaxDifference(RunModel(wide, x)[0], exact);
+  EXPECT_GT(in_16_bits, 0.0F);
+  EXPECT_LT(in_16_bits, in_8_bits / 4) << "what clips is left";
+}
+
 TEST(PartsOfPlanTest, CodesOfEveryTypeStandForTheirFloats) {
   for (const DataType type :
        {DataType::kInt8, DataType::kUint8, DataType::kInt16, DataType::kUint16}) {

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/rewrite/apply_plan.h"
@@ -164,6 +167,33 @@ TEST(RoundValuesTest, AWeightOfTwoMindsStaysFloat32) {
   for (NodePlacement& node : all_float.nodes) node.domain = NodeDomain::kFloat;
   const RoundedFloats found = FindRoundedWeights(b.model.graph, all_float, settings);
   EXPECT_THAT(found.types, UnorderedElementsAre(testing::Pair("b", DataType::kBfloat16)));
+}
+
+TEST(RoundToGridsTest, FloatsBecomeWhatTheirCodesStandFor) {
+  GraphBuilder b;
+  b.Input("x", {"4", "8"}).Output("y").Random("w", {8, 8});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  const Tensor x = RandomTensor("x", {4, 8}, 1);
+  const NumericFormat format = IntegerFormat(16, /*is_signed=*/false, /*symmetric=*/false);
+  const ValueGrid fine{ParamsFromRange({-0.7F, 1.1F}, format), format};
+  const ValueGrid coarse{ParamsFromRange({-2, 2}, FullFormat(DataType::kUint8)),
+                         FullFormat(DataType::kUint8)};
+  Model rounded = b.model;
+  RoundToGrids(rounded.graph, {{"x", fine}, {"y", coarse}, {"gone", fine}});
+  const auto on_grid = [](const Tensor& tensor, const ValueGrid& grid) {
+    std::vector<float> floats = ToFloats(tensor);
+    const int32_t zero = grid.params.zero_points[0];
+    for (float& value : floats) {
+      const float code = std::nearbyint(value / grid.params.scales[0]);
+      value = std::clamp(code, static_cast<float>(grid.format.qmin - zero),
+                         static_cast<float>(grid.format.qmax - zero)) *
+              grid.params.scales[0];
+    }
+    return MakeFloatTensor(tensor.name, tensor.dims, floats);
+  };
+  const Tensor between = RunModel(b.model, {on_grid(x, fine)})[0];
+  EXPECT_EQ(ToFloats(RunModel(rounded, {x})[0]), ToFloats(on_grid(between, coarse)));
+  EXPECT_NE(ToFloats(RunModel(rounded, {x})[0]), ToFloats(RunModel(b.model, {x})[0]));
 }
 
 }  // namespace

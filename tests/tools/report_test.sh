@@ -167,6 +167,23 @@ with tempfile.TemporaryDirectory() as work:
     check("without samples", [seen.get("badge"), seen.get("note"), seen.get("rows")],
           ["Not compared with the float model", "No node was measured alone: there are no samples.", len(layers)])
 
+    # What debug measures besides: the guilty, and curves of what single parts leave.
+    subprocess.run([qconvert, "debug", "model.onnx", "--calib", "calib", "--target", "47", "--report", "d.html", "-q"], check=True)
+    page = open("d.html").read()
+    data = json.loads(DATA.search(page).group(2))
+    wide = "%.1f" % data["measured"]["sqnr_16_bit_values_db"]
+    seen = browse(page, SHOWN + """
+    return {note: $('culprits-note').textContent, guilty: [...$('guilty').querySelectorAll('a')].map((a) => a.textContent),
+            text: $('guilty').textContent, curves: [...document.querySelectorAll('#depth-plot .u-label')].map((one) => one.textContent),
+            whole: [...document.querySelectorAll('#culprit-list code')].map((code) => code.textContent)};""")
+    check("values in 16 bits", "with values in 16 bits %s." % wide in seen.get("note", ""), True)
+    check("the guilty", seen.get("guilty"), [data["layers"][k]["name"] for k in data["guilty"]["layers"]])
+    check("names apart", seen.get("text", "").count(", /"), len(data["guilty"]["layers"]) - 1)
+    check("curves", seen.get("curves"), ["node", "so far", "alone", "16-bit values, so far", "weights alone, so far",
+                                         "values alone, so far"])
+    if not any(text.startswith("--keep-float '/") for text in seen.get("whole", [])):
+        failures.append("no option to paste: %s" % seen)
+
     # Two files as they are: where they drift apart.
     subprocess.run([qconvert, "compare", "model.onnx", "q.onnx", "--data", "calib", "--report", "c.html", "--json", "c.json", "-q"], check=True)
     page = open("c.html").read()

@@ -27,16 +27,19 @@ struct NodeErrors {
   // The same as `behind` with only the weights, only the activations of all nodes quantized.
   std::optional<double> weights_behind;
   std::optional<double> activations_behind;
+  // The same as `behind` with 16-bit values of the same ranges, weights as they are.
+  std::optional<double> wide_behind;
 };
 
 // By node of the prepared graph; a node that is fused into another has no errors of its own.
 struct LayerErrors {
   std::vector<NodeErrors> nodes;
   double whole = 0;  // of the worst output, with all nodes quantized, on the same samples
-  // The same with only the weights, only the activations of all nodes quantized: what 16-bit
-  // activations, 16-bit weights would leave. Nothing where they were not measured.
+  // The same with only the weights, only the activations of all nodes quantized, and with 16-bit
+  // activations and the weights as they are. Nothing where they were not measured.
   std::optional<double> whole_weights;
   std::optional<double> whole_activations;
+  std::optional<double> whole_wide;
   size_t samples = 0;    // that `alone`, `without` and `whole` were measured on; 0: nothing was
   std::string why_none;  // then: "nothing is quantized"
   size_t runs = 0;       // of both models in one, for all of it

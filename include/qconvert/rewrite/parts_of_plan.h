@@ -18,6 +18,12 @@ void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan);
 //   x -> Q -> DQ -> Conv{W} -> Q -> DQ -> y
 QuantizationPlan WithFloatWeights(QuantizationPlan plan);
 
+// Values with codes are rounded to 16 bits of what their codes reach instead, symmetric where the
+// plan is (RoundToGrids); weights, biases and constants stay as they are:
+//
+//   x -> Conv{W} -> y     becomes     x -> 16 bits -> Conv{W} -> 16 bits -> y
+void RoundValuesTo16Bits(Graph& graph, const QuantizationPlan& plan);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_REWRITE_PARTS_OF_PLAN_H_

@@ -7,6 +7,8 @@
 
 #include "qconvert/ir/data_type.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/numbers/numeric_format.h"
+#include "qconvert/numbers/quant_params.h"
 
 namespace qconvert {
 
@@ -20,6 +22,20 @@ namespace qconvert {
 // keeps such a pair as it is. Values that are no longer there are passed over; bodies
 // read inputs of the model as they came. Needs opset >= 13.
 void RoundValues(Graph& graph, const std::map<std::string, DataType>& types);
+
+// Codes of a value and what they stand for, per tensor.
+struct ValueGrid {
+  QuantParams params;
+  NumericFormat format;
+};
+
+// The same for values that are rounded to the nearest of their codes, halves to even, in float32,
+// which holds codes of 16 bits exactly:
+//
+//   Conv -> y     becomes     Conv -> Div{s} -> Round -> Clip{qmin - z, qmax - z} -> Mul{s} -> y
+//
+// In any opset from 11 on, where QuantizeLinear takes 16 bits from 21 on only.
+void RoundToGrids(Graph& graph, const std::map<std::string, ValueGrid>& grids);
 
 }  // namespace qconvert
 

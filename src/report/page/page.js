@@ -110,9 +110,15 @@ function showGuilty() {
   const guilty = data.guilty;
   if (!guilty) return;
   $('guilty').append(make('strong', guilty.text));
-  for (const row of guilty.layers.slice(0, 12))
-    $('guilty').append(' ', layerLink(row));
+  guilty.layers.slice(0, 12).forEach((row, k) => $('guilty').append(k ? ', ' : ': ', layerLink(row)));
   if (guilty.layers.length > 12) $('guilty').append(` and ${guilty.layers.length - 12} more`);
+}
+
+// An option breaks behind its word, not at its hyphens.
+function command(text) {
+  const end = text.indexOf(' ');
+  return end < 0 ? make('code', text) :
+      make('code', null, {}, make('span', text.slice(0, end), {class: 'whole'}), text.slice(end));
 }
 
 function showCulprits() {
@@ -121,7 +127,8 @@ function showCulprits() {
   $('culprits-note').textContent = culprits.length ?
       `Each node quantized alone, on ${counted(measured.samples, 'sample')}; the whole model: ${decibels(measured.sqnr_db)} dB there` +
       (isNumber(measured.sqnr_weights_db) ? `, its weights alone ${decibels(measured.sqnr_weights_db)}` : '') +
-      (isNumber(measured.sqnr_activations_db) ? `, its values alone ${decibels(measured.sqnr_activations_db)}` : '') + '. ' +
+      (isNumber(measured.sqnr_activations_db) ? `, its values alone ${decibels(measured.sqnr_activations_db)}` : '') +
+      (isNumber(measured.sqnr_16_bit_values_db) ? `, with values in 16 bits ${decibels(measured.sqnr_16_bit_values_db)}` : '') + '. ' +
       `${counted(measured.runs, 'run')} of both models in one.` :
       measured.samples ? `No node changes the outputs by itself, on ${counted(measured.samples, 'sample')}.` :
       `No node was measured alone: ${measured.why_none || 'nothing is known'}.`;
@@ -135,11 +142,11 @@ function showCulprits() {
             (isNumber(layer.sqnr_activations_db) ? `, its values alone ${decibels(layer.sqnr_activations_db)} dB` : '')));
     for (const finding of layer.findings || []) {
       item.append(make('br'), make('span', `${finding.cause}: ${finding.text} `, {class: 'soft'}));
-      if (finding.advice) item.append(make('span', 'try ', {class: 'soft'}), make('code', finding.advice));
+      if (finding.advice) item.append(make('span', 'try ', {class: 'soft'}), command(finding.advice));
     }
     if (suggestion) {
       item.append(make('br'), make('span', `left float, the outputs gain ${fixed(suggestion.gain_db, 1)} dB: `, {class: 'soft'}),
-          make('code', suggestion.advice));
+          command(suggestion.advice));
     }
     $('culprit-list').append(item);
   }
