@@ -56,6 +56,8 @@ struct Dialect {
   void (*normalize)(ConfigNode& root, ReadContext& context) = nullptr;
   // Keys from the root to "activation.method" of a --set; empty: none here, but after translation.
   std::vector<std::string> (*override_path)(const std::string& key) = nullptr;
+  // Puts in that the nodes of a pattern stay float (float_nodes.h); false: it cannot be said.
+  bool (*keep_float)(ConfigNode& root, const std::string& pattern) = nullptr;
   // One of the two. Each goes on after a problem.
   ReadResult (*read)(const ConfigNode& root, ReadContext& context) = nullptr;
   ConfigNode (*translate)(const ConfigNode& root, ReadContext& context) = nullptr;

@@ -68,21 +68,6 @@ Parts SplitSearch(std::string_view text) {
   return parts;
 }
 
-std::string ExpressionOf(const std::string& pattern) {
-  if (pattern.starts_with(kRegexPrefix)) return pattern.substr(kRegexPrefix.size());
-  std::string expression(kAnyCharacter);
-  for (const char c : pattern) {
-    if (c == '*') {
-      expression += ".*";
-    } else if (c == '?') {
-      expression += '.';
-    } else {
-      expression += re2::RE2::QuoteMeta(re2::StringPiece(&c, 1));
-    }
-  }
-  return expression;
-}
-
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 Parts SplitPattern(const std::string& pattern) {
@@ -121,6 +106,21 @@ bool NamePattern::Matches(std::string_view name) const {
     if (re2::RE2::PartialMatch(text, *expression) != is_wanted) return false;
   return anywhere_ ? re2::RE2::PartialMatch(text, *expression_)
                    : re2::RE2::FullMatch(text, *expression_);
+}
+
+std::string ExpressionOf(const std::string& pattern) {
+  if (pattern.starts_with(kRegexPrefix)) return pattern.substr(kRegexPrefix.size());
+  std::string expression(kAnyCharacter);
+  for (const char c : pattern) {
+    if (c == '*') {
+      expression += ".*";
+    } else if (c == '?') {
+      expression += '.';
+    } else {
+      expression += re2::RE2::QuoteMeta(re2::StringPiece(&c, 1));
+    }
+  }
+  return expression;
 }
 
 std::string WrittenPattern(const std::string& pattern) {

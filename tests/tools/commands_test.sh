@@ -146,6 +146,20 @@ cp -r "$2/examples/camera" camera
 expect 0 "chosen" --config camera/j6.yaml -o camera/camera.onnx --auto
 grep -q '^model_parameters:' camera/camera.yaml || fail "--auto writes other keys than it was given: $(cat camera/camera.yaml)"
 grep -q tensor_quantize_config camera/camera.yaml && fail "--auto mixes languages"
+# So are nodes that stay float, and the same bytes come of it.
+printf 'weight_quantize_type: abs_max\nactivation_quantize_type: abs_max\n' > paddle.yaml
+for config in vitis_int8_cpu quark_a8w8 paddle.yaml; do
+  expect 0 "chosen" "$example/model.onnx" --calib "$example/calib" --config $config --auto --keep-float /classifier/Gemm -o kept.onnx
+  grep -q 'layer_quantize_config\|exclude\|not_quant_pattern' kept.yaml || fail "$config: no node stays float: $(cat kept.yaml)"
+  expect 0 "" "$example/model.onnx" --calib "$example/calib" --config kept.yaml -o again/kept.onnx -q
+  cmp kept.onnx again/kept.onnx || fail "the settings of --auto on $config make another file"
+done
+expect 0 "chosen" "$example/model.onnx" --calib "$example/calib" --config quark_a8w8 --auto --min-sqnr 46 -o followed.onnx
+grep -q -- "--keep-float '/" out.txt || fail "--auto follows no suggestion in Quark's language: $(cat out.txt)"
+kept=$("$qconvert" inspect camera/model.onnx --json - | grep -o '"/[^"]*/Conv"' | head -n 1 | tr -d '"')
+[ -z "$kept" ] || expect 0 "chosen" --config camera/j6.yaml -o camera/kept.onnx --auto --keep-float "$kept"
+[ -z "$kept" ] || grep -q "run_on_cpu: \"$kept\"" camera/kept.yaml || fail "no node stays float: $(cat camera/kept.yaml)"
+expect 2 "that of Horizon has no key for --keep-float /x/*" --config camera/j6.yaml -o camera/none.onnx --auto --keep-float '/x/*'
 
 # Pages and colours.
 expect 0 "" compare "$example/model.onnx" plain.onnx --data "$example/calib" --report compare.html

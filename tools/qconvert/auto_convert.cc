@@ -12,6 +12,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/base/temporary_folder.h"
+#include "qconvert/config/float_nodes.h"
 #include "qconvert/config/name_pattern.h"
 #include "qconvert/config/read_config.h"
 #include "qconvert/pipeline/bench_models.h"
@@ -21,42 +22,6 @@ namespace {
 
 constexpr double kSecondsEach = 1;  // that a trial is timed
 constexpr const char* kSet = "--set ";
-
-ConfigNode Scalar(std::string text, bool quoted = false) {
-  ConfigNode node;
-  node.kind = ConfigNode::Kind::kScalar;
-  node.scalar = std::move(text);
-  node.quoted = quoted;
-  return node;
-}
-
-ConfigNode Map(const char* key, ConfigNode value) {
-  ConfigNode node;
-  node.kind = ConfigNode::Kind::kMap;
-  node.entries.emplace_back(Scalar(key), std::move(value));
-  return node;
-}
-
-constexpr const char* kLayers = "layer_quantize_config";  // of Vitis: the only such list of nodes
-
-// The settings with the nodes of --keep-float as entries behind those that there are.
-ConfigNode WithFloatLayers(ConfigNode settings, const std::vector<std::string>& patterns) {
-  if (patterns.empty()) return settings;
-  auto entry = std::find_if(settings.entries.begin(), settings.entries.end(),
-                            [&](const ConfigEntry& one) { return one.key.scalar == kLayers; });
-  if (entry == settings.entries.end()) {
-    settings.entries.emplace_back(Scalar(kLayers), ConfigNode());
-    entry = std::prev(settings.entries.end());
-  }
-  entry->value.kind = ConfigNode::Kind::kSequence;
-  for (const std::string& pattern : patterns) {
-    ConfigNode layer = Map("layer_name", Scalar(pattern, /*quoted=*/true));
-    layer.entries.emplace_back(Scalar("overall_quantize_config"),
-                               Map("datatype", Scalar("float32")));
-    entry->value.items.push_back(std::move(layer));
-  }
-  return settings;
-}
 
 double WorstSqnr(const ConversionReport& report) {
   double worst = kEqualSqnrDb;
@@ -79,14 +44,15 @@ class Search {
     if (line_.max_drop) line_.max_flips = *line_.max_drop;
     const ConvertOptions options = MakeConvertOptions(line_, config_);
     target_ = OutputPath(options).replace_extension(".yaml");
-    has_layers_ = options.effective_config.Find("tensor_quantize_config") != nullptr;
-    if (!line_.keep_float.empty() && !has_layers_)
-      throw Error(ExitCode::kUsage, options.config_file.string(),
-                  "--auto writes settings in the language that came in, and that has no key for "
-                  "--keep-float");
     // What the command line says must have a key too, and paths must mean the same beside the
     // model.
-    ExportConfig(ReadSettings(line_, options.config_file), target_);
+    const WrittenConfig written = ReadSettings(line_, options.config_file);
+    ExportConfig(written, target_);
+    if (!WithFloatNodes(written, line_.keep_float, target_))
+      throw Error(ExitCode::kUsage, options.config_file.string(),
+                  fmt::format("--auto writes settings in the language that came in, and that of {} "
+                              "has no key for --keep-float {}",
+                              written.loaded.dialect, EscapeForTerminal(line_.keep_float[0])));
   }
 
   AutoResult Run() {
@@ -108,7 +74,7 @@ class Search {
     const std::filesystem::path base = FindConfig(config_);
     const std::string text = fmt::format(
         "# Found by qconvert --auto: {}\n{}", EscapeForTerminal(name),
-        PrintSettings(WithFloatLayers(ReadSettings(line, base).written, line.keep_float)));
+        PrintSettings(*WithFloatNodes(ReadSettings(line, base), line.keep_float, target_)));
     ConvertLine by_file = line;
     by_file.overrides.clear();
     by_file.layers.clear();
@@ -124,7 +90,8 @@ class Search {
 
   // Whether its settings have keys in the language that came in.
   bool CanBeWritten(const ConvertLine& line) const {
-    return ReadSettings(line, FindConfig(config_)).translated.empty();
+    const WrittenConfig written = ReadSettings(line, FindConfig(config_));
+    return written.translated.empty() && WithFloatNodes(written, line.keep_float, target_);
   }
 
   // What the command line and the objectives give as a whole.
@@ -183,7 +150,6 @@ class Search {
           return finding.advice;
       break;  // of the worst alone: a cause that is spread shows there
     }
-    if (!has_layers_) return std::nullopt;
     for (const Suggestion& one : SuggestionsOf(layers_)) {
       std::string pattern = PatternOfName(layers_.layers[one.layer].origin);
       if (!tried.contains(pattern)) return pattern;
@@ -254,7 +220,6 @@ class Search {
   ConvertLine line_;
   const std::string config_;
   std::filesystem::path target_;  // of the settings
-  bool has_layers_ = false;       // their language lists nodes
   const std::function<void(size_t tried)>& on_trial_;
   TemporaryFolder folder_;
   std::vector<Trial> trials_;

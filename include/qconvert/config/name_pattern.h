@@ -45,6 +45,9 @@ std::string WrittenPattern(const std::string& pattern);
 // an option, or holds signs that nobody can type.
 std::string PatternOfName(const std::string& name);
 
+// The expression, RE2's, that fits the whole name where `pattern` does; not of "search:".
+std::string ExpressionOf(const std::string& pattern);
+
 // Why `pattern` is none, or empty.
 std::string FindPatternError(const std::string& pattern);
 

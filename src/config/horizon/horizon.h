@@ -17,6 +17,7 @@ const SettingTable& HorizonTable();
 void NormalizeHorizon(ConfigNode& root, ReadContext& context);
 // A key without its section is looked for in all of them.
 std::vector<std::string> HorizonOverridePath(const std::string& key);
+bool KeepFloatInHorizon(ConfigNode& root, const std::string& pattern);
 ReadResult ReadHorizon(const ConfigNode& root, ReadContext& context);
 
 const SettingTable& HorizonQuantTable();      // quant_config

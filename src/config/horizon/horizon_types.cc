@@ -7,6 +7,8 @@
 
 #include "horizon/horizon.h"
 #include "op_names.h"
+#include "qconvert/config/name_pattern.h"
+#include "text/node_edit.h"
 
 namespace qconvert {
 namespace {
@@ -26,6 +28,17 @@ std::string OpTypeInAnyCase(const std::string& type) {
   for (const std::string& known : KnownOpNames())
     if (EqualInAnyCase(known, type)) return known;
   return type;
+}
+
+// Names alone: the tool knows no patterns.
+bool KeepFloatInHorizon(ConfigNode& root, const std::string& pattern) {
+  if (PatternOfName(pattern) != pattern || SplitNames(pattern) != std::vector{pattern})
+    return false;
+  ConfigNode& nodes = ChildOf(ChildOf(root, "calibration_parameters"), "run_on_cpu");
+  const std::string before = nodes.kind == Kind::kScalar ? nodes.scalar + ";" : "";
+  nodes = WordNode(before + pattern);
+  nodes.quoted = true;
+  return true;
 }
 
 void KeepFloat(NodeSettings& tensors) {

@@ -14,6 +14,7 @@ const SettingTable& PaddleTable();
 // names of quant_aware, quant_post_static and of operators to those of the table.
 void NormalizePaddle(ConfigNode& root, ReadContext& context);
 std::vector<std::string> PaddleOverridePath(const std::string& key);
+bool KeepFloatInPaddle(ConfigNode& root, const std::string& pattern);
 // Paddle's keys -> those of Vitis, with their places.
 ConfigNode TranslatePaddle(const ConfigNode& root, ReadContext& context);
 

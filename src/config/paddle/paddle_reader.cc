@@ -12,6 +12,7 @@
 #include "op_names.h"
 #include "paddle/paddle.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/config/name_pattern.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
 #include "vitis/vitis.h"
@@ -168,7 +169,7 @@ class Translator {
     if (patterns == nullptr) return;
     for (const ConfigNode& pattern : patterns->items) {
       ConfigNode glob = pattern;
-      glob.scalar = "*" + pattern.scalar + "*";
+      if (!pattern.scalar.starts_with("re:")) glob.scalar = "*" + pattern.scalar + "*";
       AddLayerEntry(layers, "layer_name", glob, "float32");
     }
   }
@@ -182,6 +183,15 @@ class Translator {
 std::vector<std::string> PaddleOverridePath(const std::string& key) {
   if (PaddleTable().Find(key) == nullptr) return {};
   return {key};
+}
+
+// The vendor's patterns fit anywhere in a name: those of others that it begins would go along.
+bool KeepFloatInPaddle(ConfigNode& root, const std::string& pattern) {
+  if (WrittenPattern(pattern) != pattern) return false;
+  ConfigNode& entry =
+      ListOf(root, "not_quant_pattern").items.emplace_back(WordNode("re:" + ExpressionOf(pattern)));
+  entry.quoted = true;
+  return true;
 }
 
 ConfigNode TranslatePaddle(const ConfigNode& root, ReadContext& context) {

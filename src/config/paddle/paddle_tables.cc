@@ -114,7 +114,9 @@ const SettingTable& PaddleTable() {
           .kind = Kind::kTexts,
           .fallback = "none",
           .example = "[skip_quant]",
-          .help = "nodes with one of these in their name stay float"},
+          .help =
+              "nodes with one of these in their name stay float; ours: re: and an expression for "
+              "the whole name"},
          {.name = "weight_preprocess_type",
           .kind = Kind::kWord,
           .fallback = "None",

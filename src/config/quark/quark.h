@@ -29,6 +29,7 @@ void AddQuarkAlgorithms(const ConfigNode& root, ReadContext& context, ConfigNode
 
 // An option without prefix is looked for in extra_options too.
 std::vector<std::string> QuarkOverridePath(const std::string& key);
+bool KeepFloatInQuark(ConfigNode& root, const std::string& pattern);
 // Quark's keys -> those of Vitis, with their places.
 ConfigNode TranslateQuark(const ConfigNode& root, ReadContext& context);
 

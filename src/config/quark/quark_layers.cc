@@ -233,6 +233,19 @@ class LayerTranslator {
 
 }  // namespace
 
+bool KeepFloatInQuark(ConfigNode& root, const std::string& pattern) {
+  if (WrittenPattern(pattern) != pattern) return false;
+  // An expression where the tool would take the pattern for a name, or the name for one.
+  const bool is_name = PatternOfName(pattern) == pattern && !pattern.starts_with('^');
+  ConfigNode& exclude = ChildOf(root, "exclude");
+  ConfigNode& list =
+      exclude.kind == Kind::kMap ? ListOf(exclude, "node_names") : ListOf(root, "exclude");
+  ConfigNode& entry = list.items.emplace_back(
+      WordNode(is_name ? pattern : fmt::format("^(?:{})$", ExpressionOf(pattern))));
+  entry.quoted = true;
+  return true;
+}
+
 void AddQuarkLayers(const ConfigNode& root, ReadContext& context, ConfigNode& layers) {
   LayerTranslator translator(context, layers);
   if (const ConfigNode* list = FindValue(root, "layer_type_config")) translator.AddTypes(*list);

@@ -27,6 +27,16 @@ ConfigNode& ChildOf(ConfigNode& map, std::string_view key) {
   return map.entries.emplace_back(WordNode(std::string(key), map.place), ConfigNode{}).value;
 }
 
+ConfigNode& ListOf(ConfigNode& map, std::string_view key) {
+  ConfigNode& list = ChildOf(map, key);
+  if (list.kind == ConfigNode::Kind::kSequence) return list;
+  ConfigNode only = std::move(list);
+  list = ConfigNode();
+  list.kind = ConfigNode::Kind::kSequence;
+  if (only.kind != ConfigNode::Kind::kNull) list.items.push_back(std::move(only));
+  return list;
+}
+
 const ConfigNode* FindValue(const ConfigNode& map, std::string_view key) {
   const ConfigNode* value = map.Find(key);
   return value == nullptr || value->kind == ConfigNode::Kind::kNull ? nullptr : value;

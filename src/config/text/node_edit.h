@@ -19,6 +19,9 @@ ConfigNode MapNode(const ConfigPlace& place = {});
 // The value under `key`, made (as null) if it is not there.
 ConfigNode& ChildOf(ConfigNode& map, std::string_view key);
 
+// The list under `key`: made empty if it is not there, of one word where that stands there.
+ConfigNode& ListOf(ConfigNode& map, std::string_view key);
+
 // The value under `key` unless it is absent or null (left out, or refused by CheckSettings).
 const ConfigNode* FindValue(const ConfigNode& map, std::string_view key);
 

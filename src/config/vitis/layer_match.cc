@@ -10,6 +10,7 @@
 #include "text/node_edit.h"
 #include "text/setting_table.h"
 #include "vitis/torch_layer.h"
+#include "vitis/vitis.h"
 
 namespace qconvert {
 namespace {
@@ -117,6 +118,16 @@ LayerMatch ReadLayerMatch(const ConfigNode& entry, const std::string& what, Read
   ReadType(written, what, context, match);
   ReadTypesOfName(entry, what, context, match, printed);
   return match;
+}
+
+bool KeepFloatInVitis(ConfigNode& root, const std::string& pattern) {
+  ConfigNode layer = MapNode();
+  ConfigNode& name = ChildOf(layer, "layer_name");
+  name = WordNode(pattern);
+  name.quoted = true;
+  ChildOf(ChildOf(layer, "overall_quantize_config"), "datatype") = WordNode("float32");
+  ListOf(root, "layer_quantize_config").items.push_back(std::move(layer));
+  return true;
 }
 
 }  // namespace qconvert

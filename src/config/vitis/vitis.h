@@ -25,6 +25,7 @@ void KeepPercentage(ConfigNode& root);
 // "activation.method" stands in tensor_quantize_config, "overall.method" in
 // overall_quantize_config.
 std::vector<std::string> VitisOverridePath(const std::string& key);
+bool KeepFloatInVitis(ConfigNode& root, const std::string& pattern);
 ReadResult ReadVitis(const ConfigNode& root, ReadContext& context);
 
 }  // namespace qconvert
