@@ -1,11 +1,14 @@
 #include "qconvert/base/log.h"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <string>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/terminal.h"
 
 namespace qconvert {
 namespace {
@@ -22,6 +25,15 @@ spdlog::logger& Logger() {
     return result;
   }();
   return *logger;
+}
+
+constexpr const char* kRed = "31";
+constexpr const char* kYellow = "33";
+
+// "warning:", in its color where a person looks at a screen that has colors.
+std::string Kind(const char* word, const char* color) {
+  static const bool has_colors = ShowsColors();
+  return has_colors ? fmt::format("\033[1;{}m{}\033[0m", color, word) : word;
 }
 
 }  // namespace
@@ -43,7 +55,9 @@ LogLevel GetLogLevel() { return g_level; }
 // As arguments, never as formats: a name in a message may hold braces.
 void LogDebug(std::string_view message) { Logger().debug("{}", message); }
 void LogInfo(std::string_view message) { Logger().info("{}", message); }
-void LogWarning(std::string_view message) { Logger().warn("warning: {}", message); }
-void LogError(std::string_view message) { Logger().error("error: {}", message); }
+void LogWarning(std::string_view message) {
+  Logger().warn("{} {}", Kind("warning:", kYellow), message);
+}
+void LogError(std::string_view message) { Logger().error("{} {}", Kind("error:", kRed), message); }
 
 }  // namespace qconvert

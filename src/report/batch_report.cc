@@ -15,7 +15,6 @@ namespace qconvert {
 namespace {
 
 constexpr size_t kNameWidth = 24;
-constexpr size_t kReasonWidth = 46;
 constexpr std::string_view kPrefix = "qconvert: error: ";
 
 // The lines of stderr that are errors, without what stands in front of each.
@@ -28,6 +27,13 @@ std::vector<std::string> ErrorLines(const JobResult& result) {
   if (lines.empty() && result.exit_code != 0)
     lines.push_back(fmt::format("ended with exit code {} and no word", result.exit_code));
   return lines;
+}
+
+// The row names the model: the place in front of what is wrong need not.
+std::string Reason(const JobResult& result) {
+  const std::string error = ErrorLines(result)[0];
+  const std::string place = result.model + ": ";
+  return Text(error.starts_with(place) ? error.substr(place.size()) : error);
 }
 
 // null for what is no JSON.
@@ -63,18 +69,15 @@ int WorstExitCode(std::span<const JobResult> results) {
 
 std::string FormatBatch(std::span<const JobResult> results) {
   std::string out;
-  auto sink = std::back_inserter(out);
   size_t failed = 0;
   for (const JobResult& result : results) {
     const bool is_done = result.exit_code == 0;
     failed += is_done ? 0 : 1;
-    std::string text = is_done ? Success(VerdictOf(result)) : Text(ErrorLines(result)[0]);
-    if (text.size() > kReasonWidth) text = text.substr(0, kReasonWidth - 3) + "...";
-    fmt::format_to(sink, "  {:<{}} {:>4}  {}\n", ShortText(result.name, kNameWidth), kNameWidth,
-                   is_done ? "done" : std::to_string(result.exit_code), text);
+    out += FittedRow(fmt::format("  {:<{}} {:>4}  {}", ShortText(result.name, kNameWidth),
+                                 kNameWidth, is_done ? "done" : std::to_string(result.exit_code),
+                                 is_done ? Success(VerdictOf(result)) : Reason(result)));
   }
-  fmt::format_to(sink, "{} of {} done\n", results.size() - failed, results.size());
-  return out;
+  return out + fmt::format("{} of {} done\n", results.size() - failed, results.size());
 }
 
 std::string SkippedJson(const std::string& input, const std::string& output) {

@@ -46,8 +46,9 @@ void FormatNoiseParts(const NoiseParts& parts, std::string& out) {
 
 void FormatCorrection(const CorrectionReport& correction, std::string& out) {
   const auto sink = std::back_inserter(out);
-  fmt::format_to(sink, "  {:<8} of {} {} corrected", correction.name, correction.layers,
-                 correction.of);
+  std::string_view of = correction.of;  // a plural
+  if (correction.layers == 1 && of.ends_with('s')) of.remove_suffix(1);
+  fmt::format_to(sink, "  {:<8} of {} {} corrected", correction.name, correction.layers, of);
   if (correction.noise_before > 0) {
     fmt::format_to(sink, ": {:.1f} -> {:.1f} dB in a typical sample{}",
                    SqnrOfNoise(correction.noise_before), SqnrOfNoise(correction.noise_after),

@@ -3,26 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <sstream>
 
 #include "json_text.h"
 #include "plan_difference_json.h"
-#include "qconvert/base/wrap.h"
 
 namespace qconvert {
 namespace {
 
 constexpr size_t kNameWidth = 28;
-
-// Broken into lines; of a line without a space to break at the end is cut off.
-std::string Fitted(const std::string& row) {
-  std::string out;
-  std::istringstream lines(WrapLine(row));
-  for (std::string line; std::getline(lines, line);)
-    out += (line.size() > kTerminalColumns ? line.substr(0, kTerminalColumns - 3) + "..." : line) +
-           "\n";
-  return out;
-}
 
 // "  N things" and the first rows, made by `row`.
 template <typename Items, typename Row>
@@ -30,7 +18,11 @@ void AddRows(const std::string& title, const Items& items, size_t shown, const R
              std::string& out) {
   if (items.empty()) return;
   fmt::format_to(std::back_inserter(out), "  {}: {}\n", title, items.size());
-  for (size_t k = 0; k < std::min(shown, items.size()); ++k) out += Fitted("    " + row(items[k]));
+  for (size_t k = 0; k < std::min(shown, items.size()); ++k)
+    out += FittedRow("    " + row(items[k]));
+  if (items.size() > shown)
+    fmt::format_to(std::back_inserter(out), "    ... {} more, see the JSON\n",
+                   items.size() - shown);
 }
 
 // The share stands in front, where no long name moves it.

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <sstream>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/utf8.h"
+#include "qconvert/base/wrap.h"
 
 namespace qconvert {
 namespace {
@@ -46,6 +48,16 @@ std::string ShortText(const std::string& name, size_t width) {
   size_t first = text.size() - (width - 3);
   while (first < text.size() && Utf8Length(text, first) == 0) ++first;
   return "..." + text.substr(first);
+}
+
+std::string FittedRow(const std::string& row) {
+  std::string out;
+  std::istringstream lines(WrapLine(row));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.size() > kTerminalColumns) line = line.substr(0, kTerminalColumns - 3) + "...";
+    out += line + "\n";
+  }
+  return out;
 }
 
 Json TextsJson(const std::vector<std::string>& names) {

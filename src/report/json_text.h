@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "qconvert/report/comparison.h"
+#include "qconvert/report/files_line.h"
 #include "qconvert/report/verdict.h"
 
 namespace qconvert {
@@ -19,14 +20,14 @@ using Json = nlohmann::ordered_json;
 // "488.5 kB".
 std::string Size(int64_t bytes);
 
-// "  wrote    a.onnx, a_quant_info.json\n"; nothing of no files.
-std::string FilesLine(const std::vector<std::string>& files);
-
 // JSON text must be UTF-8; names in a model need not be.
 std::string Text(const std::string& name);
 
 // The same in at most `width` characters: a longer name keeps its end behind "...".
 std::string ShortText(const std::string& name, size_t width);
+
+// A row of a table, broken into lines of kTerminalColumns; a word longer than that is cut off.
+std::string FittedRow(const std::string& row);
 
 Json TextsJson(const std::vector<std::string>& names);
 

@@ -34,6 +34,20 @@ int64_t SizeOf(const Graph& graph, const std::string& value, size_t axis) {
   return shape == nullptr || axis >= shape->size() ? -1 : (*shape)[axis].value;
 }
 
+// The axis that a Softmax sums to one over. Over one element every result would be 1: then it is
+// one of an opset before 13, which takes all axes from `axis` (1 where none is given) on together.
+std::optional<size_t> SoftmaxAxis(const Graph& graph, const Node& node, const std::string& value) {
+  const std::optional<size_t> axis = AxisOf(graph, node, -1, value);
+  if (!axis || SizeOf(graph, value, *axis) != 1) return axis;
+  std::optional<size_t> found;
+  for (size_t d = AxisOf(graph, node, 1, value).value_or(*axis); d < Rank(graph, value); ++d) {
+    if (SizeOf(graph, value, d) == 1) continue;
+    if (found) return std::nullopt;
+    found = d;
+  }
+  return found ? found : axis;
+}
+
 // Axis `axis` of the input of a view, as an axis of its output: by the permutation of a Transpose;
 // of reshapes the only axis that has the same size.
 std::optional<size_t> FollowAxis(const Graph& graph, const Node& view, size_t axis) {
@@ -128,7 +142,7 @@ bool IsProjection(const Graph& graph, const Topology& topology, const Node& node
 OutputKind KindOfComputing(const Graph& graph, const Topology& topology, const Node& node) {
   const std::string& value = node.outputs[0];
   if (node.Is("Softmax") || node.Is("LogSoftmax")) {
-    const std::optional<size_t> axis = AxisOf(graph, node, -1, value);
+    const std::optional<size_t> axis = SoftmaxAxis(graph, node, value);
     if (!axis) return {};
     return {node.Is("Softmax") ? Scores::kProbabilities : Scores::kLogits, *axis};
   }
@@ -148,7 +162,8 @@ OutputKind KindOfReaders(const Graph& graph, const Topology& topology, const std
     if (use.slot != 0) continue;
     const bool softmax = node.Is("Softmax") || node.Is("LogSoftmax") || node.Is("TopK");
     if (!softmax && !node.Is("ArgMax")) continue;
-    const std::optional<size_t> axis = AxisOf(graph, node, softmax ? -1 : 0, value);
+    const std::optional<size_t> axis =
+        softmax ? SoftmaxAxis(graph, node, value) : AxisOf(graph, node, 0, value);
     if (axis && SizeOf(graph, value, *axis) != 1) return {Scores::kLogits, *axis};
   }
   return {};

@@ -33,7 +33,8 @@ TEST(BatchReportTest, TheWorstExitCodeCounts) {
 TEST(BatchReportTest, ARowForEachJob) {
   const std::string text = FormatBatch(Sample());
   EXPECT_THAT(text, HasSubstr("31.5 dB  4000 B -> 1000 B")) << "the least of the outputs";
-  EXPECT_THAT(text, HasSubstr("m/bad.onnx: node <X>"));
+  EXPECT_THAT(text, HasSubstr("bad                         4  node <X> & \"Y\"\n"))
+      << "the row names the model";
   EXPECT_THAT(text, HasSubstr("ended with exit code 137 and no word"));
   EXPECT_THAT(text, HasSubstr("1 of 3 done"));
   EXPECT_THAT(text, Not(HasSubstr("warning")));
@@ -45,6 +46,21 @@ TEST(BatchReportTest, RowsFitEightyColumns) {
   results[1].errors = "qconvert: error: " + std::string(300, 'e') + "\n";
   std::istringstream lines(FormatBatch(results));
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+}
+
+TEST(BatchReportTest, TheReasonIsToldWhole) {
+  std::vector<JobResult> results = Sample();
+  results[1].model = "/a/folder/far/away/with/models/in/it/bad.onnx";
+  results[1].errors = "qconvert: error: " + results[1].model +
+                      ": not done after 240 s, while running the model, after value x; a larger "
+                      "--time-limit allows more\n";
+  const std::string text = FormatBatch(results);
+  EXPECT_THAT(text, HasSubstr("  not done after 240 s, while running the model,\n"));
+  EXPECT_THAT(text, HasSubstr("  more\n"));
+  EXPECT_THAT(text, Not(HasSubstr("far/away")));
+  EXPECT_THAT(text, Not(HasSubstr("...")));
+  results[1].errors = "qconvert: error: c.yaml:3:1: no key\n";
+  EXPECT_THAT(FormatBatch(results), HasSubstr("c.yaml:3:1: no key")) << "another place stays";
 }
 
 TEST(BatchReportTest, OneDocumentHoldsAllVerdicts) {

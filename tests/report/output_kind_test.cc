@@ -23,6 +23,26 @@ TEST(OutputKindTest, SoftmaxAtTheEnd) {
   EXPECT_EQ(KindOf(b, "y"), (OutputKind{Scores::kProbabilities, 1}));
 }
 
+// Before opset 13 a Softmax took all axes behind the first together.
+TEST(OutputKindTest, ASoftmaxOverOneElementIsOfAnOldOpset) {
+  GraphBuilder b;
+  b.model.opsets[""] = 7;
+  b.Input("x", {"1", "5", "1", "1"}).Output("y");
+  b.Add("Softmax", {"x"}, {"y"});
+  EXPECT_EQ(KindOf(b, "y"), (OutputKind{Scores::kProbabilities, 1}));
+  GraphBuilder read;
+  read.model.opsets[""] = 7;
+  read.Input("x", {"1", "5", "1"}).Output("l").Output("y");
+  read.Add("Relu", {"x"}, {"l"});
+  read.Add("Softmax", {"l"}, {"y"});
+  EXPECT_EQ(KindOf(read, "l"), (OutputKind{Scores::kLogits, 1}));
+  GraphBuilder flat;
+  flat.model.opsets[""] = 7;
+  flat.Input("x", {"1", "5", "4", "1"}).Output("y");
+  flat.Add("Softmax", {"x"}, {"y"});
+  EXPECT_EQ(KindOf(flat, "y").scores, Scores::kNone) << "classes over two axes";
+}
+
 TEST(OutputKindTest, TheClassAxisIsFollowedThroughViews) {
   GraphBuilder b;
   b.Input("x", {"1", "5", "4", "4"}).Output("y").Ints("shape", {3}, {1, 16, 5});

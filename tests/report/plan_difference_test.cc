@@ -111,6 +111,18 @@ TEST(PlanDifferenceTest, NothingThatMovedIsCutOff) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
+TEST(PlanDifferenceTest, RowsThatAreNotShownAreCounted) {
+  PlanFile before = Plan();
+  for (const char* name : {"i", "j"}) before.values.push_back(Value(name, 1, {0, 255}));
+  PlanFile now = before;
+  for (FileValue& value : now.values) value.grid = Grid(2);
+  const PlanDifference seen = DiffPlans(before, now);
+  EXPECT_THAT(FormatPlanDifference(seen, 1),
+              HasSubstr("  parameters moved, share of the scale: 3\n"));
+  EXPECT_THAT(FormatPlanDifference(seen, 1), HasSubstr("    ... 2 more, see the JSON\n"));
+  EXPECT_THAT(FormatPlanDifference(seen, 3), testing::Not(HasSubstr("more")));
+}
+
 TEST(PlanDifferenceTest, NodesSayWhy) {
   PlanFile now = Plan();
   now.nodes[0].way = NodeWay::kFloat;

@@ -12,6 +12,7 @@
 #include "qconvert/base/counted.h"
 #include "qconvert/base/utf8.h"
 #include "qconvert/config/name_pattern.h"
+#include "qconvert/report/conversion_report.h"
 
 namespace qconvert {
 namespace {
@@ -32,6 +33,25 @@ TEST(ReportTextTest, OneIsNotMany) {
   EXPECT_EQ(Counted(0, "sample"), "0 samples");
   EXPECT_EQ(Counted(1, "sample"), "1 sample");
   EXPECT_EQ(Counted(2, "more reason"), "2 more reasons");
+}
+
+TEST(ReportTextTest, OneCorrectionIsOfOneThing) {
+  ConversionReport report;
+  report.corrections = {{.name = "clipping", .of = "values", .layers = 1},
+                        {.name = "biases", .of = "nodes", .layers = 2}};
+  const std::string text = FormatReport(report);
+  EXPECT_THAT(text, HasSubstr("clipping of 1 value corrected"));
+  EXPECT_THAT(text, HasSubstr("biases   of 2 nodes corrected"));
+}
+
+TEST(ReportTextTest, RowsAreBrokenAndWordsCut) {
+  EXPECT_EQ(FittedRow("  a  b"), "  a  b\n");
+  const std::string words =
+      FittedRow("  name  " + std::string(40, 'x') + " " + std::string(40, 'y'));
+  EXPECT_EQ(words, "  name  " + std::string(40, 'x') + "\n        " + std::string(40, 'y') + "\n");
+  const std::string one = FittedRow("  " + std::string(100, 'z'));
+  EXPECT_EQ(one.size(), 81U);
+  EXPECT_THAT(one, EndsWith("...\n"));
 }
 
 TEST(ReportTextTest, FilesAreOneLine) {

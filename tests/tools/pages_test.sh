@@ -51,7 +51,47 @@ if command -v zsh > /dev/null; then
   [ "$(zsh_takes deb)" = commands ] || fail "zsh does not offer commands"
   [ "$(zsh_takes --sche)" = options ] || fail "zsh does not offer options without a command"
 fi
-if command -v fish > /dev/null; then fish -n pages/completions/fish/qconvert.fish || fail "fish refuses its completion"; fi
+# The shells themselves, as somebody types: a line, and what the key for completion makes of it.
+cat > typed.txt << 'LINES'
+qconvert calib|qconvert calibrate 
+qconvert debug --tar|qconvert debug --target 
+qconvert batch --resu|qconvert batch --resume 
+qconvert model.onnx --scheme st|qconvert model.onnx --scheme static 
+qconvert debug m.onnx --scheme weig|qconvert debug m.onnx --scheme weight-only 
+qconvert model.onnx --config vitis_dp|qconvert model.onnx --config vitis_dpu 
+qconvert help evalu|qconvert help evaluate 
+LINES
+if command -v fish > /dev/null; then
+  fish -n pages/completions/fish/qconvert.fish || fail "fish refuses its completion"
+  while IFS='|' read -r line whole; do
+    offered=$(HOME=$work XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work fish -c 'source pages/completions/fish/qconvert.fish; complete -C "$argv[1]"' -- "$line" | cut -f 1)
+    grep -qx -- "$(awk '{ print $NF }' <<< "$whole")" <<< "$offered" || fail "fish offers for '$line': $offered"
+  done < typed.txt
+else
+  echo "left out: completion in fish, which is not installed"
+fi
+if command -v zsh > /dev/null; then
+  cat > type.zsh << 'ZSH'
+# A shell of its own, in which the key completes and then writes the line down.
+zmodload zsh/zpty
+zmodload zsh/zselect
+zpty typist zsh -f -i
+zpty -w typist "fpath=($PWD/pages/completions/zsh \$fpath); autoload -Uz compinit; compinit -u -D; setopt no_beep
+tell() { zle complete-word; print -r -- \"\$BUFFER|\" > completed; BUFFER= }; zle -N tell; bindkey '^I' tell; print > ready"
+until_there() { for (( tries = 0; tries < 3000; ++tries )) { [[ -s $1 ]] && return; zselect -t 1; zpty -r -t typist part; }; return 1 }
+until_there ready || exit 1
+while IFS='|' read -r line whole; do
+  rm -f completed
+  zpty -n -w typist "$line"$'\t'
+  until_there completed || { print "zsh completes '$line' never"; continue }
+  [[ $(< completed) == "$whole|" ]] || print "zsh makes of '$line': $(< completed)"
+done < typed.txt
+ZSH
+  said=$(TERM=xterm zsh -f type.zsh < /dev/null) || fail "zsh does not start: $said"
+  [ -z "$said" ] || fail "$said"
+else
+  echo "left out: completion in zsh, which is not installed"
+fi
 if command -v groff > /dev/null; then
   for page in pages/man1/*; do
     warnings=$(groff -man -Tutf8 -ww "$page" 2>&1 > /dev/null)

@@ -152,7 +152,7 @@ int RunBatch(int argc, char** argv, VerdictFile& verdict) {
     ReleaseSignals();
   }
   verdict.Write(BatchJson(results));
-  PrintTable(FormatBatch(results), line.verbosity, verdict);
+  PrintResult(FormatBatch(results), {line.junit}, line.verbosity, verdict);
   return WorstExitCode(results);
 }
 

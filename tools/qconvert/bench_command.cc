@@ -80,7 +80,7 @@ int RunBench(int argc, char** argv, VerdictFile& verdict) {
                                    .progress = progress.Callback(line.verbosity.quiet)};
   const BenchReport report = BenchModels(options);
   verdict.Write(BenchJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
-  PrintTable(FormatBench(report, static_cast<size_t>(line.top)), line.verbosity, verdict);
+  PrintResult(FormatBench(report, static_cast<size_t>(line.top)), {}, line.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

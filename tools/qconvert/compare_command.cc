@@ -97,8 +97,8 @@ int RunCompare(int argc, char** argv, VerdictFile& verdict) {
     WriteFile(line.report,
               ReportPage(ComparisonPageJson(comparison, std::string(ExitCodeName(code)))));
   }
-  PrintTable(FormatFileComparison(comparison, static_cast<size_t>(line.worst)), line.verbosity,
-             verdict);
+  PrintResult(FormatFileComparison(comparison, static_cast<size_t>(line.worst)), {line.report},
+              line.verbosity, verdict);
   if (code != ExitCode::kSuccess) {
     const Verdict judged =
         JudgeOutputs(comparison.outputs, comparison.gate, comparison.sample_names);

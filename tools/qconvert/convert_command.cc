@@ -11,6 +11,7 @@
 #include "auto_convert.h"
 #include "command.h"
 #include "configs.h"
+#include "conversion_progress.h"
 #include "convert_line.h"
 #include "convert_options.h"
 #include "progress.h"
@@ -64,20 +65,9 @@ void TellDone(const ConvertLine& line, const ConvertOptions& options, VerdictFil
 void ConvertOne(const ConvertLine& line, ConvertOptions options, VerdictFile& verdict) {
   if (line.skip_done && IsDone(options)) return TellDone(line, options, verdict);
   options.other_outputs = {verdict.file()};
-  Progress progress("calibrating");
-  options.progress = progress.Callback(line.verbosity.quiet);
-  Progress measuring("plans compared with the float model:");
-  Progress learning("learning weights, percent");
-  Progress looking("nodes measured:");
-  size_t looked = 0;
-  if (!line.verbosity.quiet) {
-    options.measuring = [&](size_t count) { measuring.Count(count); };
-    options.learning = [&](size_t percent) { learning.Update(percent, 100); };
-    options.measuring_layers = [&] { looking.Count(++looked); };
-  }
+  const ConversionProgress progress(line.verbosity.quiet, options);
   ConversionReport report = Convert(options);
-  if (!line.verbosity.quiet) measuring.Clear();
-  if (looked > 0) looking.Clear();
+  progress.Clear();
   for (const std::string& warning : report.warnings) LogWarning(EscapeForTerminal(warning));
   verdict.Write(ReportJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
   if (!verdict.file().empty()) report.files.push_back(verdict.file().string());

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "progress.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/wrap.h"
 #include "qconvert/pipeline/measure_costs.h"
 #include "shared_options.h"
 
@@ -18,7 +19,7 @@ int RunCosts(int argc, char** argv, VerdictFile& /*verdict*/) {
   Verbosity verbosity;
   CLI::App app(
       "Times ONNX Runtime's float and integer kernels on this processor, one thread, for half a "
-      "minute,\nand writes the table that --cost-table estimates by. Best on an idle machine.",
+      "minute, and writes the table that --cost-table estimates by. Best on an idle machine.",
       "qconvert costs");
   app.footer(
       "Examples:\n"
@@ -38,11 +39,12 @@ int RunCosts(int argc, char** argv, VerdictFile& /*verdict*/) {
   const MeasuredCosts costs = MeasureCosts(options);
   WriteFile(output, CostTableJson(costs.table));
   if (verbosity.quiet) return static_cast<int>(ExitCode::kSuccess);
-  WriteStdout(fmt::format(
-      "{}: times of {} networks, which it estimates within {:.0f} % on average (the built-in table "
-      "of this kind of processor: {:.0f} %)\n",
-      EscapeForTerminal(output), costs.networks, 100 * costs.mean_error,
-      100 * costs.default_error));
+  WriteStdout(WrapLine(fmt::format(
+                  "{}: times of {} networks, which it estimates within {:.0f} % on average (the "
+                  "built-in table of this kind of processor: {:.0f} %)",
+                  EscapeForTerminal(output), costs.networks, 100 * costs.mean_error,
+                  100 * costs.default_error)) +
+              "\n");
   return static_cast<int>(ExitCode::kSuccess);
 }
 

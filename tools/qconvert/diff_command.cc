@@ -91,8 +91,8 @@ int RunDiff(int argc, char** argv, VerdictFile& verdict) {
   const std::string missed = difference.Missed();
   const ExitCode code = missed.empty() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(PlanDifferenceJson(difference, std::string(ExitCodeName(code))));
-  PrintTable(FormatPlanDifference(difference, static_cast<size_t>(line.worst)), line.verbosity,
-             verdict);
+  PrintResult(FormatPlanDifference(difference, static_cast<size_t>(line.worst)), {}, line.verbosity,
+              verdict);
   if (!missed.empty()) LogError(Error(code, difference.b, missed).what());
   return static_cast<int>(code);
 }

@@ -108,6 +108,8 @@ std::string ZshAction(const OptionHelp& option, const std::vector<std::string>& 
   return "_files";
 }
 
+constexpr const char* kHelp = "help";  // it takes the others' words
+
 std::string FirstSentence(const std::string& text) {
   return text.substr(0, std::min(text.find('\n'), text.find(". ")));
 }
@@ -226,7 +228,9 @@ std::string ZshCompletion(const std::vector<CommandHelp>& commands,
       "  (( $+commands[(r)$command:*] )) || command=convert\n"
       "  case $command in\n";
   for (size_t k = 0; k < commands.size(); ++k) {
-    fmt::format_to(sink, "    {})\n      _arguments '*:file:_files'", words[k]);
+    const std::string rest =
+        words[k] == kHelp ? fmt::format("*:command:({})", fmt::join(words, " ")) : "*:file:_files";
+    fmt::format_to(sink, "    {})\n      _arguments {}", words[k], Quoted(rest));
     for (const OptionHelp& option : commands[k].options) {
       if (option.is_positional) continue;
       for (const std::string& name : option.names) {
@@ -250,6 +254,8 @@ std::string FishCompletion(const std::vector<CommandHelp>& commands,
   for (size_t k = 0; k < commands.size(); ++k)
     fmt::format_to(sink, "complete -c qconvert -n __fish_is_first_arg -a {} -d {}\n", words[k],
                    Quoted(FirstSentence(commands[k].text)));
+  fmt::format_to(sink, "complete -c qconvert -n '__fish_seen_subcommand_from {}' -f -a '{}'\n",
+                 kHelp, all);
   for (size_t k = 0; k < commands.size(); ++k) {
     // The first one also where no command's word was given.
     const std::string others =

@@ -81,7 +81,7 @@ int RunInspect(int argc, char** argv, VerdictFile& verdict) {
   const Inspection inspection = InspectModel({line.model, ReadModelConfig(line)});
   for (const std::string& warning : inspection.warnings) LogWarning(EscapeForTerminal(warning));
   verdict.Write(InspectionJson(inspection, std::string(ExitCodeName(ExitCode::kSuccess))));
-  PrintTable(FormatInspection(inspection), line.verbosity, verdict);
+  PrintResult(FormatInspection(inspection), {}, line.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

@@ -46,7 +46,7 @@ int RunLint(int argc, char** argv, VerdictFile& verdict) {
   verdict.Open(line.json, line.model, {});
   const Lint lint = LintFile(line.model, line.target);
   verdict.Write(LintJson(lint, std::string(ExitCodeName(ExitCode::kSuccess))));
-  PrintTable(FormatLint(lint), line.verbosity, verdict);
+  PrintResult(FormatLint(lint), {}, line.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

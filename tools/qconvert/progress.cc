@@ -1,13 +1,12 @@
 #include "progress.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <string_view>
 #include <utility>
+
+#include "qconvert/base/terminal.h"
 
 namespace qconvert {
 namespace {
@@ -17,15 +16,9 @@ constexpr size_t kLongestBar = 30;
 constexpr double kTerminalInterval = 0.1;
 constexpr double kPlainInterval = 10;  // seconds between lines in a log
 
-// A terminal that can go back to the start of a line.
-bool IsTerminal() {
-  const char* kind = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && (kind == nullptr || std::string_view(kind) != "dumb");
-}
-
 }  // namespace
 
-Progress::Progress(std::string what) : what_(std::move(what)), terminal_(IsTerminal()) {}
+Progress::Progress(std::string what) : what_(std::move(what)), terminal_(IsLiveTerminal()) {}
 
 std::function<void(size_t, size_t)> Progress::Callback(bool quiet) {
   if (quiet) return {};

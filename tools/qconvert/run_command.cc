@@ -85,7 +85,7 @@ int RunRun(int argc, char** argv, VerdictFile& verdict) {
   options.progress = progress.Callback(line.verbosity.quiet);
   const RunReport report = RunModel(options);
   verdict.Write(RunJson(report, std::string(ExitCodeName(ExitCode::kSuccess))));
-  PrintTable(FormatRun(report), line.verbosity, verdict);
+  PrintResult(FormatRun(report), {}, line.verbosity, verdict);
   return static_cast<int>(ExitCode::kSuccess);
 }
 

@@ -16,6 +16,7 @@
 #include "qconvert/base/suggest.h"
 #include "qconvert/base/wrap.h"
 #include "qconvert/config/read_config.h"
+#include "qconvert/report/files_line.h"
 
 namespace qconvert {
 namespace {
@@ -236,6 +237,13 @@ void ApplyVerbosity(const Verbosity& verbosity) {
 
 void PrintTable(const std::string& table, const Verbosity& verbosity, const VerdictFile& verdict) {
   if (!verbosity.quiet && !verdict.is_stdout()) WriteStdout(WrapLines(table, /*unindented=*/false));
+}
+
+void PrintResult(const std::string& table, std::vector<std::string> files,
+                 const Verbosity& verbosity, const VerdictFile& verdict) {
+  files.push_back(verdict.file().string());
+  std::erase(files, "");
+  PrintTable(table + FilesLine(files), verbosity, verdict);
 }
 
 }  // namespace qconvert

@@ -75,6 +75,11 @@ void ApplyVerbosity(const Verbosity& verbosity);
 // Error(kFile).
 void PrintTable(const std::string& table, const Verbosity& verbosity, const VerdictFile& verdict);
 
+// The same, and behind it what was written: `files`, those that are empty left out, and the file of
+// the verdict.
+void PrintResult(const std::string& table, std::vector<std::string> files,
+                 const Verbosity& verbosity, const VerdictFile& verdict);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_TOOLS_QCONVERT_SHARED_OPTIONS_H_

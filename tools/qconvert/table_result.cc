@@ -4,7 +4,6 @@
 
 #include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/report/table_report.h"
 
@@ -14,10 +13,10 @@ void TellTable(const CalibrateReport& report, const std::string& output, const V
                VerdictFile& verdict) {
   for (const std::string& oddity : report.oddities) LogWarning(EscapeForTerminal(oddity));
   verdict.Write(TableVerdictJson(output, report.samples, report.values, report.oddities));
-  if (verbosity.quiet || verdict.is_stdout()) return;
-  WriteStdout(fmt::format("{}: {} over {}\n", EscapeForTerminal(output),
+  PrintResult(fmt::format("{}: {} over {}\n", EscapeForTerminal(output),
                           Counted(static_cast<int64_t>(report.values), "value"),
-                          Counted(static_cast<int64_t>(report.samples), "sample")));
+                          Counted(static_cast<int64_t>(report.samples), "sample")),
+              {}, verbosity, verdict);
 }
 
 }  // namespace qconvert

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "command.h"
+#include "conversion_progress.h"
 #include "convert_line.h"
 #include "convert_options.h"
 #include "qconvert/base/error.h"
@@ -72,12 +73,14 @@ int RunVerify(int argc, char** argv, VerdictFile& verdict) {
   std::vector<std::filesystem::path> inputs = NamedInputs(line.convert);
   inputs.insert(inputs.end(), {line.out, line.quant_info, PlanFileOf(line.out)});
   verdict.Open(line.json, line.convert.model, inputs);
-  const VerifyOptions options = OptionsOf(line, verdict);
+  VerifyOptions options = OptionsOf(line, verdict);
   ShareCeilingsOf(line.convert, {options.convert});
+  const ConversionProgress progress(line.convert.verbosity.quiet, options.convert);
   const Verification result = VerifyModel(options);
+  progress.Clear();
   const ExitCode code = result.is_equal() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(VerificationJson(result, std::string(ExitCodeName(code))));
-  PrintTable(FormatVerification(result, kShown), line.convert.verbosity, verdict);
+  PrintResult(FormatVerification(result, kShown), {}, line.convert.verbosity, verdict);
   if (!result.is_equal()) LogError(Error(code, line.out, result.differences[0].Line()).what());
   return static_cast<int>(code);
 }
