@@ -25,8 +25,7 @@ void Number(Graph& graph, size_t& count) {
 bool IsInteger(const Graph& graph, const Node& node) {
   if (IsIntegerKernel(node)) return true;
   if (IsQuantize(node) || node.outputs.empty()) return false;
-  const DataType type = TypeOfValue(graph, node.outputs[0]);
-  return type == DataType::kUint8 || type == DataType::kInt8;
+  return IsQuantizedType(TypeOfValue(graph, node.outputs[0]));
 }
 
 // A fused node has the names of several.

@@ -150,7 +150,7 @@ void PairView::CollectEnds() {
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     const Node& node = graph_.nodes[n];
     ends_[n].resize(node.inputs.size());
-    if (IsQuantize(node)) uses_[node.inputs[0]].quantizers.push_back(EndOf(graph_, node));
+    if (IsQuantize(node)) AddQuantizer(node);
     for (size_t slot = 0; slot < node.inputs.size(); ++slot) {
       const Node* producer = topology_.Producer(node.inputs[slot]);
       if (producer != nullptr && IsDequantize(*producer)) ends_[n][slot] = EndOf(graph_, *producer);
@@ -158,6 +158,21 @@ void PairView::CollectEnds() {
     for (const std::string& output : node.outputs) CountOthers(output);
   }
   for (const Value& input : graph_.inputs) CountOthers(input.name);
+}
+
+// Equal Qs of one value are one in the engine (common subexpressions, before it fuses).
+void PairView::AddQuantizer(const Node& node) {
+  std::vector<PairEnd>& known = uses_[node.inputs[0]].quantizers;
+  const PairEnd end = EndOf(graph_, node);
+  const PairParameters parameters = ParametersOf(graph_, node);
+  for (const PairEnd& one : known) {
+    const bool is_same = one.type == end.type && one.node->domain == node.domain &&
+                         parameters.is_scalar && ParametersOf(graph_, *one.node) == parameters;
+    if (!is_same) continue;
+    merged_.emplace(&node, one.node);
+    return;
+  }
+  known.push_back(end);
 }
 
 void PairView::CountOthers(const std::string& value) {
@@ -195,6 +210,7 @@ bool PairView::MoveBack() {
       const bool is_alone = uses.others == 1 && uses.quantizers.empty() && !uses.is_output;
       if (topology_.ProducerIndex(before) != kNone && !is_alone) break;
       ends_[n][0] = EndOf(graph_, quantizer);
+      ends_[n][0].copy = n + 1;
       uses.quantizers.push_back(ends_[n][0]);
       if (uses.others > 0) --uses.others;
       moved = true;
@@ -329,22 +345,24 @@ void PairView::AbsorbClamps() {
 // The kernels of x86 take int8 activations as uint8. A Q that several nodes read keeps its type,
 // since each of them gets a DQ of its own before.
 void PairView::UnsignCodes() {
-  std::map<const Node*, size_t> readings;
+  std::map<std::pair<const Node*, size_t>, size_t> readings;
   const auto source = [&](const PairEnd& end) -> const Node* {
     if (end.node == nullptr || !IsDequantize(*end.node)) return end.node;
     const Node* producer = topology_.Producer(end.node->inputs[0]);
-    return producer != nullptr && IsQuantize(*producer) ? producer : end.node;
+    if (producer == nullptr || !IsQuantize(*producer)) return end.node;
+    const auto same = merged_.find(producer);
+    return same == merged_.end() ? producer : same->second;
   };
   for (const auto& ends : ends_)
     for (const PairEnd& end : ends)
-      if (end.exists() && end.node != nullptr) ++readings[source(end)];
+      if (end.exists() && end.node != nullptr) ++readings[{source(end), end.copy}];
   const auto convert = [&](PairEnd& end) {
     if (end.node == nullptr || end.type != DataType::kInt8) return;
     const Node* from = source(end);
     const PairParameters parameters = ParametersOf(graph_, *from);
     // Constants keep their type, and so does what no Q wrote.
     if (!IsQuantize(*from) || !parameters.is_scalar || !parameters.has_zero_point ||
-        readings[from] > 1)
+        readings[{from, end.copy}] > 1)
       return;
     end.type = DataType::kUint8;
   };

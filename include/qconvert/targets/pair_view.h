@@ -23,6 +23,7 @@ bool IsDequantize(const Node& node);  // the same
 struct PairEnd {
   const Node* node = nullptr;  // null with a type: quantized by the engine itself
   DataType type = DataType::kUndefined;
+  size_t copy = 0;  // told apart from its original: the pair that a moved Q leaves in front of it
 
   bool exists() const { return type != DataType::kUndefined; }
 };
@@ -66,6 +67,7 @@ class PairView {
 
  private:
   void CollectEnds();
+  void AddQuantizer(const Node& node);
   void CountOthers(const std::string& value);
   void JoinBiasAdds();
   bool MoveBack();
@@ -83,7 +85,8 @@ class PairView {
   Topology topology_;
   std::vector<std::vector<PairEnd>> ends_;  // by node and slot
   std::unordered_map<std::string, ValueUses> uses_;
-  std::unordered_map<size_t, size_t> bias_adds_;  // of MatMuls
+  std::unordered_map<const Node*, const Node*> merged_;  // Qs that another one stands for
+  std::unordered_map<size_t, size_t> bias_adds_;         // of MatMuls
   std::set<size_t> absorbed_;
 };
 
