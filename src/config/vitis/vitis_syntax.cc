@@ -1,6 +1,7 @@
 // How files of the Vitis AI quantizer are written that its documents or its tool take.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -51,11 +52,51 @@ void NormalizeObjects(ConfigNode& map, ReadContext& context, bool& told) {
   }
 }
 
+bool IsListed(const ConfigNode& root, const char* tensor) {
+  const ConfigNode* list = FindValue(root, "quantizable_data_type");
+  return list == nullptr ||
+         std::any_of(list->items.begin(), list->items.end(),
+                     [&](const ConfigNode& one) { return one.scalar == tensor; });
+}
+
+// float_type float16: everything is float16 but the types that TensorRT computes on int8. Entries
+// of the file come behind those, so that they win.
+void ExpandFloatType(ConfigNode& root, ReadContext& context) {
+  const ConfigNode* written = FindValue(root, "float_type");
+  if (written == nullptr) return;
+  const ConfigNode type = *written;
+  std::erase_if(root.entries, [](const auto& one) { return one.key.scalar == "float_type"; });
+  if (type.scalar == "float32") return;
+  const ConfigNode* device = FindValue(root, "target_device");
+  if (type.scalar != "float16" || device == nullptr || device->scalar != "GPU") {
+    context.problems.Add(type.place, fmt::format("float_type is {}, expected float32, or float16 "
+                                                 "with target_device GPU",
+                                                 type.Shown()));
+    return;
+  }
+  ConfigNode& tensors = ChildOf(root, "tensor_quantize_config");
+  for (const char* tensor : {"input", "weights", "bias", "activation"}) {
+    if (!IsListed(root, tensor)) continue;
+    ConfigNode& object = ChildOf(tensors, tensor);
+    if (FindValue(object, "datatype") == nullptr) ChildOf(object, "datatype") = type;
+  }
+  ConfigNode layers = MapNode(type.place);
+  const ConfigNode* listed = FindValue(root, "quantizable_data_type");
+  for (const char* op_type : {"Conv", "Gemm", "MatMul", "Add"}) {
+    AddLayerEntry(layers, "layer_type", WordNode(op_type, type.place), "int");
+    if (listed != nullptr) ChildOf(layers.items.back(), "quantizable_data_type") = *listed;
+  }
+  ConfigNode& all = ChildOf(root, "layer_quantize_config");
+  all.kind = Kind::kSequence;
+  all.items.insert(all.items.begin(), layers.items.begin(), layers.items.end());
+}
+
 }  // namespace
 
 void NormalizeVitis(ConfigNode& root, ReadContext& context) {
   if (root.kind != Kind::kMap) return;
   NormalizeDevice(root, context);
+  ExpandFloatType(root, context);
   const ConfigNode* device = FindValue(root, "target_device");
   const bool is_dpu = device != nullptr && device->scalar == "DPU";
   bool told = false;
