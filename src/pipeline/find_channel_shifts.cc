@@ -70,13 +70,21 @@ bool IsFinite(const std::vector<ChannelRange>& ranges) {
 ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
                                 std::span<const size_t> by_content, const Target& target,
                                 const std::string& place) {
+  const std::set<std::string> integers = ValuesOnIntegers(model.graph, target);
+  const std::map<std::string, size_t> spreadable = FindSpreadableValues(model.graph);
+  std::vector<std::vector<std::string>> groups = FindSpreadableGroups(model.graph);
+  // Weights are shared as long as all values in front of them change.
+  std::erase_if(groups, [&](const std::vector<std::string>& group) {
+    return std::any_of(group.begin(), group.end(),
+                       [&](const std::string& value) { return integers.contains(value); });
+  });
   std::vector<std::string> values;
   std::vector<size_t> channels;
-  const std::set<std::string> integers = ValuesOnIntegers(model.graph, target);
-  for (const auto& [value, count] : FindSpreadableValues(model.graph)) {
-    if (integers.contains(value)) continue;
-    values.push_back(value);
-    channels.push_back(count);
+  for (const std::vector<std::string>& group : groups) {
+    for (const std::string& value : group) {
+      values.push_back(value);
+      channels.push_back(spreadable.at(value));
+    }
   }
   if (values.empty() || feeder.size() == 0 || feeder.has_feedback()) return {};
   ChannelObserver observer(channels);
@@ -84,13 +92,18 @@ ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
   for (const size_t k : SpreadEvenly(feeder.size(), kSamples))
     RunSample(*session, feeder.Read(by_content[k], {}), &observer);
   ChannelShifts shifts;
-  for (size_t v = 0; v < values.size(); ++v) {
-    const std::vector<ChannelRange> ranges = observer.Ranges(v);
+  size_t first = 0;
+  for (const std::vector<std::string>& group : groups) {
+    std::vector<ChannelRange> ranges = observer.Ranges(first);
+    for (size_t v = 1; v < group.size(); ++v) ranges = Merged(ranges, observer.Ranges(first + v));
+    first += group.size();
     if (!IsFinite(ranges)) continue;
-    std::vector<int> chosen = ChooseShifts(model.graph, values[v], ranges);
+    const std::vector<int> chosen = ChooseShifts(model.graph, group, ranges);
     if (chosen.empty()) continue;
-    LogDebug("channels of \"" + values[v] + "\" stick out");
-    shifts.emplace(values[v], std::move(chosen));
+    for (const std::string& value : group) {
+      LogDebug("channels of \"" + value + "\" stick out");
+      shifts.emplace(value, chosen);
+    }
   }
   return shifts;
 }

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "matcher.h"
+#include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
 
@@ -68,6 +70,64 @@ std::vector<Product> ProductsOf(const Graph& graph, const std::string& value) {
   return products;
 }
 
+// One product of each weight that those of the values have.
+std::vector<Product> WeightsBehind(const Graph& graph, const std::vector<std::string>& values) {
+  const std::set<std::string> names(values.begin(), values.end());
+  std::set<const Tensor*> seen;
+  std::vector<Product> products;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const std::optional<Product> product = FindProduct(graph, n);
+    if (!product || !names.contains(graph.nodes[n].inputs[0])) continue;
+    if (seen.insert(product->weight).second) products.push_back(*product);
+  }
+  return products;
+}
+
+// Writes scaled weights: each once for the same shifts, over the old ones where nothing else reads
+// those.
+class WeightScaler {
+ public:
+  WeightScaler(Graph& graph, UnitWriter& writer, const ChannelShifts& shifts)
+      : graph_(graph), writer_(writer) {
+    const Topology topology(graph);
+    for (const auto& [value, exponents] : shifts) {
+      for (const Product& product : ProductsOf(graph, value)) {
+        const std::string& name = product.weight->name;
+        ++readers_[{name, exponents}];
+        uses_[name] = topology.Uses(name).size();
+      }
+    }
+  }
+
+  std::string Scale(const Product& product, const std::vector<int>& exponents) {
+    const std::string name = product.weight->name;
+    const auto [written, is_new] = names_.emplace(std::pair(name, exponents), name);
+    if (!is_new) return written->second;
+    Tensor scaled = Scaled(product, exponents);
+    if (readers_.at({name, exponents}) == uses_.at(name)) {
+      scaled.name = name;
+      graph_.initializers.at(name) = std::move(scaled);
+    } else {  // others read the weights as they were
+      written->second = writer_.Constant(std::move(scaled));
+    }
+    return written->second;
+  }
+
+ private:
+  static Tensor Scaled(const Product& product, const std::vector<int>& shifts) {
+    std::vector<float> values = ToFloats(*product.weight);
+    const std::vector<float> factors = PowersOfTwo(shifts, 1);
+    ForEachWeight(product, [&](size_t place, size_t c, size_t) { values[place] *= factors[c]; });
+    return MakeFloatTensor("", product.weight->dims, values);
+  }
+
+  Graph& graph_;
+  UnitWriter& writer_;
+  std::map<std::pair<std::string, std::vector<int>>, size_t> readers_;
+  std::map<std::string, size_t> uses_;
+  std::map<std::pair<std::string, std::vector<int>>, std::string> names_;  // as written
+};
+
 // What an 8-bit grid leaves of the values, and of the weights, in all products.
 double ExpectedNoise(const std::vector<Product>& products,
                      const std::vector<ChannelRange>& channels, const std::vector<int>& shifts) {
@@ -126,13 +186,6 @@ std::vector<int> ShiftsTo(double largest, const std::vector<ChannelRange>& chann
   return shifts;
 }
 
-Tensor Scaled(const Product& product, const std::vector<int>& shifts) {
-  std::vector<float> values = ToFloats(*product.weight);
-  const std::vector<float> factors = PowersOfTwo(shifts, 1);
-  ForEachWeight(product, [&](size_t place, size_t c, size_t) { values[place] *= factors[c]; });
-  return MakeFloatTensor("", product.weight->dims, values);
-}
-
 void Check(const std::map<std::string, size_t>& spreadable, const std::string& value,
            const std::vector<int>& shifts, const std::string& place) {
   const auto it = spreadable.find(value);
@@ -159,9 +212,46 @@ std::map<std::string, size_t> FindSpreadableValues(const Graph& graph) {
   return values;
 }
 
-std::vector<int> ChooseShifts(const Graph& graph, const std::string& value,
+std::vector<std::vector<std::string>> FindSpreadableGroups(const Graph& graph) {
+  std::map<std::string, std::set<std::string>> weights;  // by value
+  std::map<std::string, std::set<std::string>> readers;  // values by weight
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const std::optional<Product> product = FindProduct(graph, n);
+    if (!product) continue;
+    const Node& node = graph.nodes[n];
+    weights[node.inputs[0]].insert(node.inputs[1]);
+    readers[node.inputs[1]].insert(node.inputs[0]);
+  }
+  std::vector<std::vector<std::string>> groups;
+  std::set<std::string> seen;
+  for (const auto& [first, unused] : weights) {
+    if (!seen.insert(first).second) continue;
+    std::vector<std::string> group = {first};
+    for (size_t k = 0; k < group.size(); ++k) {
+      for (const std::string& weight : weights.at(group[k])) {
+        for (const std::string& value : readers.at(weight))
+          if (seen.insert(value).second) group.push_back(value);
+      }
+    }
+    std::sort(group.begin(), group.end());
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+std::vector<ChannelRange> Merged(std::vector<ChannelRange> a, const std::vector<ChannelRange>& b) {
+  QCONVERT_CHECK(a.size() == b.size());
+  for (size_t c = 0; c < a.size(); ++c) {
+    a[c].min = std::min(a[c].min, b[c].min);
+    a[c].max = std::max(a[c].max, b[c].max);
+    a[c].power = std::max(a[c].power, b[c].power);
+  }
+  return a;
+}
+
+std::vector<int> ChooseShifts(const Graph& graph, const std::vector<std::string>& values,
                               const std::vector<ChannelRange>& channels) {
-  const std::vector<Product> products = ProductsOf(graph, value);
+  const std::vector<Product> products = WeightsBehind(graph, values);
   double largest = 0;
   for (const ChannelRange& channel : channels) largest = std::max(largest, Magnitude(channel));
   if (!(largest > 0) || !std::isfinite(largest)) return {};
@@ -185,8 +275,8 @@ std::vector<int> ChooseShifts(const Graph& graph, const std::string& value,
 size_t SpreadChannels(Graph& graph, const ChannelShifts& shifts, const std::string& place) {
   if (shifts.empty()) return 0;
   const std::map<std::string, size_t> spreadable = FindSpreadableValues(graph);
-  const Topology topology(graph);
   UnitWriter writer(graph);
+  WeightScaler scaler(graph, writer, shifts);
   size_t changed = 0;
   for (const auto& [value, exponents] : shifts) {
     Check(spreadable, value, exponents, place);
@@ -199,13 +289,7 @@ size_t SpreadChannels(Graph& graph, const ChannelShifts& shifts, const std::stri
         const std::string constant = writer.Constant(MakeFloatTensor("", {count}, factors));
         spread = writer.Add(node, value, "Mul", {value, constant});
       }
-      Tensor scaled = Scaled(product, exponents);
-      if (topology.HasSingleUse(node.inputs[1])) {
-        scaled.name = node.inputs[1];
-        graph.initializers.at(scaled.name) = std::move(scaled);
-      } else {  // others read the weights as they were
-        node.inputs[1] = writer.Constant(std::move(scaled));
-      }
+      node.inputs[1] = scaler.Scale(product, exponents);
       node.inputs[0] = spread;
       ++changed;
     }

@@ -56,7 +56,7 @@ TEST(SpreadChannelsTest, InputsAndProductsOfActivationsAreNotSpread) {
 
 TEST(SpreadChannelsTest, WhatSticksOutIsDivided) {
   const GraphBuilder b = TwoProducts();
-  const std::vector<int> shifts = ChooseShifts(b.model.graph, "v", RangesWith(3, 20));
+  const std::vector<int> shifts = ChooseShifts(b.model.graph, {"v"}, RangesWith(3, 20));
   ASSERT_EQ(shifts.size(), kChannels);
   EXPECT_GE(shifts[3], 2);
   EXPECT_EQ(std::count(shifts.begin(), shifts.end(), 0), static_cast<int>(kChannels) - 1);
@@ -65,9 +65,9 @@ TEST(SpreadChannelsTest, WhatSticksOutIsDivided) {
 // 12 channels of 16 are as large as one another: to divide them would only move the noise.
 TEST(SpreadChannelsTest, WhatIsEvenStays) {
   const GraphBuilder b = TwoProducts();
-  EXPECT_THAT(ChooseShifts(b.model.graph, "v", RangesWith(3, 1)), IsEmpty());
-  EXPECT_THAT(ChooseShifts(b.model.graph, "v", RangesWith(3, 1.1)), IsEmpty());
-  EXPECT_THAT(ChooseShifts(b.model.graph, "v", std::vector<ChannelRange>(kChannels)), IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, {"v"}, RangesWith(3, 1)), IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, {"v"}, RangesWith(3, 1.1)), IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, {"v"}, std::vector<ChannelRange>(kChannels)), IsEmpty());
 }
 
 // The large channel is nearly always at its largest: the grid's noise is nothing beside it.
@@ -76,7 +76,7 @@ TEST(SpreadChannelsTest, WhatIsQuietAlreadyStays) {
   std::vector<ChannelRange> ranges = RangesWith(3, 20);
   for (ChannelRange& range : ranges) range.power = range.max * range.max;
   ranges[3].power = 1e4;
-  EXPECT_THAT(ChooseShifts(b.model.graph, "v", ranges), IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, {"v"}, ranges), IsEmpty());
 }
 
 TEST(SpreadChannelsTest, ProductsAreTheSameToTheBitAndOthersReadTheValue) {
@@ -94,6 +94,67 @@ TEST(SpreadChannelsTest, ProductsAreTheSameToTheBitAndOthersReadTheValue) {
   for (size_t k = 0; k < 3; ++k) EXPECT_EQ(MaxDifference(expected[k], actual[k]), 0) << k;
   const auto reads_v = [](const Node& node) { return node.Is("Neg") && node.inputs[0] == "v"; };
   EXPECT_TRUE(std::any_of(b.model.graph.nodes.begin(), b.model.graph.nodes.end(), reads_v));
+}
+
+// x -> Tanh -> v -> MatMul{w} -> a -> Tanh -> u -> MatMul{w} -> c; the same weights twice
+GraphBuilder SharedWeights() {
+  GraphBuilder b;
+  b.Input("x", {"N", "16"}).Output("c").Random("w", {16, 16});
+  b.Add("Tanh", {"x"}, {"v"});
+  b.Add("MatMul", {"v", "w"}, {"a"});
+  b.Add("Tanh", {"a"}, {"u"});
+  b.Add("MatMul", {"u", "w"}, {"c"});
+  InferTypes(b.model, "m");
+  return b;
+}
+
+TEST(SpreadChannelsTest, ValuesWithWeightsInCommonAreOneGroup) {
+  EXPECT_THAT(FindSpreadableGroups(SharedWeights().model.graph),
+              ElementsAre(ElementsAre("u", "v")));
+  GraphBuilder b = SharedWeights();
+  b.Random("other", {16, 16}).Output("d").Add("MatMul", {"c", "other"}, {"d"});
+  InferTypes(b.model, "m");
+  EXPECT_THAT(FindSpreadableGroups(b.model.graph),
+              ElementsAre(ElementsAre("c"), ElementsAre("u", "v")));
+}
+
+TEST(SpreadChannelsTest, OfAGroupTheLargestOfAllCounts) {
+  const GraphBuilder b = SharedWeights();
+  const std::vector<ChannelRange> ranges = Merged(RangesWith(3, 20), RangesWith(5, 30));
+  EXPECT_EQ(ranges[3].max, 20);
+  EXPECT_EQ(ranges[5].min, -30);
+  const std::vector<int> shifts = ChooseShifts(b.model.graph, {"u", "v"}, ranges);
+  ASSERT_EQ(shifts.size(), kChannels);
+  EXPECT_GE(shifts[3], 1);
+  EXPECT_GE(shifts[5], 1);
+}
+
+size_t Matrices(const Graph& graph) {
+  return static_cast<size_t>(
+      std::count_if(graph.initializers.begin(), graph.initializers.end(),
+                    [](const auto& one) { return one.second.dims.size() == 2; }));
+}
+
+TEST(SpreadChannelsTest, SharedWeightsStayOne) {
+  GraphBuilder b = SharedWeights();
+  const Model before = b.model;
+  std::vector<int> shifts(kChannels, 0);
+  shifts[3] = 4;
+  EXPECT_EQ(SpreadChannels(b.model.graph, {{"u", shifts}, {"v", shifts}}, "p.json"), 2U);
+  EXPECT_EQ(Matrices(b.model.graph), 1U);
+  const std::vector<Tensor> inputs = {RandomTensor("x", {5, 16}, 7)};
+  EXPECT_EQ(MaxDifference(RunModel(before, inputs)[0], RunModel(b.model, inputs)[0]), 0);
+}
+
+TEST(SpreadChannelsTest, OtherReadersKeepTheWeightsAsTheyWere) {
+  GraphBuilder b = SharedWeights();
+  const Model before = b.model;
+  std::vector<int> shifts(kChannels, 0);
+  shifts[3] = 4;
+  EXPECT_EQ(SpreadChannels(b.model.graph, {{"u", shifts}}, "p.json"), 1U);
+  EXPECT_EQ(Matrices(b.model.graph), 2U);
+  const std::vector<Tensor> inputs = {RandomTensor("x", {5, 16}, 7)};
+  EXPECT_EQ(MaxDifference(RunModel(before, inputs)[0], RunModel(b.model, inputs)[0]), 0);
 }
 
 std::string Refusal(const ChannelShifts& shifts) {

@@ -27,7 +27,15 @@ struct ChannelRange {
 // the graph and constants are left out. Needs value_info.
 std::map<std::string, size_t> FindSpreadableValues(const Graph& graph);
 
-// The shifts of least expected noise of the products that read `value`, 8-bit values and weights:
+// Values whose products have weights in common: they need the same shifts, or every product would
+// have weights of its own. Values in order of their names, groups by the first.
+std::vector<std::vector<std::string>> FindSpreadableGroups(const Graph& graph);
+
+// What channels held in any of two values.
+std::vector<ChannelRange> Merged(std::vector<ChannelRange> a, const std::vector<ChannelRange>& b);
+
+// The shifts of least expected noise of the products that read one of `values` (a group with these
+// ranges), 8-bit values and weights:
 //
 //   sum over c, j of  d^2 / 12 (2^s_c W_cj)^2  +  e_j^2 / 12 P_c / 4^s_c
 //   d = (max x' - min x') / 255,   x'_c = x_c / 2^s_c,   e_j = max over c |2^s_c W_cj| / 127
@@ -35,13 +43,14 @@ std::map<std::string, size_t> FindSpreadableValues(const Graph& graph);
 // among those that bring every channel above max|x| / 2^k below it, k = 0 .. 6. Empty where that is
 // above 0.7 of what it is without, or that is below 1e-4 of the products' power already. The idea
 // is that of Xiao et al. 2023, "SmoothQuant"; only what sticks out is moved here, by powers of two.
-std::vector<int> ChooseShifts(const Graph& graph, const std::string& value,
+std::vector<int> ChooseShifts(const Graph& graph, const std::vector<std::string>& values,
                               const std::vector<ChannelRange>& channels);
 
 //   v -> MatMul{W}     becomes     v -> Mul{2^-s} -> MatMul{2^s W}
 //   v -> Add                       v -> Add
 //
-// Exact: floats change their exponents only. Throws Error(kConfig) naming `place` where a value is
+// Exact: floats change their exponents only. Weights that several products share with the same
+// shifts stay one. Throws Error(kConfig) naming `place` where a value is
 // none of FindSpreadableValues, or has another number of channels. Returns how many products were
 // changed.
 size_t SpreadChannels(Graph& graph, const ChannelShifts& shifts, const std::string& place);
