@@ -179,10 +179,12 @@ class Chooser {
       Measured measured = MeasurePlan(inputs_, draft_);
       report.noise_before = TypicalNoise(chosen_.measured->outputs);
       report.noise_after = TypicalNoise(measured.outputs);
+      const double change =
+          measured.typical_noise(inputs_.gate) / chosen_.measured->typical_noise(inputs_.gate);
       const bool fails = chosen_.measured->verdict.passed && !measured.verdict.passed;
       // Corrections that make the outputs worse are what nobody asks for.
       const double allowed = wanted == Correction::kOn ? kClearlyWorse : 1;
-      report.kept = report.noise_after < allowed * report.noise_before && !fails;
+      report.kept = change < allowed && !fails;
       if (report.kept) {
         chosen_.measured = std::move(measured);
       } else if (wanted == Correction::kOn) {

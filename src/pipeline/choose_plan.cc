@@ -60,7 +60,9 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
     return SearchActivations(inputs, plan, open, samples);
   for (const CalibrationMethod method : candidates) {
     apply(method);
-    const double noise = MeasurePlan(inputs, plan, samples).pooled_noise();
+    const Measured measured = MeasurePlan(inputs, plan, samples);
+    const double noise =
+        std::max(measured.pooled_noise(), HiddenNoise(measured.outputs, inputs.gate));
     if (noise >= kBetter * least) continue;
     least = noise;
     best = method;

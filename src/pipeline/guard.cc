@@ -153,8 +153,9 @@ class Guard {
     for (size_t o = 0; o < outputs_; ++o) {
       const OutputComparison& output = measured.outputs[o];
       if (output.samples.empty() || noise[o] == 0) continue;
-      noise[o] = std::max(NoiseOfFlips(output.decisions, options_.gate),
-                          std::min(TypicalNoise({&output, 1}), kMostNoise));
+      noise[o] =
+          std::min(std::max(TypicalNoise({&output, 1}), HiddenNoise({&output, 1}, options_.gate)),
+                   kMostNoise);
     }
     return noise;
   }

@@ -25,6 +25,11 @@ double Measured::judged_noise() const {
   return failure.empty() ? verdict.noise : std::numeric_limits<double>::infinity();
 }
 
+double Measured::typical_noise(const Gate& gate) const {
+  return failure.empty() ? std::max(TypicalNoise(outputs), HiddenNoise(outputs, gate))
+                         : std::numeric_limits<double>::infinity();
+}
+
 QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) {
   const Graph& graph = inputs.model.graph;
   QuantizationPlan plan = MakePlan(graph, draft.placement, inputs.table, inputs.settings,
@@ -72,11 +77,13 @@ Measured MeasureModel(const PlanInputs& inputs, const Model& model,
   }
   measured.verdict = JudgeOutputs(measured.outputs, inputs.gate);
   if (!measured.failure.empty()) measured.verdict.passed = false;
+  const OutputVerdict* worst = measured.verdict.Worst();
   LogDebug(fmt::format(
       "measured on {} samples: {:.1f} dB, {:.1f} judged, {:.1f} in a typical sample, {}",
       samples.empty() ? inputs.comparer.count() : samples.size(),
       SqnrOfNoise(measured.pooled_noise()), SqnrOfNoise(measured.judged_noise()),
-      SqnrOfNoise(TypicalNoise(measured.outputs)), measured.verdict.passed ? "passes" : "fails"));
+      SqnrOfNoise(TypicalNoise(measured.outputs)),
+      worst == nullptr ? "no output" : worst->name + " " + worst->text));
   if (inputs.on_measurement) inputs.on_measurement(inputs.comparer.comparisons());
   return measured;
 }

@@ -60,6 +60,8 @@ struct Measured {
   double pooled_noise() const;
   // Verdict::noise, infinite when it does not run.
   double judged_noise() const;
+  // The greater of TypicalNoise and HiddenNoise, infinite when it does not run.
+  double typical_noise(const Gate& gate) const;
 };
 
 // The plan with every parameter and code.

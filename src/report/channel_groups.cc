@@ -11,24 +11,29 @@ namespace {
 
 constexpr size_t kNamedRuns = 4;
 
-// Channels with signal, by rising peak.
-std::vector<size_t> ByPeak(const ChannelSums& sums) {
+double ScaleOf(const ChannelSums& sums, size_t channel) {
+  const bool are_probabilities = sums.least[channel] >= 0 && sums.peak[channel] <= 1;
+  return are_probabilities ? 1 : static_cast<double>(sums.peak[channel]);
+}
+
+// Channels with signal, by rising scale.
+std::vector<size_t> ByScale(const ChannelSums& sums) {
   const double greatest = *std::max_element(sums.peak.begin(), sums.peak.end());
   std::vector<size_t> order;
   for (size_t c = 0; c < sums.peak.size(); ++c) {
     if (sums.peak[c] > kNoSignal * greatest) order.push_back(c);
   }
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return sums.peak[a] < sums.peak[b]; });
+                   [&](size_t a, size_t b) { return ScaleOf(sums, a) < ScaleOf(sums, b); });
   return order;
 }
 
 double Gap(const ChannelSums& sums, size_t lower, size_t upper) {
-  return static_cast<double>(sums.peak[upper]) / static_cast<double>(sums.peak[lower]);
+  return ScaleOf(sums, upper) / ScaleOf(sums, lower);
 }
 
 double WidestGap(const ChannelSums& sums) {
-  const std::vector<size_t> order = ByPeak(sums);
+  const std::vector<size_t> order = ByScale(sums);
   double widest = 1;
   for (size_t k = 1; k < order.size(); ++k)
     widest = std::max(widest, Gap(sums, order[k - 1], order[k]));
@@ -36,10 +41,10 @@ double WidestGap(const ChannelSums& sums) {
 }
 
 std::vector<ChannelGroup> Split(const ChannelSums& sums) {
-  const std::vector<size_t> order = ByPeak(sums);
+  const std::vector<size_t> order = ByScale(sums);
   std::vector<ChannelGroup> groups;
   for (size_t k = 0; k < order.size(); ++k) {
-    // Channels by rising peak: a group ends where the next peak is out of proportion.
+    // A group ends where the next scale is out of proportion.
     if (k == 0 || Gap(sums, order[k - 1], order[k]) > kRangeRatio) groups.push_back({sums.axis});
     groups.back().channels.push_back(order[k]);
   }
@@ -62,6 +67,7 @@ void ChannelSums::Add(size_t first, size_t inner, std::span<const float> expecte
     const double x = expected[i];
     const double error = x - actual[i];
     peak[channel] = std::max(peak[channel], std::fabs(expected[i]));
+    least[channel] = std::min(least[channel], expected[i]);
     float_power[channel] += x * x;
     error_power[channel] += error * error;
     ++i;
@@ -83,8 +89,8 @@ std::vector<ChannelSums> MakeChannelSums(std::span<const int64_t> dims) {
   for (size_t axis = 1; axis < dims.size(); ++axis) {
     if (dims[axis] < 2 || dims[axis] > kMaxChannels) continue;
     const auto channels = static_cast<size_t>(dims[axis]);
-    axes.push_back({axis, std::vector<float>(channels), std::vector<double>(channels),
-                    std::vector<double>(channels)});
+    axes.push_back({axis, std::vector<float>(channels), std::vector<float>(channels, INFINITY),
+                    std::vector<double>(channels), std::vector<double>(channels)});
   }
   return axes;
 }
@@ -98,6 +104,7 @@ void MergeChannelSums(std::vector<ChannelSums>& sums, const std::vector<ChannelS
     if (other == later.end()) return true;
     for (size_t c = 0; c < one.peak.size(); ++c) {
       one.peak[c] = std::max(one.peak[c], other->peak[c]);
+      one.least[c] = std::min(one.least[c], other->least[c]);
       one.float_power[c] += other->float_power[c];
       one.error_power[c] += other->error_power[c];
     }

@@ -67,6 +67,14 @@ std::string AdviceWithoutNumber(const OutputComparison& output) {
   return "expected samples for which the float model gives this output";
 }
 
+std::optional<ChannelGroup> FindWorstGroup(const OutputComparison& output) {
+  std::vector<ChannelGroup> groups = FindChannelGroups(output.channels);
+  const auto worst = std::max_element(
+      groups.begin(), groups.end(),
+      [](const ChannelGroup& a, const ChannelGroup& b) { return a.noise() < b.noise(); });
+  return worst == groups.end() ? std::nullopt : std::optional(std::move(*worst));
+}
+
 // Collects one output's numbers against the gate.
 class Judge {
  public:
@@ -162,11 +170,8 @@ class Judge {
   }
 
   void WorstGroup() {
-    const std::vector<ChannelGroup> groups = FindChannelGroups(output_.channels);
-    const auto worst = std::max_element(
-        groups.begin(), groups.end(),
-        [](const ChannelGroup& a, const ChannelGroup& b) { return a.noise() < b.noise(); });
-    if (worst == groups.end()) return;
+    const std::optional<ChannelGroup> worst = FindWorstGroup(output_);
+    if (!worst) return;
     Number(worst->noise(), gate_.min_group_sqnr_db,
            fmt::format("worst channel group {:.1f} dB ({})", SqnrOfNoise(worst->noise()),
                        worst->Name()));
@@ -280,6 +285,12 @@ Verdict JudgeOutputs(std::span<const OutputComparison> outputs, const Gate& gate
   return verdict;
 }
 
+double NoiseOfGroups(const OutputComparison& output, const Gate& gate) {
+  const std::optional<ChannelGroup> worst = FindWorstGroup(output);
+  if (!worst) return 0;
+  return worst->noise() * NoiseOfSqnr(gate.min_sqnr_db) / NoiseOfSqnr(gate.min_group_sqnr_db);
+}
+
 double WorstNoise(std::span<const OutputComparison> outputs) {
   double worst = 0;
   for (const OutputComparison& output : outputs) {
@@ -300,6 +311,13 @@ double TypicalNoise(std::span<const OutputComparison> outputs) {
     worst = std::max({worst, kNone, TypicalNoise(output)});
   }
   return worst;
+}
+
+double HiddenNoise(std::span<const OutputComparison> outputs, const Gate& gate) {
+  double noise = 0;
+  for (const OutputComparison& output : outputs)
+    noise = std::max({noise, NoiseOfGroups(output, gate), NoiseOfFlips(output.decisions, gate)});
+  return noise;
 }
 
 }  // namespace qconvert

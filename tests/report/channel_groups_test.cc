@@ -7,9 +7,11 @@
 namespace qconvert {
 namespace {
 
-ChannelSums Axis(size_t axis, std::vector<float> peaks) {
-  ChannelSums sums{axis, std::move(peaks), {}, {}};
+// Values of both signs; of positive ones alone with `least`.
+ChannelSums Axis(size_t axis, std::vector<float> peaks, std::vector<float> least = {}) {
+  ChannelSums sums{axis, std::move(peaks), std::move(least), {}, {}};
   for (const float peak : sums.peak) {
+    if (sums.least.size() < sums.peak.size()) sums.least.push_back(-peak);
     sums.float_power.push_back(static_cast<double>(peak) * peak);
     sums.error_power.push_back(0.01);
   }
@@ -22,6 +24,15 @@ TEST(ChannelGroupsTest, BoxesAndScoresAreTwoGroups) {
   EXPECT_EQ(groups[0].channels, (std::vector<size_t>{2, 3, 4}));
   EXPECT_EQ(groups[1].channels, (std::vector<size_t>{0, 1}));
   EXPECT_NEAR(groups[0].noise(), 0.03 / (0.81 + 0.04 + 0.25), 1e-7);
+}
+
+TEST(ChannelGroupsTest, ProbabilitiesAreOneGroupHoweverSmall) {
+  const auto groups = FindChannelGroups({Axis(1, {640, 0.9F, 0.002F}, {0, 0, 0})});
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].channels, (std::vector<size_t>{1, 2}));
+  EXPECT_EQ(FindChannelGroups({Axis(1, {640, 0.9F, 0.002F}, {0, 0, -0.002F})}).size(), 3U);
+  EXPECT_TRUE(FindChannelGroups({Axis(1, {0.9F, 0.002F}, {0, 0})}).empty());
+  EXPECT_EQ(FindChannelGroups({Axis(1, {9, 0.002F}, {0, 0})}).size(), 2U);
 }
 
 TEST(ChannelGroupsTest, RangesThatGoOverIntoEachOtherAreOneGroup) {

@@ -223,6 +223,22 @@ TEST(VerdictTest, AsManyFlipsAsTheGateAllowsAreNoNoise) {
   EXPECT_GT(NoiseOfFlips({100, 3}, gate), NoiseOfSqnr(gate.min_sqnr_db));
 }
 
+TEST(VerdictTest, WhatWholeOutputsHideIsThatOfGroupsAndFlips) {
+  const Gate gate;
+  // Boxes of 300 beside scores of 0.5 that are off by 0.25.
+  const OutputComparison mixed =
+      Compare({"y"}, {1, 2, 2}, {300, 300, 0.5F, -0.5F}, {300, 300, 0.75F, -0.5F});
+  EXPECT_LT(TypicalNoise({&mixed, 1}), 1e-6);
+  const double group = 0.125;  // 9 dB, of which 3 are the groups'
+  EXPECT_NEAR(NoiseOfGroups(mixed, gate), group * std::pow(10, -0.3), 1e-6);
+  EXPECT_EQ(HiddenNoise({&mixed, 1}, gate), NoiseOfGroups(mixed, gate));
+  OutputComparison even = Compare({1, 2, 3}, {1, 2, 2.5F});
+  EXPECT_EQ(NoiseOfGroups(even, gate), 0);
+  EXPECT_EQ(HiddenNoise({&even, 1}, gate), 0);
+  even.decisions = {100, 10};
+  EXPECT_EQ(HiddenNoise({&even, 1}, gate), NoiseOfFlips({100, 10}, gate));
+}
+
 TEST(VerdictTest, CosineIsAskedForOnRequest) {
   const OutputComparison c = Compare({1, 0}, {1, 0.05F});  // cosine 0.998752, 26 dB
   EXPECT_EQ(JudgeOne(c).result, Result::kPassed);

@@ -13,7 +13,8 @@ namespace qconvert {
 // Sums by index of one axis, over all other axes and all samples.
 struct ChannelSums {
   size_t axis = 0;
-  std::vector<float> peak;  // greatest |x| of the float model
+  std::vector<float> peak;   // greatest |x| of the float model
+  std::vector<float> least;  // least x of it
   std::vector<double> float_power;
   std::vector<double> error_power;
 
@@ -23,7 +24,7 @@ struct ChannelSums {
            std::span<const float> actual);
 };
 
-// Axes that could be one of channels: all but the first, of size 2 to kMaxChannels. Memory: 20
+// Axes that could be one of channels: all but the first, of size 2 to kMaxChannels. Memory: 24
 // bytes by channel and axis, whatever the size of the output.
 inline constexpr int64_t kMaxChannels = 4096;
 std::vector<ChannelSums> MakeChannelSums(std::span<const int64_t> dims);
@@ -47,7 +48,9 @@ struct ChannelGroup {
 //
 //   peaks   640 420 | 0.9 0.2 0.5      -> {0, 1} {2, 3, 4}
 //
-// The axis with the widest gap is taken (the first of equal ones); without a gap there is no group.
+// Channels whose values all lie in [0, 1] are taken for probabilities, which are on one scale: a
+// class that no sample shows is not held to its own noise. The axis with the widest gap is taken
+// (the first of equal ones); without a gap there is no group.
 // Channels below kNoSignal of the greatest peak belong to no group: nothing to be relative to.
 inline constexpr double kRangeRatio = 8;
 inline constexpr double kNoSignal = 1e-6;

@@ -69,6 +69,10 @@ Verdict JudgeOutputs(std::span<const OutputComparison> outputs, const Gate& gate
 // beside the distance to a boundary, the share of positions that cross it grows with its amplitude.
 double NoiseOfFlips(const DecisionSums& decisions, const Gate& gate);
 
+// The noise that the worst group of channels counts as: that of the group divided by what the gate
+// allows of a group, times what it allows over all samples. 0 where there are no groups.
+double NoiseOfGroups(const OutputComparison& output, const Gate& gate);
+
 // Error power over signal power of the worst output over all samples; infinite when one gets NaN,
 // infinities or other shapes that nothing stands for. What is not judged is left out.
 double WorstNoise(std::span<const OutputComparison> outputs);
@@ -82,6 +86,10 @@ double WorstNoise(std::span<const OutputComparison> outputs);
 // probabilities named the one of less divergence (KL on all) in 34 to 96 % of draws, that of logits
 // in 64 to 98 %.
 double TypicalNoise(std::span<const OutputComparison> outputs);
+
+// What the noise of whole outputs hides, boxes beside scores: the greater of NoiseOfGroups and
+// NoiseOfFlips at the worst output.
+double HiddenNoise(std::span<const OutputComparison> outputs, const Gate& gate);
 
 }  // namespace qconvert
 
