@@ -19,9 +19,9 @@
 namespace qconvert {
 namespace {
 
-// Below this the estimates, mostly calls of kernels, say nothing.
+// Below this the estimates, mostly calls of kernels, say little.
 constexpr double kTinyModelNs = 100'000;
-constexpr double kMaxTinyRatio = 1.5;  // unless they say that much
+constexpr double kMaxTinyRatio = 1.1;  // they err by about a tenth: beyond, integers are slower
 constexpr double kAnyNodeNs = 4'000;   // of a node that no estimate exists for
 // The estimates err by about a tenth: islands of integers have to show a gain.
 constexpr double kMaxWholeRatio = 1.0;

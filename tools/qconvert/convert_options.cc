@@ -19,8 +19,7 @@ namespace {
 void KeepFloat(const std::vector<std::string>& patterns, QuantConfig& config) {
   for (const std::string& pattern : patterns) {
     const std::string problem = FindPatternError(pattern);
-    if (!problem.empty())
-      throw Error(ExitCode::kUsage, "", fmt::format("--keep-float {}{}", pattern, problem));
+    if (!problem.empty()) throw Error(ExitCode::kUsage, "", "--keep-float " + problem);
     LayerSettings layer{.match = {}, .tensors = config.tensors};
     layer.match.pattern = pattern;
     layer.match.place = "--keep-float " + pattern;
