@@ -10,7 +10,7 @@ function drawDepth() {
   const top = (value) => isNumber(value) ? Math.min(value, 120) : null;  // equal values are drawn at 120 dB
   const axis = () => ({stroke: styleOf('--soft'), grid: {stroke: styleOf('--line'), width: 1}, ticks: {stroke: styleOf('--line'), width: 1}});
   // Of debug alone.
-  const parts = [['16-bit values, so far', 'sqnr_16_bit_values_behind_db', '--ink', [1, 3]], ['weights alone, so far', 'sqnr_weights_behind_db', '--good', [6, 3]], ['values alone, so far', 'sqnr_activations_behind_db', '--soft', [2, 3]]]
+  const parts = [['16-bit values, so far', 'sqnr_16_bit_values_behind_db', '--ink', [8, 3, 2, 3]], ['weights alone, so far', 'sqnr_weights_behind_db', '--good', [6, 3]], ['values alone, so far', 'sqnr_activations_behind_db', '--soft', [2, 3]]]
       .filter(([, key]) => rows.some((row) => isNumber(layers[row][key])));
   const series = (label, name, points, dash) => ({label, stroke: styleOf(name), width: points ? 0 : dash ? 1 : 2, dash, spanGaps: true,
                                             ...(dash ? {points: {show: false}} : {}),
