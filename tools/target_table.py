@@ -27,7 +27,7 @@ VARIANTS = {
     "CPU any": [],
     "CPU host": ["--set=processor=host"],
     "DPU power-of-two": preset("vitis_dpu"),
-    "BPU int8": preset("horizon_featuremap"),
+    "BPU int8": ["--set=target_device=BPU"],
     "BPU int16": ["--set=target_device=BPU", *WIDE],
     "TensorRT int8": preset("tensorrt"),
     "TensorRT int8 + fp16": preset("tensorrt", "--set=float_type=float16"),
@@ -97,7 +97,8 @@ def table_of(args, name, work):
         path = os.path.join(args.calib, f"{name}.{other}")
         if os.path.exists(path):
             files[other] = path
-            rows[other] = f"{score(args.score, name, path) if args.score else '-'} | "
+            size = os.path.getsize(path) / os.path.getsize(os.path.join(args.models, name, "model.onnx"))
+            rows[other] = f"{score(args.score, name, path) if args.score else '-'} | {size:.2f}"
     ratios = latencies(args, name, files)
     if args.score:
         print(f"| {name} | float | {score(args.score, name, os.path.join(args.models, name, 'model.onnx'))} | 1.00 | 1.00 |")

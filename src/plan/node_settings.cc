@@ -49,8 +49,8 @@ std::set<size_t> FindEnds(const Graph& graph) {
 
 // Nodes that only move or clamp values go along with their neighbours unless an entry names them.
 bool IsFloat(const Graph& graph, const Node& node, const ModelSettings& settings) {
-  if (FindOpRule(node).kind == OpKind::kMovement && !settings.layer_of.contains(node.name))
-    return false;
+  const bool goes_along = FindOpRule(node).kind == OpKind::kMovement || node.Is("Clip");
+  if (goes_along && !settings.layer_of.contains(node.name)) return false;
   const NodeSettings& of = settings.Of(node);
   return !of.activation.is_int() || (!of.weights.is_int() && HasWeights(graph, node));
 }

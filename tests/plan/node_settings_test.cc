@@ -94,6 +94,25 @@ TEST(FloatValuesTest, AUnitWithAnEntryOfItsHeadAloneWritesCodes) {
   EXPECT_THAT(values(is_float), testing::Contains("r"));
 }
 
+// Of a float model the convolutions alone: neither clamp keeps its convolution float.
+TEST(KeptFloatTest, AClampWithoutAnEntryGoesAlong) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "4", "4"}).Output("y").Random("w", {4, 4, 1, 1});
+  b.Floats("lo", {}, {0}).Floats("hi", {}, {6});
+  b.Add("Conv", {"x", "w"}, {"c"}).name = "conv";
+  b.Add("Clip", {"c", "lo", "hi"}, {"r"}).name = "relu6";
+  b.Add("Softmax", {"r"}, {"y"}).name = "softmax";
+  QuantConfig config;
+  config.tensors = Float();
+  const auto entries = [&](const std::vector<std::pair<std::string, NodeSettings>>& some) {
+    return Kept(b, WithEntries(some, config));
+  };
+  EXPECT_THAT(entries({{"conv", CpuInt8Settings()}}),
+              ElementsAre(Pair("softmax", "the settings say float")));
+  EXPECT_THAT(entries({{"conv", CpuInt8Settings()}, {"relu6", Float()}}),
+              testing::Contains(Pair("conv", HasSubstr("which is kept float"))));
+}
+
 TEST(KeptFloatTest, FirstAndLastAreThoseWithWeights) {
   QuantConfig config;
   config.keep_first_last_layer_accuracy = true;
