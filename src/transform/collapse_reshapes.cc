@@ -70,7 +70,8 @@ class ShapeFolder {
   // The shape of a Reshape with a computed one, when its type leaves at most one dimension open
   // that is not the input's of the same place.
   std::optional<Tensor> FindTarget(const Node& node) const {
-    if (!node.Is("Reshape") || graph_.FindInitializer(node.input(1)) != nullptr ||
+    if (!node.Is("Reshape") || node.input(1).empty() ||
+        graph_.FindInitializer(node.input(1)) != nullptr ||
         topology_.IsGraphOutput(node.outputs[0]))
       return std::nullopt;
     const std::optional<ValueType> type = scope_.FindType(node.outputs[0]);

@@ -154,6 +154,16 @@ GraphBuilder ReshapeToOwnDimensions(int64_t first, int64_t second) {
   return b;
 }
 
+// The engine refuses it; a pass must not write past its inputs.
+TEST(FoldShapesTest, AReshapeWithoutAShapeIsLeftAlone) {
+  GraphBuilder b;
+  b.Input("x", {"2", "3"}).Output("y");
+  b.Add("Reshape", {"x"}, {"r"});
+  b.Add("Relu", {"r"}, {"y"});
+  b.model.graph.value_info["r"] = {"r", FloatType({"2", "3"}), {}, {}};
+  EXPECT_EQ(FoldShapes(b.model.graph), 0U);
+}
+
 TEST(FoldShapesTest, DimensionsOfTheInputAreCopied) {
   GraphBuilder b = ReshapeToOwnDimensions(0, 1);
   const Model before = b.model;
