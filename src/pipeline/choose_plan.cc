@@ -34,6 +34,11 @@ constexpr double kBetter = 0.95;
 constexpr double kGoodNoise = 1e-3;
 // Samples that parts of a model are measured on.
 constexpr size_t kPartSamples = 4;
+// Measurements at most, for those who wait: of looks at a scheme and a whole plan, and of one round
+// of corrections with the parts of the noise.
+constexpr size_t kMostMethods = 4;
+constexpr size_t kMostLooks = 4;
+constexpr size_t kMostOfCorrections = 6;
 // Integers that take more than this part of the float time are held to kGoodNoise.
 constexpr double kWorthItsNoise = 0.95;
 
@@ -185,6 +190,11 @@ void Tell(ChosenCorrections corrections, ChosenPlan& chosen) {
             std::back_inserter(chosen.warnings));
 }
 
+// What the choice can still come to.
+void Expect(PlanInputs& inputs, size_t more) {
+  inputs.most_measurements = inputs.comparer.comparisons() + more;
+}
+
 // Corrections make up for what one plan does to the values of every node, and harm another. Those
 // of the whole plan go through the guard only where they are asked for, or let it pass at once;
 // what the guard comes to gets its own.
@@ -216,6 +226,7 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
                                          .kept_wide = {},
                                          .kept_float = {}};
   result.measurements += widened.measurements;
+  Expect(inputs, kMostOfCorrections);
   result.kept_wide.insert(result.kept_wide.begin(), widened.names.begin(), widened.names.end());
   const bool is_corrected = !inputs.corrections.empty();
   if (!is_corrected || (!result.kept_float.empty() && !HasLearned(corrections))) {
@@ -280,11 +291,14 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
   std::set<std::string> wide;
   if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
   PlanDraft draft;
+  const size_t of_plan = kMostLooks + 2 * kMostOfCorrections + kMostGuardMeasurements;
+  Expect(inputs, mode == GuardMode::kOff ? kMostOfCorrections : kMostMethods + of_plan);
   if (mode == GuardMode::kOff) {
     draft = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
     Tell(ChooseCorrections(inputs, draft, {}, scheme.place.sizes, kGoodNoise), chosen);
   } else {
     ChooseMethods(inputs, wide, scheme.place);
+    Expect(inputs, of_plan);
     WeighNoiseAgainstTime(inputs, wide, scheme);
     WeighDynamicNoise(inputs, wide, scheme);
     if (auto remark = RemarkOnReplacedActivations(inputs))
@@ -300,7 +314,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
                     .passed = result.measured.verdict.passed,
                     .measurements = result.measurements,
                     .kept_float = std::move(result.kept_float),
-                    .kept_wide = std::move(result.kept_wide)};
+                    .kept_wide = std::move(result.kept_wide),
+                    .steps = std::move(result.steps)};
   }
   chosen.plan = CompletePlan(inputs, draft);
   if (inputs.keep_plain && !inputs.corrections.empty()) {

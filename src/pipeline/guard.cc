@@ -50,8 +50,8 @@ class Guard {
   GuardResult Run() {
     wide_ = options_.wide_weights;
     Accept({full_, dynamic_, wide_});
-    WidenStoredWeights();
     outputs_ = best_.measured.verdict.outputs.size();
+    WidenStoredWeights();
     if (MissesGateOrAim()) QuantizeAtRunTime();
     if (MissesGateOrAim()) PutBack();
     best_.measurements = measurements_;
@@ -119,7 +119,9 @@ class Guard {
     const std::set<std::string> widened = WidenWeights(options);
     if (widened.empty()) return;
     wide_.insert(widened.begin(), widened.end());
+    const double before = WorstTypicalNoise(best_.measured);
     Accept({full_, dynamic_, wide_});
+    Tell("in 16 bit", "weight", widened.size(), 0, before);
   }
 
   // These on integers, whatever time that takes, and nothing else.
@@ -194,11 +196,19 @@ class Guard {
     if (!passes && WorstTypicalNoise(measured) > kLargeNoise) return;
     const bool is_worth = worth(measured, time) > worth(best_.measured, 0) + kWorthTheChange;
     if (passes != best_.measured.verdict.passed ? !passes : !is_worth) return;
+    const double before = WorstTypicalNoise(best_.measured);
+    const double share = time / std::max(full_.float_ns, 1.0);
     base_ = std::move(base);
     full_ = draft.placement;
     dynamic_ = draft.dynamic;
     best_.plan = std::move(draft);
     best_.measured = std::move(measured);
+    Tell("quantized at run time", "node", more.size(), share, before);
+  }
+
+  // What the plan that is best now has that it had not before.
+  void Tell(const char* what, const char* of, size_t count, double time, double before) {
+    best_.steps.push_back({what, of, count, time, before, WorstTypicalNoise(best_.measured)});
   }
 
   // Units go back to float for the gate, and for the aim where that is cheap.
@@ -235,8 +245,11 @@ class Guard {
                            part.saved));
     }
     kept_float_ = GiveBack(give_back);
+    const double before = WorstTypicalNoise(best_.measured);
     std::tie(best_.plan, best_.measured) = std::move(tried.at(kept_float_));
     Narrow(kept_float_);
+    if (!kept_float_.empty())
+      Tell("back to float", "node", kept_float_.size(), Rest(kept_float_).time, before);
   }
 
   // What stays on integers, or is quantized at run time, without these.

@@ -13,9 +13,13 @@
 #include "measure_plan.h"
 #include "qconvert/plan/placement.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/report/conversion_report.h"
 #include "widen_weights.h"
 
 namespace qconvert {
+
+// Measurements that it takes, where stored weights do not ask for more.
+inline constexpr size_t kMostGuardMeasurements = 34;
 
 struct GuardOptions {
   Gate gate;  // what every output must reach
@@ -46,6 +50,7 @@ struct GuardResult {
   int measurements = 0;
   std::vector<std::string> kept_wide;   // weights that the guard stored in 16 bit
   std::vector<std::string> kept_float;  // nodes that the guard put back
+  std::vector<RepairStep> steps = {};
 };
 
 // Accepts the whole plan when it holds. Else, in this order:

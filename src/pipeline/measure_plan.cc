@@ -84,7 +84,8 @@ Measured MeasureModel(const PlanInputs& inputs, const Model& model,
       SqnrOfNoise(measured.pooled_noise()), SqnrOfNoise(measured.judged_noise()),
       SqnrOfNoise(TypicalNoise(measured.outputs)),
       worst == nullptr ? "no output" : worst->name + " " + worst->text));
-  if (inputs.on_measurement) inputs.on_measurement(inputs.comparer.comparisons());
+  const size_t done = inputs.comparer.comparisons();
+  if (inputs.on_measurement) inputs.on_measurement(done, std::max(done, inputs.most_measurements));
   return measured;
 }
 

@@ -46,7 +46,8 @@ struct PlanInputs {
   std::optional<double> aim_sqnr_db;  // to go for where it is cheap; see guard.h, kAimSqnrDb
   bool keep_plain = false;            // also the plan without corrections
   std::string place;                  // names the model in errors
-  std::function<void(size_t measurements)> on_measurement;
+  size_t most_measurements = 0;       // that the choice can come to; see on_measurement
+  std::function<void(size_t done, size_t most)> on_measurement;
   std::function<void(size_t percent)> on_learning;
 };
 

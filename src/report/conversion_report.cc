@@ -75,6 +75,24 @@ void FormatGuard(const GuardReport& guard, std::string& out) {
     }
     fmt::format_to(sink, "           {}\n", Text(guard.kept_float[k]));
   }
+  for (const RepairStep& step : guard.steps) {
+    fmt::format_to(sink, "  repair   {} {}: {:.1f} -> {:.1f} dB{}\n",
+                   Counted(static_cast<int64_t>(step.count), step.of.c_str()), step.what,
+                   SqnrOfNoise(step.noise_before), SqnrOfNoise(step.noise_after),
+                   step.time == 0 ? "" : fmt::format(", {:+.1f} % time", 100 * step.time));
+  }
+}
+
+Json StepsJson(const std::vector<RepairStep>& steps) {
+  Json all = Json::array();
+  for (const RepairStep& step : steps) {
+    all.push_back({{"what", step.of + " " + step.what},
+                   {"count", step.count},
+                   {"of_float_time", step.time},
+                   {"sqnr_db_before", SqnrOfNoise(step.noise_before)},
+                   {"sqnr_db_after", SqnrOfNoise(step.noise_after)}});
+  }
+  return all;
 }
 
 Json CorrectionsJson(const ConversionReport& report) {
@@ -97,7 +115,8 @@ Json GuardJson(const ConversionReport& report) {
           {"gate", GateJson(report.gate)},
           {"measurements", report.guard.measurements},
           {"kept_float", TextsJson(report.guard.kept_float)},
-          {"kept_wide", TextsJson(report.guard.kept_wide)}};
+          {"kept_wide", TextsJson(report.guard.kept_wide)},
+          {"steps", StepsJson(report.guard.steps)}};
 }
 
 }  // namespace

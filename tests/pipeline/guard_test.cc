@@ -82,6 +82,7 @@ TEST_F(GuardTest, AGoodModelIsLeftAloneAfterOneLook) {
   EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_EQ(result.measurements, 1);
   EXPECT_TRUE(result.kept_float.empty());
+  EXPECT_TRUE(result.steps.empty());
 }
 
 TEST_F(GuardTest, FindsTheNodesThatHarmAndNoOthers) {
@@ -89,6 +90,12 @@ TEST_F(GuardTest, FindsTheNodesThatHarmAndNoOthers) {
   const GuardResult result = Run();
   EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_THAT(result.kept_float, testing::UnorderedElementsAre("n7", "n23", "n24"));
+  ASSERT_EQ(result.steps.size(), 1U);
+  EXPECT_EQ(result.steps[0].what, "back to float");
+  EXPECT_EQ(result.steps[0].count, 3U);
+  EXPECT_NEAR(result.steps[0].noise_before, 3.7, 0.01);
+  EXPECT_LT(result.steps[0].noise_after, 0.001);
+  EXPECT_GE(result.steps[0].time, 0);
   EXPECT_LT(result.measurements, 40) << "fewer looks than nodes";
 }
 

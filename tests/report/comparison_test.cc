@@ -273,6 +273,20 @@ TEST(ConversionReportTest, OneIsNotMany) {
       << text;
 }
 
+TEST(ConversionReportTest, StepsOfARepairTellWhatTheyGaveAndBrought) {
+  ConversionReport report;
+  report.guard = {.ran = true, .measurements = 9, .kept_float = {}, .kept_wide = {}};
+  report.guard.steps = {{"in 16 bit", "weight", 2, 0, 1e-2, 1e-3},
+                        {"back to float", "node", 1, 0.021, 1e-2, 5e-4}};
+  const std::string text = FormatReport(report);
+  EXPECT_NE(text.find("  repair   2 weights in 16 bit: 20.0 -> 30.0 dB\n"
+                      "  repair   1 node back to float: 20.0 -> 33.0 dB, +2.1 % time\n"),
+            std::string::npos)
+      << text;
+  const std::string json = ReportJson(report, "done");
+  EXPECT_NE(json.find("\"of_float_time\": 0.021"), std::string::npos) << json;
+}
+
 TEST(ConversionReportTest, ReasonsStandInOneColumn) {
   Placement placement;
   const Graph graph = GraphOf({"Add", "SkipLayerNormalization"}, placement);

@@ -54,6 +54,11 @@ with tempfile.TemporaryDirectory() as work:
     check("colors", "\033[1" in seen or "\033[3" in seen, False)
     table = [line for line in seen.split("\r\n") if "--keep-float" not in line and "\r" not in line]
     check("lines that are too wide", [line for line in table if len(line) > 80], [])
+    seen = on_terminal(os.path.join(example, "model.onnx"), "--calib", os.path.join(example, "calib"), "-o", "q.onnx",
+                       "--min-sqnr", "60", "--scheme", "static", TERM="xterm")
+    plans = [line.replace("\033[K", "") for line in seen.split("\r") if "plans compared" in line]
+    if not plans or max(map(len, plans)) > 40 or not all(" of at most " in line and " s" in line for line in plans):
+        failures.append("plans compared, of at most so many: %r" % plans)
     dumb = on_terminal(*work_to_see, TERM="dumb")
     check("a dumb terminal goes back", "\r" in dumb.replace("\r\n", ""), False)
     check("a dumb terminal gets codes", "\033" in dumb, False)

@@ -5,7 +5,7 @@ namespace qconvert {
 ConversionProgress::ConversionProgress(bool quiet, ConvertOptions& options) : quiet_(quiet) {
   options.progress = calibrating_.Callback(quiet);
   if (quiet) return;
-  options.measuring = [this](size_t count) { measuring_.Count(count); };
+  options.measuring = [this](size_t done, size_t most) { measuring_.CountOf(done, most); };
   options.learning = [this](size_t percent) { learning_.Update(percent, 100); };
   options.measuring_layers = [this] { looking_.Count(++looked_); };
 }

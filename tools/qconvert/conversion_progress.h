@@ -23,7 +23,7 @@ class ConversionProgress {
  private:
   const bool quiet_;
   Progress calibrating_{"calibrating"};
-  Progress measuring_{"plans compared with the float model:"};
+  Progress measuring_{"plans compared"};
   Progress learning_{"learning weights, percent"};
   Progress looking_{"nodes measured:"};
   size_t looked_ = 0;

@@ -49,14 +49,33 @@ void Progress::Update(size_t done, size_t total) {
 }
 
 void Progress::Count(size_t done) {
+  if (IsDue()) Draw(fmt::format("{} {}", what_, done));
+}
+
+void Progress::CountOf(size_t done, size_t most) {
+  if (first_ == 0) {  // the rate counts from the first on
+    first_ = done;
+    start_ = Clock::now();
+  }
+  if (!IsDue()) return;
+  const double seconds = std::chrono::duration<double>(drawn_ - start_).count();
+  const double each = seconds / static_cast<double>(std::max<size_t>(done - first_, 1));
+  const std::string text = fmt::format("{} {} of at most {}, {:.0f} s", what_, done, most,
+                                       each * static_cast<double>(most - done));
+  const std::string left = text + " left";
+  Draw(terminal_ && left.size() > kColumns ? text : left);
+}
+
+bool Progress::IsDue() {
   const auto now = Clock::now();
   const double since = std::chrono::duration<double>(now - drawn_).count();
-  if (since < (terminal_ ? kTerminalInterval : kPlainInterval)) return;
+  if (since < (terminal_ ? kTerminalInterval : kPlainInterval)) return false;
   drawn_ = now;
-  std::fputs(fmt::format("{}: {} {}{}", terminal_ ? "\rqconvert" : "qconvert", what_, done,
-                         terminal_ ? "\033[K" : "\n")
-                 .c_str(),
-             stderr);
+  return true;
+}
+
+void Progress::Draw(const std::string& text) const {
+  std::fputs((terminal_ ? "\r" + text + "\033[K" : "qconvert: " + text + "\n").c_str(), stderr);
 }
 
 void Progress::Clear() const {

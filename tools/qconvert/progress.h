@@ -18,12 +18,17 @@ class Progress {
   std::function<void(size_t done, size_t total)> Callback(bool quiet);
   // For work of unknown length: how much is done.
   void Count(size_t done);
+  // The same where it is known how much it can come to.
+  void CountOf(size_t done, size_t most);
   // Removes what is drawn on a terminal.
   void Clear() const;
 
  private:
   using Clock = std::chrono::steady_clock;
   void DrawBar(size_t done, size_t total, double seconds) const;
+  // Whether it is time for another line.
+  bool IsDue();
+  void Draw(const std::string& text) const;
 
   std::string what_;
   bool terminal_;

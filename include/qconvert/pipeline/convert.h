@@ -72,8 +72,9 @@ struct ConvertOptions {
   // Throws Error(kNumeric) when the engine computes a node in float that is planned on integers.
   bool strict_fusion = false;
   std::function<void(size_t done, size_t total)> progress;  // of calibration
-  // While plans are compared with the float model; how many it takes is not known before.
-  std::function<void(size_t measurements)> measuring;
+  // While plans are compared with the float model: how many were, and what that can come to. The
+  // latter falls where a part of the choice turns out not to be needed.
+  std::function<void(size_t done, size_t most)> measuring;
   std::function<void(size_t percent)> learning;  // while weights are learned
   // Of the nodes that are measured for the page, one by one.
   std::function<void()> measuring_layers;

@@ -16,6 +16,17 @@
 
 namespace qconvert {
 
+// What the guard changed of a plan, and what for. Noise is that of a typical sample at the worst
+// output.
+struct RepairStep {
+  std::string what;  // "back to float"
+  std::string of;    // what there are `count` of, singular: "node"
+  size_t count = 0;
+  double time = 0;  // given for it, of the estimated float time
+  double noise_before = 0;
+  double noise_after = 0;
+};
+
 // What the guard found.
 struct GuardReport {
   bool ran = false;
@@ -23,6 +34,7 @@ struct GuardReport {
   int measurements = 0;
   std::vector<std::string> kept_float;  // nodes
   std::vector<std::string> kept_wide;   // weights in more bits
+  std::vector<RepairStep> steps = {};   // in the order taken
 };
 
 // TypicalNoise that is left by rounding weights alone, and by rounding values alone.

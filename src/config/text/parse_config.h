@@ -16,8 +16,8 @@ inline constexpr int64_t kMaxConfigBytes = 1 << 20;
 // Parses one document, a map. Throws ConfigError naming `file`: syntax errors, a key given twice
 // (both lines), anchors, aliases and tags, nesting deeper than kMaxConfigDepth, several documents,
 // text that is not UTF-8, an empty document. A file named *.json must hold JSON: comments, trailing
-// commas and YAML are refused with a hint. A key given twice with equal values goes into `warnings`,
-// where there are any, instead.
+// commas and YAML are refused with a hint. A key given twice with equal values goes into
+// `warnings`, where there are any, instead.
 ConfigNode ParseConfig(const std::string& text, const std::string& file,
                        std::vector<std::string>* warnings = nullptr);
 
