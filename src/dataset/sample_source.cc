@@ -198,6 +198,10 @@ DataDigest SampleSource::Digest(int workers) const {
     std::stable_sort(digest.by_content.begin(), digest.by_content.end(),
                      [&](size_t a, size_t b) { return content(a) < content(b); });
   }
+  for (size_t k = 0; k < size_; ++k) {
+    digest.repeats.push_back(k > 0 && !groups_.empty() &&
+                             content(digest.by_content[k - 1]) == content(digest.by_content[k]));
+  }
   // Names and the order of a listing say nothing about the data.
   std::sort(texts.begin(), texts.end());
   Sha256 all;

@@ -186,6 +186,21 @@ std::string WhyConv(const Node& node, const FindTensor& constant) {
                       transposed ? weight->dims[1] * group : weight->dims[0]);
 }
 
+// Inputs: x, its scale and zero point, weights [out, ...], theirs, those of the output, bias.
+std::string WhyQLinearConv(const Node& node, const FindTensor& constant) {
+  const Tensor* weight = constant(node.input(3));
+  const Tensor* bias = constant(node.input(8));
+  if (weight == nullptr || weight->dims.empty() || bias == nullptr) return "";
+  return WhyWrongSize("biases", bias->element_count(), weight->dims[0]);
+}
+
+// com.microsoft's Conv with an activation; its attributes were not looked at.
+std::string WhyFusedConv(const Node& node, const FindTensor& constant) {
+  const int64_t group = node.GetInt("group", 1);
+  return group < 1 ? fmt::format("has group {}, expected 1 or more", group)
+                   : WhyConv(node, constant);
+}
+
 // Scale, bias, mean and variance have one number per channel each.
 std::string WhyBatchNormalization(const Node& node, const FindTensor& constant) {
   const Tensor* scale = constant(node.input(1));
@@ -320,6 +335,7 @@ std::string WhyInvalid(const Node& node, const FindTensor& constant) {
   static const std::unordered_map<std::string_view, Check> kChecks = {
       {"Conv", WhyConv},
       {"ConvTranspose", WhyConv},
+      {"QLinearConv", WhyQLinearConv},
       {"BatchNormalization", WhyBatchNormalization},
       {"LSTM", WhyRecurrent},
       {"GRU", WhyRecurrent},
@@ -339,6 +355,8 @@ std::string WhyInvalid(const Node& node, const FindTensor& constant) {
          return WhyNumber(n, find, 1, "k", -kLargeSize, kLargeSize);
        }},
   };
+  if (node.domain == "com.microsoft" && node.op_type == "FusedConv")
+    return WhyFusedConv(node, constant);
   if (!node.domain.empty()) return "";
   std::string why = WhyIncomplete(node);
   if (why.empty()) why = WhyOutOfBounds(node);

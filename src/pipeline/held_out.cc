@@ -5,10 +5,13 @@
 namespace qconvert {
 
 SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
-  const size_t count = digest.by_content.size();
+  const std::vector<bool>& repeats = digest.repeats;
+  const auto count = static_cast<size_t>(std::count(repeats.begin(), repeats.end(), false));
   SampleSplit split{digest.by_content, digest.by_content, {}, false};
   if (!keep_all && count >= kFewestToHoldOut) {
-    const size_t held_out = std::clamp(count / 5, kFewestHeldOut, kMostHeldOut);
+    size_t held_out = std::clamp(count / 5, kFewestHeldOut, kMostHeldOut);
+    // A twin of one that is judged must not calibrate.
+    while (held_out < repeats.size() && repeats[held_out]) ++held_out;
     split.judged.resize(held_out);
     split.calibration.erase(split.calibration.begin(),
                             split.calibration.begin() + static_cast<ptrdiff_t>(held_out));

@@ -22,8 +22,9 @@ struct SampleSplit {
 };
 
 // One sample in five, at least kFewestHeldOut, at most kMostHeldOut: the first by content, so that
-// neither names nor order matter. `keep_all`: none is kept out, since states go from sample to
-// sample or other samples are judged on.
+// neither names nor order matter; of different samples, whose twins stay on the same side.
+// `keep_all`: none is kept out, since states go from sample to sample or other samples are judged
+// on.
 SampleSplit SplitSamples(const DataDigest& digest, bool keep_all);
 
 }  // namespace qconvert

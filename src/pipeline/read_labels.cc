@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <string>
+#include <string_view>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -47,7 +48,8 @@ std::vector<int64_t> FromText(const std::filesystem::path& file) {
   const std::string text = ReadFile(file, kMaxTextBytes);
   std::vector<int64_t> labels;
   size_t line = 1;
-  for (size_t i = 0; i < text.size();) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // that editors put in front
+  for (size_t i = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0; i < text.size();) {
     const char c = text[i];
     if (c == '\n') ++line;
     if (c == '\n' || c == '\r' || c == ' ' || c == '\t' || c == ',') {

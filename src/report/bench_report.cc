@@ -16,7 +16,8 @@
 namespace qconvert {
 namespace {
 
-constexpr double kTail = 0.025;  // on either side
+constexpr double kTail = 0.025;      // on either side
+constexpr size_t kFewestValues = 6;  // all of 5 values are on one side of the median 1 time in 16
 constexpr size_t kNameWidth = 30;
 constexpr size_t kOperatorWidth = 28;
 constexpr size_t kShortNameWidth = 20;
@@ -43,9 +44,12 @@ std::string Milliseconds(double seconds) {
 std::string ModelRow(const BenchReport& report, size_t m) {
   const BenchedModel& model = report.models[m];
   const MedianEstimate time = EstimateMedian(model.seconds);
-  std::string row =
-      fmt::format("  {:<{}}  {:>9}  {:>8} .. {:<8}", ShortText(model.model, kNameWidth), kNameWidth,
-                  Milliseconds(time.median), Milliseconds(time.low), Milliseconds(time.high));
+  const std::string interval =
+      time.has_interval
+          ? fmt::format("{:>8} .. {:<8}", Milliseconds(time.low), Milliseconds(time.high))
+          : fmt::format("{:^20}", "too few rounds");
+  std::string row = fmt::format("  {:<{}}  {:>9}  {}", ShortText(model.model, kNameWidth),
+                                kNameWidth, Milliseconds(time.median), interval);
   if (m == 0) return row + "  1\n";
   return row + fmt::format("  {:.3f}\n", report.RatioOf(m).median);
 }
@@ -70,7 +74,11 @@ std::string FormatProfile(const BenchedModel& model, size_t top) {
 }
 
 Json EstimateJson(const MedianEstimate& estimate) {
-  return {{"median", estimate.median}, {"low", estimate.low}, {"high", estimate.high}};
+  Json json = {{"median", estimate.median}, {"low", nullptr}, {"high", nullptr}};
+  if (!estimate.has_interval) return json;
+  json["low"] = estimate.low;
+  json["high"] = estimate.high;
+  return json;
 }
 
 // An operator's event: {"cat": "Node", "dur": microseconds, "args": {"op_name", "node_index"}}.
@@ -91,7 +99,8 @@ MedianEstimate EstimateMedian(std::vector<double> values) {
   const size_t rank = RankOfBound(count);
   return {.median = (values[(count - 1) / 2] + values[count / 2]) / 2,
           .low = values[rank - 1],
-          .high = values[count - rank]};
+          .high = values[count - rank],
+          .has_interval = count >= kFewestValues};
 }
 
 std::vector<OperatorTime> OperatorTimes(const std::string& trace) {
@@ -146,9 +155,10 @@ std::string FormatBench(const BenchReport& report, size_t top) {
   }
   for (size_t m = 1; m < report.models.size(); ++m) {
     const MedianEstimate ratio = report.RatioOf(m);
-    fmt::format_to(sink, "  {} takes {:.3f} of the first's time, {:.3f} .. {:.3f} (95 %)\n",
-                   ShortText(report.models[m].model, kShortNameWidth), ratio.median, ratio.low,
-                   ratio.high);
+    const std::string interval =
+        ratio.has_interval ? fmt::format(", {:.3f} .. {:.3f} (95 %)", ratio.low, ratio.high) : "";
+    fmt::format_to(sink, "  {} takes {:.3f} of the first's time{}\n",
+                   ShortText(report.models[m].model, kShortNameWidth), ratio.median, interval);
   }
   for (const BenchedModel& model : report.models) out += FormatProfile(model, top);
   return out;

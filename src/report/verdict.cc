@@ -212,6 +212,12 @@ class Judge {
       verdict_.result = Result::kFailed;
       verdict_.text = fmt::format("fails: {}; {}", fmt::join(failed_, "; "), kAdvice);
     }
+    if (output_.float_non_finite > 0) {
+      verdict_.text += fmt::format("; not compared: {} that the float model makes NaN or infinite",
+                                   Counted(output_.float_non_finite, "value"));
+    }
+    if (output_.sums.count > 0 && output_.sums.float_power == 0)
+      verdict_.text += "; the float model gives nothing but 0";
     if (!output_.value.stands_for.empty())
       verdict_.text += fmt::format(" (in the place of {})", Names(output_.value.stands_for));
   }

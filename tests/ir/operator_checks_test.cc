@@ -24,6 +24,19 @@ GraphBuilder Conv(std::vector<int64_t> weight, std::vector<int64_t> bias) {
   return b;
 }
 
+TEST(OperatorChecksTest, SoDoOtherFormsOfThem) {
+  GraphBuilder fused = Conv({4, 3, 3, 3}, {1});
+  fused.model.graph.nodes[0].domain = "com.microsoft";
+  fused.model.graph.nodes[0].op_type = "FusedConv";
+  EXPECT_EQ(Why(fused), "has 1 biases, expected 4");
+  fused.model.graph.nodes[0].Set("group", int64_t{0});
+  EXPECT_EQ(Why(fused), "has group 0, expected 1 or more");
+  GraphBuilder b;
+  b.Random("w", {4, 3, 3, 3}).Random("b", {1});
+  b.Add("QLinearConv", {"x", "s", "z", "w", "s", "z", "s", "z", "b"}, {"y"});
+  EXPECT_EQ(Why(b), "has 1 biases, expected 4");
+}
+
 TEST(OperatorChecksTest, ConvolutionsFitTheirWeights) {
   EXPECT_EQ(Why(Conv({4, 3, 3, 3}, {4})), "");
   EXPECT_EQ(Why(Conv({4, 3, 3, 3}, {2})), "has 2 biases, expected 4");

@@ -13,8 +13,10 @@
 namespace qconvert {
 namespace {
 
-SampleSplit Split(size_t count, bool keep_all = false) {
+SampleSplit Split(size_t count, bool keep_all = false, std::vector<bool> repeats = {}) {
   DataDigest digest;
+  repeats.resize(count);
+  digest.repeats = std::move(repeats);
   digest.by_content.resize(count);
   std::iota(digest.by_content.rbegin(), digest.by_content.rend(), size_t{0});
   return SplitSamples(digest, keep_all);
@@ -42,6 +44,18 @@ TEST(HeldOutTest, NoSampleIsOnBothSidesAndNoneIsLost) {
   // The digest has them from the last to the first; six are judged on.
   for (size_t k = 0; k < split.by_content.size(); ++k)
     EXPECT_EQ(split.calibration[split.by_content[k]], 32 - split.judged.size() - k);
+}
+
+TEST(HeldOutTest, TwinsCountOnceAndStayOnTheSameSide) {
+  std::vector<bool> repeats(30);
+  for (size_t k = 11; k < 30; ++k) repeats[k] = true;
+  EXPECT_FALSE(Split(30, false, repeats).is_held_out) << "11 different ones";
+  repeats.assign(30, false);
+  for (const size_t k : {4, 5, 6}) repeats[k] = true;   // the same as number 3
+  const SampleSplit split = Split(30, false, repeats);  // 27 different ones: five, and two twins
+  EXPECT_TRUE(split.is_held_out);
+  EXPECT_EQ(split.judged.size(), 7U);
+  EXPECT_EQ(split.calibration.size(), 23U);
 }
 
 TEST(HeldOutTest, ASequenceKeepsAllItsSamples) {

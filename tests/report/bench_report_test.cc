@@ -131,5 +131,17 @@ TEST(BenchReportTest, JsonHoldsAllOperators) {
   EXPECT_THAT(json, HasSubstr("\"median\": 0.5"));
 }
 
+TEST(BenchReportTest, FewerThanSixRoundsHaveNoInterval) {
+  EXPECT_FALSE(EstimateMedian({1, 2, 3, 4, 5}).has_interval);
+  EXPECT_TRUE(EstimateMedian({1, 2, 3, 4, 5, 6}).has_interval);
+  BenchReport report;
+  report.models = {{.model = "a", .seconds = {1e-3, 2e-3}},
+                   {.model = "b", .seconds = {1e-3, 1e-3}}};
+  const std::string text = FormatBench(report, 0);
+  EXPECT_NE(text.find("too few rounds"), std::string::npos) << text;
+  EXPECT_EQ(text.find("95 %)"), std::string::npos) << text;
+  EXPECT_NE(BenchJson(report, "done").find("\"low\": null"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -239,6 +239,16 @@ TEST(VerdictTest, WhatWholeOutputsHideIsThatOfGroupsAndFlips) {
   EXPECT_EQ(HiddenNoise({&even, 1}, gate), NoiseOfFlips({100, 10}, gate));
 }
 
+TEST(VerdictTest, WhatIsNotComparedIsTold) {
+  const OutputVerdict some = JudgeOne(Compare({3, 4, NAN, INFINITY}, {3, 3.9F, 0, 0}));
+  EXPECT_EQ(some.result, Result::kPassed);
+  EXPECT_THAT(some.text,
+              HasSubstr("; not compared: 2 values that the float model makes NaN or infinite"));
+  EXPECT_THAT(JudgeOne(Compare({0, 0}, {0, 0})).text,
+              HasSubstr("; the float model gives nothing but 0"));
+  EXPECT_THAT(JudgeOne(Compare({3, 4}, {3, 4})).text, testing::Not(HasSubstr("; ")));
+}
+
 TEST(VerdictTest, CosineIsAskedForOnRequest) {
   const OutputComparison c = Compare({1, 0}, {1, 0.05F});  // cosine 0.998752, 26 dB
   EXPECT_EQ(JudgeOne(c).result, Result::kPassed);

@@ -26,7 +26,7 @@ struct BatchLine {
   std::string list;
   int jobs = 1;
   int time_limit = 0;
-  std::string memory_limit;
+  int64_t memory_limit = 0;
   std::string json;
   std::string junit;
   std::string shard;
@@ -43,9 +43,7 @@ void Define(CLI::App& app, BatchLine& line) {
   app.add_option("--time-limit", line.time_limit, "seconds that each conversion may take")
       ->type_name("SECONDS")
       ->check(CLI::Range(1, kMaxSamples));
-  app.add_option("--memory-limit", line.memory_limit,
-                 "memory that each conversion may take, for example 2GiB")
-      ->type_name("SIZE");
+  AddMemoryLimit(app, line.memory_limit, "memory that each conversion may take, for example 2GiB");
   AddShardOption(app, line.shard, "job of the list");
   app.add_flag("--resume", line.resume,
                "leave out what is there already, made of the same model, settings and samples by "
@@ -60,8 +58,8 @@ std::vector<std::string> ArgumentsOfAll(const BatchLine& line) {
   std::vector<std::string> arguments;
   if (line.time_limit > 0)
     arguments.insert(arguments.end(), {"--time-limit", std::to_string(line.time_limit)});
-  if (!line.memory_limit.empty())
-    arguments.insert(arguments.end(), {"--memory-limit", line.memory_limit});
+  if (line.memory_limit > 0)
+    arguments.insert(arguments.end(), {"--memory-limit", std::to_string(line.memory_limit)});
   if (line.resume) arguments.emplace_back("--skip-done");
   return arguments;
 }
@@ -77,6 +75,8 @@ std::vector<Job> JobsOf(const BatchLine& line) {
 
 // Jobs run at the same time and in any order: none may write what another one reads or writes.
 void CheckFiles(const BatchLine& line, const std::vector<Job>& jobs, VerdictFile& verdict) {
+  if (line.junit == "-")
+    throw Error(ExitCode::kUsage, "", "--junit takes a file; --json - writes to stdout");
   std::vector<std::filesystem::path> inputs = InputsOf(jobs);
   inputs.emplace_back(line.list);
   verdict.Open(line.json, line.list, inputs);

@@ -52,7 +52,7 @@ void RefuseMistyped(std::string_view word, bool is_alone) {
       std::filesystem::exists(word, error)) {
     return;
   }
-  if (word.starts_with("quanti")) {
+  if (word.starts_with("quanti") || !DidYouMean(word, {"quantize"}).empty()) {
     throw Error(
         ExitCode::kUsage, "",
         fmt::format("no command '{}': conversion needs none, qconvert MODEL.onnx --calib DIR",

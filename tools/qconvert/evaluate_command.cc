@@ -47,8 +47,8 @@ void Define(CLI::App& app, EvaluateLine& line) {
   app.add_option(
          "--task", line.task,
          "what the output is (default: detection where two outputs are boxes and their scores, "
-         "classification where it is scores)")
-      ->check(CLI::IsMember({"classification", "regression", "detection"}))
+         "classification where it is scores); top1 and topk are classification")
+      ->check(CLI::IsMember({"classification", "top1", "topk", "regression", "detection"}))
       ->type_name("NAME");
   auto* boxes = app.add_option("--boxes", line.boxes,
                                "output of a detector that holds boxes, [.., N, 4]; corners or "

@@ -85,9 +85,10 @@ int RunHelp(int argc, char** argv, VerdictFile& verdict) {
   }
   for (const Command& command : Commands())
     if (name == command.name) return ShowHelp(command, verdict);
-  throw Error(
-      ExitCode::kUsage, "",
-      fmt::format("no command '{}'{}", EscapeForTerminal(name), DidYouMean(name, CommandNames())));
+  const std::string nearest = DidYouMean(name, CommandNames());
+  throw Error(ExitCode::kUsage, "",
+              fmt::format("no command '{}'{}", EscapeForTerminal(name),
+                          nearest.empty() ? ", see qconvert help" : nearest));
 }
 
 }  // namespace qconvert

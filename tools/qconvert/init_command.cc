@@ -119,6 +119,9 @@ int RunInit(int argc, char** argv, VerdictFile& /*verdict*/) {
   const std::filesystem::path output =
       line.output.empty() ? std::filesystem::path(line.model).stem().string() + ".yaml"
                           : line.output;
+  if (output.extension() == ".json")
+    throw Error(ExitCode::kUsage, output.string(),
+                "settings with comments are YAML, expected a name that ends in .yaml");
   const std::filesystem::path file = FindConfig(line.config);
   RefuseOverwriting({output}, {line.model, file});
   std::error_code error;

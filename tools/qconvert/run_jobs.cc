@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <mutex>
 #include <string_view>
 #include <system_error>
@@ -104,11 +105,28 @@ void Collect(const Pipe& verdict, const Pipe& errors, JobResult& result) {
   }
 }
 
-int ExitCodeOf(pid_t child) {
+void Fail(ExitCode code, const std::string& why, JobResult& result) {
+  result.exit_code = static_cast<int>(code);
+  result.errors += "\nqconvert: error: " + why + "\n";
+}
+
+// How the job ended. A conversion tells of its own end; what is said here is about those that
+// cannot.
+void Finish(pid_t child, JobResult& result) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  if (!WIFSIGNALED(status)) {
+    result.exit_code = WEXITSTATUS(status);
+    if (result.exit_code == 0 && !result.verdict.starts_with('{'))
+      Fail(ExitCode::kConfig, "made no model: the job's args ask for something else", result);
+    return;
+  }
+  const int signal = WTERMSIG(status);
+  const std::string name = "killed by SIG" + std::string(sigabbrev_np(signal));
+  if (signal == SIGKILL)
+    return Fail(ExitCode::kResource, name + ": by a person, or for want of memory", result);
+  Fail(ExitCode::kInternal, name, result);
 }
 
 JobResult RunJob(const Job& job, const std::vector<std::string>& further) {
@@ -131,7 +149,7 @@ JobResult RunJob(const Job& job, const std::vector<std::string>& further) {
   verdict.Close(1);
   errors.Close(1);
   Collect(verdict, errors, result);
-  result.exit_code = ExitCodeOf(child);
+  Finish(child, result);
   return result;
 }
 

@@ -79,6 +79,12 @@ std::string ParseSize(std::string& text) {
 
 }  // namespace
 
+void AddMemoryLimit(CLI::App& app, int64_t& bytes, const std::string& help) {
+  app.add_option("--memory-limit", bytes, help)
+      ->type_name("SIZE")
+      ->transform(CLI::Validator(ParseSize, "SIZE [b, kb(=1024b), ...]"));
+}
+
 void AddStateOption(CLI::App& app, SampleOptions& samples) {
   app.add_option(
          "--state", samples.states,
@@ -115,11 +121,9 @@ void AddSampleOptions(CLI::App& app, SampleOptions& samples) {
       "--strict-data", samples.strict_data,
       "exit 5 where samples are odd: raw, normalized twice, swapped colors, constant, equal; "
       "else a warning");
-  app.add_option("--memory-limit", samples.memory_limit,
+  AddMemoryLimit(app, samples.memory_limit,
                  "memory that a run may take, for example 2GiB: as many samples run at the same "
-                 "time as fit")
-      ->type_name("SIZE")
-      ->transform(CLI::Validator(ParseSize, "SIZE [b, kb(=1024b), ...]"));
+                 "time as fit");
   app.add_option("--time-limit", samples.time_limit, "seconds that a run may take")
       ->type_name("SECONDS")
       ->check(CLI::Range(int64_t{1}, kMostSeconds));

@@ -53,6 +53,8 @@ SampleData DataOf(const SampleOptions& samples);
 void AddConfigOption(CLI::App& app, std::vector<std::string>& configs, const std::string& help);
 void AddAlsoOption(CLI::App& app, std::vector<std::string>& layers);
 void AddSetOption(CLI::App& app, std::vector<std::string>& overrides, const std::string& help);
+// --memory-limit: "2GiB" becomes a number of bytes, 1 to 8 EiB.
+void AddMemoryLimit(CLI::App& app, int64_t& bytes, const std::string& help);
 void AddVerbosity(CLI::App& app, Verbosity& verbosity);
 void AddReport(CLI::App& app, std::string& report);
 void AddNodeData(CLI::App& app, std::string& node_data);

@@ -35,6 +35,7 @@ struct DataDigest {
   std::string sha256;
   // The samples in the order of their hashes: as good as any at random, and always the same.
   std::vector<size_t> by_content;
+  std::vector<bool> repeats;  // whether a sample in that order is the same as the one before it
 };
 
 // (value - mean) * scale: one number per index along `channel_axis` of the input, or none.

@@ -11,12 +11,12 @@ namespace qconvert {
 // A median and its 95 % confidence interval, from order statistics: no distribution is assumed. The
 // interval between the l-th least and the l-th greatest of n values holds the median with
 // probability 1 - 2 P(B < l), B binomial with n tries of 1/2; l is the greatest for which that is
-// 95 % (Conover, Practical Nonparametric Statistics, 3.2). Of fewer than six values it is all of
-// their range, and less sure.
+// 95 % (Conover, Practical Nonparametric Statistics, 3.2). Fewer than six values have none.
 struct MedianEstimate {
   double median = 0;
-  double low = 0;
+  double low = 0;  // of the interval, where there is one
   double high = 0;
+  bool has_interval = false;
 };
 MedianEstimate EstimateMedian(std::vector<double> values);
 
