@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -286,7 +287,13 @@ LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
                      .memory_limit = MemoryLimit(DataOf(options))};
   if (inputs.sizes.empty() && comparer.count() > 0)
     inputs.sizes = MeasureSizes(model, feeder, order.at(0), place);
-  if (options.measuring_layers) inputs.on_run = options.measuring_layers;
+  if (options.measuring_layers) {
+    const size_t alone =
+        std::min(model.graph.nodes.size(), AffordedRuns(MultiplyAddsOfRun(inputs, 1), kMostAlone));
+    // Whoever measures has a copy of it: all count together.
+    inputs.on_run = [tell = options.measuring_layers, done = std::make_shared<size_t>(0),
+                     most = alone + kMostWithout + 1] { tell(++*done, std::max(*done, most)); };
+  }
   return inputs;
 }
 

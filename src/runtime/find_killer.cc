@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "qconvert/base/error.h"
 #include "qconvert/onnx_proto/first_nodes.h"
 
 namespace qconvert {
@@ -48,6 +49,24 @@ std::string FindKiller(const std::string& model_bytes, const TryModel& attempt) 
     (outcome == Outcome::kDies ? dies : survives) = middle;
   }
   return DescribeNode(model_bytes, dies - 1);
+}
+
+std::string FindRefused(const std::string& model_bytes, const std::string& message,
+                        const TryModel& open) {
+  size_t refused = CountNodes(model_bytes);
+  size_t taken = 0;
+  if (refused == 0) return "";
+  while (refused - taken > 1) {
+    const size_t middle = taken + (refused - taken) / 2;
+    try {
+      open(FirstNodes(model_bytes, middle));
+      taken = middle;
+    } catch (const Error& e) {
+      if (e.what() != message) return "";
+      refused = middle;
+    }
+  }
+  return DescribeNode(model_bytes, refused - 1);
 }
 
 }  // namespace qconvert

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine_message.h"
+#include "find_killer.h"
 #include "observer_op.h"
 #include "onnxruntime_session_options_config_keys.h"
 #include "ort_library.h"
@@ -242,7 +243,23 @@ std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const st
       return Ort::Session(environment, bytes.data(), bytes.size(), ort_options);
     });
   };
-  return IsSearching() ? OpenSearching(model_bytes, place, open) : open(model_bytes);
+  if (IsSearching()) return OpenSearching(model_bytes, place, open);
+  try {
+    return open(model_bytes);
+  } catch (const Error& e) {
+    const std::string message = e.what();
+    const bool names_one =
+        message.find("ode ") != std::string::npos || message.find("Node:") != std::string::npos ||
+        message.find("Node,") != std::string::npos || message.find("Node(") != std::string::npos;
+    if (e.code() != ExitCode::kModel || names_one || !message.starts_with(place + ": ")) throw;
+    const std::string node = FindRefused(model_bytes, message, open);
+    if (node.empty()) throw;
+    const bool is_sentence = message.ends_with('.');
+    throw Error(
+        ExitCode::kModel, place,
+        message.substr(place.size() + 2, message.size() - place.size() - (is_sentence ? 3 : 2)) +
+            "; " + node);
+  }
 }
 
 std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file,

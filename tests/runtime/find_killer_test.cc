@@ -4,7 +4,9 @@
 
 #include <csignal>
 #include <stdexcept>
+#include <utility>
 
+#include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/runtime/ort_session.h"
 #include "support/graph_builder.h"
@@ -65,6 +67,41 @@ TEST(FindKillerTest, WhatIsRefusedDoesNotDie) {
   EXPECT_EQ(FindKiller(Chain(1, 1), [](const std::string&) { throw std::runtime_error("no"); }),
             "");
   EXPECT_EQ(FindKiller("no model", [](const std::string&) { std::raise(SIGSEGV); }), "");
+}
+
+// The engine says what is wrong with the pads, and not where.
+TEST(FindRefusedTest, ARefusalNamesItsNode) {
+  for (const auto& [before, behind] : {std::pair{0, 0}, {1, 4}, {7, 2}}) {
+    GraphBuilder b;
+    b.Input("x", {"1", "2", "8", "8"}).Output("y");
+    std::string value = "x";
+    for (int i = 0; i < before; ++i)
+      b.Add("Relu", {std::exchange(value, "a" + std::to_string(i))}, {"a" + std::to_string(i)});
+    Node& pool = b.Add("AveragePool", {value}, {"p"});
+    pool.name = "pool";
+    pool.Set("kernel_shape", std::vector<int64_t>{2, 2});
+    pool.Set("pads", std::vector<int64_t>{3, 3, 3, 3});
+    value = "p";
+    for (int i = 0; i < behind; ++i)
+      b.Add("Neg", {std::exchange(value, "b" + std::to_string(i))}, {"b" + std::to_string(i)});
+    b.Add("Neg", {value}, {"y"});
+    try {
+      OpenOrtSession(SerializeModel(b.model), "m.onnx", {});
+      ADD_FAILURE() << "is refused";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ExitCode::kModel);
+      const std::string message = e.what();
+      EXPECT_TRUE(message.starts_with("m.onnx: ONNX Runtime refuses the model: ")) << message;
+      EXPECT_TRUE(message.ends_with("node pool (AveragePool)")) << message;
+    }
+  }
+}
+
+TEST(FindRefusedTest, WhatIsRefusedForAnotherReasonIsNotBlamed) {
+  const auto open = [](const std::string& bytes) {
+    throw Error(ExitCode::kModel, "m", std::to_string(bytes.size()));
+  };
+  EXPECT_EQ(FindRefused(Chain(3, 3), "m: all of it", open), "");
 }
 
 }  // namespace

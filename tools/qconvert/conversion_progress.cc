@@ -7,7 +7,10 @@ ConversionProgress::ConversionProgress(bool quiet, ConvertOptions& options) : qu
   if (quiet) return;
   options.measuring = [this](size_t done, size_t most) { measuring_.CountOf(done, most); };
   options.learning = [this](size_t percent) { learning_.Update(percent, 100); };
-  options.measuring_layers = [this] { looking_.Count(++looked_); };
+  options.measuring_layers = [this](size_t done, size_t most) {
+    looked_ = done;
+    looking_.CountOf(done, most);
+  };
 }
 
 void ConversionProgress::Clear() const {

@@ -25,7 +25,7 @@ class ConversionProgress {
   Progress calibrating_{"calibrating"};
   Progress measuring_{"plans compared"};
   Progress learning_{"learning weights, percent"};
-  Progress looking_{"nodes measured:"};
+  Progress looking_{"nodes measured"};
   size_t looked_ = 0;
 };
 

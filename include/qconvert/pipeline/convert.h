@@ -76,8 +76,8 @@ struct ConvertOptions {
   // latter falls where a part of the choice turns out not to be needed.
   std::function<void(size_t done, size_t most)> measuring;
   std::function<void(size_t percent)> learning;  // while weights are learned
-  // Of the nodes that are measured for the page, one by one.
-  std::function<void()> measuring_layers;
+  // Of the nodes that are measured for the page, one by one, and how many that can come to.
+  std::function<void(size_t done, size_t most)> measuring_layers;
   bool writes_model = true;  // else the page alone; see debug_model.h
   // Told what was measured of the nodes, which then are looked at even without a page.
   std::function<void(const LayerReport&)> on_layers;
