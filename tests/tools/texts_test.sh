@@ -53,7 +53,7 @@ tells diff 0 diff q.onnx --model model.onnx --data calib
 tells verify 0 verify q.onnx --model model.onnx --calib calib
 tells verify 8 verify w.onnx --model model.onnx --calib calib
 tells run 0 run q.onnx --calib calib -o outputs
-tells bench 0 bench model.onnx q.onnx --data calib --rounds 3 --top 0
+tells bench 0 bench model.onnx q.onnx --data calib --rounds 6 --top 0
 tells costs 6 costs -o nowhere/costs.json  # what it says after half a minute: cost_table_test.sh
 tells presets 0 presets
 tells help 0 help
