@@ -22,6 +22,10 @@ constexpr double kQuiet = 1e-4;  // noise over signal of products that need none
 constexpr double kValueSteps = 255;
 constexpr double kWeightSteps = 127;
 
+// Weights as a product reads them: their name, and whether their channels are their second axis.
+// The same ones read both ways scale along different axes.
+using WeightForm = std::pair<std::string, bool>;
+
 // A MatMul or Gemm and its weights [channels, columns], or the other way round.
 struct Product {
   size_t node = 0;
@@ -29,6 +33,7 @@ struct Product {
   bool is_transposed = false;
 
   size_t channels() const { return static_cast<size_t>(weight->dims[is_transposed ? 1 : 0]); }
+  WeightForm form() const { return {weight->name, is_transposed}; }
   size_t columns() const { return static_cast<size_t>(weight->dims[is_transposed ? 0 : 1]); }
 };
 
@@ -61,24 +66,26 @@ std::optional<Product> FindProduct(const Graph& graph, size_t n) {
   return Product{n, weight, is_gemm && node.GetInt("transB", 0) != 0};
 }
 
-std::vector<Product> ProductsOf(const Graph& graph, const std::string& value) {
-  std::vector<Product> products;
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    const std::optional<Product> product = FindProduct(graph, n);
-    if (product && graph.nodes[n].inputs[0] == value) products.push_back(*product);
-  }
+// By the value that they read.
+using Products = std::map<std::string, std::vector<Product>>;
+
+Products FindProducts(const Graph& graph) {
+  Products products;
+  for (size_t n = 0; n < graph.nodes.size(); ++n)
+    if (const std::optional<Product> product = FindProduct(graph, n))
+      products[graph.nodes[n].inputs[0]].push_back(*product);
   return products;
 }
 
 // One product of each weight that those of the values have.
 std::vector<Product> WeightsBehind(const Graph& graph, const std::vector<std::string>& values) {
   const std::set<std::string> names(values.begin(), values.end());
-  std::set<const Tensor*> seen;
+  std::set<WeightForm> seen;
   std::vector<Product> products;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const std::optional<Product> product = FindProduct(graph, n);
     if (!product || !names.contains(graph.nodes[n].inputs[0])) continue;
-    if (seen.insert(product->weight).second) products.push_back(*product);
+    if (seen.insert(product->form()).second) products.push_back(*product);
   }
   return products;
 }
@@ -87,24 +94,25 @@ std::vector<Product> WeightsBehind(const Graph& graph, const std::vector<std::st
 // those.
 class WeightScaler {
  public:
-  WeightScaler(Graph& graph, UnitWriter& writer, const ChannelShifts& shifts)
+  WeightScaler(Graph& graph, UnitWriter& writer, const Products& products,
+               const ChannelShifts& shifts)
       : graph_(graph), writer_(writer) {
     const Topology topology(graph);
     for (const auto& [value, exponents] : shifts) {
-      for (const Product& product : ProductsOf(graph, value)) {
-        const std::string& name = product.weight->name;
-        ++readers_[{name, exponents}];
-        uses_[name] = topology.Uses(name).size();
+      for (const Product& product : products.at(value)) {
+        ++readers_[{product.form(), exponents}];
+        uses_[product.weight->name] = topology.Uses(product.weight->name).size();
       }
     }
   }
 
   std::string Scale(const Product& product, const std::vector<int>& exponents) {
     const std::string name = product.weight->name;
-    const auto [written, is_new] = names_.emplace(std::pair(name, exponents), name);
+    const std::pair key(product.form(), exponents);
+    const auto [written, is_new] = names_.emplace(key, name);
     if (!is_new) return written->second;
     Tensor scaled = Scaled(product, exponents);
-    if (readers_.at({name, exponents}) == uses_.at(name)) {
+    if (readers_.at(key) == uses_.at(name)) {
       scaled.name = name;
       graph_.initializers.at(name) = std::move(scaled);
     } else {  // others read the weights as they were
@@ -123,9 +131,9 @@ class WeightScaler {
 
   Graph& graph_;
   UnitWriter& writer_;
-  std::map<std::pair<std::string, std::vector<int>>, size_t> readers_;
+  std::map<std::pair<WeightForm, std::vector<int>>, size_t> readers_;
   std::map<std::string, size_t> uses_;
-  std::map<std::pair<std::string, std::vector<int>>, std::string> names_;  // as written
+  std::map<std::pair<WeightForm, std::vector<int>>, std::string> names_;  // as written
 };
 
 // What an 8-bit grid leaves of the values, and of the weights, in all products.
@@ -186,41 +194,39 @@ std::vector<int> ShiftsTo(double largest, const std::vector<ChannelRange>& chann
   return shifts;
 }
 
-void Check(const std::map<std::string, size_t>& spreadable, const std::string& value,
-           const std::vector<int>& shifts, const std::string& place) {
-  const auto it = spreadable.find(value);
-  if (it == spreadable.end()) {
+void Check(const Products& products, const std::string& value, const std::vector<int>& shifts,
+           const std::string& place) {
+  const auto it = products.find(value);
+  if (it == products.end()) {
     throw Error(
         ExitCode::kConfig, place,
         fmt::format("spread value \"{}\" is read by no MatMul or Gemm with constant weights",
                     EscapeForTerminal(value)));
   }
-  if (it->second == shifts.size()) return;
+  const size_t channels = it->second.front().channels();
+  if (channels == shifts.size()) return;
   throw Error(ExitCode::kConfig, place,
               fmt::format("spread value \"{}\" has {} shifts, expected {}, one per channel",
-                          EscapeForTerminal(value), shifts.size(), it->second));
+                          EscapeForTerminal(value), shifts.size(), channels));
 }
 
 }  // namespace
 
 std::map<std::string, size_t> FindSpreadableValues(const Graph& graph) {
   std::map<std::string, size_t> values;
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (const std::optional<Product> product = FindProduct(graph, n))
-      values.emplace(graph.nodes[n].inputs[0], product->channels());
-  }
+  for (const auto& [value, products] : FindProducts(graph))
+    values.emplace(value, products.front().channels());
   return values;
 }
 
 std::vector<std::vector<std::string>> FindSpreadableGroups(const Graph& graph) {
-  std::map<std::string, std::set<std::string>> weights;  // by value
-  std::map<std::string, std::set<std::string>> readers;  // values by weight
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    const std::optional<Product> product = FindProduct(graph, n);
-    if (!product) continue;
-    const Node& node = graph.nodes[n];
-    weights[node.inputs[0]].insert(node.inputs[1]);
-    readers[node.inputs[1]].insert(node.inputs[0]);
+  std::map<std::string, std::set<WeightForm>> weights;  // by value
+  std::map<WeightForm, std::set<std::string>> readers;  // values by weight
+  for (const auto& [value, products] : FindProducts(graph)) {
+    for (const Product& product : products) {
+      weights[value].insert(product.form());
+      readers[product.form()].insert(value);
+    }
   }
   std::vector<std::vector<std::string>> groups;
   std::set<std::string> seen;
@@ -228,7 +234,7 @@ std::vector<std::vector<std::string>> FindSpreadableGroups(const Graph& graph) {
     if (!seen.insert(first).second) continue;
     std::vector<std::string> group = {first};
     for (size_t k = 0; k < group.size(); ++k) {
-      for (const std::string& weight : weights.at(group[k])) {
+      for (const WeightForm& weight : weights.at(group[k])) {
         for (const std::string& value : readers.at(weight))
           if (seen.insert(value).second) group.push_back(value);
       }
@@ -274,15 +280,15 @@ std::vector<int> ChooseShifts(const Graph& graph, const std::vector<std::string>
 
 size_t SpreadChannels(Graph& graph, const ChannelShifts& shifts, const std::string& place) {
   if (shifts.empty()) return 0;
-  const std::map<std::string, size_t> spreadable = FindSpreadableValues(graph);
+  const Products products = FindProducts(graph);
+  for (const auto& [value, exponents] : shifts) Check(products, value, exponents, place);
   UnitWriter writer(graph);
-  WeightScaler scaler(graph, writer, shifts);
+  WeightScaler scaler(graph, writer, products, shifts);
   size_t changed = 0;
   for (const auto& [value, exponents] : shifts) {
-    Check(spreadable, value, exponents, place);
     const std::vector<float> factors = PowersOfTwo(exponents, -1);
     std::string spread;
-    for (const Product& product : ProductsOf(graph, value)) {
+    for (const Product& product : products.at(value)) {
       Node& node = graph.nodes[product.node];
       if (spread.empty()) {
         const auto count = static_cast<int64_t>(factors.size());

@@ -146,6 +146,31 @@ TEST(SpreadChannelsTest, SharedWeightsStayOne) {
   EXPECT_EQ(MaxDifference(RunModel(before, inputs)[0], RunModel(b.model, inputs)[0]), 0);
 }
 
+// x -> Tanh -> v -> MatMul{w} -> Tanh -> u -> Gemm{w, transB} -> y: tied weights, both ways round.
+GraphBuilder TiedWeights(int64_t columns) {
+  GraphBuilder b;
+  b.Input("x", {"N", "16"}).Output("y").Random("w", {16, columns});
+  b.Add("Tanh", {"x"}, {"v"});
+  b.Add("MatMul", {"v", "w"}, {"a"});
+  b.Add("Tanh", {"a"}, {"u"});
+  b.Add("Gemm", {"u", "w"}, {"y"}).Set("transB", int64_t{1});
+  InferTypes(b.model, "m");
+  return b;
+}
+
+TEST(SpreadChannelsTest, WeightsReadBothWaysRoundAreNotInCommon) {
+  EXPECT_THAT(FindSpreadableGroups(TiedWeights(8).model.graph),
+              ElementsAre(ElementsAre("u"), ElementsAre("v")));
+  GraphBuilder b = TiedWeights(16);
+  const Model before = b.model;
+  std::vector<int> shifts(kChannels, 0);
+  shifts[3] = 4;
+  EXPECT_EQ(SpreadChannels(b.model.graph, {{"u", shifts}, {"v", shifts}}, "p.json"), 2U);
+  EXPECT_EQ(Matrices(b.model.graph), 2U) << "scaled along rows, and along columns";
+  const std::vector<Tensor> inputs = {RandomTensor("x", {5, 16}, 7)};
+  EXPECT_EQ(MaxDifference(RunModel(before, inputs)[0], RunModel(b.model, inputs)[0]), 0);
+}
+
 TEST(SpreadChannelsTest, OtherReadersKeepTheWeightsAsTheyWere) {
   GraphBuilder b = SharedWeights();
   const Model before = b.model;
