@@ -167,6 +167,12 @@ bool IsOutOfMemory(std::string_view message) {
                             "failed to map segment"});
 }
 
+bool NamesNode(std::string_view message) {
+  for (const std::string_view words : {"ode ", "Node:", "Node,", "Node("})
+    if (message.find(words) != std::string_view::npos) return true;
+  return false;
+}
+
 int64_t RefusedBytes(std::string_view message) {
   const std::string_view digits = Between(message, "requested buffer of size ", " ");
   int64_t bytes = 0;

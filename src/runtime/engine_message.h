@@ -19,6 +19,9 @@ namespace qconvert {
 // Linear in the length of the message.
 std::string CleanEngineMessage(std::string_view message);
 
+// Whether a message, cleaned or not, says which node it is about.
+bool NamesNode(std::string_view message);
+
 // Whether the engine ran out of memory.
 bool IsOutOfMemory(std::string_view message);
 

@@ -248,17 +248,13 @@ std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const st
     return open(model_bytes);
   } catch (const Error& e) {
     const std::string message = e.what();
-    const bool names_one =
-        message.find("ode ") != std::string::npos || message.find("Node:") != std::string::npos ||
-        message.find("Node,") != std::string::npos || message.find("Node(") != std::string::npos;
-    if (e.code() != ExitCode::kModel || names_one || !message.starts_with(place + ": ")) throw;
+    const std::string front = place + ": ";
+    if (e.code() != ExitCode::kModel || NamesNode(message) || !message.starts_with(front)) throw;
     const std::string node = FindRefused(model_bytes, message, open);
     if (node.empty()) throw;
-    const bool is_sentence = message.ends_with('.');
-    throw Error(
-        ExitCode::kModel, place,
-        message.substr(place.size() + 2, message.size() - place.size() - (is_sentence ? 3 : 2)) +
-            "; " + node);
+    std::string why = message.substr(front.size());
+    if (why.ends_with('.')) why.pop_back();
+    throw Error(ExitCode::kModel, place, why + "; " + node);
   }
 }
 
