@@ -26,26 +26,11 @@ std::function<void(size_t, size_t)> Progress::Callback(bool quiet) {
 }
 
 void Progress::Update(size_t done, size_t total) {
-  const auto now = Clock::now();
-  if (first_ == 0) {  // loading and preparing came before: the rate counts from the first sample on
-    first_ = done;
-    start_ = now;
-  }
-  const double since = std::chrono::duration<double>(now - drawn_).count();
-  const double seconds = std::chrono::duration<double>(now - start_).count();
-  const bool last = done == total;
-  if (terminal_) {
-    if (since < kTerminalInterval && !last) return;
-    drawn_ = now;
-    return DrawBar(done, total, seconds);
-  }
-  if (since < kPlainInterval) return;
-  drawn_ = now;
-  std::fputs(fmt::format("qconvert: {} {}/{}, {:.0f} s left\n", what_, done, total,
-                         seconds / static_cast<double>(std::max<size_t>(done - first_, 1)) *
-                             static_cast<double>(total - done))
-                 .c_str(),
-             stderr);
+  StartClock(done);
+  const bool is_last = done == total;
+  if (!IsDue() && !(terminal_ && is_last)) return;
+  if (terminal_) return DrawBar(done, total);
+  Draw(fmt::format("{} {}/{}, {:.0f} s left", what_, done, total, SecondsLeft(done, total)));
 }
 
 void Progress::Count(size_t done) {
@@ -53,17 +38,25 @@ void Progress::Count(size_t done) {
 }
 
 void Progress::CountOf(size_t done, size_t most) {
-  if (first_ == 0) {  // the rate counts from the first on
-    first_ = done;
-    start_ = Clock::now();
-  }
+  StartClock(done);
   if (!IsDue()) return;
-  const double seconds = std::chrono::duration<double>(drawn_ - start_).count();
-  const double each = seconds / static_cast<double>(std::max<size_t>(done - first_, 1));
-  const std::string text = fmt::format("{} {} of at most {}, {:.0f} s", what_, done, most,
-                                       each * static_cast<double>(most - done));
+  const std::string text =
+      fmt::format("{} {} of at most {}, {:.0f} s", what_, done, most, SecondsLeft(done, most));
   const std::string left = text + " left";
   Draw(terminal_ && left.size() > kColumns ? text : left);
+}
+
+// Loading and preparing came before: the rate counts from the first sample on.
+void Progress::StartClock(size_t done) {
+  if (first_ != 0) return;
+  first_ = done;
+  start_ = Clock::now();
+}
+
+double Progress::SecondsLeft(size_t done, size_t total) const {
+  const double seconds = std::chrono::duration<double>(drawn_ - start_).count();
+  return seconds / static_cast<double>(std::max<size_t>(done - first_, 1)) *
+         static_cast<double>(total - done);
 }
 
 bool Progress::IsDue() {
@@ -82,11 +75,10 @@ void Progress::Clear() const {
   if (terminal_) std::fputs("\r\033[K", stderr);
 }
 
-void Progress::DrawBar(size_t done, size_t total, double seconds) const {
+void Progress::DrawBar(size_t done, size_t total) const {
   if (done == total) return Clear();  // the table that follows says the rest
   std::string count = fmt::format(" {}/{}", done, total);
-  const double rate = seconds > 0 ? static_cast<double>(done - first_) / seconds : 0;
-  if (rate > 0) count += fmt::format(" {:.0f} s left", static_cast<double>(total - done) / rate);
+  if (done > first_) count += fmt::format(" {:.0f} s left", SecondsLeft(done, total));
   const size_t taken = what_.size() + count.size() + 3;
   const size_t width = taken < kColumns ? std::min(kColumns - taken, kLongestBar) : 0;
   const size_t filled = done * width / total;

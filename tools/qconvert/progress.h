@@ -25,7 +25,10 @@ class Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void DrawBar(size_t done, size_t total, double seconds) const;
+  void StartClock(size_t done);
+  // By the rate so far.
+  double SecondsLeft(size_t done, size_t total) const;
+  void DrawBar(size_t done, size_t total) const;
   // Whether it is time for another line.
   bool IsDue();
   void Draw(const std::string& text) const;
