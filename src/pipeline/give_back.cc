@@ -57,13 +57,6 @@ class Search {
     return noise.empty() ? 0 : *std::max_element(noise.begin(), noise.end());
   }
 
-  std::vector<double> Total(const std::vector<NoisyPart>& parts) const {
-    std::vector<double> total(outputs_, 0);
-    for (const NoisyPart& part : parts)
-      for (size_t o = 0; o < outputs_; ++o) total[o] += part.noise[o];
-    return total;
-  }
-
   // Noise of all outputs above the goal, where the whole model is as it was judged.
   double Excess(const std::vector<double>& left, const std::vector<double>& total) const {
     const double goal = options_.aim > 0 ? options_.aim : options_.allowed;
@@ -80,7 +73,7 @@ class Search {
   std::vector<NoisyPart> PartsInOrder() const {
     std::vector<NoisyPart> open = options_.parts;
     std::vector<NoisyPart> order;
-    const std::vector<double> total = Total(open);
+    const std::vector<double> total = TotalNoise(open, outputs_);
     std::vector<double> left = total;
     while (!open.empty()) {
       const double excess = Excess(left, total);
@@ -108,7 +101,7 @@ class Search {
 
   // Nodes between floats may go back as well: what is left may be less than the other parts.
   void MakePrefixes() {
-    prefixes_.push_back({{}, Total(options_.parts), 0});
+    prefixes_.push_back({{}, TotalNoise(options_.parts, outputs_), 0});
     for (const NoisyPart& part : PartsInOrder()) {
       Prefix next{prefixes_.back().without, std::vector<double>(outputs_, 0), 0};
       next.without.insert(part.units.begin(), part.units.end());

@@ -61,9 +61,7 @@ class Mapper {
 
   // The one of most noise and time saved that can be halved.
   std::vector<NoisyPart>::iterator FindWorst() {
-    std::vector<double> total(parts_.front().noise.size(), 0);
-    for (const NoisyPart& part : parts_)
-      for (size_t o = 0; o < total.size(); ++o) total[o] += part.noise[o];
+    const std::vector<double> total = TotalNoise(parts_, parts_.front().noise.size());
     auto worst = parts_.end();
     double most = 0;
     for (auto part = parts_.begin(); part != parts_.end(); ++part) {
@@ -100,6 +98,13 @@ class Mapper {
 };
 
 }  // namespace
+
+std::vector<double> TotalNoise(const std::vector<NoisyPart>& parts, size_t outputs) {
+  std::vector<double> total(outputs, 0);
+  for (const NoisyPart& part : parts)
+    for (size_t o = 0; o < outputs; ++o) total[o] += part.noise[o];
+  return total;
+}
 
 std::vector<NoisyPart> MapNoise(const NoiseMapOptions& options) {
   return options.units.empty() ? std::vector<NoisyPart>{} : Mapper(options).Run();

@@ -16,6 +16,9 @@ struct NoisyPart {
   double saved = 0;           // by integers here, of the float time
 };
 
+// At each output, of all parts together: small errors add up.
+std::vector<double> TotalNoise(const std::vector<NoisyPart>& parts, size_t outputs);
+
 struct NoiseMapOptions {
   std::set<size_t> units;
   // These alone on integers.
