@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "qconvert/base/error.h"
+#include "qconvert/ir/scope.h"
 #include "qconvert/ir/value_types.h"
 
 namespace qconvert {
@@ -51,10 +52,10 @@ void CheckNode(const Graph& graph, const Node& node, const std::string& place) {
     if (axis < 0 || axis >= rank || !(*shape)[static_cast<size_t>(axis)].known()) continue;
     const int64_t size = (*shape)[static_cast<size_t>(axis)].value;
     if (numbers[i] >= -size && numbers[i] < size) continue;
-    throw Error(ExitCode::kModel, place,
-                fmt::format("node \"{}\" ({}) has index {} on axis {} of \"{}\", expected {} to {}",
-                            node.name.empty() ? node.outputs[0] : node.name, node.op_type,
-                            numbers[i], axis, node.input(0), -size, size - 1));
+    throw Error(
+        ExitCode::kModel, place,
+        fmt::format("node \"{}\" ({}) has index {} on axis {} of \"{}\", expected {} to {}",
+                    LabelOf(node), node.op_type, numbers[i], axis, node.input(0), -size, size - 1));
   }
 }
 

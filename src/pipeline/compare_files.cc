@@ -10,6 +10,7 @@
 #include "compare_models.h"
 #include "inner_values.h"
 #include "model_pair.h"
+#include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 
 namespace qconvert {
@@ -83,10 +84,8 @@ std::vector<ComparedNode> DescribeNodes(const Graph& graph, const FileComparison
   const Topology topology(graph);
   std::vector<ComparedNode> nodes;
   for (const Node& node : graph.nodes) {
-    // What has no name is called by what it writes, as in every table.
-    const bool is_nameless = node.name.empty() && !node.outputs.empty();
-    const std::string& name = is_nameless ? node.outputs[0] : node.name;
-    ComparedNode& row = nodes.emplace_back(ComparedNode{name, node.op_type, {}, {}, false});
+    ComparedNode& row =
+        nodes.emplace_back(ComparedNode{LabelOf(node), node.op_type, {}, {}, false});
     std::set<size_t> reads;
     for (const std::string& input : node.inputs)
       if (topology.ProducerIndex(input) != Topology::kNpos)

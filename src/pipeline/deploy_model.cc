@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "qconvert/ir/graph_validator.h"
+#include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/targets/op_rules.h"
@@ -153,7 +154,7 @@ DeployedNodes DeployModel(const DeploymentConfig& deployment, const std::string&
       missing.erase(one.node.name);
       for (const auto& [alias, name] : aliases)
         if (name == one.node.name) missing.erase(alias);
-      const std::string& name = one.node.name.empty() ? one.node.outputs[0] : one.node.name;
+      const std::string& name = LabelOf(one.node);
       const std::string description = Description(one, before);
       model.metadata.emplace_back("qconvert.removed." + name, description);
       deployed.removed += fmt::format("{}: {}\n", name, description);

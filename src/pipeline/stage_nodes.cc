@@ -10,6 +10,7 @@
 #include "inner_values.h"
 #include "model_pair.h"
 #include "qconvert/base/metric.h"
+#include "qconvert/ir/scope.h"
 #include "qconvert/pipeline/compare_files.h"
 
 namespace qconvert {
@@ -89,7 +90,7 @@ std::vector<StageNode> ListStageNodes(const FloatAndQuantized& models, const Inp
     const NodeDomain domain = placement.nodes[n].domain;
     if (domain == NodeDomain::kOther || node.outputs.empty()) continue;
     StageNode& row = rows.emplace_back();
-    row.name = node.name.empty() ? node.outputs[0] : node.name;
+    row.name = LabelOf(node);
     row.on_bpu = domain != NodeDomain::kFloat;
     row.type = node.op_type;
     const auto cosine = cosines.find(node.outputs[0]);

@@ -8,6 +8,7 @@
 
 #include "opset_adapters.h"
 #include "qconvert/base/error.h"
+#include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/ir/value_types.h"
 
@@ -99,8 +100,7 @@ class Converter {
         out.push_back(std::move(node));
         continue;
       }
-      const std::string described =
-          node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
+      const std::string described = LabelOf(node);
       try {
         const Node before = Identity(node);
         for (Node& replacement : row->adapt(std::move(node), context)) {

@@ -1,4 +1,5 @@
 #include "qconvert/transform/random_nodes.h"
+#include "qconvert/ir/scope.h"
 
 #include <algorithm>
 #include <array>
@@ -34,7 +35,7 @@ int64_t SeedOf(const std::string& name) {
 std::vector<std::string> FindRandomNodes(const Graph& graph) {
   std::vector<std::string> found;
   for (const Node& node : graph.nodes) {
-    if (IsRandom(node, graph)) found.push_back(node.name.empty() ? node.outputs[0] : node.name);
+    if (IsRandom(node, graph)) found.push_back(LabelOf(node));
     for (const Graph* body : SubgraphsOf(node)) {
       for (std::string& name : FindRandomNodes(*body)) found.push_back(std::move(name));
     }

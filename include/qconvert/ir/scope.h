@@ -47,13 +47,16 @@ class Scope {
   std::unordered_set<std::string_view> defined_;
 };
 
+// What a node is called: its name, or else its first output.
+inline const std::string& LabelOf(const Node& node) {
+  return node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
+}
+
 // Calls `visit(body, way)` for each body that a node on the level of `way` holds.
 template <typename NodeT, typename Visit>
 void ForEachBody(NodeT& node, const std::string& way, const Visit& visit) {
-  const std::string& label =
-      node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
   for (auto& [key, attribute] : node.attributes) {
-    const std::string inner = way + label + "/" + key + "/";
+    const std::string inner = way + LabelOf(node) + "/" + key + "/";
     if (auto* one = std::get_if<Subgraph>(&attribute.data)) visit(one->graph(), inner);
     if (auto* many = std::get_if<std::vector<Subgraph>>(&attribute.data)) {
       for (size_t i = 0; i < many->size(); ++i)
