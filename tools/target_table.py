@@ -1,11 +1,11 @@
 """Converts models for every target and number type and prints one table: metric, size, and the CPU's latency.
 
-    tools/target_table.py QCONVERT MODELS CALIB [--score COMMAND] [--only REGEX] [--latency FILE...]
+    tools/target_table.py QCONVERT MODELS CALIB [--score COMMAND] [--only REGEX] [--variants REGEX] [--latency FILE...]
 
 MODELS/NAME/model.onnx is converted with the samples of CALIB/NAME (or CALIB/NAME/NAME). COMMAND is run with the model's name
 and the file behind it and prints one JSON line, whose first number is the metric; without it the metric is the worst output's
 SQNR in dB. Latency is that of the CPU's two files in one run of `qconvert bench`, runs side by side, against the float model;
-files of other tools join in as CALIB/NAME.FILE. The processor stands above the table.
+files of other tools join in as CALIB/NAME.FILE. --only takes models, --variants rows of each. The processor stands above the table.
 """
 import argparse
 import json
@@ -90,6 +90,8 @@ def latencies(args, name, files):
 def table_of(args, name, work):
     files, rows = {}, {}
     for variant, extra in VARIANTS.items():
+        if not re.search(args.variants, variant):
+            continue
         file, rows[variant] = convert(args, name, work, variant, extra)
         if file is not None and variant.startswith("CPU"):
             files[variant] = file
@@ -114,6 +116,7 @@ def main():
     parser.add_argument("calib")
     parser.add_argument("--score", default="")
     parser.add_argument("--only", default="")
+    parser.add_argument("--variants", default="")
     parser.add_argument("--latency", nargs="*", default=[])
     args = parser.parse_args()
     processor = re.search(r"Model name:\s*(.*)", run(["lscpu"]).stdout)
