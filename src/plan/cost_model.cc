@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "qconvert/base/checked.h"
+#include "qconvert/ir/value_types.h"
 #include "qconvert/plan/multiply_adds.h"
 #include "qconvert/targets/op_rules.h"
 
@@ -93,7 +94,36 @@ CostShares CostModel::ElementShares(const Node& node, size_t k, bool on_integers
   return {{CostTerm::kKernel, 1}, {on_integers ? IntegerElement(k) : FloatElement(k), elements}};
 }
 
+std::optional<CostModel::Steps> CostModel::CountSteps(const Node& gru) const {
+  const Tensor* weight = graph_.FindInitializer(gru.input(1));
+  const Tensor* recurrent = graph_.FindInitializer(gru.input(2));
+  if (!gru.Is("GRU") || weight == nullptr || recurrent == nullptr || weight->dims.size() != 3 ||
+      recurrent->dims.size() != 3 || weight->element_count() == 0)
+    return std::nullopt;
+  const std::vector<Dim>* shape = FindShape(graph_, gru.input(0));
+  const bool is_known = shape != nullptr && shape->size() == 3 && (*shape)[1].value > 0;
+  Steps out;
+  out.batch = is_known ? static_cast<double>((*shape)[1].value) : 1;
+  const double rows = SizeOf(gru.input(0)) / static_cast<double>(weight->dims[2]);
+  const auto directions = static_cast<double>(weight->dims[0]);
+  out.count = rows / out.batch * directions;
+  out.states = rows * directions * static_cast<double>(recurrent->dims[2]);
+  out.gates = rows * directions * static_cast<double>(weight->dims[1]);
+  out.of_inputs = rows * static_cast<double>(weight->element_count());
+  out.of_states = rows * static_cast<double>(recurrent->element_count());
+  return out;
+}
+
 CostShares CostModel::DynamicShares(const Node& node) const {
+  if (const auto steps = CountSteps(node)) {
+    // A step runs a body, which is a small model.
+    return {{CostTerm::kKernel, 1},
+            {CostTerm::kRun, steps->count},
+            {CostTerm::kDynamicKernel, steps->count + 1},
+            {CostTerm::kDynamicInput, SizeOf(node.input(0)) + steps->states},
+            {CostTerm::kDynamicProduct, steps->of_inputs + steps->of_states},
+            {CostTerm::kDynamicOutput, 2 * steps->gates}};
+  }
   if (node.Is("LSTM"))
     return {{CostTerm::kKernel, 1},
             {CostTerm::kDynamicLstmProduct, CountMultiplyAdds(graph_, *this, node)}};
@@ -110,6 +140,13 @@ CostShares CostModel::FloatShares(const Node& node) const {
   if (node.Is("LSTM"))
     return {{CostTerm::kKernel, 1},
             {CostTerm::kFloatLstmProduct, CountMultiplyAdds(graph_, *this, node)}};
+  if (const auto steps = CountSteps(node)) {
+    // The weights of the state come from memory in every step, whatever its rows.
+    const double loaded = steps->of_states / steps->batch;
+    return {{CostTerm::kKernel, 1},
+            {CostTerm::kFloatMatrixProduct, steps->of_inputs + steps->of_states - loaded},
+            {CostTerm::kFloatLstmProduct, loaded}};
+  }
   if (const size_t k = FindElementOperator(node); k != kNoElements)
     return ElementShares(node, k, false);
   const Products p = CountProducts(node);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "qconvert/targets/weight_slots.h"
+
 namespace qconvert {
 namespace {
 
@@ -34,7 +36,7 @@ double OfRecurrence(const Graph& graph, const CostModel& sizes, const Node& node
 double CountMultiplyAdds(const Graph& graph, const CostModel& sizes, const Node& node) {
   const Tensor* weight = graph.FindInitializer(node.input(1));
   if (node.Is("Gemm") || node.Is("MatMul")) return OfMatrixProduct(sizes, node, weight);
-  if (node.Is("LSTM") || node.Is("GRU") || node.Is("RNN")) return OfRecurrence(graph, sizes, node);
+  if (IsRecurrent(node)) return OfRecurrence(graph, sizes, node);
   const bool is_forward = node.Is("Conv");
   if ((!is_forward && !node.Is("ConvTranspose")) || weight == nullptr || weight->dims.empty())
     return 0;

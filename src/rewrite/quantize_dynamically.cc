@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "integer_product.h"
 #include "qconvert/ir/topology.h"
 #include "qdq_builder.h"
+#include "quantize_gru.h"
 
 namespace qconvert {
 namespace {
@@ -25,6 +27,8 @@ class Rewriter {
         graph_.nodes.push_back(node);
       } else if (node.Is("LSTM")) {
         RewriteLstm(node, plan->second);
+      } else if (node.Is("GRU")) {
+        QuantizeGru(graph_, builder_, node, plan->second, QuantizedInput(node.input(0)));
       } else {
         RewriteProduct(node, plan->second.weights[0]);
       }
@@ -33,34 +37,20 @@ class Rewriter {
   }
 
  private:
-  Node& Emit(const std::string& op_type, std::vector<std::string> inputs,
-             std::vector<std::string> outputs) {
-    return graph_.nodes.emplace_back(MakeNode(op_type, std::move(inputs), std::move(outputs)));
-  }
-
-  // Quantized input, its scale and its zero point: one DynamicQuantizeLinear for all readers.
-  const std::vector<std::string>& QuantizedInput(const std::string& value) {
-    std::vector<std::string>& names = inputs_[value];
-    if (names.empty()) {
-      names = {builder_.FreshName("q"), builder_.FreshName("s"), builder_.FreshName("z")};
-      Emit("DynamicQuantizeLinear", {value}, names);
-    }
-    return names;
+  // Quantized input: one DynamicQuantizeLinear for all readers.
+  const RunTimeCodes& QuantizedInput(const std::string& value) {
+    const auto known = inputs_.find(value);
+    if (known != inputs_.end()) return known->second;
+    return inputs_.emplace(value, EmitRunTimeCodes(graph_.nodes, builder_, value)).first->second;
   }
 
   void RewriteProduct(const Node& node, const ConstantCodes& weight) {
-    const std::vector<std::string> input = QuantizedInput(node.input(0));
-    const std::string sum = builder_.FreshName("t");
-    const std::string product = builder_.FreshName("t");
-    const std::string scale = builder_.FreshName("s");
+    const RunTimeCodes& input = QuantizedInput(node.input(0));
     const bool biased = node.Is("Gemm") && !node.input(2).empty();
     const std::string unbiased = biased ? builder_.FreshName("t") : node.outputs[0];
-    Emit("MatMulInteger", {input[0], builder_.Constant(weight.codes, "w"), input[2]}, {sum}).name =
-        node.name;
-    Emit("Cast", {sum}, {product}).Set("to", int64_t{1});  // TensorProto.FLOAT
-    Emit("Mul", {input[1], builder_.ScaleName(weight.params)}, {scale});
-    Emit("Mul", {product, scale}, {unbiased});
-    if (biased) Emit("Add", {unbiased, node.input(2)}, {node.outputs[0]});
+    EmitProduct(graph_.nodes, builder_, input, builder_.Constant(weight.codes, "w"),
+                builder_.ScaleName(weight.params), unbiased, node.name);
+    if (biased) Emit(graph_.nodes, "Add", {unbiased, node.input(2)}, {node.outputs[0]});
   }
 
   // W or R with scales and zero points per direction and gate row.
@@ -93,7 +83,7 @@ class Rewriter {
   Model& model_;
   Graph& graph_;
   QdqBuilder builder_;
-  std::map<std::string, std::vector<std::string>> inputs_;
+  std::map<std::string, RunTimeCodes> inputs_;
 };
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "qconvert/ir/value_types.h"
 
@@ -107,6 +109,24 @@ const Tensor* FindFloatMatrix(const Graph& graph, const std::string& name, size_
   return usable ? tensor : nullptr;
 }
 
+bool HasDefaultActivations(const Node& gru) {
+  const auto found = gru.attributes.find("activations");
+  if (found == gru.attributes.end()) return true;
+  const auto* names = std::get_if<std::vector<std::string>>(&found->second.data);
+  if (names == nullptr) return false;
+  for (size_t i = 0; i < names->size(); ++i)
+    if ((*names)[i] != (i % 2 == 0 ? "Sigmoid" : "Tanh")) return false;
+  return true;
+}
+
+// Of a GRU, but for its weights.
+bool IsPlainGru(const Graph& graph, const Node& node) {
+  const Tensor* bias = graph.FindInitializer(node.input(3));
+  return node.GetInt("linear_before_reset", 0) == 1 && !node.attributes.contains("clip") &&
+         HasDefaultActivations(node) && node.input(4).empty() &&
+         (node.input(3).empty() || (bias != nullptr && bias->type == DataType::kFloat));
+}
+
 }  // namespace
 
 const OpRule& FindOpRule(const Node& node) {
@@ -195,7 +215,8 @@ bool CanBeDynamic(const Graph& graph, const Node& node) {
     return FindFloatMatrix(graph, node.input(1), 2) != nullptr && node.GetInt("transA", 0) == 0 &&
            node.GetFloat("alpha", 1) == 1 && node.GetFloat("beta", 1) == 1;
   }
-  if (!node.Is("LSTM")) return false;
+  if (!node.Is("LSTM") && !node.Is("GRU")) return false;
+  if (node.Is("GRU") && !IsPlainGru(graph, node)) return false;
   return FindFloatMatrix(graph, node.input(1), 3) != nullptr &&
          FindFloatMatrix(graph, node.input(2), 3) != nullptr && node.GetInt("layout", 0) == 0 &&
          node.GetInt("input_forget", 0) == 0;

@@ -66,14 +66,15 @@ std::optional<WeightSlot> FindWeightSlot(const Node& node, size_t slot, size_t r
     auto axes = EinsumAxes(node.GetString("equation", ""), slot, rank);
     return axes ? std::optional(at(std::move(*axes))) : std::nullopt;
   }
-  const bool recurrent = node.Is("LSTM") || node.Is("GRU") || node.Is("RNN");
-  if (recurrent && (slot == 1 || slot == 2)) return at({0, 1});
+  if (IsRecurrent(node) && (slot == 1 || slot == 2)) return at({0, 1});
   if (node.Is("Gather") && slot == 0) {
     const int64_t axis = node.GetInt("axis", 0);
     return at({static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis)});
   }
   return std::nullopt;
 }
+
+bool IsRecurrent(const Node& node) { return node.Is("LSTM") || node.Is("GRU") || node.Is("RNN"); }
 
 std::vector<std::string> WeightsOf(const Node& node) {
   std::vector<std::string> out;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "qconvert/targets/weight_slots.h"
 #include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
@@ -43,8 +44,9 @@ ConstantCodes ProductWeights(const Graph& graph, const Node& node, const FitMatr
           made.pair_limit};
 }
 
-// Weight `w` of an LSTM: W or R, [directions, 4 * hidden, k].
-ConstantCodes LstmWeights(const Graph& graph, const Node& node, size_t w, const FitMatrix& fit) {
+// Weight `w` of a recurrent node: W or R, [directions, gates * hidden, k].
+ConstantCodes RecurrentWeights(const Graph& graph, const Node& node, size_t w,
+                               const FitMatrix& fit) {
   const std::string& name = node.input(w + 1);
   const Tensor matrix = Transposed(*graph.FindInitializer(name));
   const int64_t directions = matrix.dims[0];
@@ -75,12 +77,12 @@ ConstantCodes LstmWeights(const Graph& graph, const Node& node, size_t w, const 
 }  // namespace
 
 DynamicNodePlan MakeDynamicNode(const Graph& graph, const Node& node, const FitMatrix& fit) {
-  if (!node.Is("LSTM")) return {{ProductWeights(graph, node, fit)}};
-  return {{LstmWeights(graph, node, 0, fit), LstmWeights(graph, node, 1, fit)}};
+  if (!IsRecurrent(node)) return {{ProductWeights(graph, node, fit)}};
+  return {{RecurrentWeights(graph, node, 0, fit), RecurrentWeights(graph, node, 1, fit)}};
 }
 
 std::vector<std::string> DynamicWeightsOf(const Node& node) {
-  if (!node.Is("LSTM")) return {node.input(1)};
+  if (!IsRecurrent(node)) return {node.input(1)};
   return {node.input(1), node.input(2)};
 }
 

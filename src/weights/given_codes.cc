@@ -13,6 +13,7 @@
 #include "qconvert/base/parallel.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/plan/value_range.h"
+#include "qconvert/targets/weight_slots.h"
 #include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/layer_corrections.h"
 #include "qconvert/weights/store_weights.h"
@@ -161,7 +162,7 @@ class GivenCodes {
     plan().placement.nodes[n].reason = kAtRunTime;
   }
 
-  // Of a product as of an integer node; of an LSTM one scale per direction and gate row.
+  // Of a product as of an integer node; of a recurrent node one scale per direction and gate row.
   bool FitsDynamic(const Node& node, const std::string& name, const FileWeight& weight) {
     const std::vector<int64_t>& dims = graph_.FindInitializer(name)->dims;
     const QuantParams& params = weight.grid.params;
@@ -172,7 +173,7 @@ class GivenCodes {
                                             weight.name));
       return false;
     }
-    if (!node.Is("LSTM")) {
+    if (!IsRecurrent(node)) {
       const bool transposed = node.Is("Gemm") && node.GetInt("transB", 0) != 0;
       return Fits(weight, 1, dims[transposed ? 0 : 1]);
     }
@@ -184,10 +185,10 @@ class GivenCodes {
     return false;
   }
 
-  // Of one matrix: those of direction `d` of an LSTM.
+  // Of one matrix: those of direction `d` of a recurrent node.
   static QuantParams ParamsOf(const FileGrid& grid, const Node& node, const WeightOrder& order,
                               int64_t d) {
-    if (!node.Is("LSTM")) return grid.params;
+    if (!IsRecurrent(node)) return grid.params;
     const auto rows = order.channels;
     const auto first = grid.params.scales.begin() + d * rows;
     return {grid.params.type,

@@ -247,6 +247,51 @@ TEST(QuantizeDynamicallyTest, RunsOnIntegersAndStaysNear) {
   EXPECT_EQ(OptimizedOperators(b.model)["DynamicQuantizeMatMul"], 2);
 }
 
+struct GruCase {
+  const char* direction;
+  int64_t directions;
+  bool has_bias;
+  bool has_state;
+};
+
+Model GruModel(const GruCase& of) {
+  const int64_t d = of.directions;
+  GraphBuilder b;
+  b.Input("x", {"7", "2", "24"}).Output("y").Output("last");
+  if (of.has_state) b.Input("h", {std::to_string(d), "2", "32"});
+  b.Random("w", {d, 96, 24}, 0.2F).Random("r", {d, 96, 32}, 0.2F).Random("b", {d, 192}, 0.3F);
+  Node& gru = b.Add("GRU", {"x", "w", "r", of.has_bias ? "b" : "", "", of.has_state ? "h" : ""},
+                    {"y", "last"});
+  gru.Set("hidden_size", int64_t{32});
+  gru.Set("linear_before_reset", int64_t{1});
+  gru.Set("direction", std::string(of.direction));
+  return b.model;
+}
+
+TEST(QuantizeDynamicallyTest, GrusGoThroughTheirSteps) {
+  for (const GruCase& of :
+       {GruCase{"forward", 1, true, false}, GruCase{"forward", 1, false, true},
+        GruCase{"reverse", 1, true, true}, GruCase{"bidirectional", 2, true, true},
+        GruCase{"bidirectional", 2, false, false}}) {
+    const Model whole = GruModel(of);
+    std::vector<Tensor> x = {RandomTensor("x", {7, 2, 24}, 3)};
+    if (of.has_state) x.push_back(RandomTensor("h", {of.directions, 2, 32}, 4));
+    const std::vector<Tensor> expected = RunModel(whole, x);
+    for (const bool per_channel : {true, false}) {
+      Model model = whole;
+      ModelSettings settings;
+      settings.config.tensors.weights.per_channel = per_channel;
+      EXPECT_EQ(QuantizeAllDynamically(model, settings), 1U);
+      const std::vector<Tensor> actual = RunModel(model, x, true);
+      for (const size_t i : {0, 1}) {
+        EXPECT_EQ(expected[i].dims, actual[i].dims);
+        EXPECT_GT(SqnrDb(expected[i], actual[i]), 30) << of.direction << per_channel << i;
+      }
+      EXPECT_EQ(OptimizedOperators(model)["GRU"], 0);
+    }
+  }
+}
+
 TEST(QuantizeDynamicallyTest, LstmsKeepTheirStates) {
   GraphBuilder b;
   b.Input("x", {"7", "1", "24"}).Input("h", {"1", "1", "32"}).Output("y").Output("last");

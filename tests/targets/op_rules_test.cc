@@ -172,11 +172,12 @@ TEST(KernelOrderTest, ConvolutionsAreComputedChannelsLast) {
   EXPECT_EQ(o.outer_stride, 1) << "the next position";
 }
 
-TEST(CanBeDynamicTest, MatricesAndPlainLstms) {
+TEST(CanBeDynamicTest, MatricesAndPlainRecurrentNodes) {
   const auto can = [](const char* op_type, std::vector<std::string> inputs, const char* attribute,
                       int64_t value) {
     GraphBuilder b;
     b.Input("x", {"5", "1", "4"}).Input("v", {"4", "3"}).Output("y");
+    b.Ints("lengths", {1}, {4}).Random("w9", {1, 9, 4}).Random("r9", {1, 9, 3});
     b.Random("m", {4, 3}).Random("m3", {1, 4, 3}).Random("w", {1, 12, 4}).Random("r", {1, 12, 3});
     Node& node = b.Add(op_type, std::move(inputs), {"y"});
     if (attribute != nullptr) node.Set(attribute, value);
@@ -190,7 +191,9 @@ TEST(CanBeDynamicTest, MatricesAndPlainLstms) {
   EXPECT_TRUE(can("LSTM", {"x", "w", "r"}, "hidden_size", 3));
   EXPECT_FALSE(can("LSTM", {"x", "w", "r"}, "layout", 1));
   EXPECT_FALSE(can("LSTM", {"x", "w", "r"}, "input_forget", 1));
-  EXPECT_FALSE(can("GRU", {"x", "w", "r"}, "hidden_size", 3));
+  EXPECT_TRUE(can("GRU", {"x", "w9", "r9"}, "linear_before_reset", 1));
+  EXPECT_FALSE(can("GRU", {"x", "w9", "r9"}, "hidden_size", 3)) << "two products by step";
+  EXPECT_FALSE(can("GRU", {"x", "w9", "r9", "", "lengths"}, "linear_before_reset", 1));
 }
 
 TEST(OpRulesTest, IntegerKernelsAreThoseOfQuantizedFiles) {

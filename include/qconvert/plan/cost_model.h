@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "qconvert/ir/graph.h"
@@ -27,7 +28,8 @@ class CostModel {
   // Nanoseconds of one run of the node's kernel, the same activation fused behind it in both.
   double FloatCost(const Node& node) const;
   double IntegerCost(const Node& node) const;
-  // Of a MatMul, Gemm or LSTM with its activations quantized at run time; FloatCost knows LSTM too.
+  // Of a MatMul, Gemm, LSTM or GRU with its activations quantized at run time; FloatCost knows LSTM
+  // too.
   double DynamicCost(const Node& node) const;
   // Nanoseconds of the conversion of a value, with the change of memory layout that images need
   // between float kernels (blocked by channels) and integer kernels (channels last).
@@ -47,6 +49,16 @@ class CostModel {
  private:
   struct Products;
   Products CountProducts(const Node& node) const;
+  // Of a GRU with constant weights; nothing for any other node.
+  struct Steps {
+    double batch = 1;
+    double count = 0;   // of all directions
+    double states = 0;  // elements of all steps
+    double gates = 0;
+    double of_inputs = 0;  // products
+    double of_states = 0;
+  };
+  std::optional<Steps> CountSteps(const Node& gru) const;
   // Of kElementOperators[k].
   CostShares ElementShares(const Node& node, size_t k, bool on_integers) const;
   CostShares ConversionShares(const std::string& value, CostTerm element) const;

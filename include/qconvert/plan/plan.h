@@ -98,7 +98,7 @@ struct PositionChange {
 // Of a node that is quantized at run time: its weights [k, n], or [directions, k, n] with one scale
 // per direction and column.
 struct DynamicNodePlan {
-  std::vector<ConstantCodes> weights;  // MatMul, Gemm: one; LSTM: W and R
+  std::vector<ConstantCodes> weights;  // MatMul, Gemm: one; LSTM, GRU: W and R
 };
 
 // Weights of a node that computes in float, stored as integers: codes * scales, the scales

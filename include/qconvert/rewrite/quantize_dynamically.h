@@ -18,7 +18,8 @@ namespace qconvert {
 //   x_q -> MatMulInteger{W_q, z_x} -> Cast -> Mul{s_x * s_w} -> y
 //
 // which ONNX Runtime computes as one DynamicQuantizeMatMul. A Gemm's bias becomes an Add behind it.
-// An LSTM becomes com.microsoft's DynamicQuantizeLSTM, which no other engine knows.
+// An LSTM becomes com.microsoft's DynamicQuantizeLSTM, which no other engine knows,
+// a GRU a Scan with standard operators.
 void QuantizeDynamically(Model& model, const std::map<std::string, DynamicNodePlan>& plans);
 
 }  // namespace qconvert

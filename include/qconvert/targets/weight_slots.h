@@ -26,6 +26,9 @@ struct WeightSlot {
 // whether the slot has weights at all.
 std::optional<WeightSlot> FindWeightSlot(const Node& node, size_t slot, size_t rank);
 
+// LSTM, GRU, RNN: weights W and R [directions, gates * hidden, k] in slots 1 and 2.
+bool IsRecurrent(const Node& node);
+
 // Names in the slots of `node` that can hold weights, constant or not.
 std::vector<std::string> WeightsOf(const Node& node);
 
