@@ -80,6 +80,7 @@ Tensor Zeros(const Value& value, std::vector<int64_t> dims) {
 
 std::vector<Tensor> RunSample(const Session& session, const Sample& sample,
                               ValueObserver* observer) {
+  NoteSample(sample.name);
   try {
     return session.Run(sample.inputs, observer);
   } catch (const Error& e) {
@@ -100,7 +101,6 @@ bool InputFeeder::has_feedback() const {
 
 Sample InputFeeder::Read(size_t index, const std::vector<Tensor>& previous) const {
   Sample sample = samples_.Read(index);
-  NoteSample(sample.name);
   for (const StateInput& state : states_) {
     const auto fed = std::find_if(previous.begin(), previous.end(), [&](const Tensor& t) {
       return !state.output.empty() && t.name == state.output;

@@ -201,6 +201,9 @@ DataDigest SampleSource::Digest(int workers) const {
   for (size_t k = 0; k < size_; ++k) {
     digest.repeats.push_back(k > 0 && !groups_.empty() &&
                              content(digest.by_content[k - 1]) == content(digest.by_content[k]));
+    if (groups_.empty()) continue;
+    const Place place = Find(digest.by_content[k]);
+    digest.contents.emplace_back(texts[place.group], place.sample);
   }
   // Names and the order of a listing say nothing about the data.
   std::sort(texts.begin(), texts.end());

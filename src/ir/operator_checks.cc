@@ -6,11 +6,13 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
 
+#include "qconvert/ir/bias_length.h"
 #include "qconvert/ir/graph_validator.h"
 
 namespace qconvert {
@@ -158,14 +160,19 @@ std::string WhyWrongSize(std::string_view what, int64_t found, int64_t expected)
   return fmt::format("has {} {}, expected {}", found, what, expected);
 }
 
+std::string WhyConstantBias(const Node& node, const FindTensor& constant) {
+  return WhyWrongBias(node, [&](const std::string& value) -> std::optional<std::vector<int64_t>> {
+    const Tensor* tensor = constant(value);
+    return tensor == nullptr ? std::nullopt : std::optional(tensor->dims);
+  });
+}
+
 std::string WhyConv(const Node& node, const FindTensor& constant) {
   const Tensor* weight = constant(node.input(1));
   if (weight == nullptr) return "";
   const size_t rank = weight->dims.size();
   if (rank < 3) return fmt::format("has weights of rank {}, expected 3 or more", rank);
   const int64_t group = node.GetInt("group", 1);
-  // Weights are [out, in / group, ...], transposed [in, out / group, ...].
-  const bool transposed = node.Is("ConvTranspose");
   // Of a transposed convolution these are input channels: groups have to divide them as well.
   if (weight->dims[0] % group != 0)
     return fmt::format("has {} channels, which {} groups do not divide", weight->dims[0], group);
@@ -180,18 +187,7 @@ std::string WhyConv(const Node& node, const FindTensor& constant) {
   const auto* kernel = node.FindInts("kernel_shape");
   if (kernel != nullptr && !std::equal(kernel->begin(), kernel->end(), weight->dims.begin() + 2))
     return "has a kernel_shape that is not that of its weights";
-  const Tensor* bias = constant(node.input(2));
-  if (bias == nullptr) return "";
-  return WhyWrongSize("biases", bias->element_count(),
-                      transposed ? weight->dims[1] * group : weight->dims[0]);
-}
-
-// Inputs: x, its scale and zero point, weights [out, ...], theirs, those of the output, bias.
-std::string WhyQLinearConv(const Node& node, const FindTensor& constant) {
-  const Tensor* weight = constant(node.input(3));
-  const Tensor* bias = constant(node.input(8));
-  if (weight == nullptr || weight->dims.empty() || bias == nullptr) return "";
-  return WhyWrongSize("biases", bias->element_count(), weight->dims[0]);
+  return WhyConstantBias(node, constant);
 }
 
 // com.microsoft's Conv with an activation; its attributes were not looked at.
@@ -335,7 +331,7 @@ std::string WhyInvalid(const Node& node, const FindTensor& constant) {
   static const std::unordered_map<std::string_view, Check> kChecks = {
       {"Conv", WhyConv},
       {"ConvTranspose", WhyConv},
-      {"QLinearConv", WhyQLinearConv},
+      {"QLinearConv", WhyConstantBias},
       {"BatchNormalization", WhyBatchNormalization},
       {"LSTM", WhyRecurrent},
       {"GRU", WhyRecurrent},
@@ -357,6 +353,7 @@ std::string WhyInvalid(const Node& node, const FindTensor& constant) {
   };
   if (node.domain == "com.microsoft" && node.op_type == "FusedConv")
     return WhyFusedConv(node, constant);
+  if (node.domain == "com.microsoft.nchwc") return WhyConstantBias(node, constant);
   if (!node.domain.empty()) return "";
   std::string why = WhyIncomplete(node);
   if (why.empty()) why = WhyOutOfBounds(node);

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <vector>
 
 #include "qconvert/base/error.h"
 #include "qconvert/ir/scope.h"
-#include "qconvert/ir/value_types.h"
 
 namespace qconvert {
 namespace {
@@ -34,23 +34,21 @@ std::vector<int64_t> IndexedAxes(const Node& node, const Tensor& indices, int64_
   return axes;
 }
 
-void CheckNode(const Graph& graph, const Node& node, const std::string& place) {
-  const Tensor* indices = graph.FindInitializer(node.input(1));
+void CheckNode(const Scope& scope, const Node& node, const std::string& place) {
+  const Tensor* indices = scope.FindInitializer(node.input(1));
   if (indices == nullptr || !node.domain.empty()) return;
   if (indices->type != DataType::kInt64 && indices->type != DataType::kInt32) return;
-  const Tensor* constant = graph.FindInitializer(node.input(0));
-  const ValueType type = constant != nullptr ? TypeOf(*constant) : ValueType{};
-  const std::vector<Dim>* shape =
-      constant != nullptr ? &*type.shape : FindShape(graph, node.input(0));
-  if (shape == nullptr) return;
-  const auto rank = static_cast<int64_t>(shape->size());
+  const std::optional<ValueType> type = scope.FindType(node.input(0));
+  if (!type || !type->shape) return;
+  const std::vector<Dim>& shape = *type->shape;
+  const auto rank = static_cast<int64_t>(shape.size());
   const std::vector<int64_t> axes = IndexedAxes(node, *indices, rank);
   if (axes.empty()) return;
   const std::vector<int64_t> numbers = ToInt64s(*indices);
   for (size_t i = 0; i < numbers.size(); ++i) {
     const int64_t axis = axes[i % axes.size()];
-    if (axis < 0 || axis >= rank || !(*shape)[static_cast<size_t>(axis)].known()) continue;
-    const int64_t size = (*shape)[static_cast<size_t>(axis)].value;
+    if (axis < 0 || axis >= rank || !shape[static_cast<size_t>(axis)].known()) continue;
+    const int64_t size = shape[static_cast<size_t>(axis)].value;
     if (numbers[i] >= -size && numbers[i] < size) continue;
     throw Error(
         ExitCode::kModel, place,
@@ -61,10 +59,10 @@ void CheckNode(const Graph& graph, const Node& node, const std::string& place) {
 
 }  // namespace
 
-void CheckConstantIndices(const Graph& graph, const std::string& place) {
-  for (const Node& node : graph.nodes)
+void CheckConstantIndices(const Scope& scope, const std::string& place) {
+  for (const Node& node : scope.graph().nodes)
     if (IsAlongOneAxis(node) || node.Is("GatherND") || node.Is("ScatterND"))
-      CheckNode(graph, node, place);
+      CheckNode(scope, node, place);
 }
 
 }  // namespace qconvert

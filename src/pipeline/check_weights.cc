@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <unordered_set>
+#include <vector>
 
 #include "qconvert/base/error.h"
+#include "qconvert/ir/bias_length.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/targets/weight_slots.h"
@@ -61,7 +64,34 @@ class WeightChecker {
   std::unordered_set<const std::string*> checked_;
 };
 
+std::optional<std::vector<int64_t>> DimsOf(const Scope& scope, const std::string& value) {
+  const std::optional<ValueType> type = scope.FindType(value);
+  if (!type || !type->shape) return std::nullopt;
+  std::vector<int64_t> dims;
+  for (const Dim& dim : *type->shape) {
+    if (!dim.known()) return std::nullopt;
+    dims.push_back(dim.value);
+  }
+  return dims;
+}
+
+void CheckBiases(const Scope& scope, const std::string& place) {
+  for (const Node& node : scope.graph().nodes) {
+    const std::string why =
+        WhyWrongBias(node, [&](const std::string& value) { return DimsOf(scope, value); });
+    if (!why.empty())
+      throw Error(ExitCode::kModel, place, fmt::format("node \"{}\" {}", LabelOf(node), why));
+    ForEachBody(node, scope.way(), [&](const Graph& body, const std::string& way) {
+      CheckBiases(Scope(scope, body, way), place);
+    });
+  }
+}
+
 }  // namespace
+
+void CheckBiasLengths(const Graph& graph, const std::string& place) {
+  CheckBiases(Scope(graph), place);
+}
 
 void CheckWeightsFinite(const Graph& graph, const std::string& place) {
   WeightChecker(place).Check(Scope(graph));

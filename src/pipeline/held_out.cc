@@ -26,4 +26,12 @@ SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
   return split;
 }
 
+size_t CountShared(const DataDigest& judged, const DataDigest& calibration) {
+  const auto& other = calibration.contents;
+  return static_cast<size_t>(
+      std::count_if(judged.contents.begin(), judged.contents.end(), [&](const auto& content) {
+        return std::binary_search(other.begin(), other.end(), content);
+      }));
+}
+
 }  // namespace qconvert

@@ -27,6 +27,9 @@ struct SampleSplit {
 // on.
 SampleSplit SplitSamples(const DataDigest& digest, bool keep_all);
 
+// How many samples of `judged` hold what a sample of `calibration` holds.
+size_t CountShared(const DataDigest& judged, const DataDigest& calibration);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_PIPELINE_HELD_OUT_H_

@@ -68,7 +68,7 @@ std::optional<Graph> StandAlone(const Graph& body, const Scope& scope) {
 
 void InferBodies(const Model& model, Node& node, const Scope& scope, const std::string& place) {
   ForEachBody(node, scope.way(), [&](Graph& body, const std::string& way) {
-    const std::optional<Graph> alone = StandAlone(body, scope);
+    std::optional<Graph> alone = StandAlone(body, scope);
     if (!alone) return;
     std::vector<Value> values;
     try {
@@ -76,6 +76,9 @@ void InferBodies(const Model& model, Node& node, const Scope& scope, const std::
     } catch (const Error&) {
       return;  // a body may need what only its level has; what its file declares stands
     }
+    alone->value_info.clear();  // what is declared may be wrong
+    for (const Value& value : values) alone->value_info.emplace(value.name, value);
+    CheckConstantIndices(Scope(*alone), place);
     const Scope inner(scope, body, way);
     for (const auto& [name, value] : body.value_info) body.declared.insert(name);
     for (const Value& value : values) {
@@ -92,7 +95,7 @@ void InferTypes(Model& model, const std::string& place) {
   const std::vector<Value> values = InferValues(model, model.graph, place);
   model.graph.value_info.clear();
   for (const Value& value : values) model.graph.value_info[value.name] = value;
-  CheckConstantIndices(model.graph, place);
+  CheckConstantIndices(Scope(model.graph), place);
 }
 
 void InferBodyTypes(Model& model, const std::string& place) {

@@ -6,6 +6,7 @@
 #include "apply_settings.h"
 #include "plan_remarks.h"
 #include "qconvert/base/sha256.h"
+#include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
@@ -14,6 +15,9 @@
 
 namespace qconvert {
 namespace {
+
+// Float models above it do not notice the receipt.
+constexpr int64_t kSmallBytes = int64_t{64} << 10;
 
 // What qconvert verify goes by: with the hash of quant_info no bit of that can change unseen.
 void AddReceipt(const Provenance& provenance, const std::string& quant_info, Model& model) {
@@ -27,6 +31,16 @@ void AddReceipt(const Provenance& provenance, const std::string& quant_info, Mod
   set("qconvert.data_sha256", provenance.data_sha256);
   set("qconvert.engine", provenance.engine);
   set(kQuantInfoSeal, Sha256Hex(quant_info));
+}
+
+// A small model must not become a larger file by what quant_info says as well: the seal stays.
+void ShortenReceipt(const Metadata& own, int64_t float_bytes, Model& model) {
+  if (float_bytes >= kSmallBytes) return;
+  if (static_cast<int64_t>(SerializeModel(model).size()) <= float_bytes) return;
+  const auto seal = model.metadata.back();
+  model.metadata = own;
+  std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == seal.first; });
+  model.metadata.push_back(seal);
 }
 
 }  // namespace
@@ -70,7 +84,9 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   ApplyPlan(model, plan);
   if (TargetOf(history.config.target_device).suits_engine) SuitEngine(types, model);
   if (history.config.target_device == TargetDevice::kGpu) SuitTypes(types, model);
+  const Metadata own = model.metadata;
   AddReceipt(history.provenance, quant_info, model);
+  ShortenReceipt(own, report.float_bytes, model);
   ValidateModel(model, report.input);
   return quant_info;
 }

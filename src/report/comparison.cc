@@ -132,16 +132,22 @@ std::optional<size_t> OutputComparison::WorstSample() const {
   return worst;
 }
 
+int64_t OutputComparison::CountTelling() const {
+  return std::count_if(samples.begin(), samples.end(),
+                       [](const SampleError& sample) { return sample.tells(); });
+}
+
 std::optional<double> OutputComparison::SqnrAtLeast() const {
   constexpr double kConfidence = 0.95;
   // Samples that lose next to nothing would stretch the logarithms, and say little of the others.
   constexpr double kLeastShare = 1e-3;
-  const auto count = static_cast<double>(samples.size());
+  const auto count = static_cast<double>(CountTelling());
   const double pooled = sums.noise();
-  if (samples.size() < 2 || pooled == 0 || !std::isfinite(pooled)) return std::nullopt;
+  if (count < 2 || pooled == 0 || !std::isfinite(pooled)) return std::nullopt;
   std::vector<double> logarithms;
   double mean = 0;
   for (size_t k = 0; k < samples.size(); ++k) {
+    if (!samples[k].tells()) continue;
     logarithms.push_back(std::log(std::max(SampleNoise(k), kLeastShare * pooled)));
     mean += logarithms.back() / count;
   }

@@ -138,6 +138,19 @@ bool IsProjection(const Graph& graph, const Topology& topology, const Node& node
   return false;
 }
 
+// A pointwise Conv over its channels, or what is resized of it, as the only output of a model. One
+// channel is no class axis, three are a picture.
+bool IsPointwiseHead(const Graph& graph, const Topology& topology, const Node& last) {
+  if (graph.outputs.size() != 1) return false;
+  const Node* node = &last;
+  for (int step = 0; node != nullptr && node->Is("Resize") && step < kMaxSteps; ++step)
+    node = topology.Producer(node->input(0));
+  if (node == nullptr || !node->Is("Conv") || node->GetInt("group", 1) != 1) return false;
+  const Tensor* weight = graph.FindInitializer(node->input(1));
+  if (weight == nullptr || weight->dims.size() != 4) return false;
+  return weight->dims[0] > 1 && weight->dims[0] != 3 && weight->dims[2] * weight->dims[3] == 1;
+}
+
 // By the node that computes the value.
 OutputKind KindOfComputing(const Graph& graph, const Topology& topology, const Node& node) {
   const std::string& value = node.outputs[0];
@@ -148,10 +161,11 @@ OutputKind KindOfComputing(const Graph& graph, const Topology& topology, const N
   }
   if (node.Is("Sigmoid")) return KindOfSigmoid(graph, topology, node);
   const size_t rank = Rank(graph, value);
-  if ((rank == 2 || rank == 3) && IsProjection(graph, topology, node) &&
+  if (rank >= 2 && rank <= 4 && IsProjection(graph, topology, node) &&
       SizeOf(graph, value, rank - 1) >= 2) {
     return {Scores::kLikelyLogits, rank - 1};
   }
+  if (IsPointwiseHead(graph, topology, node)) return {Scores::kLikelyLogits, 1};
   return {};
 }
 

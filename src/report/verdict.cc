@@ -25,10 +25,13 @@ constexpr const char* kAdvice = "try more samples, --scheme weight-only or a low
 double TypicalNoise(const OutputComparison& output) {
   const DecisionSums& decisions = output.decisions;
   if (decisions.logit_power > 0) return decisions.logit_error / decisions.logit_power;
+  const int64_t telling = output.CountTelling();
+  if (telling == 0) return kNone;
   double logarithm = 0;
-  for (size_t k = 0; k < output.samples.size(); ++k)
-    logarithm += std::log(std::max(output.SampleNoise(k), kNone));
-  return std::exp(logarithm / static_cast<double>(output.samples.size()));
+  for (size_t k = 0; k < output.samples.size(); ++k) {
+    if (output.samples[k].tells()) logarithm += std::log(std::max(output.SampleNoise(k), kNone));
+  }
+  return std::exp(logarithm / static_cast<double>(telling));
 }
 
 std::string Shape(const std::vector<int64_t>& dims) {
@@ -136,9 +139,11 @@ class Judge {
 
   void Pooled() {
     const double noise = output_.sums.noise();
+    const int64_t telling = output_.CountTelling();
+    const auto all = static_cast<int64_t>(output_.samples.size());
     Number(noise, gate_.min_sqnr_db,
            fmt::format("{:.1f} dB over {}", SqnrOfNoise(noise),
-                       Counted(static_cast<int64_t>(output_.samples.size()), "sample")),
+                       Counted(telling > 0 ? telling : all, "sample")),
            OfOthers());
     if (!gate_.min_cosine) return;
     const double cosine = output_.cosine();
@@ -158,10 +163,19 @@ class Judge {
     return fmt::format(" (at least {:.1f}, 95 %)", *bound);
   }
 
+  // Samples that are compared and say nothing.
+  void Silent() {
+    const auto all = static_cast<int64_t>(output_.samples.size());
+    const int64_t telling = output_.CountTelling();
+    if (telling == 0 || telling == all) return;
+    verdict_.text += fmt::format("; {} without values, or with 0 alone in both models, not counted",
+                                 Counted(all - telling, "sample"));
+  }
+
   void WorstSample() {
     const std::optional<size_t> worst = output_.WorstSample();
     // Of one sample it is the number over all, said already.
-    if (!worst || output_.samples.size() < 2) return;
+    if (!worst || output_.CountTelling() < 2) return;
     const double noise = output_.SampleNoise(*worst);
     const std::string name = *worst < names_.size() ? EscapeForTerminal(names_[*worst])
                                                     : fmt::format("number {}", *worst);
@@ -218,6 +232,7 @@ class Judge {
     }
     if (output_.sums.count > 0 && output_.sums.float_power == 0)
       verdict_.text += "; the float model gives nothing but 0";
+    Silent();
     if (!output_.value.stands_for.empty())
       verdict_.text += fmt::format(" (in the place of {})", Names(output_.value.stands_for));
   }

@@ -104,6 +104,8 @@ TEST(NotGivenTest, AKeyWithTheSameValueTwiceIsAWarning) {
       {"quantizable_data_type: [bias]\nquantizable_data_type:\n  - bias\n", "c.yaml:9:1: key"},
       {"percentage: null\npercentage:\n", "c.yaml:9:1: key 'percentage'"},
       {"tensor_quantize_config: {}\ntensor_quantize_config: {}\n", "c.yaml:9:1: key"},
+      {"bit_width: 8\nbit_width: 8.0\n", "c.yaml:9:1: key 'bit_width'"},
+      {"percentage: 99.9\npercentage: 9.99e1\n", "c.yaml:9:1: key 'percentage'"},
   };
   for (const auto& [more, message] : cases) {
     const LoadedConfig loaded = LoadText(kCpu + more);
@@ -113,10 +115,21 @@ TEST(NotGivenTest, AKeyWithTheSameValueTwiceIsAWarning) {
   }
 }
 
+TEST(NotGivenTest, ANullBesideAValueGivesNothing) {
+  for (const char* more : {"method: null\n", "method:\n"}) {
+    const LoadedConfig loaded = LoadText(kCpu + std::string(more));
+    EXPECT_EQ(loaded.config, LoadText(kCpu).config);
+    EXPECT_TRUE(AnyHolds(loaded.warnings, "key 'method' is given twice, once as null, first at"));
+  }
+  const LoadedConfig first = LoadText(kCpu + std::string("bit_width:\nbit_width: 16\n"));
+  EXPECT_EQ(first.config, LoadText(kCpu + std::string("bit_width: 16\n")).config);
+  EXPECT_TRUE(AnyHolds(first.warnings, "key 'bit_width' is given twice, once as null"));
+}
+
 TEST(NotGivenTest, AKeyWithAnotherValueIsAnError) {
   for (const char* more :
-       {"method: entropy\n", "method: null\n", "method: [maxmin]\n", "\"method\": mse\n",
-        "bit_width: 8\nbit_width: \"8\"\n", "bit_width: 8\nbit_width: 8.0\n",
+       {"method: entropy\n", "method: [maxmin]\n", "\"method\": mse\n",
+        "bit_width: 8\nbit_width: \"8\"\n", "bit_width: 8\nbit_width: 8.5\n",
         "include_cle: 'false'\n", "percentage: 1\npercentage: {}\n",
         "quantizable_data_type: [bias, input]\nquantizable_data_type: [input, bias]\n",
         "calibration: {max_samples: 1}\ncalibration: {max_samples: 1, workers: 2}\n",
@@ -138,7 +151,7 @@ TEST(NotGivenTest, JsonRepeatsAsYamlDoes) {
   EXPECT_TRUE(AnyHolds(loaded.warnings,
                        "c.json:3:1: key 'bit_width' is given twice with the same value, first at "
                        "line 2"));
-  for (const char* other : {"16", "8.0", "\"8\"", "null", "[8]", "{}"}) {
+  for (const char* other : {"16", "8.5", "\"8\"", "[8]", "{}"}) {
     EXPECT_TRUE(AnyHolds(ProblemsOf(two("8", other), {}, "c.json"),
                          "c.json:3:1: key 'bit_width' is given twice, first at line 2"))
         << other;

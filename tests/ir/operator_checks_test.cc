@@ -35,6 +35,9 @@ TEST(OperatorChecksTest, SoDoOtherFormsOfThem) {
   b.Random("w", {4, 3, 3, 3}).Random("b", {1});
   b.Add("QLinearConv", {"x", "s", "z", "w", "s", "z", "s", "z", "b"}, {"y"});
   EXPECT_EQ(Why(b), "has 1 biases, expected 4");
+  GraphBuilder blocked = Conv({8, 8, 3, 3}, {4});
+  blocked.model.graph.nodes[0].domain = "com.microsoft.nchwc";
+  EXPECT_EQ(Why(blocked), "has 4 biases, expected 8");
 }
 
 TEST(OperatorChecksTest, ConvolutionsFitTheirWeights) {

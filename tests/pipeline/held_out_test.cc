@@ -85,5 +85,15 @@ TEST(HeldOutTest, TheSameContentsAreHeldOutWhateverTheirNames) {
   EXPECT_EQ(contents(order), first);
 }
 
+TEST(HeldOutTest, SharedSamplesAreThoseOfTheSameContent) {
+  DataDigest calibration;
+  calibration.contents = {{"a", 0}, {"a", 1}, {"b", 0}};
+  DataDigest judged;
+  judged.contents = {{"a", 1}, {"a", 1}, {"a", 2}, {"c", 0}};
+  EXPECT_EQ(CountShared(judged, calibration), 2U);
+  EXPECT_EQ(CountShared(calibration, calibration), 3U);
+  EXPECT_EQ(CountShared({}, calibration), 0U);
+}
+
 }  // namespace
 }  // namespace qconvert

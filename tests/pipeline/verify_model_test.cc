@@ -122,9 +122,9 @@ TEST_F(VerifyModelTest, TheTensorAndTheMetadataAreNamed) {
               HasSubstr("tensor " + name + ": element 0 is "));
   model = LoadOnnx(out_).model;
   for (auto& [key, value] : model.metadata)
-    if (key == "qconvert.data_sha256") value[0] = value[0] == '0' ? '1' : '0';
+    if (key == "qconvert.quant_info_sha256") value[0] = value[0] == '0' ? '1' : '0';
   EXPECT_THAT(SeenAfter(out_, [&](std::string& file) { file = SerializeModel(model); }),
-              HasSubstr("metadata qconvert.data_sha256"));
+              HasSubstr("metadata qconvert.quant_info_sha256"));
   EXPECT_THAT(SeenAfter(out_, [](std::string& file) { file.resize(file.size() / 2); }),
               HasSubstr("file"));
 }
@@ -143,7 +143,7 @@ TEST_F(VerifyModelTest, OtherSamplesGiveOtherScales) {
   const Verification seen = Verify(true);
   ASSERT_FALSE(seen.is_equal());
   EXPECT_TRUE(std::any_of(seen.differences.begin(), seen.differences.end(), [](const auto& one) {
-    return one.where == "metadata qconvert.data_sha256";
+    return one.where == "metadata qconvert.quant_info_sha256";
   }));
   EXPECT_TRUE(Verify().is_equal()) << "the plan still is what was applied";
 }

@@ -117,6 +117,31 @@ TEST(OutputKindTest, AProjectionOverAClassAxisIsLikely) {
   EXPECT_EQ(KindOf(biased, "y"), (OutputKind{Scores::kLikelyLogits, 2}));
 }
 
+GraphBuilder Pixels(int64_t classes) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "8", "8"}).Random("w", {classes, 3, 1, 1}).Output("y");
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Floats("scales", {4}, {1, 1, 2, 2});
+  b.Add("Resize", {"c", "", "scales"}, {"r"});
+  b.Add("Transpose", {"r"}, {"y"}).Set("perm", std::vector<int64_t>{0, 2, 3, 1});
+  return b;
+}
+
+TEST(OutputKindTest, APointwiseHeadOverPixelsIsLikelyInEitherLayout) {
+  GraphBuilder many = Pixels(21);
+  EXPECT_EQ(KindOf(many, "y"), (OutputKind{Scores::kLikelyLogits, 3}));
+  EXPECT_EQ(KindOf(many, "r"), (OutputKind{Scores::kLikelyLogits, 1}));
+  GraphBuilder picture = Pixels(3);
+  EXPECT_EQ(KindOf(picture, "y").scores, Scores::kNone);
+  GraphBuilder heads = Pixels(21);
+  heads.Output("c");
+  EXPECT_EQ(KindOf(heads, "y").scores, Scores::kNone) << "one of several outputs";
+  GraphBuilder dense;
+  dense.Input("x", {"1", "4", "4", "8"}).Random("w", {8, 10}).Output("y");
+  dense.Add("MatMul", {"x", "w"}, {"y"});
+  EXPECT_EQ(KindOf(dense, "y"), (OutputKind{Scores::kLikelyLogits, 3}));
+}
+
 TEST(OutputKindTest, ValuesAreNoScores) {
   GraphBuilder regression;
   regression.Input("x", {"N", "8"}).Random("w", {8, 1}).Output("y");

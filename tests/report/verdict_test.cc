@@ -73,6 +73,22 @@ TEST(VerdictTest, AllNanIsNothingCompared) {
   EXPECT_EQ(WorstNoise({&c, 1}), 0);
 }
 
+// They would count as 200 dB each.
+TEST(VerdictTest, SilentAndEmptySamplesDoNotCount) {
+  OutputComparison some = Compare({10, 0}, {10, 0.1F});
+  some.Merge(Compare({10, 0}, {10, 0.12F}));
+  const double typical = TypicalNoise({&some, 1});
+  const std::optional<double> at_least = some.SqnrAtLeast();
+  const OutputVerdict without = JudgeOne(some);
+  some.Merge(Compare({0, 0}, {0, 0}));
+  some.Merge(Compare({"y"}, {0, 2}, {}, {}));
+  EXPECT_DOUBLE_EQ(TypicalNoise({&some, 1}), typical);
+  EXPECT_EQ(some.SqnrAtLeast(), at_least);
+  EXPECT_EQ(
+      JudgeOne(some).text,
+      without.text + "; 2 samples without values, or with 0 alone in both models, not counted");
+}
+
 TEST(VerdictTest, NoValuesAreNothingCompared) {
   const OutputVerdict verdict = JudgeOne(Compare({"y"}, {0, 4}, {}, {}));
   EXPECT_EQ(verdict.result, Result::kFailed);

@@ -73,7 +73,12 @@ LoadedConfig ReadNamedConfig(const std::filesystem::path& file,
 
 std::vector<ConfigOverride> SetOverrides(const std::vector<std::string>& texts) {
   std::vector<ConfigOverride> overrides;
-  for (const std::string& text : texts) overrides.push_back({text, "--set " + text});
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      throw Error(ExitCode::kUsage, "--set " + text, "expected KEY=VALUE");
+    overrides.push_back({text, "--set " + text});
+  }
   return overrides;
 }
 

@@ -15,6 +15,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "qconvert/config/calib_transforms.h"
@@ -36,6 +37,9 @@ struct DataDigest {
   // The samples in the order of their hashes: as good as any at random, and always the same.
   std::vector<size_t> by_content;
   std::vector<bool> repeats;  // whether a sample in that order is the same as the one before it
+  // What a sample in that order holds: hashes of its files and its place in them, increasing.
+  // Empty for random samples.
+  std::vector<std::pair<std::string, int64_t>> contents;
 };
 
 // (value - mean) * scale: one number per index along `channel_axis` of the input, or none.

@@ -32,7 +32,9 @@ struct OutputKind {
 //   shortest but the first, since there are fewer classes than places
 // - kBinary: Sigmoid over one class
 // - kLogits: LogSoftmax; read by Softmax, LogSoftmax, ArgMax or TopK
-// - kLikelyLogits: [N, C] or [T, N, C] out of a Gemm or MatMul with a constant factor, C >= 2
+// - kLikelyLogits: [N, C], [T, N, C] or [N, H, W, C] out of a Gemm or MatMul with a constant
+//   factor, C >= 2; [N, C, H, W] out of a Conv of 1 x 1, or resized from it, as the model's only
+//   output, C = 2 or C >= 4 (three channels are a picture)
 //
 // `value_info` of the graph must hold types and, where known, shapes. Cost: a few steps.
 OutputKind FindOutputKind(const Graph& graph, const Topology& topology, const std::string& value);

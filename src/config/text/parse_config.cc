@@ -34,10 +34,18 @@ bool QuotesMatter(const std::string& text) {
          FindNumber(text).has_value();
 }
 
+// 8 and 8.0 are one number, "8" in quotes is none.
+bool SameScalar(const ConfigNode& a, const ConfigNode& b) {
+  if (a.scalar == b.scalar) return a.quoted == b.quoted || !QuotesMatter(a.scalar);
+  if (a.quoted || b.quoted) return false;
+  const auto number = FindNumber(a.scalar);
+  return number && number == FindNumber(b.scalar);
+}
+
 // True when both mean the same; maps in any order.
 bool SameValue(const ConfigNode& a, const ConfigNode& b) {
-  if (a.kind != b.kind || a.scalar != b.scalar || a.items.size() != b.items.size() ||
-      a.entries.size() != b.entries.size() || (a.quoted != b.quoted && QuotesMatter(a.scalar))) {
+  if (a.kind != b.kind || !SameScalar(a, b) || a.items.size() != b.items.size() ||
+      a.entries.size() != b.entries.size()) {
     return false;
   }
   std::map<std::string_view, const ConfigNode*> of_b;
@@ -137,7 +145,8 @@ class TreeBuilder : public YAML::EventHandler {
     Add(std::move(done.node));
   }
 
-  // Keys and values in turn -> entries; of equal ones the first stays.
+  // Keys and values in turn -> entries; of equal ones the first stays, but for a null, which gives
+  // nothing.
   void AddEntries(std::vector<ConfigNode> parts, ConfigNode& map) {
     std::map<std::string, size_t> entry_of;
     for (size_t i = 0; i + 1 < parts.size(); i += 2) {
@@ -145,17 +154,21 @@ class TreeBuilder : public YAML::EventHandler {
       if (fresh) {
         map.entries.emplace_back(std::move(parts[i]), std::move(parts[i + 1]));
       } else {
-        CheckRepeated(map.entries[first->second], parts[i], parts[i + 1]);
+        ConfigEntry& stays = map.entries[first->second];
+        CheckRepeated(stays, parts[i], parts[i + 1]);
+        if (stays.value.kind == ConfigNode::Kind::kNull) stays.value = std::move(parts[i + 1]);
       }
     }
   }
 
   void CheckRepeated(const ConfigEntry& first, const ConfigNode& key, const ConfigNode& value) {
-    const bool same = warnings_ != nullptr && SameValue(first.value, value);
-    const std::string message =
-        fmt::format("key '{}' is given twice{}, first at line {}", key.scalar,
-                    same ? " with the same value" : "", first.key.place.line);
-    if (!same) throw Refusal{key.place, message};
+    const auto is_null = [](const ConfigNode& one) { return one.kind == ConfigNode::Kind::kNull; };
+    const bool same = SameValue(first.value, value);
+    const bool fits = warnings_ != nullptr && (same || is_null(first.value) || is_null(value));
+    const std::string_view how = !fits ? "" : same ? " with the same value" : ", once as null";
+    const std::string message = fmt::format("key '{}' is given twice{}, first at line {}",
+                                            key.scalar, how, first.key.place.line);
+    if (!fits) throw Refusal{key.place, message};
     if (warnings_->size() < kMaxWarnings)
       warnings_->push_back(key.place.Text() + ": " + EscapeForTerminal(message));
   }
