@@ -92,7 +92,7 @@ class Chooser {
     const QuantizationPlan plain = CompletePlan(inputs_, draft_);
     if (Misses()) chosen_.parts = AttributeNoise(inputs_, plain);
     if (biases == Correction::kOn || (biases == Correction::kAuto && noise() > kBiasesFrom * goal_))
-      Try("biases", plain, {.move_biases = true}, biases);
+      MoveBiases(plain, biases);
     if (rounding == Correction::kOn ||
         (rounding == Correction::kAuto && Misses() && WeightsCarryTheNoise())) {
       const bool with_biases = !inputs_.corrections.bias.empty();
@@ -103,6 +103,9 @@ class Chooser {
   }
 
  private:
+  bool is_vendors() const {
+    return inputs_.settings.config.tensors.weights.compat == Compat::kVitis;
+  }
   bool can_measure() const { return inputs_.comparer.count() > 0; }
   double noise() const {
     if (!chosen_.measured) return 0;
@@ -143,6 +146,23 @@ class Chooser {
          .learning = &settings,
          .progress = inputs_.on_learning},
         wanted);
+  }
+
+  // Where no sample is at hand, what batch normalizations say of the layers' inputs.
+  void MoveBiases(const QuantizationPlan& plain, Correction wanted) {
+    if (inputs_.calibration.size() > 0 || inputs_.moments.empty())
+      return Try("biases", plain, {.move_biases = true, .online = is_vendors()}, wanted);
+    LayerCorrections found = CorrectBiasesByMoments(inputs_.model.graph, plain, inputs_.moments);
+    const size_t layers = found.bias.size();
+    if (layers == 0) {
+      return LeftOut("biases",
+                     "no layer reads what a BatchNormalization tells of, samples (--calib) "
+                     "tell of all");
+    }
+    found.ranges = inputs_.corrections.ranges;
+    std::swap(inputs_.corrections, found);
+    if (!Keep({.name = "biases by BatchNormalization", .layers = layers}, wanted))
+      std::swap(inputs_.corrections, found);
   }
 
   void Try(const char* name, const QuantizationPlan& plain, CorrectionOptions options,

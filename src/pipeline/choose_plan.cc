@@ -19,6 +19,7 @@
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/safe_plan.h"
 #include "search_activations.h"
+#include "search_nodes.h"
 
 namespace qconvert {
 namespace {
@@ -298,6 +299,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
     Tell(ChooseCorrections(inputs, draft, {}, scheme.place.sizes, kGoodNoise), chosen);
   } else {
     ChooseMethods(inputs, wide, scheme.place);
+    SearchNodes(inputs, wide, scheme.place);
     Expect(inputs, of_plan);
     WeighNoiseAgainstTime(inputs, wide, scheme);
     WeighDynamicNoise(inputs, wide, scheme);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "check_fusion.h"
+#include "choose_equalization.h"
 #include "convert_data.h"
 #include "dump_layers.h"
 #include "dump_samples.h"
@@ -11,7 +12,6 @@
 #include "load_float.h"
 #include "look_at_layers.h"
 #include "output_files.h"
-#include "plan_conversion.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/folders.h"
@@ -160,9 +160,10 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   ConvertOptions own = options;
   own.write_stages = WantsStages(options, loaded, report.warnings);
-  PlanConversion(own, std::move(loaded), watch, report, [&](const PlannedConversion& planned) {
-    Write(own, planned, earlier, watch, report);
-  });
+  PlanWithEqualization(own, std::move(loaded), watch, report,
+                       [&](const ConvertOptions& chosen, const PlannedConversion& planned) {
+                         Write(chosen, planned, earlier, watch, report);
+                       });
   for (Provisional& folder : folders) folder.Keep();
   return report;
 }

@@ -1,6 +1,7 @@
 #include "correct_layers.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -9,10 +10,15 @@
 #include "layerwise_run.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
+#include "qconvert/runtime/ort_session.h"
 #include "qconvert/weights/learn_weights.h"
+#include "qconvert/weights/online_bias.h"
 #include "qconvert/weights/round_by_covariance.h"
 
 namespace qconvert {
@@ -29,6 +35,7 @@ struct Layer {
   std::string codes;     // of its weights
   bool rounds = false;   // by covariance
   bool learns = false;
+  bool loops = false;  // moves its bias by the vendor's loop
 };
 
 std::string MarkOf(size_t node) { return "layer " + std::to_string(node); }
@@ -63,6 +70,7 @@ class Corrector {
   Corrector(const Model& model, const QuantizationPlan& plan, const ModelSettings& settings,
             const CorrectionOptions& options)
       : graph_(model.graph),
+        opsets_(model.opsets),
         topology_(graph_),
         plan_(plan),
         settings_(settings),
@@ -77,6 +85,10 @@ class Corrector {
                          .moves_bias = options.move_biases &&
                                        CanMoveBias(graph_, node, plan.placement.nodes[n].unit),
                          .in_float = graph_.nodes[EndOf(plan, n)].outputs[0]});
+      Layer& layer = layers_.back();
+      layer.loops = options.online && layer.moves_bias;
+      if (layer.loops)
+        layer.moves_bias = FindUnitBias(graph_, node, plan.placement.nodes[n].unit) != nullptr;
     }
   }
 
@@ -88,7 +100,7 @@ class Corrector {
     for (const Layer& layer : layers_) {
       wanted.insert(layer.output);
       if (!layer.input.empty()) wanted.insert(layer.input);
-      if (layer.moves_bias) wanted_floats.insert(layer.in_float);
+      if (layer.moves_bias && !layer.loops) wanted_floats.insert(layer.in_float);
       if (layer.learns) wanted_floats.insert(layer.in_float);
       if (MixesInputs(layer)) wanted_floats.insert(graph_.nodes[layer.node].inputs[0]);
     }
@@ -99,10 +111,16 @@ class Corrector {
       if (layer.rounds) RoundWeights(layer, quantized);
       const std::vector<float> learned =
           layer.learns ? LearnLayer(layer, floats, quantized) : std::vector<float>{};
+      std::vector<Tensor> read;
+      if (layer.moves_bias && layer.loops) read = quantized.Reach(layer.input);
       if (!layer.input.empty()) quantized.Drop(layer.input);
       quantized.Reach(layer.output);
       if (LearnsBias(layer)) ShiftOutput(layer, learned, quantized);
-      if (layer.moves_bias) MoveBias(layer, floats, quantized);
+      if (!read.empty()) {
+        LoopBias(layer, read, quantized);
+      } else if (layer.moves_bias) {
+        MoveBias(layer, floats, quantized);
+      }
       quantized.Drop(layer.output);
     }
     return std::move(found_);
@@ -136,7 +154,8 @@ class Corrector {
       layer.learns =
           options_.learning != nullptr && LearnsNode(graph_, plan_, layer.node, *options_.learning);
       layer.moves_bias = layer.moves_bias && !LearnsBias(layer);
-      if (!layer.rounds && !layer.learns) continue;
+      layer.loops = layer.loops && layer.moves_bias;
+      if (!layer.rounds && !layer.learns && !layer.loops) continue;
       layer.input = reader.inputs[0];
       layer.codes = codes;
     }
@@ -172,6 +191,52 @@ class Corrector {
     const FusedUnit& unit = plan_.placement.nodes[layer.node].unit;
     LimitShift(expected, actual, layer.axis, FindActivation(graph_, topology_, unit), shift);
     ShiftOutput(layer, shift, quantized);
+  }
+
+  // The vendor's loop. `read`: the layer's input in the quantized model.
+  void LoopBias(const Layer& layer, const std::vector<Tensor>& read, LayerwiseRun& quantized) {
+    const auto exact = OpenFloatLayer(layer);
+    std::vector<Tensor> values = quantized.Reach(layer.output);
+    std::optional<OnlineBias> bias;
+    for (size_t s = 0; s < values.size(); ++s) {
+      Tensor input = read[s];
+      input.name = "x";
+      const Tensor expected = exact->Run({&input, 1}, nullptr).at(0);
+      if (expected.dims != values[s].dims || expected.dims.size() < 2) return;
+      const size_t axis = layer.axis == ChannelAxis::kSecond ? 1 : expected.dims.size() - 1;
+      if (!bias) bias.emplace(static_cast<size_t>(expected.dims[axis]), layer.axis);
+      const Tensor unshifted = values[s];
+      values[s] = AddToChannels(values[s], layer.axis, bias->shift());
+      bias->Step(expected, unshifted);
+    }
+    if (!bias) return;
+    found_.bias[layer.node] = bias->shift();
+    quantized.Replace(layer.output, std::move(values));
+  }
+
+  // The layer with its bias, of an input "x".
+  std::unique_ptr<Session> OpenFloatLayer(const Layer& layer) const {
+    Model model;
+    model.opsets = opsets_;
+    Node node = graph_.nodes[layer.node];
+    Node end = graph_.nodes[EndOf(plan_, layer.node)];
+    for (const Node* one : {&node, &end}) {
+      for (const std::string& input : one->inputs) {
+        if (const Tensor* constant = graph_.FindInitializer(input))
+          model.graph.initializers.emplace(input, *constant);
+      }
+    }
+    const ValueType* type = FindValueType(graph_, node.inputs[0]);
+    ValueType row = type == nullptr ? ValueType{} : *type;
+    if (row.shape)
+      for (Dim& dim : *row.shape) dim = {};  // samples differ
+    row.element = DataType::kFloat;
+    node.inputs[0] = "x";
+    model.graph.inputs.push_back({"x", row, {}, {}});
+    model.graph.outputs.push_back({end.outputs[0], {}, {}, {}});
+    model.graph.nodes.push_back(node);
+    if (end.outputs[0] != node.outputs[0]) model.graph.nodes.push_back(end);
+    return OpenOrtSession(SerializeModel(model), LabelOf(end), {});
   }
 
   void ShiftOutput(const Layer& layer, const std::vector<float>& shift, LayerwiseRun& quantized) {
@@ -222,6 +287,7 @@ class Corrector {
   }
 
   const Graph& graph_;
+  const std::map<std::string, int64_t>& opsets_;
   Topology topology_;
   const QuantizationPlan& plan_;
   const ModelSettings& settings_;
@@ -255,6 +321,21 @@ LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,
     LogDebug(e.what());  // a whole plan that does not run is told by those who measure it
     return {};
   }
+}
+
+LayerCorrections CorrectBiasesByMoments(const Graph& graph, const QuantizationPlan& plan,
+                                        const std::map<std::string, ChannelMoments>& moments) {
+  LayerCorrections found;
+  for (const auto& [n, integer] : plan.integer_nodes) {
+    const Node& node = graph.nodes[n];
+    const auto read = moments.find(node.input(0));
+    const bool moves = integer.weight && CanMoveBias(graph, node, plan.placement.nodes[n].unit);
+    if (!moves || read == moments.end()) continue;
+    std::vector<float> shift = ExpectedBiasShift(node, *graph.FindInitializer(node.inputs[1]),
+                                                 *integer.weight, read->second.mean);
+    if (!shift.empty()) found.bias.emplace(n, std::move(shift));
+  }
+  return found;
 }
 
 }  // namespace qconvert

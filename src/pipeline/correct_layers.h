@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/model_settings.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/transform/channel_moments.h"
 #include "qconvert/weights/layer_corrections.h"
 
 namespace qconvert {
@@ -20,6 +22,8 @@ namespace qconvert {
 struct CorrectionOptions {
   bool round_weights = false;  // by what the layer reads (weights/round_by_covariance.h)
   bool move_biases = true;
+  bool online =
+      false;  // biases by the vendor's loop (weights/online_bias.h), of layers that have one
   const LearningSettings* learning = nullptr;    // of weights and biases (weights/learn_weights.h)
   std::function<void(size_t percent)> progress;  // of the learning; may be empty
   int workers = 1;
@@ -34,7 +38,8 @@ double LearningCost(const Graph& graph, const QuantizationPlan& plan,
 //   1. codes of the weights from the layer's inputs as the quantized model has them
 //   2. codes and bias are learned: its output in the float model from those inputs
 //   3. where nothing was learned: shift = mean(y_float) - mean(y_quantized) per output channel,
-//      before its activation (BiasShift)
+//      before its activation (BiasShift); with `online` what the vendor's loop comes to, sample by
+//      sample, each layer reading what those before it wrote with their biases of that step
 //
 // Layers in front are corrected already: one pass of the float model and one of the quantized one,
 // in which what is found replaces what the next layers read (layerwise_run.h). `plan` is complete.
@@ -43,6 +48,11 @@ double LearningCost(const Graph& graph, const QuantizationPlan& plan,
 LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,
                                const ModelSettings& settings, const std::vector<Sample>& samples,
                                const CorrectionOptions& options, const std::string& place);
+
+// What batch normalizations tell of the biases that the weights' rounding asks for, without samples
+// (ExpectedBiasShift): of every integer node whose input they tell of.
+LayerCorrections CorrectBiasesByMoments(const Graph& graph, const QuantizationPlan& plan,
+                                        const std::map<std::string, ChannelMoments>& moments);
 
 }  // namespace qconvert
 

@@ -5,13 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "choose_equalization.h"
 #include "find_guilty.h"
 #include "layer_files.h"
 #include "load_float.h"
 #include "look_at_layers.h"
 #include "measure_parts.h"
 #include "output_files.h"
-#include "plan_conversion.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 
@@ -108,11 +108,11 @@ DebugReport DebugModel(const DebugOptions& given) {
   LoadedModel loaded = LoadFloat(convert.model, convert.strip, report.conversion.warnings);
   CheckOutputs(convert, loaded.files);
   report.conversion.float_bytes = loaded.file_bytes;
-  PlanConversion(convert, std::move(loaded), watch, report.conversion,
-                 [&](const PlannedConversion& planned) {
-                   report.layers = Look(options, planned);
-                   report.conversion.compared_samples = planned.comparer.count();
-                 });
+  PlanWithEqualization(convert, std::move(loaded), watch, report.conversion,
+                       [&](const ConvertOptions& /*chosen*/, const PlannedConversion& planned) {
+                         report.layers = Look(options, planned);
+                         report.conversion.compared_samples = planned.comparer.count();
+                       });
   const std::vector<std::filesystem::path> paths = LayerFilePaths(convert);
   const std::vector<std::string> texts = LayerFileTexts(convert, report.conversion, report.layers);
   for (size_t k = 0; k < paths.size(); ++k) {

@@ -64,10 +64,11 @@ Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
 }
 
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,
-                      const std::vector<size_t>& samples) {
+                      const std::vector<size_t>& samples, bool integer_kernels) {
   Measured measured;
+  const bool runs_here = TargetOf(inputs.settings.config.target_device).suits_engine;
   try {
-    const auto session = OpenForComparison(model, inputs.place);
+    const auto session = OpenForComparison(model, inputs.place, integer_kernels && runs_here);
     measured.outputs = inputs.comparer.Compare(*session, samples);
   } catch (const Error& e) {
     // The float model runs: what fails is this way to quantize it, and another may do.

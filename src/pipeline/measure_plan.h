@@ -15,6 +15,7 @@
 #include "qconvert/plan/plan.h"
 #include "qconvert/report/verdict.h"
 #include "qconvert/rewrite/store_weights.h"
+#include "qconvert/transform/channel_moments.h"
 #include "qconvert/weights/fill_codes.h"
 
 namespace qconvert {
@@ -40,6 +41,7 @@ struct PlanInputs {
   FloatCache& floats;
   const InputFeeder& calibration;         // samples of the table; none where they are not at hand
   const std::vector<size_t>& by_content;  // the same ones: in an order that no file names change
+  const std::map<std::string, ChannelMoments>& moments;  // of the model as it came, by value
   ModelSettings settings;
   LayerCorrections corrections;
   Gate gate;
@@ -72,9 +74,10 @@ QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft);
 Model MakeRunnable(const Model& model, QuantizationPlan plan, FloatCache& floats);
 
 // Runs a model with the outputs of the comparer's on these of its samples, on all when there are
-// none.
+// none. Without integer kernels the engine computes pairs as they are written, as it does of files
+// for other devices than its own: its kernels may saturate where theirs do not.
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,
-                      const std::vector<size_t>& samples = {});
+                      const std::vector<size_t>& samples = {}, bool integer_kernels = true);
 
 // Runs the plan in memory on these of the comparer's samples, on all when there are none.
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,

@@ -51,22 +51,6 @@ struct JudgedData {
   std::string description;
 };
 
-JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph, const FoldedInputs& folded,
-                      const SampleSource& samples, const SampleSplit& split) {
-  if (options.validation_folder.empty()) {
-    return {samples, split.judged,
-            split.is_held_out ? "samples kept out of calibration"
-                              : "of the calibration samples themselves"};
-  }
-  CalibrationData data = DataOf(options, folded);
-  data.folder = options.validation_folder;
-  JudgedData judged{OpenCalibrationData(data, graph, options.model.string()), {}, {}};
-  RefuseOverwriting(OutputsOf(options), judged.samples.files());
-  judged.order = judged.samples.Digest(WorkerCount(data)).by_content;
-  judged.description = "samples of --validate";
-  return judged;
-}
-
 // What calibration sees; nothing where nothing can be quantized.
 CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
                            const SchemeChoice& choice, const ModelSettings& settings,
@@ -120,24 +104,8 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
         fmt::format("stay float32, too large for a float of 16 bits or not calibrated: {}",
                     EscapeForTerminal(fmt::format("{}", fmt::join(kept, ", ")))));
   }
-  if (options.must_pass && !chosen.guard.ran) {
-    throw Error(ExitCode::kNumeric, report.input,
-                fmt::format("nothing was compared with the float model, expected --calib besides "
-                            "{}; nothing is written",
-                            options.plan != nullptr ? "--quant-info" : "--table"));
-  }
-  const bool nothing_left = options.config.scheme == Scheme::kStatic && report.integer_nodes == 0 &&
-                            !chosen.guard.kept_float.empty();
-  if (nothing_left && options.must_pass) {
-    throw Error(
-        ExitCode::kNumeric, report.input,
-        "scheme static was asked for, but every integer node had to go back to float for the "
-        "outputs; nothing is written. --guard-reports keeps them, --scheme auto asks for fewer");
-  }
-  if (chosen.guard.passed) return;
-  report.warnings.push_back(WhatFailed(report));
-  if (options.must_pass)
-    throw Error(ExitCode::kNumeric, report.input, WhatFailed(report) + "; nothing is written");
+  if (!chosen.guard.passed) report.warnings.push_back(WhatFailed(report));
+  if (options.must_pass) RefuseFailed(options, report);
 }
 
 // All samples, and those that calibrate. Feeders read the sources beside them.
@@ -161,6 +129,31 @@ struct ConversionData {
   const SampleSource calibration;
   const InputFeeder observed;
 };
+
+JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph, const FoldedInputs& folded,
+                      const ConversionData& calibration, ConversionReport& report) {
+  if (options.validation_folder.empty()) {
+    const SampleSplit& split = calibration.split;
+    return {calibration.samples, split.judged,
+            split.is_held_out ? "samples kept out of calibration"
+                              : "of the calibration samples themselves"};
+  }
+  CalibrationData data = DataOf(options, folded);
+  data.folder = options.validation_folder;
+  JudgedData judged{OpenCalibrationData(data, graph, options.model.string()), {}, {}};
+  RefuseOverwriting(OutputsOf(options), judged.samples.files());
+  const DataDigest digest = judged.samples.Digest(WorkerCount(data));
+  judged.order = digest.by_content;
+  judged.description = "samples of --validate";
+  if (const size_t shared = CountShared(digest, calibration.digest); shared > 0) {
+    judged.description += fmt::format(", {} of which calibrated too", shared);
+    report.warnings.push_back(
+        fmt::format("{} of {} samples of --validate are calibration samples: what is told of them "
+                    "is better than fresh samples would give",
+                    shared, judged.samples.size()));
+  }
+  return judged;
+}
 
 size_t CountSamples(const ConvertOptions& options, const std::optional<StoredTable>& stored,
                     const ConversionData& data) {
@@ -257,6 +250,7 @@ ChosenPlan ChooseOrTake(const ConvertOptions& options, const PreparedModel& prep
                     .floats = floats,
                     .calibration = data.observed,
                     .by_content = data.split.by_content,
+                    .moments = prepared.moments,
                     .settings = prepared.settings,
                     .gate = options.gate,
                     .aim_sqnr_db = options.aim_sqnr_db,
@@ -297,6 +291,25 @@ LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
   return inputs;
 }
 
+void RefuseFailed(const ConvertOptions& options, const ConversionReport& report) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ExitCode::kNumeric, report.input, why);
+  };
+  if (!report.guard.ran) {
+    refuse(
+        fmt::format("nothing was compared with the float model, expected --calib besides {}; "
+                    "nothing is written",
+                    options.plan != nullptr ? "--quant-info" : "--table"));
+  }
+  if (options.config.scheme == Scheme::kStatic && report.integer_nodes == 0 &&
+      !report.guard.kept_float.empty()) {
+    refuse(
+        "scheme static was asked for, but every integer node had to go back to float for the "
+        "outputs; nothing is written. --guard-reports keeps them, --scheme auto asks for fewer");
+  }
+  if (!report.guard.passed) refuse(WhatFailed(report) + "; nothing is written");
+}
+
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
                     ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
@@ -326,7 +339,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
     watch.Lap("calibrate");
   }
 
-  const JudgedData judged = OpenJudged(options, model.graph, folded, data.samples, data.split);
+  const JudgedData judged = OpenJudged(options, model.graph, folded, data, report);
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
   report.compared_on = judged.description;
   report.random_nodes = FindRandomNodes(model.graph);
@@ -352,6 +365,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
        .folded = folded,
        .picture = picture,
        .spread = spread.shifts,
+       .equalized = prepared.equalized,
        .provenance = std::move(own),
        .workers = data.workers});
 }

@@ -37,6 +37,7 @@ struct PlannedConversion {
   const FoldedInputs& folded;                       // what the model does itself
   const std::string& picture;                       // the PNG of --first-picture; empty: none
   const ChannelShifts& spread;                      // what `model` has of SpreadChannels
+  size_t equalized;                                 // layers of `model`, with their readers
   Provenance provenance;
   int workers = 1;
 
@@ -49,6 +50,9 @@ using PlanUser = std::function<void(PlannedConversion)>;
 // when the guard's verdict must stop the conversion.
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
                     ConversionReport& report, const PlanUser& use);
+
+// Throws Error(kNumeric) when `report` must stop a conversion that must pass.
+void RefuseFailed(const ConvertOptions& options, const ConversionReport& report);
 
 }  // namespace qconvert
 

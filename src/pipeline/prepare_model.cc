@@ -100,8 +100,8 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
 
 }  // namespace
 
-void PrepareModel(Model& model, const std::string& place, const PrepareOptions& options,
-                  const PassOptions& passes) {
+size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions& options,
+                    const PassOptions& passes) {
   RefuseOldOpset(model, place);  // the engine would name a node that it does not know
   Graph& graph = model.graph;
   PassRunner runner(model, place, passes);
@@ -144,15 +144,18 @@ void PrepareModel(Model& model, const std::string& place, const PrepareOptions& 
   if (runner.changes() != typed) InferTypes(model, place);
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
   // Last, on weights with all scales in them and with types known.
+  size_t equalized = 0;
   if (options.equalize)
-    run("equalize_layers", [&] { return EqualizeLayers(graph, *options.equalize); });
+    equalized = run("equalize_layers", [&] { return EqualizeLayers(graph, *options.equalize); });
   run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });
   run("fold_symbolic_shapes", [&] { return FoldShapes(graph); });
   runner.CheckStopped();
   AddDeclaredTypes(declared, graph);
   InferBodyTypes(model, place);
+  CheckBiasLengths(graph, place);
   CheckWeightsFinite(graph, place);
   LogDebug("prepared graph:\n" + PrintGraph(graph));
+  return equalized;
 }
 
 }  // namespace qconvert

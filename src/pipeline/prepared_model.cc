@@ -17,10 +17,13 @@ PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const 
                          .settings = std::move(settings),
                          .fingerprint = {},
                          .first = {},
+                         .moments = {},
+                         .equalized = 0,
                          .warnings = std::move(warnings)};
   prepared.first = FindFirstLayers(prepared.model);
-  PrepareModel(prepared.model, place, PassesOf(config, ExportedOpset(config, prepared.model)),
-               passes);
+  prepared.moments = FindChannelMoments(prepared.model.graph);
+  prepared.equalized = PrepareModel(
+      prepared.model, place, PassesOf(config, ExportedOpset(config, prepared.model)), passes);
   InheritLayers(prepared.model.graph, prepared.settings);
   MatchLate(late, prepared.model.graph, prepared.settings, prepared.warnings);
   Sha256 hash;

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_SRC_PIPELINE_PREPARED_MODEL_H_
 #define QCONVERT_SRC_PIPELINE_PREPARED_MODEL_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/plan/model_settings.h"
+#include "qconvert/transform/channel_moments.h"
 
 namespace qconvert {
 
@@ -20,6 +22,8 @@ struct PreparedModel {
   // of the model's file it stands for the values that a calibration table speaks of.
   std::string fingerprint;
   FirstLayers first;
+  std::map<std::string, ChannelMoments> moments;  // of the model as it came, by value
+  size_t equalized = 0;                           // layers, with their readers
   std::vector<std::string> warnings;
 };
 

@@ -6,9 +6,7 @@
 #include "qconvert/base/metric.h"
 
 namespace qconvert {
-namespace {
 
-// Less is better; infinite where nothing can be said.
 double Distance(Metric metric, const Measured& measured) {
   double worst = -std::numeric_limits<double>::infinity();
   for (const OutputComparison& output : measured.outputs) {
@@ -18,6 +16,8 @@ double Distance(Metric metric, const Measured& measured) {
   const bool is_known = measured.failure.empty() && worst > -std::numeric_limits<double>::max();
   return is_known ? worst : std::numeric_limits<double>::infinity();
 }
+
+namespace {
 
 void Take(const TensorSettings& candidate, const std::vector<TensorSettings*>& open) {
   for (TensorSettings* one : open) {

@@ -9,6 +9,10 @@
 
 namespace qconvert {
 
+// How far the worst output is from the float model's: less is better, infinite where nothing can be
+// said.
+double Distance(Metric metric, const Measured& measured);
+
 // Gives `open` (settings of activations and inputs) the method, percentage and symmetry of the
 // candidate in `inputs.settings.config.search` whose worst output is nearest to the float model's
 // by the metric of the search, on these of the comparer's samples. An earlier candidate wins over

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <set>
@@ -17,6 +18,8 @@ namespace qconvert {
 namespace {
 
 constexpr int kMostSteps = 6;
+// Shares of a channel's range that go into the weights.
+constexpr std::array kAlphas = {0.25, 0.5, 0.75};
 constexpr double kWorth = 0.7;   // of the noise without shifts
 constexpr double kQuiet = 1e-4;  // noise over signal of products that need none
 constexpr double kValueSteps = 255;
@@ -194,6 +197,37 @@ std::vector<int> ShiftsTo(double largest, const std::vector<ChannelRange>& chann
   return shifts;
 }
 
+// By channel, the largest weight that a product multiplies it with.
+std::vector<double> LargestWeights(const std::vector<Product>& products, size_t channels) {
+  std::vector<double> largest(channels, 0);
+  for (const Product& product : products) {
+    const auto weights = product.weight->values<float>();
+    ForEachWeight(product, [&](size_t place, size_t c, size_t) {
+      largest[c] = std::max(largest[c], std::fabs(static_cast<double>(weights[place])));
+    });
+  }
+  return largest;
+}
+
+// log2 of |x|^alpha / |W|^(1 - alpha) by channel, rounded; the least is 0. A channel that is always
+// 0, or that no weight reads, has the least.
+std::vector<int> ShiftsAt(double alpha, const std::vector<ChannelRange>& channels,
+                          const std::vector<double>& weights) {
+  std::vector<double> exponents;
+  double least = INFINITY;
+  for (size_t c = 0; c < channels.size(); ++c) {
+    exponents.push_back(alpha * std::log2(Magnitude(channels[c])) -
+                        (1 - alpha) * std::log2(weights[c]));
+    if (std::isfinite(exponents[c])) least = std::min(least, exponents[c]);
+  }
+  std::vector<int> shifts;
+  for (const double exponent : exponents) {
+    const double above = std::isfinite(exponent) ? std::round(exponent - least) : 0;
+    shifts.push_back(static_cast<int>(std::min<double>(above, kMostShift)));
+  }
+  return shifts;
+}
+
 void Check(const Products& products, const std::string& value, const std::vector<int>& shifts,
            const std::string& place) {
   const auto it = products.find(value);
@@ -271,6 +305,14 @@ std::vector<int> ChooseShifts(const Graph& graph, const std::vector<std::string>
     const double noise = ExpectedNoise(products, channels, shifts);
     if (noise > last) break;  // from here on the weights bring more than the values lose
     last = noise;
+    if (noise > least) continue;
+    least = noise;
+    best = std::move(shifts);
+  }
+  const std::vector<double> weights = LargestWeights(products, channels.size());
+  for (const double alpha : kAlphas) {
+    std::vector<int> shifts = ShiftsAt(alpha, channels, weights);
+    const double noise = ExpectedNoise(products, channels, shifts);
     if (noise > least) continue;
     least = noise;
     best = std::move(shifts);

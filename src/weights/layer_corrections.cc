@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "qconvert/base/check.h"
+#include "qconvert/numbers/quantize.h"
+#include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
 
 namespace qconvert {
@@ -95,6 +97,34 @@ std::vector<float> BiasShift(const std::vector<std::vector<double>>& differences
       variance += (of_sample[c] - mean) * (of_sample[c] - mean) / std::max(count - 1, 1.0) / count;
     const double sure = mean == 0 ? 0 : std::max(0.0, 1 - variance / (mean * mean));
     shift.push_back(std::isfinite(mean * sure) ? static_cast<float>(mean * sure) : 0);
+  }
+  return shift;
+}
+
+std::vector<float> ExpectedBiasShift(const Node& node, const Tensor& weight,
+                                     const ConstantCodes& codes, std::span<const double> means) {
+  const bool is_conv = node.Is("Conv");
+  const bool is_matrix = weight.dims.size() == 2 && node.GetInt("transA", 0) == 0 &&
+                         (node.Is("MatMul") || node.Is("Gemm"));
+  if (!is_conv && !is_matrix) return {};
+  const WeightOrder order = KernelOrder(node, weight);
+  const int64_t groups = is_conv ? node.GetInt("group", 1) : 1;
+  if (static_cast<int64_t>(means.size()) != groups * order.inner_count) return {};
+  const std::vector<float> exact = ToFloats(weight);
+  const std::vector<float> coded = DequantizeTensor(codes.codes, codes.params);
+  std::vector<float> shift;
+  for (int64_t o = 0; o < order.channels; ++o) {
+    const int64_t first = o / (order.channels / groups) * order.inner_count;
+    double sum = 0;
+    for (int64_t k = 0; k < order.count; ++k) {
+      const int64_t c = k % order.inner_count;
+      const auto at =
+          static_cast<size_t>(o * order.channel_stride +
+                              k / order.inner_count * order.outer_stride + c * order.inner_stride);
+      sum += (static_cast<double>(exact[at]) - static_cast<double>(coded[at])) *
+             means[static_cast<size_t>(first + c)];
+    }
+    shift.push_back(static_cast<float>(sum));
   }
   return shift;
 }

@@ -437,8 +437,14 @@ TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
       {Calibration("  quant_config: {activation: {asymmetric: maybe}}\n"), "asymmetric is 'maybe'"},
       {Calibration("  quant_config: {model_config: {modelwise_search: {metric: cos}}}\n"),
        "metric is 'cos'"},
-      {Calibration("  quant_config: {model_config: {layerwise_search: {topk: 3}}}\n"),
-       "not implemented yet: a search for the nodes that need another qtype"},
+      {Calibration("  quant_config: {model_config: {layerwise_search: {topk: 0}}}\n"),
+       "topk is '0'"},
+      {Calibration("  quant_config: {model_config: {layerwise_search: {qtype: int16, metric: "
+                   "mse}}}\n"),
+       "goes on until what? expected topk or similarity"},
+      {Calibration("  quant_config: {model_config: {search: {layer: {topc: 3}}}}\n"),
+       "unknown key 'topc'"},
+      {Calibration("  quant_config: {model_config: {search: {layer: 3}}}\n"), "layer is no map"},
       {Calibration(
            "  quant_config: {model_config: {weight: {bias_correction: {num_sample: 0}}}}\n"),
        "num_sample is '0'"},

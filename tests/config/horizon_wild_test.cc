@@ -162,5 +162,24 @@ TEST(HorizonWildTest, ASearchWithoutListsTriesWhatTheVendorsDoes) {
   EXPECT_EQ(layers.tensors.activation.method, CalibrationMethod::kAuto);
 }
 
+TEST(HorizonWildTest, ALayerwiseSearchForAQtypeIsForNodes) {
+  const QuantConfig config =
+      LoadText(Quant("{model_config: {all_node_type: int8, layerwise_search: {metric: mse, topk: "
+                     "3, qtype: dual-int16}}}"))
+          .config;
+  ASSERT_TRUE(config.node_search);
+  EXPECT_EQ(config.node_search->count, 3);
+  EXPECT_EQ(config.node_search->metric, Metric::kMse);
+  EXPECT_EQ(config.node_search->tensors.weights.bit_width, 16);
+  EXPECT_EQ(config.tensors.activation.bit_width, 8);
+  EXPECT_EQ(config.tensors.activation, LoadText(Quant("{}")).config.tensors.activation)
+      << "ranges are chosen as without it";
+  const QuantConfig nested = LoadText(Quant("{model_config: {search: {layer: {topk: 2}}}}")).config;
+  ASSERT_TRUE(nested.node_search);
+  EXPECT_EQ(nested.node_search->tensors.activation.bit_width, 16);
+  EXPECT_EQ(nested.node_search->tensors.weights.bit_width, 8);
+  EXPECT_THAT(nested.search.activations, SizeIs(6)) << "the search of the whole model holds too";
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -304,6 +304,26 @@ TEST(ConvertTest, NaNWeightsAreNamed) {
       ExitCode::kNumeric);
 }
 
+TEST(ConvertTest, BiasesOfWrongLengthAreNamedWhereTheyAreComputedToo) {
+  for (const bool dequantized : {true, false}) {
+    const TempDir folder;
+    GraphBuilder b;
+    b.Input("x", {"1", "2", "4", "4"}).Output("y").Random("w", {4, 2, 3, 3});
+    if (dequantized) {
+      b.Ints("whole", {2}, {1, 2}).Floats("s", {}, {0.5F});
+      b.Add("Cast", {"whole"}, {"codes"}).Set("to", static_cast<int64_t>(DataType::kInt32));
+      b.Add("DequantizeLinear", {"codes", "s"}, {"b"});
+    } else {
+      b.Ints("shape", {1}, {2});
+      b.Add("GlobalAveragePool", {"x"}, {"mean"});
+      b.Add("Reshape", {"mean", "shape"}, {"b"});
+    }
+    b.Add("Conv", {"x", "w", "b"}, {"y"}).name = "conv";
+    EXPECT_EQ(FailureOf(Prepare(folder, b, {1, 2, 4, 4}), "node \"conv\" has 2 biases, expected 4"),
+              ExitCode::kModel);
+  }
+}
+
 TEST(ConvertTest, NaNBiasesAreNamedAndMasksMayBeInfinite) {
   const TempDir folder;
   GraphBuilder b;

@@ -225,6 +225,29 @@ TEST(CorrectLayersTest, FloatNodesHaveNoCorrection) {
   EXPECT_FALSE(found.empty());
 }
 
+TEST(CorrectLayersTest, WithoutSamplesNormalizationsTellOfBiases) {
+  const QuantizedModel q =
+      QuantizeModel(SmallNet().model, RandomInputs({1, 3, 8, 8}, 2), FewBits());
+  const std::map<std::string, ChannelMoments> moments = {
+      {"x", {{1, 2, 3}, {1, 1, 1}}}, {"r1", {{1, 2}, {1, 1}}}};  // the second has 8 channels
+  const LayerCorrections found = CorrectBiasesByMoments(q.float_model.graph, q.plan, moments);
+  EXPECT_EQ(found.bias.size(), 1U);
+  EXPECT_EQ(found.bias.at(0).size(), 8U);
+  EXPECT_TRUE(CorrectBiasesByMoments(q.float_model.graph, q.plan, {}).empty());
+}
+
+TEST(CorrectLayersTest, TheVendorsLoopMovesBiasesThatAreThere) {
+  const Inputs inputs = RandomInputs({1, 3, 8, 8}, 24);
+  const QuantizedModel q = QuantizeModel(SmallNet().model, inputs, FewBits());
+  const LayerCorrections found =
+      Correct(q.float_model, q.plan, inputs, {.online = true, .workers = 1});
+  EXPECT_FALSE(found.bias.contains(0)) << "l0 and l2 have no bias";
+  EXPECT_EQ(found.bias.size(), 2U);
+  const LayerCorrections threads =
+      Correct(q.float_model, q.plan, inputs, {.online = true, .workers = 3});
+  EXPECT_EQ(found.bias, threads.bias);
+}
+
 double SquaredError(const Model& model, const Model& expected, const Inputs& inputs) {
   double sum = 0;
   for (const std::vector<Tensor>& sample : inputs) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "qconvert/numbers/quantize.h"
 #include "support/quantize_model.h"
 
 namespace qconvert {
@@ -148,6 +149,67 @@ TEST(LayerCorrectionsTest, AMatMulWithoutBiasGetsAnAddThatItsKernelComputes) {
   EXPECT_EQ(operators["QGemm"] + operators["MatMulIntegerToFloat"] + operators["QLinearMatMul"], 2)
       << "both on integers";
   EXPECT_EQ(operators["MatMul"] + operators["Gemm"], 0);
+}
+
+// What a node of these weights writes of `x`.
+Tensor Apply(Node node, const Tensor& weight, const Tensor& x) {
+  GraphBuilder b;
+  std::vector<std::string> dims;
+  for (const int64_t d : x.dims) dims.push_back(std::to_string(d));
+  b.Input("x", dims).Output("y");
+  b.model.graph.initializers.emplace("w", weight);
+  node.inputs = {"x", "w"};
+  node.outputs = {"y"};
+  b.model.graph.nodes.push_back(node);
+  return RunModel(b.model, {x})[0];
+}
+
+// Where every position holds the means, the float node and the one of the codes differ by the
+// shift.
+void ExpectShiftOfConstants(const Node& node, const std::vector<int64_t>& weight_dims,
+                            const std::vector<int64_t>& dims, ChannelAxis axis) {
+  const Tensor weight = RandomTensor("w", weight_dims, 3);
+  ConstantCodes codes{.name = "w", .codes = weight, .params = {}};
+  const std::vector<float> floats = ToFloats(weight);
+  std::string bytes;
+  for (const float v : floats) bytes.push_back(static_cast<char>(std::lround(v / 0.3F)));
+  codes.codes.type = DataType::kInt8;
+  codes.codes.bytes = std::make_shared<const std::string>(bytes);
+  codes.params = {.type = DataType::kInt8, .axis = -1, .scales = {0.3F}, .zero_points = {0}};
+  const auto channels =
+      static_cast<size_t>(dims[axis == ChannelAxis::kSecond ? 1 : dims.size() - 1]);
+  std::vector<double> means;
+  for (size_t c = 0; c < channels; ++c) means.push_back(0.5 + static_cast<double>(c % 5));
+  const std::vector<float> as_floats(means.begin(), means.end());
+  const auto count = static_cast<size_t>(RandomTensor("x", dims, 1).element_count());
+  const Tensor x =
+      AddToChannels(MakeFloatTensor("x", dims, std::vector<float>(count, 0)), axis, as_floats);
+  const std::vector<double> exact = ChannelMeans(Apply(node, weight, x), axis);
+  const Tensor coded =
+      MakeFloatTensor("w", weight_dims, DequantizeTensor(codes.codes, codes.params));
+  const std::vector<double> rounded = ChannelMeans(Apply(node, coded, x), axis);
+  const std::vector<float> shift = ExpectedBiasShift(node, weight, codes, means);
+  ASSERT_EQ(shift.size(), exact.size());
+  for (size_t o = 0; o < shift.size(); ++o)
+    EXPECT_NEAR(shift[o], exact[o] - rounded[o], 1e-4) << node.op_type << " " << o;
+  means.push_back(1);
+  EXPECT_TRUE(ExpectedBiasShift(node, weight, codes, means).empty());
+}
+
+TEST(LayerCorrectionsTest, MeansOfInputsTellTheShift) {
+  const Node conv = MakeNode("Conv", {"x", "w"}, {"y"});
+  ExpectShiftOfConstants(conv, {6, 4, 3, 2}, {1, 4, 5, 5}, ChannelAxis::kSecond);
+  Node grouped = conv;
+  grouped.Set("group", int64_t{2});
+  ExpectShiftOfConstants(grouped, {6, 2, 3, 3}, {1, 4, 5, 5}, ChannelAxis::kSecond);
+  Node depthwise = conv;
+  depthwise.Set("group", int64_t{4});
+  ExpectShiftOfConstants(depthwise, {4, 1, 3, 3}, {1, 4, 5, 5}, ChannelAxis::kSecond);
+  ExpectShiftOfConstants(MakeNode("MatMul", {"x", "w"}, {"y"}), {7, 3}, {2, 7}, ChannelAxis::kLast);
+  Node gemm = MakeNode("Gemm", {"x", "w"}, {"y"});
+  ExpectShiftOfConstants(gemm, {7, 3}, {2, 7}, ChannelAxis::kLast);
+  gemm.Set("transB", int64_t{1});
+  ExpectShiftOfConstants(gemm, {3, 7}, {2, 7}, ChannelAxis::kLast);
 }
 
 }  // namespace

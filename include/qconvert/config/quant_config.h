@@ -123,6 +123,17 @@ struct ModelSearch {
   bool operator==(const ModelSearch&) const = default;
 };
 
+// Nodes that lose most get other types of numbers: those whose model, with them alone on integers,
+// is furthest from the float model by `metric`.
+struct NodeSearch {
+  NodeSettings tensors;  // of these nodes: bit widths and datatypes
+  Metric metric = Metric::kCosine;
+  int64_t count = 0;          // how many; 0: until the whole model reaches `similarity`
+  double similarity = 0.995;  // by `metric`
+
+  bool operator==(const NodeSearch&) const = default;
+};
+
 // How calibration data is read; 0 and empty: not said.
 struct CalibrationSettings {
   std::filesystem::path data;                          // a folder for all inputs
@@ -171,6 +182,7 @@ struct QuantConfig {
   Effort effort = Effort::kNormal;
   int64_t bias_correction_samples = 0;  // 0: as many as are worth it
   ModelSearch search;
+  std::optional<NodeSearch> node_search;
   bool keep_first_last_layer_accuracy = false;
   bool keep_add_layer_accuracy = false;
   bool change_concat_input_fix = false;

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_PIPELINE_PREPARE_MODEL_H_
 #define QCONVERT_PIPELINE_PREPARE_MODEL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -39,9 +40,10 @@ struct PrepareOptions {
 // constants folded, batch normalization and padding in the convolutions, types of all values in
 // value_info. The function it computes stays the same up to rounding, unless activations are to be
 // replaced. Throws Error(kModel) naming `place` when the engine refuses the model, Error(kNumeric)
-// naming the first weight or bias that is not finite, of nodes with weights on any level.
-void PrepareModel(Model& model, const std::string& place, const PrepareOptions& options = {},
-                  const PassOptions& passes = {});
+// naming the first weight or bias that is not finite, of nodes with weights on any level. Returns
+// how many layers were equalized.
+size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions& options = {},
+                    const PassOptions& passes = {});
 
 // Fills value_info of the main graph with the types the engine infers. (infer_types.cc)
 void InferTypes(Model& model, const std::string& place);

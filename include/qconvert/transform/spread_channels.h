@@ -40,9 +40,13 @@ std::vector<ChannelRange> Merged(std::vector<ChannelRange> a, const std::vector<
 //   sum over c, j of  d^2 / 12 (2^s_c W_cj)^2  +  e_j^2 / 12 P_c / 4^s_c
 //   d = (max x' - min x') / 255,   x'_c = x_c / 2^s_c,   e_j = max over c |2^s_c W_cj| / 127
 //
-// among those that bring every channel above max|x| / 2^k below it, k = 0 .. 6. Empty where that is
-// above 0.7 of what it is without, or that is below 1e-4 of the products' power already. The idea
-// is that of Xiao et al. 2023, "SmoothQuant"; only what sticks out is moved here, by powers of two.
+// among those that bring every channel above max|x| / 2^k below it, k = 0 .. 6, and
+//
+//   s_c = round(log2(max|x_c|^alpha / max_j |W_cj|^(1 - alpha))) less the least,   alpha = 1/4,
+//   1/2, 3/4
+//
+// Empty where that is above 0.7 of what it is without, or that is below 1e-4 of the products' power
+// already. Source: Xiao et al. 2023, "SmoothQuant", equation 4, with powers of two for scales.
 std::vector<int> ChooseShifts(const Graph& graph, const std::vector<std::string>& values,
                               const std::vector<ChannelRange>& channels);
 

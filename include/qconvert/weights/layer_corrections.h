@@ -53,6 +53,16 @@ Tensor AddToChannels(const Tensor& values, ChannelAxis axis, std::span<const flo
 // James and Stein 1961 (the factor, its positive part).
 std::vector<float> BiasShift(const std::vector<std::vector<double>>& differences);
 
+// The same without samples, from what channels of the layer's input hold on average:
+//
+//   shift[o] = sum over k of (W[o][k] - s W_q[o][k]) E[x[k]]
+//
+// of Conv (padding is taken for more of the same), Gemm without transA, MatMul with one matrix;
+// empty for other nodes, and where `means` are not as many as its input channels. Source: Nagel et
+// al. 2019, section 4.2.1.
+std::vector<float> ExpectedBiasShift(const Node& node, const Tensor& weight,
+                                     const ConstantCodes& codes, std::span<const double> means);
+
 // Takes each shift only so far that the channel's mean behind a clip is that of the float model:
 //
 //   shift[c] *= t,   the largest t of [0, 1] with mean f(y + t shift[c]) not beyond mean f(x)

@@ -86,6 +86,9 @@ void SetTypePerInput(const ConfigNode& types, NodeSettings& tensors, ConfigProbl
 // per_channel: true of activations.
 void EvenOutChannels(const ConfigNode& at, ReadContext& context, QuantConfig& config);
 
+// Keys of a search; its `layer` is one of the same.
+const SettingTable& HorizonSearchKeys();
+
 // The settings of a BPU: int8 symmetric, weights per channel.
 NodeSettings BpuInt8Settings();
 
@@ -94,7 +97,10 @@ NodeSettings BpuInt8Settings();
 // behind its activation.
 void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, QuantConfig& config,
                            ReadContext& context);
-void ReadHorizonSearch(const ConfigNode& level, QuantConfig& config, ReadContext& context);
+void ReadHorizonSearch(const ConfigNode& level, QuantConfig& config);
+
+// A layerwise_search for nodes that need another qtype, once that of all nodes is known.
+void ReadHorizonNodeSearch(const ConfigNode& level, QuantConfig& config, ReadContext& context);
 
 // calibration_type load: the model keeps the scales it has, only weights are left to be stored.
 void LoadThresholds(QuantConfig& config);

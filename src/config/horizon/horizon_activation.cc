@@ -99,6 +99,33 @@ std::vector<TensorSettings> Candidates(const ConfigNode& activation, const Tenso
   return out;
 }
 
+const ConfigNode* LayerwiseSearch(const ConfigNode& level) {
+  if (const ConfigNode* layers = FindValue(level, "layerwise_search")) return layers;
+  const ConfigNode* model = FindValue(level, "modelwise_search");
+  if (model == nullptr) model = FindValue(level, "search");
+  return model == nullptr ? nullptr : FindValue(*model, "layer");
+}
+
+// The nested form is in no table that has been checked.
+void CheckNested(const ConfigNode& level, ReadContext& context) {
+  for (const char* key : {"modelwise_search", "search"}) {
+    const ConfigNode* model = FindValue(level, key);
+    const ConfigNode* layers = model == nullptr ? nullptr : FindValue(*model, "layer");
+    if (layers == nullptr) continue;
+    ConfigNode checked = *layers;
+    if (checked.kind == Kind::kMap) {
+      CheckSettings(checked, HorizonSearchKeys(), context.problems, context.notes);
+    } else {
+      context.problems.Add(checked.place, "layer is no map, expected {metric, topk, qtype}");
+    }
+  }
+}
+
+// Whether a layerwise_search is for nodes that need another type, not for ranges.
+bool SearchesNodes(const ConfigNode& layers) {
+  return FindValue(layers, "qtype") != nullptr || FindValue(layers, "topk") != nullptr;
+}
+
 // Until something is measured, the method is open.
 void Search(std::vector<TensorSettings> candidates, QuantConfig& config) {
   config.search.activations = std::move(candidates);
@@ -138,20 +165,43 @@ void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, 
   }
 }
 
-void ReadHorizonSearch(const ConfigNode& level, QuantConfig& config, ReadContext& context) {
+void ReadHorizonNodeSearch(const ConfigNode& level, QuantConfig& config, ReadContext& context) {
+  CheckNested(level, context);
+  const ConfigNode* layers = LayerwiseSearch(level);
+  if (layers == nullptr || !SearchesNodes(*layers)) return;
+  NodeSearch search{.tensors = config.tensors};
+  if (const ConfigNode* metric = FindValue(*layers, "metric"))
+    search.metric = MetricFromName(metric->scalar).value_or(Metric::kCosine);
+  const ConfigNode* count = FindValue(*layers, "topk");
+  const ConfigNode* similarity = FindValue(*layers, "similarity");
+  if (count != nullptr) search.count = FindInteger(*count).value_or(0);
+  if (similarity != nullptr) search.similarity = AsNumber(*similarity);
+  if (count == nullptr && search.metric != Metric::kCosine && similarity == nullptr) {
+    context.problems.Add(layers->place,
+                         "layerwise_search by another metric than cosine-similarity goes on until "
+                         "what? expected topk or similarity");
+  }
+  const ConfigNode* type = FindValue(*layers, "qtype");
+  if (type != nullptr) {
+    SetQuantType(*type, search.tensors, context);
+  } else {
+    for (TensorSettings* one : {&search.tensors.activation, &search.tensors.input})
+      one->bit_width = 16;
+  }
+  config.node_search = search;
+}
+
+void ReadHorizonSearch(const ConfigNode& level, QuantConfig& config) {
   const ConfigNode* model = FindValue(level, "modelwise_search");
   if (model == nullptr) model = FindValue(level, "search");
-  const ConfigNode* layers = FindValue(level, "layerwise_search");
-  if (layers == nullptr && model != nullptr) layers = FindValue(*model, "layer");
   if (model != nullptr) {
     if (const ConfigNode* metric = FindValue(*model, "metric"))
       config.search.metric = MetricFromName(metric->scalar).value_or(Metric::kCosine);
     if (config.search.activations.empty())
       Search(Candidates(MapNode(), config.tensors.activation, true), config);
   }
-  if (layers == nullptr) return;
-  if (FindValue(*layers, "qtype") != nullptr || FindValue(*layers, "topk") != nullptr)
-    return context.NotYet(layers->place, "a search for the nodes that need another qtype");
+  const ConfigNode* layers = LayerwiseSearch(level);
+  if (layers == nullptr || SearchesNodes(*layers)) return;
   for (TensorSettings* one : {&config.tensors.activation, &config.tensors.input})
     one->method = CalibrationMethod::kAuto;
   config.search.activations.clear();  // value by value wins

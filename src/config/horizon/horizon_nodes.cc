@@ -102,14 +102,23 @@ class NodeReader {
     for (const ConfigNode* level : {&quant, model}) {
       if (level == nullptr) continue;
       ReadCommon(*level, config_.tensors);
-      ReadHorizonSearch(*level, config_, context_);
+      ReadHorizonSearch(*level, config_);
     }
-    if (model == nullptr) return;
-    if (const ConfigNode* type = FindValue(*model, "all_node_type"))
+    if (model != nullptr) ReadModelTypes(*model);
+    for (const ConfigNode* level : {&quant, model})
+      if (level != nullptr) ReadHorizonNodeSearch(*level, config_, context_);
+    if (model != nullptr) ReadOlderActivation(*model);
+  }
+
+  void ReadModelTypes(const ConfigNode& model) {
+    if (const ConfigNode* type = FindValue(model, "all_node_type"))
       SetQuantType(*type, config_.tensors, context_);
-    if (const ConfigNode* type = FindValue(*model, "model_output_type"))
+    if (const ConfigNode* type = FindValue(model, "model_output_type"))
       config_.deployment.model_output_type = type->scalar;
-    const ConfigNode* fallback = FindValue(*model, "default");
+  }
+
+  void ReadOlderActivation(const ConfigNode& model) {
+    const ConfigNode* fallback = FindValue(model, "default");
     if (fallback == nullptr) return;
     ConfigNode checked = *fallback;
     if (checked.kind != Kind::kMap) {

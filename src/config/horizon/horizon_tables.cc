@@ -225,7 +225,9 @@ const SettingTable& WeightKeys() {
   return table;
 }
 
-const SettingTable& SearchKeys() {
+}  // namespace
+
+const SettingTable& HorizonSearchKeys() {
   static const SettingTable table{
       "a search",
       {Word("metric", "cosine-similarity", "what candidates are compared by", SearchMetrics()),
@@ -233,14 +235,19 @@ const SettingTable& SearchKeys() {
         .kind = Kind::kNumber,
         .fallback = "0.995",
         .example = "0.99",
-        .help = "of candidates with a scale per channel, which there are none of: no effect",
+        .help = "of layerwise_search without topk: nodes get qtype until the model is as near; of "
+                "modelwise_search: of candidates with a scale per channel, which there are none of",
         .min = 0,
         .max = 1},
-       Whole("topk", "none", "10", "how many nodes", 1, kMaxLayers),
-       Word("qtype", "none", "type tried", QuantTypes()),
+       Whole("topk", "none", "10", "how many nodes get qtype, the ones that lose most", 1,
+             kMaxLayers),
+       Word("qtype", "int16", "what they get; with topk or qtype a layerwise_search is for nodes",
+            QuantTypes()),
        Anything("layer", "none", "", "nested form of layerwise_search")}};
   return table;
 }
+
+namespace {
 
 const SettingTable& ModelConfigKeys() {
   static const SettingTable table{
@@ -249,9 +256,9 @@ const SettingTable& ModelConfigKeys() {
        Word("model_output_type", "none", "type of the outputs", QuantTypes()),
        Section("activation", "how ranges of activations are chosen", HorizonActivationKeys()),
        Section("weight", "how weights are quantized", WeightKeys()),
-       Section("modelwise_search", "one setting for the whole model", SearchKeys()),
-       Section("layerwise_search", "settings per node", SearchKeys()),
-       Section("search", "newer form of both", SearchKeys()),
+       Section("modelwise_search", "one setting for the whole model", HorizonSearchKeys()),
+       Section("layerwise_search", "settings per node", HorizonSearchKeys()),
+       Section("search", "newer form of both", HorizonSearchKeys()),
        Anything("default", "none", "{activation: {...}}", "older place of activation")}};
   return table;
 }
@@ -324,7 +331,7 @@ const SettingTable& HorizonQuantTable() {
        Named("node_config", "single nodes; wins over all"),
        Section("activation", "older place of model_config.activation", HorizonActivationKeys()),
        Section("weight", "older place of model_config.weight", WeightKeys()),
-       Section("search", "older place of model_config.search", SearchKeys())}};
+       Section("search", "older place of model_config.search", HorizonSearchKeys())}};
   return table;
 }
 

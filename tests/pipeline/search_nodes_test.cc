@@ -1,0 +1,84 @@
+// layerwise_search with topk and qtype: which nodes get more bits.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "qconvert/config/plan_file.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/pipeline/convert.h"
+#include "support/graph_builder.h"
+#include "support/npy.h"
+#include "support/read_config.h"
+#include "support/temp_dir.h"
+
+namespace qconvert {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// Three convolutions side by side, whose outputs are added. What the second one reads has a few
+// values that are a hundred times larger, so that all others fall into few codes of 8 bits.
+GraphBuilder Branches() {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "8", "8"}).Output("y");
+  std::vector<float> stretch(64, 1);
+  stretch[5] = 100;
+  b.Floats("stretch", {1, 1, 8, 8}, stretch);
+  b.Add("Mul", {"x", "stretch"}, {"wild"});
+  for (const char* name : {"first", "second", "third"}) {
+    const std::string n = name;
+    b.Random("w_" + n, {4, 4, 3, 3});
+    b.Add("Conv", {n == "second" ? "wild" : "x", "w_" + n}, {n + "_out"}).name = n;
+  }
+  b.Add("Add", {"first_out", "second_out"}, {"sum"});
+  b.Add("Add", {"sum", "third_out"}, {"y"});
+  return b;
+}
+
+// Names of the nodes with weights whose input has 16 bits.
+std::vector<std::string> WideNodes(const TempDir& folder, const std::string& search) {
+  folder.Write("m.onnx", SerializeModel(Branches().model));
+  for (uint32_t i = 0; i < 8; ++i)
+    folder.Write(fmt::format("calib/{}.npy", i), NpyFloats({1, 4, 8, 8}, RandomFloats(256, i)));
+  ConvertOptions options;
+  options.model = folder / "m.onnx";
+  options.calibration_folder = folder / "calib";
+  options.output = folder / "out.onnx";
+  options.guard = GuardMode::kReport;
+  options.config = LoadText(
+                       "model_parameters: {march: nash-m}\ninput_parameters: {input_type_rt: "
+                       "featuremap, input_type_train: featuremap}\ncalibration_parameters:\n"
+                       "  calibration_type: max\n  quant_config: {model_config: {" +
+                       search + "}}\n")
+                       .config;
+  Convert(options);
+  const PlanFile plan = ReadPlanFile(QuantInfoPath(options.output));
+  std::vector<std::string> wide;
+  for (const FileValue& value : plan.values) {
+    if (value.grid.format.type != DataType::kInt16) continue;
+    if (value.name == "wild") wide.emplace_back("second");
+    if (value.name == "x") wide.emplace_back("first or third");
+  }
+  return wide;
+}
+
+TEST(SearchNodesTest, TheNodeThatLosesMostGetsTheType) {
+  const TempDir folder;
+  EXPECT_THAT(WideNodes(folder, "all_node_type: int8"), IsEmpty());
+  EXPECT_THAT(WideNodes(folder, "layerwise_search: {topk: 1, qtype: int16, metric: sqnr}"),
+              ElementsAre("second"));
+  EXPECT_THAT(WideNodes(folder, "search: {layer: {topk: 1}}"), ElementsAre("second"));
+}
+
+TEST(SearchNodesTest, WithoutACountAsManyAsItTakes) {
+  const TempDir folder;
+  EXPECT_THAT(WideNodes(folder, "layerwise_search: {qtype: int16, similarity: 0.5}"), IsEmpty())
+      << "near enough as it is";
+  EXPECT_THAT(WideNodes(folder, "layerwise_search: {qtype: int16, similarity: 1}"), SizeIs(2));
+}
+
+}  // namespace
+}  // namespace qconvert
