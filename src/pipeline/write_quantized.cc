@@ -14,6 +14,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
@@ -77,9 +78,11 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
                     ModelComparer& comparer, ConversionReport& report) {
   const std::filesystem::path output = OutputPath(options);
   const bool is_deployed = ChangesInterface(options.config.deployment);
+  // What other devices compute the engine simulates; its own kernels may saturate.
+  const bool runs_here = TargetOf(options.config.target_device).suits_engine;
   std::string deleted_nodes;
   if (is_deployed) {
-    const auto session = OpenForComparison(model, report.input);
+    const auto session = OpenForComparison(model, report.input, runs_here);
     CompareOutputs(*session, comparer, report);
     deleted_nodes = Deploy(options, told.values, model, report);
   }
@@ -94,8 +97,9 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   std::vector<AtomicFile*> of_layers;
   for (const auto& path : LayerFilePaths(options)) of_layers.push_back(companions.Add(path));
   const auto verify = [&](const std::filesystem::path& temporary, int64_t bytes) {
-    const auto session =
-        OpenOrtSessionFile(temporary, output.string(), ComparisonOptions(report.float_bytes));
+    OrtSessionOptions as_compared = ComparisonOptions(report.float_bytes);
+    as_compared.integer_kernels = runs_here;
+    const auto session = OpenOrtSessionFile(temporary, output.string(), as_compared);
     if (!is_deployed) CompareOutputs(*session, comparer, report);
     report.quantized_bytes = bytes;
     if (of_layers.empty()) return;
