@@ -59,15 +59,9 @@ class Checker {
           "exact_rounding: true writes the operators that do",
           fmt::join(rounded_, ", ")));
     }
-    if (config_.deployment.generation != Generation::kNone) CheckDeployment();
   }
 
  private:
-  void Refuse(const ConfigPlace& place, const std::string& what) {
-    if (!told_.insert(place.Text() + what).second) return;
-    context_.NotYet(place, what);
-  }
-
   ConfigPlace PlaceOf(const ConfigNode& map, std::string_view key) const {
     const ConfigNode* value = map.Find(key);
     return value == nullptr ? map.place : value->place;
@@ -128,26 +122,13 @@ class Checker {
     const std::string& whose;
   };
 
-  // What no file for this device can hold, unlike what is not done yet.
+  // What no file for this device can hold.
   void CannotHold(const Owner& owner, const TargetLimit& limit, const TensorSettings& settings) {
     const ConfigPlace place =
         owner.object == nullptr ? effective_.place : PlaceOf(*owner.object, limit.key);
     const std::string what = fmt::format("{}{}: {} is {}, {}", WordFor(owner.type), owner.whose,
                                          limit.key, ValueOf(settings, limit.key), limit.expected);
     if (told_.insert(what).second) context_.problems.Add(place, what);
-  }
-
-  void CheckDeployment() {
-    const DeploymentConfig& deployment = config_.deployment;
-    const auto refuse = [&](const char* key, bool used) {
-      if (!used) return;
-      const ConfigNode* map = effective_.Find("calibration_parameters");
-      Refuse(map == nullptr ? effective_.place : PlaceOf(*map, key), key);
-    };
-    const std::string& output = deployment.model_output_type;
-    const bool is_known =
-        output.empty() || output == "float32" || output == "int8" || output == "int16";
-    refuse("optimization", !is_known);
   }
 
   const QuantConfig& config_;

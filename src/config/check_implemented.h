@@ -6,9 +6,8 @@
 
 namespace qconvert {
 
-// Reports "not implemented yet: KEY VALUE" for what was asked for and cannot be done. A few
-// defaults of the vendor's that cannot be done are a warning instead: equalization and bias
-// correction stay off, halves are rounded to even.
+// Reports what was asked for and no file for the device can hold. Halves that are to be rounded
+// another way than to even are a warning instead.
 void CheckImplemented(const ReadResult& result, ReadContext& context);
 
 }  // namespace qconvert

@@ -111,7 +111,6 @@ TEST(HorizonConfigTest, TheWholeCameraFile) {
   EXPECT_EQ(config.layers[2].match.pattern, "Conv_3");
   EXPECT_FALSE(config.layers[3].tensors.activation.is_int()) << "run_on_cpu";
   EXPECT_TRUE(AnyHolds(loaded.infos, "already normalized (J6 rule)"));
-  EXPECT_THAT(loaded.unimplemented, IsEmpty());
 }
 
 TEST(HorizonConfigTest, TheCalibrationTypesAndTheirMethods) {
@@ -239,7 +238,6 @@ TEST(HorizonConfigTest, BiasCorrectionOfBothGenerations) {
       "  quant_config: {model_config: {weight: {bias_correction: {num_sample: 8}}}}\n"));
   EXPECT_EQ(nested.config.bias_correction, Correction::kOn);
   EXPECT_EQ(nested.config.bias_correction_samples, 8);
-  EXPECT_FALSE(AnyHolds(nested.unimplemented, "bias_correction"));
 }
 
 TEST(HorizonConfigTest, QuantConfigFromAFileKeepsItsPlaces) {
@@ -361,7 +359,8 @@ TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
       {Input("  input_type_train: featuremap\n"), "input_type_rt is missing"},
       {Input("  input_type_rt: featuremap\n"), "input_type_train is missing"},
       {Image("nv21", "rgb", ""), "input_type_rt is 'nv21', expected featuremap, rgb, bgr"},
-      {Image("yuv444_128", "rgb", ""), "not implemented yet: input_type_rt yuv444_128"},
+      {Image("yuv444_128", "rgb", ""),
+       "input_type_rt is 'yuv444_128', which the vendor lists but has closed"},
       {Image("nv12", "nv12", ""), "input_type_train is 'nv12', expected featuremap, rgb, bgr"},
       {Image("rgb", "gray", ""), "cannot be made from input_type_train gray, expected gray"},
       {Input("  input_type_rt: rgb\n  input_type_train: rgb\n"), "input_layout_train is missing"},
@@ -423,9 +422,6 @@ TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
        "unknown op type 'Convv'"},
       {Calibration("  quant_config: {subgraph_config: {a: {inputs: [x]}}}\n"),
        "subgraph 'a' has no outputs"},
-      {Calibration("  quant_config: {node_config: {a: {activation: {calibration_type: [max, "
-                   "kl]}}}}\n"),
-       "not implemented yet: a list in the activation of single nodes, a search"},
       {Calibration("  quant_config: {op_config: {Conv: {activation: {calibration_type: load}}}}\n"),
        "calibration_type load is for the whole model and alone"},
       {Calibration("  quant_config: {activation: {calibration_type: mean}}\n"),
@@ -445,6 +441,11 @@ TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
       {Calibration("  quant_config: {model_config: {search: {layer: {topc: 3}}}}\n"),
        "unknown key 'topc'"},
       {Calibration("  quant_config: {model_config: {search: {layer: 3}}}\n"), "layer is no map"},
+      {Calibration("  quant_config: {node_config: {a: {activation: {calibration_type: [max, "
+                   "kl]}}}}\n"),
+       "the activation of single nodes has a list, expected single values"},
+      {Calibration("  quant_config: {model_config: {model_output_type: mxint8}}\n"),
+       "model_output_type is 'mxint8', whose numbers no ONNX operator has, expected"},
       {Calibration(
            "  quant_config: {model_config: {weight: {bias_correction: {num_sample: 0}}}}\n"),
        "num_sample is '0'"},
@@ -529,7 +530,6 @@ TEST(HorizonConfigTest, AJsonFileOfThisLanguageIsReadAsSuch) {
       "\"featuremap\"}}",
       {}, "c.json");
   EXPECT_EQ(loaded.dialect, "Horizon");
-  EXPECT_THAT(loaded.unimplemented, IsEmpty());
 }
 
 }  // namespace

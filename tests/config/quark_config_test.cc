@@ -386,9 +386,10 @@ TEST(QuarkConfigTest, MatMulNBitsAreBlocksOfTheWeightsOfMatMulAlone) {
       "key of MatMulNBitsParams is 'Group', expected GroupSize"));
 }
 
-TEST(QuarkConfigTest, WhatCannotBeDoneYetIsAnErrorAtItsPlace) {
-  EXPECT_TRUE(AnyHolds(Load(Options("\"UserCustomOpLibPath\": \"a.so\"")).unimplemented,
-                       "not implemented yet: UserCustomOpLibPath a.so"));
+TEST(QuarkConfigTest, MachineCodeIsNotLoaded) {
+  EXPECT_TRUE(AnyHolds(Problems(Options("\"UserCustomOpLibPath\": \"a.so\"")),
+                       "UserCustomOpLibPath is 'a.so', expected none: no machine code that a file "
+                       "of settings names is loaded"));
 }
 
 TEST(QuarkConfigTest, PowersOfTwoOfWeightsBesidePercentilesAreThoseOfMinMax) {

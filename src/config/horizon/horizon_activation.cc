@@ -153,7 +153,9 @@ void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, 
   }
   if (HasList(activation)) {
     if (is_whole_model) return Search(Candidates(activation, tensors.activation, false), config);
-    return context.NotYet(activation.place, "a list in the activation of single nodes, a search");
+    return context.problems.Add(activation.place,
+                                "the activation of single nodes has a list, expected single "
+                                "values: lists in model_config.activation are searched");
   }
   const ConfigNode* percentile = FindValue(activation, "max_percentile");
   const std::vector<ConfigNode> asymmetric = ValuesAt(activation, "asymmetric");

@@ -35,6 +35,12 @@ constexpr std::array kLegalPairs = {Pair{InputKind::kRgb, InputKind::kNv12},
 const std::vector<std::string> kClosedTypes = {"yuv444_128", "yuv_bt601_full", "yuv_bt601_video",
                                                "yuv420sp_bt601_video"};
 
+std::vector<std::string> OpenKinds(bool with_nv12) {
+  std::vector<std::string> words = AllWords<InputKind>();
+  if (!with_nv12) std::erase(words, "nv12");
+  return words;
+}
+
 std::optional<std::vector<int64_t>> ParseShape(const std::string& text) {
   std::vector<int64_t> dims;
   for (const std::string& part : SplitList(text, 'x')) {
@@ -140,12 +146,12 @@ class InputReader {
   void RefuseKind(const char* key, const std::string& word, bool with_nv12) {
     kinds_known_ = false;
     if (std::find(kClosedTypes.begin(), kClosedTypes.end(), word) != kClosedTypes.end()) {
-      part_.NotYet(key, fmt::format("{} {}", key, word));
+      part_.Refuse(key, fmt::format("{} is '{}', which the vendor lists but has closed, expected "
+                                    "one of the open ones: {}",
+                                    key, word, fmt::join(OpenKinds(with_nv12), ", ")));
       return;
     }
-    std::vector<std::string> words = AllWords<InputKind>();
-    if (!with_nv12) std::erase(words, "nv12");
-    part_.Refuse(key, NotOneOf(key, word, words));
+    part_.Refuse(key, NotOneOf(key, word, OpenKinds(with_nv12)));
   }
 
   void ReadLayouts() {

@@ -113,8 +113,7 @@ class NodeReader {
   void ReadModelTypes(const ConfigNode& model) {
     if (const ConfigNode* type = FindValue(model, "all_node_type"))
       SetQuantType(*type, config_.tensors, context_);
-    if (const ConfigNode* type = FindValue(model, "model_output_type"))
-      config_.deployment.model_output_type = type->scalar;
+    if (const ConfigNode* type = FindValue(model, "model_output_type")) ReadOutputType(*type);
   }
 
   void ReadOlderActivation(const ConfigNode& model) {
@@ -146,6 +145,25 @@ class NodeReader {
   }
 
  private:
+  void ReadOutputType(const ConfigNode& type) {
+    const std::string& word = type.scalar;
+    if (word == "int8" || word == "int16") {
+      config_.deployment.model_output_type = word;
+    } else if (word.starts_with("float") || word == "int32") {
+      // An output that nothing quantizes has the type that the float model gives it.
+      config_.deployment.model_output_type = "float32";
+      if (word != "float32")
+        context_.Inform(type.place, fmt::format("model_output_type {}: outputs keep the type that "
+                                                "the float model gives them",
+                                                word));
+    } else {
+      context_.problems.Add(
+          type.place, fmt::format("model_output_type is '{}', whose numbers no ONNX operator has, "
+                                  "expected int8, int16, int32, float16 or float32",
+                                  type.Shown()));
+    }
+  }
+
   struct ByOp {
     std::string op_type;
     bool is_input;

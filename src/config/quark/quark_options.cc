@@ -16,9 +16,10 @@ constexpr double kMaxOpset = 100;
 constexpr double kMaxPercentage = 100;
 
 // Values that mean something else.
-constexpr const char* kRead = "read";  // translated, see quark_reader.cc
-constexpr const char* kIdle = "idle";  // makes no difference here
-constexpr const char* kEmpty = "";     // done when it is empty
+constexpr const char* kRead = "read";    // translated, see quark_reader.cc
+constexpr const char* kIdle = "idle";    // makes no difference here
+constexpr const char* kEmpty = "";       // done when it is empty
+constexpr const char* kNever = "never";  // refused unless it is empty, for the reason in `instead`
 
 struct Option {
   const char* name;
@@ -215,7 +216,9 @@ constexpr Option kOptions[] = {
     {"PrintSummary", Kind::kBool, "true", kIdle, "see -q"},
     {"IgnoreWarnings", Kind::kBool, "true", kIdle, "see -q"},
     {"TmpDir", Kind::kText, "none", kIdle, "nothing is kept on disk"},
-    {"UserCustomOpLibPath", Kind::kText, "none", kEmpty, "operators in a library"},
+    {"UserCustomOpLibPath", Kind::kText, "none", kNever, "operators in a library",
+     "no machine code that a file of settings names is loaded: give such operators a body in the "
+     "model, as local functions of ONNX, or keep them in a part of the model that is cut off"},
     {"CryptoMode", Kind::kBool, "false", kIdle, "nothing is kept on disk, see -q"},
     {"EncryptionAlgorithm", Kind::kText, "none", kIdle, "of CryptoMode"},
     {"EvalDataReader", Kind::kAnything, "none", kIdle, "of EvalMetrics, see --validate"},
@@ -225,6 +228,7 @@ constexpr Option kOptions[] = {
 bool IsDone(const Option& option, const ConfigNode& value) {
   const std::string_view done = option.done;
   if (done == kRead || done == kIdle) return true;
+  if (done == kNever) return value.scalar.empty();
   return value.scalar == done && value.items.empty() && value.entries.empty();
 }
 
@@ -239,7 +243,7 @@ Setting ToSetting(const Option& option) {
   if (option.instead != nullptr) {
     setting.help += fmt::format("; {}", option.instead);
   } else if (done != kIdle && done != kRead) {
-    setting.help += done == kEmpty ? "; not yet" : fmt::format("; {} is what can be done", done);
+    setting.help += fmt::format("; {} is what can be done", done);
   }
   if (option.kind == Kind::kInteger) {
     setting.min = -1;
@@ -277,8 +281,12 @@ void CheckQuarkOptions(const ConfigNode& root, ReadContext& context) {
       context.Inform(key.place, fmt::format("{} makes no difference here", key.scalar));
     }
     if (IsDone(*option, value)) continue;
-    if (option->instead == nullptr) {
-      context.NotYet(value.place, fmt::format("{} {}", key.scalar, value.Shown()));
+    if (std::string_view(option->done) == kNever) {
+      context.problems.Add(value.place, fmt::format("{} is '{}', expected none: {}", key.scalar,
+                                                    value.Shown(), option->instead));
+    } else if (option->instead == nullptr) {
+      context.problems.Add(value.place, fmt::format("{} is '{}', expected {}", key.scalar,
+                                                    value.Shown(), option->done));
     } else {
       context.Warn(value.place,
                    fmt::format("{} {}: {}", key.scalar, value.Shown(), option->instead));
