@@ -74,14 +74,20 @@ class NodeSearcher {
     return order;
   }
 
+  // As if the settings had an entry for the node: one for all that are found.
   void Change(size_t n) {
-    NodeSettings own = inputs_.settings.config.tensors;  // their methods are chosen by now
-    for (const TensorType type : kTensorTypes) {
-      own[type].bit_width = search_.tensors[type].bit_width;
-      own[type].datatype = search_.tensors[type].datatype;
+    std::vector<LayerSettings>& layers = inputs_.settings.config.layers;
+    if (changed_.empty()) {
+      NodeSettings own = inputs_.settings.config.tensors;  // their methods are chosen by now
+      for (const TensorType type : kTensorTypes) {
+        own[type].bit_width = search_.tensors[type].bit_width;
+        own[type].datatype = search_.tensors[type].datatype;
+      }
+      layers.push_back({{.kind = LayerMatch::Kind::kNode, .pattern = "layerwise_search"}, own});
     }
-    if (own.activation.datatype == Datatype::kFloat32) place_.keep_float.emplace(n, kReason);
-    inputs_.settings.widened[NodeAt(n).name] = std::move(own);
+    if (search_.tensors.activation.datatype == Datatype::kFloat32)
+      place_.keep_float.emplace(n, kReason);
+    inputs_.settings.layer_of[NodeAt(n).name] = layers.size() - 1;
     changed_.push_back(n);
   }
 
