@@ -174,6 +174,8 @@ TEST(HorizonWildTest, ALayerwiseSearchForAQtypeIsForNodes) {
   EXPECT_EQ(config.tensors.activation.bit_width, 8);
   EXPECT_EQ(config.tensors.activation, LoadText(Quant("{}")).config.tensors.activation)
       << "ranges are chosen as without it";
+  EXPECT_TRUE(AnyHolds(LoadText(Quant("{model_config: {modelwise_search: {topk: 3}}}")).warnings,
+                       "topk of modelwise_search has no effect"));
   const QuantConfig nested = LoadText(Quant("{model_config: {search: {layer: {topk: 2}}}}")).config;
   ASSERT_TRUE(nested.node_search);
   EXPECT_EQ(nested.node_search->tensors.activation.bit_width, 16);

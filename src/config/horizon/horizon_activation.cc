@@ -151,6 +151,10 @@ void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, 
   for (const ConfigNode& one : ValuesAt(activation, "per_channel")) {
     if (one.scalar == "true") EvenOutChannels(one, context, config);
   }
+  for (const char* key : {"num_bin", "max_num_bin"}) {
+    if (const ConfigNode* bins = FindValue(activation, key))
+      context.Inform(bins->place, fmt::format("{}: kl is searched on bins of its own", key));
+  }
   if (HasList(activation)) {
     if (is_whole_model) return Search(Candidates(activation, tensors.activation, false), config);
     return context.problems.Add(activation.place,
@@ -169,6 +173,14 @@ void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, 
 
 void ReadHorizonNodeSearch(const ConfigNode& level, QuantConfig& config, ReadContext& context) {
   CheckNested(level, context);
+  if (const ConfigNode* model = FindValue(level, "modelwise_search")) {
+    for (const char* key : {"topk", "qtype"}) {
+      if (const ConfigNode* value = FindValue(*model, key))
+        context.Warn(value->place, fmt::format("{} of modelwise_search has no effect, it is one of "
+                                               "layerwise_search",
+                                               key));
+    }
+  }
   const ConfigNode* layers = LayerwiseSearch(level);
   if (layers == nullptr || !SearchesNodes(*layers)) return;
   NodeSearch search{.tensors = config.tensors};

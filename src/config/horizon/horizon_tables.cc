@@ -315,8 +315,8 @@ const SettingTable& HorizonActivationKeys() {
       "activation",
       {Anything("calibration_type", "default", "max", "max, kl or load; a list is a search"),
        Anything("max_percentile", "1.0", "0.99995", "with max, 0.5 to 1; a list is a search"),
-       Anything("num_bin", "1024", "1024", "with kl, at least 129"),
-       Anything("max_num_bin", "16384", "16384", "with kl, at least 258"),
+       Anything("num_bin", "1024", "1024", "at least 129; kl is searched on bins of its own"),
+       Anything("max_num_bin", "16384", "16384", "at least 258; kl is searched on bins of its own"),
        Anything("per_channel", "false", "true", "evens channels out in the weights: equalization"),
        Anything("asymmetric", "false", "true", "zero point other than 0; a list is a search")}};
   return table;
