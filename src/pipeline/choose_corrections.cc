@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "attribute_noise.h"
+#include "correct_blocks.h"
 #include "correct_layers.h"
 #include "layerwise_run.h"
 #include "learn_clips.h"
@@ -29,6 +30,7 @@ constexpr double kBiasesFrom = 0.1;
 constexpr double kClearlyWorse = 1.26;
 // Of a processor core, for the estimate that is told.
 constexpr double kProductsPerSecond = 6e9;
+constexpr double kBlockProductsPerSecond = 3e9;  // of images, with what stands between the layers
 
 bool HasIntegerWeights(const PlanInputs& inputs, const PlanDraft& plan) {
   const std::vector<Node>& nodes = inputs.model.graph.nodes;
@@ -99,6 +101,7 @@ class Chooser {
       Try("rounding", plain, {.round_weights = true, .move_biases = with_biases}, rounding);
     }
     if (learning != Correction::kOff) Learn(plain, learning);
+    if (learning == Correction::kAuto && Misses()) LearnBlocks(plain);
     return std::move(chosen_);
   }
 
@@ -128,10 +131,13 @@ class Chooser {
       std::swap(inputs_.corrections.ranges, found);
   }
 
+  LearningSettings learning_settings() const {
+    return inputs_.settings.config.learning.value_or(LearningSettings{.iterations = kIterations});
+  }
+
   // From the codes that are best so far: a channel keeps them where nothing better is learned.
   void Learn(const QuantizationPlan& plain, Correction wanted) {
-    const LearningSettings settings =
-        inputs_.settings.config.learning.value_or(LearningSettings{.iterations = kIterations});
+    const LearningSettings settings = learning_settings();
     const double cost = LearningCost(inputs_.model.graph, plain, settings);
     if (cost == 0) return;
     LogInfo(fmt::format("learning weights: about {:.0f} s of processor time",
@@ -148,6 +154,21 @@ class Chooser {
         wanted);
   }
 
+  // From what is best so far, with the samples of Learn.
+  void LearnBlocks(const QuantizationPlan& plain) {
+    const BlockOptions options{learning_settings(), inputs_.on_learning, inputs_.codes.workers()};
+    if (samples_.empty()) return;
+    const std::vector<Block> blocks = LearnableBlocks(inputs_.model.graph, plain, options.learning);
+    if (blocks.empty()) return;
+    LogInfo(fmt::format("learning {} blocks: about {:.0f} s of processor time", blocks.size(),
+                        BlocksCost(inputs_.model.graph, blocks, sizes_, options.learning) /
+                            kBlockProductsPerSecond));
+    LayerCorrections found =
+        CorrectBlocks(inputs_.model, plain, inputs_.corrections, samples_, options, inputs_.place);
+    const size_t layers = found.weights.size();
+    if (layers > 0) KeepFound("blocks", layers, std::move(found), Correction::kAuto);
+  }
+
   // Where no sample is at hand, what batch normalizations say of the layers' inputs.
   void MoveBiases(const QuantizationPlan& plain, Correction wanted) {
     if (inputs_.calibration.size() > 0 || inputs_.moments.empty())
@@ -159,10 +180,7 @@ class Chooser {
                      "no layer reads what a BatchNormalization tells of, samples (--calib) "
                      "tell of all");
     }
-    found.ranges = inputs_.corrections.ranges;
-    std::swap(inputs_.corrections, found);
-    if (!Keep({.name = "biases by BatchNormalization", .layers = layers}, wanted))
-      std::swap(inputs_.corrections, found);
+    KeepFound("biases by BatchNormalization", layers, std::move(found), wanted);
   }
 
   void Try(const char* name, const QuantizationPlan& plain, CorrectionOptions options,
@@ -177,6 +195,10 @@ class Chooser {
       if (wanted == Correction::kOn) LeftOut(name, WhyNoLayer(options));
       return;
     }
+    KeepFound(name, layers, std::move(found), wanted);
+  }
+
+  void KeepFound(const char* name, size_t layers, LayerCorrections found, Correction wanted) {
     found.ranges = inputs_.corrections.ranges;
     std::swap(inputs_.corrections, found);
     if (!Keep({.name = name, .layers = layers}, wanted)) std::swap(inputs_.corrections, found);

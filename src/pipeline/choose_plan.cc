@@ -180,8 +180,9 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
 }
 
 bool HasLearned(const ChosenCorrections& corrections) {
-  return std::any_of(corrections.tried.begin(), corrections.tried.end(),
-                     [](const auto& tried) { return tried.name == "learning" && tried.kept; });
+  return std::any_of(corrections.tried.begin(), corrections.tried.end(), [](const auto& tried) {
+    return (tried.name == "learning" || tried.name == "blocks") && tried.kept;
+  });
 }
 
 void Tell(ChosenCorrections corrections, ChosenPlan& chosen) {

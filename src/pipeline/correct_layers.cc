@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "layerwise_run.h"
+#include "placed_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -15,7 +16,6 @@
 #include "qconvert/ir/topology.h"
 #include "qconvert/ir/value_types.h"
 #include "qconvert/plan/value_range.h"
-#include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/weights/learn_weights.h"
 #include "qconvert/weights/online_bias.h"
@@ -38,31 +38,11 @@ struct Layer {
   bool loops = false;  // moves its bias by the vendor's loop
 };
 
-std::string MarkOf(size_t node) { return "layer " + std::to_string(node); }
-
-// The node that writes the layer's output with its bias.
-size_t EndOf(const QuantizationPlan& plan, size_t node) {
-  const size_t bias_add = plan.placement.nodes[node].unit.bias_add;
-  return bias_add == FusedUnit::kNone ? node : bias_add;
-}
-
 bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node) {
   const TensorSettings& of = settings.Of(node).weights;
   const NumericFormat format = FormatOf(of);
   return of.compat == Compat::kNone && format.symmetric && format.zero == 0 &&
          HasInputCovariance(node, *graph.FindInitializer(node.inputs[1]));
-}
-
-bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
-                const LearningSettings& learning) {
-  const Node& node = graph.nodes[n];
-  const ConstantCodes& weight = *plan.integer_nodes.at(n).weight;
-  const std::vector<std::string>& types = learning.op_types;
-  const bool is_meant =
-      types.empty() || std::find(types.begin(), types.end(), node.op_type) != types.end();
-  return is_meant && weight.format.symmetric && weight.format.zero == 0 &&
-         CanLearn(node, *graph.FindInitializer(node.inputs[1])) &&
-         CanMoveBias(graph, node, plan.placement.nodes[n].unit);
 }
 
 class Corrector {
@@ -84,7 +64,7 @@ class Corrector {
                          .axis = is_conv ? ChannelAxis::kSecond : ChannelAxis::kLast,
                          .moves_bias = options.move_biases &&
                                        CanMoveBias(graph_, node, plan.placement.nodes[n].unit),
-                         .in_float = graph_.nodes[EndOf(plan, n)].outputs[0]});
+                         .in_float = graph_.nodes[EndOfLayer(plan, n)].outputs[0]});
       Layer& layer = layers_.back();
       layer.loops = options.online && layer.moves_bias;
       if (layer.loops)
@@ -129,26 +109,17 @@ class Corrector {
  private:
   // The quantized model; the layers learn where they are in it, and come in its order.
   Model Rewritten(const Model& model) {
-    Model out = model;
-    for (const Layer& layer : layers_) {
-      // Rewriting renames and reorders: marks find the layers again in what it makes.
-      out.graph.nodes[layer.node].name = MarkOf(layer.node) + " weights";
-      out.graph.nodes[EndOf(plan_, layer.node)].name = MarkOf(layer.node);
-    }
-    ApplyPlan(out, plan_);
-    const Topology topology(out.graph);
-    std::unordered_map<std::string, size_t> places;
-    for (size_t n = 0; n < out.graph.nodes.size(); ++n) places.emplace(out.graph.nodes[n].name, n);
-    const auto place = [&](const Layer& layer) { return places.at(MarkOf(layer.node)); };
-    std::sort(layers_.begin(), layers_.end(),
-              [&](const Layer& a, const Layer& b) { return place(a) < place(b); });
-    for (Layer& layer : layers_) {
-      layer.output = out.graph.nodes[place(layer)].outputs[0];
-      const auto own = places.find(MarkOf(layer.node) + " weights");
-      const Node& reader = out.graph.nodes[own != places.end() ? own->second : place(layer)];
-      const std::string& codes = topology.Producer(reader.inputs[1])->inputs[0];
+    PlacedLayers placed = PlaceLayers(model, plan_);
+    std::unordered_map<size_t, size_t> places;
+    for (size_t k = 0; k < placed.layers.size(); ++k) places.emplace(placed.layers[k].node, k);
+    std::sort(layers_.begin(), layers_.end(), [&](const Layer& a, const Layer& b) {
+      return places.at(a.node) < places.at(b.node);
+    });
+    for (size_t k = 0; k < layers_.size(); ++k) {
+      Layer& layer = layers_[k];
+      layer.output = placed.layers[k].output;
       // Codes that others read too are theirs as well: only the bias may move.
-      if (!topology.HasSingleUse(codes)) continue;
+      if (placed.layers[k].codes.empty()) continue;
       layer.rounds =
           options_.round_weights && CanRound(graph_, settings_, graph_.nodes[layer.node]);
       layer.learns =
@@ -156,10 +127,10 @@ class Corrector {
       layer.moves_bias = layer.moves_bias && !LearnsBias(layer);
       layer.loops = layer.loops && layer.moves_bias;
       if (!layer.rounds && !layer.learns && !layer.loops) continue;
-      layer.input = reader.inputs[0];
-      layer.codes = codes;
+      layer.input = placed.layers[k].input;
+      layer.codes = placed.layers[k].codes;
     }
-    return out;
+    return std::move(placed.model);
   }
 
   void RoundWeights(const Layer& layer, LayerwiseRun& quantized) {
@@ -219,7 +190,7 @@ class Corrector {
     Model model;
     model.opsets = opsets_;
     Node node = graph_.nodes[layer.node];
-    Node end = graph_.nodes[EndOf(plan_, layer.node)];
+    Node end = graph_.nodes[EndOfLayer(plan_, layer.node)];
     for (const Node* one : {&node, &end}) {
       for (const std::string& input : one->inputs) {
         if (const Tensor* constant = graph_.FindInitializer(input))
@@ -299,6 +270,18 @@ class Corrector {
 };
 
 }  // namespace
+
+bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
+                const LearningSettings& learning) {
+  const Node& node = graph.nodes[n];
+  const ConstantCodes& weight = *plan.integer_nodes.at(n).weight;
+  const std::vector<std::string>& types = learning.op_types;
+  const bool is_meant =
+      types.empty() || std::find(types.begin(), types.end(), node.op_type) != types.end();
+  return is_meant && weight.format.symmetric && weight.format.zero == 0 &&
+         CanLearn(node, *graph.FindInitializer(node.inputs[1])) &&
+         CanMoveBias(graph, node, plan.placement.nodes[n].unit);
+}
 
 double LearningCost(const Graph& graph, const QuantizationPlan& plan,
                     const LearningSettings& settings) {

@@ -29,6 +29,10 @@ struct CorrectionOptions {
   int workers = 1;
 };
 
+// Whether codes of a node with integer weights can be learned, and are meant to.
+bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
+                const LearningSettings& learning);
+
 // LearningCost of all layers that CorrectLayers learns.
 double LearningCost(const Graph& graph, const QuantizationPlan& plan,
                     const LearningSettings& settings);

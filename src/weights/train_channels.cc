@@ -4,34 +4,17 @@
 #include <cmath>
 #include <vector>
 
-#include "fit_channel.h"
 #include "learned_codes.h"
+#include "train_steps.h"
 
 namespace qconvert {
 namespace {
 
 using Index = Eigen::Index;
 
-constexpr int64_t kLookEvery = 100;  // steps
-constexpr int kPatience = 2;
 // Of a Newton step by the positions of one batch.
 constexpr float kBiasRate = 0.05F;
 constexpr int kBiasSteps = 2;
-// Weights that rounding leaves with 36 dB take smaller steps.
-constexpr float kFineNoise = 2.512e-4F;
-constexpr float kFineRate = 0.1F;
-// Error power below this part of the signal's is none.
-constexpr float kNoError = 1e-10F;
-
-// A number of [0, 1) that follows from its arguments alone: Steele et al. 2014, "Fast Splittable
-// Pseudorandom Number Generators" (the finalizer of SplitMix64).
-float Uniform(uint64_t seed, uint64_t index) {
-  uint64_t z = seed + index * 0x9E3779B97F4A7C15ULL;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return static_cast<float>((z ^ (z >> 31)) >> 40) * 0x1p-24F;
-}
-
 class Trainer {
  public:
   Trainer(const GroupInputs& inputs, const ChannelProblem& problem,
@@ -58,7 +41,9 @@ class Trainer {
     if (settings_.method == LearningMethod::kAdaRound) {
       Train(RoundingVariables(problem_.real, problem_.format, settings_.learning_rate));
     } else {
-      Train(WeightVariables(problem_.real, problem_.format, WeightRates()));
+      Train(
+          WeightVariables(problem_.real, problem_.format,
+                          WeightRates(settings_, problem_.real, problem_.start, problem_.scales)));
     }
     return best_;
   }
@@ -94,20 +79,6 @@ class Trainer {
     return bias;
   }
 
-  // Steps of AdaQuant, in codes.
-  FloatRow WeightRates() const {
-    const auto rate = static_cast<float>(settings_.learning_rate);
-    if (!settings_.rate_of_deviation) return rate / problem_.scales.array();
-    const FloatMatrix& real = problem_.real;
-    const FloatRow deviation = ((real.rowwise() - real.colwise().mean()).colwise().squaredNorm() /
-                                static_cast<float>(std::max<Index>(real.rows(), 1)))
-                                   .cwiseSqrt();
-    const FloatRow noise = (problem_.start - real).colwise().squaredNorm();
-    const FloatRow power = real.colwise().squaredNorm();
-    return rate * (noise.array() < kFineNoise * power.array())
-                      .select(kFineRate * deviation.array(), deviation.array());
-  }
-
   // The inputs of a batch, with some of the float model's among them.
   FloatMatrix Mixed(Index first, Index count, int64_t step) const {
     FloatMatrix rows = inputs_.quantized.middleRows(first, count);
@@ -119,16 +90,6 @@ class Trainer {
       if (Uniform(settings_.seed, start + static_cast<uint64_t>(i)) >= part)
         rows.data()[i] = floats[i];
     return rows;
-  }
-
-  // The exponent of the regularizer; 0 before it acts.
-  float Beta(int64_t step) const {
-    const auto steps = static_cast<double>(steps_);
-    const double begin = settings_.warm_start * steps;
-    if (static_cast<double>(step) < begin) return 0;
-    const double done = (static_cast<double>(step) - begin) / std::max(steps - begin, 1.0);
-    return static_cast<float>(settings_.last_beta +
-                              (settings_.first_beta - settings_.last_beta) * (1 - done));
   }
 
   template <typename Variables>
@@ -144,7 +105,7 @@ class Trainer {
       const LayerLoss loss =
           ComputeLayerLoss(Mixed(first, batch, step), problem_.targets.middleRows(first, batch),
                            Weights(variables.Codes()), bias, activation_);
-      const float beta = Beta(step);
+      const float beta = Beta(settings_, step, steps_);
       variables.Step(loss.weights.array().rowwise() * by_code.array(),
                      beta == 0 ? 0 : static_cast<float>(settings_.regularization), beta);
       if (settings_.learns_bias) bias += kBiasRate * loss.bias_step;
@@ -159,7 +120,7 @@ class Trainer {
 
   // Keeps these codes in the channels that they are better in than all before.
   bool Look(FloatMatrix codes) {
-    KeepPairs(codes);
+    KeepPairs(problem_.format, problem_.pair_limit, codes);
     return Keep(codes);
   }
 
@@ -176,17 +137,6 @@ class Trainer {
       best_.error_after(c) = error(c);
     }
     return any;
-  }
-
-  void KeepPairs(FloatMatrix& codes) const {
-    if (problem_.pair_limit == 0) return;
-    for (Index c = 0; c < codes.cols(); ++c) {
-      const Eigen::VectorXf column = codes.col(c);
-      const FittedChannel kept = RoundChannel({column.data(), static_cast<size_t>(column.size())},
-                                              1.0F, problem_.format, problem_.pair_limit);
-      for (Index k = 0; k < codes.rows(); ++k)
-        codes(k, c) = static_cast<float>(kept.codes[static_cast<size_t>(k)]);
-    }
   }
 
   const GroupInputs& inputs_;

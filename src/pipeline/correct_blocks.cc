@@ -1,0 +1,178 @@
+#include "correct_blocks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "correct_layers.h"
+#include "layerwise_run.h"
+#include "placed_layers.h"
+#include "qconvert/base/error.h"
+#include "qconvert/base/log.h"
+#include "qconvert/plan/multiply_adds.h"
+#include "qconvert/weights/learn_block.h"
+
+namespace qconvert {
+namespace {
+
+class BlockCorrector {
+ public:
+  BlockCorrector(const Model& model, const QuantizationPlan& plan, const LayerCorrections& start,
+                 const BlockOptions& options)
+      : graph_(model.graph),
+        plan_(plan),
+        options_(options),
+        placed_(PlaceLayers(model, plan)),
+        blocks_(LearnableBlocks(graph_, plan, options.learning)),
+        found_(start) {
+    for (size_t b = 0; b < blocks_.size(); ++b)
+      for (const size_t n : blocks_[b].layers) block_of_.emplace(n, b);
+    for (const PlacedLayer& layer : placed_.layers) {
+      const auto block = block_of_.find(layer.node);
+      if (block == block_of_.end()) continue;
+      // It is learned when its first layer comes, which has to be the one that its values enter.
+      if (!layer.codes.empty() &&
+          graph_.nodes[layer.node].inputs[0] == blocks_[block->second].entry)
+        inputs_.emplace(block->second, layer.input);
+      else if (!inputs_.contains(block->second) || layer.codes.empty())
+        unusable_.insert(block->second);
+    }
+  }
+
+  LayerCorrections Run(const Model& model, const std::vector<Sample>& samples,
+                       const std::string& place) {
+    std::multiset<std::string> wanted;
+    std::multiset<std::string> wanted_floats;
+    for (const PlacedLayer& layer : placed_.layers) wanted.insert(layer.output);
+    for (const auto& [b, input] : inputs_) {
+      if (unusable_.contains(b)) continue;
+      wanted.insert(input);
+      wanted_floats.insert(blocks_[b].exit);
+      if (mixes()) wanted_floats.insert(blocks_[b].entry);
+    }
+    LayerwiseRun quantized(std::move(placed_.model), samples, std::move(wanted), options_.workers,
+                           place);
+    LayerwiseRun floats(model, samples, std::move(wanted_floats), options_.workers, place);
+    for (const PlacedLayer& layer : placed_.layers) {
+      const auto block = block_of_.find(layer.node);
+      if (block != block_of_.end() && !unusable_.contains(block->second) &&
+          seen_.insert(block->second).second)
+        Learn(block->second, floats, quantized);
+      const auto weights = found_.weights.find(layer.node);
+      if (weights != found_.weights.end() && !layer.codes.empty())
+        quantized.ReplaceConstant(layer.codes, weights->second.weight);
+      const std::vector<Tensor>& values = quantized.Reach(layer.output);
+      const auto shift = found_.bias.find(layer.node);
+      if (shift != found_.bias.end()) {
+        const Node& node = graph_.nodes[layer.node];
+        const bool is_conv = node.Is("Conv") || node.Is("ConvTranspose");
+        std::vector<Tensor> shifted;
+        for (const Tensor& tensor : values)
+          shifted.push_back(AddToChannels(
+              tensor, is_conv ? ChannelAxis::kSecond : ChannelAxis::kLast, shift->second));
+        quantized.Replace(layer.output, std::move(shifted));
+      }
+      quantized.Drop(layer.output);
+    }
+    LogDebug(fmt::format("learned {} of {} blocks", learned_, blocks_.size()));
+    return learned_ > 0 ? std::move(found_) : LayerCorrections{};
+  }
+
+ private:
+  bool mixes() const { return options_.learning.quantized_part < 1; }
+
+  BlockStart StartOf(size_t n) const {
+    const ConstantCodes& nearest = *plan_.integer_nodes.at(n).weight;
+    BlockStart start{{nearest.codes, nearest.params, {}, 0}, {}};
+    if (const auto weights = found_.weights.find(n); weights != found_.weights.end())
+      start.weights = weights->second;
+    start.weights.format = nearest.format;
+    start.weights.pair_limit = nearest.pair_limit;
+    if (const auto shift = found_.bias.find(n); shift != found_.bias.end())
+      start.shift = shift->second;
+    return start;
+  }
+
+  void Learn(size_t b, LayerwiseRun& floats, LayerwiseRun& quantized) {
+    const Block& block = blocks_[b];
+    std::vector<BlockStart> starts;
+    for (const size_t n : block.layers) starts.push_back(StartOf(n));
+    BlockSamples samples{
+        .inputs = quantized.Reach(inputs_.at(b)), .float_inputs = {}, .outputs = {}};
+    if (mixes()) samples.float_inputs = floats.Reach(block.entry);
+    samples.outputs = floats.Reach(block.exit);
+    LearnedBlock learned = LearnBlock(graph_, block, std::move(starts), plan_.values, samples,
+                                      options_.learning, options_.workers);
+    floats.Drop(block.exit);
+    if (mixes()) floats.Drop(block.entry);
+    quantized.Drop(inputs_.at(b));
+    if (options_.progress) options_.progress(100 * seen_.size() / blocks_.size());
+    if (!learned.obstacle.empty()) {
+      LogInfo(fmt::format("block from {} to {}: its layers learn one by one: {}", block.entry,
+                          block.exit, learned.obstacle));
+      return;
+    }
+    LogDebug(fmt::format("block from {} to {}: {} layers, held-out error {:.4g} -> {:.4g}",
+                         block.entry, block.exit, block.layers.size(), learned.error_before,
+                         learned.error_after));
+    if (!(learned.error_after < learned.error_before)) return;
+    ++learned_;
+    for (size_t k = 0; k < block.layers.size(); ++k) {
+      BlockStart& layer = learned.layers[k];
+      found_.weights.insert_or_assign(block.layers[k], std::move(layer.weights));
+      if (!layer.shift.empty())
+        found_.bias.insert_or_assign(block.layers[k], std::move(layer.shift));
+    }
+  }
+
+  const Graph& graph_;
+  const QuantizationPlan& plan_;
+  const BlockOptions& options_;
+  PlacedLayers placed_;
+  std::vector<Block> blocks_;
+  std::map<size_t, size_t> block_of_;     // by layer
+  std::map<size_t, std::string> inputs_;  // of a block, in the quantized model
+  std::set<size_t> unusable_;             // blocks
+  std::set<size_t> seen_;
+  size_t learned_ = 0;
+  LayerCorrections found_;
+};
+
+}  // namespace
+
+std::vector<Block> LearnableBlocks(const Graph& graph, const QuantizationPlan& plan,
+                                   const LearningSettings& settings) {
+  std::set<size_t> layers;
+  for (const auto& [n, integer] : plan.integer_nodes)
+    if (integer.weight && LearnsNode(graph, plan, n, settings)) layers.insert(n);
+  BlockLimits limits;
+  limits.may_follow = IsBlockOperator;
+  return FindBlocks(graph, layers, limits);
+}
+
+double BlocksCost(const Graph& graph, const std::vector<Block>& blocks, const ValueSizes& sizes,
+                  const LearningSettings& settings) {
+  const CostModel model(graph, sizes);
+  double products = 0;
+  for (const Block& block : blocks)
+    for (const size_t n : block.layers) products += CountMultiplyAdds(graph, model, graph.nodes[n]);
+  return BlockLearningCost(products, settings);
+}
+
+LayerCorrections CorrectBlocks(const Model& model, const QuantizationPlan& plan,
+                               const LayerCorrections& start, const std::vector<Sample>& samples,
+                               const BlockOptions& options, const std::string& place) {
+  try {
+    return BlockCorrector(model, plan, start, options).Run(model, samples, place);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::kModel) throw;
+    LogDebug(e.what());
+    return {};
+  }
+}
+
+}  // namespace qconvert

@@ -1,0 +1,44 @@
+// Corrections of weights and biases, block after block.
+#ifndef QCONVERT_SRC_PIPELINE_CORRECT_BLOCKS_H_
+#define QCONVERT_SRC_PIPELINE_CORRECT_BLOCKS_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "qconvert/config/learning_settings.h"
+#include "qconvert/dataset/sample_source.h"
+#include "qconvert/ir/graph.h"
+#include "qconvert/plan/cost_model.h"
+#include "qconvert/plan/plan.h"
+#include "qconvert/transform/find_blocks.h"
+#include "qconvert/weights/layer_corrections.h"
+
+namespace qconvert {
+
+struct BlockOptions {
+  LearningSettings learning;
+  std::function<void(size_t percent)> progress;  // may be empty
+  int workers = 1;
+};
+
+// The blocks of layers whose codes can be learned (FindBlocks, LearnsNode).
+std::vector<Block> LearnableBlocks(const Graph& graph, const QuantizationPlan& plan,
+                                   const LearningSettings& settings);
+// Multiplications that CorrectBlocks does, by how many numbers values have.
+double BlocksCost(const Graph& graph, const std::vector<Block>& blocks, const ValueSizes& sizes,
+                  const LearningSettings& settings);
+
+// `start` with the layers of every block that can learn (LearnBlock) learned together, in the order
+// they run: the block reads what the quantized model computes, with all blocks in front learned,
+// and should write what the float model does. Layers outside of blocks, and of blocks that cannot
+// learn, which the log tells, stay as they are in `start`. `plan` is complete, without `start`'s
+// weights and biases. Nothing where the engine cannot run the pieces by themselves. The result does
+// not depend on the workers.
+LayerCorrections CorrectBlocks(const Model& model, const QuantizationPlan& plan,
+                               const LayerCorrections& start, const std::vector<Sample>& samples,
+                               const BlockOptions& options, const std::string& place);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_CORRECT_BLOCKS_H_

@@ -1,0 +1,260 @@
+#include "block_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+namespace qconvert {
+namespace {
+
+using Index = Eigen::Index;
+
+Dims IntsOr(const Node& node, std::string_view key, size_t count, int64_t fallback) {
+  const std::vector<int64_t>* ints = node.FindInts(key);
+  return ints == nullptr ? Dims(count, fallback) : *ints;
+}
+
+size_t At(size_t i, const std::vector<int32_t>& indices) {
+  return indices.empty() ? i : static_cast<size_t>(indices[i]);
+}
+
+Eigen::Map<const FloatMatrix> Rows(const Floats& values, Index cols) {
+  return {values.data(), static_cast<Index>(values.size()) / cols, cols};
+}
+
+Eigen::Map<FloatMatrix> Rows(Floats& values, Index cols) {
+  return {values.data(), static_cast<Index>(values.size()) / cols, cols};
+}
+
+}  // namespace
+
+int64_t CountOf(const Dims& dims) {
+  return std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>());
+}
+
+std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Dims& kernel) {
+  const size_t rank = spatial.size();
+  const Dims strides = IntsOr(node, "strides", rank, 1);
+  const Dims dilations = IntsOr(node, "dilations", rank, 1);
+  const Dims pads = IntsOr(node, "pads", 2 * rank, 0);
+  if (node.GetString("auto_pad", "NOTSET") != "NOTSET" || node.GetInt("ceil_mode", 0) != 0 ||
+      kernel.size() != rank || strides.size() != rank || dilations.size() != rank ||
+      pads.size() != 2 * rank)
+    return std::nullopt;
+  Window window;
+  for (size_t d = 0; d < rank; ++d) {
+    const int64_t reach = dilations[d] * (kernel[d] - 1) + 1;
+    const int64_t room = spatial[d] + pads[d] + pads[rank + d] - reach;
+    if (room < 0) return std::nullopt;
+    window.outputs.push_back(room / strides[d] + 1);
+  }
+  window.taps = CountOf(kernel);
+  window.pixels = CountOf(window.outputs);
+  window.plane = CountOf(spatial);
+  if (window.plane > std::numeric_limits<int32_t>::max()) return std::nullopt;
+  for (int64_t t = 0; t < window.taps; ++t) {
+    for (int64_t p = 0; p < window.pixels; ++p) {
+      int64_t offset = 0;
+      int64_t stride = 1;
+      int64_t tap = t;
+      int64_t pixel = p;
+      for (size_t d = rank; d-- > 0;) {
+        const int64_t at =
+            pixel % window.outputs[d] * strides[d] - pads[d] + tap % kernel[d] * dilations[d];
+        offset = at < 0 || at >= spatial[d] || offset < 0 ? -1 : offset + at * stride;
+        stride *= spatial[d];
+        tap /= kernel[d];
+        pixel /= window.outputs[d];
+      }
+      window.offsets.push_back(static_cast<int32_t>(offset));
+    }
+  }
+  return window;
+}
+
+FloatMatrix ConvKernel::Columns(const Floats& x, int64_t group) const {
+  const int64_t channels = in_channels / groups;
+  FloatMatrix columns(static_cast<Index>(order.size()), window.pixels);
+  for (size_t k = 0; k < order.size(); ++k) {
+    const float* plane = x.data() + (group * channels + order[k] / window.taps) * window.plane;
+    const int32_t* offsets = window.offsets.data() + order[k] % window.taps * window.pixels;
+    float* row = columns.row(static_cast<Index>(k)).data();
+    for (int64_t p = 0; p < window.pixels; ++p) row[p] = offsets[p] < 0 ? 0.0F : plane[offsets[p]];
+  }
+  return columns;
+}
+
+void ConvKernel::Forward(const Floats& x, const FloatMatrix& w, const FloatRow& b,
+                         Floats& y) const {
+  auto rows = Rows(y, window.pixels);
+  const Index channels = w.cols() / groups;
+  for (int64_t g = 0; g < groups; ++g) {
+    rows.middleRows(g * channels, channels).noalias() =
+        w.middleCols(g * channels, channels).transpose() * Columns(x, g);
+  }
+  rows.colwise() += b.transpose();
+}
+
+void ConvKernel::Backward(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats& by_x,
+                          FloatMatrix& by_w, FloatRow& by_b) const {
+  const auto rows = Rows(by_y, window.pixels);
+  const Index channels = w.cols() / groups;
+  by_b += rows.rowwise().sum().transpose();
+  for (int64_t g = 0; g < groups; ++g) {
+    const FloatMatrix back = rows.middleRows(g * channels, channels);
+    by_w.middleCols(g * channels, channels).noalias() += Columns(x, g) * back.transpose();
+    const FloatMatrix by_columns = w.middleCols(g * channels, channels) * back;
+    for (size_t k = 0; k < order.size(); ++k) {
+      const int64_t channel = g * (in_channels / groups) + order[k] / window.taps;
+      float* plane = by_x.data() + channel * window.plane;
+      const int32_t* offsets = window.offsets.data() + order[k] % window.taps * window.pixels;
+      const float* row = by_columns.row(static_cast<Index>(k)).data();
+      for (int64_t p = 0; p < window.pixels; ++p)
+        if (offsets[p] >= 0) plane[offsets[p]] += row[p];
+    }
+  }
+}
+
+void ForwardRows(const Floats& x, const FloatMatrix& w, const FloatRow& b, Floats& y) {
+  auto rows = Rows(y, w.cols());
+  rows.noalias() = Rows(x, w.rows()) * w;
+  rows.rowwise() += b;
+}
+
+void BackwardRows(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats& by_x,
+                  FloatMatrix& by_w, FloatRow& by_b) {
+  const auto back = Rows(by_y, w.cols());
+  by_w.noalias() += Rows(x, w.rows()).transpose() * back;
+  by_b += back.colwise().sum();
+  Rows(by_x, w.rows()).noalias() += back * w.transpose();
+}
+
+float ElementKernel::Value(float x) const {
+  switch (kind) {
+    case Kind::kClip:
+      return std::min(std::max(x, low), high);
+    case Kind::kHardSwish:
+      return x * std::min(std::max(x / 6 + 0.5F, 0.0F), 1.0F);
+    case Kind::kHardSigmoid:
+      return std::min(std::max(alpha * x + beta, 0.0F), 1.0F);
+    case Kind::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+  }
+  return x;
+}
+
+float ElementKernel::Slope(float x) const {
+  switch (kind) {
+    case Kind::kClip:
+      return x >= low && x <= high ? 1.0F : 0.0F;
+    case Kind::kHardSwish:
+      return x >= 3 ? 1.0F : x > -3 ? x / 3 + 0.5F : 0.0F;
+    case Kind::kHardSigmoid: {
+      const float y = alpha * x + beta;
+      return y > 0 && y < 1 ? alpha : 0.0F;
+    }
+    case Kind::kSigmoid: {
+      const float y = Value(x);
+      return y * (1 - y);
+    }
+  }
+  return 1;
+}
+
+float PoolKernel::Divisor(int64_t pixel) const {
+  if (counts_padding) return static_cast<float>(window.taps);
+  int64_t count = 0;
+  for (int64_t t = 0; t < window.taps; ++t)
+    count += window.offsets[static_cast<size_t>(t * window.pixels + pixel)] >= 0 ? 1 : 0;
+  return static_cast<float>(std::max<int64_t>(count, 1));
+}
+
+void PoolKernel::Forward(const Floats& x, Floats& y) const {
+  for (size_t i = 0; i < y.size(); ++i) {
+    const auto pixel = static_cast<int64_t>(i) % window.pixels;
+    const float* plane = x.data() + static_cast<int64_t>(i) / window.pixels * window.plane;
+    float most = -std::numeric_limits<float>::infinity();
+    float sum = 0;
+    for (int64_t t = 0; t < window.taps; ++t) {
+      const int32_t offset = window.offsets[static_cast<size_t>(t * window.pixels + pixel)];
+      if (offset < 0) continue;
+      most = std::max(most, plane[offset]);
+      sum += plane[offset];
+    }
+    y[i] = takes_largest ? most : sum / Divisor(pixel);
+  }
+}
+
+void PoolKernel::Backward(const Floats& x, const Floats& by_y, Floats& by_x) const {
+  for (size_t i = 0; i < by_y.size(); ++i) {
+    const auto pixel = static_cast<int64_t>(i) % window.pixels;
+    const int64_t start = static_cast<int64_t>(i) / window.pixels * window.plane;
+    const float share = by_y[i] / Divisor(pixel);
+    int64_t most = -1;
+    for (int64_t t = 0; t < window.taps; ++t) {
+      const int32_t offset = window.offsets[static_cast<size_t>(t * window.pixels + pixel)];
+      if (offset < 0) continue;
+      const int64_t at = start + offset;
+      if (!takes_largest) by_x[static_cast<size_t>(at)] += share;
+      if (most < 0 || x[static_cast<size_t>(at)] > x[static_cast<size_t>(most)]) most = at;
+    }
+    if (takes_largest && most >= 0) by_x[static_cast<size_t>(most)] += by_y[i];
+  }
+}
+
+void PairKernel::Forward(const Floats& a, const Floats& b, Floats& y) const {
+  for (size_t i = 0; i < y.size(); ++i) {
+    const float left = a[At(i, first)];
+    const float right = b[At(i, second)];
+    y[i] = multiplies ? left * right : left + right;
+  }
+}
+
+void PairKernel::Backward(const Floats& a, const Floats& b, const Floats& by_y, Floats* by_a,
+                          Floats* by_b) const {
+  for (size_t i = 0; i < by_y.size(); ++i) {
+    const size_t left = At(i, first);
+    const size_t right = At(i, second);
+    if (by_a != nullptr) (*by_a)[left] += multiplies ? by_y[i] * b[right] : by_y[i];
+    if (by_b != nullptr) (*by_b)[right] += multiplies ? by_y[i] * a[left] : by_y[i];
+  }
+}
+
+std::optional<Dims> BroadcastDims(const Dims& a, const Dims& b) {
+  Dims out(std::max(a.size(), b.size()), 1);
+  for (const Dims* dims : {&a, &b}) {
+    const size_t skipped = out.size() - dims->size();
+    for (size_t d = 0; d < dims->size(); ++d) {
+      int64_t& size = out[skipped + d];
+      if ((*dims)[d] == 1) continue;
+      if (size != 1 && size != (*dims)[d]) return std::nullopt;
+      size = (*dims)[d];
+    }
+  }
+  return out;
+}
+
+std::vector<int32_t> BroadcastIndices(const Dims& from, const Dims& to) {
+  if (from == to) return {};
+  std::vector<int32_t> indices(static_cast<size_t>(CountOf(to)));
+  const size_t skipped = to.size() - from.size();
+  for (size_t i = 0; i < indices.size(); ++i) {
+    auto rest = static_cast<int64_t>(i);
+    int64_t at = 0;
+    int64_t stride = 1;
+    for (size_t d = to.size(); d-- > 0;) {
+      if (d >= skipped) {
+        const int64_t size = from[d - skipped];
+        if (size != 1) at += rest % to[d] * stride;
+        stride *= size;
+      }
+      rest /= to[d];
+    }
+    indices[i] = static_cast<int32_t>(at);
+  }
+  return indices;
+}
+
+}  // namespace qconvert

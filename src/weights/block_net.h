@@ -1,0 +1,113 @@
+// A block of a graph, computed forward and backward for one image at a time.
+#ifndef QCONVERT_SRC_WEIGHTS_BLOCK_NET_H_
+#define QCONVERT_SRC_WEIGHTS_BLOCK_NET_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "block_kernels.h"
+#include "qconvert/numbers/quant_params.h"
+#include "qconvert/transform/find_blocks.h"
+
+namespace qconvert {
+
+// Weights of a layer of the block: [count, channels] in kernel order, as learned_codes.h has them.
+struct BlockWeights {
+  FloatMatrix weights;
+  FloatRow bias;
+};
+
+// The grid of a value: codes of [low, high] in steps of `scale`.
+struct RoundingGrid {
+  float scale = 1;
+  float low = 0;
+  float high = 0;
+
+  float Rounded(float x) const;
+  bool operator==(const RoundingGrid&) const = default;
+};
+RoundingGrid RoundingGridOf(const QuantParams& params, const NumericFormat& format);
+
+// What was computed for one image: every value as its readers get it, and its gradient.
+struct BlockPass {
+  std::vector<Floats> values;
+  std::vector<std::vector<char>> passes;  // whether the gradient passes the rounding; may be empty
+  std::vector<Floats> gradients;
+};
+
+class BlockNet {
+ public:
+  // Whether element i of value v of the block is rounded in this pass.
+  using IsRounded = std::function<bool(size_t value, size_t element)>;
+
+  // `entry`: dimensions of one image, the first one 1. `grids`: of values within the block. Layers
+  // are Conv, Gemm and MatMul that HasOutputPositions describes; all else is computed in float.
+  BlockNet(const Graph& graph, const Block& block, Dims entry,
+           const std::map<std::string, RoundingGrid>& grids);
+
+  // Names the node that stands in the way; empty: none does.
+  const std::string& obstacle() const { return obstacle_; }
+  const Dims& exit_dims() const { return dims_.back(); }
+  // The order of `weights` below: nodes of the graph.
+  const std::vector<size_t>& layers() const { return layers_; }
+  // The value that layer k writes.
+  size_t layer_value(size_t k) const { return layer_values_[k]; }
+  int64_t products() const { return products_; }  // of a forward pass
+
+  // Of the exit; `rounded` may be empty: all are.
+  const Floats& Forward(const Floats& entry, std::span<const BlockWeights> weights,
+                        const IsRounded& rounded, BlockPass& pass) const;
+  // After Forward: adds the gradients of a loss to `by_weights`, of the same shapes as the weights.
+  void Backward(const Floats& by_exit, std::span<const BlockWeights> weights, BlockPass& pass,
+                std::span<BlockWeights> by_weights) const;
+
+ private:
+  struct Layer {
+    size_t index = 0;                  // in layers()
+    std::unique_ptr<ConvKernel> conv;  // null: rows
+  };
+  struct Pair {
+    PairKernel kernel;
+    Floats constant;       // in place of an input that is no value
+    int constant_at = -1;  // 0, 1; -1: both are values
+  };
+  struct Join {
+    int64_t outer = 1;           // Concat: of everything in front of the axis
+    std::vector<int64_t> inner;  // numbers of each input behind it
+  };
+  struct Step {
+    std::vector<size_t> inputs;  // values
+    std::variant<ElementKernel, Layer, PoolKernel, Pair, Join> kernel;
+  };
+
+  bool AddStep(const Graph& graph, const Node& node, size_t index);
+  bool AddLayer(const Graph& graph, const Node& node, size_t index, Step& step, Dims& out);
+  bool AddElement(const Graph& graph, const Node& node, Step& step);
+  bool AddPool(const Node& node, const Dims& in, Step& step, Dims& out);
+  bool AddPair(const Graph& graph, const Node& node, Step& step, Dims& out);
+  bool AddJoin(const Node& node, Step& step, Dims& out);
+  void RunStep(const Step& step, std::span<const BlockWeights> weights, BlockPass& pass,
+               Floats& out) const;
+  void Return(const Step& step, const Floats& by_out, std::span<const BlockWeights> weights,
+              BlockPass& pass, std::span<BlockWeights> by_weights) const;
+
+  std::vector<Dims> dims_;  // of value 0, the entry, and what each step writes
+  std::vector<Step> steps_;
+  std::vector<const RoundingGrid*> grids_;  // by value; null: floats
+  std::map<std::string, size_t> places_;
+  const std::map<std::string, RoundingGrid>& given_;
+  std::vector<size_t> layers_;
+  std::vector<size_t> layer_values_;
+  int64_t products_ = 0;
+  std::string obstacle_;
+};
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_WEIGHTS_BLOCK_NET_H_

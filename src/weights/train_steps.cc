@@ -1,0 +1,58 @@
+#include "train_steps.h"
+
+#include <algorithm>
+
+#include "fit_channel.h"
+
+namespace qconvert {
+namespace {
+
+using Index = Eigen::Index;
+
+// Weights that rounding leaves with 36 dB take smaller steps.
+constexpr float kFineNoise = 2.512e-4F;
+constexpr float kFineRate = 0.1F;
+
+}  // namespace
+
+float Uniform(uint64_t seed, uint64_t index) {
+  uint64_t z = seed + index * 0x9E3779B97F4A7C15ULL;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return static_cast<float>((z ^ (z >> 31)) >> 40) * 0x1p-24F;
+}
+
+float Beta(const LearningSettings& settings, int64_t step, int64_t steps) {
+  const auto all = static_cast<double>(steps);
+  const double begin = settings.warm_start * all;
+  if (static_cast<double>(step) < begin) return 0;
+  const double done = (static_cast<double>(step) - begin) / std::max(all - begin, 1.0);
+  return static_cast<float>(settings.last_beta +
+                            (settings.first_beta - settings.last_beta) * (1 - done));
+}
+
+FloatRow WeightRates(const LearningSettings& settings, const FloatMatrix& real,
+                     const FloatMatrix& start, const FloatRow& scales) {
+  const auto rate = static_cast<float>(settings.learning_rate);
+  if (!settings.rate_of_deviation) return rate / scales.array();
+  const FloatRow deviation = ((real.rowwise() - real.colwise().mean()).colwise().squaredNorm() /
+                              static_cast<float>(std::max<Index>(real.rows(), 1)))
+                                 .cwiseSqrt();
+  const FloatRow noise = (start - real).colwise().squaredNorm();
+  const FloatRow power = real.colwise().squaredNorm();
+  return rate * (noise.array() < kFineNoise * power.array())
+                    .select(kFineRate * deviation.array(), deviation.array());
+}
+
+void KeepPairs(const NumericFormat& format, int32_t pair_limit, FloatMatrix& codes) {
+  if (pair_limit == 0) return;
+  for (Index c = 0; c < codes.cols(); ++c) {
+    const Eigen::VectorXf column = codes.col(c);
+    const FittedChannel kept =
+        RoundChannel({column.data(), static_cast<size_t>(column.size())}, 1.0F, format, pair_limit);
+    for (Index k = 0; k < codes.rows(); ++k)
+      codes(k, c) = static_cast<float>(kept.codes[static_cast<size_t>(k)]);
+  }
+}
+
+}  // namespace qconvert

@@ -1,0 +1,126 @@
+// Layers that learn together.
+#include "qconvert/weights/learn_block.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "qconvert/numbers/quantize.h"
+#include "qconvert/targets/op_rules.h"
+#include "support/graph_builder.h"
+
+namespace qconvert {
+namespace {
+
+// x -> Conv -> Relu -> depthwise Conv -> Relu -> Conv -> Add(x) -> y with weights of 3 bits.
+struct Residual {
+  GraphBuilder b;
+  Block block{.entry = "x", .exit = "y", .nodes = {0, 1, 2, 3, 4, 5}, .layers = {0, 2, 4}};
+  std::vector<BlockStart> starts;
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> outputs;
+
+  explicit Residual(size_t samples = 20) {
+    b.Input("x", {"1", "4", "6", "6"}).Output("y");
+    b.Random("w1", {8, 4, 1, 1})
+        .Random("b1", {8})
+        .Random("w2", {8, 1, 3, 3})
+        .Random("w3", {4, 8, 1, 1});
+    b.Add("Conv", {"x", "w1", "b1"}, {"c1"});
+    b.Add("Relu", {"c1"}, {"r1"});
+    Node& depthwise = b.Add("Conv", {"r1", "w2"}, {"c2"});
+    depthwise.Set("group", int64_t{8});
+    depthwise.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+    b.Add("Relu", {"c2"}, {"r2"});
+    b.Add("Conv", {"r2", "w3"}, {"c3"});
+    b.Add("Add", {"c3", "x"}, {"y"});
+    for (const size_t n : block.layers) {
+      const Node& node = b.model.graph.nodes[n];
+      const Tensor& weight = *b.model.graph.FindInitializer(node.inputs[1]);
+      const WeightOrder order = KernelOrder(node, weight);
+      QuantParams params{DataType::kInt8, 0, {}, {}};
+      params.scales.assign(static_cast<size_t>(order.channels), 0.7F);
+      params.zero_points.assign(static_cast<size_t>(order.channels), 0);
+      const NumericFormat format = IntegerFormat(3, true, true, true);
+      starts.push_back({RoundWeights(weight, order, params, format, {}), {}});
+      starts.back().weights.format = format;
+    }
+    for (size_t s = 0; s < samples; ++s) {
+      inputs.push_back(RandomTensor("x", {1, 4, 6, 6}, static_cast<uint32_t>(s + 1)));
+      outputs.push_back(RunModel(b.model, {inputs.back()}).at(0));
+    }
+  }
+
+  LearnedBlock Learn(const LearningSettings& settings, int workers = 1,
+                     const std::map<std::string, ValuePlan>& values = {}) const {
+    return LearnBlock(b.model.graph, block, starts, values,
+                      {.inputs = inputs, .float_inputs = inputs, .outputs = outputs}, settings,
+                      workers);
+  }
+};
+
+std::map<std::string, ValuePlan> EightBits() {
+  std::map<std::string, ValuePlan> values;
+  for (const char* name : {"r1", "r2"}) {
+    ValuePlan& value = values[name];
+    value.format = FullFormat(DataType::kUint8);
+    value.params = ParamsFromRange({0, 12}, value.format);
+  }
+  return values;
+}
+
+TEST(LearnBlockTest, TheHeldOutErrorFalls) {
+  const Residual net;
+  for (const LearningMethod method : {LearningMethod::kAdaRound, LearningMethod::kAdaQuant}) {
+    LearningSettings settings{.method = method, .iterations = 200};
+    if (method == LearningMethod::kAdaQuant) settings.learning_rate = 0.01;
+    const LearnedBlock learned = net.Learn(settings, 1, EightBits());
+    EXPECT_EQ(learned.obstacle, "");
+    EXPECT_LT(learned.error_after, 0.6 * learned.error_before);
+    EXPECT_FALSE(learned.layers[1].shift.empty());
+  }
+}
+
+TEST(LearnBlockTest, CodesStayInTheGridAndNextToTheWeights) {
+  const Residual net;
+  const LearnedBlock learned = net.Learn({.iterations = 100});
+  bool any = false;
+  for (size_t k = 0; k < learned.layers.size(); ++k) {
+    const std::vector<int32_t> nearest = CodesOf(net.starts[k].weights.weight);
+    const std::vector<int32_t> codes = CodesOf(learned.layers[k].weights.weight);
+    ASSERT_EQ(codes.size(), nearest.size());
+    for (size_t i = 0; i < codes.size(); ++i) {
+      EXPECT_LE(std::abs(codes[i]), 3);
+      EXPECT_LE(std::abs(codes[i] - nearest[i]), 1);
+      any |= codes[i] != nearest[i];
+    }
+  }
+  EXPECT_TRUE(any);
+}
+
+TEST(LearnBlockTest, ThreadsChangeNothing) {
+  const Residual net;
+  const LearningSettings settings{.iterations = 100, .quantized_part = 0.5};
+  const LearnedBlock one = net.Learn(settings, 1, EightBits());
+  const LearnedBlock three = net.Learn(settings, 3, EightBits());
+  EXPECT_EQ(one.error_after, three.error_after);
+  for (size_t k = 0; k < one.layers.size(); ++k) {
+    EXPECT_EQ(*one.layers[k].weights.weight.bytes, *three.layers[k].weights.weight.bytes);
+    EXPECT_EQ(one.layers[k].shift, three.layers[k].shift);
+  }
+}
+
+TEST(LearnBlockTest, WhatCannotLearnStaysAndSaysWhy) {
+  const LearnedBlock few = Residual(4).Learn({.iterations = 100});
+  EXPECT_EQ(few.obstacle, "too few samples of one shape");
+  Residual odd;
+  odd.inputs[3] = RandomTensor("x", {1, 4, 5, 5}, 1);
+  EXPECT_EQ(odd.Learn({.iterations = 100}).obstacle, "too few samples of one shape");
+  Residual fixed;
+  fixed.block.layers = {0, 2};
+  fixed.starts.pop_back();
+  EXPECT_EQ(fixed.Learn({.iterations = 100}).obstacle, "a layer that does not learn");
+}
+
+}  // namespace
+}  // namespace qconvert
