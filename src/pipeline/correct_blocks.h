@@ -10,8 +10,8 @@
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/cost_model.h"
+#include "qconvert/plan/find_blocks.h"
 #include "qconvert/plan/plan.h"
-#include "qconvert/transform/find_blocks.h"
 #include "qconvert/weights/layer_corrections.h"
 
 namespace qconvert {

@@ -13,7 +13,7 @@
 
 #include "block_kernels.h"
 #include "qconvert/numbers/quant_params.h"
-#include "qconvert/transform/find_blocks.h"
+#include "qconvert/plan/find_blocks.h"
 
 namespace qconvert {
 

@@ -10,8 +10,8 @@
 
 #include "qconvert/config/learning_settings.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/plan/find_blocks.h"
 #include "qconvert/plan/plan.h"
-#include "qconvert/transform/find_blocks.h"
 #include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {

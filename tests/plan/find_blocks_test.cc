@@ -1,5 +1,5 @@
 // Which layers learn together.
-#include "qconvert/transform/find_blocks.h"
+#include "qconvert/plan/find_blocks.h"
 
 #include <gtest/gtest.h>
 

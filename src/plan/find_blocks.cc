@@ -1,4 +1,4 @@
-#include "qconvert/transform/find_blocks.h"
+#include "qconvert/plan/find_blocks.h"
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 // Parts of a graph that everything enters by one value and leaves by one.
-#ifndef QCONVERT_TRANSFORM_FIND_BLOCKS_H_
-#define QCONVERT_TRANSFORM_FIND_BLOCKS_H_
+#ifndef QCONVERT_PLAN_FIND_BLOCKS_H_
+#define QCONVERT_PLAN_FIND_BLOCKS_H_
 
 #include <cstddef>
 #include <functional>
@@ -47,4 +47,4 @@ std::vector<Block> FindBlocks(const Graph& graph, const std::set<size_t>& layers
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_TRANSFORM_FIND_BLOCKS_H_
+#endif  // QCONVERT_PLAN_FIND_BLOCKS_H_
