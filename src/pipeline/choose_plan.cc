@@ -211,7 +211,8 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   const bool is_asked = AsksForCorrections(inputs.settings.config);
   if (is_asked || (!measured.verdict.passed && measured.verdict.CanImprove())) {
     corrections = correct(whole, measured);
-    if (is_asked || (corrections.measured && corrections.measured->verdict.passed)) {
+    const bool is_final = is_asked || mode != GuardMode::kCorrect;
+    if (is_final || (corrections.measured && corrections.measured->verdict.passed)) {
       if (corrections.measured) measured = *corrections.measured;
     } else {
       inputs.corrections = {};
@@ -231,7 +232,9 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   Expect(inputs, kMostOfCorrections);
   result.kept_wide.insert(result.kept_wide.begin(), widened.names.begin(), widened.names.end());
   const bool is_corrected = !inputs.corrections.empty();
-  if (!is_corrected || (!result.kept_float.empty() && !HasLearned(corrections))) {
+  // A guard that only reports leaves the plan as it was corrected, or not.
+  const bool is_done = mode != GuardMode::kCorrect && !corrections.tried.empty();
+  if (!is_done && (!is_corrected || (!result.kept_float.empty() && !HasLearned(corrections)))) {
     const auto of_whole = std::exchange(inputs.corrections, {});
     ChosenCorrections own =
         correct(result.plan, is_corrected ? std::nullopt : std::optional(result.measured));

@@ -48,7 +48,9 @@ void Progress::CountOf(size_t done, size_t most) {
 
 // Loading and preparing came before: the rate counts from the first sample on.
 void Progress::StartClock(size_t done) {
-  if (first_ != 0) return;
+  const bool starts_again = done < last_;
+  last_ = done;
+  if (first_ != 0 && !starts_again) return;
   first_ = done;
   start_ = Clock::now();
 }

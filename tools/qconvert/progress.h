@@ -37,6 +37,7 @@ class Progress {
   bool terminal_;
   Clock::time_point start_ = Clock::now();
   size_t first_ = 0;  // samples done at the first call
+  size_t last_ = 0;   // and at the last one: fewer again are those of the next work
   Clock::time_point drawn_ = start_;
 };
 
