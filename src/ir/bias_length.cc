@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <functional>
-#include <numeric>
+#include <limits>
+
+#include "qconvert/base/checked.h"
 
 namespace qconvert {
 namespace {
@@ -31,8 +32,8 @@ std::string WhyWrongBias(const Node& node, const FindDims& dims) {
   const auto bias = dims(node.input(slots->bias));
   const bool transposed = node.Is("ConvTranspose");
   if (!weight || !bias || weight->size() < (transposed ? 2 : 1)) return "";
-  const int64_t found =
-      std::accumulate(bias->begin(), bias->end(), int64_t{1}, std::multiplies<>());
+  constexpr int64_t kCountless = std::numeric_limits<int64_t>::max();
+  const int64_t found = ElementCount(*bias).value_or(kCountless);
   const int64_t expected = transposed ? (*weight)[1] * node.GetInt("group", 1) : (*weight)[0];
   return found == expected ? "" : fmt::format("has {} biases, expected {}", found, expected);
 }

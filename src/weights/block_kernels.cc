@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
-#include <numeric>
+
+#include "qconvert/base/checked.h"
 
 namespace qconvert {
 namespace {
@@ -30,9 +30,7 @@ Eigen::Map<FloatMatrix> Rows(Floats& values, Index cols) {
 
 }  // namespace
 
-int64_t CountOf(const Dims& dims) {
-  return std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>());
-}
+int64_t CountOf(const Dims& dims) { return ElementCount(dims).value(); }
 
 std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Dims& kernel) {
   const size_t rank = spatial.size();

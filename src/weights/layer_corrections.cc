@@ -7,6 +7,7 @@
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
+#include "qconvert/weights/output_positions.h"
 
 namespace qconvert {
 namespace {
@@ -108,7 +109,7 @@ std::vector<float> ExpectedBiasShift(const Node& node, const Tensor& weight,
                          (node.Is("MatMul") || node.Is("Gemm"));
   if (!is_conv && !is_matrix) return {};
   const WeightOrder order = KernelOrder(node, weight);
-  const int64_t groups = is_conv ? node.GetInt("group", 1) : 1;
+  const int64_t groups = GroupsOf(node);
   if (static_cast<int64_t>(means.size()) != groups * order.inner_count) return {};
   const std::vector<float> exact = ToFloats(weight);
   const std::vector<float> coded = DequantizeTensor(codes.codes, codes.params);
@@ -117,12 +118,9 @@ std::vector<float> ExpectedBiasShift(const Node& node, const Tensor& weight,
     const int64_t first = o / (order.channels / groups) * order.inner_count;
     double sum = 0;
     for (int64_t k = 0; k < order.count; ++k) {
-      const int64_t c = k % order.inner_count;
-      const auto at =
-          static_cast<size_t>(o * order.channel_stride +
-                              k / order.inner_count * order.outer_stride + c * order.inner_stride);
+      const size_t at = PlaceOf(order, o, k);
       sum += (static_cast<double>(exact[at]) - static_cast<double>(coded[at])) *
-             means[static_cast<size_t>(first + c)];
+             means[static_cast<size_t>(first + k % order.inner_count)];
     }
     shift.push_back(static_cast<float>(sum));
   }

@@ -59,21 +59,12 @@ class BlockLayer {
       : order_(KernelOrder(node, *graph.FindInitializer(node.inputs[1]))),
         format_(start.weights.format),
         pair_limit_(start.weights.pair_limit) {
-    const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
-    const std::vector<int32_t> codes = CodesOf(start.weights.weight);
-    const auto values = weight.values<float>();
-    const std::vector<float>& scales = start.weights.params.scales;
-    real_.resize(order_.count, order_.channels);
-    best_.resize(order_.count, order_.channels);
-    scales_.resize(order_.channels);
-    for (Index c = 0; c < order_.channels; ++c) {
-      scales_(c) = scales[scales.size() > 1 ? static_cast<size_t>(c) : 0];
-      for (Index k = 0; k < order_.count; ++k) {
-        const size_t at = PlaceOf(order_, c, k);
-        real_(k, c) = values[at] / scales_(c);
-        best_(k, c) = static_cast<float>(codes[at]);
-      }
-    }
+    CodedChannels coded = GatherChannels(order_, *graph.FindInitializer(node.inputs[1]),
+                                         CodesOf(start.weights.weight), start.weights.params.scales,
+                                         0, order_.channels);
+    real_ = std::move(coded.real);
+    best_ = std::move(coded.codes);
+    scales_ = std::move(coded.scales);
     bias_ = FloatRow::Zero(order_.channels);
     if (const Tensor* bias = node.Is("MatMul") ? nullptr : FindBias(graph, node)) {
       const std::vector<float> floats = ToFloats(*bias);

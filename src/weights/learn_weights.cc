@@ -16,6 +16,7 @@
 #include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/output_positions.h"
 #include "train_channels.h"
+#include "train_steps.h"
 
 namespace qconvert {
 namespace {
@@ -182,22 +183,14 @@ class Learner {
     ChannelProblem problem;
     problem.format = start_.format;
     problem.pair_limit = start_.pair_limit;
-    const auto values = weight_.values<float>();
-    const std::vector<float>& scales = start_.params.scales;
-    problem.scales.resize(count);
+    CodedChannels coded =
+        GatherChannels(order_, weight_, codes_, start_.params.scales, first, count);
+    problem.real = std::move(coded.real);
+    problem.start = std::move(coded.codes);
+    problem.scales = std::move(coded.scales);
     problem.bias.resize(count);
-    problem.real.resize(order_.count, count);
-    problem.start.resize(order_.count, count);
-    for (int64_t o = 0; o < count; ++o) {
-      const auto channel = static_cast<size_t>(first + o);
-      problem.scales(o) = scales[scales.size() > 1 ? channel : 0];
-      problem.bias(o) = bias_.empty() ? 0.0F : bias_[channel];
-      for (int64_t k = 0; k < order_.count; ++k) {
-        const size_t at = PlaceOf(order_, first + o, k);
-        problem.real(k, o) = values[at] / problem.scales(o);
-        problem.start(k, o) = static_cast<float>(codes_[at]);
-      }
-    }
+    for (int64_t o = 0; o < count; ++o)
+      problem.bias(o) = bias_.empty() ? 0.0F : bias_[static_cast<size_t>(first + o)];
     problem.targets.resize(static_cast<Index>(places_.size()), count);
     for (size_t r = 0; r < places_.size(); ++r) {
       const Place& place = places_[r];

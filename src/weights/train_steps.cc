@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fit_channel.h"
+#include "qconvert/weights/output_positions.h"
 
 namespace qconvert {
 namespace {
@@ -42,6 +43,23 @@ FloatRow WeightRates(const LearningSettings& settings, const FloatMatrix& real,
   const FloatRow power = real.colwise().squaredNorm();
   return rate * (noise.array() < kFineNoise * power.array())
                     .select(kFineRate * deviation.array(), deviation.array());
+}
+
+CodedChannels GatherChannels(const WeightOrder& order, const Tensor& weight,
+                             std::span<const int32_t> codes, std::span<const float> scales,
+                             int64_t first, int64_t count) {
+  CodedChannels out{FloatMatrix(order.count, count), FloatMatrix(order.count, count),
+                    FloatRow(count)};
+  const auto values = weight.values<float>();
+  for (int64_t o = 0; o < count; ++o) {
+    out.scales(o) = scales[scales.size() > 1 ? static_cast<size_t>(first + o) : 0];
+    for (int64_t k = 0; k < order.count; ++k) {
+      const size_t at = PlaceOf(order, first + o, k);
+      out.real(k, o) = values[at] / out.scales(o);
+      out.codes(k, o) = static_cast<float>(codes[at]);
+    }
+  }
+  return out;
 }
 
 void KeepPairs(const NumericFormat& format, int32_t pair_limit, FloatMatrix& codes) {

@@ -3,10 +3,13 @@
 #define QCONVERT_SRC_WEIGHTS_TRAIN_STEPS_H_
 
 #include <cstdint>
+#include <span>
 
 #include "layer_loss.h"
 #include "qconvert/config/learning_settings.h"
+#include "qconvert/ir/tensor.h"
 #include "qconvert/numbers/numeric_format.h"
+#include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
 
@@ -25,6 +28,17 @@ float Beta(const LearningSettings& settings, int64_t step, int64_t steps);
 // Steps of AdaQuant, in codes, by channel. `real`: w / s, `start`: codes, [count, channels].
 FloatRow WeightRates(const LearningSettings& settings, const FloatMatrix& real,
                      const FloatMatrix& start, const FloatRow& scales);
+
+// Output channels [first, first + count) of a weight with these codes and scales (one, or one for
+// each of all channels), in kernel order.
+struct CodedChannels {
+  FloatMatrix real;   // w / s, [order.count, count]
+  FloatMatrix codes;  // the same shape
+  FloatRow scales;    // s
+};
+CodedChannels GatherChannels(const WeightOrder& order, const Tensor& weight,
+                             std::span<const int32_t> codes, std::span<const float> scales,
+                             int64_t first, int64_t count);
 
 // Lowers codes of pairs above the limit (RoundChannel); 0: none are.
 void KeepPairs(const NumericFormat& format, int32_t pair_limit, FloatMatrix& codes);
