@@ -30,9 +30,6 @@ struct ReadContext {
     return own == folders.end() ? folder : own->second;
   }
 
-  void NotYet(const ConfigPlace& place, const std::string& what) {
-    unimplemented.Add(place, "not implemented yet: " + what);
-  }
   void Warn(const ConfigPlace& place, const std::string& message) {
     notes.warnings.push_back(place.Text() + ": " + message);
   }

@@ -3,6 +3,7 @@
 #define QCONVERT_CONFIG_HORIZON_HORIZON_H_
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,6 @@ struct HorizonPart {
   // Reports at `key`, or at the section when the key is not there.
   void Refuse(std::string_view key, const std::string& message) const;
   // The same for what is understood, but cannot be done.
-  void NotYet(std::string_view key, const std::string& what) const;
 };
 
 // input_parameters and compiler_parameters.input_source -> config.deployment.inputs.
@@ -85,6 +85,12 @@ void SetQuantType(const ConfigNode& type, NodeSettings& tensors, ReadContext& co
 void SetTypePerInput(const ConfigNode& types, NodeSettings& tensors, ConfigProblems& problems);
 // per_channel: true of activations.
 void EvenOutChannels(const ConfigNode& at, ReadContext& context, QuantConfig& config);
+
+// `node` once its keys are checked, which no table that holds it has done; nothing, and told, where
+// it is no map. `expected`: what the map holds, for the message.
+std::optional<ConfigNode> CheckedMap(const ConfigNode& node, std::string_view name,
+                                     const SettingTable& keys, std::string_view expected,
+                                     ReadContext& context);
 
 // Keys of a search; its `layer` is one of the same.
 const SettingTable& HorizonSearchKeys();

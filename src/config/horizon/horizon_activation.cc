@@ -99,11 +99,21 @@ std::vector<TensorSettings> Candidates(const ConfigNode& activation, const Tenso
   return out;
 }
 
+// The search of the whole model, in its newer form too.
+const ConfigNode* ModelwiseSearch(const ConfigNode& level) {
+  const ConfigNode* model = FindValue(level, "modelwise_search");
+  return model != nullptr ? model : FindValue(level, "search");
+}
+
 const ConfigNode* LayerwiseSearch(const ConfigNode& level) {
   if (const ConfigNode* layers = FindValue(level, "layerwise_search")) return layers;
-  const ConfigNode* model = FindValue(level, "modelwise_search");
-  if (model == nullptr) model = FindValue(level, "search");
+  const ConfigNode* model = ModelwiseSearch(level);
   return model == nullptr ? nullptr : FindValue(*model, "layer");
+}
+
+void ReadMetric(const ConfigNode& search, Metric& metric) {
+  if (const ConfigNode* word = FindValue(search, "metric"))
+    metric = MetricFromName(word->scalar).value_or(Metric::kCosine);
 }
 
 // The nested form is in no table that has been checked.
@@ -112,12 +122,7 @@ void CheckNested(const ConfigNode& level, ReadContext& context) {
     const ConfigNode* model = FindValue(level, key);
     const ConfigNode* layers = model == nullptr ? nullptr : FindValue(*model, "layer");
     if (layers == nullptr) continue;
-    ConfigNode checked = *layers;
-    if (checked.kind == Kind::kMap) {
-      CheckSettings(checked, HorizonSearchKeys(), context.problems, context.notes);
-    } else {
-      context.problems.Add(checked.place, "layer is no map, expected {metric, topk, qtype}");
-    }
+    CheckedMap(*layers, "layer", HorizonSearchKeys(), "{metric, topk, qtype}", context);
   }
 }
 
@@ -134,6 +139,18 @@ void Search(std::vector<TensorSettings> candidates, QuantConfig& config) {
 }
 
 }  // namespace
+
+std::optional<ConfigNode> CheckedMap(const ConfigNode& node, std::string_view name,
+                                     const SettingTable& keys, std::string_view expected,
+                                     ReadContext& context) {
+  if (node.kind != Kind::kMap) {
+    context.problems.Add(node.place, fmt::format("{} is no map, expected {}", name, expected));
+    return std::nullopt;
+  }
+  ConfigNode checked = node;
+  CheckSettings(checked, keys, context.problems, context.notes);
+  return checked;
+}
 
 void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, QuantConfig& config,
                            ReadContext& context) {
@@ -184,8 +201,7 @@ void ReadHorizonNodeSearch(const ConfigNode& level, QuantConfig& config, ReadCon
   const ConfigNode* layers = LayerwiseSearch(level);
   if (layers == nullptr || !SearchesNodes(*layers)) return;
   NodeSearch search{.tensors = config.tensors};
-  if (const ConfigNode* metric = FindValue(*layers, "metric"))
-    search.metric = MetricFromName(metric->scalar).value_or(Metric::kCosine);
+  ReadMetric(*layers, search.metric);
   const ConfigNode* count = FindValue(*layers, "topk");
   const ConfigNode* similarity = FindValue(*layers, "similarity");
   if (count != nullptr) search.count = FindInteger(*count).value_or(0);
@@ -206,11 +222,8 @@ void ReadHorizonNodeSearch(const ConfigNode& level, QuantConfig& config, ReadCon
 }
 
 void ReadHorizonSearch(const ConfigNode& level, QuantConfig& config) {
-  const ConfigNode* model = FindValue(level, "modelwise_search");
-  if (model == nullptr) model = FindValue(level, "search");
-  if (model != nullptr) {
-    if (const ConfigNode* metric = FindValue(*model, "metric"))
-      config.search.metric = MetricFromName(metric->scalar).value_or(Metric::kCosine);
+  if (const ConfigNode* model = ModelwiseSearch(level)) {
+    ReadMetric(*model, config.search.metric);
     if (config.search.activations.empty())
       Search(Candidates(MapNode(), config.tensors.activation, true), config);
   }

@@ -119,17 +119,12 @@ class NodeReader {
   void ReadOlderActivation(const ConfigNode& model) {
     const ConfigNode* fallback = FindValue(model, "default");
     if (fallback == nullptr) return;
-    ConfigNode checked = *fallback;
-    if (checked.kind != Kind::kMap) {
-      context_.problems.Add(checked.place, "default is no map, expected {activation: {...}}");
-      return;
-    }
     static const SettingTable keys{"default",
                                    {{.name = "activation",
                                      .kind = Setting::Kind::kObject,
                                      .object = &HorizonActivationKeys()}}};
-    CheckSettings(checked, keys, context_.problems, context_.notes);
-    ReadCommon(checked, config_.tensors);
+    const auto checked = CheckedMap(*fallback, "default", keys, "{activation: {...}}", context_);
+    if (checked) ReadCommon(*checked, config_.tensors);
   }
 
   void ReadNodeLevels(const ConfigNode& quant) {

@@ -309,11 +309,6 @@ void HorizonPart::Refuse(std::string_view key, const std::string& message) const
   context.problems.Add(value == nullptr ? section.place : value->place, message);
 }
 
-void HorizonPart::NotYet(std::string_view key, const std::string& what) const {
-  const ConfigNode* value = section.Find(key);
-  context.NotYet(value == nullptr ? section.place : value->place, what);
-}
-
 std::string NameOf(const InputSettings& input) {
   return input.name.empty() ? "the input" : fmt::format("input '{}'", input.name);
 }
