@@ -11,12 +11,9 @@ std::optional<NoiseParts> AttributeNoise(const PlanInputs& inputs, const Quantiz
   PrepareForComparison(inputs.comparer.values(), rounded.graph);
   ExpandWeights(rounded, plan.stored, inputs.floats);
   const Measured weights = MeasureModel(inputs, rounded);
-  Model coded = inputs.model;
-  PrepareForComparison(inputs.comparer.values(), coded.graph);
   // The engine would quantize the float weights between the pairs by itself, and as it likes.
   const Measured values =
-      MeasureModel(inputs, MakeRunnable(coded, WithFloatWeights(plan), inputs.floats), {},
-                   /*integer_kernels=*/false);
+      MeasurePlan(inputs, WithFloatWeights(plan), {}, /*integer_kernels=*/false);
   if (!weights.failure.empty() || !values.failure.empty()) return std::nullopt;
   return NoiseParts{TypicalNoise(weights.outputs), TypicalNoise(values.outputs)};
 }

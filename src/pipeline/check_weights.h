@@ -14,7 +14,7 @@ namespace qconvert {
 // infinities (masks, bounds). On every level.
 void CheckWeightsFinite(const Graph& graph, const std::string& place);
 
-// Throws Error(kInvalidModel) naming `place` and the node whose bias has not one number per output
+// Throws Error(kModel) naming `place` and the node whose bias has not one number per output
 // channel (ir/bias_length.h), by the shapes that inference found: of biases that are computed or
 // dequantized too, which the check of a file as it is read does not see. On every level.
 void CheckBiasLengths(const Graph& graph, const std::string& place);

@@ -65,17 +65,11 @@ class BlockCorrector {
       const auto weights = found_.weights.find(layer.node);
       if (weights != found_.weights.end() && !layer.codes.empty())
         quantized.ReplaceConstant(layer.codes, weights->second.weight);
-      const std::vector<Tensor>& values = quantized.Reach(layer.output);
+      quantized.Reach(layer.output);
       const auto shift = found_.bias.find(layer.node);
-      if (shift != found_.bias.end()) {
-        const Node& node = graph_.nodes[layer.node];
-        const bool is_conv = node.Is("Conv") || node.Is("ConvTranspose");
-        std::vector<Tensor> shifted;
-        for (const Tensor& tensor : values)
-          shifted.push_back(AddToChannels(
-              tensor, is_conv ? ChannelAxis::kSecond : ChannelAxis::kLast, shift->second));
-        quantized.Replace(layer.output, std::move(shifted));
-      }
+      if (shift != found_.bias.end())
+        ShiftChannels(layer.output, AxisOfLayer(graph_.nodes[layer.node]), shift->second,
+                      quantized);
       quantized.Drop(layer.output);
     }
     LogDebug(fmt::format("learned {} of {} blocks", learned_, blocks_.size()));
@@ -86,12 +80,7 @@ class BlockCorrector {
   bool mixes() const { return options_.learning.quantized_part < 1; }
 
   BlockStart StartOf(size_t n) const {
-    const ConstantCodes& nearest = *plan_.integer_nodes.at(n).weight;
-    BlockStart start{{nearest.codes, nearest.params, {}, 0}, {}};
-    if (const auto weights = found_.weights.find(n); weights != found_.weights.end())
-      start.weights = weights->second;
-    start.weights.format = nearest.format;
-    start.weights.pair_limit = nearest.pair_limit;
+    BlockStart start{StartOfLayer(plan_, found_, n), {}};
     if (const auto shift = found_.bias.find(n); shift != found_.bias.end())
       start.shift = shift->second;
     return start;
@@ -166,13 +155,8 @@ double BlocksCost(const Graph& graph, const std::vector<Block>& blocks, const Va
 LayerCorrections CorrectBlocks(const Model& model, const QuantizationPlan& plan,
                                const LayerCorrections& start, const std::vector<Sample>& samples,
                                const BlockOptions& options, const std::string& place) {
-  try {
-    return BlockCorrector(model, plan, start, options).Run(model, samples, place);
-  } catch (const Error& e) {
-    if (e.code() != ExitCode::kModel) throw;
-    LogDebug(e.what());
-    return {};
-  }
+  return UnlessRefused(
+      [&] { return BlockCorrector(model, plan, start, options).Run(model, samples, place); });
 }
 
 }  // namespace qconvert

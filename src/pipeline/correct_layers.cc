@@ -59,9 +59,8 @@ class Corrector {
     for (const auto& [n, integer] : plan.integer_nodes) {
       if (!integer.weight) continue;
       const Node& node = graph_.nodes[n];
-      const bool is_conv = node.Is("Conv") || node.Is("ConvTranspose");
       layers_.push_back({.node = n,
-                         .axis = is_conv ? ChannelAxis::kSecond : ChannelAxis::kLast,
+                         .axis = AxisOfLayer(node),
                          .moves_bias = options.move_biases &&
                                        CanMoveBias(graph_, node, plan.placement.nodes[n].unit),
                          .in_float = graph_.nodes[EndOfLayer(plan, n)].outputs[0]});
@@ -211,9 +210,7 @@ class Corrector {
   }
 
   void ShiftOutput(const Layer& layer, const std::vector<float>& shift, LayerwiseRun& quantized) {
-    std::vector<Tensor> values = quantized.Reach(layer.output);
-    for (Tensor& tensor : values) tensor = AddToChannels(tensor, layer.axis, shift);
-    quantized.Replace(layer.output, std::move(values));
+    ShiftChannels(layer.output, layer.axis, shift, quantized);
     found_.bias[layer.node] = shift;
   }
 
@@ -230,13 +227,7 @@ class Corrector {
     const FusedUnit& unit = plan_.placement.nodes[layer.node].unit;
     const Tensor& weight = *graph_.FindInitializer(node.inputs[1]);
     const Tensor* addend = FindUnitBias(graph_, node, unit);
-    const ConstantCodes& nearest = *plan_.integer_nodes.at(layer.node).weight;
-    const auto rounded = found_.weights.find(layer.node);
-    FittedWeights start = rounded != found_.weights.end()
-                              ? rounded->second
-                              : FittedWeights{nearest.codes, nearest.params};
-    start.format = nearest.format;
-    start.pair_limit = nearest.pair_limit;
+    const FittedWeights start = StartOfLayer(plan_, found_, layer.node);
     LayerSamples samples{.inputs = quantized.Reach(layer.input)};
     if (MixesInputs(layer)) samples.float_inputs = floats.Reach(node.inputs[0]);
     samples.outputs = floats.Reach(layer.in_float);
@@ -283,6 +274,27 @@ bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
          CanMoveBias(graph, node, plan.placement.nodes[n].unit);
 }
 
+FittedWeights StartOfLayer(const QuantizationPlan& plan, const LayerCorrections& found, size_t n) {
+  const ConstantCodes& nearest = *plan.integer_nodes.at(n).weight;
+  const auto better = found.weights.find(n);
+  FittedWeights start = better != found.weights.end()
+                            ? better->second
+                            : FittedWeights{nearest.codes, nearest.params, {}, 0};
+  start.format = nearest.format;
+  start.pair_limit = nearest.pair_limit;
+  return start;
+}
+
+LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct) {
+  try {
+    return correct();
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::kModel) throw;
+    LogDebug(e.what());  // a whole plan that does not run is told by those who measure it
+    return {};
+  }
+}
+
 double LearningCost(const Graph& graph, const QuantizationPlan& plan,
                     const LearningSettings& settings) {
   double cost = 0;
@@ -297,13 +309,8 @@ double LearningCost(const Graph& graph, const QuantizationPlan& plan,
 LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,
                                const ModelSettings& settings, const std::vector<Sample>& samples,
                                const CorrectionOptions& options, const std::string& place) {
-  try {
-    return Corrector(model, plan, settings, options).Run(model, samples, place);
-  } catch (const Error& e) {
-    if (e.code() != ExitCode::kModel) throw;
-    LogDebug(e.what());  // a whole plan that does not run is told by those who measure it
-    return {};
-  }
+  return UnlessRefused(
+      [&] { return Corrector(model, plan, settings, options).Run(model, samples, place); });
 }
 
 LayerCorrections CorrectBiasesByMoments(const Graph& graph, const QuantizationPlan& plan,

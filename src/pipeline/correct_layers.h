@@ -22,8 +22,8 @@ namespace qconvert {
 struct CorrectionOptions {
   bool round_weights = false;  // by what the layer reads (weights/round_by_covariance.h)
   bool move_biases = true;
-  bool online =
-      false;  // biases by the vendor's loop (weights/online_bias.h), of layers that have one
+  // Biases by the vendor's loop (weights/online_bias.h), of layers that have one.
+  bool online = false;
   const LearningSettings* learning = nullptr;    // of weights and biases (weights/learn_weights.h)
   std::function<void(size_t percent)> progress;  // of the learning; may be empty
   int workers = 1;
@@ -32,6 +32,12 @@ struct CorrectionOptions {
 // Whether codes of a node with integer weights can be learned, and are meant to.
 bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
                 const LearningSettings& learning);
+
+// The codes that layer `n` has by now: those that were found, else the nearest ones of the plan.
+FittedWeights StartOfLayer(const QuantizationPlan& plan, const LayerCorrections& found, size_t n);
+
+// What `correct` finds; nothing where the engine refuses the pieces that it runs.
+LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct);
 
 // LearningCost of all layers that CorrectLayers learns.
 double LearningCost(const Graph& graph, const QuantizationPlan& plan,

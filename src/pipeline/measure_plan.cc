@@ -57,10 +57,11 @@ Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
 }
 
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
-                     const std::vector<size_t>& samples) {
+                     const std::vector<size_t>& samples, bool integer_kernels) {
   Model shown = inputs.model;  // shares the bytes of tensors
   PrepareForComparison(inputs.comparer.values(), shown.graph);
-  return MeasureModel(inputs, MakeRunnable(shown, std::move(plan), inputs.floats), samples);
+  return MeasureModel(inputs, MakeRunnable(shown, std::move(plan), inputs.floats), samples,
+                      integer_kernels);
 }
 
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,

@@ -79,9 +79,9 @@ Model MakeRunnable(const Model& model, QuantizationPlan plan, FloatCache& floats
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,
                       const std::vector<size_t>& samples = {}, bool integer_kernels = true);
 
-// Runs the plan in memory on these of the comparer's samples, on all when there are none.
+// Runs the plan in memory as MeasureModel does.
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
-                     const std::vector<size_t>& samples = {});
+                     const std::vector<size_t>& samples = {}, bool integer_kernels = true);
 Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
                      const std::vector<size_t>& samples = {});
 

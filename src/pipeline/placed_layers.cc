@@ -46,4 +46,16 @@ PlacedLayers PlaceLayers(const Model& model, const QuantizationPlan& plan) {
   return out;
 }
 
+ChannelAxis AxisOfLayer(const Node& node) {
+  const bool is_conv = node.Is("Conv") || node.Is("ConvTranspose");
+  return is_conv ? ChannelAxis::kSecond : ChannelAxis::kLast;
+}
+
+void ShiftChannels(const std::string& value, ChannelAxis axis, std::span<const float> shift,
+                   LayerwiseRun& run) {
+  std::vector<Tensor> values = run.Reach(value);
+  for (Tensor& tensor : values) tensor = AddToChannels(tensor, axis, shift);
+  run.Replace(value, std::move(values));
+}
+
 }  // namespace qconvert

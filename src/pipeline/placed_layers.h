@@ -3,11 +3,14 @@
 #define QCONVERT_SRC_PIPELINE_PLACED_LAYERS_H_
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "layerwise_run.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/weights/layer_corrections.h"
 
 namespace qconvert {
 
@@ -27,6 +30,13 @@ PlacedLayers PlaceLayers(const Model& model, const QuantizationPlan& plan);
 
 // The node that writes a layer's output with its bias.
 size_t EndOfLayer(const QuantizationPlan& plan, size_t node);
+
+// That of the output channels of a layer.
+ChannelAxis AxisOfLayer(const Node& node);
+
+// Adds one number per channel to a value that `run` has reached.
+void ShiftChannels(const std::string& value, ChannelAxis axis, std::span<const float> shift,
+                   LayerwiseRun& run);
 
 }  // namespace qconvert
 

@@ -109,7 +109,6 @@ std::optional<CostModel::Steps> CostModel::CountSteps(const Node& gru) const {
   out.count = rows / out.batch * directions;
   out.states = rows * directions * static_cast<double>(recurrent->dims[2]);
   out.gates = rows * directions * static_cast<double>(weight->dims[1]);
-  out.of_inputs = rows * static_cast<double>(weight->element_count());
   out.of_states = rows * static_cast<double>(recurrent->element_count());
   return out;
 }
@@ -121,7 +120,7 @@ CostShares CostModel::DynamicShares(const Node& node) const {
             {CostTerm::kRun, steps->count},
             {CostTerm::kDynamicKernel, steps->count + 1},
             {CostTerm::kDynamicInput, SizeOf(node.input(0)) + steps->states},
-            {CostTerm::kDynamicProduct, steps->of_inputs + steps->of_states},
+            {CostTerm::kDynamicProduct, CountMultiplyAdds(graph_, *this, node)},
             {CostTerm::kDynamicOutput, 2 * steps->gates}};
   }
   if (node.Is("LSTM"))
@@ -144,7 +143,7 @@ CostShares CostModel::FloatShares(const Node& node) const {
     // The weights of the state come from memory in every step, whatever its rows.
     const double loaded = steps->of_states / steps->batch;
     return {{CostTerm::kKernel, 1},
-            {CostTerm::kFloatMatrixProduct, steps->of_inputs + steps->of_states - loaded},
+            {CostTerm::kFloatMatrixProduct, CountMultiplyAdds(graph_, *this, node) - loaded},
             {CostTerm::kFloatLstmProduct, loaded}};
   }
   if (const size_t k = FindElementOperator(node); k != kNoElements)

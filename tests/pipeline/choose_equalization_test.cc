@@ -2,14 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
-
-#include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/pipeline/convert.h"
-#include "support/graph_builder.h"
-#include "support/npy.h"
+#include "support/conversion_job.h"
 #include "support/read_config.h"
-#include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
@@ -30,13 +24,7 @@ Converted ConvertTwoLayers(float spread, Correction equalization) {
   b.Add("Relu", {"c"}, {"r"});
   b.Add("Conv", {"r", "v"}, {"y"});
   const TempDir folder;
-  folder.Write("m.onnx", SerializeModel(b.model));
-  for (uint32_t i = 0; i < 24; ++i)
-    folder.Write(fmt::format("calib/{}.npy", i), NpyFloats({1, 4, 8, 8}, RandomFloats(256, i)));
-  ConvertOptions options;
-  options.model = folder / "m.onnx";
-  options.calibration_folder = folder / "calib";
-  options.output = folder / "out.onnx";
+  ConvertOptions options = PrepareConversion(folder, b, {1, 4, 8, 8}, 1, 24);
   options.guard = GuardMode::kReport;
   options.config = LoadText(
                        "target_device: CPU\nscheme: static\ninclude_bias_corr: false\n"

@@ -15,6 +15,7 @@
 #include "qconvert/dataset/npy_reader.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/runtime/ort_session.h"
+#include "support/conversion_job.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
 #include "support/temp_dir.h"
@@ -205,21 +206,6 @@ TEST(ConvertTest, FailuresLeaveAnOlderOutputAlone) {
   EXPECT_EQ(Slurp(folder / "out.onnx"), "old");
 }
 
-// Saves a model and `samples` files of random data of this shape.
-ConvertOptions Prepare(const TempDir& folder, const GraphBuilder& b,
-                       const std::vector<int64_t>& shape, float spread = 1) {
-  folder.Write("m.onnx", SerializeModel(b.model));
-  size_t count = 1;
-  for (const int64_t d : shape) count *= static_cast<size_t>(d);
-  for (uint32_t i = 0; i < 8; ++i)
-    folder.Write(fmt::format("calib/{}.npy", i), NpyFloats(shape, RandomFloats(count, i, spread)));
-  ConvertOptions options;
-  options.model = folder / "m.onnx";
-  options.calibration_folder = folder / "calib";
-  options.output = folder / "out.onnx";
-  return options;
-}
-
 // A spectrum in front of a logarithm: small values matter as much as large ones.
 TEST(ConvertTest, StatesWithoutDataAreFedBack) {
   const TempDir folder;
@@ -233,7 +219,7 @@ TEST(ConvertTest, StatesWithoutDataAreFedBack) {
   b.Add("Add", {"m", "hidden"}, {"s"});
   b.Add("Tanh", {"s"}, {"hidden_out"});
   b.Add("MatMul", {"hidden_out", "w"}, {"y"});
-  ConvertOptions options = Prepare(folder, b, {1, 8});
+  ConvertOptions options = PrepareConversion(folder, b, {1, 8});
   EXPECT_EQ(FailureOf(options, "has no sub-folder for input"), ExitCode::kData);
   options.states = {{"hidden", "hidden_out"}};
   EXPECT_GT(Convert(options).outputs[0].cosine(), 0.99);
@@ -257,7 +243,7 @@ TEST(ConvertTest, InfinitiesInsideStayFloatAndAreNamed) {
   b.Add("Where", {"g", "m", "ninf"}, {"masked"});
   b.Add("Softmax", {"masked"}, {"p"});
   b.Add("MatMul", {"p", "w"}, {"y"});
-  const ConversionReport report = Convert(Prepare(folder, b, {1, 8}));
+  const ConversionReport report = Convert(PrepareConversion(folder, b, {1, 8}));
   EXPECT_GT(report.outputs[0].cosine(), 0.99);
 }
 
@@ -268,7 +254,7 @@ TEST(ConvertTest, ConstantAndZeroAndTinyDataConvert) {
     b.Input("x", {"1", "4", "6", "6"}).Output("y").Random("w", {4, 4, 3, 3});
     b.Add("Conv", {"x", "w"}, {"c"});
     b.Add("Relu", {"c"}, {"y"});
-    ConvertOptions options = Prepare(folder, b, {1, 4, 6, 6});
+    ConvertOptions options = PrepareConversion(folder, b, {1, 4, 6, 6});
     for (int i = 0; i < 4; ++i)
       folder.Write(fmt::format("calib/{}.npy", i),
                    NpyFloats({1, 4, 6, 6}, std::vector<float>(144, value)));
@@ -281,7 +267,7 @@ TEST(ConvertTest, AModelWithNothingToQuantizePasses) {
   GraphBuilder b;
   b.Input("x", {"1", "8"}).Output("y");
   b.Add("Relu", {"x"}, {"y"});
-  const ConversionReport report = Convert(Prepare(folder, b, {1, 8}));
+  const ConversionReport report = Convert(PrepareConversion(folder, b, {1, 8}));
   EXPECT_EQ(report.integer_nodes, 0U);
   EXPECT_THAT(report.warnings, testing::ElementsAre(testing::HasSubstr("nothing was quantized")));
 }
@@ -291,7 +277,7 @@ TEST(ConvertTest, GraphOutputsThatAreInputsOrInitializersPass) {
   GraphBuilder b;
   b.Input("x", {"1", "8"}).Output("x").Output("w").Output("y").Random("w", {8, 8});
   b.Add("MatMul", {"x", "w"}, {"y"});
-  EXPECT_NO_THROW(Convert(Prepare(folder, b, {1, 8})));
+  EXPECT_NO_THROW(Convert(PrepareConversion(folder, b, {1, 8})));
 }
 
 TEST(ConvertTest, NaNWeightsAreNamed) {
@@ -299,9 +285,9 @@ TEST(ConvertTest, NaNWeightsAreNamed) {
   GraphBuilder b;
   b.Input("x", {"1", "2"}).Output("y").Floats("w", {2, 2}, {1, NAN, INFINITY, 2});
   b.Add("MatMul", {"x", "w"}, {"y"});
-  EXPECT_EQ(
-      FailureOf(Prepare(folder, b, {1, 2}), "2 of 4 values of weight \"w\" are NaN or infinite"),
-      ExitCode::kNumeric);
+  EXPECT_EQ(FailureOf(PrepareConversion(folder, b, {1, 2}),
+                      "2 of 4 values of weight \"w\" are NaN or infinite"),
+            ExitCode::kNumeric);
 }
 
 TEST(ConvertTest, BiasesOfWrongLengthAreNamedWhereTheyAreComputedToo) {
@@ -319,7 +305,8 @@ TEST(ConvertTest, BiasesOfWrongLengthAreNamedWhereTheyAreComputedToo) {
       b.Add("Reshape", {"mean", "shape"}, {"b"});
     }
     b.Add("Conv", {"x", "w", "b"}, {"y"}).name = "conv";
-    EXPECT_EQ(FailureOf(Prepare(folder, b, {1, 2, 4, 4}), "node \"conv\" has 2 biases, expected 4"),
+    EXPECT_EQ(FailureOf(PrepareConversion(folder, b, {1, 2, 4, 4}),
+                        "node \"conv\" has 2 biases, expected 4"),
               ExitCode::kModel);
   }
 }
@@ -330,9 +317,9 @@ TEST(ConvertTest, NaNBiasesAreNamedAndMasksMayBeInfinite) {
   b.Input("x", {"1", "2"}).Output("y").Random("w", {2, 2}).Floats("b", {2}, {1, INFINITY});
   b.Add("MatMul", {"x", "w"}, {"p"});
   b.Add("Add", {"p", "b"}, {"y"});
-  EXPECT_EQ(
-      FailureOf(Prepare(folder, b, {1, 2}), "1 of 2 values of bias \"b\" are NaN or infinite"),
-      ExitCode::kNumeric);
+  EXPECT_EQ(FailureOf(PrepareConversion(folder, b, {1, 2}),
+                      "1 of 2 values of bias \"b\" are NaN or infinite"),
+            ExitCode::kNumeric);
   GraphBuilder masked;
   masked.Input("x", {"1", "2"}).Output("y").Random("w", {2, 2});
   masked.Floats("mask", {1, 2}, {0, -INFINITY}).Random("v", {2, 2});
@@ -341,7 +328,7 @@ TEST(ConvertTest, NaNBiasesAreNamedAndMasksMayBeInfinite) {
   masked.Add("Softmax", {"m"}, {"s"});
   masked.Add("MatMul", {"s", "v"}, {"y"});
   const TempDir other;
-  EXPECT_NO_THROW(Convert(Prepare(other, masked, {1, 2})));
+  EXPECT_NO_THROW(Convert(PrepareConversion(other, masked, {1, 2})));
 }
 
 TEST(ConvertTest, TheSchemeOfAQuantizedModelSaysThatItIsOne) {
@@ -349,7 +336,7 @@ TEST(ConvertTest, TheSchemeOfAQuantizedModelSaysThatItIsOne) {
   GraphBuilder b;
   b.Input("x", {"1", "8"}).Output("y").Random("w", {8, 8});
   b.Add("MatMul", {"x", "w"}, {"y"});
-  ConvertOptions options = Prepare(folder, b, {1, 8});
+  ConvertOptions options = PrepareConversion(folder, b, {1, 8});
   options.config.scheme = Scheme::kStatic;
   const ConversionReport first = Convert(options);
   EXPECT_THAT(first.scheme_reason, testing::Not(testing::HasSubstr("already")));

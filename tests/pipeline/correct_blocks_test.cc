@@ -61,12 +61,7 @@ struct Net {
   }
 
   Model With(const LayerCorrections& corrections) const {
-    QuantizationPlan plan = quantized.plan;
-    CodeCache codes;
-    FillCodes(quantized.float_model.graph, config, {.corrections = &corrections}, codes, plan);
-    Model model = quantized.float_model;
-    InsertQdq(model, plan);
-    return model;
+    return WithCorrections(quantized, config, corrections);
   }
 };
 

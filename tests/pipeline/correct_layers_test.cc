@@ -83,16 +83,6 @@ std::map<std::string, std::vector<double>> MeansOf(Model model, const std::vecto
   return means;
 }
 
-Model Corrected(const QuantizedModel& q, const QuantConfig& config,
-                const LayerCorrections& corrections) {
-  QuantizationPlan plan = q.plan;
-  CodeCache codes;
-  FillCodes(q.float_model.graph, config, {.corrections = &corrections}, codes, plan);
-  Model model = q.float_model;
-  InsertQdq(model, plan);
-  return model;
-}
-
 double LargestGap(const std::map<std::string, std::vector<double>>& a,
                   const std::map<std::string, std::vector<double>>& b) {
   double largest = 0;
@@ -132,10 +122,11 @@ TEST(CorrectLayersTest, MeansOfEveryLayerAreThoseOfTheFloatModel) {
   const auto expected = MeansOf(q.float_model, inputs[0]);
   ASSERT_EQ(expected.size(), 4);
   const double before = LargestGap(expected, MeansOf(q.model, inputs[0]));
-  const double after = LargestGap(expected, MeansOf(Corrected(q, FewBits(), found), inputs[0]));
+  const double after =
+      LargestGap(expected, MeansOf(WithCorrections(q, FewBits(), found), inputs[0]));
   EXPECT_GT(before, 0.05) << "4 bits move means";
   EXPECT_LT(after, before / 4) << "codes that flip move outputs behind them";
-  const auto corrected = MeansOf(Corrected(q, FewBits(), found), inputs[0]);
+  const auto corrected = MeansOf(WithCorrections(q, FewBits(), found), inputs[0]);
   for (const char* conv : {"l0", "l1", "l2"}) {
     for (size_t c = 0; c < 8; ++c) EXPECT_NEAR(corrected.at(conv)[c], expected.at(conv)[c], 0.04);
   }
@@ -274,7 +265,7 @@ TEST(CorrectLayersTest, LearnedWeightsBringTheOutputsOfUnseenSamplesNearer) {
     EXPECT_EQ(found.bias.size(), 4U);
     EXPECT_EQ(told.size(), 4U);
     EXPECT_EQ(told.back(), 100U);
-    EXPECT_LT(SquaredError(Corrected(q, FewBits(), found), q.float_model, unseen),
+    EXPECT_LT(SquaredError(WithCorrections(q, FewBits(), found), q.float_model, unseen),
               0.6 * SquaredError(q.model, q.float_model, unseen));
   }
 }

@@ -2,15 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
-
 #include "qconvert/config/plan_file.h"
-#include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/pipeline/convert.h"
-#include "support/graph_builder.h"
-#include "support/npy.h"
+#include "support/conversion_job.h"
 #include "support/read_config.h"
-#include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
@@ -40,13 +34,7 @@ GraphBuilder Branches() {
 
 // Names of the values with 16 bits.
 std::vector<std::string> WideValues(const TempDir& folder, const std::string& search) {
-  folder.Write("m.onnx", SerializeModel(Branches().model));
-  for (uint32_t i = 0; i < 8; ++i)
-    folder.Write(fmt::format("calib/{}.npy", i), NpyFloats({1, 4, 8, 8}, RandomFloats(256, i)));
-  ConvertOptions options;
-  options.model = folder / "m.onnx";
-  options.calibration_folder = folder / "calib";
-  options.output = folder / "out.onnx";
+  ConvertOptions options = PrepareConversion(folder, Branches(), {1, 4, 8, 8});
   options.guard = GuardMode::kReport;
   options.config = LoadText(
                        "model_parameters: {march: nash-m}\ninput_parameters: {input_type_rt: "

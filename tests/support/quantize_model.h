@@ -53,6 +53,17 @@ inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<T
   return out;
 }
 
+// The model quantized once more, with corrections.
+inline Model WithCorrections(const QuantizedModel& quantized, const QuantConfig& config,
+                             const LayerCorrections& corrections) {
+  QuantizationPlan plan = quantized.plan;
+  CodeCache codes;
+  FillCodes(quantized.float_model.graph, config, {.corrections = &corrections}, codes, plan);
+  Model model = quantized.float_model;
+  InsertQdq(model, plan);
+  return model;
+}
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_TESTS_SUPPORT_QUANTIZE_MODEL_H_

@@ -55,8 +55,7 @@ class CostModel {
     double count = 0;   // of all directions
     double states = 0;  // elements of all steps
     double gates = 0;
-    double of_inputs = 0;  // products
-    double of_states = 0;
+    double of_states = 0;  // products with R
   };
   std::optional<Steps> CountSteps(const Node& gru) const;
   // Of kElementOperators[k].
