@@ -115,11 +115,13 @@ std::optional<CostModel::Steps> CostModel::CountSteps(const Node& gru) const {
 
 CostShares CostModel::DynamicShares(const Node& node) const {
   if (const auto steps = CountSteps(node)) {
-    // A step runs a body, which is a small model.
+    // A step runs a body, which is a small model; the reset stands behind its product or in front
+    // of a second one.
+    const double products = node.GetInt("linear_before_reset", 0) != 0 ? 1 : 2;
     return {{CostTerm::kKernel, 1},
             {CostTerm::kRun, steps->count},
-            {CostTerm::kDynamicKernel, steps->count + 1},
-            {CostTerm::kDynamicInput, SizeOf(node.input(0)) + steps->states},
+            {CostTerm::kDynamicKernel, steps->count * products + 1},
+            {CostTerm::kDynamicInput, SizeOf(node.input(0)) + steps->states * products},
             {CostTerm::kDynamicProduct, CountMultiplyAdds(graph_, *this, node)},
             {CostTerm::kDynamicOutput, 2 * steps->gates}};
   }

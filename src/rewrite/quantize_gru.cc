@@ -28,6 +28,21 @@ Tensor PartOf(const Tensor& whole, int64_t d, std::vector<int64_t> dims) {
   return part;
 }
 
+// Columns [first, first + count) of a matrix.
+Tensor ColumnsOf(const Tensor& matrix, int64_t first, int64_t count) {
+  const auto size = static_cast<size_t>(BitsOf(matrix.type)) / 8;
+  std::string bytes;
+  for (int64_t row = 0; row < matrix.dims[0]; ++row) {
+    const auto at = static_cast<size_t>(row * matrix.dims[1] + first);
+    bytes.append(*matrix.bytes, at * size, static_cast<size_t>(count) * size);
+  }
+  Tensor out;
+  out.type = matrix.type;
+  out.dims = {matrix.dims[0], count};
+  out.bytes = std::make_shared<const std::string>(std::move(bytes));
+  return out;
+}
+
 class GruWriter {
  public:
   GruWriter(Graph& graph, QdqBuilder& builder, const Node& gru, const DynamicNodePlan& plan,
@@ -102,9 +117,9 @@ class GruWriter {
     return PartOf(codes, d, {codes.dims[1], columns_});
   }
 
-  Tensor Scales(size_t w, int64_t d) const {
-    const auto first = plan_.weights[w].params.scales.begin() + d * columns_;
-    return MakeFloatTensor("", {columns_}, std::vector<float>(first, first + columns_));
+  Tensor Scales(size_t w, int64_t d, int64_t column, int64_t count) const {
+    const auto first = plan_.weights[w].params.scales.begin() + d * columns_ + column;
+    return MakeFloatTensor("", {count}, std::vector<float>(first, first + count));
   }
 
   // The half of the bias that goes with W (0) or R (1).
@@ -120,7 +135,8 @@ class GruWriter {
     const std::string out = Fresh("t");
     const std::string product = has_bias() ? Fresh("t") : out;
     EmitProduct(graph_.nodes, builder_, x_, builder_.Constant(Codes(0, d), "w"),
-                builder_.Constant(Scales(0, d), "s"), product, d == 0 ? gru_.name : "");
+                builder_.Constant(Scales(0, d, 0, columns_), "s"), product,
+                d == 0 ? gru_.name : "");
     if (has_bias()) EmitMain("Add", {product, builder_.Constant(Bias(0, d), "b")}, {out});
     return out;
   }
@@ -149,9 +165,14 @@ class GruWriter {
     return body.initializers.emplace(tensor.name, tensor).first->first;
   }
 
-  // The gates of the value, [batch, hidden] each.
-  std::vector<std::string> Gates(Graph& body, const std::string& value, const std::string& sizes) {
-    std::vector<std::string> gates = {Fresh("t"), Fresh("t"), Fresh("t")};
+  // The first `count` gates of the value, [batch, hidden] each.
+  std::vector<std::string> Gates(Graph& body, const std::string& value, int64_t count) {
+    const std::string sizes = Inner(
+        body,
+        MakeInt64Tensor("", {count}, std::vector<int64_t>(static_cast<size_t>(count), hidden_)),
+        "n");
+    std::vector<std::string> gates;
+    for (int64_t gate = 0; gate < count; ++gate) gates.push_back(Fresh("t"));
     Emit(body.nodes, "Split", {value, sizes}, gates).Set("axis", int64_t{1});
     return gates;
   }
@@ -162,24 +183,38 @@ class GruWriter {
     return out;
   }
 
+  // What the state adds to gates [first, first + count): [batch, count * hidden].
+  std::string StatePart(Graph& body, const std::string& state, int64_t d, int64_t first,
+                        int64_t count) {
+    const int64_t column = first * hidden_;
+    const int64_t columns = count * hidden_;
+    const std::string product = Fresh("t");
+    const RunTimeCodes codes = EmitRunTimeCodes(body.nodes, builder_, state);
+    EmitProduct(body.nodes, builder_, codes,
+                Inner(body, ColumnsOf(Codes(1, d), column, columns), "w"),
+                Inner(body, Scales(1, d, column, columns), "s"), product, "");
+    if (!has_bias()) return product;
+    const Tensor bias = Bias(1, d);
+    const auto from = bias.values<float>().begin() + column;
+    return Step(
+        body, "Add",
+        {product, Inner(body, MakeFloatTensor("", {columns}, {from, from + columns}), "b")});
+  }
+
   Graph Body(int64_t d) {
+    const bool resets_product = gru_.GetInt("linear_before_reset", 0) != 0;
     Graph body;
     body.name = Fresh("step");
     const std::string h = Fresh("t");
     const std::string x = Fresh("t");
-    std::string product = Fresh("t");
-    const RunTimeCodes codes = EmitRunTimeCodes(body.nodes, builder_, h);
-    EmitProduct(body.nodes, builder_, codes, Inner(body, Codes(1, d), "w"),
-                Inner(body, Scales(1, d), "s"), product, "");
-    if (has_bias()) product = Step(body, "Add", {product, Inner(body, Bias(1, d), "b")});
-    const std::string sizes =
-        Inner(body, MakeInt64Tensor("", {kGates}, std::vector<int64_t>(kGates, hidden_)), "n");
-    const std::vector<std::string> of_h = Gates(body, product, sizes);
-    const std::vector<std::string> of_x = Gates(body, x, sizes);
+    const int64_t gates = resets_product ? kGates : kGates - 1;
+    const std::vector<std::string> of_h = Gates(body, StatePart(body, h, d, 0, gates), gates);
+    const std::vector<std::string> of_x = Gates(body, x, kGates);
     const std::string z = Step(body, "Sigmoid", {Step(body, "Add", {of_x[0], of_h[0]})});
     const std::string r = Step(body, "Sigmoid", {Step(body, "Add", {of_x[1], of_h[1]})});
-    const std::string reset = Step(body, "Mul", {r, of_h[2]});
-    const std::string n = Step(body, "Tanh", {Step(body, "Add", {of_x[2], reset})});
+    const std::string reset = Step(body, "Mul", {r, resets_product ? of_h[2] : h});
+    const std::string part = resets_product ? reset : StatePart(body, reset, d, kGates - 1, 1);
+    const std::string n = Step(body, "Tanh", {Step(body, "Add", {of_x[2], part})});
     const std::string kept = Step(body, "Mul", {z, Step(body, "Sub", {h, n})});
     const std::string next = Step(body, "Add", {n, kept});
     const std::string told = Step(body, "Identity", {next});

@@ -16,7 +16,9 @@ namespace qconvert {
 //     h -> DynamicQuantizeLinear -> MatMulInteger{R_q} -> .. -> Add{Rb}, Split -> (hz, hr, hh)
 //     z = Sigmoid(xz + hz),  r = Sigmoid(xr + hr),  n = Tanh(xh + r * hh),  h' = n + z * (h - n)
 //
-// The engine computes each product as one DynamicQuantizeMatMul or MatMulIntegerToFloat.
+// Without linear_before_reset hh is not of h: r * h -> DynamicQuantizeLinear -> MatMulInteger{R_q
+// of the third gate} -> .. -> Add{Rb} stands in place of r * hh. The engine computes each product
+// as one DynamicQuantizeMatMul or MatMulIntegerToFloat.
 void QuantizeGru(Graph& graph, QdqBuilder& builder, const Node& gru, const DynamicNodePlan& plan,
                  const RunTimeCodes& x);
 

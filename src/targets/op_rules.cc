@@ -122,8 +122,8 @@ bool HasDefaultActivations(const Node& gru) {
 // Of a GRU, but for its weights.
 bool IsPlainGru(const Graph& graph, const Node& node) {
   const Tensor* bias = graph.FindInitializer(node.input(3));
-  return node.GetInt("linear_before_reset", 0) == 1 && !node.attributes.contains("clip") &&
-         HasDefaultActivations(node) && node.input(4).empty() &&
+  return !node.attributes.contains("clip") && HasDefaultActivations(node) &&
+         node.input(4).empty() &&
          (node.input(3).empty() || (bias != nullptr && bias->type == DataType::kFloat));
 }
 

@@ -252,6 +252,7 @@ struct GruCase {
   int64_t directions;
   bool has_bias;
   bool has_state;
+  bool resets_product = true;  // linear_before_reset
 };
 
 Model GruModel(const GruCase& of) {
@@ -263,7 +264,7 @@ Model GruModel(const GruCase& of) {
   Node& gru = b.Add("GRU", {"x", "w", "r", of.has_bias ? "b" : "", "", of.has_state ? "h" : ""},
                     {"y", "last"});
   gru.Set("hidden_size", int64_t{32});
-  gru.Set("linear_before_reset", int64_t{1});
+  gru.Set("linear_before_reset", int64_t{of.resets_product});
   gru.Set("direction", std::string(of.direction));
   return b.model;
 }
@@ -272,7 +273,9 @@ TEST(QuantizeDynamicallyTest, GrusGoThroughTheirSteps) {
   for (const GruCase& of :
        {GruCase{"forward", 1, true, false}, GruCase{"forward", 1, false, true},
         GruCase{"reverse", 1, true, true}, GruCase{"bidirectional", 2, true, true},
-        GruCase{"bidirectional", 2, false, false}}) {
+        GruCase{"bidirectional", 2, false, false}, GruCase{"forward", 1, false, false, false},
+        GruCase{"reverse", 1, true, false, false},
+        GruCase{"bidirectional", 2, true, true, false}}) {
     const Model whole = GruModel(of);
     std::vector<Tensor> x = {RandomTensor("x", {7, 2, 24}, 3)};
     if (of.has_state) x.push_back(RandomTensor("h", {of.directions, 2, 32}, 4));

@@ -192,8 +192,9 @@ TEST(CanBeDynamicTest, MatricesAndPlainRecurrentNodes) {
   EXPECT_FALSE(can("LSTM", {"x", "w", "r"}, "layout", 1));
   EXPECT_FALSE(can("LSTM", {"x", "w", "r"}, "input_forget", 1));
   EXPECT_TRUE(can("GRU", {"x", "w9", "r9"}, "linear_before_reset", 1));
-  EXPECT_FALSE(can("GRU", {"x", "w9", "r9"}, "hidden_size", 3)) << "two products by step";
+  EXPECT_TRUE(can("GRU", {"x", "w9", "r9"}, "hidden_size", 3)) << "two products by step";
   EXPECT_FALSE(can("GRU", {"x", "w9", "r9", "", "lengths"}, "linear_before_reset", 1));
+  EXPECT_FALSE(can("GRU", {"x", "w9", "r9"}, "clip", 1));
 }
 
 TEST(OpRulesTest, IntegerKernelsAreThoseOfQuantizedFiles) {

@@ -83,7 +83,7 @@ WeightOrder KernelOrder(const Node& node, const Tensor& weight);
 
 // True for what can be quantized at run time: MatMul with a weight matrix, Gemm without transA and
 // with alpha and beta 1, LSTM with constant weights, GRU with constant weights and bias, its
-// default activations, linear_before_reset (one product by step then) and all steps of every
+// default activations (two products by step where linear_before_reset is 0) and all steps of every
 // sequence.
 bool CanBeDynamic(const Graph& graph, const Node& node);
 
