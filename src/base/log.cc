@@ -43,6 +43,8 @@ void SetLogLevel(LogLevel level) {
   switch (level) {
     case LogLevel::kQuiet:
       return Logger().set_level(spdlog::level::err);
+    case LogLevel::kWarnings:
+      return Logger().set_level(spdlog::level::warn);
     case LogLevel::kNormal:
       return Logger().set_level(spdlog::level::info);
     case LogLevel::kVerbose:

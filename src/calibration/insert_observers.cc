@@ -42,7 +42,11 @@ void ObserveLevel(Graph& graph, const std::string& prefix, const Ids& ids, NameM
     const std::string other = names.Make("observed_");
     Node node = MakeNode(kObserverOpType, {is_input ? value : other}, {is_input ? other : value});
     node.domain = kObserverDomain;
-    node.name = fmt::format("value {}{}", prefix, value);
+    // Which value of a body came last, of all its rounds, would be chance: the observer tells what
+    // stands before the tab.
+    node.name = prefix.empty() ? "value " + value
+                               : fmt::format("values of body {}\t{}",
+                                             prefix.substr(0, prefix.size() - 1), value);
     node.Set("id", static_cast<int64_t>(id));
     (is_input ? after_input : before).emplace(value, other);
     observers.push_back(std::move(node));

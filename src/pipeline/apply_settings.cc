@@ -139,16 +139,21 @@ int64_t ExportedOpset(const ModelConfig& config, const Model& model) {
       {fmt::format("{}: onnx_opset_version is {}, {}", PlaceOfOpset(config), asked, what)});
 }
 
+EqualizeOptions EqualizeOptionsOf(const QuantConfig& config) {
+  // The vendor's quantizer equalizes in a way of its own.
+  return {.bounds_by_channel = config.equalize_clips,
+          .single_pass = config.tensors.weights.compat == Compat::kVitis};
+}
+
 PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {
-  // Scales per channel do what equalization is for.
+  // Scales per channel do what equalization is for; where outputs decide, they have.
   const Correction wanted = config.config.equalization;
   const bool is_asked = wanted == Correction::kOn ||
                         (wanted == Correction::kAuto && !config.config.tensors.weights.per_channel);
-  // The vendor's quantizer equalizes in a way of its own, and takes every ReLU6 for a Relu then.
+  // The vendor's quantizer takes every ReLU6 for a Relu then.
   const bool as_vendor = config.config.tensors.weights.compat == Compat::kVitis;
   std::optional<EqualizeOptions> equalize;
-  if (is_asked)
-    equalize = {.bounds_by_channel = config.config.equalize_clips, .single_pass = as_vendor};
+  if (is_asked) equalize = EqualizeOptionsOf(config.config);
   return {.opset = opset,
           .relu6_to_relu = config.config.convert_relu6_to_relu || (is_asked && as_vendor),
           .silu_to_hard_swish = config.config.convert_silu_to_hswish,

@@ -29,6 +29,9 @@ void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph);
 // The opset that onnx_opset_version asks for. Throws ConfigError when this model cannot have it.
 int64_t ExportedOpset(const ModelConfig& config, const Model& model);
 
+// How the settings equalize where they do.
+EqualizeOptions EqualizeOptionsOf(const QuantConfig& config);
+
 // The float passes that the settings ask for, for a file of `opset`. Equalization that is a
 // language's default alone is not asked for: it can cost accuracy.
 PrepareOptions PassesOf(const ModelConfig& config, int64_t opset);

@@ -1,13 +1,18 @@
 #include "calibrate_model.h"
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/config/any_settings.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/body_graph.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/placement.h"
 #include "qconvert/plan/round_values.h"
 #include "qconvert/plan/safe_plan.h"
@@ -20,12 +25,39 @@ namespace {
 
 class SizeObserver : public ValueObserver {
  public:
-  explicit SizeObserver(size_t values) : sizes(values, 0) {}
+  explicit SizeObserver(size_t values) : sizes(values, 0), runs(values, 0) {}
   void Observe(int64_t id, const TensorView& value) override {
     sizes[static_cast<size_t>(id)] = static_cast<int64_t>(value.count);
+    ++runs[static_cast<size_t>(id)];
   }
-  std::vector<int64_t> sizes;
+  std::vector<int64_t> sizes;  // in the last run
+  std::vector<int64_t> runs;
 };
+
+void CollectFloats(const Graph& graph, std::set<std::string>& floats) {
+  for (const Node& node : graph.nodes) {
+    for (const auto* list : {&node.inputs, &node.outputs}) {
+      for (const std::string& value : *list) {
+        if (!value.empty() && graph.FindInitializer(value) == nullptr &&
+            TypeOfValue(graph, value) == DataType::kFloat) {
+          floats.insert(value);
+        }
+      }
+    }
+  }
+}
+
+// The way to the body of each of its values.
+std::map<std::string, std::string> FindFloatsInBodies(const Graph& graph) {
+  std::map<std::string, std::string> way_of;
+  for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    std::set<std::string> floats;
+    CollectFloats(body.graph, floats);
+    for (const std::string& value : floats)
+      if (!body.captured.contains(value)) way_of.emplace(body.way + value, body.way);
+  }
+  return way_of;
+}
 
 // True when `predicate` holds for activations or inputs, of the model or of a layer entry.
 template <typename Predicate>
@@ -82,37 +114,45 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t index,
                         const std::string& place) {
   std::set<std::string> floats;
-  for (const Node& node : model.graph.nodes) {
-    for (const auto* list : {&node.inputs, &node.outputs}) {
-      for (const std::string& value : *list) {
-        if (!value.empty() && model.graph.FindInitializer(value) == nullptr &&
-            TypeOfValue(model.graph, value) == DataType::kFloat) {
-          floats.insert(value);
-        }
-      }
-    }
-  }
+  CollectFloats(model.graph, floats);
+  const std::map<std::string, std::string> way_of = FindFloatsInBodies(model.graph);
+  for (const auto& [value, way] : way_of) floats.insert(value);
   const std::vector<std::string> values(floats.begin(), floats.end());
   SizeObserver observer(values.size());
   // One run only: what optimizing takes would not come back.
   RunSample(*OpenObserved(model, values, place, OptimizationLevel::kNone), feeder.Read(index, {}),
             &observer);
   ValueSizes sizes;
-  for (size_t v = 0; v < values.size(); ++v) sizes[values[v]] = observer.sizes[v];
+  for (size_t v = 0; v < values.size(); ++v) {
+    const auto body = way_of.find(values[v]);
+    if (body != way_of.end()) {
+      if (observer.runs[v] == 0) continue;  // not in this sample
+      int64_t& runs = sizes[body->second];
+      runs = std::max(runs, observer.runs[v]);
+    }
+    sizes[values[v]] = observer.sizes[v];
+  }
   return sizes;
 }
 
 std::vector<std::string> CalibratedValues(const Graph& graph) {
+  std::vector<std::string> values = CalibratedOnMainLevel(graph);
+  std::set<std::string> known(values.begin(), values.end());
+  for (const auto& found : {FindBodyValues(graph), FindQuantizableInBodies(graph)}) {
+    for (const std::string& value : found)
+      if (known.insert(value).second) values.push_back(value);
+  }
+  return values;
+}
+
+std::vector<std::string> CalibratedOnMainLevel(const Graph& graph) {
   // One table serves every target: what some of them write as floats is observed for the others.
   Target every = kCpuTarget;
   every.products_write_floats = false;
-  std::vector<std::string> values = PlaceNodes(graph, {.keep_float = FindSensitiveNodes(graph),
-                                                       .place_by = PlaceBy::kKernels,
-                                                       .target = &every})
-                                        .Observed();
-  const std::vector<std::string> in_bodies = FindBodyValues(graph);
-  values.insert(values.end(), in_bodies.begin(), in_bodies.end());
-  return values;
+  return PlaceNodes(graph, {.keep_float = FindSensitiveNodes(graph),
+                            .place_by = PlaceBy::kKernels,
+                            .target = &every})
+      .Observed();
 }
 
 CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>& placements,
@@ -122,7 +162,11 @@ CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>
   std::vector<std::string> values = CalibratedValues(model.graph);
   const std::set<std::string> known(values.begin(), values.end());
   std::set<std::string> needed;
-  for (const Placement& placement : placements) needed.merge(NeededValues(model.graph, placement));
+  for (const Placement& placement : placements) {
+    needed.merge(NeededValues(model.graph, placement));
+    for (std::string& value : FindQuantizedInBodies(model.graph, placement))
+      needed.insert(std::move(value));
+  }
   for (const std::string& value : FindFloat16Values(model.graph, settings)) {
     needed.insert(value);
     if (!known.contains(value)) values.push_back(value);

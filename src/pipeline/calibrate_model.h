@@ -15,7 +15,8 @@
 
 namespace qconvert {
 
-// Elements of every float value of the top level when sample `index` runs.
+// Elements of every float value when sample `index` runs, those in bodies by the way to them; and
+// by the way alone how often a body ran.
 ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t index,
                         const std::string& place);
 
@@ -25,10 +26,12 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
                                       OptimizationLevel optimization = OptimizationLevel::kAll);
 
 // What calibration observes: every value that some plan can quantize, whatever the settings, and
-// what nodes with weights read and write in bodies of If and Loop. The
-// engine fuses nodes around observers differently, so only the same observers give the same bits
-// from samples and from a table.
+// the same of bodies with what nodes with weights read and write there. The engine fuses nodes
+// around observers differently, so only the same observers give the same bits from samples and from
+// a table.
 std::vector<std::string> CalibratedValues(const Graph& graph);
+// Those that a table must have: what it does not have of bodies stays float.
+std::vector<std::string> CalibratedOnMainLevel(const Graph& graph);
 
 // Statistics over all samples of what any of the placements quantizes, and so of all that those
 // with fewer integer nodes can, in the detail that the settings need: ranges of batches where they

@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <map>
+#include <string>
 #include <vector>
 
 #include "qconvert/base/error.h"
+#include "qconvert/ir/body_graph.h"
 #include "qconvert/pipeline/engine_kernels.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
@@ -22,6 +24,22 @@ std::string NameOf(const Node& node) {
                            : fmt::format("{} {}", node.op_type, node.name);
 }
 
+// What `name` says of the nodes that are planned on integers, those in bodies last.
+template <typename Name>
+std::vector<std::string> NamesOfIntegers(const Graph& graph, const QuantizationPlan& plan,
+                                         const Name& name) {
+  std::vector<std::string> names;
+  for (const auto& [n, planned] : plan.integer_nodes) names.push_back(name(graph.nodes[n]));
+  if (plan.bodies.empty()) return names;
+  for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    const auto found = plan.bodies.find(body.way);
+    if (found == plan.bodies.end()) continue;
+    for (const auto& [n, planned] : found->second.integer_nodes)
+      names.push_back(name(body.graph.nodes[n]));
+  }
+  return names;
+}
+
 }  // namespace
 
 void CheckFusion(Model model, const QuantizationPlan& plan, TargetDevice device,
@@ -31,19 +49,18 @@ void CheckFusion(Model model, const QuantizationPlan& plan, TargetDevice device,
                 fmt::format("--strict-fusion looks at the CPU's kernels, target_device is {}",
                             TargetDeviceName(device)));
   }
-  std::vector<std::string> names;
-  for (const Node& node : model.graph.nodes) names.push_back(NameOf(node));
+  const std::vector<std::string> names = NamesOfIntegers(model.graph, plan, NameOf);
   NumberNodes(model);
-  std::map<size_t, std::string> numbers;
-  for (const auto& [n, planned] : plan.integer_nodes) numbers[n] = model.graph.nodes[n].name;
+  const std::vector<std::string> numbers =
+      NamesOfIntegers(model.graph, plan, [](const Node& node) { return node.name; });
   const auto types = model.graph.value_info;
   ApplyPlan(model, plan);
-  SuitEngine(types, model);
+  SuitEngine(types, {}, place, model);
   const std::map<std::string, bool> kernels = FindKernels(model, place);
   std::vector<std::string> surprises;
-  for (const auto& [n, number] : numbers) {
-    const auto kernel = kernels.find(number);
-    if (kernel != kernels.end() && !kernel->second) surprises.push_back(names[n]);
+  for (size_t k = 0; k < numbers.size(); ++k) {
+    const auto kernel = kernels.find(numbers[k]);
+    if (kernel != kernels.end() && !kernel->second) surprises.push_back(names[k]);
   }
   if (surprises.empty()) return;
   const size_t count = surprises.size();

@@ -23,6 +23,9 @@ constexpr int64_t kLearningSamples = 256;
 constexpr int64_t kMostBytes = int64_t{256} << 20;
 // Twice as many gain next to nothing (docs/learned_rounding.md).
 constexpr int64_t kIterations = 500;
+// Of AdaRound's regularizer: the vendors' 20, meant for many thousands of steps, leave roundings
+// open until the last ones of so few.
+constexpr double kFirstBeta = 8;
 // Biases are cheap, and hardly ever harm: tried from this part of the goal's noise on.
 constexpr double kBiasesFrom = 0.1;
 // What is asked for stays unless the outputs get worse by 1 dB: judged samples are too few to tell
@@ -101,7 +104,10 @@ class Chooser {
       Try("rounding", plain, {.round_weights = true, .move_biases = with_biases}, rounding);
     }
     if (learning != Correction::kOff) Learn(plain, learning);
-    if (learning == Correction::kAuto && Misses()) LearnBlocks(plain);
+    const LearningUnit unit = learning_settings().unit;
+    if (learning != Correction::kOff &&
+        (unit == LearningUnit::kBlock || (unit == LearningUnit::kAuto && Misses())))
+      LearnBlocks(plain, unit == LearningUnit::kBlock ? learning : Correction::kAuto);
     return std::move(chosen_);
   }
 
@@ -132,7 +138,8 @@ class Chooser {
   }
 
   LearningSettings learning_settings() const {
-    return inputs_.settings.config.learning.value_or(LearningSettings{.iterations = kIterations});
+    return inputs_.settings.config.learning.value_or(LearningSettings{
+        .unit = LearningUnit::kAuto, .iterations = kIterations, .first_beta = kFirstBeta});
   }
 
   // From the codes that are best so far: a channel keeps them where nothing better is learned.
@@ -155,18 +162,27 @@ class Chooser {
   }
 
   // From what is best so far, with the samples of Learn.
-  void LearnBlocks(const QuantizationPlan& plain) {
-    const BlockOptions options{learning_settings(), inputs_.on_learning, inputs_.codes.workers()};
+  void LearnBlocks(const QuantizationPlan& plain, Correction wanted) {
+    const BlockOptions options{learning_settings(), inputs_.on_learning, inputs_.codes.workers(),
+                               inputs_.cache};
     if (samples_.empty()) return;
     const std::vector<Block> blocks = LearnableBlocks(inputs_.model.graph, plain, options.learning);
-    if (blocks.empty()) return;
+    if (blocks.empty()) {
+      if (wanted == Correction::kOn)
+        LeftOut("learning in blocks", "no two layers that can learn make a block");
+      return;
+    }
     LogInfo(fmt::format("learning {} blocks: about {:.0f} s of processor time", blocks.size(),
                         BlocksCost(inputs_.model.graph, blocks, sizes_, options.learning) /
                             kBlockProductsPerSecond));
     LayerCorrections found =
         CorrectBlocks(inputs_.model, plain, inputs_.corrections, samples_, options, inputs_.place);
     const size_t layers = found.weights.size();
-    if (layers > 0) KeepFound("blocks", layers, std::move(found), Correction::kAuto);
+    if (layers > 0) {
+      KeepFound("blocks", layers, std::move(found), wanted);
+    } else if (wanted == Correction::kOn) {
+      LeftOut("learning in blocks", "none found better codes than its layers did");
+    }
   }
 
   // Where no sample is at hand, what batch normalizations say of the layers' inputs.
@@ -187,6 +203,7 @@ class Chooser {
            Correction wanted) {
     if (!TakeSamples(name, wanted)) return;
     options.workers = inputs_.codes.workers();
+    options.cache = inputs_.cache;
     LayerCorrections found =
         CorrectLayers(inputs_.model, plain, inputs_.settings, samples_, options, inputs_.place);
     const bool changes_weights = options.round_weights || options.learning != nullptr;

@@ -3,16 +3,21 @@
 #include <tuple>
 #include <utility>
 
+#include "apply_settings.h"
 #include "qconvert/report/verdict.h"
+#include "qconvert/transform/equalize_layers.h"
 
 namespace qconvert {
 namespace {
 
+// Error power over signal power that nobody minds: 30 dB.
+constexpr double kGoodNoise = 1e-3;
+
 // A given plan or table is of one prepared model, equalized or not.
 bool IsOpen(const ConvertOptions& options) {
   return options.config.equalization == Correction::kAuto &&
-         options.config.effort != Effort::kFast && !options.config.tensors.weights.per_channel &&
-         options.plan == nullptr && options.table.empty() && options.guard != GuardMode::kOff;
+         options.config.effort != Effort::kFast && options.plan == nullptr &&
+         options.table.empty() && options.guard != GuardMode::kOff;
 }
 
 ConvertOptions With(const ConvertOptions& options, Correction equalization) {
@@ -22,22 +27,34 @@ ConvertOptions With(const ConvertOptions& options, Correction equalization) {
   return own;
 }
 
+// Whether it is worth a second conversion. Scales per channel do much of what equalization is for:
+// it still evens values out, where these are what is left.
+bool CouldHelp(const ConvertOptions& options, const PlannedConversion& without,
+               const ConversionReport& report) {
+  const bool is_worth_it =
+      report.guard.ran && (!options.config.tensors.weights.per_channel ||
+                           (report.integer_nodes > 0 && TypicalNoise(report.outputs) > kGoodNoise));
+  if (!is_worth_it) return false;
+  Graph tried = without.model.graph;  // shares the bytes of tensors
+  return EqualizeLayers(tried, EqualizeOptionsOf(options.config)) > 0;
+}
+
 // Less is better.
 auto Rank(const ConversionReport& report) {
   return std::tuple(!report.guard.passed, report.guard.kept_float.size(),
                     TypicalNoise(report.outputs));
 }
 
-// `report` is that of the conversion without; becomes that of the one that is kept, which is told.
-bool KeepBetter(ConversionReport with, size_t layers, ConversionReport& report) {
+// `report` is that of the conversion with; becomes that of the one that is kept, which is told.
+bool KeepBetter(ConversionReport without, size_t layers, ConversionReport& report) {
   CorrectionReport told{.name = "equalization",
                         .layers = layers,
-                        .noise_before = TypicalNoise(report.outputs),
-                        .noise_after = TypicalNoise(with.outputs)};
-  told.kept = Rank(with) < Rank(report);
-  if (told.kept) {
-    with.seconds = std::move(report.seconds);
-    report = std::move(with);
+                        .noise_before = TypicalNoise(without.outputs),
+                        .noise_after = TypicalNoise(report.outputs)};
+  told.kept = Rank(report) < Rank(without);
+  if (!told.kept) {
+    without.seconds = std::move(report.seconds);
+    report = std::move(without);
   }
   report.corrections.insert(report.corrections.begin(), told);
   return told.kept;
@@ -52,16 +69,17 @@ void PlanWithEqualization(const ConvertOptions& options, LoadedModel loaded, Sto
     return PlanConversion(options, std::move(loaded), watch, report, use_as_asked);
   const ConversionReport start = report;
   const LoadedModel again = loaded;  // shares the bytes of tensors
-  const ConvertOptions on = With(options, Correction::kOn);
+  ConvertOptions on = With(options, Correction::kOn);
+  if (!on.passes.dump_folder.empty()) on.passes.dump_folder /= "equalized";
   const ConvertOptions off = With(options, Correction::kOff);
-  PlanConversion(on, std::move(loaded), watch, report, [&](const PlannedConversion& with) {
-    if (with.equalized == 0 || !report.guard.ran) {
+  PlanConversion(off, std::move(loaded), watch, report, [&](const PlannedConversion& without) {
+    if (!CouldHelp(options, without, report)) {
       if (options.must_pass) RefuseFailed(options, report);
-      return use(on, with);
+      return use(off, without);
     }
     ConversionReport first = std::exchange(report, start);
     report.seconds = first.seconds;
-    PlanConversion(off, again, watch, report, [&](const PlannedConversion& without) {
+    PlanConversion(on, again, watch, report, [&](const PlannedConversion& with) {
       const bool kept = KeepBetter(std::move(first), with.equalized, report);
       if (options.must_pass) RefuseFailed(options, report);
       kept ? use(on, with) : use(off, without);

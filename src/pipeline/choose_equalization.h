@@ -12,11 +12,12 @@ namespace qconvert {
 using ChosenConversionUser =
     std::function<void(const ConvertOptions& options, const PlannedConversion& planned)>;
 
-// PlanConversion; where equalization is `auto`, applies (scales of weights per tensor), finds
-// layers and can be judged, once with and once without it. Kept is the one that passes, then the
-// one with fewer nodes put back to float, then the one with less noise in a typical judged sample;
-// the report says what it gave. While both are compared, memory holds two prepared models. Throws
-// what PlanConversion throws.
+// PlanConversion; where equalization is `auto`, finds layers and can be judged, once without and
+// once with it: always where weights have one scale per tensor, with scales per channel only where
+// a typical judged sample is left with less than 30 dB. Kept is the one that passes, then the one
+// with fewer nodes put back to float, then the one with less noise in a typical judged sample; the
+// report says what it gave. While both are compared, memory holds two prepared models. Throws what
+// PlanConversion throws.
 void PlanWithEqualization(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
                           ConversionReport& report, const ChosenConversionUser& use);
 

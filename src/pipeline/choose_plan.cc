@@ -16,6 +16,7 @@
 #include "guard.h"
 #include "narrow_weights.h"
 #include "qconvert/calibration/diagnose.h"
+#include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/safe_plan.h"
 #include "search_activations.h"
@@ -293,6 +294,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
   for (const std::string& value : NonFiniteValues(inputs.table))
     scheme.place.blocked.emplace(value, "holds infinities");
   scheme.place.keep_float.merge(FindRangeClashes(graph, inputs.table));
+  KeepUnseenFloat(graph, inputs.table, scheme.place);
   std::set<std::string> wide;
   if (inputs.settings.config.objective != Objective::kSize) wide = FindSensitiveWeights(graph);
   PlanDraft draft;

@@ -132,6 +132,14 @@ Comparisons ModelComparer::CompareSampleOf(size_t k, const Sample& sample,
   return CompareOutputs(values_, Expected(k, sample), actual);
 }
 
+void ModelComparer::VisitSamples(const std::function<void(const Sample&)>& visit) {
+  for (size_t k = 0; k < count_; ++k) {
+    Sample sample = ReadSample(k);
+    visit(sample);
+    names_[k] = std::move(sample.name);
+  }
+}
+
 Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size_t>& which) {
   std::vector<size_t> samples = which;
   if (which.empty() || in_step_) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,8 @@ class ModelComparer {
   // Sample `k` (below count()), and what is said of a model that gave `actual` for it. Not where
   // states are fed back.
   Sample ReadSample(size_t k) const { return feeder_.Read(SampleIndex(k), {}); }
+  // Reads all of them, in the order compared; their names are known from here on.
+  void VisitSamples(const std::function<void(const Sample&)>& visit);
   std::vector<OutputComparison> CompareSampleOf(size_t k, const Sample& sample,
                                                 const std::vector<Tensor>& actual) const;
   bool has_feedback() const { return feeder_.has_feedback(); }

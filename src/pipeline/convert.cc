@@ -12,6 +12,7 @@
 #include "load_float.h"
 #include "look_at_layers.h"
 #include "output_files.h"
+#include "own_noise.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/folders.h"
@@ -66,20 +67,29 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
   const QuantizationPlan& plan = planned.chosen.plan;
   if (options.strict_fusion)
     CheckFusion(model, plan, options.config.target_device, options.model.string());
+  const bool is_taken = options.plan != nullptr;
+  const bool tells_noise = !is_taken && options.config.effort != Effort::kFast;
+  std::vector<OwnNoise> own_noise;
+  if (tells_noise || options.looks_at_layers())
+    own_noise =
+        MeasureOwnNoise(model, plan, planned.comparer, options.model.string(), planned.workers);
   std::optional<LayerReport> layers;
   if (options.looks_at_layers()) {
     const LayerInputs inputs = planned.LayersOf(options);
-    layers = LookAtLayers(options, inputs, planned.table, MeasureLayers(inputs));
+    LayerErrors errors = MeasureLayers(inputs);
+    SetOwnNoise(own_noise, errors);
+    layers = LookAtLayers(options, inputs, planned.table, std::move(errors));
     if (options.on_layers) options.on_layers(*layers);
     watch.Lap("look at layers");
   }
-  PlanHistory history = options.plan != nullptr
+  PlanHistory history = is_taken
                             ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
                             : HistoryOfChosen(options, planned.provenance, model.opset(), report);
   history.spread = planned.spread;
+  if (tells_noise) history.noise = NoiseOfEntries(own_noise, plan);
   const std::vector<std::string> values = LayerValues(model.graph);
   const Model optimized = model;  // shares the bytes of tensors
-  const std::string quant_info = RewriteModel(model, plan, history, report);
+  const std::string quant_info = RewriteModel(model, plan, history, options.passes, report);
   if (layers && earlier) {
     layers->against =
         DiffPlans(*earlier, ParsePlanFile(quant_info, QuantInfoPath(OutputPath(options))));
@@ -142,7 +152,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   ConversionReport report = StartReport(options);
   Stopwatch watch(report);
 
-  LoadedModel loaded = LoadFloat(options.model, options.strip, report.warnings);
+  LoadedModel loaded = LoadFloat(options.model, options.strip, report.warnings, options.passes);
   std::vector<Provisional> folders;
   if (options.make_output_folder)
     folders = MakeProvisionalFolder(OutputPath(options).parent_path());

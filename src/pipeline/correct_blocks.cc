@@ -9,11 +9,14 @@
 #include <utility>
 
 #include "correct_layers.h"
+#include "kept_results.h"
 #include "layerwise_run.h"
+#include "learn_layer.h"
 #include "placed_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
 #include "qconvert/plan/multiply_adds.h"
+#include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/learn_block.h"
 
 namespace qconvert {
@@ -28,6 +31,8 @@ class BlockCorrector {
         options_(options),
         placed_(PlaceLayers(model, plan)),
         blocks_(LearnableBlocks(graph_, plan, options.learning)),
+        topology_(graph_),
+        learner_(graph_, topology_, plan, options.learning, options.workers),
         found_(start) {
     for (size_t b = 0; b < blocks_.size(); ++b)
       for (const size_t n : blocks_[b].layers) block_of_.emplace(n, b);
@@ -47,12 +52,22 @@ class BlockCorrector {
                        const std::string& place) {
     std::multiset<std::string> wanted;
     std::multiset<std::string> wanted_floats;
-    for (const PlacedLayer& layer : placed_.layers) wanted.insert(layer.output);
+    for (const PlacedLayer& layer : placed_.layers) {
+      wanted.insert(layer.output);
+      if (!CanLearnAlone(layer)) continue;
+      wanted.insert(layer.input);
+      learner_.WantFloats(layer.node, wanted_floats);
+    }
     for (const auto& [b, input] : inputs_) {
       if (unusable_.contains(b)) continue;
       wanted.insert(input);
       wanted_floats.insert(blocks_[b].exit);
       if (mixes()) wanted_floats.insert(blocks_[b].entry);
+    }
+    if (options_.cache != nullptr) {
+      run_hash_ = KeyOf({HashOf(model), HashOf(placed_.model), HashOf(graph_, plan_),
+                         HashOf(found_), HashOf(samples), HashOf(options_.learning)});
+      learner_.KeepIn(options_.cache, run_hash_);
     }
     LayerwiseRun quantized(std::move(placed_.model), samples, std::move(wanted), options_.workers,
                            place);
@@ -62,6 +77,7 @@ class BlockCorrector {
       if (block != block_of_.end() && !unusable_.contains(block->second) &&
           seen_.insert(block->second).second)
         Learn(block->second, floats, quantized);
+      if (CanLearnAlone(layer)) LearnAlone(layer, floats, quantized);
       const auto weights = found_.weights.find(layer.node);
       if (weights != found_.weights.end() && !layer.codes.empty())
         quantized.ReplaceConstant(layer.codes, weights->second.weight);
@@ -79,6 +95,31 @@ class BlockCorrector {
  private:
   bool mixes() const { return options_.learning.quantized_part < 1; }
 
+  bool CanLearnAlone(const PlacedLayer& layer) const {
+    return !layer.codes.empty() && LearnsNode(graph_, plan_, layer.node, options_.learning);
+  }
+
+  // Behind a block that has learned a layer reads other values than it learned from; one that has
+  // learned in a block is done.
+  void LearnAlone(const PlacedLayer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
+    const size_t n = layer.node;
+    if (learned_ > 0 && !learned_layers_.contains(n)) {
+      const auto before = found_.bias.find(n);
+      std::vector<float> shift =
+          before == found_.bias.end() ? std::vector<float>{} : before->second;
+      LearnedLayer learned =
+          learner_.Learn(n, StartOfLayer(plan_, found_, n), shift, layer.input, quantized, floats);
+      if (options_.learning.learns_bias) {
+        AddShift(learned.bias_shift, shift);
+        found_.bias.insert_or_assign(n, std::move(shift));
+      }
+      found_.weights.insert_or_assign(n, std::move(learned.weights));
+    } else {
+      learner_.DropFloats(n, floats);
+    }
+    quantized.Drop(layer.input);
+  }
+
   BlockStart StartOf(size_t n) const {
     BlockStart start{StartOfLayer(plan_, found_, n), {}};
     if (const auto shift = found_.bias.find(n); shift != found_.bias.end())
@@ -88,14 +129,7 @@ class BlockCorrector {
 
   void Learn(size_t b, LayerwiseRun& floats, LayerwiseRun& quantized) {
     const Block& block = blocks_[b];
-    std::vector<BlockStart> starts;
-    for (const size_t n : block.layers) starts.push_back(StartOf(n));
-    BlockSamples samples{
-        .inputs = quantized.Reach(inputs_.at(b)), .float_inputs = {}, .outputs = {}};
-    if (mixes()) samples.float_inputs = floats.Reach(block.entry);
-    samples.outputs = floats.Reach(block.exit);
-    LearnedBlock learned = LearnBlock(graph_, block, std::move(starts), plan_.values, samples,
-                                      options_.learning, options_.workers);
+    LearnedBlock learned = LearnOrRecall(b, floats, quantized);
     floats.Drop(block.exit);
     if (mixes()) floats.Drop(block.entry);
     quantized.Drop(inputs_.at(b));
@@ -112,10 +146,49 @@ class BlockCorrector {
     ++learned_;
     for (size_t k = 0; k < block.layers.size(); ++k) {
       BlockStart& layer = learned.layers[k];
+      learned_layers_.insert(block.layers[k]);
       found_.weights.insert_or_assign(block.layers[k], std::move(layer.weights));
       if (!layer.shift.empty())
         found_.bias.insert_or_assign(block.layers[k], std::move(layer.shift));
     }
+  }
+
+  LearnedBlock LearnOrRecall(size_t b, LayerwiseRun& floats, LayerwiseRun& quantized) const {
+    const Block& block = blocks_[b];
+    std::vector<BlockStart> starts;
+    for (const size_t n : block.layers) starts.push_back(StartOf(n));
+    // Also of a block that was kept, as LayerLearner does.
+    BlockSamples samples{
+        .inputs = quantized.Reach(inputs_.at(b)), .float_inputs = {}, .outputs = {}};
+    if (mixes()) samples.float_inputs = floats.Reach(block.entry);
+    samples.outputs = floats.Reach(block.exit);
+    const std::string key =
+        options_.cache == nullptr ? "" : KeyOf({kKeptBlock, run_hash_, fmt::format("{}", b)});
+    if (const auto kept = Recall<KeptBlock>(options_.cache, kKeptBlock, key)) {
+      LearnedBlock learned{starts, kept->error_before, kept->error_after, {}};
+      if (TakeLayers(*kept, learned.layers)) return learned;
+    }
+    LearnedBlock learned = LearnBlock(graph_, block, std::move(starts), plan_.values, samples,
+                                      options_.learning, options_.workers);
+    if (options_.cache != nullptr && learned.obstacle.empty())
+      options_.cache->Write(kKeptBlock, key, TextOf(KeptOfBlock(learned)));
+    return learned;
+  }
+
+  static bool TakeLayers(const KeptBlock& kept, std::vector<BlockStart>& layers) {
+    if (kept.layers.size() != layers.size()) return false;
+    for (size_t k = 0; k < layers.size(); ++k) {
+      if (!TakeCodes(kept.layers[k].codes, layers[k].weights)) return false;
+      layers[k].shift = kept.layers[k].shift;
+    }
+    return true;
+  }
+
+  static KeptBlock KeptOfBlock(const LearnedBlock& learned) {
+    KeptBlock kept{{}, learned.error_before, learned.error_after};
+    for (const BlockStart& layer : learned.layers)
+      kept.layers.push_back(KeptOf(layer.weights, layer.shift));
+    return kept;
   }
 
   const Graph& graph_;
@@ -123,11 +196,15 @@ class BlockCorrector {
   const BlockOptions& options_;
   PlacedLayers placed_;
   std::vector<Block> blocks_;
+  Topology topology_;
+  LayerLearner learner_;
   std::map<size_t, size_t> block_of_;     // by layer
   std::map<size_t, std::string> inputs_;  // of a block, in the quantized model
   std::set<size_t> unusable_;             // blocks
   std::set<size_t> seen_;
+  std::set<size_t> learned_layers_;  // in blocks
   size_t learned_ = 0;
+  std::string run_hash_;  // where there is a cache
   LayerCorrections found_;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/base/result_cache.h"
 #include "qconvert/config/learning_settings.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
@@ -20,6 +21,7 @@ struct BlockOptions {
   LearningSettings learning;
   std::function<void(size_t percent)> progress;  // may be empty
   int workers = 1;
+  ResultCache* cache = nullptr;  // of learned blocks; null: none
 };
 
 // The blocks of layers whose codes can be learned (FindBlocks, LearnsNode).
@@ -31,10 +33,11 @@ double BlocksCost(const Graph& graph, const std::vector<Block>& blocks, const Va
 
 // `start` with the layers of every block that can learn (LearnBlock) learned together, in the order
 // they run: the block reads what the quantized model computes, with all blocks in front learned,
-// and should write what the float model does. Layers outside of blocks, and of blocks that cannot
-// learn, which the log tells, stay as they are in `start`. `plan` is complete, without `start`'s
-// weights and biases. Nothing where the engine cannot run the pieces by themselves. The result does
-// not depend on the workers.
+// and should write what the float model does. Layers outside of blocks, and of blocks that found
+// nothing better or cannot learn, which the log tells, stay as they are in `start` or, behind a
+// block that has learned, learn once more by themselves (LearnWeights). `plan` is complete, without
+// `start`'s weights and biases. Nothing where the engine cannot run the pieces by themselves. The
+// result does not depend on the workers.
 LayerCorrections CorrectBlocks(const Model& model, const QuantizationPlan& plan,
                                const LayerCorrections& start, const std::vector<Sample>& samples,
                                const BlockOptions& options, const std::string& place);

@@ -1,5 +1,7 @@
 #include "correct_layers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -7,7 +9,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "kept_results.h"
 #include "layerwise_run.h"
+#include "learn_layer.h"
 #include "placed_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
@@ -56,6 +60,8 @@ class Corrector {
         settings_(settings),
         options_(options),
         all_(options.learning == nullptr ? 0 : LearningCost(graph_, plan, *options.learning)) {
+    if (options.learning != nullptr)
+      learner_.emplace(graph_, topology_, plan_, *options.learning, options.workers);
     for (const auto& [n, integer] : plan.integer_nodes) {
       if (!integer.weight) continue;
       const Node& node = graph_.nodes[n];
@@ -74,14 +80,15 @@ class Corrector {
   LayerCorrections Run(const Model& model, const std::vector<Sample>& samples,
                        const std::string& place) {
     Model rewritten = Rewritten(model);
+    if (options_.cache != nullptr && learner_)
+      learner_->KeepIn(options_.cache, HashOfRun(model, rewritten, samples));
     std::multiset<std::string> wanted;
     std::multiset<std::string> wanted_floats;
     for (const Layer& layer : layers_) {
       wanted.insert(layer.output);
       if (!layer.input.empty()) wanted.insert(layer.input);
       if (layer.moves_bias && !layer.loops) wanted_floats.insert(layer.in_float);
-      if (layer.learns) wanted_floats.insert(layer.in_float);
-      if (MixesInputs(layer)) wanted_floats.insert(graph_.nodes[layer.node].inputs[0]);
+      if (layer.learns) learner_->WantFloats(layer.node, wanted_floats);
     }
     LayerwiseRun quantized(std::move(rewritten), samples, std::move(wanted), options_.workers,
                            place);
@@ -106,6 +113,17 @@ class Corrector {
   }
 
  private:
+  // Of everything that what is learned of a layer depends on, but for the layer.
+  std::string HashOfRun(const Model& model, const Model& rewritten,
+                        const std::vector<Sample>& samples) const {
+    std::string done;  // what is done to layers in front
+    for (const Layer& one : layers_)
+      done += fmt::format("{} {:d}{:d}{:d}{:d}\n", one.node, one.rounds, one.learns, one.moves_bias,
+                          one.loops);
+    return KeyOf({HashOf(model), HashOf(rewritten), HashOf(graph_, plan_), HashOf(samples),
+                  HashOf(*options_.learning), done});
+  }
+
   // The quantized model; the layers learn where they are in it, and come in its order.
   Model Rewritten(const Model& model) {
     PlacedLayers placed = PlaceLayers(model, plan_);
@@ -217,28 +235,15 @@ class Corrector {
   bool LearnsBias(const Layer& layer) const {
     return layer.learns && options_.learning->learns_bias;
   }
-  bool MixesInputs(const Layer& layer) const {
-    return layer.learns && options_.learning->quantized_part < 1;
-  }
 
   // Codes for the nodes that have not run; returns what is added to the bias.
   std::vector<float> LearnLayer(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
-    const Node& node = graph_.nodes[layer.node];
-    const FusedUnit& unit = plan_.placement.nodes[layer.node].unit;
-    const Tensor& weight = *graph_.FindInitializer(node.inputs[1]);
-    const Tensor* addend = FindUnitBias(graph_, node, unit);
-    const FittedWeights start = StartOfLayer(plan_, found_, layer.node);
-    LayerSamples samples{.inputs = quantized.Reach(layer.input)};
-    if (MixesInputs(layer)) samples.float_inputs = floats.Reach(node.inputs[0]);
-    samples.outputs = floats.Reach(layer.in_float);
-    LearnedLayer learned = LearnWeights(
-        node, weight, addend == nullptr ? std::vector<float>{} : ToFloats(*addend), start, samples,
-        FindActivation(graph_, topology_, unit), *options_.learning, options_.workers);
-    floats.Drop(layer.in_float);
-    if (MixesInputs(layer)) floats.Drop(node.inputs[0]);
+    LearnedLayer learned = learner_->Learn(layer.node, StartOfLayer(plan_, found_, layer.node), {},
+                                           layer.input, quantized, floats);
     quantized.ReplaceConstant(layer.codes, learned.weights.weight);
     found_.weights.insert_or_assign(layer.node, std::move(learned.weights));
-    TellProgress(LearningCost(node, weight, *options_.learning));
+    const Node& node = graph_.nodes[layer.node];
+    TellProgress(LearningCost(node, *graph_.FindInitializer(node.inputs[1]), *options_.learning));
     return learned.bias_shift;
   }
 
@@ -254,6 +259,7 @@ class Corrector {
   const QuantizationPlan& plan_;
   const ModelSettings& settings_;
   const CorrectionOptions& options_;
+  std::optional<LayerLearner> learner_;
   std::vector<Layer> layers_;
   LayerCorrections found_;
   double all_;  // LearningCost
@@ -261,29 +267,6 @@ class Corrector {
 };
 
 }  // namespace
-
-bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
-                const LearningSettings& learning) {
-  const Node& node = graph.nodes[n];
-  const ConstantCodes& weight = *plan.integer_nodes.at(n).weight;
-  const std::vector<std::string>& types = learning.op_types;
-  const bool is_meant =
-      types.empty() || std::find(types.begin(), types.end(), node.op_type) != types.end();
-  return is_meant && weight.format.symmetric && weight.format.zero == 0 &&
-         CanLearn(node, *graph.FindInitializer(node.inputs[1])) &&
-         CanMoveBias(graph, node, plan.placement.nodes[n].unit);
-}
-
-FittedWeights StartOfLayer(const QuantizationPlan& plan, const LayerCorrections& found, size_t n) {
-  const ConstantCodes& nearest = *plan.integer_nodes.at(n).weight;
-  const auto better = found.weights.find(n);
-  FittedWeights start = better != found.weights.end()
-                            ? better->second
-                            : FittedWeights{nearest.codes, nearest.params, {}, 0};
-  start.format = nearest.format;
-  start.pair_limit = nearest.pair_limit;
-  return start;
-}
 
 LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct) {
   try {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/base/result_cache.h"
 #include "qconvert/config/learning_settings.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
@@ -27,14 +28,8 @@ struct CorrectionOptions {
   const LearningSettings* learning = nullptr;    // of weights and biases (weights/learn_weights.h)
   std::function<void(size_t percent)> progress;  // of the learning; may be empty
   int workers = 1;
+  ResultCache* cache = nullptr;  // of learned layers; null: none
 };
-
-// Whether codes of a node with integer weights can be learned, and are meant to.
-bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
-                const LearningSettings& learning);
-
-// The codes that layer `n` has by now: those that were found, else the nearest ones of the plan.
-FittedWeights StartOfLayer(const QuantizationPlan& plan, const LayerCorrections& found, size_t n);
 
 // What `correct` finds; nothing where the engine refuses the pieces that it runs.
 LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct);

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/multiply_adds.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/value_range.h"
@@ -16,30 +18,29 @@ namespace {
 
 constexpr double kBitsPerByte = 8;
 
+using Rows = std::map<std::tuple<std::string, DataType, DataType, DataType>, Inspection::Products>;
+
+// Of one level.
 class Counter {
  public:
-  Counter(const Model& model, const SchemeChoice& choice, const Placement& placement,
-          const ModelSettings& settings, const std::set<std::string>& stored)
-      : graph_(model.graph),
-        opset_(model.opset()),
-        choice_(choice),
+  Counter(const Graph& graph, int64_t opset, const std::map<size_t, std::string>& dynamic,
+          const Placement& placement, const ModelSettings& settings,
+          const std::set<std::string>& stored, Rows& rows)
+      : graph_(graph),
+        opset_(opset),
+        dynamic_(dynamic),
         placement_(placement),
         settings_(settings),
         stored_(stored),
         topology_(graph_),
         scope_(graph_),
-        sizes_(graph_, {}) {
+        sizes_(graph_, {}),
+        rows_(rows) {
     SetForms(settings.config, forms_);
   }
 
-  std::vector<Inspection::Products> Run() {
+  void Run() {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) Add(n);
-    std::vector<Inspection::Products> rows;
-    for (auto& [types, row] : rows_) rows.push_back(std::move(row));
-    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-      return a.multiply_adds > b.multiply_adds;
-    });
-    return rows;
   }
 
  private:
@@ -65,14 +66,14 @@ class Counter {
   // Of value `input` of node `n`, as the kernel takes it.
   DataType InputType(size_t n, size_t input) const {
     const std::string& value = graph_.nodes[n].input(input);
-    if (choice_.dynamic.contains(n)) return DataType::kUint8;
+    if (dynamic_.contains(n)) return DataType::kUint8;
     const bool takes_codes = IsInteger(n) && placement_.IsQuantized(value) &&
                              !placement_.nodes[n].float_inputs.contains(input);
     return takes_codes ? CodesOf(value) : PlainTypeOf(value);
   }
 
   DataType WeightType(size_t n, const std::string& weight) const {
-    if (choice_.dynamic.contains(n)) return DataType::kInt8;
+    if (dynamic_.contains(n)) return DataType::kInt8;
     const TensorSettings& settings = settings_.Of(graph_.nodes[n]).weights;
     if (IsInteger(n) && settings.is_int()) {
       const NumericFormat format = FormatOf(settings);
@@ -115,7 +116,7 @@ class Counter {
 
   const Graph& graph_;
   const int64_t opset_;
-  const SchemeChoice& choice_;
+  const std::map<size_t, std::string>& dynamic_;
   const Placement& placement_;
   const ModelSettings& settings_;
   const std::set<std::string>& stored_;
@@ -123,7 +124,7 @@ class Counter {
   const Scope scope_;
   const CostModel sizes_;
   QuantizationPlan forms_;
-  std::map<std::tuple<std::string, DataType, DataType, DataType>, Inspection::Products> rows_;
+  Rows& rows_;
 };
 
 }  // namespace
@@ -132,7 +133,20 @@ std::vector<Inspection::Products> CountProducts(const Model& model, const Scheme
                                                 const Placement& placement,
                                                 const ModelSettings& settings,
                                                 const std::set<std::string>& stored) {
-  return Counter(model, choice, placement, settings, stored).Run();
+  Rows found;
+  Counter(model.graph, model.opset(), choice.dynamic, placement, settings, stored, found).Run();
+  for (const BodyGraph& body : FindBodyGraphs(model.graph)) {
+    const auto placed = placement.bodies.find(body.way);
+    if (placed == placement.bodies.end()) continue;
+    Counter(body.graph, model.opset(), {}, placed->second, SettingsOfBody(settings, body), stored,
+            found)
+        .Run();
+  }
+  std::vector<Inspection::Products> rows;
+  for (auto& [types, row] : found) rows.push_back(std::move(row));
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.multiply_adds > b.multiply_adds; });
+  return rows;
 }
 
 }  // namespace qconvert

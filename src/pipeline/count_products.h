@@ -14,7 +14,7 @@
 
 namespace qconvert {
 
-// Nodes of the top level that multiply (CountMultiplyAdds), or read weights, by operator and number
+// Nodes that multiply (CountMultiplyAdds), or read weights, in bodies too, by operator and number
 // types, most multiply-adds first. Types are those of the settings, as MakePlan takes them:
 //
 //   integer   type of input 0 x type of the weight (or of input 1) -> type of the unit's output

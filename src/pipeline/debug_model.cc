@@ -12,6 +12,7 @@
 #include "look_at_layers.h"
 #include "measure_parts.h"
 #include "output_files.h"
+#include "own_noise.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 
@@ -85,6 +86,9 @@ LayerReport Look(const DebugOptions& options, const PlannedConversion& planned) 
     MeasureParts(inputs, errors);
     guilty = FindGuiltyNodes(options, static_cast<int>(sets), inputs, errors);
   }
+  SetOwnNoise(
+      MeasureOwnNoise(inputs.exact, inputs.plan, inputs.comparer, inputs.place, inputs.workers),
+      errors);
   if (options.progress) options.progress(at_most, at_most);
   LayerReport layers = LookAtLayers(options.convert, inputs, planned.table, std::move(errors));
   layers.guilty = std::move(guilty);

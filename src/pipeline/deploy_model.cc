@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "other_passes.h"
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
@@ -112,15 +113,26 @@ std::string Description(const RemovedNode& removed, const Graph& before) {
   return text;
 }
 
-void DeployInput(const InputSettings& settings, Generation generation, const std::string& place,
-                 Graph& graph) {
+InputLayout LayoutOf(const std::vector<InputLayout>& layouts, size_t input) {
+  return input < layouts.size() ? layouts[input] : InputLayout::kNone;
+}
+
+void DeployInput(const InputSettings& settings, InputLayout layout, Generation generation,
+                 const std::string& place, PassRunner& runner, Graph& graph) {
   InputSettings part = settings;
   if (part.name.empty()) part.name = graph.inputs[0].name;
   std::vector<std::string> names = {part.name};
-  if (settings.separate_batch) names = SplitBatch(part.name, place, graph);
+  if (settings.separate_batch) {
+    runner.Run("split_batch", [&] {
+      names = SplitBatch(part.name, place, graph);
+      return names.size() - 1;
+    });
+  }
   for (std::string& name : names) {
     part.name = std::move(name);
-    InsertPreprocessing(part, generation, place, graph);
+    runner.Run("insert_preprocessing", [&] {
+      return InsertPreprocessing(part, generation, place, graph, layout) ? size_t{1} : size_t{0};
+    });
   }
 }
 
@@ -130,15 +142,21 @@ bool HasRemovals(const DeploymentConfig& deployment) {
   return !deployment.remove_node_types.empty() || !deployment.remove_node_names.empty();
 }
 
-bool ChangesInterface(const DeploymentConfig& deployment) {
-  return HasRemovals(deployment) || deployment.dump_layers || deployment.input_batch > 1 ||
-         std::any_of(deployment.inputs.begin(), deployment.inputs.end(),
-                     [](const auto& input) { return IsImage(input) || input.separate_batch; });
+bool ChangesInterface(const DeploymentConfig& deployment, const std::vector<InputLayout>& layouts) {
+  bool changes = HasRemovals(deployment) || deployment.dump_layers || deployment.input_batch > 1;
+  for (size_t k = 0; k < deployment.inputs.size(); ++k) {
+    const InputSettings& input = deployment.inputs[k];
+    changes = changes || IsImage(input) || input.separate_batch ||
+              ComesInAnotherLayout(input, LayoutOf(layouts, k));
+  }
+  return changes;
 }
 
-DeployedNodes DeployModel(const DeploymentConfig& deployment, const std::string& place,
-                          Model& model) {
+DeployedNodes DeployModel(const DeploymentConfig& deployment,
+                          const std::vector<InputLayout>& layouts, const PassOptions& passes,
+                          const std::string& place, Model& model) {
   DeployedNodes deployed;
+  PassRunner runner = RunnerOfOthers("deploy", passes, place, model);
   std::set<std::string> missing(deployment.remove_node_names.begin(),
                                 deployment.remove_node_names.end());
   if (HasRemovals(deployment)) {
@@ -150,7 +168,12 @@ DeployedNodes DeployModel(const DeploymentConfig& deployment, const std::string&
       if (removal.names.contains(alias)) removal.names.insert(name);
       if (removal.kept_names.contains(alias)) removal.kept_names.insert(name);
     }
-    for (const RemovedNode& one : RemoveBorderNodes(removal, model.graph)) {
+    std::vector<RemovedNode> gone;
+    runner.Run("remove_border_nodes", [&] {
+      gone = RemoveBorderNodes(removal, model.graph);
+      return gone.size();
+    });
+    for (const RemovedNode& one : gone) {
       missing.erase(one.node.name);
       for (const auto& [alias, name] : aliases)
         if (name == one.node.name) missing.erase(alias);
@@ -160,9 +183,13 @@ DeployedNodes DeployModel(const DeploymentConfig& deployment, const std::string&
       deployed.removed += fmt::format("{}: {}\n", name, description);
     }
   }
-  SetBatch(deployment.input_batch, place, model);
-  for (const InputSettings& input : deployment.inputs)
-    DeployInput(input, deployment.generation, place, model.graph);
+  runner.Run("set_batch", [&] {
+    SetBatch(deployment.input_batch, place, model);
+    return deployment.input_batch > 1 ? size_t{1} : size_t{0};
+  });
+  for (size_t k = 0; k < deployment.inputs.size(); ++k)
+    DeployInput(deployment.inputs[k], LayoutOf(layouts, k), deployment.generation, place, runner,
+                model.graph);
   ValidateModel(model, place);
   deployed.missing.assign(missing.begin(), missing.end());
   return deployed;

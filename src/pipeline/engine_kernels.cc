@@ -17,7 +17,9 @@ constexpr char kMark = '#';
 
 void Number(Graph& graph, size_t& count) {
   for (Node& node : graph.nodes) {
-    node.name = kMark + std::to_string(count++) + kMark;
+    // What holds bodies keeps its name: they are found by it.
+    if (SubgraphsOf(node).empty()) node.name = kMark + std::to_string(count) + kMark;
+    ++count;
     for (Graph* body : SubgraphsOf(node)) Number(*body, count);
   }
 }

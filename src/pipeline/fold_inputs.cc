@@ -1,18 +1,24 @@
 #include "fold_inputs.h"
 
+#include "other_passes.h"
 #include "qconvert/transform/fold_normalization.h"
 #include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 
-FoldedInputs FoldInputs(const DeploymentConfig& deployment, const std::string& place,
-                        Model& model) {
+FoldedInputs FoldInputs(const DeploymentConfig& deployment, const std::string& place, Model& model,
+                        const PassOptions& passes) {
   FoldedInputs folded;
   if (!deployment.fold_normalization) return folded;
   Normalize(model);
+  PassRunner runner = RunnerOfOthers("inputs", passes, place, model);
   for (const InputSettings& input : deployment.inputs) {
     if (!input.normalizes()) continue;
-    FoldedNormalization one = FoldNormalization(input, place, model.graph);
+    FoldedNormalization one;
+    runner.Run("fold_normalization", [&] {
+      one = FoldNormalization(input, place, model.graph);
+      return size_t{1};
+    });
     const size_t axis = input.layout_train == InputLayout::kNhwc ? 3 : 1;
     folded[one.input] = {std::move(one.mean), std::move(one.scale), axis};
   }

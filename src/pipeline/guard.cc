@@ -12,6 +12,7 @@
 #include "give_back.h"
 #include "noise_map.h"
 #include "qconvert/base/log.h"
+#include "qconvert/plan/choose_scheme.h"
 #include "qconvert/targets/weight_slots.h"
 #include "widen_weights.h"
 
@@ -45,6 +46,11 @@ class Guard {
       const bool movement = FindOpRule(graph.nodes[n]).kind == OpKind::kMovement;
       if ((integer && !movement) || dynamic_.contains(n)) units_.insert(n);
     }
+    for (const auto& [way, placed] : full_.bodies) {
+      if (!AnyInteger(placed)) continue;
+      units_.insert(graph.nodes.size() + bodies_.size());
+      bodies_.push_back(way);
+    }
   }
 
   GuardResult Run() {
@@ -57,11 +63,25 @@ class Guard {
     best_.measurements = measurements_;
     for (const std::string& weight : best_.plan.wide_weights)
       if (!options_.wide_weights.contains(weight)) best_.kept_wide.push_back(weight);
-    for (const size_t n : kept_float_) best_.kept_float.push_back(graph_.nodes[n].name);
+    for (const size_t n : kept_float_) best_.kept_float.push_back(NameOf(n));
     return std::move(best_);
   }
 
  private:
+  // What the integers of a body are together; behind the nodes, in the order of `bodies_`.
+  const std::string* BodyOf(size_t unit) const {
+    return unit < graph_.nodes.size() ? nullptr : &bodies_[unit - graph_.nodes.size()];
+  }
+  const std::string& NameOf(size_t unit) const {
+    const std::string* body = BodyOf(unit);
+    return body == nullptr ? graph_.nodes[unit].name : *body;
+  }
+  bool IsInteger(const Placement& placement, size_t unit) const {
+    const std::string* body = BodyOf(unit);
+    return body == nullptr ? placement.nodes[unit].domain == NodeDomain::kInteger
+                           : AnyInteger(placement.bodies.at(*body));
+  }
+
   // Estimated, of all nodes that an integer kernel takes. A placement counts those that are kept
   // float nowhere: the more are, the less it takes.
   double Time(const Placement& placement) const {
@@ -240,7 +260,7 @@ class Guard {
         .budget = kWholeMeasurements};
     for (const NoisyPart& part : give_back.parts) {
       LogDebug(fmt::format("{} units from {}: {:.1f} dB alone, save {:.4f} of the time",
-                           part.units.size(), graph_.nodes[*part.units.begin()].name,
+                           part.units.size(), NameOf(*part.units.begin()),
                            SqnrOfNoise(*std::max_element(part.noise.begin(), part.noise.end())),
                            part.saved));
     }
@@ -262,8 +282,7 @@ class Guard {
       if (is_dynamic && without.contains(n))
         time +=
             std::max(costs_.FloatCost(graph_.nodes[n]) - costs_.DynamicCost(graph_.nodes[n]), 0.0);
-      const bool is_integer = placement.nodes[n].domain == NodeDomain::kInteger;
-      if (is_integer || (is_dynamic && !without.contains(n))) rest.units.insert(n);
+      if (IsInteger(placement, n) || (is_dynamic && !without.contains(n))) rest.units.insert(n);
     }
     rest.time = time / std::max(full_.float_ns, 1.0);
     return rest;
@@ -290,9 +309,21 @@ class Guard {
 
   void AddWeightsOf(const std::set<size_t>& nodes, std::set<std::string>& weights) const {
     for (const size_t n : nodes) {
-      for (const std::string& weight : WeightsOf(graph_.nodes[n]))
-        if (graph_.FindInitializer(weight) != nullptr) weights.insert(weight);
+      if (const std::string* body = BodyOf(n)) {
+        const BodyPlacing& placing = *base_.bodies.at(*body);
+        for (size_t k = 0; k < placing.graph.nodes.size(); ++k) {
+          if (full_.bodies.at(*body).nodes[k].domain == NodeDomain::kInteger)
+            AddWeights(placing.graph, placing.graph.nodes[k], weights);
+        }
+      } else {
+        AddWeights(graph_, graph_.nodes[n], weights);
+      }
     }
+  }
+
+  static void AddWeights(const Graph& graph, const Node& node, std::set<std::string>& weights) {
+    for (const std::string& weight : WeightsOf(node))
+      if (graph.FindInitializer(weight) != nullptr) weights.insert(weight);
   }
 
   PlaceOptions KeepFloat(const std::set<size_t>& kept, const std::string& reason = kReason) const {
@@ -303,6 +334,10 @@ class Guard {
         options.keep_float.emplace(n, full_.nodes[n].reason);
     }
     for (const size_t n : kept) {
+      if (const std::string* body = BodyOf(n)) {
+        KeepBodyFloat(*body, options, reason);
+        continue;
+      }
       options.keep_float.emplace(n, reason);
       // Nobody observed the values inside of a unit.
       for (const size_t t : full_.nodes[n].unit.tail) options.keep_float.emplace(t, reason);
@@ -316,10 +351,12 @@ class Guard {
   const CostModel costs_;
   Placement full_;                         // of the whole plan
   std::map<size_t, std::string> dynamic_;  // of the whole plan
-  std::set<size_t> units_;                 // integer nodes, and those quantized at run time
-  size_t outputs_ = 0;                     // judged; 0 where the whole plan does not run
-  std::set<std::string> wide_;             // weights in 16 bit
-  std::set<size_t> kept_float_;            // units of the best plan that the guard put back
+  std::vector<std::string> bodies_;        // with integers, by the way to them
+  // Integer nodes, those quantized at run time, and behind them bodies with integers.
+  std::set<size_t> units_;
+  size_t outputs_ = 0;           // judged; 0 where the whole plan does not run
+  std::set<std::string> wide_;   // weights in 16 bit
+  std::set<size_t> kept_float_;  // units of the best plan that the guard put back
   GuardResult best_;
   int measurements_ = 0;
 };

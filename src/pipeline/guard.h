@@ -61,6 +61,7 @@ struct GuardResult {
 //      the aim where it costs little time, go back to float (give_back.h), with their weights in 16
 //      bit where 8 would not do.
 //
+// The integers of a body of If, Loop or Scan are one such part, or go back, together.
 // Parts are measured on a few samples, whole plans on all of them.
 GuardResult RunGuard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options);
 

@@ -8,8 +8,8 @@
 #include "model_pair.h"
 #include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/body_graph.h"
 #include "qconvert/ir/scope.h"
-#include "qconvert/ir/topology.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/runtime/ort_session.h"
 
@@ -46,24 +46,6 @@ std::vector<Value> InferValues(const Model& model, Graph graph, const std::strin
   }
   return OpenOrtSession(SerializeModel(probe), place, {.optimization = OptimizationLevel::kNone})
       ->outputs();
-}
-
-// The body as a graph of its own: what it captures becomes inputs. Nothing when a type is unknown.
-std::optional<Graph> StandAlone(const Graph& body, const Scope& scope) {
-  Graph alone = body;
-  for (const Value& input : alone.inputs) {
-    if (!input.type.is_tensor()) return std::nullopt;
-  }
-  for (const std::string& name : CapturedValues(body)) {
-    const std::optional<ValueType> type = scope.FindType(name);
-    if (!type || !type->is_tensor()) return std::nullopt;
-    if (const Tensor* tensor = scope.FindInitializer(name)) {
-      alone.initializers.emplace(name, *tensor);
-    } else {
-      alone.inputs.push_back({name, *type, {}, {}});
-    }
-  }
-  return alone;
 }
 
 void InferBodies(const Model& model, Node& node, const Scope& scope, const std::string& place) {

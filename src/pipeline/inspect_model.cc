@@ -31,6 +31,13 @@ void CountParts(const Graph& graph, Inspection& inspection) {
   }
 }
 
+size_t CountAllNodes(const Graph& graph) {
+  size_t count = graph.nodes.size();
+  for (const Node& node : graph.nodes)
+    for (const Graph* body : SubgraphsOf(node)) count += CountAllNodes(*body);
+  return count;
+}
+
 std::vector<Inspection::Border> BordersOf(const Graph& graph, const std::vector<Value>& values) {
   std::vector<Inspection::Border> borders;
   for (const Value& value : values) {
@@ -61,7 +68,7 @@ int64_t ParameterBytes(const Inspection& inspection) {
   return bytes;
 }
 
-// Weights that would be stored in 8 bit, by name at the top level, and what that saves.
+// Weights that would be stored in 8 bit, by name on their level, and what that saves.
 std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& settings,
                                     Inspection& inspection) {
   const std::set<std::string> kept = FindFloatWeights(graph, settings);
@@ -81,7 +88,7 @@ std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& set
     }
     inspection.expected_bytes -=
         weight.byte_size() - weight.element_count() - scales * static_cast<int64_t>(sizeof(float));
-    if (use.owner == &graph) stored.insert(use.name);
+    stored.insert(use.name);
   }
   inspection.expected_bytes = std::max<int64_t>(inspection.expected_bytes, 0);
   return stored;
@@ -108,7 +115,7 @@ void Estimate(const PreparedModel& prepared, Inspection& inspection) {
   inspection.target = TargetDeviceName(prepared.settings.config.target_device);
   inspection.scheme = SchemeName(choice.scheme);
   inspection.scheme_reason = choice.reason;
-  inspection.prepared_nodes = graph.nodes.size();
+  inspection.prepared_nodes = CountAllNodes(graph);
   inspection.integer_nodes = counts.integer_nodes;
   inspection.fused_nodes = counts.fused_nodes;
   inspection.float_nodes = counts.float_nodes;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "qconvert/base/error.h"
+#include "qconvert/config/deployment_extras.h"
 #include "qconvert/report/report_page.h"
 
 namespace qconvert {
@@ -10,6 +11,15 @@ namespace {
 
 bool WritesPageJson(const ConvertOptions& options) {
   return options.config.deployment.generation != Generation::kNone;
+}
+
+// What is known of the whole model.
+LayerReport WithoutDetails(const LayerReport& layers) {
+  LayerReport whole;
+  whole.errors = layers.errors;
+  whole.config = layers.config;
+  whole.against = layers.against;
+  return whole;
 }
 
 }  // namespace
@@ -29,7 +39,10 @@ std::vector<std::string> LayerFileTexts(const ConvertOptions& options,
                                         const ConversionReport& report, const LayerReport& layers) {
   std::vector<std::string> texts;
   if (!options.page.empty()) {
-    std::string json = LayersJson(report, std::string(ExitCodeName(ExitCode::kSuccess)), layers);
+    const bool has_details =
+        ReadDeploymentExtras(options.effective_config, options.config.deployment).layer_details;
+    std::string json = LayersJson(report, std::string(ExitCodeName(ExitCode::kSuccess)),
+                                  has_details ? layers : WithoutDetails(layers));
     texts.push_back(ReportPage(json));
     if (WritesPageJson(options)) texts.push_back(std::move(json));
   }

@@ -16,12 +16,6 @@
 namespace qconvert {
 namespace {
 
-int64_t WeightBytes(const Graph& graph) {
-  int64_t bytes = 0;
-  for (const auto& [name, tensor] : graph.initializers) bytes += tensor.byte_size();
-  return bytes;
-}
-
 std::string WhyUnmeasured(const LayerInputs& inputs) {
   if (inputs.comparer.count() == 0) return "there are no samples";
   if (inputs.comparer.is_in_step()) return "the model draws random numbers";
@@ -70,6 +64,12 @@ double SwitchMeter::Noise(const std::set<size_t>& on) {
   ++measured_;
   if (on_run_) on_run_();
   return WorstNoise(comparer_.Compare(SwitchedSession(session_, switched_, on), samples_));
+}
+
+int64_t WeightBytes(const Graph& graph) {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : graph.initializers) bytes += tensor.byte_size();
+  return bytes;
 }
 
 size_t AffordedRuns(double multiply_adds, size_t most) {

@@ -76,6 +76,9 @@ inline constexpr size_t kFewRuns = 16;
 // engine holds both models, and may hold both in a layout of its own besides.
 inline constexpr int64_t kMostLayerBytes = int64_t{1} << 30;
 
+// Of all initializers of its top level.
+int64_t WeightBytes(const Graph& graph);
+
 // How many runs of both models, of so many multiply-adds together, to afford; at most `most`.
 size_t AffordedRuns(double multiply_adds, size_t most);
 

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "compared_models.h"
+#include "kept_results.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
 #include "qconvert/plan/node_settings.h"
@@ -16,6 +18,36 @@
 #include "qconvert/rewrite/apply_plan.h"
 
 namespace qconvert {
+namespace {
+
+// Empty where it is not to be kept.
+std::string KeyOfMeasurement(const PlanInputs& inputs, const Model& model,
+                             const std::vector<size_t>& samples, bool integer_kernels) {
+  if (inputs.cache == nullptr || inputs.reference_hash.empty()) return "";
+  return KeyOf({kKeptMeasurement, inputs.reference_hash, HashOf(model),
+                fmt::format("{}", fmt::join(samples, " ")), integer_kernels ? "integer" : "float"});
+}
+
+// What was kept, with the values that it is of.
+std::optional<std::vector<OutputComparison>> RecallOutputs(const PlanInputs& inputs,
+                                                           const std::string& key) {
+  if (key.empty()) return std::nullopt;
+  auto outputs = Recall<std::vector<OutputComparison>>(inputs.cache, kKeptMeasurement, key);
+  const std::vector<ComparedValue>& values = inputs.comparer.values();
+  if (!outputs || outputs->size() > values.size()) return std::nullopt;
+  for (size_t o = 0; o < outputs->size(); ++o) (*outputs)[o].value = values[o];
+  return outputs;
+}
+
+}  // namespace
+
+std::string HashOfReference(const std::string& models, ModelComparer& comparer) {
+  if (models.empty() || comparer.has_feedback() || comparer.is_in_step()) return "";
+  std::vector<std::string> samples;
+  comparer.VisitSamples(
+      [&](const Sample& sample) { samples.push_back(HashOf(std::vector{sample})); });
+  return KeyOf({models, fmt::format("{}", fmt::join(samples, " "))});
+}
 
 double Measured::pooled_noise() const {
   return failure.empty() ? WorstNoise(outputs) : std::numeric_limits<double>::infinity();
@@ -67,10 +99,16 @@ Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,
                       const std::vector<size_t>& samples, bool integer_kernels) {
   Measured measured;
-  const bool runs_here = TargetOf(inputs.settings.config.target_device).suits_engine;
+  integer_kernels = integer_kernels && TargetOf(inputs.settings.config.target_device).suits_engine;
+  const std::string key = KeyOfMeasurement(inputs, model, samples, integer_kernels);
   try {
-    const auto session = OpenForComparison(model, inputs.place, integer_kernels && runs_here);
-    measured.outputs = inputs.comparer.Compare(*session, samples);
+    if (auto kept = RecallOutputs(inputs, key)) {
+      measured.outputs = *std::move(kept);
+    } else {
+      const auto session = OpenForComparison(model, inputs.place, integer_kernels);
+      measured.outputs = inputs.comparer.Compare(*session, samples);
+      if (!key.empty()) inputs.cache->Write(kKeptMeasurement, key, TextOf(measured.outputs));
+    }
   } catch (const Error& e) {
     // The float model runs: what fails is this way to quantize it, and another may do.
     if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compare_models.h"
+#include "qconvert/base/result_cache.h"
 #include "qconvert/calibration/calibration_table.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
@@ -48,7 +49,10 @@ struct PlanInputs {
   std::optional<double> aim_sqnr_db;  // to go for where it is cheap; see guard.h, kAimSqnrDb
   bool keep_plain = false;            // also the plan without corrections
   std::string place;                  // names the model in errors
-  size_t most_measurements = 0;       // that the choice can come to; see on_measurement
+  // Where measurements and what is learned are kept; null: nowhere.
+  ResultCache* cache = nullptr;
+  std::string reference_hash;    // of all that the comparer compares with; empty: none is kept
+  size_t most_measurements = 0;  // that the choice can come to; see on_measurement
   std::function<void(size_t done, size_t most)> on_measurement;
   std::function<void(size_t percent)> on_learning;
 };
@@ -66,6 +70,11 @@ struct Measured {
   // The greater of TypicalNoise and HiddenNoise, infinite when it does not run.
   double typical_noise(const Gate& gate) const;
 };
+
+// For PlanInputs, of the models' hashes (empty: nothing is kept) and every sample. Empty where what
+// the comparer says depends on more than that: where samples do on each other, or the models draw
+// random numbers.
+std::string HashOfReference(const std::string& models, ModelComparer& comparer);
 
 // The plan with every parameter and code.
 QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft);

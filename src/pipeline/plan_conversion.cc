@@ -17,6 +17,8 @@
 #include "first_picture.h"
 #include "fold_inputs.h"
 #include "held_out.h"
+#include "kept_results.h"
+#include "other_passes.h"
 #include "output_files.h"
 #include "plan_remarks.h"
 #include "prepared_model.h"
@@ -62,9 +64,9 @@ CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
     by_kernels.place_by = PlaceBy::kKernels;
     reachable.push_back(PlaceNodes(model.graph, by_kernels));
   }
-  const bool nothing =
-      std::all_of(reachable.begin(), reachable.end(),
-                  [](const Placement& placement) { return placement.roots.empty(); });
+  const bool nothing = std::all_of(reachable.begin(), reachable.end(), [](const auto& placement) {
+    return placement.roots.empty() && !AnyInteger(placement);
+  });
   if (nothing && FindFloat16Values(model.graph, settings).empty()) return {};
   const CalibrationData data = DataOf(options);
   return CalibrateModel(model, reachable, settings, feeder,
@@ -219,9 +221,15 @@ Spread SpreadAndChoose(const ConvertOptions& options, PreparedModel& prepared,
   Spread out;
   if (is_open) out.choice = SchemeOf(options, prepared, stored, data);
   out.shifts = ShiftsOf(options, prepared, stored, data, out.choice.scheme);
-  const size_t changed =
-      SpreadChannels(prepared.model.graph, out.shifts,
-                     is_open ? options.model.string() : options.plan->file.string());
+  size_t changed = 0;
+  if (!out.shifts.empty()) {
+    PassRunner runner =
+        RunnerOfOthers("values", options.passes, options.model.string(), prepared.model);
+    changed = runner.Run("spread_channels", [&] {
+      return SpreadChannels(prepared.model.graph, out.shifts,
+                            is_open ? options.model.string() : options.plan->file.string());
+    });
+  }
   if (is_open && changed > 0) out.choice = SchemeOf(options, prepared, stored, data);
   return out;
 }
@@ -238,7 +246,8 @@ ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
 
 ChosenPlan ChooseOrTake(const ConvertOptions& options, const PreparedModel& prepared,
                         SchemeChoice choice, const CalibrationTable& table,
-                        const ConversionData& data, ModelComparer& comparer) {
+                        const ConversionData& data, ModelComparer& comparer,
+                        std::string reference_hash) {
   RangeCache ranges;
   CodeCache codes(data.workers);
   FloatCache floats(data.workers);
@@ -256,6 +265,8 @@ ChosenPlan ChooseOrTake(const ConvertOptions& options, const PreparedModel& prep
                     .aim_sqnr_db = options.aim_sqnr_db,
                     .keep_plain = options.looks_at_layers() || !options.writes_model,
                     .place = options.model.string(),
+                    .cache = options.cache.get(),
+                    .reference_hash = std::move(reference_hash),
                     .on_measurement = options.measuring,
                     .on_learning = options.learning};
   const GuardMode mode = comparer.count() == 0 ? GuardMode::kOff : options.guard;
@@ -313,11 +324,13 @@ void RefuseFailed(const ConvertOptions& options, const ConversionReport& report)
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
                     ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
+  if (options.cache) options.cache->Open();
   CutToOutputs(options.config.deployment.output_nodes, place, loaded.model);
   std::optional<Model> as_it_came;
   // A copy shares the weights' bytes; passes replace tensors, they never write into them.
   if (options.write_stages) as_it_came = loaded.model;
-  const FoldedInputs folded = FoldInputs(options.config.deployment, place, loaded.model);
+  const FoldedInputs folded =
+      FoldInputs(options.config.deployment, place, loaded.model, options.passes);
   std::optional<Model> original = loaded.model;  // shares its bytes with `model`
   PreparedModel prepared = PrepareWithSettings(
       std::move(loaded.model), {options.config, options.effective_config, options.config_file},
@@ -343,10 +356,15 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
   report.compared_on = judged.description;
   report.random_nodes = FindRandomNodes(model.graph);
+  const std::string models =
+      options.cache == nullptr
+          ? ""
+          : KeyOf({HashOf(*original), HashOf(model), options.guard == GuardMode::kOff ? "o" : ""});
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
-  const ChosenPlan chosen =
-      ChooseOrTake(options, prepared, std::move(spread.choice), table, data, comparer);
+  const ChosenPlan chosen = ChooseOrTake(options, prepared, std::move(spread.choice), table, data,
+                                         comparer, HashOfReference(models, comparer));
+  if (options.cache) options.cache->TellUse();
   watch.Lap("choose");
   report.gate = options.gate;
   report.sample_names = comparer.sample_names();

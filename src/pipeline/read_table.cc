@@ -14,7 +14,7 @@ namespace {
 
 // A table of the model prepared with other settings, input_shape say, may still have all values.
 void CheckValues(const StoredTable& stored, const Graph& graph, const std::string& place) {
-  for (const std::string& value : CalibratedValues(graph)) {
+  for (const std::string& value : CalibratedOnMainLevel(graph)) {
     if (stored.table.values.contains(value)) continue;
     throw Error(ExitCode::kData, place,
                 fmt::format("has no value \"{}\", which the model has with these settings; "

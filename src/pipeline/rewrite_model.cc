@@ -64,7 +64,7 @@ PlanHistory HistoryOfChosen(const ConvertOptions& options, Provenance provenance
 }
 
 std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanHistory& history,
-                         ConversionReport& report) {
+                         const PassOptions& passes, ConversionReport& report) {
   report.stored_weights = plan.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
       plan.rounded.types.empty() && !history.config.deployment.load_thresholds)
@@ -82,7 +82,8 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   std::string quant_info = QuantInfoJson(model.graph, plan, history);
   const auto types = model.graph.value_info;
   ApplyPlan(model, plan);
-  if (TargetOf(history.config.target_device).suits_engine) SuitEngine(types, model);
+  if (TargetOf(history.config.target_device).suits_engine)
+    SuitEngine(types, passes, report.input, model);
   if (history.config.target_device == TargetDevice::kGpu) SuitTypes(types, model);
   const Metadata own = model.metadata;
   AddReceipt(history.provenance, quant_info, model);

@@ -18,7 +18,7 @@ PlanHistory HistoryOfChosen(const ConvertOptions& options, Provenance provenance
 
 // Makes `model`, prepared, the quantized one, with where it came from. Returns its quant_info.
 std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanHistory& history,
-                         ConversionReport& report);
+                         const PassOptions& passes, ConversionReport& report);
 
 }  // namespace qconvert
 

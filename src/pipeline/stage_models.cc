@@ -80,7 +80,7 @@ std::vector<StageModel> MakeStages(const ConvertOptions& options, const StagePar
   if (!whole.inputs.empty()) Normalize(stages[0].model);
   DropInferredTypes(stages[1].model.graph);
   for (StageModel& stage : stages)
-    DeployModel(&stage == &stages[0] ? whole : left, place, stage.model);
+    DeployModel(&stage == &stages[0] ? whole : left, {}, {}, place, stage.model);
   return stages;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "other_passes.h"
 #include "qconvert/base/log.h"
 #include "qconvert/rewrite/type_half_regions.h"
 #include "qconvert/transform/expand_layer_norm.h"
@@ -10,14 +11,15 @@
 
 namespace qconvert {
 
-void SuitEngine(const std::map<std::string, Value, std::less<>>& types, Model& model) {
-  model.graph.value_info.insert(types.begin(), types.end());
-  const size_t gelus = FuseGelu(model.graph, model.opset());
-  const size_t norms = ExpandLayerNorm(model.graph, model.opset());
-  const size_t mishes = ExpandMish(model.graph);
-  LogDebug(fmt::format("written for the engine: {} GELU, {} LayerNormalization, {} Mish", gelus,
-                       norms, mishes));
-  DropInferredTypes(model.graph);
+void SuitEngine(const std::map<std::string, Value, std::less<>>& types, const PassOptions& passes,
+                const std::string& place, Model& model) {
+  Graph& graph = model.graph;
+  graph.value_info.insert(types.begin(), types.end());
+  PassRunner runner = RunnerOfOthers("engine", passes, place, model);
+  runner.Run("fuse_gelu", [&] { return FuseGelu(graph, model.opset()); });
+  runner.Run("expand_layer_norm", [&] { return ExpandLayerNorm(graph, model.opset()); });
+  runner.Run("expand_mish", [&] { return ExpandMish(graph); });
+  DropInferredTypes(graph);
 }
 
 void SuitTypes(const std::map<std::string, Value, std::less<>>& types, Model& model) {

@@ -7,13 +7,16 @@
 #include <string>
 
 #include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/pass_runner.h"
 
 namespace qconvert {
 
 // Writes GELU, LayerNormalization and Mish of a quantized model in the words that the engine
 // computes fastest. `types` are those of the float model's values. The numbers stay up to rounding.
-// Only then: until all is decided these are one node each, or steps that are kept whole.
-void SuitEngine(const std::map<std::string, Value, std::less<>>& types, Model& model);
+// Only then: until all is decided these are one node each, or steps that are kept whole. `place`
+// names the model in messages.
+void SuitEngine(const std::map<std::string, Value, std::less<>>& types, const PassOptions& passes,
+                const std::string& place, Model& model);
 
 // Writes the float16 parts of a quantized model in their types, for engines that take these as they
 // are written (rewrite/type_half_regions.h). `types` as above.

@@ -47,6 +47,7 @@ PlanHistory HistoryOfTaken(const PlanFile& file, const Graph& graph, const Quant
     hash.Update(file.text);
     history.provenance.config_sha256 = hash.HexDigest();
     history.guard = {};
+    history.noise = {};
   }
   history.provenance.tool = own.tool;
   history.provenance.engine = own.engine;

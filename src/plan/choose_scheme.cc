@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "qconvert/base/log.h"
+#include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/safe_plan.h"
@@ -107,7 +108,9 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
   };
   if (!AnyInteger(by_weights))
     return weight_only(
-        "no integer kernel takes any part of this model, float weights are stored for their size");
+        fmt::format("no integer kernel takes any part of this model{}, float weights "
+                    "are stored for their size",
+                    place.bodies.empty() ? "" : " or saves time in its bodies"));
   choice.weigh_noise = config.objective != Objective::kSpeed;
   const int64_t others = Count(by_weights, {NodeDomain::kFloat, NodeDomain::kOther});
   const double all_ns = by_weights.float_ns + kAnyNodeNs * static_cast<double>(others);
@@ -174,18 +177,12 @@ void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoi
       "taken at run time";
 }
 
-}  // namespace
-
-bool AnyInteger(const Placement& placement) { return Count(placement, {NodeDomain::kInteger}) > 0; }
-
-void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& reason) {
-  for (size_t n = 0; n < graph.nodes.size(); ++n) options.keep_float.emplace(n, reason);
-}
-
-SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings,
-                          const CostTable* measured) {
+// What decides on the level of `graph`; `bodies` are those in it.
+SchemeChoice ChooseLevel(const Graph& graph, ValueSizes sizes, const ModelSettings& settings,
+                         const CostTable* measured, decltype(PlaceOptions::bodies) bodies) {
   const QuantConfig& config = settings.config;
   SchemeChoice choice;
+  choice.place.bodies = std::move(bodies);
   choice.place.costs = measured == nullptr ? CostTableOf(config.processor) : *measured;
   choice.place.sizes = std::move(sizes);
   choice.place.keep_float = FindNodesKeptFloat(graph, settings);
@@ -206,7 +203,59 @@ SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSetti
   }
   if (config.scheme == Scheme::kWeightOnly || config.scheme == Scheme::kDynamic)
     KeepAllFloat(graph, choice.place, fmt::format("the scheme is {}", SchemeName(config.scheme)));
-  if ((config.scheme == Scheme::kAuto && by_time) || config.scheme == Scheme::kDynamic)
+  return choice;
+}
+
+// Each by what saves time in it: a body is too small for anything else, and runs many times.
+decltype(PlaceOptions::bodies) ChooseBodies(const Graph& graph, const ValueSizes& sizes,
+                                            const ModelSettings& settings,
+                                            const CostTable* measured) {
+  const Target& target = TargetOf(settings.config.target_device);
+  decltype(PlaceOptions::bodies) out;
+  for (BodyGraph& body : FindBodyGraphs(graph)) {
+    ModelSettings own = SettingsOfBody(settings, body);
+    own.config.objective = Objective::kSpeed;
+    BodyPlacing placing;
+    if (target.quantizes_bodies) {
+      placing.options = ChooseLevel(body.graph, SizesOfBody(sizes, body), own, measured, {}).place;
+    } else {
+      placing.options.target = &target;
+      KeepAllFloat(body.graph, placing.options, WhyBodiesAreFloat(target));
+    }
+    const auto runs = sizes.find(body.way);
+    if (runs != sizes.end()) placing.runs = std::max(1.0, static_cast<double>(runs->second));
+    placing.graph = std::move(body.graph);
+    out.emplace(body.way, std::make_shared<const BodyPlacing>(std::move(placing)));
+  }
+  return out;
+}
+
+}  // namespace
+
+bool AnyInteger(const Placement& placement) {
+  const auto inside = [](const auto& body) { return AnyInteger(body.second); };
+  return Count(placement, {NodeDomain::kInteger}) > 0 ||
+         std::any_of(placement.bodies.begin(), placement.bodies.end(), inside);
+}
+
+void KeepBodyFloat(const std::string& way, PlaceOptions& options, const std::string& reason) {
+  std::shared_ptr<const BodyPlacing>& body = options.bodies.at(way);
+  BodyPlacing in_float = *body;
+  KeepAllFloat(in_float.graph, in_float.options, reason);
+  body = std::make_shared<const BodyPlacing>(std::move(in_float));
+}
+
+void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& reason) {
+  for (size_t n = 0; n < graph.nodes.size(); ++n) options.keep_float.emplace(n, reason);
+  for (const auto& [way, body] : options.bodies) KeepBodyFloat(way, options, reason);
+}
+
+SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings,
+                          const CostTable* measured) {
+  auto bodies = ChooseBodies(graph, sizes, settings, measured);
+  SchemeChoice choice = ChooseLevel(graph, std::move(sizes), settings, measured, std::move(bodies));
+  const Scheme asked = settings.config.scheme;
+  if ((asked == Scheme::kAuto && choice.place.target->places_by_time) || asked == Scheme::kDynamic)
     ChooseDynamic(graph, settings, choice);
   return choice;
 }

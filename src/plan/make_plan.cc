@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "plan_nodes.h"
 #include "qconvert/base/error.h"
 #include "qconvert/numbers/quantize.h"
+#include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/plan/value_range.h"
@@ -18,11 +20,14 @@
 namespace qconvert {
 namespace {
 
+// How a value of the level is named in the table.
+using TableNames = std::function<std::string(const std::string&)>;
+
 // `value` in the table, or what it was before movement operators: its values are a subset of those.
 const std::string& FindObserved(const Topology& topology, const CalibrationTable& table,
-                                std::string value) {
+                                const TableNames& names, std::string value) {
   for (;;) {
-    const auto it = table.values.find(value);
+    const auto it = table.values.find(names(value));
     if (it != table.values.end()) return it->first;
     const Node* producer = topology.Producer(value);
     if (producer == nullptr || FindOpRule(*producer).kind != OpKind::kMovement) {
@@ -31,7 +36,7 @@ const std::string& FindObserved(const Topology& topology, const CalibrationTable
           fmt::format(
               "the calibration table has no value \"{}\"; qconvert calibrate --config makes "
               "one that fits",
-              value));
+              names(value)));
     }
     value = producer->inputs[0];
   }
@@ -75,11 +80,13 @@ void ConvertInputs(const Graph& graph, QuantizationPlan& plan) {
 class ValuePlanner {
  public:
   ValuePlanner(const Graph& graph, const Placement& placement, const CalibrationTable& table,
-               const ModelSettings& settings, RangeCache& ranges, const LearnedRanges* learned)
+               const TableNames& names, const ModelSettings& settings, RangeCache& ranges,
+               const LearnedRanges* learned)
       : graph_(graph),
         topology_(graph),
         placement_(placement),
         table_(table),
+        names_(names),
         settings_(settings),
         target_(TargetOf(settings.config.target_device)),
         given_(OwnSettings(settings.config)),
@@ -175,7 +182,7 @@ class ValuePlanner {
       decided.range = learned_->at(root);
       decided.method = "learned";
     } else {
-      const std::string& observed = FindObserved(topology_, table_, root);
+      const std::string& observed = FindObserved(topology_, table_, names_, root);
       decided.range =
           ranges_.Get(observed, settings, [&] { return DecideRange(table_, observed, settings); });
       decided.method = DescribeMethod(settings);
@@ -186,6 +193,7 @@ class ValuePlanner {
   const Topology topology_;
   const Placement& placement_;
   const CalibrationTable& table_;
+  const TableNames& names_;
   const ModelSettings& settings_;
   const Target& target_;
   const std::map<std::string, const ValueSettings*> given_;
@@ -194,6 +202,26 @@ class ValuePlanner {
   RangeCache& ranges_;
   const LearnedRanges* learned_;
 };
+
+QuantizationPlan PlanLevel(const Graph& graph, Placement placement, const CalibrationTable& table,
+                           const TableNames& names, const ModelSettings& settings,
+                           RangeCache& ranges, const LearnedRanges* learned) {
+  QuantizationPlan plan;
+  const Target& target = TargetOf(settings.config.target_device);
+  const ValuePlanner planner(graph, placement, table, names, settings, ranges, learned);
+  for (const auto& [value, root] : placement.roots) plan.values[value] = planner.Decide(root);
+  plan.placement = std::move(placement);
+  SetForms(settings.config, plan);
+  AlignScales(graph, settings.config, plan);
+  if (target.limits_shifts) LimitShifts(graph, settings, plan);
+  const auto grid = [&](size_t n, size_t /*input*/, Range range) {
+    const NumericFormat format = planner.FormatOf(settings.Of(graph.nodes[n]).activation);
+    return OperandGrid{ParamsFromRange(range, format), format};
+  };
+  PlanNodes(graph, grid, plan);
+  if (target.one_type_per_node) ConvertInputs(graph, plan);
+  return plan;
+}
 
 }  // namespace
 
@@ -227,23 +255,20 @@ std::set<std::string> NonFiniteValues(const CalibrationTable& table) {
 QuantizationPlan MakePlan(const Graph& graph, Placement placement, const CalibrationTable& table,
                           const ModelSettings& settings, RangeCache* ranges,
                           const LearnedRanges* learned) {
-  QuantizationPlan plan;
-  const Target& target = TargetOf(settings.config.target_device);
   RangeCache own;
-  const ValuePlanner planner(graph, placement, table, settings, ranges != nullptr ? *ranges : own,
-                             learned);
-  for (const auto& [value, root] : placement.roots) plan.values[value] = planner.Decide(root);
-  plan.rounded = FindRoundedValues(graph, placement, table, settings);
-  plan.placement = std::move(placement);
-  SetForms(settings.config, plan);
-  AlignScales(graph, settings.config, plan);
-  if (target.limits_shifts) LimitShifts(graph, settings, plan);
-  const auto grid = [&](size_t n, size_t /*input*/, Range range) {
-    const NumericFormat format = planner.FormatOf(settings.Of(graph.nodes[n]).activation);
-    return OperandGrid{ParamsFromRange(range, format), format};
-  };
-  PlanNodes(graph, grid, plan);
-  if (target.one_type_per_node) ConvertInputs(graph, plan);
+  RangeCache& known = ranges != nullptr ? *ranges : own;
+  const auto as_it_is = [](const std::string& value) { return value; };
+  QuantizationPlan plan =
+      PlanLevel(graph, std::move(placement), table, as_it_is, settings, known, learned);
+  plan.rounded = FindRoundedValues(graph, plan.placement, table, settings);
+  if (plan.placement.bodies.empty()) return plan;
+  for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    const auto placed = plan.placement.bodies.find(body.way);
+    if (placed == plan.placement.bodies.end()) continue;
+    const auto names = [&](const std::string& value) { return body.FullName(value); };
+    plan.bodies.emplace(body.way, PlanLevel(body.graph, placed->second, table, names,
+                                            SettingsOfBody(settings, body), known, nullptr));
+  }
   return plan;
 }
 

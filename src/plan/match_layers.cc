@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <set>
 #include <utility>
 
+#include "match_body_layers.h"
 #include "neighbours.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/name_pattern.h"
 #include "qconvert/ir/module_path.h"
+#include "qconvert/ir/scope.h"
 #include "qconvert/plan/node_settings.h"
+#include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
 namespace {
@@ -27,11 +32,38 @@ bool Fits(const Graph& graph, const Node& node, const OpMatch& match) {
          static_cast<int>(weight->dims.size()) == match.weight_rank;
 }
 
+bool FitsAnyOf(const Graph& graph, const Node& node, const LayerMatch& match) {
+  return std::any_of(match.types.begin(), match.types.end(),
+                     [&](const OpMatch& one) { return Fits(graph, node, one); });
+}
+
+// What bodies hold, named with their ways: entries may speak of that too (MatchBodyLayers).
+struct BodyNames {
+  std::vector<std::string> nodes;
+  std::vector<std::string> values;
+  std::set<std::string> types;
+
+  void Collect(const Graph& graph, const std::string& way) {
+    for (const Node& node : graph.nodes) {
+      if (!way.empty()) {
+        nodes.push_back(way + LabelOf(node));
+        types.insert(node.op_type);
+        for (const std::string& output : node.outputs) values.push_back(way + output);
+      }
+      ForEachBody(node, way, [&](const Graph& body, const std::string& inner) {
+        for (const Value& input : body.inputs) values.push_back(inner + input.name);
+        Collect(body, inner);
+      });
+    }
+  }
+};
+
 class LayerMatcher {
  public:
   LayerMatcher(const Graph& graph, std::vector<std::string>& warnings)
       : graph_(graph), warnings_(warnings) {
     for (const Node& node : graph.nodes) names_.push_back(node.name);
+    in_bodies_.Collect(graph, "");
   }
 
   // Indices of the nodes that an entry speaks of.
@@ -59,7 +91,9 @@ class LayerMatcher {
   }
 
   bool HasNode(const std::string& name) const {
-    return std::find(names_.begin(), names_.end(), name) != names_.end();
+    const auto& inside = in_bodies_.nodes;
+    return std::find(names_.begin(), names_.end(), name) != names_.end() ||
+           std::find(inside.begin(), inside.end(), name) != inside.end();
   }
 
   void ThrowIfAny() {
@@ -74,7 +108,7 @@ class LayerMatcher {
     for (size_t n = 0; n < names_.size(); ++n) {
       if (fits(names_[n])) found.push_back(n);
     }
-    if (found.empty()) {
+    if (found.empty() && std::none_of(in_bodies_.nodes.begin(), in_bodies_.nodes.end(), fits)) {
       // Distances to very many names would take longer than the model is worth.
       const bool few = names_.size() <= kSuggestedFrom;
       const std::string written = WrittenPattern(wanted);
@@ -85,8 +119,7 @@ class LayerMatcher {
   }
 
   bool FitsAny(size_t n, const LayerMatch& match) const {
-    return std::any_of(match.types.begin(), match.types.end(),
-                       [&](const OpMatch& one) { return Fits(graph_, graph_.nodes[n], one); });
+    return FitsAnyOf(graph_, graph_.nodes[n], match);
   }
 
   std::vector<size_t> NodesNamed(const std::string& name) const {
@@ -148,7 +181,8 @@ class LayerMatcher {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (FitsAny(n, match)) found.push_back(n);
     }
-    if (!found.empty()) return found;
+    const auto inside = [&](const OpMatch& one) { return in_bodies_.types.contains(one.op_type); };
+    if (!found.empty() || std::any_of(match.types.begin(), match.types.end(), inside)) return found;
     if (match.known_type) {
       warnings_.push_back(
           fmt::format("{}: no node of the model has type '{}'", match.place, match.pattern));
@@ -200,6 +234,7 @@ class LayerMatcher {
   const Graph& graph_;
   std::vector<std::string>& warnings_;
   std::vector<std::string> names_;
+  BodyNames in_bodies_;
   std::vector<std::string> problems_;
 };
 
@@ -232,7 +267,12 @@ void NoteIdleInputs(const Graph& graph, const QuantConfig& config,
       const auto other = layer_of.find(producer->name);
       const NodeSettings& of =
           other == layer_of.end() ? config.tensors : config.layers[other->second].tensors;
-      if (!of.activation.is_int() || SameCodes(of.activation, input)) continue;
+      // A Horizon file's wider input is that of the value, unless it is moved codes.
+      const bool is_passed_on =
+          config.deployment.generation != Generation::kNone &&
+          input.bit_width > of.activation.bit_width &&
+          (producer->Is("Relu") || FindOpRule(*producer).kind != OpKind::kMovement);
+      if (!of.activation.is_int() || is_passed_on || SameCodes(of.activation, input)) continue;
       warnings.push_back(fmt::format(
           "{}: input settings have no effect where '{}' reads what '{}' quantizes: a value has the "
           "activation settings of the node that writes it",
@@ -251,6 +291,9 @@ void NoteLostValues(const Graph& graph, const QuantConfig& config,
   for (const Value& input : graph.inputs) names.push_back(input.name);
   for (const Node& node : graph.nodes)
     names.insert(names.end(), node.outputs.begin(), node.outputs.end());
+  BodyNames in_bodies;
+  in_bodies.Collect(graph, "");
+  names.insert(names.end(), in_bodies.values.begin(), in_bodies.values.end());
   const std::set<std::string> known(names.begin(), names.end());
   for (const ValueSettings& one : config.values) {
     if (known.contains(one.value)) continue;
@@ -287,6 +330,26 @@ std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig&
   matcher.ThrowIfAny();
   NoteLostValues(graph, config, warnings);
   NoteIdleInputs(graph, config, layer_of, warnings);
+  return layer_of;
+}
+
+std::map<std::string, size_t> MatchBodyLayers(const BodyGraph& body, const QuantConfig& config) {
+  using Kind = LayerMatch::Kind;
+  std::map<std::string, size_t> layer_of;
+  for (const Kind kind : {Kind::kType, Kind::kName, Kind::kNode}) {
+    for (size_t i = 0; i < config.layers.size(); ++i) {
+      const LayerMatch& match = config.layers[i].match;
+      if (match.kind != kind) continue;
+      std::optional<NamePattern> pattern;
+      if (kind == Kind::kName) pattern.emplace(match.pattern);
+      for (const Node& node : body.graph.nodes) {
+        const std::string name = body.way + node.name;
+        const bool named = pattern ? pattern->Matches(name) : name == match.pattern;
+        const bool typed = match.types.empty() || FitsAnyOf(body.graph, node, match);
+        if (kind == Kind::kType ? typed : named && typed) layer_of[node.name] = i;
+      }
+    }
+  }
   return layer_of;
 }
 

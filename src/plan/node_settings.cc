@@ -111,6 +111,23 @@ const TensorSettings* FindUnitSettings(const Graph& graph, const Topology& topol
   return found.is_int() ? &found : nullptr;
 }
 
+// `found`, or what a reader's entry asks of its inputs where that is wider: as the vendor's tool,
+// that passes 16 bits on to the neighbors.
+const TensorSettings* WidestOfReaders(const Graph& graph, const Topology& topology,
+                                      const ModelSettings& settings, const std::string& value,
+                                      const TensorSettings* found) {
+  if (settings.config.deployment.generation == Generation::kNone || settings.layer_of.empty())
+    return found;
+  for (const Use& use : topology.Uses(value)) {
+    const Node& reader = graph.nodes[use.node];
+    const NodeSettings& of = settings.Of(reader);
+    const bool asks = settings.layer_of.contains(reader.name) && of.activation.is_int() &&
+                      of.input.is_int() && of.input.bit_width > found->bit_width;
+    if (asks) found = &of.input;
+  }
+  return found;
+}
+
 // A node whose integer kernel would compute one that is kept float stays float with it.
 void KeepUnitsFloat(const Graph& graph, std::map<size_t, std::string>& kept) {
   // Looking for units costs a topology.
@@ -215,7 +232,7 @@ const TensorSettings* FindValueSettings(const Graph& graph, const Topology& topo
   if (topology.Producer(value) != nullptr) {
     const TensorSettings* unit = FindUnitSettings(graph, topology, placement, settings,
                                                   topology.ProducerIndex(value), value);
-    if (unit != nullptr) return unit;
+    if (unit != nullptr) return WidestOfReaders(graph, topology, settings, value, unit);
   } else if (settings.config.tensors.input.is_int()) {
     // A layer entry that speaks of inputs does so for the inputs of the model it reads.
     for (const Use& use : topology.Uses(value)) {

@@ -335,7 +335,18 @@ std::vector<std::string> Placement::Observed() const {
 }
 
 Placement PlaceNodes(const Graph& graph, const PlaceOptions& options) {
-  return Placer(graph, options).Run();
+  Placement placement = Placer(graph, options).Run();
+  for (const auto& [way, body] : options.bodies) {
+    Placement inside = PlaceNodes(body->graph, body->options);
+    for (size_t k = 0; k < kCostTerms; ++k) {
+      placement.chosen.count[k] += body->runs * inside.chosen.count[k];
+      placement.in_float.count[k] += body->runs * inside.in_float.count[k];
+    }
+    placement.chosen_ns += body->runs * inside.chosen_ns;
+    placement.float_ns += body->runs * inside.float_ns;
+    placement.bodies.emplace(way, std::move(inside));
+  }
+  return placement;
 }
 
 }  // namespace qconvert

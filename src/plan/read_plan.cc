@@ -12,6 +12,7 @@
 
 #include "plan_nodes.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/ir/body_graph.h"
 #include "qconvert/plan/value_range.h"
 
 namespace qconvert {
@@ -25,39 +26,51 @@ NodeWay WayOf(const NodePlacement& node) {
   return node.domain == NodeDomain::kFused ? NodeWay::kFused : NodeWay::kFloat;
 }
 
-class PlanReader {
- public:
-  PlanReader(const Graph& graph, const PlanFile& file)
-      : graph_(graph), file_(file), out_{{}, {}, ConfigProblems(file.file.string()), {}} {}
+// What a file says of one level.
+struct FileLevel {
+  std::vector<const FileNode*> nodes;
+  std::vector<const FileValue*> values;
+};
 
-  PlanReading Run() {
+class LevelReader {
+ public:
+  // Fills in `plan` and `node_files`; tells what is wrong where `reading` says.
+  LevelReader(const Graph& graph, const PlanFile& file, const FileLevel& level,
+              PlanReading& reading, QuantizationPlan& plan,
+              std::map<size_t, const FileNode*>& node_files)
+      : graph_(graph),
+        file_(file),
+        level_(level),
+        reading_(reading),
+        plan_(plan),
+        node_files_(node_files) {}
+
+  void Run() {
     FindNodes();
     PlaceAsWritten();
     ReadValues();
-    ReadRounded();
-    ReadCoarser();
     // Codes are made of parameters that were found sound, or not at all.
-    if (out_.problems.empty()) PlanNodes(graph_, OperandsOf(), plan());
-    if (out_.problems.empty()) ReadConverted();
-    return std::move(out_);
+    if (reading_.problems.empty()) PlanNodes(graph_, OperandsOf(), plan());
+    if (reading_.problems.empty()) ReadConverted();
   }
 
  private:
-  QuantizationPlan& plan() { return out_.plan; }
+  QuantizationPlan& plan() { return plan_; }
+  bool is_body() const { return &plan_ != &reading_.plan; }
 
   void Refuse(const ConfigPlace& place, std::string_view message) {
-    out_.problems.Add(place, message);
+    reading_.problems.Add(place, message);
   }
 
   // The nearest of `names`, made only while somebody will read it.
   std::string Hint(const std::string& name, const std::vector<std::string>& names) const {
-    return out_.problems.full() ? "" : DidYouMean(name, names);
+    return reading_.problems.full() ? "" : DidYouMean(name, names);
   }
 
   // Entries by name; nodes of one name in the order of the file.
   void FindNodes() {
     std::map<std::string, std::deque<const FileNode*>> entries;
-    for (const FileNode& node : file_.nodes) entries[node.name].push_back(&node);
+    for (const FileNode* node : level_.nodes) entries[node->name].push_back(node);
     std::vector<std::string> names;
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
@@ -72,7 +85,7 @@ class PlanReader {
       const FileNode& entry = *mine.front();
       // Nodes without a name, or of one name, are told apart by their order alone.
       mine.pop_front();
-      out_.node_files.emplace(n, &entry);
+      node_files_.emplace(n, &entry);
       if (entry.op_type != EscapeWhole(node.op_type)) {
         Refuse(entry.place, fmt::format("op_type of '{}' is '{}', the model has '{}'", name,
                                         entry.op_type, node.op_type));
@@ -90,18 +103,22 @@ class PlanReader {
     const Target& target = TargetOf(file_.config.target_device);
     PlaceOptions options{.place_by = PlaceBy::kKernels, .target = &target};
     SetForms(file_.config, plan());
+    if (is_body() && !target.quantizes_bodies) {
+      for (size_t n = 0; n < graph_.nodes.size(); ++n)
+        options.keep_float.emplace(n, WhyBodiesAreFloat(target));
+    }
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
-      const auto entry = out_.node_files.find(n);
-      if (entry == out_.node_files.end()) continue;
+      const auto entry = node_files_.find(n);
+      if (entry == node_files_.end()) continue;
       const NodeWay way = entry->second->way;
       const std::string& reason = entry->second->reason;
       // What the file says integer is placed by kernels alone, times are not asked again; what it
       // says float is kept so.
       if (way == NodeWay::kFloat || way == NodeWay::kDynamic)
-        options.keep_float.emplace(n, reason.empty() ? kUntold : reason);
+        options.keep_float.insert_or_assign(n, reason.empty() ? kUntold : reason);
     }
     plan().placement = PlaceNodes(graph_, options);
-    for (const auto& [n, entry] : out_.node_files) CheckWay(n, *entry);
+    for (const auto& [n, entry] : node_files_) CheckWay(n, *entry);
   }
 
   void CheckWay(size_t n, const FileNode& entry) {
@@ -109,7 +126,7 @@ class PlanReader {
     const Node& node = graph_.nodes[n];
     const NodeWay can = WayOf(placed);
     if (entry.way == NodeWay::kDynamic) {
-      if (can == NodeWay::kFloat && CanBeDynamic(graph_, node)) return;
+      if (can == NodeWay::kFloat && CanBeDynamic(graph_, node) && !is_body()) return;
       Refuse(entry.way_place, fmt::format("'{}' is 'dynamic', expected 'float': no kernel "
                                           "quantizes this {} at run time",
                                           entry.name, node.op_type));
@@ -127,14 +144,14 @@ class PlanReader {
   }
 
   void Warn(const ConfigPlace& place, const std::string& message) {
-    out_.warnings.push_back(place.Text() + ": " + message);
+    reading_.warnings.push_back(place.Text() + ": " + message);
   }
 
   void ReadValues() {
     std::map<std::string, const FileValue*> entries;
-    for (const FileValue& value : file_.values) {
-      if (!entries.emplace(value.name, &value).second)
-        Refuse(value.grid.place, fmt::format("values has '{}' twice", value.name));
+    for (const FileValue* value : level_.values) {
+      if (!entries.emplace(value->name, value).second)
+        Refuse(value->grid.place, fmt::format("values has '{}' twice", value->name));
     }
     for (const auto& [value, root] : plan().placement.roots) {
       const auto found = entries.find(EscapeWhole(value));
@@ -217,7 +234,7 @@ class PlanReader {
   void ReadConverted() {
     for (auto& [n, integer] : plan().integer_nodes) {
       const Node& node = graph_.nodes[n];
-      const FileNode& entry = *out_.node_files.at(n);
+      const FileNode& entry = *node_files_.at(n);
       for (const FileOperand& operand : entry.operands) {
         const std::string& input = node.input(operand.input);
         if (integer.hard_sigmoid || input.empty() || !plan().values.contains(input)) continue;
@@ -225,6 +242,79 @@ class PlanReader {
         if (CheckGrid(operand.grid, what))
           integer.converted[operand.input] = {operand.grid.params, operand.grid.format};
       }
+    }
+  }
+
+  OperandGrids OperandsOf() {
+    return [this](size_t n, size_t input, Range /*range*/) -> OperandGrid {
+      const FileNode& entry = *node_files_.at(n);
+      const OperandGrid any{ParamsFromRange({}, NumericFormat()), NumericFormat()};
+      for (const FileOperand& operand : entry.operands) {
+        if (operand.input != input) continue;
+        const bool sound =
+            CheckGrid(operand.grid, fmt::format("input {} of '{}'", input, entry.name));
+        return sound ? OperandGrid{operand.grid.params, operand.grid.format} : any;
+      }
+      Refuse(entry.place,
+             fmt::format("operands of '{}' has no entry for input {}", entry.name, input));
+      return any;
+    };
+  }
+
+  const Graph& graph_;
+  const PlanFile& file_;
+  const FileLevel& level_;
+  PlanReading& reading_;
+  QuantizationPlan& plan_;
+  std::map<size_t, const FileNode*>& node_files_;
+  std::map<std::string, ConfigPlace> places_;  // of the scales of values
+};
+
+// All levels of a file, with what it says of none.
+class PlanReader {
+ public:
+  PlanReader(const Graph& graph, const PlanFile& file)
+      : graph_(graph), file_(file), out_{{}, {}, {}, ConfigProblems(file.file.string()), {}} {
+    for (const FileNode& node : file.nodes) levels_[node.scope].nodes.push_back(&node);
+    for (const FileValue& value : file.values) levels_[value.scope].values.push_back(&value);
+  }
+
+  PlanReading Run() {
+    LevelReader(graph_, file_, levels_[""], out_, plan(), out_.node_files).Run();
+    ReadBodies();
+    ReadRounded();
+    ReadCoarser();
+    return std::move(out_);
+  }
+
+ private:
+  QuantizationPlan& plan() { return out_.plan; }
+
+  void Refuse(const ConfigPlace& place, std::string_view message) {
+    out_.problems.Add(place, message);
+  }
+
+  std::string Hint(const std::string& name, const std::vector<std::string>& names) const {
+    return out_.problems.full() ? "" : DidYouMean(name, names);
+  }
+
+  void ReadBodies() {
+    std::vector<std::string> names;
+    for (const BodyGraph& body : FindBodyGraphs(graph_)) {
+      names.push_back(EscapeWhole(body.way));
+      const auto level = levels_.find(names.back());
+      if (level == levels_.end()) continue;
+      LevelReader(body.graph, file_, level->second, out_, plan().bodies[body.way],
+                  out_.body_files[body.way])
+          .Run();
+      plan().placement.bodies.emplace(body.way, plan().bodies[body.way].placement);
+    }
+    const std::set<std::string> known(names.begin(), names.end());
+    for (const auto& [scope, level] : levels_) {
+      if (scope.empty() || known.contains(scope)) continue;
+      const ConfigPlace& place =
+          level.nodes.empty() ? level.values[0]->grid.place : level.nodes[0]->place;
+      Refuse(place, fmt::format("the model has no scope '{}'{}", scope, Hint(scope, names)));
     }
   }
 
@@ -271,26 +361,10 @@ class PlanReader {
     }
   }
 
-  OperandGrids OperandsOf() {
-    return [this](size_t n, size_t input, Range /*range*/) -> OperandGrid {
-      const FileNode& entry = *out_.node_files.at(n);
-      const OperandGrid any{ParamsFromRange({}, NumericFormat()), NumericFormat()};
-      for (const FileOperand& operand : entry.operands) {
-        if (operand.input != input) continue;
-        const bool sound =
-            CheckGrid(operand.grid, fmt::format("input {} of '{}'", input, entry.name));
-        return sound ? OperandGrid{operand.grid.params, operand.grid.format} : any;
-      }
-      Refuse(entry.place,
-             fmt::format("operands of '{}' has no entry for input {}", entry.name, input));
-      return any;
-    };
-  }
-
   const Graph& graph_;
   const PlanFile& file_;
   PlanReading out_;
-  std::map<std::string, ConfigPlace> places_;  // of the scales of values
+  std::map<std::string, FileLevel> levels_;  // by scope
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "json_text.h"
 #include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
+#include "qconvert/ir/body_graph.h"
 #include "trials_json.h"
 
 namespace qconvert {
@@ -119,9 +120,8 @@ Json GuardJson(const ConversionReport& report) {
           {"steps", StepsJson(report.guard.steps)}};
 }
 
-}  // namespace
-
-void CountNodes(const Graph& graph, const Placement& placement, ConversionReport& report) {
+void CountLevel(const Graph& graph, const Placement& placement, const std::string& way,
+                ConversionReport& report) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     const NodePlacement& place = placement.nodes[n];
@@ -130,7 +130,18 @@ void CountNodes(const Graph& graph, const Placement& placement, ConversionReport
     // Shape arithmetic and the like is no float node.
     if (place.domain != NodeDomain::kFloat) continue;
     ++report.float_nodes;
-    report.float_reasons[{node.op_type, place.reason}].push_back(node.name);
+    report.float_reasons[{node.op_type, place.reason}].push_back(way + node.name);
+  }
+}
+
+}  // namespace
+
+void CountNodes(const Graph& graph, const Placement& placement, ConversionReport& report) {
+  CountLevel(graph, placement, "", report);
+  if (placement.bodies.empty()) return;
+  for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    const auto placed = placement.bodies.find(body.way);
+    if (placed != placement.bodies.end()) CountLevel(body.graph, placed->second, body.way, report);
   }
 }
 

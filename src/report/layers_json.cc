@@ -52,6 +52,8 @@ Json LayerJson(const LayerRow& row) {
   AddDecibels("sqnr_behind_db", row.errors.behind, json);
   AddDecibels("sqnr_weights_db", row.errors.weights_alone, json);
   AddDecibels("sqnr_activations_db", row.errors.activations_alone, json);
+  AddDecibels("sqnr_own_weights_db", row.errors.own.weights, json);
+  AddDecibels("sqnr_own_inputs_db", row.errors.own.inputs, json);
   AddDecibels("sqnr_weights_behind_db", row.errors.weights_behind, json);
   AddDecibels("sqnr_activations_behind_db", row.errors.activations_behind, json);
   AddDecibels("sqnr_16_bit_values_behind_db", row.errors.wide_behind, json);

@@ -92,6 +92,11 @@ double HalfStep(const FileGrid& grid) {
   return scales.empty() ? 0 : 0.5 * *std::max_element(scales.begin(), scales.end());
 }
 
+// In bodies with the way there.
+std::string NameOf(const FileNode& node) { return node.scope + node.name; }
+std::string NameOf(const FileValue& value) { return value.scope + value.name; }
+std::string NameOf(const FileWeight& weight) { return weight.name; }
+
 // Nothing where the codes reach all of `seen`, half a step further counting as reached.
 std::optional<ClippedValue> FindClipped(const FileValue& value, Range seen) {
   if (!value.grid.format.is_integer()) return std::nullopt;
@@ -101,7 +106,8 @@ std::optional<ClippedValue> FindClipped(const FileValue& value, Range seen) {
   if (seen.max <= codes.max + HalfStep(value.grid) && seen.min >= codes.min - HalfStep(value.grid))
     return std::nullopt;
   const double width = double{seen.max} - seen.min;
-  return ClippedValue{value.name, seen, codes, width > 0 ? std::min(beyond / width, 1.0) : 1, {}};
+  return ClippedValue{
+      NameOf(value), seen, codes, width > 0 ? std::min(beyond / width, 1.0) : 1, {}};
 }
 
 // Values in bins that lie beyond the codes as a whole.
@@ -120,25 +126,25 @@ double ShareBeyond(const TensorStatistics& seen, const ClippedValue& clipped, do
 template <typename Items>
 auto ByName(const Items& items) {
   std::map<std::string, const typename Items::value_type*> by_name;
-  for (const auto& item : items) by_name.emplace(item.name, &item);
+  for (const auto& item : items) by_name.emplace(NameOf(item), &item);
   return by_name;
 }
 
 void DiffValues(const PlanFile& a, const PlanFile& b, PlanDifference& difference) {
   const auto of_b = ByName(b.values);
   for (const FileValue& value : a.values) {
-    const auto it = of_b.find(value.name);
+    const auto it = of_b.find(NameOf(value));
     if (it == of_b.end()) {
-      difference.only_a.push_back(value.name);
+      difference.only_a.push_back(NameOf(value));
       continue;
     }
-    AddMoved(value.name, value.grid, it->second->grid, difference);
+    AddMoved(NameOf(value), value.grid, it->second->grid, difference);
     if (auto clipped = FindClipped(*it->second, value.range))
       difference.clipped.push_back(*std::move(clipped));
   }
   const auto of_a = ByName(a.values);
   for (const FileValue& value : b.values)
-    if (!of_a.contains(value.name)) difference.only_b.push_back(value.name);
+    if (!of_a.contains(NameOf(value))) difference.only_b.push_back(NameOf(value));
 }
 
 std::string WayText(const FileNode& node) {
@@ -148,8 +154,8 @@ std::string WayText(const FileNode& node) {
 void DiffNodes(const PlanFile& a, const PlanFile& b, PlanDifference& difference) {
   const auto of_b = ByName(b.nodes);
   for (const FileNode& node : a.nodes) {
-    const auto it = of_b.find(node.name);
-    const std::string where = fmt::format("{} {}", node.op_type, node.name);
+    const auto it = of_b.find(NameOf(node));
+    const std::string where = fmt::format("{} {}", node.op_type, NameOf(node));
     if (it == of_b.end()) {
       difference.choices.push_back({where, "not there", WayText(node)});
       continue;
@@ -160,14 +166,15 @@ void DiffNodes(const PlanFile& a, const PlanFile& b, PlanDifference& difference)
     const auto weights = ByName(other.weights);
     for (const FileWeight& weight : node.weights) {
       const auto same = weights.find(weight.name);
-      if (same != weights.end()) AddMoved(weight.name, weight.grid, same->second->grid, difference);
+      if (same != weights.end())
+        AddMoved(node.scope + weight.name, weight.grid, same->second->grid, difference);
     }
   }
   const auto of_a = ByName(a.nodes);
   for (const FileNode& node : b.nodes)
-    if (!of_a.contains(node.name))
+    if (!of_a.contains(NameOf(node)))
       difference.choices.push_back(
-          {fmt::format("{} {}", node.op_type, node.name), WayText(node), "not there"});
+          {fmt::format("{} {}", node.op_type, NameOf(node)), WayText(node), "not there"});
 }
 
 void DiffStored(const PlanFile& a, const PlanFile& b, PlanDifference& difference) {
@@ -219,7 +226,7 @@ PlanDifference DiffSamples(const PlanFile& a, const CalibrationTable& seen) {
   PlanDifference difference;
   difference.is_of_samples = true;
   for (const FileValue& value : a.values) {
-    const auto it = seen.values.find(value.name);
+    const auto it = seen.values.find(NameOf(value));
     if (it == seen.values.end() || it->second.count == 0) continue;
     const TensorStatistics& of_value = it->second;
     auto clipped = FindClipped(value, {of_value.min, of_value.max});

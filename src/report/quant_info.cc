@@ -8,6 +8,7 @@
 #include "json_text.h"
 #include "qconvert/base/error.h"
 #include "qconvert/config/dpu_form_names.h"
+#include "qconvert/ir/body_graph.h"
 #include "qconvert/plan/requantization.h"
 
 namespace qconvert {
@@ -99,8 +100,16 @@ NodeWay WayOf(const NodePlacement& node, bool dynamic) {
   return node.domain == NodeDomain::kFused ? NodeWay::kFused : NodeWay::kFloat;
 }
 
-Json NodesJson(const Graph& graph, const QuantizationPlan& plan) {
-  Json nodes = Json::array();
+Json NoiseJson(const FileNoise& noise) {
+  Json json = Json::object();
+  if (noise.weights_db) json["weights_db"] = *noise.weights_db;
+  if (noise.inputs_db) json["inputs_db"] = *noise.inputs_db;
+  return json;
+}
+
+// `noise`: of the nodes in this order, where it was measured.
+void AddNodes(const Graph& graph, const QuantizationPlan& plan, const std::string& scope,
+              const std::vector<FileNoise>& noise, Json& nodes) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     const NodePlacement& placed = plan.placement.nodes[n];
@@ -108,6 +117,7 @@ Json NodesJson(const Graph& graph, const QuantizationPlan& plan) {
     const auto dynamic = plan.dynamic_nodes.find(n);
     const auto integer = plan.integer_nodes.find(n);
     Json json = Json::object();
+    AddText(json, "scope", scope);
     AddText(json, "name", node.name);
     json["op_type"] = EscapeWhole(node.op_type);
     json["computes"] = NodeWayName(WayOf(placed, dynamic != plan.dynamic_nodes.end()));
@@ -119,21 +129,43 @@ Json NodesJson(const Graph& graph, const QuantizationPlan& plan) {
       for (const ConstantCodes& weight : dynamic->second.weights)
         json["weights"].push_back(WeightJson(weight));
     }
+    const size_t entry = nodes.size();
+    if (entry < noise.size() && noise[entry] != FileNoise{})
+      json["noise"] = NoiseJson(noise[entry]);
     nodes.push_back(std::move(json));
+  }
+}
+
+// Those of bodies behind those of the main graph.
+Json NodesJson(const Graph& graph, const QuantizationPlan& plan,
+               const std::vector<FileNoise>& noise) {
+  Json nodes = Json::array();
+  AddNodes(graph, plan, "", noise, nodes);
+  if (plan.bodies.empty()) return nodes;
+  for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    const auto planned = plan.bodies.find(body.way);
+    if (planned != plan.bodies.end()) AddNodes(body.graph, planned->second, body.way, noise, nodes);
   }
   return nodes;
 }
 
-Json ValuesJson(const QuantizationPlan& plan) {
-  Json values = Json::array();
+void AddValues(const QuantizationPlan& plan, const std::string& scope, Json& values) {
   for (const auto& [name, decided] : plan.values) {
-    Json json = {{"name", EscapeWhole(name)}};
+    Json json = Json::object();
+    AddText(json, "scope", scope);
+    json["name"] = EscapeWhole(name);
     AddGrid(decided.params, decided.format, json);
     json["range"] = {decided.range.min, decided.range.max};
     AddText(json, "method", decided.method);
     if (decided.root != name) json["shares"] = EscapeWhole(decided.root);
     values.push_back(std::move(json));
   }
+}
+
+Json ValuesJson(const QuantizationPlan& plan) {
+  Json values = Json::array();
+  AddValues(plan, "", values);
+  for (const auto& [way, body] : plan.bodies) AddValues(body, way, values);
   return values;
 }
 
@@ -271,6 +303,8 @@ std::map<std::string, std::vector<int>> SpreadOf(const PlanFile& file) {
 }
 
 PlanHistory HistoryOf(const PlanFile& file) {
+  std::vector<FileNoise> noise;
+  for (const FileNode& node : file.nodes) noise.push_back(node.noise);
   const FileGuard& guard = file.guard;
   return {.provenance = {file.tool, file.engine, file.model_sha256, file.config_sha256,
                          file.data_sha256},
@@ -288,7 +322,8 @@ PlanHistory HistoryOf(const PlanFile& file) {
                    .max_flips = guard.max_flips,
                    .min_cosine = guard.min_cosine},
           .config = file.config,
-          .spread = SpreadOf(file)};
+          .spread = SpreadOf(file),
+          .noise = std::move(noise)};
 }
 
 std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
@@ -302,7 +337,7 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
   root["passes"] = PassesJson(history.config);
   if (history.config.deployment.generation != Generation::kNone)
     root["deployment"] = DeploymentJson(history.config.deployment);
-  root["nodes"] = NodesJson(graph, plan);
+  root["nodes"] = NodesJson(graph, plan, history.noise);
   root["values"] = ValuesJson(plan);
   if (!history.spread.empty()) root["spread_values"] = SpreadJson(history.spread);
   root["stored_weights"] = StoredJson(plan);

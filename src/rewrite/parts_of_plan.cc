@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "qconvert/ir/topology.h"
 #include "qconvert/numbers/numeric_format.h"
@@ -52,6 +53,7 @@ QuantizationPlan WithFloatWeights(QuantizationPlan plan) {
   }
   plan.dynamic_nodes.clear();
   plan.stored.clear();
+  for (auto& [way, body] : plan.bodies) body = WithFloatWeights(std::move(body));
   return plan;
 }
 

@@ -36,7 +36,7 @@ std::string QdqBuilder::Constant(Tensor tensor, const std::string& prefix) {
     if (known.type == tensor.type && known.dims == tensor.dims && *known.bytes == *tensor.bytes)
       return known.name;
   }
-  tensor.name = names_.Make(prefix);
+  tensor.name = names_->Make(prefix);
   constants_.emplace(hash, tensor.name);
   return graph_.initializers.emplace(tensor.name, std::move(tensor)).first->first;
 }

@@ -2,8 +2,10 @@
 #ifndef QCONVERT_SRC_REWRITE_QDQ_BUILDER_H_
 #define QCONVERT_SRC_REWRITE_QDQ_BUILDER_H_
 
+#include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "qconvert/ir/graph.h"
@@ -17,9 +19,12 @@ class QdqBuilder {
   // `needs_16bit_domain`: 16-bit Q/DQ must come from com.microsoft (ai.onnx has them from opset
   // 21).
   QdqBuilder(Graph& graph, bool needs_16bit_domain)
-      : graph_(graph), names_(graph), foreign_16bit_(needs_16bit_domain) {}
+      : QdqBuilder(graph, needs_16bit_domain, std::make_shared<NameMaker>(graph)) {}
+  // `names` makes those of several graphs.
+  QdqBuilder(Graph& graph, bool needs_16bit_domain, std::shared_ptr<NameMaker> names)
+      : graph_(graph), names_(std::move(names)), foreign_16bit_(needs_16bit_domain) {}
 
-  std::string FreshName(const std::string& prefix) { return names_.Make(prefix); }
+  std::string FreshName(const std::string& prefix) { return names_->Make(prefix); }
   // Adds an initializer under a fresh name, or finds one of equal content.
   std::string Constant(Tensor tensor, const std::string& prefix);
 
@@ -41,7 +46,7 @@ class QdqBuilder {
             const QuantParams& params);
 
   Graph& graph_;
-  NameMaker names_;
+  std::shared_ptr<NameMaker> names_;
   bool foreign_16bit_;
   bool used_foreign_ = false;
   std::unordered_multimap<size_t, std::string> constants_;  // names, by a hash of the bytes

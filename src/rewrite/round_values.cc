@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "qconvert/ir/topology.h"
-
 namespace qconvert {
 namespace {
 
@@ -69,24 +67,29 @@ void RoundValues(Graph& graph, const std::map<std::string, DataType>& types) {
   Rounding(graph, types, names, append).Run();
 }
 
-void RoundToGrids(Graph& graph, const std::map<std::string, ValueGrid>& grids) {
-  NameMaker names(graph);
+void AppendRounding(const ValueGrid& grid, const std::string& from, const std::string& to,
+                    NameMaker& names, Graph& graph, std::vector<Node>& nodes) {
   const auto scalar = [&](float value) {
     const std::string name = names.Make("g");
     graph.initializers[name] = MakeFloatTensor(name, {}, std::span<const float>(&value, 1));
     return name;
   };
+  const int32_t zero = grid.params.zero_points.empty() ? 0 : grid.params.zero_points[0];
+  const std::string low = scalar(static_cast<float>(grid.format.qmin - zero));
+  const std::string high = scalar(static_cast<float>(grid.format.qmax - zero));
+  const std::string scale = scalar(grid.params.scales[0]);
+  const std::array<std::string, 3> steps = {names.Make("r"), names.Make("r"), names.Make("r")};
+  nodes.push_back(MakeNode("Div", {from, scale}, {steps[0]}));
+  nodes.push_back(MakeNode("Round", {steps[0]}, {steps[1]}));
+  nodes.push_back(MakeNode("Clip", {steps[1], low, high}, {steps[2]}));
+  nodes.push_back(MakeNode("Mul", {steps[2], scale}, {to}));
+}
+
+void RoundToGrids(Graph& graph, const std::map<std::string, ValueGrid>& grids) {
+  NameMaker names(graph);
   const auto append = [&](const ValueGrid& grid, const std::string& from, const std::string& to,
                           std::vector<Node>& out) {
-    const int32_t zero = grid.params.zero_points.empty() ? 0 : grid.params.zero_points[0];
-    const std::string low = scalar(static_cast<float>(grid.format.qmin - zero));
-    const std::string high = scalar(static_cast<float>(grid.format.qmax - zero));
-    const std::string scale = scalar(grid.params.scales[0]);
-    const std::array<std::string, 3> steps = {names.Make("r"), names.Make("r"), names.Make("r")};
-    out.push_back(MakeNode("Div", {from, scale}, {steps[0]}));
-    out.push_back(MakeNode("Round", {steps[0]}, {steps[1]}));
-    out.push_back(MakeNode("Clip", {steps[1], low, high}, {steps[2]}));
-    out.push_back(MakeNode("Mul", {steps[2], scale}, {to}));
+    AppendRounding(grid, from, to, names, graph, out);
   };
   Rounding(graph, grids, names, append).Run();
 }

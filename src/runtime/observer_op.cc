@@ -1,5 +1,6 @@
 #include "observer_op.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@ thread_local ValueObserver* t_observer = nullptr;
 struct ObserverKernel {
   explicit ObserverKernel(const OrtKernelInfo* info)
       : id(Ort::ConstKernelInfo(info).GetAttribute<int64_t>("id")),
-        progress("after " + Ort::ConstKernelInfo(info).GetNodeName()) {}
+        progress("after " + Ort::ConstKernelInfo(info).GetNodeName()) {
+    progress.resize(std::min(progress.find('\t'), progress.size()));
+  }
 
   void Compute(OrtKernelContext* raw_context) {
     NoteProgress(progress);

@@ -23,7 +23,8 @@ const Target kArmTarget{.name = "ARM",
                         .places_by_time = true,
                         .unsigned_activations = true,
                         .products_write_floats = true,
-                        .suits_engine = true};
+                        .suits_engine = true,
+                        .quantizes_bodies = true};
 
 // ONNX Runtime on the processor that this is built for, measured on 1.28.0 (docs/op_rules.md).
 const Target kCpuTarget{.name = "CPU",
@@ -32,7 +33,8 @@ const Target kCpuTarget{.name = "CPU",
                         .unsigned_activations = true,
                         .unsigns_codes = kIsX86,
                         .products_write_floats = true,
-                        .suits_engine = true};
+                        .suits_engine = true,
+                        .quantizes_bodies = true};
 
 namespace {
 
@@ -52,6 +54,10 @@ std::string WhyFloatOn(const Target& target, const Graph& graph, const Node& nod
   std::string reason = WhyFloat(graph, node);
   if (!reason.empty() || target.operators.empty()) return reason;
   return WhyNotIn(target.operators, target, graph, node);
+}
+
+std::string WhyBodiesAreFloat(const Target& target) {
+  return fmt::format("target {} computes bodies in float", target.name);
 }
 
 std::string WhyNoKernelOn(const Target& target, const Graph& graph, const Node& node) {

@@ -29,9 +29,17 @@ struct ColorMap {
 
 constexpr Matrix kIdentity = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
 constexpr Matrix kFullToRgb = {{{1, 0, 1.4017}, {1, -0.3437, -0.7142}, {1, 1.7722, 0}}};
-constexpr double kVideoGain = 1.164383;
-constexpr Matrix kVideoToRgb = {
-    {{kVideoGain, 0, 1.596027}, {kVideoGain, -0.391762, -0.812968}, {kVideoGain, 2.017232, 0}}};
+// ITU-R BT.601 of 8 bits: luma in 219 steps, chroma in 224.
+constexpr double kVideoGain = 255.0 / 219;
+constexpr double kVideoChroma = 255.0 / 224;
+constexpr double kRed = 0.299;
+constexpr double kGreen = 0.587;
+constexpr double kBlue = 0.114;
+constexpr double kRedOfV = 2 * (1 - kRed) * kVideoChroma;
+constexpr double kBlueOfU = 2 * (1 - kBlue) * kVideoChroma;
+constexpr Matrix kVideoToRgb = {{{kVideoGain, 0, kRedOfV},
+                                 {kVideoGain, -kBlueOfU* kBlue / kGreen, -kRedOfV* kRed / kGreen},
+                                 {kVideoGain, kBlueOfU, 0}}};
 
 bool IsYuv(InputKind kind) { return kind == InputKind::kNv12 || kind == InputKind::kYuv444; }
 
@@ -51,8 +59,10 @@ ColorMap MapOf(const InputSettings& input) {
 
 class Inserter {
  public:
-  Inserter(const InputSettings& input, size_t index, const std::string& place, Graph& graph)
+  Inserter(const InputSettings& input, InputLayout fed, size_t index, const std::string& place,
+           Graph& graph)
       : input_(input),
+        fed_nhwc_((fed == InputLayout::kNone ? input.layout_train : fed) == InputLayout::kNhwc),
         place_(place),
         graph_(graph),
         index_(index),
@@ -92,8 +102,11 @@ class Inserter {
 
   // The chip's loader has made centered channels of the pixels.
   std::string StagePixels() {
-    const std::string values = nodes_.Cast(TakeName(DataType::kInt8, *float_input_.type.shape));
-    return is_nhwc() ? nodes_.ToNchw(values) : values;
+    const Dim channels{channels_, {}};
+    const std::vector<Dim> shape = fed_nhwc_ ? std::vector<Dim>{batch_, height_, width_, channels}
+                                             : std::vector<Dim>{batch_, channels, height_, width_};
+    const std::string values = nodes_.Cast(TakeName(DataType::kInt8, shape));
+    return fed_nhwc_ ? nodes_.ToNchw(values) : values;
   }
 
   std::string DeployedPixels() {
@@ -205,6 +218,7 @@ class Inserter {
   }
 
   const InputSettings& input_;
+  const bool fed_nhwc_;  // the layout of J5's pixels
   const std::string& place_;
   Graph& graph_;
   const size_t index_;
@@ -218,18 +232,52 @@ class Inserter {
   std::vector<Value> inputs_;
 };
 
+// A featuremap whose channels are on another axis than the float model's.
+void TransposeInput(InputLayout fed, size_t index, const std::string& place, Graph& graph) {
+  const Value model_input = graph.inputs[index];
+  const std::string& name = model_input.name;
+  const auto& shape = model_input.type.shape;
+  if (!shape || shape->size() != 4 || graph.IsOutput(name))
+    throw Error(ExitCode::kModel, place,
+                fmt::format("input \"{}\" cannot come in another layout: it needs four dimensions, "
+                            "and to be no output",
+                            name));
+  const bool comes_nhwc = fed == InputLayout::kNhwc;
+  InputNodes nodes(name + "/preprocess/", graph);
+  const std::string value = nodes.NewName("value");
+  RenameUses(graph, {{name, value}});
+  const auto& d = *shape;
+  graph.inputs[index].type.shape = comes_nhwc ? std::vector<Dim>{d[0], d[2], d[3], d[1]}
+                                              : std::vector<Dim>{d[0], d[3], d[1], d[2]};
+  nodes.Transpose(name,
+                  comes_nhwc ? std::vector<int64_t>{0, 3, 1, 2} : std::vector<int64_t>{0, 2, 3, 1});
+  nodes.nodes().back().outputs[0] = value;
+  graph.value_info.insert_or_assign(value, Value{value, model_input.type, {}, {}});
+  graph.nodes.insert(graph.nodes.begin(), std::move(nodes.nodes().back()));
+}
+
 }  // namespace
 
+bool ComesInAnotherLayout(const InputSettings& input, InputLayout fed) {
+  return fed != InputLayout::kNone && input.layout_train != InputLayout::kNone &&
+         fed != input.layout_train;
+}
+
 bool InsertPreprocessing(const InputSettings& input, Generation generation,
-                         const std::string& place, Graph& graph) {
-  if (input.kind_rt == InputKind::kFeaturemap) return false;
+                         const std::string& place, Graph& graph, InputLayout fed) {
+  const bool is_image = input.kind_rt != InputKind::kFeaturemap;
+  if (!is_image && !ComesInAnotherLayout(input, fed)) return false;
   const auto found = std::find_if(graph.inputs.begin(), graph.inputs.end(), [&](const Value& one) {
     return input.name.empty() || one.name == input.name;
   });
   if (found == graph.inputs.end())
     throw Error(ExitCode::kModel, place, fmt::format("has no input \"{}\"", input.name));
   const auto index = static_cast<size_t>(found - graph.inputs.begin());
-  Inserter(input, index, place, graph).Insert(generation);
+  if (is_image) {
+    Inserter(input, fed, index, place, graph).Insert(generation);
+  } else {
+    TransposeInput(fed, index, place, graph);
+  }
   return true;
 }
 

@@ -60,4 +60,14 @@ std::string AddSteps(const std::string& steps, FittedWeights& weights) {
   return "";
 }
 
+std::vector<int32_t> CodesOfWeights(const FittedWeights& weights) {
+  return CodesOf(weights.weight);
+}
+
+bool TakeCodes(const std::vector<int32_t>& codes, FittedWeights& weights) {
+  if (static_cast<int64_t>(codes.size()) != weights.weight.element_count()) return false;
+  weights.weight.bytes = std::make_shared<const std::string>(PackCodes(codes, weights.params.type));
+  return true;
+}
+
 }  // namespace qconvert

@@ -8,6 +8,7 @@
 #include "dynamic_weights.h"
 #include "integer_node.h"
 #include "qconvert/base/parallel.h"
+#include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/targets/target.h"
 #include "qconvert/weights/code_steps.h"
@@ -47,8 +48,9 @@ void CorrectCodes(const LayerCorrections* corrections, size_t n, ConstantCodes& 
   weight.codes = corrected.weight;
 }
 
+// `key`: what its weights are called in the whole model.
 void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
-                     size_t n, CodeCache& cache, QuantizationPlan& plan) {
+                     size_t n, const std::string& key, CodeCache& cache, QuantizationPlan& plan) {
   const Node& node = graph.nodes[n];
   const FusedUnit& unit = plan.placement.nodes[n].unit;
   const Target& target = TargetOf(settings.config.target_device);
@@ -66,9 +68,8 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   const BiasForm form = target.bias;
   IntegerNodePlan& out = plan.integer_nodes[n];
   ShiftBias(options.corrections, n, bias, out);
-  const FittedWeights* fitted = &cache.Integer(node.inputs[1], order, of_weights, [&] {
-    return FitWeights(weight, order, of_weights, fit);
-  });
+  const FittedWeights* fitted = &cache.Integer(
+      key, order, of_weights, [&] { return FitWeights(weight, order, of_weights, fit); });
   FittedWeights refitted;
   if (const auto most = out.limits.weights) {
     const auto least = [&](size_t, size_t) { return std::ldexp(1.0, -*most); };
@@ -103,7 +104,7 @@ std::map<std::string, StoredForm> FindOwnForms(const Graph& graph, const ModelSe
 
 // Stored codes of all weights that nodes without codes of their own read.
 void FillStored(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
-                const std::vector<bool>& has_own_codes, CodeCache& cache, QuantizationPlan& plan) {
+                const MarkedNodes& has_own_codes, CodeCache& cache, QuantizationPlan& plan) {
   const QuantConfig& config = settings.config;
   const bool asked = config.scheme == Scheme::kWeightOnly;
   if (!asked && !TargetOf(config.target_device).stores_weights) return;
@@ -132,6 +133,26 @@ void FillRounded(const Graph& graph, const ModelSettings& settings, Quantization
     stored = {name, Narrowed(*graph.FindInitializer(name), type), {}, {}, {}};
   }
   plan.rounded.too_large.merge(found.too_large);
+}
+
+// Of bodies: each as a graph of its own. Marks the nodes that have codes.
+void FillBodies(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
+                CodeCache& cache, QuantizationPlan& plan, MarkedNodes& has_own_codes) {
+  if (plan.bodies.empty()) return;
+  const CodeOptions plain{.pair_limit = options.pair_limit};  // no corrections
+  for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    const auto found = plan.bodies.find(body.way);
+    if (found == plan.bodies.end()) continue;
+    const ModelSettings own = SettingsOfBody(settings, body);
+    const Placement& placement = found->second.placement;
+    std::vector<bool>& marks = has_own_codes[body.way];
+    for (size_t n = 0; n < body.graph.nodes.size(); ++n) {
+      marks.push_back(placement.nodes[n].domain == NodeDomain::kInteger);
+      if (!HasIntegerWeights(body.graph, placement, n)) continue;
+      const std::string key = body.FullName(body.graph.nodes[n].inputs[1]);
+      FillIntegerNode(body.graph, own, plain, n, key, cache, found->second);
+    }
+  }
 }
 
 }  // namespace
@@ -175,10 +196,12 @@ const StoredWeight* CodeCache::FindStored(const std::string& way, const StoredFo
 
 void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
                CodeCache& cache, QuantizationPlan& plan) {
-  std::vector<bool> has_own_codes(graph.nodes.size(), false);
+  MarkedNodes marks;
+  std::vector<bool>& has_own_codes = marks[""];
+  has_own_codes.resize(graph.nodes.size(), false);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (HasIntegerWeights(graph, plan.placement, n)) {
-      FillIntegerNode(graph, settings, options, n, cache, plan);
+      FillIntegerNode(graph, settings, options, n, graph.nodes[n].inputs[1], cache, plan);
     } else if (options.dynamic.contains(n)) {
       const TensorSettings& of = settings.Of(graph.nodes[n]).weights;
       const auto fit = [&](const Tensor& matrix, const WeightOrder& order, size_t /*w*/,
@@ -192,7 +215,8 @@ void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOpti
     has_own_codes[n] =
         plan.placement.nodes[n].domain == NodeDomain::kInteger || options.dynamic.contains(n);
   }
-  FillStored(graph, settings, options, has_own_codes, cache, plan);
+  FillBodies(graph, settings, options, cache, plan, marks);
+  FillStored(graph, settings, options, marks, cache, plan);
   FillRounded(graph, settings, plan);
 }
 

@@ -12,6 +12,7 @@
 #include "integer_node.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/ir/body_graph.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/targets/weight_slots.h"
 #include "qconvert/weights/code_steps.h"
@@ -21,18 +22,23 @@
 namespace qconvert {
 namespace {
 
-class GivenCodes {
+// Of the nodes of one level.
+class GivenNodeCodes {
  public:
-  GivenCodes(const Graph& graph, const PlanFile& file, int workers, PlanReading& reading)
+  GivenNodeCodes(const Graph& graph, const PlanFile& file, int workers,
+                 const std::map<size_t, const FileNode*>& node_files, QuantizationPlan& plan,
+                 ConfigProblems& problems)
       : graph_(graph),
-        file_(file),
         target_(TargetOf(file.config.target_device)),
         workers_(workers),
-        reading_(reading) {}
+        node_files_(node_files),
+        plan_(plan),
+        problems_(problems) {}
 
-  void Run() {
+  // Marks the nodes that have codes.
+  std::vector<bool> Run() {
     std::vector<bool> has_own_codes(graph_.nodes.size(), false);
-    for (const auto& [n, entry] : reading_.node_files) {
+    for (const auto& [n, entry] : node_files_) {
       const bool dynamic = entry->way == NodeWay::kDynamic;
       has_own_codes[n] = dynamic || plan().placement.nodes[n].domain == NodeDomain::kInteger;
       if (dynamic && CanBeDynamic(graph_, graph_.nodes[n])) {
@@ -41,13 +47,13 @@ class GivenCodes {
         FillInteger(n, *entry);
       }
     }
-    FillStored(FindWeightUses(graph_, has_own_codes));
+    return has_own_codes;
   }
 
  private:
-  QuantizationPlan& plan() { return reading_.plan; }
+  QuantizationPlan& plan() { return plan_; }
   void Refuse(const ConfigPlace& place, const std::string& message) {
-    reading_.problems.Add(place, message);
+    problems_.Add(place, message);
   }
 
   const FileWeight* FindWeight(const FileNode& entry, const std::string& name) {
@@ -197,7 +203,20 @@ class GivenCodes {
             std::vector<int32_t>(static_cast<size_t>(rows), 0)};
   }
 
-  void FillStored(std::vector<WeightUse> uses) {
+  const Graph& graph_;
+  const Target& target_;
+  int workers_;
+  const std::map<size_t, const FileNode*>& node_files_;
+  QuantizationPlan& plan_;
+  ConfigProblems& problems_;
+};
+
+class GivenStoredWeights {
+ public:
+  GivenStoredWeights(const Graph& graph, const PlanFile& file, int workers, PlanReading& reading)
+      : graph_(graph), file_(file), workers_(workers), reading_(reading) {}
+
+  void Fill(std::vector<WeightUse> uses) {
     std::map<std::string, const WeightUse*> use_of;
     std::vector<std::string> names;
     for (const WeightUse& use : uses) {
@@ -223,6 +242,12 @@ class GivenCodes {
       }
     }
     StoreAll(work);
+  }
+
+ private:
+  QuantizationPlan& plan() { return reading_.plan; }
+  void Refuse(const ConfigPlace& place, const std::string& message) {
+    reading_.problems.Add(place, message);
   }
 
   bool StoredFits(const WeightUse& use, const FileStored& entry) {
@@ -277,7 +302,6 @@ class GivenCodes {
 
   const Graph& graph_;
   const PlanFile& file_;
-  const Target& target_;
   int workers_;
   PlanReading& reading_;
   std::map<std::string, std::string> rounded_;  // written name -> name
@@ -286,7 +310,20 @@ class GivenCodes {
 }  // namespace
 
 void FillGivenCodes(const Graph& graph, const PlanFile& file, int workers, PlanReading& reading) {
-  GivenCodes(graph, file, workers, reading).Run();
+  MarkedNodes marks;
+  marks[""] =
+      GivenNodeCodes(graph, file, workers, reading.node_files, reading.plan, reading.problems)
+          .Run();
+  if (!reading.body_files.empty()) {
+    for (const BodyGraph& body : FindBodyGraphs(graph)) {
+      const auto files = reading.body_files.find(body.way);
+      if (files == reading.body_files.end()) continue;
+      marks[body.way] = GivenNodeCodes(body.graph, file, workers, files->second,
+                                       reading.plan.bodies.at(body.way), reading.problems)
+                            .Run();
+    }
+  }
+  GivenStoredWeights(graph, file, workers, reading).Fill(FindWeightUses(graph, marks));
 }
 
 }  // namespace qconvert

@@ -31,6 +31,7 @@ constexpr size_t kHeldOutEvery = 5;
 constexpr int64_t kPositionsOfImage = 64;          // that an image counts as in a batch
 constexpr int64_t kMostBytes = int64_t{64} << 20;  // of inputs and outputs of the images
 constexpr float kBiasRate = 0.002F;                // of the root mean square of a layer's output
+constexpr float kWithinCode = 0.45F;               // from a code: is rounded to it
 constexpr size_t kLooked = 64;                     // images that tell how large the error is
 constexpr int64_t kBackward = 3;                   // passes that forward and backward take
 
@@ -78,7 +79,8 @@ class BlockLayer {
     if (settings.method == LearningMethod::kAdaRound) {
       codes_.emplace(RoundingVariables(Leaning(), format_, settings.learning_rate));
     } else {
-      codes_.emplace(WeightVariables(real_, format_, WeightRates(settings, real_, best_, scales_)));
+      codes_.emplace(
+          WeightVariables(Moved(), format_, WeightRates(settings, real_, best_, scales_)));
     }
   }
 
@@ -135,6 +137,11 @@ class BlockLayer {
     const auto part = real_.array() - floor.array();
     return floor.array() +
            (up.array() == 0.0F || up.array() == 1.0F).select(0.5F * (part + up.array()), part);
+  }
+
+  // What is nearest to w / s among all that is rounded to the codes that it begins with.
+  FloatMatrix Moved() const {
+    return real_.array().max(best_.array() - kWithinCode).min(best_.array() + kWithinCode);
   }
 
   BlockWeights Of(const FloatMatrix& codes, const FloatMatrix& shift) const {

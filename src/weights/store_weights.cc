@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "qconvert/ir/scope.h"
 #include "qconvert/numbers/quantize.h"
 
 namespace qconvert {
@@ -29,12 +30,16 @@ std::unordered_set<std::string> ValuesReadAsWeights(const Graph& graph) {
 
 // What a level's own nodes and those in bodies below read of `owner`'s initializers. A name that an
 // inner graph defines anew hides the outer one, so it is not followed there.
-void FindUses(const Graph& owner, const Graph& graph, const std::vector<bool>& skipped,
-              std::map<std::string, WeightSlot>& found) {
+void FindUses(const Graph& owner, const Graph& graph, const std::string& level,
+              const MarkedNodes& skipped, std::map<std::string, WeightSlot>& found) {
+  const auto marks = skipped.find(level);
+  const auto is_skipped = [&](size_t n) {
+    return marks != skipped.end() && n < marks->second.size() && marks->second[n];
+  };
   std::optional<std::unordered_set<std::string>> weights;  // made when it is needed
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (n < skipped.size() && skipped[n]) continue;
+    if (is_skipped(n)) continue;
     const bool rearranges = node.Is("Unsqueeze") || node.Is("Reshape");
     for (size_t slot = 0; slot < node.inputs.size(); ++slot) {
       const std::string& input = node.inputs[slot];
@@ -49,19 +54,22 @@ void FindUses(const Graph& owner, const Graph& graph, const std::vector<bool>& s
       }
       if (use) found.emplace(input, *use);
     }
-    for (const Graph* body : SubgraphsOf(node)) FindUses(owner, *body, {}, found);
+    ForEachBody(node, level, [&](const Graph& body, const std::string& way) {
+      FindUses(owner, body, way, skipped, found);
+    });
   }
 }
 
-void Collect(const Graph& graph, const std::string& prefix, const std::vector<bool>& skipped,
-             std::vector<WeightUse>& out) {
+void Collect(const Graph& graph, const std::string& level, const std::string& prefix,
+             const MarkedNodes& skipped, std::vector<WeightUse>& out) {
   for (const Node& node : graph.nodes) {
-    const auto bodies = SubgraphsOf(node);
-    for (size_t b = 0; b < bodies.size(); ++b)
-      Collect(*bodies[b], prefix + BodyPrefix(node, b), {}, out);
+    size_t b = 0;
+    ForEachBody(node, level, [&](const Graph& body, const std::string& way) {
+      Collect(body, way, prefix + BodyPrefix(node, b++), skipped, out);
+    });
   }
   std::map<std::string, WeightSlot> uses;
-  FindUses(graph, graph, skipped, uses);
+  FindUses(graph, graph, level, skipped, uses);
   for (auto& [name, slot] : uses) {
     if (graph.IsInput(name) || graph.IsOutput(name)) continue;
     out.push_back({&graph, name, prefix + name, std::move(slot)});
@@ -148,9 +156,9 @@ std::string BodyPrefix(const Node& node, size_t index) {
   return (node.outputs.empty() ? node.name : node.outputs[0]) + "/" + std::to_string(index) + "/";
 }
 
-std::vector<WeightUse> FindWeightUses(const Graph& graph, const std::vector<bool>& skipped) {
+std::vector<WeightUse> FindWeightUses(const Graph& graph, const MarkedNodes& skipped) {
   std::vector<WeightUse> out;
-  Collect(graph, "", skipped, out);
+  Collect(graph, "", "", skipped, out);
   return out;
 }
 

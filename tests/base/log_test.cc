@@ -25,6 +25,7 @@ TEST(LogTest, LevelsSayHowMuchIsTold) {
   const std::string warning = "qconvert: warning: odd\n";
   const std::string error = "qconvert: error: wrong\n";
   EXPECT_EQ(Written(LogLevel::kQuiet), error);
+  EXPECT_EQ(Written(LogLevel::kWarnings), warning + error);
   EXPECT_EQ(Written(LogLevel::kNormal), "qconvert: plain\n" + warning + error);
   EXPECT_EQ(Written(LogLevel::kVerbose), "qconvert: small\nqconvert: plain\n" + warning + error);
   EXPECT_EQ(GetLogLevel(), LogLevel::kNormal);

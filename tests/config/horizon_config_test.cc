@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "qconvert/config/deployment_extras.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -177,20 +178,29 @@ TEST(HorizonConfigTest, DeprecatedKeysWarnAndCompilerKeysInform) {
   }
 }
 
-// The chip's loader turns them into what the models take.
-TEST(HorizonConfigTest, AnotherLayoutForTheChipThanTheModelsHaveIsTold) {
+TEST(HorizonConfigTest, TheDeployedModelsLayoutIsThatOfJ5) {
   const auto load = [](const std::string& march, const std::string& rt, const std::string& layout) {
     return LoadText(March(march, Input("  input_type_rt: " + rt +
                                        "\n  input_type_train: rgb\n  input_layout_train: NCHW\n"
                                        "  input_layout_rt: " +
                                        layout + "\n")));
   };
-  const char* told = "input_layout_rt is that of the chip; the models take";
-  EXPECT_TRUE(AnyHolds(load("bayes", "rgb", "NHWC").warnings, told));
-  EXPECT_FALSE(AnyHolds(load("bayes", "rgb", "NCHW").warnings, told));
-  EXPECT_FALSE(AnyHolds(load("bayes", "rgb", "''").warnings, told));
-  EXPECT_FALSE(AnyHolds(load("bayes", "nv12", "NHWC").warnings, told)) << "has planes of its own";
-  EXPECT_FALSE(AnyHolds(load("nash-e", "rgb", "NHWC").warnings, told)) << "is deprecated there";
+  const auto layout = [&](const std::string& march, const std::string& rt,
+                          const std::string& word) {
+    const LoadedConfig loaded = load(march, rt, word);
+    const DeploymentExtras extras =
+        ReadDeploymentExtras(loaded.effective, loaded.config.deployment);
+    return extras.layouts.empty() ? InputLayout::kNone : extras.layouts.at(0);
+  };
+  EXPECT_EQ(layout("bayes", "rgb", "NHWC"), InputLayout::kNhwc);
+  EXPECT_EQ(layout("bayes", "rgb", "NCHW"), InputLayout::kNchw);
+  EXPECT_EQ(layout("bayes", "rgb", "''"), InputLayout::kNone);
+  EXPECT_EQ(layout("bayes", "nv12", "NHWC"), InputLayout::kNone) << "has planes of its own";
+  EXPECT_EQ(layout("nash-e", "rgb", "NHWC"), InputLayout::kNone) << "is deprecated there";
+  const std::string features = Input(
+      "  input_type_rt: featuremap\n  input_type_train: featuremap\n  input_layout_rt: NHWC\n");
+  EXPECT_TRUE(AnyHolds(LoadText(March("bayes", features)).warnings,
+                       "input_layout_rt of the input has no effect"));
   EXPECT_THAT([&] { load("bayes", "rgb", "NWHC"); },
               testing::ThrowsMessage<ConfigError>(
                   testing::HasSubstr("input_layout_rt is 'NWHC', expected NHWC, NCHW")));

@@ -280,9 +280,10 @@ TEST(QuarkConfigTest, ParametersOfFinetuningAct) {
       R"(, "num_iterations": 50, "learning_rate": 0.01, "batch_size": 2, "data_size": 100,
          "fixed_seed": 7, "early_stop": true, "update_bias": true, "drop_ratio": 0.5,
          "target_op_type": ["Conv"], "num_batches": 1, "output_index": 0, "output_qdq": false,
-         "lr_adjust": null, "selective_update": true, "optim_device": "cpu", "num_workers": 1)"));
+         "reconstruction": "block", "lr_adjust": null, "selective_update": true, "optim_device": "cpu", "num_workers": 1)"));
   EXPECT_THAT(loaded.unimplemented, IsEmpty());
-  const LearningSettings expected{.iterations = 50,
+  const LearningSettings expected{.unit = LearningUnit::kBlock,
+                                  .iterations = 50,
                                   .batch = 512,
                                   .learning_rate = 0.01,
                                   .learns_bias = true,

@@ -50,12 +50,24 @@ TEST(VitisConfigTest, FastFinetuningIsAdaQuantUnlessItSaysOtherwise) {
             expected);
 }
 
+TEST(VitisConfigTest, ReconstructionSaysWhatLearnsTogether) {
+  const auto unit = [](const std::string& entry) {
+    return LoadText(Cpu("include_fast_ft: true\n" + entry)).config.learning->unit;
+  };
+  EXPECT_EQ(unit(""), LearningUnit::kLayer);
+  EXPECT_EQ(unit("fast_finetune: {reconstruction: layer}\n"), LearningUnit::kLayer);
+  EXPECT_EQ(unit("fast_finetune: {reconstruction: block}\n"), LearningUnit::kBlock);
+  EXPECT_EQ(unit("fast_finetune: {reconstruction: auto}\n"), LearningUnit::kAuto);
+}
+
 TEST(VitisConfigTest, FastFinetuningIsChecked) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"fast_finetune: {num_iterations: 3}\n", "fast_finetune without include_fast_ft: true"},
       {"include_fast_ft: true\nfast_finetune: {num_iteration: 3}\n",
        "unknown key 'num_iteration', did you mean 'num_iterations'?"},
       {"include_fast_ft: true\nfast_finetune: {algorithm: adaroun}\n", "did you mean 'adaround'?"},
+      {"include_fast_ft: true\nfast_finetune: {reconstruction: blocks}\n",
+       "reconstruction is 'blocks', expected layer, block, auto, did you mean 'block'?"},
       {"include_fast_ft: true\nfast_finetune: {memory: 3}\n", "memory is '3'"},
       {"include_fast_ft: 3\n", "include_fast_ft is '3', expected true or false"},
       {"effort: hihg\n", "effort is 'hihg', expected fast, normal, high"},

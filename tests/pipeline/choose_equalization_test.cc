@@ -13,13 +13,17 @@ struct Converted {
   std::string bytes;
 };
 
-// Two convolutions, the channels between them `spread` times as unequal in the first.
-Converted ConvertTwoLayers(float spread, Correction equalization) {
+// Two convolutions, the channels between them `spread` times as unequal in the first; with scales
+// per channel the second makes up for it, so that the smaller ones count as much.
+Converted ConvertTwoLayers(float spread, Correction equalization, bool per_channel = false) {
   GraphBuilder b;
-  b.Input("x", {"1", "4", "8", "8"}).Output("y").Random("v", {4, 8, 3, 3});
+  b.Input("x", {"1", "4", "8", "8"}).Output("y");
   std::vector<float> first = RandomFloats(8 * 4, 7);
   for (size_t k = 0; k < first.size(); ++k) first[k] *= k < 4 ? spread : 1;
-  b.Floats("w", {8, 4, 1, 1}, first);
+  std::vector<float> second = RandomFloats(4 * 8 * 9, 11);
+  for (size_t k = 0; per_channel && k < second.size(); ++k)
+    second[k] /= k / 9 % 8 == 0 ? spread : 1;
+  b.Floats("w", {8, 4, 1, 1}, first).Floats("v", {4, 8, 3, 3}, second);
   b.Add("Conv", {"x", "w"}, {"c"});
   b.Add("Relu", {"c"}, {"r"});
   b.Add("Conv", {"r", "v"}, {"y"});
@@ -33,6 +37,7 @@ Converted ConvertTwoLayers(float spread, Correction equalization) {
                        "calib_statistic_method: max}\n")
                        .config;
   options.config.equalization = equalization;
+  options.config.tensors.weights.per_channel = per_channel;
   Converted out{Convert(options), {}};
   out.bytes = Slurp(options.output);
   return out;
@@ -59,6 +64,19 @@ TEST(ChooseEqualizationTest, WhatBringsNothingIsLeftOutAndTold) {
     EXPECT_EQ(open.bytes,
               ConvertTwoLayers(spread, told.kept ? Correction::kOn : Correction::kOff).bytes);
   }
+}
+
+TEST(ChooseEqualizationTest, WithScalesPerChannelOnlyWhereTheOutputsAskForIt) {
+  const Converted even = ConvertTwoLayers(200, Correction::kAuto, true);
+  ASSERT_EQ(even.report.corrections.size(), 1U);
+  const CorrectionReport& told = even.report.corrections[0];
+  EXPECT_TRUE(told.kept);
+  EXPECT_GT(told.noise_before, 1e-3);
+  EXPECT_LT(told.noise_after, told.noise_before);
+  EXPECT_EQ(even.bytes, ConvertTwoLayers(200, Correction::kOn, true).bytes);
+  const Converted quiet = ConvertTwoLayers(1, Correction::kAuto, true);
+  EXPECT_TRUE(quiet.report.corrections.empty()) << "more than 30 dB";
+  EXPECT_EQ(quiet.bytes, ConvertTwoLayers(1, Correction::kOff, true).bytes);
 }
 
 }  // namespace

@@ -68,8 +68,8 @@ struct Net {
 TEST(CorrectBlocksTest, TheOutputComesCloser) {
   const Net net;
   const LayerCorrections found = net.Correct();
-  EXPECT_EQ(found.weights.size(), 2U) << "the residual; the others are alone";
-  EXPECT_EQ(found.bias.size(), 2U);
+  EXPECT_EQ(found.weights.size(), 3U) << "the residual, and the Gemm behind it by itself";
+  EXPECT_EQ(found.bias.size(), 3U);
   EXPECT_LT(net.Error(net.With(found)), 0.8 * net.Error(net.With({})));
 }
 

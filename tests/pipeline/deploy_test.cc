@@ -236,6 +236,19 @@ TEST(DeployTest, CalibrationDataAreDumpedAsTheModelTakesThem) {
   EXPECT_EQ(Slurp(job.folder / "out.onnx") == before, true);
 }
 
+TEST(DeployTest, EveryPassIsShown) {
+  Job job(Edited("  remove_node_type: Dequantize\n",
+                 "  input_batch: 2\n  separate_batch: true\n  fold_normalization: true\n"));
+  job.options.passes.dump_folder = job.folder / "passes";
+  Convert(job.options);
+  for (const char* name : {"inputs/00_fold_normalization", "deploy/00_remove_border_nodes",
+                           "deploy/01_set_batch", "deploy/02_split_batch",
+                           "deploy/03_insert_preprocessing", "deploy/04_insert_preprocessing"}) {
+    for (const char* when : {".before.txt", ".after.txt"})
+      EXPECT_TRUE(exists(job.folder / ("passes/" + std::string(name) + when))) << name << when;
+  }
+}
+
 TEST(DeployTest, ModelOutputsAreTheCodesThatAreAskedFor) {
   std::string text = Edited("  remove_node_type: Dequantize\n");
   const std::string section = "calibration_parameters:\n";

@@ -189,6 +189,18 @@ TEST(PlanFileTest, LearnedCodesAndBiasesComeBack) {
   }
 }
 
+TEST(PlanFileTest, BlocksLearnWhereTheyAreAskedFor) {
+  PlanJob job;
+  AskForCorrections(job);
+  job.options.config.bias_correction = Correction::kOff;
+  job.options.config.second_order_rounding = Correction::kOff;
+  job.options.config.learning = LearningSettings{.unit = LearningUnit::kBlock, .iterations = 100};
+  const PlanFiles files = ExpectTheSameAgain(job, "learned in blocks");
+  ASSERT_EQ(files.report.corrections.size(), 2U);
+  EXPECT_EQ(files.report.corrections[1].name, "blocks");
+  EXPECT_GE(files.report.corrections[1].layers, 4U);
+}
+
 TEST(PlanFileTest, CorrectionsThatDoNotFitAreTold) {
   PlanJob job;
   AskForCorrections(job);

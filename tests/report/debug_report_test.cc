@@ -57,6 +57,7 @@ TEST(DebugReportTest, WeightsAndValuesAsAWholeAreToldWhereMeasured) {
   report.layers.errors.whole_wide = 1e-3;
   report.layers.layers[1].errors.weights_behind = 1e-3;
   report.layers.layers[2].errors.wide_behind = 1e-5;
+  report.layers.layers[1].errors.own = {.weights = 1e-4, .inputs = {}};
   EXPECT_THAT(FormatDebug(report),
               HasSubstr("  with values in 16 bits and the weights as they are 30.0 dB\n"));
   EXPECT_THAT(
@@ -67,6 +68,8 @@ TEST(DebugReportTest, WeightsAndValuesAsAWholeAreToldWhereMeasured) {
   EXPECT_EQ(json["measured"]["sqnr_activations_db"], 20);
   EXPECT_EQ(json["layers"][1]["sqnr_weights_behind_db"], 30);
   EXPECT_FALSE(json["layers"][0].contains("sqnr_weights_behind_db"));
+  EXPECT_EQ(json["layers"][1]["sqnr_own_weights_db"], 40);
+  EXPECT_FALSE(json["layers"][1].contains("sqnr_own_inputs_db"));
   EXPECT_EQ(json["measured"]["sqnr_16_bit_values_db"], 30);
   EXPECT_EQ(json["layers"][2]["sqnr_16_bit_values_behind_db"], 50);
 }

@@ -51,6 +51,23 @@ grep -q "  BPU  Conv  " table || { cat table; fail "no convolution on integers";
 python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["layers"]' ../job/model.json || fail "no model.json beside model.html"
 grep -qF "$(head -c 200 ../job/model.json)" ../job/model.html || fail "model.json and model.html do not say the same"
 "$qconvert" --config ../job/camera.yaml --report ../job/model.html --json ../job/model.json -q 2> log && fail "two outputs of one name"
+write_config "compiler_parameters:
+  debug: false"
+"$qconvert" --config ../job/camera.yaml --report ../job/model.html -q 2> log || { cat log; fail "no page without details"; }
+python3 -c 'import json, sys; page = json.load(open(sys.argv[1])); assert page["outputs"] and not page["layers"] and not page["values"]' ../job/model.json ||
+  fail "debug: false leaves the layers in the page"
+
+# J5's log_level is what stderr tells, unless the command line says more.
+write_config ""
+sed -i 's/march: nash-e/march: bayes\n  log_level: warn/' ../job/camera.yaml
+"$qconvert" --config ../job/camera.yaml > table 2> log || { cat log; fail "J5 failed"; }
+grep -q "J5 rule" log && { cat log; fail "log_level warn tells infos"; }
+"$qconvert" --config ../job/camera.yaml -v > table 2> log || { cat log; fail "J5 failed"; }
+grep -q "J5 rule" log || { cat log; fail "-v does not win over log_level"; }
+rm -r ../job/build
+write_config ""
+"$qconvert" --config ../job/camera.yaml -q 2> log || { cat log; fail "conversion failed"; }
+
 grep -q '"int8"' ../job/build/out/digits_quantized_model_quant_info.json || fail "activations are not int8"
 grep -rq "$work" ../job/build/out && fail "a path is in the output"
 

@@ -58,17 +58,17 @@ echo damaged > resumed.json.checkpoint
 grep -q "starts anew" log || fail "a damaged checkpoint is not told"
 cmp whole.json resumed.json || fail "a damaged checkpoint changes the table"
 
-# Without samples, and the same with them but for the comparison.
-"$qconvert" "$model" --table whole.json --scheme static --no-guard -o a.onnx -q
-"$qconvert" "$model" --table whole.json --calib "$calib" --scheme static --no-guard -o b.onnx -q
+# Without samples, and the same with them but for what is measured on them.
+"$qconvert" "$model" --table whole.json --scheme static --no-guard --effort fast -o a.onnx -q
+"$qconvert" "$model" --table whole.json --calib "$calib" --scheme static --no-guard --effort fast -o b.onnx -q
 cmp a.onnx b.onnx || fail "samples beside a table change the model"
-"$qconvert" "$model" --table merged.json --scheme static --no-guard --set activation.method=entropy -o c.onnx -q
+"$qconvert" "$model" --table merged.json --scheme static --no-guard --effort fast --set activation.method=entropy -o c.onnx -q
 cmp -s a.onnx c.onnx && fail "another method makes the same model"
 
 # Several configs, one pass: the models are those of the table.
 cp "$model" net.onnx
-"$qconvert" net.onnx --calib "$calib" --config x86_fbgemm --config vitis_int8_cpu --set scheme=static --no-guard -q
-"$qconvert" net.onnx --table whole.json --config vitis_int8_cpu --set scheme=static --no-guard -o d.onnx -q
+"$qconvert" net.onnx --calib "$calib" --config x86_fbgemm --config vitis_int8_cpu --set scheme=static --no-guard --effort fast -q
+"$qconvert" net.onnx --table whole.json --config vitis_int8_cpu --set scheme=static --no-guard --effort fast -o d.onnx -q
 cmp d.onnx net_vitis_int8_cpu_quantized.onnx || fail "several configs give another model"
 [ -f net_x86_fbgemm_quant_info.json ] || fail "no quant_info of the first config"
 expect 2 "have the same name" net.onnx --calib "$calib" --config x86_fbgemm --config x86_fbgemm
@@ -77,8 +77,8 @@ expect 2 "several --config exclude" net.onnx --calib "$calib" --config x86_fbgem
 # Ranges of batches come into the table for those who ask for them. Biases are corrected by samples, which a table has not.
 by_batches=(--set activation.calib_statistic_method=mean --set extensions=true --set activation.method=mse --set include_bias_corr=false)
 "$qconvert" calibrate "$model" --calib "$calib" -o batches.json -q "${by_batches[@]}" --calib-batch 5
-"$qconvert" "$model" --table batches.json --scheme static --no-guard -o e.onnx -q "${by_batches[@]}" --calib-batch 5
-"$qconvert" "$model" --calib "$calib" --scheme static --no-guard -o f.onnx -q "${by_batches[@]}" --calib-batch 5
+"$qconvert" "$model" --table batches.json --scheme static --no-guard --effort fast -o e.onnx -q "${by_batches[@]}" --calib-batch 5
+"$qconvert" "$model" --calib "$calib" --scheme static --no-guard --effort fast -o f.onnx -q "${by_batches[@]}" --calib-batch 5
 cmp e.onnx f.onnx || fail "a table with ranges of batches gives another model"
 expect 5 "has ranges of batches of 5 samples, the settings say 1" "$model" --table batches.json -o x.onnx "${by_batches[@]}"
 { echo 'calibration: {max_samples: 3}'; cat "$root/configs/cpu_int8.yaml"; } > few.yaml

@@ -196,5 +196,22 @@ TEST(FuseMatMulAddTest, RankTwoBecomesGemm) {
   ExpectSame(before, b.model, {3, 5});
 }
 
+TEST(FuseMatMulAddTest, OthersStay) {
+  const auto fused = [](const std::vector<std::string>& dims, std::vector<int64_t> bias,
+                        bool is_shown) {
+    GraphBuilder b;
+    b.Input("x", dims).Output("y").Random("w", {5, 4}).Random("b", std::move(bias));
+    if (is_shown) b.Output("m");
+    b.Add("MatMul", {"x", "w"}, {"m"});
+    b.Add("Add", {"m", "b"}, {"y"});
+    InferTypes(b.model, "m");
+    return FuseMatMulAdd(b.model.graph);
+  };
+  EXPECT_EQ(fused({"3", "5"}, {1, 4}, false), 1U);
+  EXPECT_EQ(fused({"2", "3", "5"}, {4}, false), 0U) << "a Gemm takes rows alone";
+  EXPECT_EQ(fused({"3", "5"}, {3, 4}, false), 0U) << "no bias";
+  EXPECT_EQ(fused({"3", "5"}, {4}, true), 0U) << "the product is read by itself";
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -1,6 +1,7 @@
 #include "qconvert/transform/insert_preprocessing.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
 #include "qconvert/ir/graph_validator.h"
 #include "support/graph_builder.h"
 
@@ -22,7 +24,8 @@ constexpr int64_t kSide = 2 * kGrid * kGrid;
 
 using Pixel = std::array<double, 3>;
 
-// The definitions, in double precision and written out.
+// Y, U, V of JPEG BT.601 as the vendor's node has them, and of ITU-R BT.601 8 bit to more digits
+// than levels in double precision tell apart.
 Pixel Reference(const InputSettings& input, const Pixel& p) {
   const bool from_yuv = input.kind_rt == InputKind::kNv12 || input.kind_rt == InputKind::kYuv444;
   if (input.kind_train == InputKind::kYuv444 || input.kind_train == InputKind::kGray) return p;
@@ -31,8 +34,9 @@ Pixel Reference(const InputSettings& input, const Pixel& p) {
   const double v = p[2] - 128;
   Pixel rgb{p[0] + 1.4017 * v, p[0] - 0.3437 * u - 0.7142 * v, p[0] + 1.7722 * u};
   if (input.range == YuvRange::kVideo) {
-    const double y = 1.164383 * (p[0] - 16);
-    rgb = {y + 1.596027 * v, y - 0.391762 * u - 0.812968 * v, y + 2.017232 * u};
+    const double y = 1.1643835616438356 * (p[0] - 16);
+    rgb = {y + 1.5960267857142858 * v, y - 0.39176229009491361 * u - 0.81296764723777068 * v,
+           y + 2.0172321428571428 * u};
   }
   if (input.kind_train == InputKind::kBgr) std::swap(rgb[0], rgb[2]);
   return rgb;
@@ -46,6 +50,34 @@ Pixel PixelAt(int64_t row, int64_t column) {
   const int64_t index = block % (kGrid * kGrid * kGrid);
   const int64_t luma = (index + row % 2 + 2 * (column % 2)) % kGrid;
   return {GridLevel(luma), GridLevel(index / kGrid % kGrid), GridLevel(index / (kGrid * kGrid))};
+}
+
+struct Picture {
+  int64_t height;
+  int64_t width;
+  std::function<Pixel(int64_t row, int64_t column)> at;
+};
+
+const Picture& Grid() {
+  static const Picture grid{kSide, kSide, PixelAt};
+  return grid;
+}
+
+// A frame of the camera example.
+Picture RealFrame() {
+  constexpr int64_t kHeight = 48;
+  constexpr int64_t kWidth = 80;
+  const std::string folder = QCONVERT_SOURCE_DIR "/examples/camera/frames/";
+  const std::string y = ReadFile(folder + "image_y/07.bin");
+  const std::string uv = ReadFile(folder + "image_uv/07.bin");
+  const auto level = [](const std::string& plane, int64_t k) {
+    return static_cast<double>(static_cast<uint8_t>(plane.at(static_cast<size_t>(k))));
+  };
+  return {kHeight, kWidth, [=](int64_t row, int64_t column) {
+            const int64_t block = row / 2 * (kWidth / 2) + column / 2;
+            return Pixel{level(y, row * kWidth + column), level(uv, 2 * block),
+                         level(uv, 2 * block + 1)};
+          }};
 }
 
 // What an input holds when `value` gives the level at a row, column and channel.
@@ -67,28 +99,31 @@ Tensor Bytes(const Value& input, const std::function<double(int64_t, int64_t, in
   return MakeTensor<uint8_t>(input.name, input.type.element, dims, bytes);
 }
 
-Model Identity(const InputSettings& input, DataType type = DataType::kFloat) {
+Model Identity(const InputSettings& input, DataType type = DataType::kFloat,
+               const Picture& picture = Grid()) {
   const std::string channels = input.kind_train == InputKind::kGray ? "1" : "3";
-  const std::string side = std::to_string(kSide);
+  const std::string height = std::to_string(picture.height);
+  const std::string width = std::to_string(picture.width);
   GraphBuilder b;
   b.Input("x",
           input.layout_train == InputLayout::kNhwc
-              ? std::vector<std::string>{"1", side, side, channels}
-              : std::vector<std::string>{"1", channels, side, side},
+              ? std::vector<std::string>{"1", height, width, channels}
+              : std::vector<std::string>{"1", channels, height, width},
           type);
   b.Output("out", type).Add("Identity", {"x"}, {"out"});
   return b.model;
 }
 
 // The largest difference to the reference, in levels.
-double WorstError(const InputSettings& input, Generation generation) {
-  Model model = Identity(input);
-  EXPECT_TRUE(InsertPreprocessing(input, generation, "m.onnx", model.graph));
+double WorstError(const InputSettings& input, Generation generation,
+                  const Picture& picture = Grid(), InputLayout fed = InputLayout::kNone) {
+  Model model = Identity(input, DataType::kFloat, picture);
+  EXPECT_TRUE(InsertPreprocessing(input, generation, "m.onnx", model.graph, fed));
   ValidateModel(model, "m.onnx");
   std::vector<Tensor> feeds;
   for (const Value& one : model.graph.inputs) {
-    feeds.push_back(Bytes(one, [](int64_t row, int64_t column, int64_t channel) {
-      return PixelAt(row, column)[static_cast<size_t>(channel)];
+    feeds.push_back(Bytes(one, [&](int64_t row, int64_t column, int64_t channel) {
+      return picture.at(row, column)[static_cast<size_t>(channel)];
     }));
   }
   const Tensor out = RunModel(model, feeds).at(0);
@@ -96,14 +131,15 @@ double WorstError(const InputSettings& input, Generation generation) {
   const bool nhwc = input.layout_train == InputLayout::kNhwc;
   const int64_t channels = input.kind_train == InputKind::kGray ? 1 : 3;
   double worst = 0;
-  for (int64_t i = 0; i < kSide * kSide; ++i) {
-    const Pixel expected = Reference(input, PixelAt(i / kSide, i % kSide));
+  const int64_t pixels = picture.height * picture.width;
+  for (int64_t i = 0; i < pixels; ++i) {
+    const Pixel expected = Reference(input, picture.at(i / picture.width, i % picture.width));
     for (int64_t c = 0; c < channels; ++c) {
       const auto k = static_cast<size_t>(c);
       const double mean = input.mean.empty() ? 0 : input.mean[input.mean.size() > 1 ? k : 0];
       const double scale = input.scale.empty() ? 1 : input.scale[input.scale.size() > 1 ? k : 0];
       const double got = static_cast<double>(
-          values[static_cast<size_t>(nhwc ? channels * i + c : c * kSide * kSide + i)]);
+          values[static_cast<size_t>(nhwc ? channels * i + c : c * pixels + i)]);
       worst = std::max(worst, std::abs(got / scale - (expected[k] - mean)));
     }
   }
@@ -154,6 +190,33 @@ TEST(InsertPreprocessingTest, VideoRangeAndNumbersPerChannelOfTheTrainingOrder) 
   }
 }
 
+TEST(InsertPreprocessingTest, ARealFrameInBothRangesEqualsTheReference) {
+  const Picture frame = RealFrame();
+  for (const InputKind train : {InputKind::kRgb, InputKind::kBgr, InputKind::kYuv444}) {
+    for (const YuvRange range : {YuvRange::kFull, YuvRange::kVideo}) {
+      for (const InputLayout layout : {InputLayout::kNchw, InputLayout::kNhwc}) {
+        InputSettings input = Settings(InputKind::kNv12, train);
+        input.range = range;
+        input.layout_train = layout;
+        input.mean = {123.675, 116.28, 103.53};
+        input.scale = {1 / 58.395, 1 / 57.12, 1 / 57.375};
+        EXPECT_LE(WorstError(input, Generation::kJ6, frame), kTolerance);
+        EXPECT_LE(WorstError(input, Generation::kJ5, frame), kTolerance);
+      }
+    }
+  }
+}
+
+TEST(InsertPreprocessingTest, ADeployedModelOfJ5TakesTheLayoutThatItIsToldTo) {
+  for (const auto& [train, rt] : {std::pair{InputLayout::kNchw, InputLayout::kNhwc},
+                                  {InputLayout::kNhwc, InputLayout::kNchw},
+                                  {InputLayout::kNhwc, InputLayout::kNhwc}}) {
+    InputSettings input = Settings(InputKind::kBgr, InputKind::kRgb);
+    input.layout_train = train;
+    EXPECT_LE(WorstError(input, Generation::kJ5, Grid(), rt), kTolerance);
+  }
+}
+
 std::string Interface(const Graph& graph) {
   std::string out;
   for (const Value& input : graph.inputs) {
@@ -164,9 +227,10 @@ std::string Interface(const Graph& graph) {
   return out;
 }
 
-std::string InterfaceOf(const InputSettings& input, Generation generation) {
+std::string InterfaceOf(const InputSettings& input, Generation generation,
+                        InputLayout fed = InputLayout::kNone) {
   Model model = Identity(input);
-  InsertPreprocessing(input, generation, "m.onnx", model.graph);
+  InsertPreprocessing(input, generation, "m.onnx", model.graph, fed);
   return Interface(model.graph);
 }
 
@@ -181,12 +245,33 @@ TEST(InsertPreprocessingTest, InputsOfTheDeployedModel) {
   EXPECT_EQ(InterfaceOf(nv12, Generation::kJ5), "x int8 1 3 162 162; ");
   const InputSettings bgr = Settings(InputKind::kBgr, InputKind::kRgb);
   EXPECT_EQ(InterfaceOf(bgr, Generation::kJ6), "x int8 1 162 162 3; ");
+  EXPECT_EQ(InterfaceOf(bgr, Generation::kJ5, InputLayout::kNhwc), "x int8 1 162 162 3; ");
 }
 
 TEST(InsertPreprocessingTest, AFeaturemapIsLeftAlone) {
   Model model = Identity(Settings(InputKind::kRgb, InputKind::kRgb));
   EXPECT_FALSE(InsertPreprocessing({.name = "x"}, Generation::kJ6, "m.onnx", model.graph));
   EXPECT_EQ(model.graph.nodes.size(), 1U);
+}
+
+TEST(InsertPreprocessingTest, AFeaturemapInAnotherLayoutIsTransposed) {
+  GraphBuilder b;
+  b.Input("x", {"1", "2", "2", "3"}).Output("out").Add("Identity", {"x"}, {"out"});
+  const InputSettings input{.name = "x", .layout_train = InputLayout::kNchw};
+  const auto insert = [&](Graph& graph) {
+    return InsertPreprocessing(input, Generation::kJ5, "m.onnx", graph, InputLayout::kNhwc);
+  };
+  EXPECT_TRUE(insert(b.model.graph));
+  ValidateModel(b.model, "m.onnx");
+  EXPECT_EQ(Interface(b.model.graph), "x float 1 2 3 2; ");
+  std::vector<float> by_pixel(12);
+  for (size_t k = 0; k < by_pixel.size(); ++k) by_pixel[k] = static_cast<float>(k);
+  const Tensor out = RunModel(b.model, {MakeFloatTensor("x", {1, 2, 3, 2}, by_pixel)}).at(0);
+  EXPECT_EQ(out.dims, (std::vector<int64_t>{1, 2, 2, 3}));
+  EXPECT_THAT(out.values<float>(), testing::ElementsAre(0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11));
+  Model flat = b.model;
+  flat.graph.inputs[0].type.shape->pop_back();
+  EXPECT_THROW(insert(flat.graph), Error);
 }
 
 TEST(InsertPreprocessingTest, AHalfPrecisionModelGetsItsOwnType) {

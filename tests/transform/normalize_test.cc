@@ -80,5 +80,14 @@ TEST(LowerHardSwishTest, KeepsTheFunction) {
   EXPECT_EQ(LowerHardSwish(b.model.graph), 0U);
 }
 
+TEST(LowerHardSwishTest, LeavesOthersAlone) {
+  GraphBuilder b(14);
+  b.Input("x", {"1", "64"}).Output("y");
+  b.Add("HardSigmoid", {"x"}, {"g"});
+  b.Add("Mul", {"x", "g"}, {"y"});
+  EXPECT_EQ(LowerHardSwish(b.model.graph), 0U);
+  EXPECT_EQ(b.model.graph.nodes.size(), 2U);
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/weights/learn_weights.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -96,6 +99,44 @@ TEST(LearnBlockTest, CodesStayInTheGridAndNextToTheWeights) {
     }
   }
   EXPECT_TRUE(any);
+}
+
+TEST(LearnBlockTest, ABlockOfOneLayerLearnsWhatTheLayerDoes) {
+  Residual net(60);
+  const Node& node = net.b.model.graph.nodes[0];
+  net.block = {.entry = "x", .exit = "r1", .nodes = {0, 1}, .layers = {0}};
+  net.starts.resize(1);
+  net.b.Output("r1").Output("c1");
+  const Tensor& weight = *net.b.model.graph.FindInitializer("w1");
+  const std::vector<float> bias = ToFloats(*net.b.model.graph.FindInitializer("b1"));
+  std::vector<Tensor> before_relu;
+  for (size_t s = 0; s < net.inputs.size(); ++s) {
+    std::vector<Tensor> values = RunModel(net.b.model, {net.inputs[s]});
+    net.outputs[s] = values.at(1);
+    before_relu.push_back(values.at(2));
+  }
+  const LearningSettings settings{.iterations = 500};
+  const LearnedBlock together = net.Learn(settings);
+  const LearnedLayer alone = LearnWeights(node, weight, bias, net.starts[0].weights,
+                                          {net.inputs, {}, before_relu}, {.low = 0}, settings, 1);
+  // A layer takes each channel's best look, with the bias that whole codes want.
+  EXPECT_LT(8 * together.error_after, 1.3 * alone.error_after);
+  EXPECT_GT(8 * together.error_after, 0.9 * alone.error_after);
+  EXPECT_LT(together.error_after, 0.85 * together.error_before);
+}
+
+TEST(LearnBlockTest, AdaQuantBeginsWithTheCodesThatLayersLearned) {
+  const Residual net;
+  LearningSettings settings{.method = LearningMethod::kAdaQuant, .iterations = 1};
+  settings.learning_rate = 1e-6;
+  Residual moved;
+  std::vector<int32_t> codes = CodesOf(moved.starts[0].weights.weight);
+  codes[0] += codes[0] < 3 ? 1 : -1;
+  moved.starts[0].weights.weight.bytes =
+      std::make_shared<const std::string>(PackCodes(codes, DataType::kInt8));
+  const LearnedBlock learned = moved.Learn(settings);
+  EXPECT_EQ(CodesOf(learned.layers[0].weights.weight), codes);
+  EXPECT_NE(learned.error_before, net.Learn(settings).error_before);
 }
 
 TEST(LearnBlockTest, ThreadsChangeNothing) {

@@ -10,6 +10,7 @@
 #include "qconvert/base/log.h"
 #include "qconvert/base/nearest_file.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/config/deployment_extras.h"
 #include "qconvert/config/layered_config.h"
 
 namespace qconvert {
@@ -19,6 +20,14 @@ constexpr const char* kDefaultPreset = "cpu_int8";
 
 constexpr const char* kPresetFolder = "../share/qconvert/configs";  // installed
 constexpr const char* kSourceFolder = "../../configs";              // built
+
+// The command line wins: it has been read before.
+void ApplyLogLevel(const std::string& word) {
+  if (GetLogLevel() != LogLevel::kNormal) return;
+  if (word == "debug") SetLogLevel(LogLevel::kVerbose);
+  if (word == "warn") SetLogLevel(LogLevel::kWarnings);
+  if (word == "error") SetLogLevel(LogLevel::kQuiet);
+}
 
 }  // namespace
 
@@ -83,6 +92,7 @@ std::vector<ConfigOverride> SetOverrides(const std::vector<std::string>& texts) 
 }
 
 void RequireImplemented(const LoadedConfig& loaded) {
+  ApplyLogLevel(ReadDeploymentExtras(loaded.effective, loaded.config.deployment).log_level);
   if (!loaded.unimplemented.empty()) throw ConfigError(loaded.unimplemented);
   for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
   for (const std::string& info : loaded.infos) LogInfo(EscapeForTerminal(info));

@@ -34,7 +34,8 @@ LoadedConfig ReadNamedConfig(const std::filesystem::path& file,
 // --set texts.
 std::vector<ConfigOverride> SetOverrides(const std::vector<std::string>& texts);
 
-// Throws ConfigError for settings that are not implemented yet; tells warnings and infos.
+// Throws ConfigError for settings that are not implemented yet; tells warnings and infos, as much
+// as log_level says.
 void RequireImplemented(const LoadedConfig& loaded);
 
 }  // namespace qconvert

@@ -210,6 +210,10 @@ void DefineSettings(CLI::App& app, ConvertLine& line) {
                  "normal without one)")
       ->check(CLI::IsMember({"fast", "normal", "high"}))
       ->type_name("NAME");
+  app.add_option("--cache", line.cache,
+                 "folder that keeps what was measured and learned: a run that was ended goes on "
+                 "from there, and the same work is not done twice")
+      ->type_name("DIR");
 }
 
 std::vector<std::filesystem::path> NamedInputs(const ConvertLine& line) {

@@ -36,6 +36,7 @@ struct ConvertLine {
   std::string processor;
   std::string cost_table;
   std::string effort;
+  std::string cache;   // folder; empty for none
   std::string report;  // the page; empty for none
   std::string node_data;
   std::string against;  // an earlier result, for the page

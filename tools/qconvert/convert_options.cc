@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
 #include "configs.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/result_cache.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/config/name_pattern.h"
 #include "qconvert/pipeline/measure_costs.h"
@@ -114,6 +116,7 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::filesystem
   options.page = line.report;
   options.node_data = line.node_data;
   options.against = line.against;
+  if (!line.cache.empty()) options.cache = std::make_shared<ResultCache>(line.cache);
   options.workers = line.samples.workers;
   options.max_samples = line.samples.max_samples;
   options.stacked = line.samples.stacked;

@@ -9,9 +9,10 @@
 
 namespace qconvert {
 
-enum class LogLevel { kQuiet, kNormal, kVerbose };
+enum class LogLevel { kQuiet, kWarnings, kNormal, kVerbose };
 
-// Default: kNormal. kQuiet drops everything but errors, kVerbose adds debug lines.
+// Default: kNormal. kQuiet drops everything but errors, kWarnings everything but these and
+// warnings, kVerbose adds debug lines.
 void SetLogLevel(LogLevel level);
 LogLevel GetLogLevel();
 

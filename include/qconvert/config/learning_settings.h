@@ -1,4 +1,4 @@
-// How weights and biases are learned layer by layer.
+// How weights and biases are learned, layer by layer or block by block.
 #ifndef QCONVERT_CONFIG_LEARNING_SETTINGS_H_
 #define QCONVERT_CONFIG_LEARNING_SETTINGS_H_
 
@@ -13,8 +13,16 @@ enum class LearningMethod {
   kAdaQuant,  // weights move freely and are rounded to the nearest
 };
 
+// What learns together.
+enum class LearningUnit {
+  kLayer,  // every layer by itself
+  kBlock,  // then the layers of a block, from what each learned by itself
+  kAuto,   // blocks where layers leave more noise than is aimed at
+};
+
 struct LearningSettings {
   LearningMethod method = LearningMethod::kAdaRound;
+  LearningUnit unit = LearningUnit::kLayer;
   int64_t iterations = 1000;  // steps per layer
   int64_t epochs = 0;   // passes over what is learned from, in place of the steps; 0: not said
   int64_t batch = 256;  // output positions per step

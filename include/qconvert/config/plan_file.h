@@ -47,9 +47,19 @@ struct FileOperand {
   FileGrid grid;
 };
 
+// Signal to noise of what a node writes, in dB to a tenth: with its weights alone rounded, and with
+// what it reads alone rounded.
+struct FileNoise {
+  std::optional<double> weights_db;
+  std::optional<double> inputs_db;
+
+  bool operator==(const FileNoise&) const = default;
+};
+
 struct FileNode {
   ConfigPlace place;
   ConfigPlace way_place;
+  std::string scope;  // the way to its body (ir/scope.h); empty: the main graph
   std::string name;
   std::string op_type;
   NodeWay way = NodeWay::kFloat;
@@ -58,9 +68,11 @@ struct FileNode {
   std::optional<BiasGrid> bias;       // of integer nodes with one
   std::vector<float> bias_shift;      // that is added to the float bias
   std::vector<FileOperand> operands;  // other constants of integer nodes
+  FileNoise noise;                    // carried along
 };
 
 struct FileValue {
+  std::string scope;  // as of nodes
   std::string name;
   FileGrid grid;
   Range range;

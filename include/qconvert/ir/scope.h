@@ -31,6 +31,8 @@ class Scope {
   std::string FullName(std::string_view value) const { return way_ + std::string(value); }
   // True when this very level defines the value: as input, initializer or output of a node.
   bool Defines(std::string_view value) const;
+  // The level, this one or around it, that defines the value; null when none does.
+  const Scope* FindDefining(std::string_view value) const;
   // The initializer that a reader on this level gets, or nullptr.
   const Tensor* FindInitializer(std::string_view value) const;
   // The type that a reader on this level sees: of an initializer, declared or inferred; nothing
@@ -39,7 +41,6 @@ class Scope {
 
  private:
   Scope(const Scope* outer, const Graph& graph, std::string way);
-  const Scope* FindDefining(std::string_view value) const;
 
   const Scope* outer_;
   const Graph& graph_;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@
 #include "qconvert/targets/cost_table.h"
 
 namespace qconvert {
+
+class ResultCache;
 
 // What happens when an output of the quantized model does not pass the gate against the float one.
 enum class GuardMode {
@@ -78,6 +81,8 @@ struct ConvertOptions {
   std::function<void(size_t percent)> learning;  // while weights are learned
   // Of the nodes that are measured for the page, one by one, and how many that can come to.
   std::function<void(size_t done, size_t most)> measuring_layers;
+  // Where measurements and what was learned are kept from run to run; null: nowhere.
+  std::shared_ptr<ResultCache> cache;
   bool writes_model = true;  // else the page alone; see debug_model.h
   // Told what was measured of the nodes, which then are looked at even without a page.
   std::function<void(const LayerReport&)> on_layers;

@@ -29,15 +29,20 @@ struct SchemeChoice {
 // From the operators, the sizes and the settings alone; nothing has been measured yet.
 //   static       integers where they save time; the objective says how eagerly
 //   weight-only  when integers save no time anywhere: 8-bit weights, float kernels
+// Bodies of If, Loop and Scan compute on integers where that saves time in them, and the target
+// can. `sizes` may say how often a body runs, by the way to it.
 // Times are those of the settings' processor, or of `measured` where that is given. On processor
 // any nothing is placed on integers that would be slower than float without int8 dot products.
 SchemeChoice ChooseScheme(const Graph& graph, ValueSizes sizes, const ModelSettings& settings,
                           const CostTable* measured = nullptr);
 
-// True when some node computes on integers.
+// True when some node computes on integers, in bodies too.
 bool AnyInteger(const Placement& placement);
 
-// Has every node stay float that is not told to already.
+// Has every node of one of `options.bodies` stay float that is not told to already.
+void KeepBodyFloat(const std::string& way, PlaceOptions& options, const std::string& reason);
+
+// Has every node stay float that is not told to already, in bodies too.
 void KeepAllFloat(const Graph& graph, PlaceOptions& options, const std::string& reason);
 
 }  // namespace qconvert

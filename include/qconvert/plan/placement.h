@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,11 +45,15 @@ struct Placement {
   CostCounts in_float;
   double chosen_ns = 0;
   double float_ns = 0;
+  // Of the bodies that were told of, by the way to them; their times count above.
+  std::map<std::string, Placement> bodies = {};
 
   bool IsQuantized(const std::string& value) const { return roots.contains(value); }
   // The distinct roots in order: what calibration has to observe.
   std::vector<std::string> Observed() const;
 };
+
+struct BodyPlacing;
 
 // What decides, among nodes that an integer kernel takes.
 enum class PlaceBy {
@@ -68,6 +73,17 @@ struct PlaceOptions {
   ValueSizes sizes;
   const Target* target = &kCpuTarget;
   CostTable costs = kAvx2Costs;
+  // Bodies of If, Loop and Scan (ir/body_graph.h), by the way to them: what stands in no entry is
+  // not looked at.
+  std::map<std::string, std::shared_ptr<const BodyPlacing>> bodies = {};
+};
+
+// A body is placed as a graph of its own: what it reads of outer levels, and what comes in and goes
+// out, are floats at its border.
+struct BodyPlacing {
+  Graph graph;
+  PlaceOptions options;  // without bodies
+  double runs = 1;       // of the body, in one of the model
 };
 
 // Decides which nodes compute on integers: of all the ways to place the nodes that an integer
@@ -76,6 +92,7 @@ struct PlaceOptions {
 // integer node. For a target that has
 // pairs on inputs alone (PairPlacement::kInputs) all nodes of its table are integer, and what they
 // write is not quantized. More nodes in `keep_float` never make another node integer that was not.
+// Bodies are placed each for itself.
 // Needs sorted nodes and types in value_info.
 Placement PlaceNodes(const Graph& graph, const PlaceOptions& options);
 

@@ -139,6 +139,9 @@ struct QuantizationPlan {
   bool narrow_weights = false;  // of integer nodes too, in the narrowest type of the opset
   bool writes_beta = false;     // of a Gemm, also where it is 1
   std::vector<PositionChange> position_changes;
+  // Of bodies of If, Loop and Scan (ir/body_graph.h), by the way to them; names are those of the
+  // body. Weights that they store are in `stored` of the whole.
+  std::map<std::string, QuantizationPlan> bodies = {};
 };
 
 // The parameters that node `n` reads its input 0 with.

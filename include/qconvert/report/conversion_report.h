@@ -87,7 +87,7 @@ struct ConversionReport {
       seconds;  // by stage; printed, never written to a file
 };
 
-// Fills the node counts and reasons from a plan.
+// Fills the node counts and reasons from a plan; nodes in bodies go by the way to them.
 void CountNodes(const Graph& graph, const Placement& placement, ConversionReport& report);
 
 // The table for people; behind it those of Horizon's tools where stages are written.

@@ -42,7 +42,7 @@ struct Inspection {
   std::vector<Border> outputs;
   bool has_free_dimensions = false;          // of a value: they count as 1
   std::map<std::string, size_t> operators;   // of the file, bodies included; "domain:Type"
-  size_t prepared_nodes = 0;                 // of the top level, after the float passes
+  size_t prepared_nodes = 0;                 // of all levels, after the float passes
   std::map<std::string, Stored> parameters;  // by element type, bodies included
 
   std::string target;

@@ -16,6 +16,13 @@
 
 namespace qconvert {
 
+// What rounding does to what one node writes, with all in front of it float: error power over
+// signal power.
+struct OwnNoise {
+  std::optional<double> weights;  // its weights alone rounded
+  std::optional<double> inputs;   // what it reads alone rounded
+};
+
 // Errors of one node, each error power over signal power, as far as they were measured.
 struct NodeErrors {
   std::optional<double> alone;    // of the worst output, with this node alone quantized
@@ -29,6 +36,7 @@ struct NodeErrors {
   std::optional<double> activations_behind;
   // The same as `behind` with 16-bit values of the same ranges, weights as they are.
   std::optional<double> wide_behind;
+  OwnNoise own;
 };
 
 // By node of the prepared graph; a node that is fused into another has no errors of its own.

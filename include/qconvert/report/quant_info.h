@@ -41,6 +41,7 @@ struct PlanHistory {
   // What the prepared graph follows from: passes with the opset that came out, deployment.
   QuantConfig config;
   std::map<std::string, std::vector<int>> spread;  // transform/spread_channels.h
+  std::vector<FileNoise> noise;                    // by entry of `nodes`; empty: not measured
 };
 
 // Shifts by value.

@@ -7,8 +7,8 @@
 
 namespace qconvert {
 
-// Weights of integer nodes become the floats that their codes stand for; each of these nodes gets
-// an initializer of its own. Values, biases and all other nodes stay as they are:
+// Weights of integer nodes of the main graph become the floats that their codes stand for; each of
+// these nodes gets an initializer of its own. Values, biases and all other nodes stay as they are:
 //
 //   x -> Conv{W} -> y     becomes     x -> Conv{s W_q} -> y
 void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan);

@@ -4,9 +4,11 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "qconvert/ir/data_type.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/ir/topology.h"
 #include "qconvert/numbers/numeric_format.h"
 #include "qconvert/numbers/quant_params.h"
 
@@ -28,6 +30,10 @@ struct ValueGrid {
   QuantParams params;
   NumericFormat format;
 };
+
+// Appends the nodes that round `from` to `to`, as RoundToGrids does.
+void AppendRounding(const ValueGrid& grid, const std::string& from, const std::string& to,
+                    NameMaker& names, Graph& graph, std::vector<Node>& nodes);
 
 // The same for values that are rounded to the nearest of their codes, halves to even, in float32,
 // which holds codes of 16 bits exactly:

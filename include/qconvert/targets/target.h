@@ -54,6 +54,8 @@ struct Target {
   bool limits_shifts = false;
   // Float operators are written in the words that ONNX Runtime's CPU kernels compute fastest.
   bool suits_engine = false;
+  // Bodies of If, Loop and Scan compute on integers too.
+  bool quantizes_bodies = false;
   // Weights of float nodes are stored as integers where the file gets smaller by it. What compiles
   // a file for a device may take no Cast and Mul in front of its weights.
   bool stores_weights = true;
@@ -84,6 +86,9 @@ std::string WhyFloatOn(const Target& target, const Graph& graph, const Node& nod
 
 // The same of a node that anyone put between pairs: goes by `kernels` where the target has those.
 std::string WhyNoKernelOn(const Target& target, const Graph& graph, const Node& node);
+
+// Why a target without `quantizes_bodies` has no integers in bodies.
+std::string WhyBodiesAreFloat(const Target& target);
 
 }  // namespace qconvert
 

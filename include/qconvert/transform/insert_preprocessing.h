@@ -18,22 +18,28 @@ namespace qconvert {
 // has no x_uv (crop_resize.h). J6, other types: yuv444, rgb, bgr are x [N,H,W,3] int8, value - 128;
 // gray is x_y [N,H,W,1] uint8 from a pyramid, else x [N,1,H,W] uint8. J5 (its stage models take
 // what the chip's loader makes): all are x int8, value - 128, in the shape and layout of the float
-// model, nv12 as yuv444. A featuremap stays as it is.
+// model, or in layout `fed`, nv12 as yuv444. A featuremap stays as it is, behind a Transpose where
+// `fed` is not its layout in the float model.
 //
 //   x[c] = (convert(pixel)[c] - mean[c]) * scale[c]       one linear map, nothing is clipped
 // Full range, u = U - 128, v = V - 128, the coefficients of the vendor's node (JPEG BT.601 to four
 // digits):
 //   R = Y + 1.4017 v     G = Y - 0.3437 u - 0.7142 v     B = Y + 1.7722 u
-// Video range (ITU-R BT.601, 16..235):
-//   R = 1.164383 (Y-16) + 1.596027 v     G = 1.164383 (Y-16) - 0.391762 u - 0.812968 v
-//   B = 1.164383 (Y-16) + 2.017232 u
+// Video range (ITU-R BT.601, 16..235), rounded here and not in the node:
+//   R = 1.164384 (Y-16) + 1.596027 v     G = 1.164384 (Y-16) - 0.391762 u - 0.812968 v
+//   B = 1.164384 (Y-16) + 2.017232 u
 // Trained on yuv444: Y, U, V as they are. Standard operators of opset 13.
 //
 // `input.kind_rt` and `kind_train` are a legal pair. Throws Error(kModel) naming `place` when the
 // input has no shape of four dimensions, height and width known, is no float tensor, or the new
 // names are taken. Returns whether anything was inserted.
+// A featuremap needs a shape of four dimensions where its layout changes.
 bool InsertPreprocessing(const InputSettings& input, Generation generation,
-                         const std::string& place, Graph& graph);
+                         const std::string& place, Graph& graph,
+                         InputLayout fed = InputLayout::kNone);
+
+// Whether the deployed model is fed in a layout that is known not to be the float model's.
+bool ComesInAnotherLayout(const InputSettings& input, InputLayout fed);
 
 }  // namespace qconvert
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "qconvert/ir/tensor.h"
 #include "qconvert/weights/quantize_weights.h"
@@ -22,6 +23,11 @@ std::string StepsBetween(const Tensor& nearest, const Tensor& codes);
 
 // What keeps these steps from being added to the nearest codes of `weights`; empty when they were.
 std::string AddSteps(const std::string& steps, FittedWeights& weights);
+
+// The codes in the order of the tensor.
+std::vector<int32_t> CodesOfWeights(const FittedWeights& weights);
+// Gives the weights these codes; false where they are not as many.
+bool TakeCodes(const std::vector<int32_t>& codes, FittedWeights& weights);
 
 }  // namespace qconvert
 

@@ -63,8 +63,9 @@ struct CodeOptions {
 };
 
 // Fills in the weights and biases of integer nodes (quantize_weights.h), of nodes quantized at run
-// time, and the stored weights of all others (store_weights.h, round_values.h). Weights without
-// codes of their own that an integer node shares with a float node are stored for the latter.
+// time, and the stored weights of all others (store_weights.h, round_values.h), in bodies too.
+// Weights without codes of their own that an integer node shares with a float node are stored for
+// the latter.
 void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
                CodeCache& cache, QuantizationPlan& plan);
 

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,11 +22,14 @@ struct WeightUse {
   WeightSlot slot;  // of the first reader
 };
 
-// All of a graph and its bodies, bodies first, by name. Nodes of the top level that are marked do
-// not count as readers. A name that an inner graph defines anew hides the outer one. Includes what
+// Marks of nodes, by the way to their level (ir/scope.h); what has none is not marked.
+using MarkedNodes = std::map<std::string, std::vector<bool>>;
+
+// All of a graph and its bodies, bodies first, by name. Nodes that are marked do not count as
+// readers. A name that an inner graph defines anew hides the outer one. Includes what
 // an Unsqueeze or Reshape makes a weight of: recurrent nodes exported with one direction read
 // those.
-std::vector<WeightUse> FindWeightUses(const Graph& graph, const std::vector<bool>& skipped);
+std::vector<WeightUse> FindWeightUses(const Graph& graph, const MarkedNodes& skipped);
 
 // The way to what stands in body `index` of a node (in attribute order): "output/0/".
 std::string BodyPrefix(const Node& node, size_t index);

@@ -346,6 +346,9 @@ class InputReader {
     // NV12 comes from the pyramid or the resizer alone, gray from memory too, all others from
     // memory alone.
     const bool fits = *source == InputSource::kDdr ? input.kind_rt != InputKind::kNv12 : camera;
+    const bool is_j5 = deployment_.generation == Generation::kJ5;
+    if (fits && is_j5 && *source == InputSource::kResizer)
+      part_.context.Inform(value.place, "the chip crops and resizes before what the models take");
     if (fits) return;
     problems.Add(
         value.place,

@@ -250,6 +250,11 @@ class NodeReader {
         SetQuantType(*type, layer.tensors, context_);
       }
     }
+    ConfigNode per_input = MapNode(entry.place);
+    for (const char* key : {"input0", "input1"}) {
+      if (const ConfigNode* type = FindValue(entry, key)) ChildOf(per_input, key) = *type;
+    }
+    SetTypePerInput(per_input, layer.tensors, context_.problems);
     ReadCommon(entry, layer.tensors);
   }
 

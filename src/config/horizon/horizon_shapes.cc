@@ -159,12 +159,11 @@ void CheckRuntimeLayouts(const HorizonPart& part) {
     const auto layout = FromWord<InputLayout>(words[i]);
     if (!layout || *layout == InputLayout::kNone) {
       part.Refuse("input_layout_rt", NotOneOf("input_layout_rt", words[i], {"NHWC", "NCHW"}));
-    } else if (inputs[i].layout_train != InputLayout::kNone && *layout != inputs[i].layout_train) {
-      part.context.Warn(
-          value->place,
-          fmt::format(
-              "input_layout_rt is that of the chip; the models take {} as the float model does",
-              NameOf(inputs[i])));
+    } else if (inputs[i].layout_train == InputLayout::kNone) {
+      part.context.Warn(value->place,
+                        fmt::format("input_layout_rt of {} has no effect: input_layout_train does "
+                                    "not say what the float model takes",
+                                    NameOf(inputs[i])));
     }
   }
 }

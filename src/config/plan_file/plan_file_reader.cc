@@ -45,6 +45,11 @@ double NumberOf(const ConfigNode& map, std::string_view key) {
   return value == nullptr ? 0 : AsNumber(*value);
 }
 
+std::optional<double> DecibelsOf(const ConfigNode& map, std::string_view key) {
+  const ConfigNode* value = FindValue(map, key);
+  return value == nullptr ? std::nullopt : std::optional(AsNumber(*value));
+}
+
 // Items of a list of maps that were not refused.
 std::vector<const ConfigNode*> MapsOf(const ConfigNode& map, std::string_view key) {
   std::vector<const ConfigNode*> out;
@@ -219,6 +224,7 @@ class Reader {
   void ReadNode(const ConfigNode& map) {
     FileNode& node = out_.nodes.emplace_back();
     node.place = node.way_place = map.place;
+    node.scope = TextOf(map, "scope");
     node.name = TextOf(map, "name");
     node.op_type = TextOf(map, "op_type");
     node.reason = TextOf(map, "reason");
@@ -236,6 +242,8 @@ class Reader {
       node.operands.push_back(
           {static_cast<size_t>(IntegerOf(*operand, "input")), ReadGrid(*operand, problems_)});
     }
+    if (const ConfigNode* noise = FindValue(map, "noise"))
+      node.noise = {DecibelsOf(*noise, "weights_db"), DecibelsOf(*noise, "inputs_db")};
     if (const ConfigNode* bias = FindValue(map, "bias")) {
       ReadBias(*bias, node.bias.emplace());
       ReadShift(*bias, node.bias_shift);
@@ -267,6 +275,7 @@ class Reader {
 
   void ReadValue(const ConfigNode& map) {
     FileValue& value = out_.values.emplace_back();
+    value.scope = TextOf(map, "scope");
     value.name = TextOf(map, "name");
     value.grid = ReadGrid(map, problems_);
     value.method = TextOf(map, "method");

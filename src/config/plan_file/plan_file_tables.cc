@@ -204,10 +204,19 @@ const SettingTable& OperandTable() {
   return table;
 }
 
+const SettingTable& NoiseTable() {
+  static const SettingTable table{
+      "signal to noise in dB of what a node writes, with all in front of it float",
+      {Number("weights_db", "its weights alone rounded"),
+       Number("inputs_db", "what it reads alone rounded")}};
+  return table;
+}
+
 const SettingTable& NodeTable() {
   static const SettingTable table{
       "one node of the prepared model, in order",
-      {Text("name", "of the node"), Required(Text("op_type", "its operator")),
+      {Text("scope", "the way to its body of If, Loop or Scan; none: the main graph"),
+       Text("name", "of the node"), Required(Text("op_type", "its operator")),
        Required(Word("computes",
                      "integer, float, fused (inside the integer node before it), dynamic (codes "
                      "made at run time)",
@@ -217,6 +226,7 @@ const SettingTable& NodeTable() {
        Object("bias", Kind::kObject, "of integer nodes", BiasTable()),
        Object("operands", Kind::kObjects, "other constants and converted inputs of integer nodes",
               OperandTable()),
+       Object("noise", Kind::kObject, "what rounding does to it; for people", NoiseTable()),
        Any("requantization", "of sums to codes in integers alone; follows from the scales")}};
   return table;
 }
@@ -224,7 +234,8 @@ const SettingTable& NodeTable() {
 const SettingTable& ValueTable() {
   static const SettingTable table{
       "one value that has codes",
-      Joined({Required(Text("name", "of the value"))},
+      Joined({Text("scope", "the way to its body of If, Loop or Scan; none: the main graph"),
+              Required(Text("name", "of the value"))},
              Joined(GridKeys(), {Any("range", "min and max of what was calibrated"),
                                  Text("method", "that chose it"),
                                  Text("shares", "the value whose codes these are, moved")}))};

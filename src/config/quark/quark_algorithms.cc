@@ -18,10 +18,10 @@ struct Default {
   const char* value;
 };
 
-// What acts, in both languages under one name.
-constexpr const char* kCopied[] = {"num_iterations", "learning_rate", "batch_size",
-                                   "data_size",      "fixed_seed",    "early_stop",
-                                   "update_bias",    "drop_ratio",    "target_op_type"};
+// What acts, in both languages under one name; reconstruction is ours.
+constexpr const char* kCopied[] = {"num_iterations", "learning_rate", "batch_size",  "data_size",
+                                   "fixed_seed",     "early_stop",    "update_bias", "drop_ratio",
+                                   "target_op_type", "reconstruction"};
 constexpr Default kAdaRound[] = {{"num_iterations", "1000"}, {"learning_rate", "0.1"}};
 constexpr Default kAdaQuant[] = {{"num_iterations", "3000"}, {"learning_rate", "0.00001"}};
 constexpr Default kBoth[] = {{"early_stop", "false"}, {"update_bias", "false"}};

@@ -125,7 +125,7 @@ const std::vector<SettingTable>& Algorithms() {
       "selective_update", "update_bias",    "output_qdq",    "drop_ratio",   "mem_opt_level",
       "cache_dir",        "log_period",     "optim_device",  "infer_device", "select_max_mem_layer",
       "num_workers",      "pin_memory",     "use_gds",       "reg_param",    "beta_range",
-      "warm_start",       "ref_model_path", "dynamic_batch", "parallel"};
+      "warm_start",       "ref_model_path", "dynamic_batch", "parallel",     "reconstruction"};
   static const std::vector<SettingTable> tables = {
       Algorithm("cle",
                 {"cle_balance_method", "cle_steps", "cle_weight_threshold", "cle_scale_append_bias",

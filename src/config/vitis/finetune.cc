@@ -1,6 +1,7 @@
 #include "vitis/finetune.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "text/node_edit.h"
 
@@ -33,6 +34,11 @@ Setting Switch(std::string name, std::string help) {
           .help = std::move(help)};
 }
 
+LearningUnit UnitOf(std::string_view word) {
+  if (word == "block") return LearningUnit::kBlock;
+  return word == "auto" ? LearningUnit::kAuto : LearningUnit::kLayer;
+}
+
 }  // namespace
 
 const SettingTable& FinetuneTable() {
@@ -44,6 +50,14 @@ const SettingTable& FinetuneTable() {
         .example = "adaround",
         .help = "weights move freely, or go up or down to a neighbouring code",
         .words = {"adaround", "adaquant"}},
+       {.name = "reconstruction",
+        .kind = Kind::kWord,
+        .fallback = "layer",
+        .example = "block",
+        .help =
+            "ours: what learns together: each layer by itself, then the layers of a block; auto: "
+            "blocks where layers leave less than 30 dB",
+        .words = {"layer", "block", "auto"}},
        Count("num_iterations", "1000, 3000 for adaquant", "500", "steps per layer"),
        Count("num_epochs", "none", "10",
              "passes over what a layer learns from, in place of num_iterations"),
@@ -95,6 +109,7 @@ LearningSettings ReadFinetune(const ConfigNode* written) {
   };
   if (const ConfigNode* value = find("algorithm"); value != nullptr && value->scalar == "adaround")
     settings.method = LearningMethod::kAdaRound;
+  if (const ConfigNode* value = find("reconstruction")) settings.unit = UnitOf(value->scalar);
   if (settings.method == LearningMethod::kAdaQuant) {
     settings.iterations = kAdaQuantSteps;
     settings.learning_rate = kVitisRate;

@@ -205,9 +205,10 @@ std::vector<Setting> TopLevel() {
        .help = "ours: operators that are computed as a DPU does, slopes, sixths and averages as "
                "integers and shifts have them",
        .words = AllDpuForms()},
-      AutoSwitch("include_cle", "auto", "true",
-                 "cross-layer equalization before calibration; auto: where weights have one scale "
-                 "per tensor"),
+      AutoSwitch(
+          "include_cle", "auto", "true",
+          "cross-layer equalization before calibration; auto: where outputs come nearer by it; "
+          "tried where weights have one scale per tensor, or less than 30 dB are left"),
       Switch("equalize_clips", "false",
              "equalization goes through Clip(0, b) too: a Relu and a float Min with bounds per "
              "channel"),
@@ -221,7 +222,8 @@ std::vector<Setting> TopLevel() {
                  "ours: ranges of values are learned from what the nodes with weights that read "
                  "them write, as PACT does; auto: where that is measured to help"),
       Switch("include_fast_ft", "false",
-             "weights and biases are learned layer by layer from samples without labels"),
+             "weights and biases are learned from samples without labels, layer by layer or in "
+             "blocks"),
       {.name = "fast_finetune",
        .kind = Kind::kObject,
        .fallback = "none",

@@ -160,6 +160,8 @@ const columns = [
   {key: 'format', title: 'format', of: (layer) => layer.format},
   {key: 'alone', title: 'SQNR alone dB', number: true, of: (layer) => layer.sqnr_alone_db, text: decibels},
   {key: 'behind', title: 'SQNR so far dB', number: true, of: (layer) => layer.sqnr_behind_db, text: decibels},
+  {key: 'own_weights', title: 'own weights dB', number: true, of: (layer) => layer.sqnr_own_weights_db, text: decibels},
+  {key: 'own_inputs', title: 'own inputs dB', number: true, of: (layer) => layer.sqnr_own_inputs_db, text: decibels},
   {key: 'share', title: 'share of error', number: true, of: (layer) => layer.share, text: percent},
   {key: 'saved', title: 'saved µs (est.)', number: true, of: (layer) => layer.saved_us, text: (value) => fixed(value, 1)},
   {key: 'macs', title: 'MACs', number: true, of: (layer) => layer.multiply_adds, text: (value) => isNumber(value) ? amount(value) : '–'},
@@ -178,7 +180,7 @@ function visibleRows() {
   const words = $('search').value.toLowerCase().split(/\s+/).filter(Boolean);
   const column = columns.find(({key}) => key === view.key);
   return layers.map((layer, row) => row).filter((row) => {
-    const text = [columns[1], columns[2], columns[3], columns[4], columns[10]].map(({of}) => of(layers[row], row)).join(' ').toLowerCase();
+    const text = [columns[1], columns[2], columns[3], columns[4], columns.at(-1)].map(({of}) => of(layers[row], row)).join(' ').toLowerCase();
     return words.every((word) => text.includes(word));
   }).sort((a, b) => compare(column.of(layers[a], a), column.of(layers[b], b)) || a - b);
 }

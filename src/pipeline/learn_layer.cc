@@ -1,0 +1,89 @@
+#include "learn_layer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "kept_results.h"
+#include "placed_layers.h"
+#include "qconvert/targets/fusions.h"
+#include "qconvert/weights/code_steps.h"
+
+namespace qconvert {
+
+bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
+                const LearningSettings& learning) {
+  const Node& node = graph.nodes[n];
+  const ConstantCodes& weight = *plan.integer_nodes.at(n).weight;
+  const std::vector<std::string>& types = learning.op_types;
+  const bool is_meant =
+      types.empty() || std::find(types.begin(), types.end(), node.op_type) != types.end();
+  return is_meant && weight.format.symmetric && weight.format.zero == 0 &&
+         CanLearn(node, *graph.FindInitializer(node.inputs[1])) &&
+         CanMoveBias(graph, node, plan.placement.nodes[n].unit);
+}
+
+FittedWeights StartOfLayer(const QuantizationPlan& plan, const LayerCorrections& found, size_t n) {
+  const ConstantCodes& nearest = *plan.integer_nodes.at(n).weight;
+  const auto better = found.weights.find(n);
+  FittedWeights start = better != found.weights.end()
+                            ? better->second
+                            : FittedWeights{nearest.codes, nearest.params, {}, 0};
+  start.format = nearest.format;
+  start.pair_limit = nearest.pair_limit;
+  return start;
+}
+
+void LayerLearner::KeepIn(ResultCache* cache, std::string run_hash) {
+  cache_ = cache;
+  run_hash_ = std::move(run_hash);
+}
+
+const std::string& LayerLearner::FloatOutput(size_t n) const {
+  return graph_.nodes[EndOfLayer(plan_, n)].outputs[0];
+}
+
+void LayerLearner::WantFloats(size_t n, std::multiset<std::string>& wanted) const {
+  wanted.insert(FloatOutput(n));
+  if (mixes()) wanted.insert(graph_.nodes[n].inputs[0]);
+}
+
+void LayerLearner::DropFloats(size_t n, LayerwiseRun& floats) const {
+  floats.Drop(FloatOutput(n));
+  if (mixes()) floats.Drop(graph_.nodes[n].inputs[0]);
+}
+
+LearnedLayer LayerLearner::Learn(size_t n, const FittedWeights& start, std::span<const float> shift,
+                                 const std::string& input, LayerwiseRun& quantized,
+                                 LayerwiseRun& floats) const {
+  const Node& node = graph_.nodes[n];
+  // Also of a layer that was kept: where runs are cut decides what the engine computes in one step,
+  // and so the last bits of what the next layers learn from.
+  LayerSamples samples{.inputs = quantized.Reach(input)};
+  if (mixes()) samples.float_inputs = floats.Reach(node.inputs[0]);
+  samples.outputs = floats.Reach(FloatOutput(n));
+  const std::string key =
+      cache_ == nullptr ? "" : KeyOf({kKeptLayer, run_hash_, fmt::format("{}", n)});
+  if (const auto kept = Recall<KeptLayer>(cache_, kKeptLayer, key)) {
+    LearnedLayer learned{.weights = start, .bias_shift = kept->shift};
+    if (TakeCodes(kept->codes, learned.weights)) {
+      DropFloats(n, floats);
+      return learned;
+    }
+  }
+  const FusedUnit& unit = plan_.placement.nodes[n].unit;
+  const Tensor* addend = FindUnitBias(graph_, node, unit);
+  std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
+  if (!shift.empty()) AddShift(shift, bias);
+  LearnedLayer learned =
+      LearnWeights(node, *graph_.FindInitializer(node.inputs[1]), bias, start, samples,
+                   FindActivation(graph_, topology_, unit), settings_, workers_);
+  DropFloats(n, floats);
+  if (cache_ != nullptr)
+    cache_->Write(kKeptLayer, key, TextOf(KeptOf(learned.weights, learned.bias_shift)));
+  return learned;
+}
+
+}  // namespace qconvert
