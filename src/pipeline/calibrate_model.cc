@@ -13,6 +13,7 @@
 #include "qconvert/ir/body_graph.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/body_plans.h"
+#include "qconvert/plan/moved_values.h"
 #include "qconvert/plan/placement.h"
 #include "qconvert/plan/round_values.h"
 #include "qconvert/plan/safe_plan.h"
@@ -82,14 +83,7 @@ std::set<std::string> NeededValues(const Graph& graph, const Placement& placemen
   std::set<std::string> needed;
   for (const auto& [quantized, root] : placement.roots) {
     needed.insert(root);
-    std::string value = quantized;
-    needed.insert(value);
-    for (const Node* producer = topology.Producer(value);
-         producer != nullptr && FindOpRule(*producer).kind == OpKind::kMovement;
-         producer = topology.Producer(value)) {
-      value = producer->inputs[0];
-      needed.insert(value);
-    }
+    for (std::string& value : WithSources(topology, quantized)) needed.insert(std::move(value));
   }
   return needed;
 }
@@ -136,23 +130,13 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t in
 }
 
 std::vector<std::string> CalibratedValues(const Graph& graph) {
-  std::vector<std::string> values = CalibratedOnMainLevel(graph);
+  std::vector<std::string> values = FindQuantizable(graph);  // one table serves every target
   std::set<std::string> known(values.begin(), values.end());
   for (const auto& found : {FindBodyValues(graph), FindQuantizableInBodies(graph)}) {
     for (const std::string& value : found)
       if (known.insert(value).second) values.push_back(value);
   }
   return values;
-}
-
-std::vector<std::string> CalibratedOnMainLevel(const Graph& graph) {
-  // One table serves every target: what some of them write as floats is observed for the others.
-  Target every = kCpuTarget;
-  every.products_write_floats = false;
-  return PlaceNodes(graph, {.keep_float = FindSensitiveNodes(graph),
-                            .place_by = PlaceBy::kKernels,
-                            .target = &every})
-      .Observed();
 }
 
 CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>& placements,

@@ -30,8 +30,6 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
 // around observers differently, so only the same observers give the same bits from samples and from
 // a table.
 std::vector<std::string> CalibratedValues(const Graph& graph);
-// Those that a table must have: what it does not have of bodies stays float.
-std::vector<std::string> CalibratedOnMainLevel(const Graph& graph);
 
 // Statistics over all samples of what any of the placements quantizes, and so of all that those
 // with fewer integer nodes can, in the detail that the settings need: ranges of batches where they

@@ -30,13 +30,10 @@ std::vector<std::string> NamesOfIntegers(const Graph& graph, const QuantizationP
                                          const Name& name) {
   std::vector<std::string> names;
   for (const auto& [n, planned] : plan.integer_nodes) names.push_back(name(graph.nodes[n]));
-  if (plan.bodies.empty()) return names;
-  for (const BodyGraph& body : FindBodyGraphs(graph)) {
-    const auto found = plan.bodies.find(body.way);
-    if (found == plan.bodies.end()) continue;
-    for (const auto& [n, planned] : found->second.integer_nodes)
+  ForEachBodyIn(plan.bodies, graph, [&](const BodyGraph& body, const QuantizationPlan& inside) {
+    for (const auto& [n, planned] : inside.integer_nodes)
       names.push_back(name(body.graph.nodes[n]));
-  }
+  });
   return names;
 }
 

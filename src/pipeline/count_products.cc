@@ -135,13 +135,10 @@ std::vector<Inspection::Products> CountProducts(const Model& model, const Scheme
                                                 const std::set<std::string>& stored) {
   Rows found;
   Counter(model.graph, model.opset(), choice.dynamic, placement, settings, stored, found).Run();
-  for (const BodyGraph& body : FindBodyGraphs(model.graph)) {
-    const auto placed = placement.bodies.find(body.way);
-    if (placed == placement.bodies.end()) continue;
-    Counter(body.graph, model.opset(), {}, placed->second, SettingsOfBody(settings, body), stored,
-            found)
+  ForEachBodyIn(placement.bodies, model.graph, [&](const BodyGraph& body, const Placement& placed) {
+    Counter(body.graph, model.opset(), {}, placed, SettingsOfBody(settings, body), stored, found)
         .Run();
-  }
+  });
   std::vector<Inspection::Products> rows;
   for (auto& [types, row] : found) rows.push_back(std::move(row));
   std::stable_sort(rows.begin(), rows.end(),

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "calibrate_model.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/calibration/tensorrt_cache.h"
+#include "qconvert/plan/body_plans.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
@@ -14,7 +14,8 @@ namespace {
 
 // A table of the model prepared with other settings, input_shape say, may still have all values.
 void CheckValues(const StoredTable& stored, const Graph& graph, const std::string& place) {
-  for (const std::string& value : CalibratedOnMainLevel(graph)) {
+  // What it does not have of bodies stays float there.
+  for (const std::string& value : FindQuantizable(graph)) {
     if (stored.table.values.contains(value)) continue;
     throw Error(ExitCode::kData, place,
                 fmt::format("has no value \"{}\", which the model has with these settings; "

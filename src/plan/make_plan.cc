@@ -12,6 +12,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/plan/body_plans.h"
+#include "qconvert/plan/moved_values.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/plan/value_range.h"
@@ -25,21 +26,16 @@ using TableNames = std::function<std::string(const std::string&)>;
 
 // `value` in the table, or what it was before movement operators: its values are a subset of those.
 const std::string& FindObserved(const Topology& topology, const CalibrationTable& table,
-                                const TableNames& names, std::string value) {
-  for (;;) {
-    const auto it = table.values.find(names(value));
+                                const TableNames& names, const std::string& value) {
+  const std::vector<std::string> sources = WithSources(topology, value);
+  for (const std::string& one : sources) {
+    const auto it = table.values.find(names(one));
     if (it != table.values.end()) return it->first;
-    const Node* producer = topology.Producer(value);
-    if (producer == nullptr || FindOpRule(*producer).kind != OpKind::kMovement) {
-      throw Error(
-          ExitCode::kData, "",
-          fmt::format(
-              "the calibration table has no value \"{}\"; qconvert calibrate --config makes "
-              "one that fits",
-              names(value)));
-    }
-    value = producer->inputs[0];
   }
+  throw Error(ExitCode::kData, "",
+              fmt::format("the calibration table has no value \"{}\"; qconvert calibrate --config "
+                          "makes one that fits",
+                          names(sources.back())));
 }
 
 // What a device demands of the outputs of squashing functions, whatever was calibrated: steps of
@@ -261,14 +257,11 @@ QuantizationPlan MakePlan(const Graph& graph, Placement placement, const Calibra
   QuantizationPlan plan =
       PlanLevel(graph, std::move(placement), table, as_it_is, settings, known, learned);
   plan.rounded = FindRoundedValues(graph, plan.placement, table, settings);
-  if (plan.placement.bodies.empty()) return plan;
-  for (const BodyGraph& body : FindBodyGraphs(graph)) {
-    const auto placed = plan.placement.bodies.find(body.way);
-    if (placed == plan.placement.bodies.end()) continue;
+  ForEachBodyIn(plan.placement.bodies, graph, [&](const BodyGraph& body, const Placement& placed) {
     const auto names = [&](const std::string& value) { return body.FullName(value); };
-    plan.bodies.emplace(body.way, PlanLevel(body.graph, placed->second, table, names,
+    plan.bodies.emplace(body.way, PlanLevel(body.graph, placed, table, names,
                                             SettingsOfBody(settings, body), known, nullptr));
-  }
+  });
   return plan;
 }
 

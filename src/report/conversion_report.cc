@@ -138,11 +138,9 @@ void CountLevel(const Graph& graph, const Placement& placement, const std::strin
 
 void CountNodes(const Graph& graph, const Placement& placement, ConversionReport& report) {
   CountLevel(graph, placement, "", report);
-  if (placement.bodies.empty()) return;
-  for (const BodyGraph& body : FindBodyGraphs(graph)) {
-    const auto placed = placement.bodies.find(body.way);
-    if (placed != placement.bodies.end()) CountLevel(body.graph, placed->second, body.way, report);
-  }
+  ForEachBodyIn(placement.bodies, graph, [&](const BodyGraph& body, const Placement& placed) {
+    CountLevel(body.graph, placed, body.way, report);
+  });
 }
 
 std::string FormatReport(const ConversionReport& report) {

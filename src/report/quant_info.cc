@@ -141,11 +141,9 @@ Json NodesJson(const Graph& graph, const QuantizationPlan& plan,
                const std::vector<FileNoise>& noise) {
   Json nodes = Json::array();
   AddNodes(graph, plan, "", noise, nodes);
-  if (plan.bodies.empty()) return nodes;
-  for (const BodyGraph& body : FindBodyGraphs(graph)) {
-    const auto planned = plan.bodies.find(body.way);
-    if (planned != plan.bodies.end()) AddNodes(body.graph, planned->second, body.way, noise, nodes);
-  }
+  ForEachBodyIn(plan.bodies, graph, [&](const BodyGraph& body, const QuantizationPlan& planned) {
+    AddNodes(body.graph, planned, body.way, noise, nodes);
+  });
   return nodes;
 }
 

@@ -138,21 +138,17 @@ void FillRounded(const Graph& graph, const ModelSettings& settings, Quantization
 // Of bodies: each as a graph of its own. Marks the nodes that have codes.
 void FillBodies(const Graph& graph, const ModelSettings& settings, const CodeOptions& options,
                 CodeCache& cache, QuantizationPlan& plan, MarkedNodes& has_own_codes) {
-  if (plan.bodies.empty()) return;
   const CodeOptions plain{.pair_limit = options.pair_limit};  // no corrections
-  for (const BodyGraph& body : FindBodyGraphs(graph)) {
-    const auto found = plan.bodies.find(body.way);
-    if (found == plan.bodies.end()) continue;
+  ForEachBodyIn(plan.bodies, graph, [&](const BodyGraph& body, QuantizationPlan& inside) {
     const ModelSettings own = SettingsOfBody(settings, body);
-    const Placement& placement = found->second.placement;
     std::vector<bool>& marks = has_own_codes[body.way];
     for (size_t n = 0; n < body.graph.nodes.size(); ++n) {
-      marks.push_back(placement.nodes[n].domain == NodeDomain::kInteger);
-      if (!HasIntegerWeights(body.graph, placement, n)) continue;
+      marks.push_back(inside.placement.nodes[n].domain == NodeDomain::kInteger);
+      if (!HasIntegerWeights(body.graph, inside.placement, n)) continue;
       const std::string key = body.FullName(body.graph.nodes[n].inputs[1]);
-      FillIntegerNode(body.graph, own, plain, n, key, cache, found->second);
+      FillIntegerNode(body.graph, own, plain, n, key, cache, inside);
     }
-  }
+  });
 }
 
 }  // namespace

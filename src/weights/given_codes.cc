@@ -314,15 +314,11 @@ void FillGivenCodes(const Graph& graph, const PlanFile& file, int workers, PlanR
   marks[""] =
       GivenNodeCodes(graph, file, workers, reading.node_files, reading.plan, reading.problems)
           .Run();
-  if (!reading.body_files.empty()) {
-    for (const BodyGraph& body : FindBodyGraphs(graph)) {
-      const auto files = reading.body_files.find(body.way);
-      if (files == reading.body_files.end()) continue;
-      marks[body.way] = GivenNodeCodes(body.graph, file, workers, files->second,
-                                       reading.plan.bodies.at(body.way), reading.problems)
-                            .Run();
-    }
-  }
+  ForEachBodyIn(reading.body_files, graph, [&](const BodyGraph& body, const auto& files) {
+    marks[body.way] = GivenNodeCodes(body.graph, file, workers, files,
+                                     reading.plan.bodies.at(body.way), reading.problems)
+                          .Run();
+  });
   GivenStoredWeights(graph, file, workers, reading).Fill(FindWeightUses(graph, marks));
 }
 

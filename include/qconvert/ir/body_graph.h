@@ -34,6 +34,16 @@ void PutBack(Graph alone, Graph& body);
 // another level, and what they hold. Linear in nodes, times the depth of bodies.
 std::vector<BodyGraph> FindBodyGraphs(const Graph& graph);
 
+// Calls `visit(body, entry)` for those that `entries` has one of by their way, in this order.
+template <typename Entries, typename Visit>
+void ForEachBodyIn(Entries& entries, const Graph& graph, const Visit& visit) {
+  if (entries.empty()) return;
+  for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    const auto entry = entries.find(body.way);
+    if (entry != entries.end()) visit(body, entry->second);
+  }
+}
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_IR_BODY_GRAPH_H_

@@ -20,10 +20,11 @@ ModelSettings SettingsOfBody(const ModelSettings& settings, const BodyGraph& bod
 // Elements of the body's values in one run; those that are known.
 ValueSizes SizesOfBody(const ValueSizes& sizes, const BodyGraph& body);
 
-// Values that bodies of a graph may compute on integers, as the whole model names them: what
-// calibration observes for them.
+// Values of this level that some plan can quantize, whatever the target and the settings.
+std::vector<std::string> FindQuantizable(const Graph& graph);
+// The same of all bodies of a graph, as the whole model names them.
 std::vector<std::string> FindQuantizableInBodies(const Graph& graph);
-// The same of these placements of bodies, with those in front of movement nodes.
+// Those of them that these placements of bodies quantize, with those in front of movement nodes.
 std::vector<std::string> FindQuantizedInBodies(const Graph& graph, const Placement& placement);
 
 // Values of bodies that calibration did not come by (a branch that was never taken), or that hold

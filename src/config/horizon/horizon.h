@@ -43,7 +43,6 @@ struct HorizonPart {
   const ConfigNode* Find(std::string_view key) const;
   // Reports at `key`, or at the section when the key is not there.
   void Refuse(std::string_view key, const std::string& message) const;
-  // The same for what is understood, but cannot be done.
 };
 
 // input_parameters and compiler_parameters.input_source -> config.deployment.inputs.
