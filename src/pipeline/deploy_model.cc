@@ -113,12 +113,8 @@ std::string Description(const RemovedNode& removed, const Graph& before) {
   return text;
 }
 
-InputLayout LayoutOf(const std::vector<InputLayout>& layouts, size_t input) {
-  return input < layouts.size() ? layouts[input] : InputLayout::kNone;
-}
-
-void DeployInput(const InputSettings& settings, InputLayout layout, Generation generation,
-                 const std::string& place, PassRunner& runner, Graph& graph) {
+void DeployInput(const InputSettings& settings, Generation generation, const std::string& place,
+                 PassRunner& runner, Graph& graph) {
   InputSettings part = settings;
   if (part.name.empty()) part.name = graph.inputs[0].name;
   std::vector<std::string> names = {part.name};
@@ -131,7 +127,7 @@ void DeployInput(const InputSettings& settings, InputLayout layout, Generation g
   for (std::string& name : names) {
     part.name = std::move(name);
     runner.Run("insert_preprocessing", [&] {
-      return InsertPreprocessing(part, generation, place, graph, layout) ? size_t{1} : size_t{0};
+      return InsertPreprocessing(part, generation, place, graph) ? size_t{1} : size_t{0};
     });
   }
 }
@@ -142,18 +138,15 @@ bool HasRemovals(const DeploymentConfig& deployment) {
   return !deployment.remove_node_types.empty() || !deployment.remove_node_names.empty();
 }
 
-bool ChangesInterface(const DeploymentConfig& deployment, const std::vector<InputLayout>& layouts) {
-  bool changes = HasRemovals(deployment) || deployment.dump_layers || deployment.input_batch > 1;
-  for (size_t k = 0; k < deployment.inputs.size(); ++k) {
-    const InputSettings& input = deployment.inputs[k];
-    changes = changes || IsImage(input) || input.separate_batch ||
-              ComesInAnotherLayout(input, LayoutOf(layouts, k));
-  }
-  return changes;
+bool ChangesInterface(const DeploymentConfig& deployment) {
+  const auto changes = [](const InputSettings& input) {
+    return IsImage(input) || input.separate_batch || ComesInAnotherLayout(input);
+  };
+  return HasRemovals(deployment) || deployment.dump_layers || deployment.input_batch > 1 ||
+         std::any_of(deployment.inputs.begin(), deployment.inputs.end(), changes);
 }
 
-DeployedNodes DeployModel(const DeploymentConfig& deployment,
-                          const std::vector<InputLayout>& layouts, const PassOptions& passes,
+DeployedNodes DeployModel(const DeploymentConfig& deployment, const PassOptions& passes,
                           const std::string& place, Model& model) {
   DeployedNodes deployed;
   PassRunner runner = RunnerOfOthers("deploy", passes, place, model);
@@ -187,9 +180,8 @@ DeployedNodes DeployModel(const DeploymentConfig& deployment,
     SetBatch(deployment.input_batch, place, model);
     return deployment.input_batch > 1 ? size_t{1} : size_t{0};
   });
-  for (size_t k = 0; k < deployment.inputs.size(); ++k)
-    DeployInput(deployment.inputs[k], LayoutOf(layouts, k), deployment.generation, place, runner,
-                model.graph);
+  for (const InputSettings& input : deployment.inputs)
+    DeployInput(input, deployment.generation, place, runner, model.graph);
   ValidateModel(model, place);
   deployed.missing.assign(missing.begin(), missing.end());
   return deployed;

@@ -16,7 +16,7 @@ bool HasRemovals(const DeploymentConfig& deployment);
 
 // Whether DeployModel or DumpLayers changes what the model is fed or gives: then it cannot be
 // compared with the float model.
-bool ChangesInterface(const DeploymentConfig& deployment, const std::vector<InputLayout>& layouts);
+bool ChangesInterface(const DeploymentConfig& deployment);
 
 struct DeployedNodes {
   std::vector<std::string> missing;  // of remove_node_name, that lie at no border
@@ -25,13 +25,11 @@ struct DeployedNodes {
 
 // Removes the nodes at the borders that the settings name, not behind image and split inputs; sets
 // the batch (set_batch.h), splits the inputs that are to be apart (split_batch.h) and puts the
-// preprocessing nodes in front of each image. `layouts`: what the inputs come in, see
-// deployment_extras.h. What was removed stays in the metadata, with the
+// preprocessing nodes in front of each image. What was removed stays in the metadata, with the
 // numbers it computed with:
 //   qconvert.removed.NAME  "DequantizeLinear at output q: scale 0.5, zero point 3, axis 1"
 // Throws Error(kModel) naming `place`.
-DeployedNodes DeployModel(const DeploymentConfig& deployment,
-                          const std::vector<InputLayout>& layouts, const PassOptions& passes,
+DeployedNodes DeployModel(const DeploymentConfig& deployment, const PassOptions& passes,
                           const std::string& place, Model& model);
 
 }  // namespace qconvert

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "qconvert/base/error.h"
-#include "qconvert/config/deployment_extras.h"
 #include "qconvert/report/report_page.h"
 
 namespace qconvert {
@@ -39,10 +38,9 @@ std::vector<std::string> LayerFileTexts(const ConvertOptions& options,
                                         const ConversionReport& report, const LayerReport& layers) {
   std::vector<std::string> texts;
   if (!options.page.empty()) {
-    const bool has_details =
-        ReadDeploymentExtras(options.effective_config, options.config.deployment).layer_details;
-    std::string json = LayersJson(report, std::string(ExitCodeName(ExitCode::kSuccess)),
-                                  has_details ? layers : WithoutDetails(layers));
+    std::string json =
+        LayersJson(report, std::string(ExitCodeName(ExitCode::kSuccess)),
+                   options.config.deployment.layer_details ? layers : WithoutDetails(layers));
     texts.push_back(ReportPage(json));
     if (WritesPageJson(options)) texts.push_back(std::move(json));
   }

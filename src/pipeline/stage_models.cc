@@ -19,7 +19,10 @@ DeploymentConfig OfStage(const DeploymentConfig& whole) {
   stage.generation = whole.generation;
   if (whole.generation != Generation::kJ5) return stage;
   stage.inputs = whole.inputs;
-  for (InputSettings& input : stage.inputs) input.separate_batch = false;
+  for (InputSettings& input : stage.inputs) {
+    input.separate_batch = false;
+    input.layout_rt = InputLayout::kNone;
+  }
   return stage;
 }
 
@@ -80,7 +83,7 @@ std::vector<StageModel> MakeStages(const ConvertOptions& options, const StagePar
   if (!whole.inputs.empty()) Normalize(stages[0].model);
   DropInferredTypes(stages[1].model.graph);
   for (StageModel& stage : stages)
-    DeployModel(&stage == &stages[0] ? whole : left, {}, {}, place, stage.model);
+    DeployModel(&stage == &stages[0] ? whole : left, {}, place, stage.model);
   return stages;
 }
 

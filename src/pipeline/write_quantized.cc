@@ -13,7 +13,6 @@
 #include "layer_files.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
-#include "qconvert/config/deployment_extras.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
@@ -34,11 +33,11 @@ void CompareOutputs(const Session& quantized, ModelComparer& comparer, Conversio
 }
 
 // The model as it is fed. Returns what was removed, as text.
-std::string Deploy(const ConvertOptions& options, const std::vector<InputLayout>& layouts,
-                   const std::vector<std::string>& values, Model& model, ConversionReport& report) {
+std::string Deploy(const ConvertOptions& options, const std::vector<std::string>& values,
+                   Model& model, ConversionReport& report) {
   if (options.config.deployment.dump_layers) DumpLayers(values, report.input, model);
   const DeployedNodes deployed =
-      DeployModel(options.config.deployment, layouts, options.passes, report.input, model);
+      DeployModel(options.config.deployment, options.passes, report.input, model);
   for (const std::string& name : deployed.missing) {
     report.warnings.push_back(fmt::format(
         "remove_node_name: \"{}\" is no node that an input or output can do without", name));
@@ -79,17 +78,14 @@ std::filesystem::path DeletedNodesPath(const ConvertOptions& options) {
 void WriteQuantized(const ConvertOptions& options, Model& model, const Companions& told,
                     ModelComparer& comparer, ConversionReport& report) {
   const std::filesystem::path output = OutputPath(options);
-  const DeploymentConfig& deployment = options.config.deployment;
-  const std::vector<InputLayout> layouts =
-      ReadDeploymentExtras(options.effective_config, deployment).layouts;
-  const bool is_deployed = ChangesInterface(deployment, layouts);
+  const bool is_deployed = ChangesInterface(options.config.deployment);
   // What other devices compute the engine simulates; its own kernels may saturate.
   const bool runs_here = TargetOf(options.config.target_device).suits_engine;
   std::string deleted_nodes;
   if (is_deployed) {
     const auto session = OpenForComparison(model, report.input, runs_here);
     CompareOutputs(*session, comparer, report);
-    deleted_nodes = Deploy(options, layouts, told.values, model, report);
+    deleted_nodes = Deploy(options, told.values, model, report);
   }
   CompanionFiles companions;
   companions.Add(QuantInfoPath(output), told.quant_info);

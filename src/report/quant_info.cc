@@ -246,6 +246,7 @@ Json InputJson(const InputSettings& input) {
   json["type_rt"] = InputKindName(input.kind_rt);
   json["type_train"] = InputKindName(input.kind_train);
   json["layout_train"] = InputLayoutName(input.layout_train);
+  if (input.layout_rt != InputLayout::kNone) json["layout_rt"] = InputLayoutName(input.layout_rt);
   json["range"] = input.range == YuvRange::kVideo ? "video" : "full";
   json["separate_batch"] = input.separate_batch;
   json["source"] = InputSourceName(input.source);

@@ -59,10 +59,8 @@ ColorMap MapOf(const InputSettings& input) {
 
 class Inserter {
  public:
-  Inserter(const InputSettings& input, InputLayout fed, size_t index, const std::string& place,
-           Graph& graph)
+  Inserter(const InputSettings& input, size_t index, const std::string& place, Graph& graph)
       : input_(input),
-        fed_nhwc_((fed == InputLayout::kNone ? input.layout_train : fed) == InputLayout::kNhwc),
         place_(place),
         graph_(graph),
         index_(index),
@@ -103,10 +101,13 @@ class Inserter {
   // The chip's loader has made centered channels of the pixels.
   std::string StagePixels() {
     const Dim channels{channels_, {}};
-    const std::vector<Dim> shape = fed_nhwc_ ? std::vector<Dim>{batch_, height_, width_, channels}
-                                             : std::vector<Dim>{batch_, channels, height_, width_};
+    const bool is_said = input_.layout_rt != InputLayout::kNone;
+    const bool comes_nhwc =
+        (is_said ? input_.layout_rt : input_.layout_train) == InputLayout::kNhwc;
+    const std::vector<Dim> shape = comes_nhwc ? std::vector<Dim>{batch_, height_, width_, channels}
+                                              : std::vector<Dim>{batch_, channels, height_, width_};
     const std::string values = nodes_.Cast(TakeName(DataType::kInt8, shape));
-    return fed_nhwc_ ? nodes_.ToNchw(values) : values;
+    return comes_nhwc ? nodes_.ToNchw(values) : values;
   }
 
   std::string DeployedPixels() {
@@ -218,7 +219,6 @@ class Inserter {
   }
 
   const InputSettings& input_;
-  const bool fed_nhwc_;  // the layout of J5's pixels
   const std::string& place_;
   Graph& graph_;
   const size_t index_;
@@ -233,7 +233,7 @@ class Inserter {
 };
 
 // A featuremap whose channels are on another axis than the float model's.
-void TransposeInput(InputLayout fed, size_t index, const std::string& place, Graph& graph) {
+void TransposeInput(InputLayout layout_rt, size_t index, const std::string& place, Graph& graph) {
   const Value model_input = graph.inputs[index];
   const std::string& name = model_input.name;
   const auto& shape = model_input.type.shape;
@@ -242,7 +242,7 @@ void TransposeInput(InputLayout fed, size_t index, const std::string& place, Gra
                 fmt::format("input \"{}\" cannot come in another layout: it needs four dimensions, "
                             "and to be no output",
                             name));
-  const bool comes_nhwc = fed == InputLayout::kNhwc;
+  const bool comes_nhwc = layout_rt == InputLayout::kNhwc;
   InputNodes nodes(name + "/preprocess/", graph);
   const std::string value = nodes.NewName("value");
   RenameUses(graph, {{name, value}});
@@ -258,15 +258,15 @@ void TransposeInput(InputLayout fed, size_t index, const std::string& place, Gra
 
 }  // namespace
 
-bool ComesInAnotherLayout(const InputSettings& input, InputLayout fed) {
-  return fed != InputLayout::kNone && input.layout_train != InputLayout::kNone &&
-         fed != input.layout_train;
+bool ComesInAnotherLayout(const InputSettings& input) {
+  return input.layout_rt != InputLayout::kNone && input.layout_train != InputLayout::kNone &&
+         input.layout_rt != input.layout_train;
 }
 
 bool InsertPreprocessing(const InputSettings& input, Generation generation,
-                         const std::string& place, Graph& graph, InputLayout fed) {
+                         const std::string& place, Graph& graph) {
   const bool is_image = input.kind_rt != InputKind::kFeaturemap;
-  if (!is_image && !ComesInAnotherLayout(input, fed)) return false;
+  if (!is_image && !ComesInAnotherLayout(input)) return false;
   const auto found = std::find_if(graph.inputs.begin(), graph.inputs.end(), [&](const Value& one) {
     return input.name.empty() || one.name == input.name;
   });
@@ -274,9 +274,9 @@ bool InsertPreprocessing(const InputSettings& input, Generation generation,
     throw Error(ExitCode::kModel, place, fmt::format("has no input \"{}\"", input.name));
   const auto index = static_cast<size_t>(found - graph.inputs.begin());
   if (is_image) {
-    Inserter(input, fed, index, place, graph).Insert(generation);
+    Inserter(input, index, place, graph).Insert(generation);
   } else {
-    TransposeInput(fed, index, place, graph);
+    TransposeInput(input.layout_rt, index, place, graph);
   }
   return true;
 }

@@ -4,7 +4,6 @@
 
 #include <fstream>
 
-#include "qconvert/config/deployment_extras.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -188,9 +187,7 @@ TEST(HorizonConfigTest, TheDeployedModelsLayoutIsThatOfJ5) {
   const auto layout = [&](const std::string& march, const std::string& rt,
                           const std::string& word) {
     const LoadedConfig loaded = load(march, rt, word);
-    const DeploymentExtras extras =
-        ReadDeploymentExtras(loaded.effective, loaded.config.deployment);
-    return extras.layouts.empty() ? InputLayout::kNone : extras.layouts.at(0);
+    return loaded.config.deployment.inputs.at(0).layout_rt;
   };
   EXPECT_EQ(layout("bayes", "rgb", "NHWC"), InputLayout::kNhwc);
   EXPECT_EQ(layout("bayes", "rgb", "NCHW"), InputLayout::kNchw);

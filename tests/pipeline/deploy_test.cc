@@ -279,8 +279,8 @@ TEST(DeployTest, FoldedNormalizationIsExact) {
   EXPECT_NEAR(bias->values<float>()[0], 128 - kMean[0], 1e-4) << "padded: the mean stays";
 }
 
-TEST(DeployTest, AFoldedPlanFileGivesTheSameBytes) {
-  const Job job(Edited("  layer_out_dump: true\n", "  fold_normalization: true\n"));
+// Writes the model, and again by its plan file.
+void ExpectTheSameBytesByPlan(const Job& job) {
   Convert(job.options);
   const std::string bytes = Slurp(job.options.output);
   const PlanFile plan = ReadPlanFile(job.folder / "out_quant_info.json");
@@ -291,6 +291,21 @@ TEST(DeployTest, AFoldedPlanFileGivesTheSameBytes) {
   again.calibration_folder.clear();
   Convert(again);
   EXPECT_EQ(Slurp(job.options.output) == bytes, true);
+}
+
+TEST(DeployTest, AFoldedPlanFileGivesTheSameBytes) {
+  ExpectTheSameBytesByPlan(Job(Edited("  layer_out_dump: true\n", "  fold_normalization: true\n")));
+}
+
+TEST(DeployTest, ThePlanFileHasTheLayoutOfJ5sDeployedModel) {
+  const Job job(
+      "model_parameters: {march: bayes}\n"
+      "input_parameters: {input_type_rt: rgb, input_type_train: rgb, input_layout_train: NCHW, "
+      "input_layout_rt: NHWC}\n");
+  ExpectTheSameBytesByPlan(job);
+  const Model deployed = LoadOnnx(job.options.output).model;
+  const auto& shape = *deployed.graph.inputs.at(0).type.shape;
+  EXPECT_EQ(shape.at(3).value, 3) << "channels last";
 }
 
 }  // namespace

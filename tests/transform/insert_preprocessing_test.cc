@@ -116,9 +116,9 @@ Model Identity(const InputSettings& input, DataType type = DataType::kFloat,
 
 // The largest difference to the reference, in levels.
 double WorstError(const InputSettings& input, Generation generation,
-                  const Picture& picture = Grid(), InputLayout fed = InputLayout::kNone) {
+                  const Picture& picture = Grid()) {
   Model model = Identity(input, DataType::kFloat, picture);
-  EXPECT_TRUE(InsertPreprocessing(input, generation, "m.onnx", model.graph, fed));
+  EXPECT_TRUE(InsertPreprocessing(input, generation, "m.onnx", model.graph));
   ValidateModel(model, "m.onnx");
   std::vector<Tensor> feeds;
   for (const Value& one : model.graph.inputs) {
@@ -213,7 +213,8 @@ TEST(InsertPreprocessingTest, ADeployedModelOfJ5TakesTheLayoutThatItIsToldTo) {
                                   {InputLayout::kNhwc, InputLayout::kNhwc}}) {
     InputSettings input = Settings(InputKind::kBgr, InputKind::kRgb);
     input.layout_train = train;
-    EXPECT_LE(WorstError(input, Generation::kJ5, Grid(), rt), kTolerance);
+    input.layout_rt = rt;
+    EXPECT_LE(WorstError(input, Generation::kJ5), kTolerance);
   }
 }
 
@@ -227,10 +228,9 @@ std::string Interface(const Graph& graph) {
   return out;
 }
 
-std::string InterfaceOf(const InputSettings& input, Generation generation,
-                        InputLayout fed = InputLayout::kNone) {
+std::string InterfaceOf(const InputSettings& input, Generation generation) {
   Model model = Identity(input);
-  InsertPreprocessing(input, generation, "m.onnx", model.graph, fed);
+  InsertPreprocessing(input, generation, "m.onnx", model.graph);
   return Interface(model.graph);
 }
 
@@ -243,9 +243,10 @@ TEST(InsertPreprocessingTest, InputsOfTheDeployedModel) {
   const InputSettings nv12 = Settings(InputKind::kNv12, InputKind::kRgb);
   EXPECT_EQ(InterfaceOf(nv12, Generation::kJ6), "x_y uint8 1 162 162 1; x_uv uint8 1 81 81 2; ");
   EXPECT_EQ(InterfaceOf(nv12, Generation::kJ5), "x int8 1 3 162 162; ");
-  const InputSettings bgr = Settings(InputKind::kBgr, InputKind::kRgb);
+  InputSettings bgr = Settings(InputKind::kBgr, InputKind::kRgb);
   EXPECT_EQ(InterfaceOf(bgr, Generation::kJ6), "x int8 1 162 162 3; ");
-  EXPECT_EQ(InterfaceOf(bgr, Generation::kJ5, InputLayout::kNhwc), "x int8 1 162 162 3; ");
+  bgr.layout_rt = InputLayout::kNhwc;
+  EXPECT_EQ(InterfaceOf(bgr, Generation::kJ5), "x int8 1 162 162 3; ");
 }
 
 TEST(InsertPreprocessingTest, AFeaturemapIsLeftAlone) {
@@ -257,9 +258,10 @@ TEST(InsertPreprocessingTest, AFeaturemapIsLeftAlone) {
 TEST(InsertPreprocessingTest, AFeaturemapInAnotherLayoutIsTransposed) {
   GraphBuilder b;
   b.Input("x", {"1", "2", "2", "3"}).Output("out").Add("Identity", {"x"}, {"out"});
-  const InputSettings input{.name = "x", .layout_train = InputLayout::kNchw};
+  const InputSettings input{
+      .name = "x", .layout_train = InputLayout::kNchw, .layout_rt = InputLayout::kNhwc};
   const auto insert = [&](Graph& graph) {
-    return InsertPreprocessing(input, Generation::kJ5, "m.onnx", graph, InputLayout::kNhwc);
+    return InsertPreprocessing(input, Generation::kJ5, "m.onnx", graph);
   };
   EXPECT_TRUE(insert(b.model.graph));
   ValidateModel(b.model, "m.onnx");

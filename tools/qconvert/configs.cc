@@ -10,7 +10,6 @@
 #include "qconvert/base/log.h"
 #include "qconvert/base/nearest_file.h"
 #include "qconvert/base/suggest.h"
-#include "qconvert/config/deployment_extras.h"
 #include "qconvert/config/layered_config.h"
 
 namespace qconvert {
@@ -92,7 +91,7 @@ std::vector<ConfigOverride> SetOverrides(const std::vector<std::string>& texts) 
 }
 
 void RequireImplemented(const LoadedConfig& loaded) {
-  ApplyLogLevel(ReadDeploymentExtras(loaded.effective, loaded.config.deployment).log_level);
+  ApplyLogLevel(loaded.config.deployment.log_level);
   if (!loaded.unimplemented.empty()) throw ConfigError(loaded.unimplemented);
   for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
   for (const std::string& info : loaded.infos) LogInfo(EscapeForTerminal(info));

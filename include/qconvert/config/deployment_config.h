@@ -41,6 +41,8 @@ struct InputSettings {
   InputKind kind_rt = InputKind::kFeaturemap;     // of the deployed model
   InputKind kind_train = InputKind::kFeaturemap;  // of the float model
   InputLayout layout_train = InputLayout::kNone;
+  // Of J5's deployed model, not of the stages before it; kNone: that of the float model.
+  InputLayout layout_rt = InputLayout::kNone;
   YuvRange range = YuvRange::kFull;
   std::vector<int64_t> shape;  // empty: the model's
   // In units of 0..255 and training channel order; empty, one, or one per channel:
@@ -84,6 +86,8 @@ struct DeploymentConfig {
   bool dump_calibration_data = false;
   std::string model_output_type;    // "", or the type of the graph's outputs
   bool fold_normalization = false;  // mean and scale into the weights of the first nodes
+  bool layer_details = true;        // nodes, values and weights in the page of --report
+  std::string log_level;            // of J5: debug, info, warn or error; "": not said
 
   bool operator==(const DeploymentConfig&) const = default;
 };

@@ -18,8 +18,8 @@ namespace qconvert {
 // has no x_uv (crop_resize.h). J6, other types: yuv444, rgb, bgr are x [N,H,W,3] int8, value - 128;
 // gray is x_y [N,H,W,1] uint8 from a pyramid, else x [N,1,H,W] uint8. J5 (its stage models take
 // what the chip's loader makes): all are x int8, value - 128, in the shape and layout of the float
-// model, or in layout `fed`, nv12 as yuv444. A featuremap stays as it is, behind a Transpose where
-// `fed` is not its layout in the float model.
+// model, or in `layout_rt`, nv12 as yuv444. A featuremap stays as it is, behind a Transpose where
+// that is not its layout in the float model.
 //
 //   x[c] = (convert(pixel)[c] - mean[c]) * scale[c]       one linear map, nothing is clipped
 // Full range, u = U - 128, v = V - 128, the coefficients of the vendor's node (JPEG BT.601 to four
@@ -35,11 +35,10 @@ namespace qconvert {
 // names are taken. Returns whether anything was inserted.
 // A featuremap needs a shape of four dimensions where its layout changes.
 bool InsertPreprocessing(const InputSettings& input, Generation generation,
-                         const std::string& place, Graph& graph,
-                         InputLayout fed = InputLayout::kNone);
+                         const std::string& place, Graph& graph);
 
 // Whether the deployed model is fed in a layout that is known not to be the float model's.
-bool ComesInAnotherLayout(const InputSettings& input, InputLayout fed);
+bool ComesInAnotherLayout(const InputSettings& input);
 
 }  // namespace qconvert
 

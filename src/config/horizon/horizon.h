@@ -48,8 +48,8 @@ struct HorizonPart {
 // input_parameters and compiler_parameters.input_source -> config.deployment.inputs.
 void ReadHorizonInputs(const HorizonPart& part, const ConfigNode* input_source);
 
-// J5's input_layout_rt, of inputs that are there already; read in deployment_extras.cc.
-void CheckRuntimeLayouts(const HorizonPart& part);
+// J5's input_layout_rt -> the inputs, which are there already.
+void ReadRuntimeLayouts(const HorizonPart& part);
 
 // cal_data_dir, cal_data_type, preprocess_on and calib_transforms -> config.calibration and the
 // inputs, which are there already.

@@ -47,7 +47,7 @@ class HorizonReader {
     ReadGeneration();
     ReadModel();
     ReadHorizonInputs(inputs_, compiler_.Find("input_source"));
-    CheckRuntimeLayouts(inputs_);
+    ReadRuntimeLayouts(inputs_);
     ReadInputBatch();
     ReadCalibration();
     ReadCompiler();
@@ -107,6 +107,8 @@ class HorizonReader {
     deployment().working_dir = folder == nullptr
                                    ? ResolvePath(context_.folder, "model_output")
                                    : ResolvePath(context_.FolderOf(folder->place), folder->scalar);
+    const ConfigNode* level = model_.Find("log_level");
+    if (level != nullptr && is_j5()) deployment().log_level = level->scalar;
     const ConfigNode* prefix = model_.Find("output_model_file_prefix");
     deployment().output_prefix = prefix == nullptr ? "model" : prefix->scalar;
     if (deployment().output_prefix.find('/') != std::string::npos) {
@@ -202,6 +204,8 @@ class HorizonReader {
     if (integer("max_l2m_size") > 0 && small)
       WarnCompiler("max_l2m_size", fmt::format("it is not for march {}", march));
     config_.calibration.workers = static_cast<int>(integer("jobs"));
+    if (const ConfigNode* details = compiler_.Find("debug"))
+      deployment().layer_details = AsBool(*details);
   }
 
   // What the vendor's compiler would refuse or pass over, and nothing here depends on.

@@ -142,12 +142,12 @@ void CheckHorizonInputs(const DeploymentConfig& deployment, const ConfigNode& ef
   ModelChecker(deployment, effective, inputs).Check();
 }
 
-void CheckRuntimeLayouts(const HorizonPart& part) {
+void ReadRuntimeLayouts(const HorizonPart& part) {
   const ConfigNode* value = part.Find("input_layout_rt");
-  const DeploymentConfig& deployment = part.config.deployment;
+  DeploymentConfig& deployment = part.config.deployment;
   if (value == nullptr || deployment.generation != Generation::kJ5) return;
   const std::vector<std::string> words = SplitPerInput(value->scalar);
-  const std::vector<InputSettings>& inputs = deployment.inputs;
+  std::vector<InputSettings>& inputs = deployment.inputs;
   if (words.size() != inputs.size()) {
     return part.Refuse("input_layout_rt",
                        fmt::format("input_layout_rt has {} values, expected {}, one per input",
@@ -164,6 +164,8 @@ void CheckRuntimeLayouts(const HorizonPart& part) {
                         fmt::format("input_layout_rt of {} has no effect: input_layout_train does "
                                     "not say what the float model takes",
                                     NameOf(inputs[i])));
+    } else {
+      inputs[i].layout_rt = *layout;
     }
   }
 }

@@ -206,6 +206,7 @@ class Reader {
     input.kind_train = FromWord<InputKind>(TextOf(map, "type_train")).value_or(input.kind_train);
     input.layout_train =
         FromWord<InputLayout>(TextOf(map, "layout_train")).value_or(InputLayout::kNone);
+    input.layout_rt = FromWord<InputLayout>(TextOf(map, "layout_rt")).value_or(InputLayout::kNone);
     input.range = TextOf(map, "range") == "video" ? YuvRange::kVideo : YuvRange::kFull;
     input.separate_batch = IsOn(map, "separate_batch");
     input.source = FromWord<InputSource>(TextOf(map, "source")).value_or(input.source);

@@ -147,6 +147,8 @@ const SettingTable& InputTable() {
        Required(Word("type_rt", "what the deployed model takes", AllWords<InputKind>())),
        Required(Word("type_train", "what the float model takes", AllWords<InputKind>())),
        Word("layout_train", "of the float model", AllWords<InputLayout>()),
+       Word("layout_rt", "of the deployed model; none: that of the float model",
+            AllWords<InputLayout>()),
        Word("range", "of YUV pixels", {"full", "video"}),
        Bool("separate_batch", "one input per sample of the batch"),
        Word("source", "where the pixels come from", AllWords<InputSource>()),
