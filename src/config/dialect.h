@@ -18,7 +18,6 @@ namespace qconvert {
 // Where problems and notes of one file go, and what relative paths in it are relative to.
 struct ReadContext {
   ConfigProblems problems;
-  ConfigProblems unimplemented;  // what is understood, but cannot be done
   ConfigNotes notes;
   std::filesystem::path folder;
   std::string text;                                           // of every file read

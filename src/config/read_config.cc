@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "check_implemented.h"
+#include "check_target.h"
 #include "dialect.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/suggest.h"
@@ -164,8 +164,7 @@ WrittenConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>&
                           const std::vector<ConfigOverride>& overrides) {
   const std::filesystem::path& file = base.file;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
-  ReadContext context{
-      ConfigProblems(file.string()), ConfigProblems(file.string()), {}, folder, base.text};
+  ReadContext context{ConfigProblems(file.string()), {}, folder, base.text};
   ConfigNode root = ParseConfig(base.text, file.string(), &context.notes.warnings);
   const Dialect& dialect = FindDialect(root);
   PutLayers(layers, dialect, root, context);
@@ -182,13 +181,8 @@ WrittenConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>&
     context.problems.Add({std::make_shared<const std::string>(one.source)},
                          "has no effect, other settings leave no use for it");
   }
-  CheckImplemented(result, context);
-  loaded.unimplemented = context.unimplemented.Texts();
-  if (!context.problems.empty()) {
-    std::vector<std::string> all = context.problems.Texts();
-    all.insert(all.end(), loaded.unimplemented.begin(), loaded.unimplemented.end());
-    throw ConfigError(std::move(all));
-  }
+  CheckTarget(result, context);
+  if (!context.problems.empty()) throw ConfigError(context.problems.Texts());
   loaded.text = ConfigJson(out.written) + context.text.substr(own_text);
   for (const ConfigOverride& one : later) {
     loaded.text += "\n" + one.text;

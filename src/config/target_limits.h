@@ -1,5 +1,5 @@
 // What a target allows for integer settings of a tensor type: rows that one can read, checked by
-// vitis/parameters.cc (what the vendor's tool refuses) and check_implemented.cc (what no file
+// vitis/parameters.cc (what the vendor's tool refuses) and check_target.cc (what no file
 // holds).
 #ifndef QCONVERT_CONFIG_TARGET_LIMITS_H_
 #define QCONVERT_CONFIG_TARGET_LIMITS_H_

@@ -114,7 +114,6 @@ TEST(HorizonWildTest, LoadTakesTheThresholdsOfTheModel) {
     const auto loaded = LoadText(text);
     EXPECT_TRUE(loaded.config.deployment.load_thresholds) << text;
     EXPECT_EQ(loaded.config.scheme, Scheme::kWeightOnly) << text;
-    EXPECT_THAT(loaded.unimplemented, IsEmpty());
   }
 }
 

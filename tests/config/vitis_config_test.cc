@@ -27,7 +27,6 @@ std::string Tensor(const std::string& type, const std::string& parameters) {
 TEST(VitisConfigTest, ThePresetIsTheDefault) {
   const LoadedConfig loaded = ReadConfig(QCONVERT_SOURCE_DIR "/configs/cpu_int8.yaml", {});
   EXPECT_EQ(loaded.config, QuantConfig{});
-  EXPECT_THAT(loaded.unimplemented, IsEmpty());
   EXPECT_THAT(loaded.warnings, IsEmpty());
 }
 
@@ -37,7 +36,6 @@ TEST(VitisConfigTest, FastFinetuningIsAdaQuantUnlessItSaysOtherwise) {
                                 .learning_rate = 0.01,
                                 .rate_of_deviation = true};
   const LoadedConfig loaded = LoadText(Cpu("include_fast_ft: true\n"));
-  EXPECT_THAT(loaded.unimplemented, IsEmpty());
   EXPECT_EQ(loaded.config.learning, vendor);
   EXPECT_FALSE(LoadText(Cpu("include_fast_ft: false\n")).config.learning);
   EXPECT_FALSE(LoadText(Cpu("")).config.learning);
@@ -354,7 +352,6 @@ TEST(VitisConfigTest, CompatIsForAllTensorsAndTriesOnePositionForInputs) {
   const LoadedConfig loaded = LoadText(
       "target_device: CPU\ncompat: vitis\ninclude_cle: false\ninclude_bias_corr: false\n"
       "round_mode: half_even\n");
-  EXPECT_THAT(loaded.unimplemented, IsEmpty());
   for (const TensorType type : kTensorTypes)
     EXPECT_EQ(loaded.config.tensors[type].compat, Compat::kVitis);
   EXPECT_EQ(loaded.config.tensors.input.method, CalibrationMethod::kMaxMin);
@@ -466,7 +463,6 @@ TEST(VitisConfigTest, DefaultsThatCannotBeDoneAreAWarning) {
   const LoadedConfig loaded = LoadText(
       "target_device: CPU\noverall_quantize_config: {method: maxmin, scale_type: float, "
       "calib_statistic_method: max}\n");
-  EXPECT_THAT(loaded.unimplemented, IsEmpty());
   EXPECT_FALSE(AnyHolds(loaded.warnings, "include_cle"));
   EXPECT_FALSE(AnyHolds(loaded.warnings, "include_bias_corr"));
   EXPECT_TRUE(AnyHolds(loaded.warnings, "round_mode of activation, input: halves are rounded"));

@@ -71,7 +71,6 @@ ConvertOptions OptionsOf(const LoadedConfig& loaded, const TempDir& folder) {
 
 Result ConvertWith(const std::string& text, const TempDir& folder) {
   const LoadedConfig loaded = LoadText(text);
-  EXPECT_THAT(loaded.unimplemented, IsEmpty());
   ConvertOptions options = OptionsOf(loaded, folder);
   options.guard = GuardMode::kReport;
   Result result;

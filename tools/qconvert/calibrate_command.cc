@@ -72,7 +72,7 @@ std::vector<ModelConfig> ReadConfigs(const CalibrateLine& line) {
   for (const std::string& name : names) {
     const std::filesystem::path file = FindConfig(name);
     LoadedConfig loaded = ReadNamedConfig(file, line.layers, SetOverrides(line.overrides));
-    RequireImplemented(loaded);
+    TellNotes(loaded);
     if (line.samples.batch_size > 0) loaded.config.calibration.batch_size = line.samples.batch_size;
     configs.push_back({std::move(loaded.config), std::move(loaded.effective), file});
   }

@@ -90,9 +90,8 @@ std::vector<ConfigOverride> SetOverrides(const std::vector<std::string>& texts) 
   return overrides;
 }
 
-void RequireImplemented(const LoadedConfig& loaded) {
+void TellNotes(const LoadedConfig& loaded) {
   ApplyLogLevel(loaded.config.deployment.log_level);
-  if (!loaded.unimplemented.empty()) throw ConfigError(loaded.unimplemented);
   for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
   for (const std::string& info : loaded.infos) LogInfo(EscapeForTerminal(info));
 }

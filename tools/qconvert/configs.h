@@ -34,9 +34,8 @@ LoadedConfig ReadNamedConfig(const std::filesystem::path& file,
 // --set texts.
 std::vector<ConfigOverride> SetOverrides(const std::vector<std::string>& texts);
 
-// Throws ConfigError for settings that are not implemented yet; tells warnings and infos, as much
-// as log_level says.
-void RequireImplemented(const LoadedConfig& loaded);
+// Tells the warnings and infos of a file that was read, as much as its log_level says.
+void TellNotes(const LoadedConfig& loaded);
 
 }  // namespace qconvert
 

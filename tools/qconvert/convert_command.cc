@@ -36,7 +36,6 @@ namespace {
 int PrintEffectiveConfig(const ConvertLine& line, const std::string& config) {
   const LoadedConfig loaded = LoadConfig(line, FindConfig(config));
   for (const std::string& warning : loaded.warnings) LogWarning(EscapeForTerminal(warning));
-  for (const std::string& problem : loaded.unimplemented) LogWarning(problem);
   WriteStdout(PrintConfig(loaded.effective));
   return static_cast<int>(ExitCode::kSuccess);
 }

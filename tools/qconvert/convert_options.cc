@@ -53,7 +53,7 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
 
 // Settings into the options; what the command line says wins.
 void ApplyConfig(const ConvertLine& line, LoadedConfig loaded, ConvertOptions& options) {
-  RequireImplemented(loaded);
+  TellNotes(loaded);
   options.config = std::move(loaded.config);
   KeepFloat(line.keep_float, options.config);
   if (line.samples.batch_size > 0) options.config.calibration.batch_size = line.samples.batch_size;

@@ -56,7 +56,7 @@ ModelConfig ReadModelConfig(const InspectLine& line) {
   const std::filesystem::path file =
       FindConfig(line.config.empty() ? PresetOf(line.target) : line.config);
   LoadedConfig loaded = ReadNamedConfig(file, line.layers, overrides);
-  RequireImplemented(loaded);
+  TellNotes(loaded);
   return {std::move(loaded.config), std::move(loaded.effective), file};
 }
 

@@ -33,8 +33,6 @@ struct LoadedConfig {
   // the file (Paddle, Quark: in that of Vitis).
   ConfigNode effective;
   std::string text;  // all that was read, file by file, then the overrides: for a fingerprint
-  // "file:line:col: not implemented yet: ..." for what is understood, but cannot be done.
-  std::vector<std::string> unimplemented;
   std::vector<std::string> warnings;
   std::vector<std::string> infos;
 };

@@ -45,8 +45,8 @@ struct QuarkTensor {
 // Keys of the long form that are missing are those of the spec of its data_type; reports an object
 // with neither.
 QuarkTensor ReadQuarkTensor(const ConfigNode& object, ReadContext& context);
-// Adds datatype, bit_width, symmetry and signed of Vitis to `out`. Reports block formats as not yet
-// done.
+// Adds datatype, bit_width, symmetry and signed of Vitis to `out`. Reports block formats, which
+// no operator of ONNX holds.
 void SetQuarkType(const QuarkTensor& tensor, ReadContext& context, ConfigNode& out);
 
 // specific_layer_config, layer_type_config and exclude -> entries of layer_quantize_config.

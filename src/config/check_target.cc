@@ -1,4 +1,4 @@
-#include "check_implemented.h"
+#include "check_target.h"
 
 #include <fmt/format.h>
 
@@ -140,7 +140,7 @@ class Checker {
 
 }  // namespace
 
-void CheckImplemented(const ReadResult& result, ReadContext& context) {
+void CheckTarget(const ReadResult& result, ReadContext& context) {
   Checker(result, context).Check();
 }
 
