@@ -1,14 +1,19 @@
 #include "qconvert/pipeline/engine_kernels.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "qconvert/base/temporary_folder.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/topology.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/pair_view.h"
+#include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 namespace {
@@ -43,6 +48,35 @@ void Collect(const Graph& graph, std::map<std::string, bool>& kernels) {
   }
 }
 
+// The engine makes up names on each level alone, and refuses what it wrote itself where those of a
+// body meet those around it: they get others, the innermost first.
+class LevelNames {
+ public:
+  explicit LevelNames(const Graph& graph) : fresh_(graph) {}
+
+  void TellApart(Graph& graph) {
+    std::unordered_map<std::string, std::string> renames;
+    for (Node& node : graph.nodes)
+      for (const std::string& output : node.outputs)
+        if (!output.empty() && !taken_.insert(output).second) renames[output] = fresh_.Make("u");
+    for (Node& node : graph.nodes)
+      for (Graph* body : SubgraphsOf(node)) TellApart(*body);
+    if (renames.empty()) return;
+    const auto rename = [&](std::string& name) {
+      const auto it = renames.find(name);
+      if (it != renames.end()) name = it->second;
+    };
+    RenameUses(graph, renames);
+    for (Node& node : graph.nodes) std::for_each(node.outputs.begin(), node.outputs.end(), rename);
+    for (Value& output : graph.outputs) rename(output.name);
+    for (const auto& [from, to] : renames) graph.value_info.erase(from);
+  }
+
+ private:
+  NameMaker fresh_;
+  std::unordered_set<std::string> taken_;
+};
+
 }  // namespace
 
 void NumberNodes(Model& model) {
@@ -55,6 +89,7 @@ std::map<std::string, bool> FindKernels(const Model& model, const std::string& p
   const std::filesystem::path file = folder.File("optimized.onnx");
   OpenOrtSession(SerializeModel(model), place, {.optimized_model_path = file});
   Model optimized = LoadOnnx(file).model;
+  LevelNames(optimized.graph).TellApart(optimized.graph);
   InferTypes(optimized, place);
   InferBodyTypes(optimized, place);
   std::map<std::string, bool> kernels;

@@ -2,11 +2,14 @@
 
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "insert_level.h"
 #include "qconvert/base/check.h"
 #include "qconvert/ir/body_graph.h"
+#include "share_constants.h"
 
 namespace qconvert {
 namespace {
@@ -37,10 +40,16 @@ class Inserter {
   }
 
   void RewriteLevel(const QuantizationPlan& plan, Graph& graph) {
+    std::set<std::string> before;
+    for (const auto& [name, tensor] : graph.initializers) before.insert(name);
     used_foreign_domain_ |= InsertLevel(graph, opset_, plan, names_);
+    for (const auto& [name, tensor] : graph.initializers)
+      if (!before.contains(name)) made_.insert(name);
   }
 
   bool used_foreign_domain() const { return used_foreign_domain_; }
+  // Constants that the rewriting made, on any level.
+  const std::set<std::string>& made() const { return made_; }
 
  private:
   void Rewrite(const QuantizationPlan& plan, const Scope& outer, Graph& body) {
@@ -53,6 +62,7 @@ class Inserter {
   const QuantizationPlan& plan_;
   int64_t opset_;
   std::shared_ptr<NameMaker> names_;
+  std::set<std::string> made_;
   bool used_foreign_domain_ = false;
 };
 
@@ -60,8 +70,10 @@ class Inserter {
 
 void InsertQdq(Model& model, const QuantizationPlan& plan) {
   Inserter inserter(plan, model.opset(), std::make_shared<NameMaker>(model.graph));
-  if (!plan.bodies.empty()) inserter.RewriteBodies(model.graph, Scope(model.graph));
+  const bool has_bodies =
+      !plan.bodies.empty() && inserter.RewriteBodies(model.graph, Scope(model.graph));
   inserter.RewriteLevel(plan, model.graph);
+  if (has_bodies) ShareConstants(model.graph, inserter.made());
   if (inserter.used_foreign_domain()) model.opsets.emplace("com.microsoft", 1);
 }
 

@@ -3,19 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <map>
 #include <string>
 #include <vector>
 
-#include "qconvert/loader/onnx_loader.h"
-#include "qconvert/pipeline/engine_kernels.h"
 #include "qconvert/pipeline/inspect_model.h"
 #include "qconvert/pipeline/lint_file.h"
 #include "qconvert/pipeline/verify_model.h"
+#include "support/body_jobs.h"
 #include "support/disagreements.h"
 #include "support/errors.h"
 #include "support/graph_builder.h"
-#include "support/plan_job.h"
 
 namespace qconvert {
 namespace {
@@ -24,47 +21,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr int64_t kChannels = 16;
-
-// x -> Conv, Relu -> Conv -> y, with weights of its own
-Graph TwoConvolutions(const std::string& x, const std::string& y, float spread) {
-  GraphBuilder b;
-  b.Output(y).Random("w", {kChannels, 8, 3, 3}, spread).Random("bias", {kChannels}, 0.1F);
-  b.Random("v", {8, kChannels, 1, 1}, spread);
-  b.Add("Conv", {x, "w", "bias"}, {"c"}).Set("pads", std::vector<int64_t>{1, 1, 1, 1});
-  b.Add("Relu", {"c"}, {"r"});
-  b.Add("Conv", {"r", "v"}, {y});
-  b.model.graph.name = y;
-  return b.model.graph;
-}
-
-// x -> If{mean > 0} -> y: the branches have names in common.
-Model Branches() {
-  GraphBuilder b;
-  b.Input("x", {"1", "8", "12", "12"}).Output("y").Floats("zero", {}, {0});
-  Node& mean = b.Add("ReduceMean", {"x"}, {"mean"});
-  mean.Set("keepdims", int64_t{0});
-  b.Add("Greater", {"mean", "zero"}, {"is_large"});
-  Node& node = b.Add("If", {"is_large"}, {"y"});
-  node.name = "branch";
-  node.Set("then_branch", Subgraph(TwoConvolutions("x", "large", 0.2F)));
-  node.Set("else_branch", Subgraph(TwoConvolutions("x", "small", 0.3F)));
-  return b.model;
-}
-
-// Samples of one shape, moved up and down in turn.
-std::vector<std::vector<Tensor>> Shifted(const std::vector<int64_t>& dims, float shift,
-                                         size_t count = 8) {
-  std::vector<std::vector<Tensor>> samples;
-  for (size_t k = 0; k < count; ++k) {
-    Tensor x = RandomTensor("x", dims, static_cast<uint32_t>(k));
-    std::vector<float> values = ToFloats(x);
-    for (float& value : values) value += k % 2 == 0 ? shift : -shift;
-    samples.push_back({MakeFloatTensor("x", dims, values)});
-  }
-  return samples;
-}
 
 Value FloatValue(const std::string& name, const std::vector<std::string>& dims) {
   return {name, FloatType(dims), {}, {}};
@@ -148,29 +104,6 @@ Model Nested() {
   return b.model;
 }
 
-class StaticJob : public PlanJob {
- public:
-  StaticJob(const Model& model, const std::vector<std::vector<Tensor>>& samples)
-      : PlanJob(model, samples) {
-    options.config.scheme = Scheme::kStatic;
-  }
-};
-
-Model Parsed(const std::string& bytes) {
-  const TempDir folder;
-  return LoadOnnx(folder.Write("m.onnx", bytes)).model;
-}
-
-double WorstSqnr(const PlanFiles& files) { return SqnrOfNoise(WorstNoise(files.report.outputs)); }
-
-// Kernels of these operators in the graph that the engine runs.
-int Kernels(const PlanFiles& files, const std::vector<std::string>& types) {
-  std::map<std::string, int> counts = OptimizedOperators(Parsed(files.model));
-  int sum = 0;
-  for (const std::string& type : types) sum += counts[type];
-  return sum;
-}
-
 size_t Count(const std::string& text, const std::string& part) {
   size_t count = 0;
   for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
@@ -190,6 +123,44 @@ TEST(BodyPlansTest, BothBranchesOfAnIfConvolveOnIntegers) {
   // The names of both branches are the same, their ranges are not.
   EXPECT_EQ(Count(files.info, R"(,"name":"x","type":"uint8")"), 2U);
   EXPECT_EQ(Count(files.info, R"(,"name":"r","type":"uint8")"), 2U);
+}
+
+// s -> Conv, Relu -> Conv, Relu -> s', three times, with weights of its own.
+Model LoopOfConvolutions() {
+  constexpr int64_t kMany = 64;
+  const std::vector<std::string> dims = {"1", "64", "24", "24"};
+  GraphBuilder b;
+  b.Random("w", {kMany, kMany, 3, 3}, 0.06F).Random("bias", {kMany}, 0.1F);
+  b.Random("v", {kMany, kMany, 3, 3}, 0.06F);
+  b.model.graph.name = "step";
+  b.model.graph.inputs = {{"i", TypeOf(DataType::kInt64, {}), {}, {}},
+                          {"go", TypeOf(DataType::kBool, {}), {}, {}},
+                          FloatValue("s", dims)};
+  const std::vector<int64_t> pads = {1, 1, 1, 1};
+  b.Add("Identity", {"go"}, {"still"});
+  b.Add("Conv", {"s", "w", "bias"}, {"c"}).Set("pads", pads);
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("Conv", {"r", "v"}, {"d"}).Set("pads", pads);
+  b.Add("Relu", {"d"}, {"next"});
+  b.model.graph.outputs = {{"still", TypeOf(DataType::kBool, {}), {}, {}},
+                           FloatValue("next", dims)};
+  GraphBuilder outer;
+  outer.Input("x", dims).Output("y").Ints("times", {}, {3});
+  Node& loop = outer.Add("Loop", {"times", "", "x"}, {"y"});
+  loop.name = "loop";
+  loop.Set("body", Subgraph(b.model.graph));
+  return outer.model;
+}
+
+TEST(BodyPlansTest, ALoopOfConvolutionsIsQuantizedByDefault) {
+  const Model model = LoopOfConvolutions();
+  const PlanJob job(model, Shifted({1, 64, 24, 24}, 0.3F));
+  const PlanFiles files = ExpectTheSameAgain(job, "default");
+  EXPECT_EQ(files.report.scheme, "static");
+  EXPECT_EQ(files.report.integer_nodes, 2U);
+  EXPECT_EQ(Kernels(files, {"QLinearConv"}), 2);
+  EXPECT_LT(3 * files.model.size(), SerializeModel(model).size());
+  EXPECT_GT(WorstSqnr(files), 20);
 }
 
 TEST(BodyPlansTest, AProductOnACarriedStateComputesOnIntegers) {

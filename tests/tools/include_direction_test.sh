@@ -7,7 +7,7 @@ declare -A may=(
   [base]="" [ir]="base" [numbers]="base ir" [config]="base numbers" [onnx_proto]="base ir" [loader]="base ir onnx_proto" [exporter]="base ir onnx_proto"
   [transform]="base ir config" [dataset]="base ir config" [runtime]="base ir onnx_proto" [calibration]="base ir numbers dataset runtime"
   [targets]="base ir numbers" [plan]="base ir numbers config transform calibration targets" [weights]="base ir numbers config targets plan"
-  [rewrite]="base ir numbers targets plan weights" [report]="base ir numbers config calibration targets plan weights rewrite"
+  [rewrite]="base ir numbers transform targets plan weights" [report]="base ir numbers config calibration targets plan weights rewrite"
   [pipeline]="base ir config onnx_proto loader exporter transform dataset runtime calibration targets plan weights rewrite report")
 failed=0
 for stage in "${!may[@]}"; do

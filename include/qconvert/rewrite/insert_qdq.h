@@ -28,8 +28,9 @@ namespace qconvert {
 // its own with one scale per channel (all equal), because the engine would quantize its weights by
 // itself behind a scalar one. Names: graph inputs and outputs and values that subgraphs read keep
 // theirs; new names are short. Bodies are rewritten each as a graph of its own: what comes in from
-// outside, and goes out, is float, and weights from outside become codes inside. `model.graph` must
-// be the graph of the plan; opset >= 13. Adds the com.microsoft import when 16-bit Q/DQ need it.
+// outside, and goes out, is float, and weights from outside become codes inside; codes that
+// several levels read are stored once, on the level around them. `model.graph` must be the graph
+// of the plan; opset >= 13. Adds the com.microsoft import when 16-bit Q/DQ need it.
 void InsertQdq(Model& model, const QuantizationPlan& plan);
 
 }  // namespace qconvert
