@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 
 namespace qconvert {
 namespace {
@@ -33,20 +34,33 @@ void Collect(const Graph& graph, const std::string& way, Spelled& found) {
   }
 }
 
+// A value from outside that is no tensor of known type, or "".
+std::string FindUntyped(const Graph& body, const Scope& outer) {
+  for (const Value& input : body.inputs)
+    if (!input.type.is_tensor()) return input.name;
+  for (const std::string& name : CapturedValues(body)) {
+    const std::optional<ValueType> type = outer.FindType(name);
+    if (!type || !type->is_tensor()) return name;
+  }
+  return "";
+}
+
 class Finder {
  public:
   explicit Finder(const Graph& graph) { Collect(graph, "", spelled_); }
 
-  void Visit(const Graph& graph, const Scope& scope) {
+  // `why_float`: of the body whose level this is.
+  void Visit(const Graph& graph, const Scope& scope, const std::string& why_float = {}) {
     for (const Node& node : graph.nodes) {
       if (!HoldsBodies(node)) continue;
       ForEachBody(node, scope.way(), [&](const Graph& body, const std::string& way) {
-        std::optional<Graph> alone = StandAlone(body, scope);
-        if (!alone || IsTaken(way)) return;
-        found.push_back({way, *std::move(alone), NamesOutside(body, scope)});
+        if (!visited_.insert(way).second) return;
+        const std::string why = why_float.empty() ? WhyNotAlone(body, scope, way) : why_float;
+        found.push_back(
+            {way, why.empty() ? *StandAlone(body, scope) : body, NamesOutside(body, scope), why});
         for (Node& inside : found.back().graph.nodes)
           if (inside.name.empty()) inside.name = LabelOf(inside);
-        Visit(body, Scope(scope, body, way));
+        Visit(body, Scope(scope, body, way), why);
       });
     }
   }
@@ -54,6 +68,12 @@ class Finder {
   std::vector<BodyGraph> found;
 
  private:
+  std::string WhyNotAlone(const Graph& body, const Scope& outer, const std::string& way) const {
+    const std::string value = FindUntyped(body, outer);
+    if (!value.empty()) return "its body reads \"" + value + "\", which is no tensor of known type";
+    return IsTaken(way) ? "another level is called the same as its body" : "";
+  }
+
   static std::map<std::string, std::string> NamesOutside(const Graph& body, const Scope& scope) {
     std::map<std::string, std::string> names;
     for (const std::string& value : CapturedValues(body)) {
@@ -74,6 +94,7 @@ class Finder {
   }
 
   Spelled spelled_;
+  std::set<std::string> visited_;  // ways
 };
 
 }  // namespace
@@ -84,16 +105,13 @@ std::string BodyGraph::FullName(const std::string& value) const {
 }
 
 std::optional<Graph> StandAlone(const Graph& body, const Scope& outer) {
-  const auto is_tensor = [](const Value& input) { return input.type.is_tensor(); };
-  if (!std::all_of(body.inputs.begin(), body.inputs.end(), is_tensor)) return std::nullopt;
+  if (!FindUntyped(body, outer).empty()) return std::nullopt;
   Graph alone = body;
   for (const std::string& name : CapturedValues(body)) {
-    const std::optional<ValueType> type = outer.FindType(name);
-    if (!type || !type->is_tensor()) return std::nullopt;
     if (const Tensor* tensor = outer.FindInitializer(name)) {
       alone.initializers.emplace(name, *tensor);
     } else {
-      alone.inputs.push_back({name, *type, {}, {}});
+      alone.inputs.push_back({name, *outer.FindType(name), {}, {}});
     }
   }
   return alone;
@@ -103,6 +121,11 @@ void PutBack(Graph alone, Graph& body) {
   for (const std::string& name : CapturedValues(body)) alone.initializers.erase(name);
   alone.inputs.resize(body.inputs.size());
   body = std::move(alone);
+}
+
+bool IsUntyped(const Graph& graph, const std::string& value) {
+  const ValueType* type = FindValueType(graph, value);
+  return type == nullptr || (type->element == DataType::kUndefined && type->opaque.empty());
 }
 
 std::vector<BodyGraph> FindBodyGraphs(const Graph& graph) {

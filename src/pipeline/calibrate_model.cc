@@ -52,6 +52,7 @@ void CollectFloats(const Graph& graph, std::set<std::string>& floats) {
 std::map<std::string, std::string> FindFloatsInBodies(const Graph& graph) {
   std::map<std::string, std::string> way_of;
   for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    if (!body.why_float.empty()) continue;
     std::set<std::string> floats;
     CollectFloats(body.graph, floats);
     for (const std::string& value : floats)

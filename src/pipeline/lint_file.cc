@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "qconvert/base/check.h"
+#include "qconvert/ir/body_graph.h"
 #include "qconvert/ir/constant_values.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
@@ -72,6 +73,8 @@ class Linter {
       if (broken) linted.broken = *broken;
     } else if (IsCode(TypeOfValue(graph, node.outputs[0]))) {
       linted.kind = LintedNode::Kind::kInteger;
+    } else if (IsUntyped(graph, node.outputs[0])) {
+      linted.kind = LintedNode::Kind::kUnknown;
     }
   }
 

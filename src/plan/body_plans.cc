@@ -61,6 +61,15 @@ ModelSettings SettingsOfBody(const ModelSettings& settings, const BodyGraph& bod
   return own;
 }
 
+std::string WhyBodyIsFloat(const BodyGraph& body, const Target& target) {
+  return target.quantizes_bodies ? body.why_float : WhyBodiesAreFloat(target);
+}
+
+bool MayComputeFloat(const Graph& graph, const Node& node) {
+  return ComputesFloat(graph, node) ||
+         (!node.outputs.empty() && !node.outputs[0].empty() && IsUntyped(graph, node.outputs[0]));
+}
+
 ValueSizes SizesOfBody(const ValueSizes& sizes, const BodyGraph& body) {
   return OfBody(sizes, body);
 }
@@ -78,6 +87,7 @@ std::vector<std::string> FindQuantizable(const Graph& graph) {
 std::vector<std::string> FindQuantizableInBodies(const Graph& graph) {
   std::set<std::string> found;
   for (const BodyGraph& body : FindBodyGraphs(graph)) {
+    if (!body.why_float.empty()) continue;
     for (const std::string& value : FindQuantizable(body.graph)) found.insert(body.FullName(value));
   }
   return {found.begin(), found.end()};

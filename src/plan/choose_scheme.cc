@@ -216,11 +216,12 @@ decltype(PlaceOptions::bodies) ChooseBodies(const Graph& graph, const ValueSizes
     ModelSettings own = SettingsOfBody(settings, body);
     own.config.objective = Objective::kSpeed;
     BodyPlacing placing;
-    if (target.quantizes_bodies) {
+    const std::string why_float = WhyBodyIsFloat(body, target);
+    if (why_float.empty()) {
       placing.options = ChooseLevel(body.graph, SizesOfBody(sizes, body), own, measured, {}).place;
     } else {
       placing.options.target = &target;
-      KeepAllFloat(body.graph, placing.options, WhyBodiesAreFloat(target));
+      KeepAllFloat(body.graph, placing.options, why_float);
     }
     const auto runs = sizes.find(body.way);
     if (runs != sizes.end()) placing.runs = std::max(1.0, static_cast<double>(runs->second));

@@ -6,6 +6,7 @@
 
 #include "min_cut.h"
 #include "qconvert/base/check.h"
+#include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/cost_model.h"
 #include "qconvert/plan/placement.h"
 #include "qconvert/targets/kept_pairs.h"
@@ -56,13 +57,14 @@ class Placer {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
       NodePlacement& place = At(n);
-      if (place.domain == NodeDomain::kFused || !ComputesFloat(graph_, node)) continue;
+      if (place.domain == NodeDomain::kFused || !MayComputeFloat(graph_, node)) continue;
       place.unit.output = node.outputs[0];
       const auto kept = options_.keep_float.find(n);
       std::string reason =
           IsQuantizedAlready(graph_, topology_, *options_.target, n) ? "is quantized already"
           : kept != options_.keep_float.end()                        ? kept->second
-                                              : WhyFloatOn(*options_.target, graph_, node);
+          : !ComputesFloat(graph_, node) ? "writes what has no known type"
+                                         : WhyFloatOn(*options_.target, graph_, node);
       if (reason.empty() && QuantizesInputsOnly() && node.Is("Add")) reason = KeepOneInput(n);
       if (!reason.empty()) {
         place.domain = NodeDomain::kFloat;

@@ -13,6 +13,8 @@
 #include "plan_nodes.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/ir/body_graph.h"
+#include "qconvert/plan/body_plans.h"
+#include "qconvert/plan/choose_scheme.h"
 #include "qconvert/plan/value_range.h"
 
 namespace qconvert {
@@ -35,15 +37,17 @@ struct FileLevel {
 class LevelReader {
  public:
   // Fills in `plan` and `node_files`; tells what is wrong where `reading` says.
+  // `why_float`: of a body (WhyBodyIsFloat).
   LevelReader(const Graph& graph, const PlanFile& file, const FileLevel& level,
               PlanReading& reading, QuantizationPlan& plan,
-              std::map<size_t, const FileNode*>& node_files)
+              std::map<size_t, const FileNode*>& node_files, std::string why_float = {})
       : graph_(graph),
         file_(file),
         level_(level),
         reading_(reading),
         plan_(plan),
-        node_files_(node_files) {}
+        node_files_(node_files),
+        why_float_(std::move(why_float)) {}
 
   void Run() {
     FindNodes();
@@ -74,7 +78,7 @@ class LevelReader {
     std::vector<std::string> names;
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
-      if (!ComputesFloat(graph_, node)) continue;
+      if (!MayComputeFloat(graph_, node)) continue;
       const std::string name = EscapeWhole(node.name);
       names.push_back(name);
       auto& mine = entries[name];
@@ -103,10 +107,7 @@ class LevelReader {
     const Target& target = TargetOf(file_.config.target_device);
     PlaceOptions options{.place_by = PlaceBy::kKernels, .target = &target};
     SetForms(file_.config, plan());
-    if (is_body() && !target.quantizes_bodies) {
-      for (size_t n = 0; n < graph_.nodes.size(); ++n)
-        options.keep_float.emplace(n, WhyBodiesAreFloat(target));
-    }
+    if (!why_float_.empty()) KeepAllFloat(graph_, options, why_float_);
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       const auto entry = node_files_.find(n);
       if (entry == node_files_.end()) continue;
@@ -267,6 +268,7 @@ class LevelReader {
   PlanReading& reading_;
   QuantizationPlan& plan_;
   std::map<size_t, const FileNode*>& node_files_;
+  std::string why_float_;
   std::map<std::string, ConfigPlace> places_;  // of the scales of values
 };
 
@@ -305,7 +307,8 @@ class PlanReader {
       const auto level = levels_.find(names.back());
       if (level == levels_.end()) continue;
       LevelReader(body.graph, file_, level->second, out_, plan().bodies[body.way],
-                  out_.body_files[body.way])
+                  out_.body_files[body.way],
+                  WhyBodyIsFloat(body, TargetOf(file_.config.target_device)))
           .Run();
       plan().placement.bodies.emplace(body.way, plan().bodies[body.way].placement);
     }

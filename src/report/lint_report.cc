@@ -45,6 +45,8 @@ std::string FormatLint(const Lint& lint) {
   }
   for (const auto& [type, count] : lint.CountByType(LintedNode::Kind::kInteger))
     out += fmt::format("  {:>5} x {} on integers\n", count, Text(type));
+  if (const size_t unknown = lint.Count(LintedNode::Kind::kUnknown); unknown > 0)
+    out += fmt::format("  {:>5} x not judged, in bodies whose types are not known\n", unknown);
   std::map<std::string, std::vector<const LintedNode*>> by_rule;
   for (const LintedNode& node : lint.nodes)
     if (node.kind == LintedNode::Kind::kFloat) by_rule[node.broken.rule].push_back(&node);
@@ -78,6 +80,7 @@ std::string LintJson(const Lint& lint, const std::string& exit_class) {
                      {"integer_nodes", lint.Count(LintedNode::Kind::kInteger)},
                      {"integer_types", std::move(types)},
                      {"absorbed_nodes", lint.Count(LintedNode::Kind::kAbsorbed)},
+                     {"unjudged_nodes", lint.Count(LintedNode::Kind::kUnknown)},
                      {"float_nodes", std::move(nodes)}};
   return json.dump(2) + "\n";
 }

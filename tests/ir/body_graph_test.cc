@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "qconvert/ir/graph_printer.h"
 #include "support/graph_builder.h"
 
@@ -36,7 +40,8 @@ GraphBuilder Branches() {
 
 std::vector<std::string> Ways(const Graph& graph) {
   std::vector<std::string> ways;
-  for (const BodyGraph& body : FindBodyGraphs(graph)) ways.push_back(body.way);
+  for (const BodyGraph& body : FindBodyGraphs(graph))
+    if (body.why_float.empty()) ways.push_back(body.way);
   return ways;
 }
 
@@ -82,21 +87,35 @@ TEST(BodyGraphTest, InnerBodiesKnowWhoOwnsWhatTheyRead) {
   EXPECT_THAT(bodies[3].captured, ElementsAre(Pair("r", "if/then_branch/r"), Pair("w", "w")));
 }
 
-TEST(BodyGraphTest, WaysThatSayTwoThingsAreLeftOut) {
+// By way.
+std::map<std::string, std::string> Reasons(const Graph& graph) {
+  std::map<std::string, std::string> reasons;
+  for (const BodyGraph& body : FindBodyGraphs(graph))
+    if (!body.why_float.empty()) reasons.emplace(body.way, body.why_float);
+  return reasons;
+}
+
+TEST(BodyGraphTest, WaysThatSayTwoThingsAreFloat) {
   GraphBuilder twice = Branches();
   Node again = twice.model.graph.nodes[1];
   again.outputs[0] = "z";
   twice.model.graph.nodes.push_back(again);
   EXPECT_THAT(Ways(twice.model.graph), IsEmpty());
+  const std::string why = "another level is called the same as its body";
+  EXPECT_THAT(Reasons(twice.model.graph),
+              ElementsAre(Pair("if/else_branch/", why), Pair("if/then_branch/", why)));
   GraphBuilder taken = Branches();
   taken.Add("Relu", {"x"}, {"if/else_branch/x"});
   EXPECT_THAT(Ways(taken.model.graph), ElementsAre("if/then_branch/"));
 }
 
-TEST(BodyGraphTest, BodiesThatCannotStandAloneAreLeftOut) {
+TEST(BodyGraphTest, BodiesThatCannotStandAloneSayWhy) {
   GraphBuilder b = Branches();
   b.model.graph.value_info.erase("r");  // of unknown type
   EXPECT_THAT(Ways(b.model.graph), ElementsAre("if/else_branch/"));
+  EXPECT_THAT(Reasons(b.model.graph),
+              ElementsAre(Pair("if/then_branch/",
+                               "its body reads \"r\", which is no tensor of known type")));
   b.model.graph.nodes[1].op_type = "SequenceMap";
   EXPECT_THAT(Ways(b.model.graph), IsEmpty());
 }

@@ -219,6 +219,40 @@ TEST(BodyPlansTest, ABranchThatNeverRanStaysFloatAndIsTold) {
   EXPECT_TRUE(is_told);
 }
 
+// The branches take x out of a sequence: what they read from outside is no tensor.
+Model BranchesOfASequence() {
+  Model model = Branches();
+  GraphBuilder b;
+  b.model = std::move(model);
+  Node node = std::move(b.model.graph.nodes.back());
+  b.model.graph.nodes.pop_back();
+  b.Add("SequenceConstruct", {"x"}, {"list"});
+  for (Graph* body : SubgraphsOf(node)) {
+    for (Node& inside : body->nodes)
+      for (std::string& input : inside.inputs)
+        if (input == "x") input = "taken";
+    body->initializers.emplace(
+        "first", MakeTensor<int64_t>("first", DataType::kInt64, {}, std::vector<int64_t>{0}));
+    body->nodes.insert(body->nodes.begin(), MakeNode("SequenceAt", {"list", "first"}, {"taken"}));
+  }
+  b.model.graph.nodes.push_back(std::move(node));
+  return b.model;
+}
+
+TEST(BodyPlansTest, ABodyWithoutTypesStaysFloatAndIsTold) {
+  const std::string why = R"(its body reads "list", which is no tensor of known type)";
+  const StaticJob job(BranchesOfASequence(), Shifted({1, 8, 12, 12}, 0.3F));
+  const PlanFiles files = ExpectTheSameAgain(job, "sequence");
+  EXPECT_EQ(files.report.integer_nodes, 0U);
+  EXPECT_EQ(files.report.float_reasons.at({"Conv", why}).size(), 4U);
+  EXPECT_EQ(Count(files.info, R"(its body reads \"list\")"), 8U) << "with SequenceAt and Relu";
+  const Inspection inspection = InspectModel({.model = job.options.model, .config = {}});
+  EXPECT_EQ(inspection.float_reasons.at({"Conv", why}).size(), 4U);
+  const Lint lint = LintModel(BranchesOfASequence(), kCpuTarget, "m");
+  EXPECT_GT(lint.Count(LintedNode::Kind::kUnknown), 0U);
+  EXPECT_THAT(FormatLint(lint), Not(HasSubstr("not judged"))) << "float models have one line";
+}
+
 TEST(BodyPlansTest, VerifyMakesTheSameBytes) {
   const TempDir out;
   StaticJob job(Nested(), Shifted({4, 48}, 0));

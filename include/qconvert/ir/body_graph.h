@@ -14,8 +14,12 @@ namespace qconvert {
 
 struct BodyGraph {
   std::string way;  // of its level, see ir/scope.h
-  Graph graph;      // StandAlone; nodes without a name have that of their first output
+  // StandAlone, or as it is where that is not possible; nodes without a name have that of their
+  // first output.
+  Graph graph;
   std::map<std::string, std::string> captured;  // value or constant -> its name in the whole model
+  // Why all of it computes in float, whatever the target: it cannot stand alone. Mostly empty.
+  std::string why_float;
 
   // How a value of `graph` is named in the whole model.
   std::string FullName(const std::string& value) const;
@@ -30,9 +34,14 @@ std::optional<Graph> StandAlone(const Graph& body, const Scope& outer);
 void PutBack(Graph alone, Graph& body);
 
 // All bodies of the standard's If, Loop and Scan, at any depth, each behind the one around it, in
-// the order of nodes. Without those that cannot stand alone or whose way says the same as a name of
-// another level, and what they hold. Linear in nodes, times the depth of bodies.
+// the order of nodes. Those that cannot stand alone or whose way says the same as a name of another
+// level, and what they hold, say so in `why_float`; of several of one way the first stands for all.
+// Linear in nodes, times the depth of bodies.
 std::vector<BodyGraph> FindBodyGraphs(const Graph& graph);
+
+// True when nothing is known of the value's type: what a body declares is all that there is where
+// it cannot stand alone.
+bool IsUntyped(const Graph& graph, const std::string& value);
 
 // Calls `visit(body, entry)` for those that `entries` has one of by their way, in this order.
 template <typename Entries, typename Visit>

@@ -17,6 +17,12 @@ namespace qconvert {
 // activation like any other, and its ends are not the model's.
 ModelSettings SettingsOfBody(const ModelSettings& settings, const BodyGraph& body);
 
+// Why nothing in the body is quantized: for want of types, or by the target. Mostly empty.
+std::string WhyBodyIsFloat(const BodyGraph& body, const Target& target);
+
+// As ComputesFloat (targets/op_rules.h), and where the type of what it writes is not known.
+bool MayComputeFloat(const Graph& graph, const Node& node);
+
 // Elements of the body's values in one run; those that are known.
 ValueSizes SizesOfBody(const ValueSizes& sizes, const BodyGraph& body);
 

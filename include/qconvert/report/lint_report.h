@@ -17,6 +17,7 @@ struct LintedNode {
     kInteger,   // an integer kernel computes it
     kAbsorbed,  // a bias Add or clamp that the kernel before it computes
     kFloat,     // `broken` says why
+    kUnknown,   // in a body whose types are not known
     kOther,     // neither reads nor writes values: shapes, constants, pairs themselves
   };
   std::string
