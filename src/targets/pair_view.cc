@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "qconvert/ir/constant_values.h"
+#include "qconvert/ir/value_types.h"
 #include "qconvert/numbers/numeric_format.h"
 #include "qconvert/targets/op_rules.h"
 
@@ -353,16 +354,25 @@ void PairView::UnsignCodes() {
     const auto same = merged_.find(producer);
     return same == merged_.end() ? producer : same->second;
   };
-  for (const auto& ends : ends_)
-    for (const PairEnd& end : ends)
+  for (size_t n = 0; n < ends_.size(); ++n) {
+    const Node& reader = graph_.nodes[n];
+    // The engine folds it before it looks at pairs.
+    if (reader.Is("Shape") && HasFixedShape(graph_, reader.inputs[0])) continue;
+    for (const PairEnd& end : ends_[n])
       if (end.exists() && end.node != nullptr) ++readings[{source(end), end.copy}];
+  }
+  const auto is_read = [&](const Node& quantize) {
+    const std::vector<Use>& uses = topology_.Uses(quantize.outputs[0]);
+    return std::any_of(uses.begin(), uses.end(),
+                       [&](const Use& use) { return IsDequantize(graph_.nodes[use.node]); });
+  };
   const auto convert = [&](PairEnd& end) {
     if (end.node == nullptr || end.type != DataType::kInt8) return;
     const Node* from = source(end);
     const PairParameters parameters = ParametersOf(graph_, *from);
-    // Constants keep their type, and so does what no Q wrote.
+    // Constants keep their type, and so does what no Q wrote, or no DQ reads straight behind it.
     if (!IsQuantize(*from) || !parameters.is_scalar || !parameters.has_zero_point ||
-        readings[{from, end.copy}] > 1)
+        readings[{from, end.copy}] > 1 || !is_read(*from))
       return;
     end.type = DataType::kUint8;
   };

@@ -250,6 +250,9 @@ TEST(BodyPlansTest, ABodyWithoutTypesStaysFloatAndIsTold) {
   EXPECT_EQ(inspection.float_reasons.at({"Conv", why}).size(), 4U);
   const Lint lint = LintModel(BranchesOfASequence(), kCpuTarget, "m");
   EXPECT_GT(lint.Count(LintedNode::Kind::kUnknown), 0U);
+  size_t judged = 0;
+  EXPECT_EQ(Disagreements(BranchesOfASequence(), judged), "")
+      << "what is not judged is no forecast";
   EXPECT_THAT(FormatLint(lint), Not(HasSubstr("not judged"))) << "float models have one line";
 }
 

@@ -211,6 +211,33 @@ TEST(LintTest, NamesTheFirstRuleAndTheEngineAgrees) {
   }
 }
 
+// Codes that a clamp reads stay int8, what the Conv reads does not: no kernel has both.
+TEST(LintTest, SignedCodesBecomeUnsignedOnlyStraightInFrontOfTheirDequantizeLinear) {
+  Net b;
+  b.Integer("top", DataType::kInt8, 100).Output("y");
+  b.Conv(b.Pair("x", "s", "i"), "t");
+  b.Add("QuantizeLinear", {"t", "s2", "i"}, {"t_q"});
+  b.Add("Clip", {"t_q", "i", "top"}, {"c_q"});
+  b.Add("DequantizeLinear", {"c_q", "s2", "i"}, {"y"});
+  size_t judged = 0;
+  EXPECT_EQ(Disagreements(b.model, judged), "");
+  EXPECT_EQ(LintModel(b.model, kCpuTarget, "m").CountByType(Kind::kInteger).count("Conv"), 0U);
+}
+
+TEST(LintTest, AShapeThatIsKnownReadsNoCodes) {
+  Net b;
+  b.Output("y");
+  const std::string x = b.Pair("x", "s", "i");
+  b.Add("GlobalAveragePool", {x}, {"g"});
+  b.Add("Shape", {x}, {"dims"});
+  b.Add("Expand", {b.Pair("g", "s2", "i"), "dims"}, {"e"});
+  b.Add("Abs", {"e"}, {"y"});
+  size_t judged = 0;
+  EXPECT_EQ(Disagreements(b.model, judged), "");
+  const Lint lint = LintModel(b.model, kCpuTarget, "m");
+  EXPECT_EQ(lint.CountByType(Kind::kInteger).count("GlobalAveragePool"), 1U);
+}
+
 TEST(LintTest, MovementOfCodesOf16BitsIsOnIntegers) {
   Net b;
   b.model.opsets[""] = 21;

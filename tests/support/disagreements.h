@@ -16,11 +16,12 @@ inline std::string Disagreements(Model model, size_t& judged) {
   const std::map<std::string, bool> kernels = FindKernels(model, "test model");
   std::string out;
   for (const LintedNode& node : LintModel(model, kCpuTarget, "test model").nodes) {
-    if (node.kind == LintedNode::Kind::kOther) continue;
+    using Kind = LintedNode::Kind;
+    if (node.kind == Kind::kOther || node.kind == Kind::kUnknown) continue;
     const auto kernel = kernels.find(node.name.substr(node.name.rfind('/') + 1));
     if (kernel == kernels.end()) continue;  // part of a larger one, or nothing to do
     ++judged;
-    const bool is_predicted = node.kind != LintedNode::Kind::kFloat;
+    const bool is_predicted = node.kind != Kind::kFloat;
     if (kernel->second != is_predicted)
       out += node.op_type + " " + node.name + " runs on " +
              (kernel->second ? "integers" : "floats") + ", predicted otherwise " +
