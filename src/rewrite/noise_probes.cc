@@ -27,6 +27,10 @@ class Prober {
     Graph& graph = out_.model.graph;
     graph.nodes.insert(graph.nodes.end(), std::make_move_iterator(made_.begin()),
                        std::make_move_iterator(made_.end()));
+    // The engine begins with what the last node needs. From the back, sums follow the values that
+    // they are of, which can be dropped; else all values of the model are in memory together.
+    graph.nodes.insert(graph.nodes.end(), std::make_move_iterator(sums_.rbegin()),
+                       std::make_move_iterator(sums_.rend()));
     return std::move(out_);
   }
 
@@ -126,8 +130,8 @@ class Prober {
 
   std::string Power(const std::string& value) {
     const std::string sum = names_.Make("s");
-    made_.push_back(MakeNode("ReduceSumSquare", {value}, {sum}));
-    made_.back().Set("keepdims", int64_t{0});
+    sums_.push_back(MakeNode("ReduceSumSquare", {value}, {sum}));
+    sums_.back().Set("keepdims", int64_t{0});
     out_.model.graph.outputs.push_back({sum, {}, {}, {}});
     return sum;
   }
@@ -144,6 +148,7 @@ class Prober {
   NameMaker names_;
   NoiseProbes out_;
   std::vector<Node> made_;
+  std::vector<Node> sums_;
   std::map<const void*, std::string> made_weights_;
   std::map<std::pair<std::string, float>, std::string> made_values_;
 };

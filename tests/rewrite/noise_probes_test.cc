@@ -100,5 +100,13 @@ TEST_F(NoiseProbesTest, ASecondNodeKnowsNothingOfTheFirst) {
   EXPECT_NEAR(Value(second.weights), of_weights, 1e-3 * of_weights);
 }
 
+// From the back: the engine begins with the last node, and lets go of values that are summed up.
+TEST_F(NoiseProbesTest, SumsStandAtTheEndTheFirstNodesLast) {
+  const Graph& graph = probes_.model.graph;
+  ASSERT_EQ(graph.outputs.size(), 6U);
+  for (size_t o = 0; o < graph.outputs.size(); ++o)
+    EXPECT_EQ(graph.nodes[graph.nodes.size() - 1 - o].outputs[0], graph.outputs[o].name);
+}
+
 }  // namespace
 }  // namespace qconvert
