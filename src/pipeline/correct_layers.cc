@@ -15,6 +15,7 @@
 #include "placed_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/parallel.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
@@ -167,14 +168,16 @@ class Corrector {
     const std::vector<Tensor> expected = floats.Reach(layer.in_float);
     floats.Drop(layer.in_float);
     const std::vector<Tensor>& actual = quantized.Reach(layer.output);
-    std::vector<std::vector<double>> differences;
-    for (size_t s = 0; s < actual.size(); ++s) {
+    for (size_t s = 0; s < actual.size(); ++s)
       if (actual[s].dims != expected[s].dims || actual[s].dims.size() < 2) return;
-      differences.push_back(ChannelMeans(expected[s], layer.axis));
+    std::vector<std::vector<double>> differences(actual.size());
+    ParallelFor(actual.size(), options_.workers, [&](size_t s, size_t /*worker*/) {
+      differences[s] = ChannelMeans(expected[s], layer.axis);
       const std::vector<double> means = ChannelMeans(actual[s], layer.axis);
-      if (means.size() != differences[0].size()) return;
-      for (size_t c = 0; c < means.size(); ++c) differences.back()[c] -= means[c];
-    }
+      for (size_t c = 0; c < means.size(); ++c) differences[s][c] -= means[c];
+    });
+    for (const auto& of_sample : differences)
+      if (of_sample.size() != differences[0].size()) return;
     std::vector<float> shift = BiasShift(differences);
     const FusedUnit& unit = plan_.placement.nodes[layer.node].unit;
     LimitShift(expected, actual, layer.axis, FindActivation(graph_, topology_, unit), shift);

@@ -15,7 +15,14 @@ namespace {
 
 constexpr double kFloatBytes = 4;
 
-// Type and rank, and the dimensions that all samples agree on.
+// The last node that reads the value; nothing when none does.
+std::optional<size_t> LastReader(const Topology& topology, const std::string& value) {
+  const auto& uses = topology.Uses(value);
+  return uses.empty() ? std::nullopt : std::optional(uses.back().node);
+}
+
+}  // namespace
+
 ValueType CommonType(const std::vector<Tensor>& tensors) {
   ValueType type{tensors[0].type, std::vector<Dim>{}, {}};
   for (const int64_t dim : tensors[0].dims) type.shape->push_back({dim, {}});
@@ -26,14 +33,6 @@ ValueType CommonType(const std::vector<Tensor>& tensors) {
   }
   return type;
 }
-
-// The last node that reads the value; nothing when none does.
-std::optional<size_t> LastReader(const Topology& topology, const std::string& value) {
-  const auto& uses = topology.Uses(value);
-  return uses.empty() ? std::nullopt : std::optional(uses.back().node);
-}
-
-}  // namespace
 
 LayerwiseRun::LayerwiseRun(Model model, std::vector<Sample> samples,
                            std::multiset<std::string> wanted, int workers, std::string place)

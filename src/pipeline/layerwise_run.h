@@ -16,6 +16,9 @@
 
 namespace qconvert {
 
+// Type and rank of these, and the dimensions that all agree on.
+ValueType CommonType(const std::vector<Tensor>& tensors);
+
 // One pass over the model, however many layers are looked at: nodes go to the engine in pieces, and
 // between two pieces every sample keeps the values that later nodes read.
 class LayerwiseRun {
@@ -34,6 +37,7 @@ class LayerwiseRun {
   void ReplaceConstant(const std::string& name, Tensor tensor);
   // No longer wanted.
   void Drop(const std::string& value);
+  int workers() const { return workers_; }
 
  private:
   Model Piece(size_t end) const;

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "qconvert/base/parallel.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/rewrite/apply_plan.h"
 
@@ -54,7 +55,9 @@ ChannelAxis AxisOfLayer(const Node& node) {
 void ShiftChannels(const std::string& value, ChannelAxis axis, std::span<const float> shift,
                    LayerwiseRun& run) {
   std::vector<Tensor> values = run.Reach(value);
-  for (Tensor& tensor : values) tensor = AddToChannels(tensor, axis, shift);
+  ParallelFor(values.size(), run.workers(), [&](size_t s, size_t /*worker*/) {
+    values[s] = AddToChannels(values[s], axis, shift);
+  });
   run.Replace(value, std::move(values));
 }
 

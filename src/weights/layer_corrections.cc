@@ -29,22 +29,33 @@ ChannelLayout LayoutOf(const Tensor& values, ChannelAxis axis) {
   return layout;
 }
 
-// Of clip(y + shift) over all samples and positions, by channel; an empty shift is 0.
-std::vector<double> ClippedSums(std::span<const Tensor> values, ChannelAxis axis,
-                                const LayerActivation& clip, std::span<const float> shift) {
-  std::vector<double> sums;
-  for (const Tensor& tensor : values) {
-    const ChannelLayout layout = LayoutOf(tensor, axis);
-    const auto floats = tensor.values<float>();
-    sums.resize(layout.channels, 0.0);
-    for (size_t i = 0; i < floats.size(); i += layout.inner) {
-      const size_t c = i / layout.inner % layout.channels;
-      const float by = shift.empty() ? 0.0F : shift[c];
+// Adds up `number(c, y)` over the positions of the channels that `wanted(c)` says.
+template <typename Wanted, typename Number>
+void AddChannels(const Tensor& values, const ChannelLayout& layout, const Wanted& wanted,
+                 const Number& number, std::vector<double>& sums) {
+  const std::span<const float> floats = values.values<float>();
+  for (size_t i = 0; i < floats.size();) {
+    for (size_t c = 0; c < layout.channels; ++c, i += layout.inner) {
+      if (!wanted(c)) continue;
       double sum = 0;
-      for (size_t k = 0; k < layout.inner; ++k)
-        sum += std::min(std::max(floats[i + k] + by, clip.low), clip.high);
+      for (size_t k = 0; k < layout.inner; ++k) sum += number(c, floats[i + k]);
       sums[c] += sum;
     }
+  }
+}
+
+// Of clip(y + shift) over all samples and positions, by channel; 0 for those that are not `open`.
+std::vector<double> ClippedSums(std::span<const Tensor> values, ChannelAxis axis,
+                                const LayerActivation& clip, std::span<const float> shift,
+                                const std::vector<bool>& open) {
+  std::vector<double> sums(shift.size(), 0.0);
+  for (const Tensor& tensor : values) {
+    const ChannelLayout layout = LayoutOf(tensor, axis);
+    QCONVERT_CHECK(layout.channels == shift.size());
+    AddChannels(
+        tensor, layout, [&](size_t c) { return open[c]; },
+        [&](size_t c, float y) { return std::min(std::max(y + shift[c], clip.low), clip.high); },
+        sums);
   }
   return sums;
 }
@@ -67,14 +78,12 @@ bool CanMoveBias(const Graph& graph, const Node& node, const FusedUnit& unit) {
 
 std::vector<double> ChannelMeans(const Tensor& values, ChannelAxis axis) {
   const ChannelLayout layout = LayoutOf(values, axis);
-  const auto floats = values.values<float>();
   std::vector<double> means(layout.channels, 0.0);
-  for (size_t i = 0; i < floats.size(); i += layout.inner) {
-    double sum = 0;
-    for (size_t k = 0; k < layout.inner; ++k) sum += floats[i + k];
-    means[i / layout.inner % layout.channels] += sum;
-  }
-  const auto positions = static_cast<double>(floats.size()) / static_cast<double>(means.size());
+  AddChannels(
+      values, layout, [](size_t /*c*/) { return true; }, [](size_t /*c*/, float y) { return y; },
+      means);
+  const auto positions =
+      static_cast<double>(values.element_count()) / static_cast<double>(means.size());
   for (double& mean : means) mean /= std::max(positions, 1.0);
   return means;
 }
@@ -83,7 +92,11 @@ Tensor AddToChannels(const Tensor& values, ChannelAxis axis, std::span<const flo
   const ChannelLayout layout = LayoutOf(values, axis);
   QCONVERT_CHECK(layout.channels == shift.size());
   std::vector<float> sums = ToFloats(values);
-  for (size_t i = 0; i < sums.size(); ++i) sums[i] += shift[i / layout.inner % layout.channels];
+  size_t c = 0;
+  for (size_t i = 0; i < sums.size(); i += layout.inner) {
+    for (size_t k = 0; k < layout.inner; ++k) sums[i + k] += shift[c];
+    if (++c == layout.channels) c = 0;
+  }
   return MakeFloatTensor(values.name, values.dims, sums);
 }
 
@@ -130,7 +143,10 @@ std::vector<float> ExpectedBiasShift(const Node& node, const Tensor& weight,
 void LimitShift(std::span<const Tensor> expected, std::span<const Tensor> actual, ChannelAxis axis,
                 const LayerActivation& activation, std::vector<float>& shift) {
   if (activation.kind != LayerActivation::Kind::kClip || activation.is_identity()) return;
-  const std::vector<double> aim = ClippedSums(expected, axis, activation, {});
+  std::vector<bool> open(shift.size());  // what the channel would come to is not known yet
+  for (size_t c = 0; c < shift.size(); ++c) open[c] = shift[c] != 0;
+  const std::vector<float> none(shift.size(), 0.0F);
+  const std::vector<double> aim = ClippedSums(expected, axis, activation, none, open);
   // How much of the way a channel goes at least and at most.
   std::vector<float> least(shift.size(), 0.0F);
   std::vector<float> most(shift.size(), 1.0F);
@@ -138,11 +154,13 @@ void LimitShift(std::span<const Tensor> expected, std::span<const Tensor> actual
   for (int step = 0; step <= kHalvings; ++step) {
     std::vector<float> moved = shift;
     for (size_t c = 0; c < shift.size(); ++c) moved[c] *= share[c];
-    const std::vector<double> sums = ClippedSums(actual, axis, activation, moved);
+    const std::vector<double> sums = ClippedSums(actual, axis, activation, moved, open);
     for (size_t c = 0; c < shift.size(); ++c) {
+      if (!open[c]) continue;
       const bool is_too_far = shift[c] > 0 ? sums[c] > aim[c] : sums[c] < aim[c];
       (is_too_far ? most : least)[c] = share[c];
       share[c] = (least[c] + most[c]) / 2;
+      open[c] = least[c] < most[c];  // no longer once the whole way will do
     }
   }
   for (size_t c = 0; c < shift.size(); ++c) shift[c] *= least[c];

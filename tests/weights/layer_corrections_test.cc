@@ -75,6 +75,29 @@ TEST(LayerCorrectionsTest, AShiftGoesNoFurtherThanMeansBehindAClipAgree) {
   EXPECT_NEAR(LimitedShift({9, 4, 9, 4}, {7, 2, 7, 2}, 3, clip), 2, 3.0 / 256);
 }
 
+// Channels that are done leave the others as they are.
+TEST(LayerCorrectionsTest, EachChannelIsLimitedByItself) {
+  const LayerActivation relu{.low = 0};
+  const auto rows = [](std::initializer_list<float> values) {
+    return std::vector<Tensor>{MakeFloatTensor("y", {2, 3}, std::vector<float>(values))};
+  };
+  std::vector<float> shift = {3, 0, -4};
+  LimitShift(rows({-1, 7, -9, 5, 7, 2}), rows({-3, 1, -1, 1, 1, 3}), ChannelAxis::kLast, relu,
+             shift);
+  EXPECT_EQ(shift[0], 3) << "the whole way";
+  EXPECT_EQ(shift[1], 0);
+  EXPECT_NEAR(shift[2], -1, 4.0 / 256) << "3 becomes 2";
+  shift = {3, 0, -4};
+  const auto images = [](std::initializer_list<float> values) {
+    return std::vector<Tensor>{MakeFloatTensor("y", {1, 3, 2}, std::vector<float>(values))};
+  };
+  LimitShift(images({-1, 5, 7, 7, -9, 2}), images({-3, 1, 1, 1, -1, 3}), ChannelAxis::kSecond, relu,
+             shift);
+  EXPECT_EQ(shift[0], 3);
+  EXPECT_EQ(shift[1], 0);
+  EXPECT_NEAR(shift[2], -1, 4.0 / 256);
+}
+
 TEST(LayerCorrectionsTest, AShiftIsWholeWhereNothingIsCutOff) {
   EXPECT_EQ(LimitedShift({-9, 2, -9, 1}, {-1, 3, -1, 1}, -4, {}), -4);
   EXPECT_EQ(
