@@ -5,7 +5,8 @@
 
 namespace qconvert {
 
-std::optional<NoiseParts> AttributeNoise(const PlanInputs& inputs, const QuantizationPlan& plan) {
+std::optional<AttributedNoise> AttributeNoise(const PlanInputs& inputs,
+                                              const QuantizationPlan& plan) {
   Model rounded = inputs.model;
   RoundIntegerWeights(rounded.graph, plan);
   PrepareForComparison(inputs.comparer.values(), rounded.graph);
@@ -15,7 +16,8 @@ std::optional<NoiseParts> AttributeNoise(const PlanInputs& inputs, const Quantiz
   const Measured values =
       MeasurePlan(inputs, WithFloatWeights(plan), {}, /*integer_kernels=*/false);
   if (!weights.failure.empty() || !values.failure.empty()) return std::nullopt;
-  return NoiseParts{TypicalNoise(weights.outputs), TypicalNoise(values.outputs)};
+  return AttributedNoise{{TypicalNoise(weights.outputs), TypicalNoise(values.outputs)},
+                         values.judged_noise()};
 }
 
 }  // namespace qconvert

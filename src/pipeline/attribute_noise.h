@@ -9,10 +9,16 @@
 
 namespace qconvert {
 
+struct AttributedNoise {
+  NoiseParts parts;          // in a typical sample
+  double judged_values = 0;  // of values alone, Measured::judged_noise
+};
+
 // One run of each: the float model with the weights of integer nodes and the stored ones rounded,
 // and the plan with float weights (rewrite/parts_of_plan.h). Nothing where the engine runs one of
 // them not.
-std::optional<NoiseParts> AttributeNoise(const PlanInputs& inputs, const QuantizationPlan& plan);
+std::optional<AttributedNoise> AttributeNoise(const PlanInputs& inputs,
+                                              const QuantizationPlan& plan);
 
 }  // namespace qconvert
 

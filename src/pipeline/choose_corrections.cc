@@ -80,8 +80,8 @@ bool Contains(const std::array<Correction, 4>& wanted, Correction correction) {
 class Chooser {
  public:
   Chooser(PlanInputs& inputs, const PlanDraft& draft, std::optional<Measured> measured,
-          const ValueSizes& sizes, double goal)
-      : inputs_(inputs), draft_(draft), sizes_(sizes), goal_(goal) {
+          const ValueSizes& sizes, double goal, bool must_pass)
+      : inputs_(inputs), draft_(draft), sizes_(sizes), goal_(goal), must_pass_(must_pass) {
     chosen_.measured = std::move(measured);
   }
 
@@ -95,7 +95,7 @@ class Chooser {
     if (chosen_.measured && !chosen_.measured->failure.empty()) return std::move(chosen_);
     if (clipping == Correction::kOn || (clipping == Correction::kAuto && Misses())) Clip(clipping);
     const QuantizationPlan plain = CompletePlan(inputs_, draft_);
-    if (Misses()) chosen_.parts = AttributeNoise(inputs_, plain);
+    if (Misses() && !Attribute(plain)) return std::move(chosen_);
     if (biases == Correction::kOn || (biases == Correction::kAuto && noise() > kBiasesFrom * goal_))
       MoveBiases(plain, biases);
     if (rounding == Correction::kOn ||
@@ -123,6 +123,15 @@ class Chooser {
   bool Misses() const { return noise() > goal_; }
   bool WeightsCarryTheNoise() const {
     return chosen_.parts && chosen_.parts->weights > chosen_.parts->values;
+  }
+
+  // False where corrections of weights and biases cannot let the plan pass, as it has to.
+  bool Attribute(const QuantizationPlan& plain) {
+    const auto noise = AttributeNoise(inputs_, plain);
+    if (!noise) return true;
+    chosen_.parts = noise->parts;
+    return !must_pass_ ||
+           noise->judged_values <= kClearlyWorse * NoiseOfSqnr(inputs_.gate.min_sqnr_db);
   }
 
   // Ranges of values, before what is fitted to them.
@@ -272,6 +281,7 @@ class Chooser {
   const PlanDraft& draft_;
   const ValueSizes& sizes_;
   const double goal_;
+  const bool must_pass_;
   std::vector<Sample> samples_;
   ChosenCorrections chosen_;
 };
@@ -284,8 +294,8 @@ bool AsksForCorrections(const QuantConfig& config) {
 
 ChosenCorrections ChooseCorrections(PlanInputs& inputs, const PlanDraft& plan,
                                     std::optional<Measured> measured, const ValueSizes& sizes,
-                                    double goal) {
-  return Chooser(inputs, plan, std::move(measured), sizes, goal).Run();
+                                    double goal, bool must_pass) {
+  return Chooser(inputs, plan, std::move(measured), sizes, goal, must_pass).Run();
 }
 
 }  // namespace qconvert

@@ -27,9 +27,11 @@ bool AsksForCorrections(const QuantConfig& config);
 // plan, where it is known. Plans without integer nodes cost nothing, those within the goal one
 // measurement, which the caller gets. Those that miss it cost two more, of weights and of values
 // alone: weights are rounded by second order where theirs is more than half of the noise.
+// `must_pass`: corrections are of no use unless the plan passes with them, and nothing is corrected
+// where values alone, with exact weights, fail clearly.
 ChosenCorrections ChooseCorrections(PlanInputs& inputs, const PlanDraft& plan,
                                     std::optional<Measured> measured, const ValueSizes& sizes,
-                                    double goal);
+                                    double goal, bool must_pass = false);
 
 }  // namespace qconvert
 

@@ -203,16 +203,18 @@ void Expect(PlanInputs& inputs, size_t more) {
 // what the guard comes to gets its own.
 GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wide,
                             const SchemeChoice& scheme, GuardMode mode, ChosenPlan& chosen) {
-  const auto correct = [&](const PlanDraft& plan, std::optional<Measured> measured) {
-    return ChooseCorrections(inputs, plan, std::move(measured), scheme.place.sizes, kGoodNoise);
+  const auto correct = [&](const PlanDraft& plan, std::optional<Measured> measured,
+                           bool must_pass = false) {
+    return ChooseCorrections(inputs, plan, std::move(measured), scheme.place.sizes, kGoodNoise,
+                             must_pass);
   };
   const PlanDraft whole{PlaceNodes(inputs.model.graph, scheme.place), scheme.dynamic, wide};
   Measured measured = MeasurePlan(inputs, whole);
   ChosenCorrections corrections;
   const bool is_asked = AsksForCorrections(inputs.settings.config);
   if (is_asked || (!measured.verdict.passed && measured.verdict.CanImprove())) {
-    corrections = correct(whole, measured);
     const bool is_final = is_asked || mode != GuardMode::kCorrect;
+    corrections = correct(whole, measured, !is_final);
     if (is_final || (corrections.measured && corrections.measured->verdict.passed)) {
       if (corrections.measured) measured = *corrections.measured;
     } else {
