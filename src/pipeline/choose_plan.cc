@@ -14,13 +14,17 @@
 #include "choose_corrections.h"
 #include "compared_models.h"
 #include "guard.h"
+#include "measure_layers.h"
+#include "measure_opened.h"
 #include "narrow_weights.h"
 #include "qconvert/calibration/diagnose.h"
+#include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/safe_plan.h"
 #include "search_activations.h"
 #include "search_nodes.h"
+#include "shared_start.h"
 
 namespace qconvert {
 namespace {
@@ -174,8 +178,21 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
   if (!WantsNarrowWeights(inputs.settings)) guard.weights = WeightsIn8Bit(graph, complete);
   guard.typical = inputs.comparer.Spread(kPartSamples);
   guard.whole = std::move(measured);
+  std::optional<SharedStart> start;  // of parts, measured one by one
+  guard.before_parts = [&](const PlanDraft& all_float) {
+    if (inputs.comparer.has_feedback() || inputs.comparer.is_in_step()) return;
+    Model base = RunnableOf(inputs, CompletePlan(inputs, all_float));
+    if (WeightBytes(base.graph) >= kLargeWeights) return;
+    std::vector<Sample> read;
+    for (const size_t k : guard.typical) read.push_back(inputs.comparer.ReadSample(k));
+    start.emplace(std::move(base), std::move(read), inputs.codes.workers(), inputs.place);
+  };
   guard.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
-    return MeasurePlan(inputs, plan, samples);
+    if (samples.empty()) start.reset();  // whole plans come behind the parts
+    if (!start) return MeasurePlan(inputs, plan, samples);
+    return MeasureOpened(
+        inputs, RunnableOf(inputs, CompletePlan(inputs, plan)), samples, true,
+        [&](const Model& model, bool integers) { return start->Open(model, integers); });
   };
   return RunGuard(graph, scheme.place, guard);
 }

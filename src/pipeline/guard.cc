@@ -235,6 +235,7 @@ class Guard {
   void PutBack() {
     std::map<std::set<size_t>, std::pair<PlanDraft, Measured>> tried;
     tried.emplace(std::set<size_t>{}, std::pair(best_.plan, best_.measured));
+    if (options_.before_parts) options_.before_parts(DraftOfOnly({}));
     const GiveBackOptions give_back{
         .parts =
             MapNoise({.units = units_,

@@ -33,6 +33,10 @@ struct GuardOptions {
   double good_weight_noise = 1e-4;
   // Measures on the samples given, on all when there are none.
   std::function<Measured(const PlanDraft&, const std::vector<size_t>&)> measure;
+  // Called before parts are measured, with the plan that they are parts of put back to float but
+  // for one at a time: most of it is in every plan measured on `typical` from there on. May be
+  // empty.
+  std::function<void(const PlanDraft& all_float)> before_parts;
   std::optional<Measured> whole;  // what it says of the whole plan, where that is known
   // Nodes to be quantized at run time, float in the placement, and weights that are wide anyway.
   std::map<size_t, std::string> dynamic;

@@ -10,6 +10,7 @@
 
 #include "compared_models.h"
 #include "kept_results.h"
+#include "measure_opened.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
 #include "qconvert/plan/node_settings.h"
@@ -88,16 +89,28 @@ Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
   return MeasurePlan(inputs, CompletePlan(inputs, draft), samples);
 }
 
-Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
-                     const std::vector<size_t>& samples, bool integer_kernels) {
+Model RunnableOf(const PlanInputs& inputs, QuantizationPlan plan) {
   Model shown = inputs.model;  // shares the bytes of tensors
   PrepareForComparison(inputs.comparer.values(), shown.graph);
-  return MeasureModel(inputs, MakeRunnable(shown, std::move(plan), inputs.floats), samples,
-                      integer_kernels);
+  return MakeRunnable(shown, std::move(plan), inputs.floats);
+}
+
+Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
+                     const std::vector<size_t>& samples, bool integer_kernels) {
+  return MeasureModel(inputs, RunnableOf(inputs, std::move(plan)), samples, integer_kernels);
 }
 
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,
                       const std::vector<size_t>& samples, bool integer_kernels) {
+  return MeasureOpened(inputs, model, samples, integer_kernels,
+                       [&](const Model& opened, bool by_integers) {
+                         return OpenForComparison(opened, inputs.place, by_integers);
+                       });
+}
+
+Measured MeasureOpened(const PlanInputs& inputs, const Model& model,
+                       const std::vector<size_t>& samples, bool integer_kernels,
+                       const OpenCandidate& open) {
   Measured measured;
   integer_kernels = integer_kernels && TargetOf(inputs.settings.config.target_device).suits_engine;
   const std::string key = KeyOfMeasurement(inputs, model, samples, integer_kernels);
@@ -105,7 +118,7 @@ Measured MeasureModel(const PlanInputs& inputs, const Model& model,
     if (auto kept = RecallOutputs(inputs, key)) {
       measured.outputs = *std::move(kept);
     } else {
-      const auto session = OpenForComparison(model, inputs.place, integer_kernels);
+      const auto session = open(model, integer_kernels);
       measured.outputs = inputs.comparer.Compare(*session, samples);
       if (!key.empty()) inputs.cache->Write(kKeptMeasurement, key, TextOf(measured.outputs));
     }
