@@ -151,6 +151,10 @@ class Guard {
                         std::inserter(others, others.end()));
     PlaceOptions options = KeepFloat(others);
     options.place_by = PlaceBy::kKernels;
+    // What moves floats in the whole plan does here: on integers it would have a kernel's floats
+    // rounded, which no plan does, and the noise would be put down to that kernel.
+    for (size_t n = 0; n < graph_.nodes.size(); ++n)
+      if (full_.nodes[n].domain == NodeDomain::kFloat) options.keep_float.emplace(n, kReason);
     PlanDraft draft{PlaceNodes(graph_, options), dynamic_, wide_};
     for (const size_t n : others) draft.dynamic.erase(n);
     AddWeightsOf(others, draft.wide_weights);

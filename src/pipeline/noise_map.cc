@@ -14,6 +14,8 @@ constexpr double kLargeNoise = 0.1;
 constexpr double kLeastRest = 0.02;
 // A part with less than this share of the noise is not looked into.
 constexpr double kSmallShare = 0.03;
+// A single unit with more than this is measured itself.
+constexpr double kGreatShare = 0.1;
 // Shares of time are taken to be at least this: what saves nothing may stand beside what does.
 constexpr double kLeastSaving = 1e-3;
 
@@ -59,15 +61,21 @@ class Mapper {
     parts_.push_back({std::move(units), std::move(noise), saved});
   }
 
+  // The greatest at any output.
+  static double ShareOf(const std::vector<double>& noise, const std::vector<double>& total) {
+    double share = 0;
+    for (size_t o = 0; o < total.size(); ++o)
+      if (total[o] > 0) share = std::max(share, noise[o] / total[o]);
+    return share;
+  }
+
   // The one of most noise and time saved that can be halved.
   std::vector<NoisyPart>::iterator FindWorst() {
     const std::vector<double> total = TotalNoise(parts_, parts_.front().noise.size());
     auto worst = parts_.end();
     double most = 0;
     for (auto part = parts_.begin(); part != parts_.end(); ++part) {
-      double share = 0;
-      for (size_t o = 0; o < total.size(); ++o)
-        if (total[o] > 0) share = std::max(share, part->noise[o] / total[o]);
+      const double share = ShareOf(part->noise, total);
       const double weight = share * std::max(part->saved, kLeastSaving);
       if (part->units.size() < 2 || share < kSmallShare || weight <= most) continue;
       worst = part;
@@ -87,9 +95,19 @@ class Mapper {
     } else {
       for (size_t o = 0; o < noise.size(); ++o)
         rest.push_back(std::max(part.noise[o] - noise[o], kLeastRest * part.noise[o]));
+      // What was left over again and again is as much what units do together as what the last one
+      // does.
+      if (second.size() == 1 && left_ > 0 && IsGreat(part, rest)) rest = Measure(second);
     }
     Add(std::move(first), std::move(noise));
     Add(std::move(second), std::move(rest));
+  }
+
+  // `rest` is of `part`, which is not among the parts.
+  bool IsGreat(const NoisyPart& part, const std::vector<double>& rest) const {
+    std::vector<double> total = TotalNoise(parts_, part.noise.size());
+    for (size_t o = 0; o < total.size(); ++o) total[o] += part.noise[o];
+    return ShareOf(rest, total) > kGreatShare;
   }
 
   const NoiseMapOptions& options_;

@@ -30,7 +30,9 @@ struct NoiseMapOptions {
 
 // Measures eight stretches, each alone. What carries most of the noise and of the time saved is
 // halved again and again: one half is measured, the other has the rest of the noise (small errors
-// add up), where errors are so large that they do not it is measured too.
+// add up), where errors are so large that they do not it is measured too, and so is a single unit
+// that would be left with a great share: errors that are large together only would be taken for
+// its own.
 std::vector<NoisyPart> MapNoise(const NoiseMapOptions& options);
 
 }  // namespace qconvert

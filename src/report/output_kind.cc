@@ -48,8 +48,19 @@ std::optional<size_t> SoftmaxAxis(const Graph& graph, const Node& node, const st
   return found ? found : axis;
 }
 
+// The last axis of what a Reshape writes, where the model declares another number of axes: what it
+// says of its outputs may be wrong, and the last axis is mostly what it was.
+std::optional<size_t> LastAxisOfReshape(const Graph& graph, const Node& view) {
+  if (!view.Is("Reshape")) return std::nullopt;
+  const std::string& target = view.inputs[1];
+  const Tensor* constant = graph.FindInitializer(target);
+  const int64_t axes = constant != nullptr ? constant->element_count() : SizeOf(graph, target, 0);
+  if (axes < 1 || static_cast<size_t>(axes) == Rank(graph, view.outputs[0])) return std::nullopt;
+  return static_cast<size_t>(axes) - 1;
+}
+
 // Axis `axis` of the input of a view, as an axis of its output: by the permutation of a Transpose;
-// of reshapes the only axis that has the same size.
+// of reshapes the only axis that has the same size, or the last where nothing is known.
 std::optional<size_t> FollowAxis(const Graph& graph, const Node& view, size_t axis) {
   const std::string& from = view.inputs[0];
   const std::string& to = view.outputs[0];
@@ -62,6 +73,8 @@ std::optional<size_t> FollowAxis(const Graph& graph, const Node& view, size_t ax
   }
   if (!OnlyReshapes(view)) return axis;
   const int64_t size = SizeOf(graph, from, axis);
+  const auto last = LastAxisOfReshape(graph, view);
+  if (last && axis + 1 == Rank(graph, from)) return last;
   std::optional<size_t> found;
   for (size_t d = 0; size > 1 && d < Rank(graph, to); ++d) {
     if (SizeOf(graph, to, d) != size) continue;

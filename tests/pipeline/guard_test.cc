@@ -140,6 +140,17 @@ TEST_F(WideGuardTest, PartOfTheAimIsTakenWhereItIsCheap) {
   EXPECT_THAT(Run(16, options).kept_float, testing::ElementsAre("n7"));
 }
 
+// v39 -> Reshape -> y: a kernel that writes floats, moved as floats.
+TEST_F(WideGuardTest, PartsAreMeasuredWithoutRoundingWhatIsMovedAsFloats) {
+  b_.Ints("shape", {1}, {-1});
+  const size_t reshape = b_.model.graph.nodes.size();
+  b_.Add("Reshape", {"v39", "shape"}, {"y"});
+  b_.model.graph.outputs[0].name = "y";
+  InferTypes(b_.model, "test");
+  noise_ = {{7, 0.01}, {39, 1e-5}, {reshape, 0.5}};
+  EXPECT_THAT(Run(17, {.aim_sqnr_db = 26}).kept_float, testing::ElementsAre("n7"));
+}
+
 // All nodes could be quantized at run time.
 class RunTimeGuardTest : public WideGuardTest {
  protected:

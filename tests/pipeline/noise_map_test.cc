@@ -76,6 +76,23 @@ TEST_F(NoiseMapTest, LargeErrorsDoNotAddUpAndAreMeasured) {
   EXPECT_EQ(PartOf(parts, 62).noise[0], Sum(PartOf(parts, 62).units));
 }
 
+TEST_F(NoiseMapTest, WhatUnitsDoTogetherIsNotPutDownToTheLastOne) {
+  // 10 to 13 are as loud together as ten times each, which 13 would be left with.
+  noise_ = {{10, 1e-3}, {11, 1e-3}, {12, 1e-3}, {13, 1e-3}};
+  const auto parts =
+      MapNoise({.units = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+                          26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41},
+                .noise =
+                    [&](const std::set<size_t>& units) {
+                      const bool together = units.contains(10) && units.contains(13);
+                      return std::vector{Sum(units) * (together ? 10 : 1)};
+                    },
+                .saved = [](const std::set<size_t>&) { return 0.1; },
+                .budget = 20});
+  EXPECT_THAT(PartOf(parts, 13).units, ElementsAre(13));
+  EXPECT_NEAR(PartOf(parts, 13).noise[0], 1e-3, 1e-5);
+}
+
 TEST_F(NoiseMapTest, WhatSavesNoTimeIsNotLookedInto) {
   noise_ = {{12, 0.01}, {61, 0.01}};
   for (size_t n = 0; n < 15; ++n) saved_[10 + n] = 0;

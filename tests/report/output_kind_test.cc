@@ -67,6 +67,18 @@ TEST(OutputKindTest, AnAxisThatIsLostIsNoClassAxis) {
   EXPECT_EQ(KindOf(twice, "y").scores, Scores::kNone) << "two axes have its size";
 }
 
+// What a model declares of its outputs may be wrong: [1, T] where the Reshape writes [T, 1, C].
+TEST(OutputKindTest, ClassesAreTheLastAxisOfAnOutputDeclaredWithOtherAxes) {
+  GraphBuilder b;
+  b.Input("x", {"T", "64"}).Output("y").Random("w", {64, 10}).Ints("shape", {3}, {-1, 1, 10});
+  b.Add("MatMul", {"x", "w"}, {"l"});
+  b.Add("Reshape", {"l", "shape"}, {"y"});
+  EXPECT_EQ(KindOf(b, "y"), (OutputKind{Scores::kLikelyLogits, 2}));
+  b.model.graph.value_info["y"].type.shape = std::vector<Dim>{{1, ""}, {-1, "T"}};
+  const Topology topology(b.model.graph);
+  EXPECT_EQ(FindOutputKind(b.model.graph, topology, "y"), (OutputKind{Scores::kLikelyLogits, 2}));
+}
+
 TEST(OutputKindTest, SigmoidsAreClassesOrOneDecision) {
   GraphBuilder conv;
   conv.Input("x", {"1", "3", "8", "8"}).Random("w", {6, 3, 1, 1}).Output("y");
