@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "other_passes.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/ir/topology.h"
@@ -26,7 +27,8 @@ const Node& FindNode(const Graph& graph, const std::string& name, const std::str
 
 }  // namespace
 
-void CutToOutputs(const std::vector<std::string>& nodes, const std::string& place, Model& model) {
+void CutToOutputs(const std::vector<std::string>& nodes, const std::string& place, Model& model,
+                  const PassOptions& passes) {
   if (nodes.empty()) return;
   std::vector<Value> outputs;
   for (const std::string& name : nodes) {
@@ -36,11 +38,14 @@ void CutToOutputs(const std::vector<std::string>& nodes, const std::string& plac
       if (!output.empty() && !known) outputs.push_back({output, {}, {}, {}});
     }
   }
-  model.graph.outputs = std::move(outputs);
-  RemoveDeadNodes(model.graph);
-  InferTypes(model, place);
-  for (Value& output : model.graph.outputs)
-    output.type = model.graph.value_info.at(output.name).type;
+  RunnerOfOthers("outputs", passes, place, model).Run("cut_to_outputs", [&] {
+    model.graph.outputs = std::move(outputs);
+    const size_t removed = RemoveDeadNodes(model.graph);
+    InferTypes(model, place);
+    for (Value& output : model.graph.outputs)
+      output.type = model.graph.value_info.at(output.name).type;
+    return removed;
+  });
 }
 
 }  // namespace qconvert

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/pass_runner.h"
 
 namespace qconvert {
 
@@ -13,7 +14,8 @@ namespace qconvert {
 // All outputs of the named nodes, in the order of the names, take the place of the graph's; what
 // they do not need goes. Inputs stay, since settings and data speak of them. Nothing happens
 // without names. Throws Error(kConfig) naming `place` for a name that no node has.
-void CutToOutputs(const std::vector<std::string>& nodes, const std::string& place, Model& model);
+void CutToOutputs(const std::vector<std::string>& nodes, const std::string& place, Model& model,
+                  const PassOptions& passes = {});
 
 }  // namespace qconvert
 

@@ -35,7 +35,7 @@ std::vector<std::string> LayerValues(const Graph& graph) {
   return values;
 }
 
-void DumpLayers(const std::vector<std::string>& values, const std::string& place, Model& model) {
+size_t DumpLayers(const std::vector<std::string>& values, const std::string& place, Model& model) {
   Graph& graph = model.graph;
   Names floats;  // what stands in front of the Quantize gives its name away
   Names readers;
@@ -56,12 +56,14 @@ void DumpLayers(const std::vector<std::string>& values, const std::string& place
   Rename(floats, graph);
   Rename(readers, graph);
   InferTypes(model, place);
+  const size_t before = graph.outputs.size();
   for (const std::string& value : shown) {
     const auto known = graph.value_info.find(value);
     if (known != graph.value_info.end() && known->second.type.is_tensor())
       graph.outputs.push_back(known->second);
   }
   DropInferredTypes(graph);
+  return graph.outputs.size() - before;
 }
 
 }  // namespace qconvert

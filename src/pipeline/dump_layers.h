@@ -18,8 +18,8 @@ std::vector<std::string> LayerValues(const Graph& graph);
 //
 // for each of `values` (of the float graph) that the quantized model still writes: under its name
 // goes what its readers see. Values that vanished into a fused kernel's node are left out. Throws
-// what InferTypes throws.
-void DumpLayers(const std::vector<std::string>& values, const std::string& place, Model& model);
+// what InferTypes throws. Returns how many outputs there are more.
+size_t DumpLayers(const std::vector<std::string>& values, const std::string& place, Model& model);
 
 }  // namespace qconvert
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apply_settings.h"
+#include "other_passes.h"
 #include "plan_remarks.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -81,10 +82,14 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
     report.warnings.push_back(*std::move(remark));
   std::string quant_info = QuantInfoJson(model.graph, plan, history);
   const auto types = model.graph.value_info;
-  ApplyPlan(model, plan);
+  RunnerOfOthers("quantize", passes, report.input, model).Run("apply_plan", [&] {
+    ApplyPlan(model, plan);
+    return plan.values.size();
+  });
   if (TargetOf(history.config.target_device).suits_engine)
     SuitEngine(types, passes, report.input, model);
-  if (history.config.target_device == TargetDevice::kGpu) SuitTypes(types, model);
+  if (history.config.target_device == TargetDevice::kGpu)
+    SuitTypes(types, passes, report.input, model);
   const Metadata own = model.metadata;
   AddReceipt(history.provenance, quant_info, model);
   ShortenReceipt(own, report.float_bytes, model);

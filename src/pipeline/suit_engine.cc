@@ -1,9 +1,6 @@
 #include "suit_engine.h"
 
-#include <fmt/format.h>
-
 #include "other_passes.h"
-#include "qconvert/base/log.h"
 #include "qconvert/rewrite/type_half_regions.h"
 #include "qconvert/transform/expand_layer_norm.h"
 #include "qconvert/transform/expand_mish.h"
@@ -22,9 +19,12 @@ void SuitEngine(const std::map<std::string, Value, std::less<>>& types, const Pa
   DropInferredTypes(graph);
 }
 
-void SuitTypes(const std::map<std::string, Value, std::less<>>& types, Model& model) {
+void SuitTypes(const std::map<std::string, Value, std::less<>>& types, const PassOptions& passes,
+               const std::string& place, Model& model) {
   model.graph.value_info.insert(types.begin(), types.end());
-  LogDebug(fmt::format("written in float16: {} nodes", TypeHalfRegions(model.graph)));
+  RunnerOfOthers("types", passes, place, model).Run("type_half_regions", [&] {
+    return TypeHalfRegions(model.graph);
+  });
   DropInferredTypes(model.graph);
 }
 

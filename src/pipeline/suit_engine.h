@@ -19,8 +19,9 @@ void SuitEngine(const std::map<std::string, Value, std::less<>>& types, const Pa
                 const std::string& place, Model& model);
 
 // Writes the float16 parts of a quantized model in their types, for engines that take these as they
-// are written (rewrite/type_half_regions.h). `types` as above.
-void SuitTypes(const std::map<std::string, Value, std::less<>>& types, Model& model);
+// are written (rewrite/type_half_regions.h). `types` and `place` as above.
+void SuitTypes(const std::map<std::string, Value, std::less<>>& types, const PassOptions& passes,
+               const std::string& place, Model& model);
 
 }  // namespace qconvert
 

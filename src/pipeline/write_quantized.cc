@@ -11,6 +11,7 @@
 #include "deploy_model.h"
 #include "dump_layers.h"
 #include "layer_files.h"
+#include "other_passes.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -35,7 +36,11 @@ void CompareOutputs(const Session& quantized, ModelComparer& comparer, Conversio
 // The model as it is fed. Returns what was removed, as text.
 std::string Deploy(const ConvertOptions& options, const std::vector<std::string>& values,
                    Model& model, ConversionReport& report) {
-  if (options.config.deployment.dump_layers) DumpLayers(values, report.input, model);
+  if (options.config.deployment.dump_layers) {
+    RunnerOfOthers("layers", options.passes, report.input, model).Run("dump_layers", [&] {
+      return DumpLayers(values, report.input, model);
+    });
+  }
   const DeployedNodes deployed =
       DeployModel(options.config.deployment, options.passes, report.input, model);
   for (const std::string& name : deployed.missing) {

@@ -5,6 +5,7 @@
 
 #include "qconvert/base/error.h"
 #include "support/graph_builder.h"
+#include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
@@ -34,6 +35,15 @@ TEST(CutToOutputsTest, AllOutputsOfTheNamedNodesInTheirOrder) {
   EXPECT_EQ(b.model.graph.nodes.size(), 2U) << "nobody needs the last node";
   EXPECT_EQ(b.model.graph.outputs[0].type, FloatType({"1", "2"}));
   EXPECT_EQ(RunModel(b.model, {RandomTensor("x", {1, 4}, 3)}).size(), 3U);
+}
+
+TEST(CutToOutputsTest, ThePassIsShown) {
+  GraphBuilder b = Network();
+  const TempDir folder;
+  CutToOutputs({"middle"}, "m.onnx", b.model, {.dump_folder = folder.path(), .stop_after = ""});
+  EXPECT_THAT(Slurp(folder / "outputs/00_cut_to_outputs.before.txt"), testing::HasSubstr("Neg"));
+  EXPECT_THAT(Slurp(folder / "outputs/00_cut_to_outputs.after.txt"),
+              testing::Not(testing::HasSubstr("Neg")));
 }
 
 TEST(CutToOutputsTest, WithoutNamesNothingChanges) {

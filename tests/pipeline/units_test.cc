@@ -9,6 +9,7 @@
 #include "qconvert/pipeline/convert.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
+#include "support/read_config.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
@@ -67,6 +68,26 @@ class UnitsTest : public testing::Test {
 
   TempDir folder_;
 };
+
+TEST_F(UnitsTest, ThePassesThatWriteForAnEngineAreShown) {
+  ConvertOptions options;
+  options.model = folder_ / "m.onnx";
+  options.calibration_folder = folder_ / "calib";
+  options.output = folder_ / "out.onnx";
+  options.passes.dump_folder = folder_ / "passes";
+  options.config =
+      LoadText(
+          "target_device: GPU\nquantizable_data_type: [input, weights, activation]\nmethod: "
+          "maxmin\nround_mode: half_even\nscale_type: float\ncalib_statistic_method: "
+          "all\nfloat_type: float16\n")
+          .config;
+  options.config.scheme = Scheme::kStatic;
+  Convert(options);
+  for (const char* pass : {"quantize/00_apply_plan", "types/00_type_half_regions"}) {
+    for (const char* when : {".before.txt", ".after.txt"})
+      EXPECT_TRUE(exists(folder_ / ("passes/" + std::string(pass) + when))) << pass << when;
+  }
+}
 
 TEST_F(UnitsTest, AreKeptWholeAndWrittenForTheEngine) {
   const ConversionReport report = ConvertFor(TargetDevice::kCpu);

@@ -18,6 +18,12 @@ inline constexpr int64_t kNewestConvertedOpset = 25;  // models are raised up to
 // Throws Error(kModel) naming `place` for an opset below 7; ConvertOpset does so itself.
 void RefuseOldOpset(const Model& model, const std::string& place);
 
+//   y = Squeeze{axes = [2]}(x), opset 11           becomes     y = Squeeze(x, init [2]), opset 13
+//   y = Softmax{axis = 1}(x), x [N,8,5], opset 12  becomes, in opset 13:
+//
+//   x -> Flatten{axis = 1} -> Softmax{axis = -1} -> Reshape -> y
+//   x -> Shape ------------------------------------+
+//
 // Raises ai.onnx from its version (7 or newer) to `target` (at most 25) if it is older, in the main
 // graph, subgraphs and functions. Operators whose meaning changes on the way are rewritten by one
 // table (opset_adapters.h); all others keep their meaning. Operators that left the standard
