@@ -80,15 +80,6 @@ void AddIntegers(const SampleSource& samples, std::span<const size_t> order,
   }
 }
 
-void AddUnscaled(const SampleSource& samples, std::vector<std::string>& oddities) {
-  for (const std::string& input : samples.unscaled_pictures()) {
-    oddities.push_back(
-        fmt::format("pictures of input \"{}\" are fed as levels of 0 to 255: the settings name no "
-                    "mean, scale or std, see calib_transforms",
-                    input));
-  }
-}
-
 // Squared distances from the mean over squared deviation, mean of each channel.
 std::vector<double> Distances(const Tensor& tensor, const FirstNormalization& first) {
   const size_t channels = first.mean.size();
@@ -266,6 +257,17 @@ FirstLayers FindFirstLayers(const Model& model) {
   return {FindFirstNormalization(model, topology), FindFirstBound(model, topology)};
 }
 
+std::vector<std::string> TellUnscaled(const SampleSource& samples) {
+  std::vector<std::string> lines;
+  for (const std::string& input : samples.unscaled_pictures()) {
+    lines.push_back(
+        fmt::format("pictures of input \"{}\" are fed as levels of 0 to 255: the settings name no "
+                    "mean, scale or std, see calib_transforms",
+                    input));
+  }
+  return lines;
+}
+
 std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFeeder& feeder,
                                       std::span<const size_t> order, const FirstLayers& first,
                                       const std::filesystem::path& model_file) {
@@ -274,7 +276,8 @@ std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFe
   if (order.empty() || feeder.Read(order[0], {}).inputs.empty()) return oddities;
   AddFew(samples, oddities);
   AddIntegers(samples, order, oddities);
-  AddUnscaled(samples, oddities);
+  const std::vector<std::string> unscaled = TellUnscaled(samples);
+  oddities.insert(oddities.end(), unscaled.begin(), unscaled.end());
   try {
     if (first.normalization) AddFarAway(feeder, order, *first.normalization, oddities);
     if (first.bound) AddCutOff(feeder, order, *first.bound, oddities);

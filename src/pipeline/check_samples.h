@@ -40,10 +40,13 @@ struct FirstLayers {
 };
 FirstLayers FindFirstLayers(const Model& model);
 
+// One line per input of a floating-point type that is fed pictures without mean and scale.
+std::vector<std::string> TellUnscaled(const SampleSource& samples);
+
 // One line per kind of oddity:
 //   few          fewer than 8 samples
 //   integers     for an input of a floating-point type, with the range seen
-//   pictures     for an input of a floating-point type, without mean and scale
+//   pictures     TellUnscaled
 //   far away     values at the first normalization, in the median channel, more than 10 deviations
 //                from its mean
 //   cut off      more than half of the positive values at the first Clip above its bound

@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "calibration_data.h"
+#include "check_samples.h"
 #include "compared_models.h"
 #include "model_pair.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/folders.h"
+#include "qconvert/base/log.h"
 #include "qconvert/base/map_in_order.h"
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/base/signals.h"
@@ -38,7 +40,9 @@ SampleSource OpenData(const RunModelOptions& options, const Graph& graph) {
   CalibrationData data = FromSampleData(options.data);
   data.any_name_is_raw = !options.files.empty();
   data.settings.input = options.files;
-  return OpenCalibrationData(data, graph, options.model.string());
+  SampleSource samples = OpenCalibrationData(data, graph, options.model.string());
+  for (const std::string& line : TellUnscaled(samples)) LogWarning(line);
+  return samples;
 }
 
 constexpr size_t kMostProvisional = 1000;  // their list is short

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "picture_file.h"
 #include "qconvert/base/error.h"
 #include "qconvert/dataset/npy_writer.h"
@@ -11,6 +13,7 @@
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/pipeline/evaluate_models.h"
+#include "qconvert/pipeline/run_model.h"
 #include "support/graph_builder.h"
 #include "support/temp_dir.h"
 
@@ -124,6 +127,24 @@ TEST_F(PicturesTest, WithoutMeanAndScaleItIsSaid) {
   options.config.calibration.transforms.clear();
   EXPECT_THAT(Convert(options).warnings,
               Contains(HasSubstr("pictures of input \"x\" are fed as levels of 0 to 255")));
+}
+
+// A stage model that was made with settings is run without them.
+TEST_F(PicturesTest, WithoutMeanAndScaleRunAndEvaluateSayItToo) {
+  const auto said = [](const std::function<void()>& run) {
+    testing::internal::CaptureStderr();
+    run();
+    return testing::internal::GetCapturedStderr();
+  };
+  RunModelOptions run{.model = folder_ / "m.onnx"};
+  run.data.folder = folder_ / "png";
+  EXPECT_THAT(said([&] { RunModel(run); }), HasSubstr("are fed as levels of 0 to 255"));
+  run.data.settings.transforms = Options("png").config.calibration.transforms;
+  EXPECT_THAT(said([&] { RunModel(run); }), Not(HasSubstr("are fed as levels")));
+  EvaluateOptions evaluate;
+  evaluate.a = evaluate.b = run.model;
+  evaluate.data.folder = run.data.folder;
+  EXPECT_THAT(said([&] { EvaluateModels(evaluate); }), HasSubstr("are fed as levels of 0 to 255"));
 }
 
 TEST_F(PicturesTest, TheFirstOneIsShown) {
