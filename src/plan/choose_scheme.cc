@@ -192,6 +192,10 @@ SchemeChoice ChooseLevel(const Graph& graph, ValueSizes sizes, const ModelSettin
   choice.scheme = config.scheme == Scheme::kAuto ? Scheme::kStatic : config.scheme;
   choice.reason = "as the settings say";
   choice.place.target = &TargetOf(config.target_device);
+  if (AsksForCodedOutputs(config)) {
+    static const Target kCoded = WithCodedProducts(kBpuTarget);  // no other has such outputs
+    choice.place.target = &kCoded;
+  }
   const bool by_time = choice.place.target->places_by_time;
   const bool on_any = measured == nullptr && config.processor == Processor::kAny;
   if (config.scheme == Scheme::kAuto && by_time) ChooseByTime(graph, config, on_any, choice);

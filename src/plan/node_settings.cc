@@ -175,6 +175,16 @@ std::set<std::string> FindUnitsOfEntries(const Graph& graph, const Topology& top
 
 }  // namespace
 
+bool AsksForCodedOutputs(const QuantConfig& config) {
+  const std::string& type = config.deployment.model_output_type;
+  return type == "int8" || type == "int16";
+}
+
+Target WithCodedProducts(Target target) {
+  target.products_write_floats = false;
+  return target;
+}
+
 std::map<size_t, std::string> FindNodesKeptFloat(const Graph& graph,
                                                  const ModelSettings& settings) {
   std::map<size_t, std::string> out;

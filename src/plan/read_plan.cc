@@ -15,6 +15,7 @@
 #include "qconvert/ir/body_graph.h"
 #include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/choose_scheme.h"
+#include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/value_range.h"
 
 namespace qconvert {
@@ -119,7 +120,22 @@ class LevelReader {
         options.keep_float.insert_or_assign(n, reason.empty() ? kUntold : reason);
     }
     plan().placement = PlaceNodes(graph_, options);
+    // The settings may have asked for codes where a product gives floats for free.
+    if (!HasAllValues(plan().placement)) {
+      const Target coded = WithCodedProducts(target);
+      options.target = &coded;
+      Placement placement = PlaceNodes(graph_, options);
+      if (HasAllValues(placement)) plan().placement = std::move(placement);
+    }
     for (const auto& [n, entry] : node_files_) CheckWay(n, *entry);
+  }
+
+  // Whether all that the file has codes of has some.
+  bool HasAllValues(const Placement& placement) const {
+    std::set<std::string> names;
+    for (const auto& [value, root] : placement.roots) names.insert(EscapeWhole(value));
+    return std::all_of(level_.values.begin(), level_.values.end(),
+                       [&](const FileValue* value) { return names.contains(value->name); });
   }
 
   void CheckWay(size_t n, const FileNode& entry) {

@@ -42,8 +42,8 @@ struct Job {
   TempDir folder;
   ConvertOptions options;
 
-  explicit Job(const std::string& text) {
-    folder.Write("model.onnx", SerializeModel(Network()));
+  explicit Job(const std::string& text, const Model& model = Network()) {
+    folder.Write("model.onnx", SerializeModel(model));
     for (uint32_t k = 0; k < 8; ++k) {
       const Tensor sample = RandomTensor("image", {1, 3, 8, 8}, k);
       folder.Write("cal/" + std::to_string(k) + ".npy",
@@ -117,6 +117,34 @@ double SqnrOf(const std::vector<float>& expected, const std::vector<float>& actu
     noise += error * error;
   }
   return 10 * std::log10(signal / noise);
+}
+
+// A product at the end gives floats for free, unless codes are what is asked for.
+TEST(HorizonCornersTest, CodesOfAProductAtTheEnd) {
+  GraphBuilder b;
+  b.Input("image", {"1", "3", "8", "8"}).Output("scores").Random("w", {8, 3, 3, 3}, 0.3F);
+  b.Random("v", {288, 4}, 0.2F).Ints("shape", {2}, {2, 2});
+  b.Add("Conv", {"image", "w"}, {"c"});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("Flatten", {"r"}, {"f"});
+  b.Add("Gemm", {"f", "v"}, {"g"});
+  b.Add("Reshape", {"g", "shape"}, {"scores"});
+  for (const auto& [bits, type] :
+       {std::pair("int8", DataType::kInt8), {"int16", DataType::kInt16}, {"", DataType::kFloat}}) {
+    const std::string asked =
+        *bits == 0 ? "" : std::string("  optimization: set_model_output_") + bits + "\n";
+    Job job(File("", "  calibration_type: max\n" + asked, "  remove_node_type: Dequantize\n"),
+            b.model);
+    EXPECT_THAT(Convert(job.options).warnings,
+                testing::Not(testing::Contains(HasSubstr("set_model_output"))));
+    EXPECT_EQ(LoadOnnx(job.options.output).model.graph.outputs[0].type.element, type) << bits;
+    const std::string bytes = Slurp(job.options.output);
+    const PlanFile plan = ReadPlanFile(QuantInfoPath(job.options.output));
+    job.options.plan = &plan;
+    job.options.config = plan.config;
+    Convert(job.options);
+    EXPECT_EQ(Slurp(job.options.output) == bytes, true) << "by its plan, " << bits;
+  }
 }
 
 // The bias that is moved is that of the node whose codes are the output.

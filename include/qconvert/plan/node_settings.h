@@ -10,6 +10,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/targets/target.h"
 
 namespace qconvert {
 
@@ -23,6 +24,12 @@ namespace qconvert {
 std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig& config,
                                           std::vector<std::string>& warnings,
                                           std::vector<size_t>* not_found = nullptr);
+
+// Whether the settings want codes for what the outputs are: set_model_output_int8, _int16.
+bool AsksForCodedOutputs(const QuantConfig& config);
+
+// `target`, but products at the end write codes too: no kernel gives floats for free.
+Target WithCodedProducts(Target target);
 
 // Nodes that the settings keep in float, with the reason: datatype of activations or weights,
 // keep_first_last_layer_accuracy, keep_add_layer_accuracy, weights in blocks.
