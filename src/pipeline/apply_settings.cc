@@ -44,7 +44,7 @@ const Node* FindComputing(const Topology& topology, const std::string& output) {
 // entries say.
 void SetOutputTypes(const Graph& graph, ModelSettings& settings) {
   const std::string type = settings.config.deployment.model_output_type;
-  if (type != "int8" && type != "int16") return;
+  if (!AsksForCodedOutputs(settings.config)) return;
   const Topology topology(graph);
   for (const Value& output : graph.outputs) {
     const Node* node = FindComputing(topology, output.name);
@@ -143,6 +143,12 @@ EqualizeOptions EqualizeOptionsOf(const QuantConfig& config) {
   // The vendor's quantizer equalizes in a way of its own.
   return {.bounds_by_channel = config.equalize_clips,
           .single_pass = config.tensors.weights.compat == Compat::kVitis};
+}
+
+bool EvensProducts(const QuantConfig& config) {
+  return config.scheme == Scheme::kStatic && config.effort != Effort::kFast &&
+         config.layers.empty() && TargetOf(config.target_device).suits_engine &&
+         config.tensors.weights.compat != Compat::kVitis;
 }
 
 PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {

@@ -32,6 +32,10 @@ int64_t ExportedOpset(const ModelConfig& config, const Model& model);
 // How the settings equalize where they do.
 EqualizeOptions EqualizeOptionsOf(const QuantConfig& config);
 
+// Whether equalization evens out what matrix products read too (transform/spread_channels.h), on
+// integers or not: where all kernels are taken whatever their time, for the engine.
+bool EvensProducts(const QuantConfig& config);
+
 // The float passes that the settings ask for, for a file of `opset`. Equalization that is a
 // language's default alone is not asked for: it can cost accuracy.
 PrepareOptions PassesOf(const ModelConfig& config, int64_t opset);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "check_fusion.h"
-#include "choose_equalization.h"
+#include "choose_float_corrections.h"
 #include "convert_data.h"
 #include "dump_layers.h"
 #include "dump_samples.h"
@@ -85,6 +85,7 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
   PlanHistory history = is_taken
                             ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
                             : HistoryOfChosen(options, planned.provenance, model.opset(), report);
+  history.absorbed = planned.absorbed;
   history.spread = planned.spread;
   if (tells_noise) history.noise = NoiseOfEntries(own_noise, plan);
   const std::vector<std::string> values = LayerValues(model.graph);
@@ -170,7 +171,7 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   ConvertOptions own = options;
   own.write_stages = WantsStages(options, loaded, report.warnings);
-  PlanWithEqualization(own, std::move(loaded), watch, report,
+  PlanWithFloatCorrections(own, std::move(loaded), watch, report,
                        [&](const ConvertOptions& chosen, const PlannedConversion& planned) {
                          Write(chosen, planned, earlier, watch, report);
                        });

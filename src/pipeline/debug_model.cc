@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "choose_equalization.h"
+#include "choose_float_corrections.h"
 #include "find_guilty.h"
 #include "layer_files.h"
 #include "load_float.h"
@@ -112,7 +112,7 @@ DebugReport DebugModel(const DebugOptions& given) {
   LoadedModel loaded = LoadFloat(convert.model, convert.strip, report.conversion.warnings);
   CheckOutputs(convert, loaded.files);
   report.conversion.float_bytes = loaded.file_bytes;
-  PlanWithEqualization(convert, std::move(loaded), watch, report.conversion,
+  PlanWithFloatCorrections(convert, std::move(loaded), watch, report.conversion,
                        [&](const ConvertOptions& /*chosen*/, const PlannedConversion& planned) {
                          report.layers = Look(options, planned);
                          report.conversion.compared_samples = planned.comparer.count();

@@ -68,9 +68,10 @@ bool IsFinite(const std::vector<ChannelRange>& ranges) {
 }  // namespace
 
 ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
-                                std::span<const size_t> by_content, const Target& target,
+                                std::span<const size_t> by_content, const Target* kept_whole,
                                 const std::string& place) {
-  const std::set<std::string> integers = ValuesOnIntegers(model.graph, target);
+  std::set<std::string> integers;
+  if (kept_whole != nullptr) integers = ValuesOnIntegers(model.graph, *kept_whole);
   const std::map<std::string, size_t> spreadable = FindSpreadableValues(model.graph);
   std::vector<std::vector<std::string>> groups = FindSpreadableGroups(model.graph);
   // Weights are shared as long as all values in front of them change.

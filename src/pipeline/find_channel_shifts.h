@@ -14,10 +14,10 @@ namespace qconvert {
 
 // The shifts of SpreadChannels that up to eight samples, spread evenly over `by_content`, ask for:
 // all samples in an order that no file names change. None where runs depend on each other, and none
-// for values that kernels of `target` can write as integers. Throws Error where the engine refuses
-// the model.
+// for values that kernels of `kept_whole` can write as integers; null: for all. Throws Error where
+// the engine refuses the model.
 ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
-                                std::span<const size_t> by_content, const Target& target,
+                                std::span<const size_t> by_content, const Target* kept_whole,
                                 const std::string& place);
 
 }  // namespace qconvert

@@ -24,13 +24,16 @@ struct JudgedPlan {
   bool passes = false;
 };
 
+// Noise is cheap to avoid while a decibel costs at most this part of the estimated float time.
+inline constexpr double kTimeOfDecibel = 0.02;
+
 struct GiveBackOptions {
   std::vector<NoisyPart> parts;
   JudgedPlan whole;    // with all parts on integers
   double allowed = 0;  // noise, as the gate counts it
   // Noise of a typical sample to go for while a decibel costs little time; 0: `allowed` will do.
   double aim = 0;
-  double time_of_decibel = 0.02;  // at most, of the float time
+  double time_of_decibel = kTimeOfDecibel;  // at most, of the float time
   std::function<Remainder(const std::set<size_t>& without)> rest;
   std::function<JudgedPlan(const std::set<size_t>& without)> measure;
   int budget = 8;  // measurements

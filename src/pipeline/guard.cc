@@ -20,8 +20,6 @@ namespace qconvert {
 namespace {
 
 constexpr const char* kReason = "kept float for the error at the outputs";
-// An aim is cheap while a decibel costs at most this part of the estimated time.
-constexpr double kTimeOfDecibel = 0.02;
 // Decibels that ranges taken at run time have to be better by, their time counted.
 constexpr double kWorthTheChange = 1;
 // A plan that fails with more noise than this is no better start than another: errors of the size

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "absorb_found.h"
+#include "apply_settings.h"
 #include "calibrate_model.h"
 #include "check_data.h"
 #include "compared_models.h"
@@ -201,12 +203,13 @@ ChannelShifts ShiftsOf(const ConvertOptions& options, const PreparedModel& prepa
   if (options.plan != nullptr) return SpreadOf(*options.plan);
   const QuantConfig& config = options.config;
   const Target& target = TargetOf(config.target_device);
+  const bool evens = config.equalization == Correction::kOn && EvensProducts(config);
   const bool may = config.scheme == Scheme::kAuto && config.effort != Effort::kFast &&
                    config.layers.empty() && target.suits_engine;
   // Stored weights alone only get worse by it.
-  if (!may || stored || scheme == Scheme::kWeightOnly) return {};
-  return FindChannelShifts(prepared.model, data.observed, data.split.by_content, target,
-                           options.model.string());
+  if (!(may || evens) || stored || scheme == Scheme::kWeightOnly) return {};
+  return FindChannelShifts(prepared.model, data.observed, data.split.by_content,
+                           evens ? nullptr : &target, options.model.string());
 }
 
 struct Spread {
@@ -321,11 +324,11 @@ void RefuseFailed(const ConvertOptions& options, const ConversionReport& report)
   if (!report.guard.passed) refuse(WhatFailed(report) + "; nothing is written");
 }
 
-void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
-                    ConversionReport& report, const PlanUser& use) {
+void PlanConversion(const ConvertOptions& options, bool absorbs_biases, LoadedModel loaded,
+                    Stopwatch& watch, ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
   if (options.cache) options.cache->Open();
-  CutToOutputs(options.config.deployment.output_nodes, place, loaded.model);
+  CutToOutputs(options.config.deployment.output_nodes, place, loaded.model, options.passes);
   std::optional<Model> as_it_came;
   // A copy shares the weights' bytes; passes replace tensors, they never write into them.
   if (options.write_stages) as_it_came = loaded.model;
@@ -342,6 +345,9 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const ConversionData data(options, model.graph, folded);
   report.samples = CountSamples(options, stored, data);
   const std::string picture = CheckSamplesOf(options, prepared, folded, data, report);
+  const AbsorbedBiases absorbed =
+      AbsorbFound(options, absorbs_biases, data.observed, data.split.by_content, stored.has_value(),
+                  prepared, report.warnings);
   Spread spread = SpreadAndChoose(options, prepared, stored, data);
   watch.Lap("prepare");
 
@@ -382,6 +388,9 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
        .samples = data.samples,
        .folded = folded,
        .picture = picture,
+       .calibration = data.observed,
+       .by_content = data.split.by_content,
+       .absorbed = absorbed,
        .spread = spread.shifts,
        .equalized = prepared.equalized,
        .provenance = std::move(own),

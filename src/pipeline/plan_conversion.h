@@ -18,6 +18,7 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/report/quant_info.h"
+#include "qconvert/transform/absorb_biases.h"
 #include "qconvert/transform/spread_channels.h"
 #include "stopwatch.h"
 
@@ -36,7 +37,10 @@ struct PlannedConversion {
   const SampleSource& samples;                      // all of them
   const FoldedInputs& folded;                       // what the model does itself
   const std::string& picture;                       // the PNG of --first-picture; empty: none
-  const ChannelShifts& spread;                      // what `model` has of SpreadChannels
+  const InputFeeder& calibration;                   // of the samples that calibrate
+  const std::vector<size_t>& by_content;            // the same ones, see PlanInputs
+  const AbsorbedBiases& absorbed;                   // what `model` has of AbsorbBiases
+  const ChannelShifts& spread;                      // what it has of SpreadChannels
   size_t equalized;                                 // layers of `model`, with their readers
   Provenance provenance;
   int workers = 1;
@@ -46,10 +50,11 @@ struct PlannedConversion {
 
 using PlanUser = std::function<void(PlannedConversion)>;
 
-// Prepares the model, calibrates, chooses the plan, and has `use` do the rest. Throws Error, also
-// when the guard's verdict must stop the conversion.
-void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
-                    ConversionReport& report, const PlanUser& use);
+// Prepares the model, calibrates, chooses the plan, and has `use` do the rest; with
+// `absorbs_biases` what samples show to be high goes into the biases behind (absorb_found.h).
+// Throws Error, also when the guard's verdict must stop the conversion.
+void PlanConversion(const ConvertOptions& options, bool absorbs_biases, LoadedModel loaded,
+                    Stopwatch& watch, ConversionReport& report, const PlanUser& use);
 
 // Throws Error(kNumeric) when `report` must stop a conversion that must pass.
 void RefuseFailed(const ConvertOptions& options, const ConversionReport& report);

@@ -7,6 +7,7 @@
 
 #include "json_text.h"
 #include "qconvert/base/error.h"
+#include "qconvert/config/bias_absorption.h"
 #include "qconvert/config/dpu_form_names.h"
 #include "qconvert/ir/body_graph.h"
 #include "qconvert/plan/requantization.h"
@@ -200,6 +201,13 @@ Json SpreadJson(const std::map<std::string, std::vector<int>>& spread) {
   return values;
 }
 
+Json AbsorbedJson(const std::map<std::string, std::vector<float>>& absorbed) {
+  Json values = Json::array();
+  for (const auto& [value, amounts] : absorbed)
+    values.push_back({{"value", EscapeWhole(value)}, {"amounts", amounts}});
+  return values;
+}
+
 Json GuardJson(const PlanHistory& history) {
   const Gate& gate = history.gate;
   Json needed = {{"min_sqnr_db", gate.min_sqnr_db},
@@ -322,6 +330,7 @@ PlanHistory HistoryOf(const PlanFile& file) {
                    .min_cosine = guard.min_cosine},
           .config = file.config,
           .spread = SpreadOf(file),
+          .absorbed = AbsorbedBiasesOf(file),
           .noise = std::move(noise)};
 }
 
@@ -334,6 +343,7 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
   AddText(root["scheme"], "reason", history.scheme_reason);
   root["guard"] = GuardJson(history);
   root["passes"] = PassesJson(history.config);
+  if (!history.absorbed.empty()) root["passes"]["absorbed_biases"] = AbsorbedJson(history.absorbed);
   if (history.config.deployment.generation != Generation::kNone)
     root["deployment"] = DeploymentJson(history.config.deployment);
   root["nodes"] = NodesJson(graph, plan, history.noise);

@@ -5,7 +5,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -13,7 +12,7 @@
 #include "equalized_layer.h"
 #include "matcher.h"
 #include "qconvert/ir/topology.h"
-#include "qconvert/transform/normalize.h"
+#include "rename_values.h"
 #include "vendor_shrink.h"
 
 namespace qconvert {
@@ -118,26 +117,6 @@ void BoundByChannel(Graph& graph, const std::vector<EqualizedGroup>& groups,
   writer.Finish();
 }
 
-// Gives scaled values new names, in nodes and types.
-void RenameScaled(Graph& graph, const std::set<std::string>& values) {
-  NameMaker names(graph);
-  std::unordered_map<std::string, std::string> renames;
-  for (const std::string& value : values) {
-    const std::string& name = renames[value] = names.Make(value + "_equalized");
-    const auto type = graph.value_info.find(value);
-    if (type == graph.value_info.end()) continue;
-    Value renamed = std::move(type->second);
-    graph.value_info.erase(type);
-    renamed.name = name;
-    graph.value_info.emplace(name, std::move(renamed));
-  }
-  for (Node& node : graph.nodes) {
-    for (std::string& output : node.outputs)
-      if (const auto it = renames.find(output); it != renames.end()) output = it->second;
-  }
-  RenameUses(graph, renames);
-}
-
 }  // namespace
 
 size_t EqualizeLayers(Graph& graph, const EqualizeOptions& options) {
@@ -167,7 +146,7 @@ size_t EqualizeLayers(Graph& graph, const EqualizeOptions& options) {
     ReplaceConstant(graph, graph.nodes[layer.node].inputs[1], weight);
     if (!layer.bias.empty()) ReplaceConstant(graph, layer.bias, bias);
   }
-  RenameScaled(graph, values);
+  RenameValues(graph, values, "_equalized");
   BoundByChannel(graph, groups, layers);
   return scaled;
 }

@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "qconvert/config/bias_absorption.h"
 #include "support/read_config.h"
 
 namespace qconvert {
@@ -144,6 +146,19 @@ TEST(PlanFileTest, ShiftsAreLetters) {
   EXPECT_EQ(file.spread[0].shifts, (std::vector<int>{0, 1, 0, 3}));
   text.replace(text.find(".a.c"), 4, ".A.c");
   EXPECT_THAT(Problems(text), ElementsAre(HasSubstr("another letter than a to z and '.'")));
+}
+
+TEST(PlanFileTest, AbsorbedBiasesAreNumbers) {
+  std::string text = FileOf("");
+  const std::string passes = "\"passes\": {";
+  text.insert(text.find(passes) + passes.size(),
+              R"("absorbed_biases": [{"value": "v", "amounts": [0.5, 0, 1e-3]}], )");
+  const std::map<std::string, std::vector<float>> absorbed =
+      AbsorbedBiasesOf(ParsePlanFile(text, "p.json"));
+  EXPECT_THAT(absorbed, ElementsAre(testing::Pair("v", ElementsAre(0.5F, 0, 1e-3F))));
+  EXPECT_TRUE(AbsorbedBiasesOf(ParsePlanFile(FileOf(""), "p.json")).empty());
+  text.replace(text.find("1e-3"), 4, "1e99");
+  EXPECT_THAT(Problems(text), ElementsAre(HasSubstr("amounts has 1e+99, expected a finite float")));
 }
 
 }  // namespace

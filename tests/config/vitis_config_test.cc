@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "qconvert/config/bias_absorption.h"
 #include "support/read_config.h"
 
 namespace qconvert {
@@ -478,6 +479,14 @@ TEST(VitisConfigTest, CorrectionsAreAskedForOrLeftOpen) {
   EXPECT_EQ(read("include_bias_corr: false\n").bias_correction, Correction::kOff);
   EXPECT_EQ(read("include_cle: auto\n").equalization, Correction::kAuto);
   EXPECT_EQ(read("include_cle: true\n").equalization, Correction::kOn);
+  const auto absorption = [](const std::string& text) {
+    return BiasAbsorptionOf(
+        LoadText(std::string(kOverall) + "target_device: CPU\n" + text).effective);
+  };
+  EXPECT_EQ(absorption(""), Correction::kOff);
+  EXPECT_EQ(absorption("absorb_biases: auto\n"), Correction::kAuto);
+  EXPECT_EQ(absorption("absorb_biases: true\n"), Correction::kOn);
+  EXPECT_EQ(BiasAbsorptionOf({}), Correction::kOff);
   EXPECT_EQ(read("second_order_rounding: auto\n").second_order_rounding, Correction::kAuto);
   EXPECT_TRUE(
       AnyHolds(ProblemsOf(std::string(kOverall) + "target_device: CPU\ninclude_bias_corr: some\n"),

@@ -67,6 +67,26 @@ TEST(PlanFileTest, ChannelsThatWentIntoWeightsComeBack) {
   EXPECT_THROW(job.Apply(other), Error);
 }
 
+TEST(PlanFileTest, AbsorbedBiasesComeBack) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "6", "6"}).Output("y");
+  b.Random("w", {4, 3, 1, 1}, 0.2F).Floats("b", {4}, {30, 1, 0, 0}).Random("v", {5, 4, 1, 1});
+  b.Add("Conv", {"x", "w", "b"}, {"c"});
+  b.Add("Relu", {"c"}, {"r"});
+  b.Add("Conv", {"r", "v"}, {"y"});
+  std::vector<std::vector<Tensor>> samples;
+  for (uint32_t k = 0; k < 24; ++k) samples.push_back({RandomTensor("x", {1, 3, 6, 6}, k)});
+  PlanJob job(b.model, samples);
+  job.Configure(
+      "target_device: CPU\nscheme: static\nextensions: true\ninclude_cle: false\n"
+      "include_bias_corr: false\nabsorb_biases: true\n");
+  const PlanFiles files = ExpectTheSameAgain(job, "absorbed");
+  EXPECT_THAT(files.info, HasSubstr("\"absorbed_biases\":[{\"value\":\"c\",\"amounts\":[2"));
+  std::string other = files.info;
+  other.replace(other.find("\"value\":\"c\",\"amounts"), 11, "\"value\":\"q\"");
+  EXPECT_THROW(job.Apply(other), Error);
+}
+
 TEST(PlanFileTest, WithoutEffortChannelsStay) {
   PlanJob job = JobWithALargeChannel(64, 256);
   const PlanFiles spread = job.Write();

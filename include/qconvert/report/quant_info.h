@@ -40,8 +40,9 @@ struct PlanHistory {
   Gate gate;
   // What the prepared graph follows from: passes with the opset that came out, deployment.
   QuantConfig config;
-  std::map<std::string, std::vector<int>> spread;  // transform/spread_channels.h
-  std::vector<FileNoise> noise;                    // by entry of `nodes`; empty: not measured
+  std::map<std::string, std::vector<int>> spread;      // transform/spread_channels.h
+  std::map<std::string, std::vector<float>> absorbed;  // transform/absorb_biases.h
+  std::vector<FileNoise> noise;                        // by entry of `nodes`; empty: not measured
 };
 
 // Shifts by value.

@@ -177,6 +177,10 @@ class Reader {
     out_.config.convert_silu_to_hswish = IsOn(map, "convert_silu_to_hswish");
     out_.config.dpu_forms = FindDpuForms(NamesOf(map, "dpu_forms"));
     out_.config.equalize_clips = IsOn(map, "equalize_clips");
+    for (const ConfigNode* value : MapsOf(map, "absorbed_biases")) {
+      std::vector<float> amounts;  // AbsorbedBiasesOf takes them out of `effective`
+      ReadFloats(*value, "amounts", amounts);
+    }
     out_.config.tensors.weights.compat =
         FromWord<Compat>(TextOf(map, "compat")).value_or(Compat::kNone);
     out_.config.equalization = IsOn(map, "include_cle") ? Correction::kOn : Correction::kOff;
@@ -247,7 +251,7 @@ class Reader {
       node.noise = {DecibelsOf(*noise, "weights_db"), DecibelsOf(*noise, "inputs_db")};
     if (const ConfigNode* bias = FindValue(map, "bias")) {
       ReadBias(*bias, node.bias.emplace());
-      ReadShift(*bias, node.bias_shift);
+      ReadFloats(*bias, "shift", node.bias_shift);
     }
   }
 
@@ -265,12 +269,12 @@ class Reader {
       problems_.Add(map.place, "codes is missing, expected with a scale");
   }
 
-  void ReadShift(const ConfigNode& map, std::vector<float>& shift) {
+  void ReadFloats(const ConfigNode& map, std::string_view key, std::vector<float>& floats) {
     constexpr double kMost = std::numeric_limits<float>::max();
-    for (const double number : ReadNumbers(map, "shift", 0, problems_)) {
+    for (const double number : ReadNumbers(map, key, 0, problems_)) {
       if (!(std::abs(number) <= kMost))
-        problems_.Add(map.place, fmt::format("shift has {}, expected a finite float", number));
-      shift.push_back(static_cast<float>(std::clamp(number, -kMost, kMost)));
+        problems_.Add(map.place, fmt::format("{} has {}, expected a finite float", key, number));
+      floats.push_back(static_cast<float>(std::clamp(number, -kMost, kMost)));
     }
   }
 

@@ -123,6 +123,14 @@ const SettingTable& GuardTable() {
   return table;
 }
 
+const SettingTable& AbsorbedTable() {
+  static const SettingTable table{
+      "a value whose channels are lowered, for the biases behind it",
+      {Required(Text("value", "its name")),
+       Required(Any("amounts", "what is subtracted, a number per channel"))}};
+  return table;
+}
+
 const SettingTable& PassTable() {
   static const SettingTable table{
       "what float passes did",
@@ -136,6 +144,8 @@ const SettingTable& PassTable() {
        Bool("exact_rounding", "as in the Vitis language"),
        Bool("matmul_nbits", "as in the Vitis language"),
        Bool("equalize_clips", "as in the Vitis language"),
+       Object("absorbed_biases", Kind::kObjects, "values whose high channels went into biases",
+              AbsorbedTable()),
        Word("compat", "whose equalization; none: ours", AllWords<Compat>())}};
   return table;
 }

@@ -210,8 +210,13 @@ std::vector<Setting> TopLevel() {
           "cross-layer equalization before calibration; auto: where outputs come nearer by it; "
           "tried where weights have one scale per tensor, or less than 30 dB are left"),
       Switch("equalize_clips", "false",
-             "equalization goes through Clip(0, b) too: a Relu and a float Min with bounds per "
-             "channel"),
+             "ours: equalization goes through Clip(0, b) too: a Relu and a float Min with bounds "
+             "per channel; false: where include_cle is auto and the outputs gain a decibel for "
+             "every 2 % of the time"),
+      AutoSwitch("absorb_biases", "false", "auto",
+                 "ours: what channels in front of a Relu never go below in calibration goes into "
+                 "the biases behind it; auto: where less than 30 dB are left and that is measured "
+                 "to help"),
       AutoSwitch("include_bias_corr", "auto", "auto",
                  "biases make up for the mean error of their node; auto: where that is measured to "
                  "help"),

@@ -1,0 +1,18 @@
+// New names for values that are no longer those of the model that came.
+#ifndef QCONVERT_SRC_TRANSFORM_RENAME_VALUES_H_
+#define QCONVERT_SRC_TRANSFORM_RENAME_VALUES_H_
+
+#include <set>
+#include <string>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// Each of `values`, which nodes of the graph write, gets its name with `suffix`, or the next that
+// is free, in nodes and types.
+void RenameValues(Graph& graph, const std::set<std::string>& values, const std::string& suffix);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_TRANSFORM_RENAME_VALUES_H_
