@@ -139,23 +139,38 @@ TEST(ChooseFloatCorrectionsTest, BoundsByChannelAreNotTriedWhereTheyCouldNotPay)
                   .report.guard.steps.empty());
 }
 
-// One channel that stays around `high`, where the others are within 2.
+// One channel that stays around `high`, where the others are within 2; with samples to judge on it
+// moves by more, and they bring it down as far as it goes.
 Converted ConvertHigh(float high, const char* absorption, const char* validation = nullptr) {
   GraphBuilder b;
   b.Input("x", {"1", "4", "8", "8"}).Output("y");
-  b.Random("w", {8, 4, 1, 1}, 0.5F).Random("v", {4, 8, 3, 3});
+  const std::vector<float> second = RandomFloats(4 * 8 * 9, 11);
+  std::vector<float> back(4, 0);  // what a constant brings is no signal
+  for (size_t k = 0; k < second.size(); ++k)
+    if (k / 9 % 8 == 0) back[k / 72] -= high * second[k];
+  std::vector<float> first = RandomFloats(8 * 4, 5, 0.5F);
+  for (size_t k = 0; validation != nullptr && k < 4; ++k) first[k] *= 8;
+  b.Floats("w", {8, 4, 1, 1}, first).Floats("v", {4, 8, 3, 3}, second).Floats("d", {4}, back);
   b.Floats("b", {8}, {high, 0, 0, 0, 0, 0, 0, 0});
   b.Add("Conv", {"x", "w", "b"}, {"c"});
   b.Add("Relu", {"c"}, {"r"});
-  b.Add("Conv", {"r", "v"}, {"m"});
-  b.Add("GlobalAveragePool", {"m"}, {"g"});
-  b.Add("Sub", {"m", "g"}, {"y"});  // what a constant brings is no signal
+  b.Add("Conv", {"r", "v", "d"}, {"y"});
   const TempDir folder;
-  ConvertOptions options = PrepareConversion(folder, b, {1, 4, 8, 8}, 1, 24);
+  ConvertOptions options =
+      PrepareConversion(folder, b, {1, 4, 8, 8}, validation != nullptr ? 0.3F : 1, 24);
   if (validation != nullptr) {
-    for (uint32_t i = 0; i < 6; ++i)
-      folder.Write(fmt::format("{}/{}.npy", validation, i),
-                   NpyFloats({1, 4, 8, 8}, RandomFloats(256, 100 + i, 60)));
+    // One sample brings the high channel up in calibration, as far as those that judge bring it
+    // down.
+    for (uint32_t i = 0; i < 6; ++i) {
+      std::vector<float> down = RandomFloats(4 * 64, 100 + i, 0.1F);
+      std::vector<float> up;
+      for (size_t k = 0; k < down.size(); ++k) {
+        down[k] = (first[k / 64] > 0 ? -1.0F : 1.0F) * (0.9F + down[k]);
+        up.push_back(-down[k]);
+      }
+      folder.Write(fmt::format("{}/{}.npy", validation, i), NpyFloats({1, 4, 8, 8}, down));
+      if (i == 0) folder.Write("calib/up.npy", NpyFloats({1, 4, 8, 8}, up));
+    }
     options.validation_folder = folder / validation;
   }
   options.guard = GuardMode::kReport;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "qconvert/exporter/onnx_exporter.h"
@@ -68,6 +69,31 @@ class UnitsTest : public testing::Test {
 
   TempDir folder_;
 };
+
+// One channel of the normalization is far larger than the others.
+TEST_F(UnitsTest, WhatTheirProductsReadIsEvenedOutWhereThatIsAsked) {
+  Model model = FeedForward();
+  Tensor& scale = model.graph.initializers.at("scale");
+  std::vector<float> factors = ToFloats(scale);
+  factors[3] = 80;
+  scale = MakeFloatTensor("scale", {32}, factors);
+  std::map<Correction, double> sqnr_db;
+  for (const Correction equalization : {Correction::kOff, Correction::kOn}) {
+    folder_.Write("m.onnx", SerializeModel(model));
+    ConvertOptions options;
+    options.model = folder_ / "m.onnx";
+    options.calibration_folder = folder_ / "calib";
+    options.output = folder_ / "out.onnx";
+    options.guard = GuardMode::kReport;
+    options.config.scheme = Scheme::kStatic;
+    options.config.bias_correction = Correction::kOff;
+    options.config.equalization = equalization;
+    sqnr_db[equalization] = Convert(options).outputs[0].sqnr_db();
+    const std::string info = Slurp(folder_ / "out_quant_info.json");
+    EXPECT_EQ(info.find("spread_values") != std::string::npos, equalization == Correction::kOn);
+  }
+  EXPECT_GT(sqnr_db[Correction::kOn], sqnr_db[Correction::kOff] + 3);
+}
 
 TEST_F(UnitsTest, ThePassesThatWriteForAnEngineAreShown) {
   ConvertOptions options;

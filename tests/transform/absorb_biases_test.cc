@@ -141,9 +141,9 @@ TEST(AbsorbBiasesTest, RowsOfAProductWithAnAdd) {
   b.Add("Add", {"n", "b2"}, {"y"});
   ExpectTheSameOutputs(b, {1, 2, 3, 4}, {2, 3});
   EXPECT_EQ(b.model.graph.nodes[0].outputs[0], "m") << "the same as before";
-  EXPECT_EQ(b.model.graph.nodes[1].outputs[0], "v_absorbed");
-  EXPECT_EQ(b.model.graph.nodes[2].outputs[0], "u_absorbed");
-  EXPECT_EQ(b.model.graph.nodes[3].inputs[0], "u_absorbed");
+  EXPECT_EQ(b.model.graph.nodes[1].outputs[0], "v_absorbed0");
+  EXPECT_EQ(b.model.graph.nodes[2].outputs[0], "u_absorbed0");
+  EXPECT_EQ(b.model.graph.nodes[3].inputs[0], "u_absorbed0");
 }
 
 TEST(AbsorbBiasesTest, LayersOneBehindTheOther) {

@@ -207,7 +207,8 @@ std::vector<Setting> TopLevel() {
        .words = AllDpuForms()},
       AutoSwitch(
           "include_cle", "auto", "true",
-          "cross-layer equalization before calibration; auto: where outputs come nearer by it; "
+          "cross-layer equalization before calibration, in scheme static of what matrix products "
+          "read too; auto: where outputs come nearer by it; "
           "tried where weights have one scale per tensor, or less than 30 dB are left"),
       Switch("equalize_clips", "false",
              "ours: equalization goes through Clip(0, b) too: a Relu and a float Min with bounds "
