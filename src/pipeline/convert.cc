@@ -172,9 +172,9 @@ ConversionReport Convert(const ConvertOptions& options) {
   ConvertOptions own = options;
   own.write_stages = WantsStages(options, loaded, report.warnings);
   PlanWithFloatCorrections(own, std::move(loaded), watch, report,
-                       [&](const ConvertOptions& chosen, const PlannedConversion& planned) {
-                         Write(chosen, planned, earlier, watch, report);
-                       });
+                           [&](const ConvertOptions& chosen, const PlannedConversion& planned) {
+                             Write(chosen, planned, earlier, watch, report);
+                           });
   for (Provisional& folder : folders) folder.Keep();
   return report;
 }

@@ -113,10 +113,10 @@ DebugReport DebugModel(const DebugOptions& given) {
   CheckOutputs(convert, loaded.files);
   report.conversion.float_bytes = loaded.file_bytes;
   PlanWithFloatCorrections(convert, std::move(loaded), watch, report.conversion,
-                       [&](const ConvertOptions& /*chosen*/, const PlannedConversion& planned) {
-                         report.layers = Look(options, planned);
-                         report.conversion.compared_samples = planned.comparer.count();
-                       });
+                           [&](const ConvertOptions& /*chosen*/, const PlannedConversion& planned) {
+                             report.layers = Look(options, planned);
+                             report.conversion.compared_samples = planned.comparer.count();
+                           });
   const std::vector<std::filesystem::path> paths = LayerFilePaths(convert);
   const std::vector<std::string> texts = LayerFileTexts(convert, report.conversion, report.layers);
   for (size_t k = 0; k < paths.size(); ++k) {

@@ -9,8 +9,8 @@
 
 namespace qconvert {
 
-// Each of `values`, which nodes of the graph write, gets its name with `suffix` and the first number
-// that is free, in nodes and types.
+// Each of `values`, which nodes of the graph write, gets its name with `suffix` and the first
+// number that is free, in nodes and types.
 void RenameValues(Graph& graph, const std::set<std::string>& values, const std::string& suffix);
 
 }  // namespace qconvert

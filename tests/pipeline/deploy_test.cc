@@ -240,10 +240,10 @@ TEST(DeployTest, EveryPassIsShown) {
                  "  input_batch: 2\n  separate_batch: true\n  fold_normalization: true\n"));
   job.options.passes.dump_folder = job.folder / "passes";
   Convert(job.options);
-  for (const char* name : {"inputs/00_fold_normalization", "quantize/00_apply_plan",
-                           "layers/00_dump_layers", "deploy/00_remove_border_nodes",
-                           "deploy/01_set_batch", "deploy/02_split_batch",
-                           "deploy/03_insert_preprocessing", "deploy/04_insert_preprocessing"}) {
+  for (const char* name :
+       {"inputs/00_fold_normalization", "quantize/00_apply_plan", "layers/00_dump_layers",
+        "deploy/00_remove_border_nodes", "deploy/01_set_batch", "deploy/02_split_batch",
+        "deploy/03_insert_preprocessing", "deploy/04_insert_preprocessing"}) {
     for (const char* when : {".before.txt", ".after.txt"})
       EXPECT_TRUE(exists(job.folder / ("passes/" + std::string(name) + when))) << name << when;
   }
