@@ -164,14 +164,19 @@ class BlockCorrector {
     samples.outputs = floats.Reach(block.exit);
     const std::string key =
         options_.cache == nullptr ? "" : KeyOf({kKeptBlock, run_hash_, fmt::format("{}", b)});
-    if (const auto kept = Recall<KeptBlock>(options_.cache, kKeptBlock, key)) {
-      LearnedBlock learned{starts, kept->error_before, kept->error_after, {}};
-      if (TakeLayers(*kept, learned.layers)) return learned;
-    }
-    LearnedBlock learned = LearnBlock(graph_, block, std::move(starts), plan_.values, samples,
-                                      options_.learning, options_.workers);
-    if (options_.cache != nullptr && learned.obstacle.empty())
-      options_.cache->Write(kKeptBlock, key, TextOf(KeptOfBlock(learned)));
+    LearnedBlock learned{.layers = starts, .obstacle = {}};
+    RecallOrMake<KeptBlock>(
+        options_.cache, kKeptBlock, key,
+        [&](const KeptBlock& kept) {
+          learned.error_before = kept.error_before;
+          learned.error_after = kept.error_after;
+          return TakeLayers(kept, learned.layers);
+        },
+        [&] {
+          learned = LearnBlock(graph_, block, std::move(starts), plan_.values, samples,
+                               options_.learning, options_.workers);
+        },
+        [&] { return learned.obstacle.empty() ? TextOf(KeptOfBlock(learned)) : std::string(); });
     return learned;
   }
 

@@ -3,10 +3,12 @@
 #define QCONVERT_SRC_PIPELINE_KEPT_RESULTS_H_
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "qconvert/base/result_cache.h"
@@ -60,14 +62,22 @@ bool ReadText(const std::string& text, KeptBlock& block);
 
 KeptLayer KeptOf(const FittedWeights& weights, const std::vector<float>& shift);
 
-// What is kept under the key; nothing where there is no cache, or no such result in it.
+// Takes what is kept under the key, where `take` returns true for it, or makes it anew and keeps
+// what `text` says of it; an empty text, and everything without a cache or a key, is not kept.
 template <typename Result>
-std::optional<Result> Recall(ResultCache* cache, const char* kind, const std::string& key) {
-  if (cache == nullptr) return std::nullopt;
-  const std::optional<std::string> text = cache->Read(kind, key);
-  Result result;
-  if (!text || !ReadText(*text, result)) return std::nullopt;
-  return result;
+void RecallOrMake(ResultCache* cache, const char* kind, const std::string& key,
+                  const std::function<bool(Result)>& take, const std::function<void()>& make,
+                  const std::function<std::string()>& text) {
+  const bool is_kept = cache != nullptr && !key.empty();
+  if (is_kept) {
+    const std::optional<std::string> found = cache->Read(kind, key);
+    Result result;
+    if (found && ReadText(*found, result) && take(std::move(result))) return;
+  }
+  make();
+  if (!is_kept) return;
+  const std::string made = text();
+  if (!made.empty()) cache->Write(kind, key, made);
 }
 
 }  // namespace qconvert

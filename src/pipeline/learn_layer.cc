@@ -55,6 +55,16 @@ void LayerLearner::DropFloats(size_t n, LayerwiseRun& floats) const {
   if (mixes()) floats.Drop(graph_.nodes[n].inputs[0]);
 }
 
+LearnedLayer LayerLearner::LearnAnew(const Node& node, const FusedUnit& unit,
+                                     const FittedWeights& start, std::span<const float> shift,
+                                     const LayerSamples& samples) const {
+  const Tensor* addend = FindUnitBias(graph_, node, unit);
+  std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
+  if (!shift.empty()) AddShift(shift, bias);
+  return LearnWeights(node, *graph_.FindInitializer(node.inputs[1]), bias, start, samples,
+                      FindActivation(graph_, topology_, unit), settings_, workers_);
+}
+
 LearnedLayer LayerLearner::Learn(size_t n, const FittedWeights& start, std::span<const float> shift,
                                  const std::string& input, LayerwiseRun& quantized,
                                  LayerwiseRun& floats) const {
@@ -66,23 +76,16 @@ LearnedLayer LayerLearner::Learn(size_t n, const FittedWeights& start, std::span
   samples.outputs = floats.Reach(FloatOutput(n));
   const std::string key =
       cache_ == nullptr ? "" : KeyOf({kKeptLayer, run_hash_, fmt::format("{}", n)});
-  if (const auto kept = Recall<KeptLayer>(cache_, kKeptLayer, key)) {
-    LearnedLayer learned{.weights = start, .bias_shift = kept->shift};
-    if (TakeCodes(kept->codes, learned.weights)) {
-      DropFloats(n, floats);
-      return learned;
-    }
-  }
-  const FusedUnit& unit = plan_.placement.nodes[n].unit;
-  const Tensor* addend = FindUnitBias(graph_, node, unit);
-  std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
-  if (!shift.empty()) AddShift(shift, bias);
-  LearnedLayer learned =
-      LearnWeights(node, *graph_.FindInitializer(node.inputs[1]), bias, start, samples,
-                   FindActivation(graph_, topology_, unit), settings_, workers_);
+  LearnedLayer learned{.weights = start};
+  RecallOrMake<KeptLayer>(
+      cache_, kKeptLayer, key,
+      [&](KeptLayer kept) {
+        learned.bias_shift = std::move(kept.shift);
+        return TakeCodes(kept.codes, learned.weights);
+      },
+      [&] { learned = LearnAnew(node, plan_.placement.nodes[n].unit, start, shift, samples); },
+      [&] { return TextOf(KeptOf(learned.weights, learned.bias_shift)); });
   DropFloats(n, floats);
-  if (cache_ != nullptr)
-    cache_->Write(kKeptLayer, key, TextOf(KeptOf(learned.weights, learned.bias_shift)));
   return learned;
 }
 

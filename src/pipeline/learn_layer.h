@@ -46,6 +46,8 @@ class LayerLearner {
  private:
   bool mixes() const { return settings_.quantized_part < 1; }
   const std::string& FloatOutput(size_t n) const;
+  LearnedLayer LearnAnew(const Node& node, const FusedUnit& unit, const FittedWeights& start,
+                         std::span<const float> shift, const LayerSamples& samples) const;
 
   const Graph& graph_;
   const Topology& topology_;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "compared_models.h"
@@ -29,15 +28,14 @@ std::string KeyOfMeasurement(const PlanInputs& inputs, const Model& model,
                 fmt::format("{}", fmt::join(samples, " ")), integer_kernels ? "integer" : "float"});
 }
 
-// What was kept, with the values that it is of.
-std::optional<std::vector<OutputComparison>> RecallOutputs(const PlanInputs& inputs,
-                                                           const std::string& key) {
-  if (key.empty()) return std::nullopt;
-  auto outputs = Recall<std::vector<OutputComparison>>(inputs.cache, kKeptMeasurement, key);
-  const std::vector<ComparedValue>& values = inputs.comparer.values();
-  if (!outputs || outputs->size() > values.size()) return std::nullopt;
-  for (size_t o = 0; o < outputs->size(); ++o) (*outputs)[o].value = values[o];
-  return outputs;
+// What was kept, with the values that it is of; false where it is of others.
+bool TakeOutputs(const ModelComparer& comparer, std::vector<OutputComparison> kept,
+                 std::vector<OutputComparison>& outputs) {
+  const std::vector<ComparedValue>& values = comparer.values();
+  if (kept.size() > values.size()) return false;
+  for (size_t o = 0; o < kept.size(); ++o) kept[o].value = values[o];
+  outputs = std::move(kept);
+  return true;
 }
 
 }  // namespace
@@ -115,13 +113,14 @@ Measured MeasureOpened(const PlanInputs& inputs, const Model& model,
   integer_kernels = integer_kernels && TargetOf(inputs.settings.config.target_device).suits_engine;
   const std::string key = KeyOfMeasurement(inputs, model, samples, integer_kernels);
   try {
-    if (auto kept = RecallOutputs(inputs, key)) {
-      measured.outputs = *std::move(kept);
-    } else {
-      const auto session = open(model, integer_kernels);
-      measured.outputs = inputs.comparer.Compare(*session, samples);
-      if (!key.empty()) inputs.cache->Write(kKeptMeasurement, key, TextOf(measured.outputs));
-    }
+    RecallOrMake<std::vector<OutputComparison>>(
+        inputs.cache, kKeptMeasurement, key,
+        [&](auto kept) { return TakeOutputs(inputs.comparer, std::move(kept), measured.outputs); },
+        [&] {
+          const auto session = open(model, integer_kernels);
+          measured.outputs = inputs.comparer.Compare(*session, samples);
+        },
+        [&] { return TextOf(measured.outputs); });
   } catch (const Error& e) {
     // The float model runs: what fails is this way to quantize it, and another may do.
     if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
