@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "qconvert/base/checked.h"
 
@@ -26,6 +27,34 @@ Eigen::Map<const FloatMatrix> Rows(const Floats& values, Index cols) {
 
 Eigen::Map<FloatMatrix> Rows(Floats& values, Index cols) {
   return {values.data(), static_cast<Index>(values.size()) / cols, cols};
+}
+
+Eigen::Map<const Eigen::ArrayXf> Array(const Floats& values) {
+  return {values.data(), static_cast<Index>(values.size())};
+}
+
+Eigen::Map<Eigen::ArrayXf> Array(Floats& values) {
+  return {values.data(), static_cast<Index>(values.size())};
+}
+
+// Of the pixels of one tap.
+std::vector<WindowRun> RunsOf(std::span<const int32_t> offsets) {
+  std::vector<WindowRun> runs;
+  for (size_t p = 0; p < offsets.size(); ++p) {
+    if (offsets[p] < 0) continue;
+    const auto pixel = static_cast<int64_t>(p);
+    if (!runs.empty()) {
+      WindowRun& last = runs.back();
+      if (last.count == 1) last.step = offsets[p] - last.offset;
+      if (pixel == last.pixel + last.count && last.step > 0 &&
+          offsets[p] == last.offset + last.count * last.step) {
+        ++last.count;
+        continue;
+      }
+    }
+    runs.push_back({.pixel = pixel, .offset = offsets[p]});
+  }
+  return runs;
 }
 
 }  // namespace
@@ -68,50 +97,75 @@ std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Di
       }
       window.offsets.push_back(static_cast<int32_t>(offset));
     }
+    window.runs.push_back(RunsOf(
+        std::span(window.offsets)
+            .subspan(static_cast<size_t>(t * window.pixels), static_cast<size_t>(window.pixels))));
   }
   return window;
 }
 
-FloatMatrix ConvKernel::Columns(const Floats& x, int64_t group) const {
+FloatMatrix ConvKernel::ColumnsOf(const Floats& x, int64_t group) const {
   const int64_t channels = in_channels / groups;
-  FloatMatrix columns(static_cast<Index>(order.size()), window.pixels);
+  FloatMatrix columns = FloatMatrix::Zero(static_cast<Index>(order.size()), window.pixels);
   for (size_t k = 0; k < order.size(); ++k) {
     const float* plane = x.data() + (group * channels + order[k] / window.taps) * window.plane;
-    const int32_t* offsets = window.offsets.data() + order[k] % window.taps * window.pixels;
     float* row = columns.row(static_cast<Index>(k)).data();
-    for (int64_t p = 0; p < window.pixels; ++p) row[p] = offsets[p] < 0 ? 0.0F : plane[offsets[p]];
+    for (const WindowRun& run : window.runs[static_cast<size_t>(order[k] % window.taps)]) {
+      const float* from = plane + run.offset;
+      if (run.step == 1) {
+        std::copy_n(from, run.count, row + run.pixel);
+      } else {
+        for (int64_t i = 0; i < run.count; ++i) row[run.pixel + i] = from[i * run.step];
+      }
+    }
   }
   return columns;
 }
 
-void ConvKernel::Forward(const Floats& x, const FloatMatrix& w, const FloatRow& b,
+void ConvKernel::AddColumns(const FloatMatrix& columns, int64_t group, Floats& x) const {
+  for (size_t k = 0; k < order.size(); ++k) {
+    const int64_t channel = group * (in_channels / groups) + order[k] / window.taps;
+    float* plane = x.data() + channel * window.plane;
+    const float* row = columns.row(static_cast<Index>(k)).data();
+    for (const WindowRun& run : window.runs[static_cast<size_t>(order[k] % window.taps)]) {
+      float* to = plane + run.offset;
+      if (run.step == 1) {
+        Eigen::Map<Eigen::ArrayXf>(to, run.count) +=
+            Eigen::Map<const Eigen::ArrayXf>(row + run.pixel, run.count);
+      } else {
+        for (int64_t i = 0; i < run.count; ++i) to[i * run.step] += row[run.pixel + i];
+      }
+    }
+  }
+}
+
+void ConvKernel::Forward(const Floats& x, const FloatMatrix& w, const FloatRow& b, Columns& columns,
                          Floats& y) const {
   auto rows = Rows(y, window.pixels);
   const Index channels = w.cols() / groups;
+  columns.resize(static_cast<size_t>(groups));
   for (int64_t g = 0; g < groups; ++g) {
+    FloatMatrix& of = columns[static_cast<size_t>(g)];
+    of = ColumnsOf(x, g);
     rows.middleRows(g * channels, channels).noalias() =
-        w.middleCols(g * channels, channels).transpose() * Columns(x, g);
+        w.middleCols(g * channels, channels).transpose() * of;
   }
   rows.colwise() += b.transpose();
 }
 
-void ConvKernel::Backward(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats& by_x,
-                          FloatMatrix& by_w, FloatRow& by_b) const {
+void ConvKernel::Backward(const Columns& columns, const FloatMatrix& w, const Floats& by_y,
+                          Floats* by_x, FloatMatrix& by_w, FloatRow& by_b) const {
   const auto rows = Rows(by_y, window.pixels);
   const Index channels = w.cols() / groups;
   by_b += rows.rowwise().sum().transpose();
+  FloatMatrix by_columns;
   for (int64_t g = 0; g < groups; ++g) {
-    const FloatMatrix back = rows.middleRows(g * channels, channels);
-    by_w.middleCols(g * channels, channels).noalias() += Columns(x, g) * back.transpose();
-    const FloatMatrix by_columns = w.middleCols(g * channels, channels) * back;
-    for (size_t k = 0; k < order.size(); ++k) {
-      const int64_t channel = g * (in_channels / groups) + order[k] / window.taps;
-      float* plane = by_x.data() + channel * window.plane;
-      const int32_t* offsets = window.offsets.data() + order[k] % window.taps * window.pixels;
-      const float* row = by_columns.row(static_cast<Index>(k)).data();
-      for (int64_t p = 0; p < window.pixels; ++p)
-        if (offsets[p] >= 0) plane[offsets[p]] += row[p];
-    }
+    const auto back = rows.middleRows(g * channels, channels);
+    by_w.middleCols(g * channels, channels).noalias() +=
+        columns[static_cast<size_t>(g)] * back.transpose();
+    if (by_x == nullptr) continue;
+    by_columns.noalias() = w.middleCols(g * channels, channels) * back;
+    AddColumns(by_columns, g, *by_x);
   }
 }
 
@@ -121,12 +175,12 @@ void ForwardRows(const Floats& x, const FloatMatrix& w, const FloatRow& b, Float
   rows.rowwise() += b;
 }
 
-void BackwardRows(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats& by_x,
+void BackwardRows(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats* by_x,
                   FloatMatrix& by_w, FloatRow& by_b) {
   const auto back = Rows(by_y, w.cols());
   by_w.noalias() += Rows(x, w.rows()).transpose() * back;
   by_b += back.colwise().sum();
-  Rows(by_x, w.rows()).noalias() += back * w.transpose();
+  if (by_x != nullptr) Rows(*by_x, w.rows()).noalias() += back * w.transpose();
 }
 
 float ElementKernel::Value(float x) const {
@@ -159,6 +213,22 @@ float ElementKernel::Slope(float x) const {
     }
   }
   return 1;
+}
+
+void ElementKernel::Forward(const Floats& x, Floats& y) const {
+  if (kind == Kind::kClip) {
+    Array(y) = Array(x).max(low).min(high);
+  } else {
+    std::transform(x.begin(), x.end(), y.begin(), [&](float one) { return Value(one); });
+  }
+}
+
+void ElementKernel::Backward(const Floats& x, const Floats& by_y, Floats& by_x) const {
+  if (kind == Kind::kClip) {
+    Array(by_x) += (Array(x) >= low && Array(x) <= high).select(Array(by_y), 0.0F);
+  } else {
+    for (size_t i = 0; i < x.size(); ++i) by_x[i] += by_y[i] * Slope(x[i]);
+  }
 }
 
 float PoolKernel::Divisor(int64_t pixel) const {
@@ -203,6 +273,10 @@ void PoolKernel::Backward(const Floats& x, const Floats& by_y, Floats& by_x) con
 }
 
 void PairKernel::Forward(const Floats& a, const Floats& b, Floats& y) const {
+  if (is_plain_sum()) {
+    Array(y) = Array(a) + Array(b);
+    return;
+  }
   for (size_t i = 0; i < y.size(); ++i) {
     const float left = a[At(i, first)];
     const float right = b[At(i, second)];
@@ -212,6 +286,11 @@ void PairKernel::Forward(const Floats& a, const Floats& b, Floats& y) const {
 
 void PairKernel::Backward(const Floats& a, const Floats& b, const Floats& by_y, Floats* by_a,
                           Floats* by_b) const {
+  if (is_plain_sum()) {
+    if (by_a != nullptr) Array(*by_a) += Array(by_y);
+    if (by_b != nullptr) Array(*by_b) += Array(by_y);
+    return;
+  }
   for (size_t i = 0; i < by_y.size(); ++i) {
     const size_t left = At(i, first);
     const size_t right = At(i, second);

@@ -17,13 +17,23 @@ using Floats = std::vector<float>;
 
 int64_t CountOf(const Dims& dims);
 
+// Pixels [pixel, pixel + count) of the output that a tap meets at offset, offset + step, ... of the
+// input's plane.
+struct WindowRun {
+  int64_t pixel = 0;
+  int64_t offset = 0;
+  int64_t step = 1;
+  int64_t count = 1;
+};
+
 // The pixels that a window (of a Conv or a pool) reads, the same in every channel.
 struct Window {
   int64_t taps = 1;
   int64_t pixels = 1;            // of an output channel
   int64_t plane = 1;             // pixels of an input channel
   std::vector<int32_t> offsets;  // [taps, pixels], in the input's plane; negative in the padding
-  Dims outputs;                  // spatial
+  std::vector<std::vector<WindowRun>> runs;  // the same by tap, as few as can be, without padding
+  Dims outputs;                              // spatial
 };
 
 // Of strides, dilations and pads of the node over the spatial dimensions; nothing for what is not
@@ -38,18 +48,23 @@ struct ConvKernel {
   int64_t in_channels = 0;  // of all groups
   std::vector<int64_t> order;
 
-  void Forward(const Floats& x, const FloatMatrix& w, const FloatRow& b, Floats& y) const;
-  // Adds to the gradients.
-  void Backward(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats& by_x,
+  // x[k] of every group: [weights of a channel, pixels].
+  using Columns = std::vector<FloatMatrix>;
+
+  void Forward(const Floats& x, const FloatMatrix& w, const FloatRow& b, Columns& columns,
+               Floats& y) const;
+  // Adds to the gradients, with the columns of Forward; by_x may be null.
+  void Backward(const Columns& columns, const FloatMatrix& w, const Floats& by_y, Floats* by_x,
                 FloatMatrix& by_w, FloatRow& by_b) const;
 
  private:
-  FloatMatrix Columns(const Floats& x, int64_t group) const;
+  FloatMatrix ColumnsOf(const Floats& x, int64_t group) const;
+  void AddColumns(const FloatMatrix& columns, int64_t group, Floats& x) const;
 };
 
 // The same of rows: y = x W + b.
 void ForwardRows(const Floats& x, const FloatMatrix& w, const FloatRow& b, Floats& y);
-void BackwardRows(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats& by_x,
+void BackwardRows(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats* by_x,
                   FloatMatrix& by_w, FloatRow& by_b);
 
 // Relu, Clip, HardSwish, HardSigmoid, Sigmoid, of every number alone.
@@ -61,6 +76,11 @@ struct ElementKernel {
   float alpha = 0;  // hard sigmoid
   float beta = 0;
 
+  void Forward(const Floats& x, Floats& y) const;
+  // Adds to the gradient.
+  void Backward(const Floats& x, const Floats& by_y, Floats& by_x) const;
+
+ private:
   float Value(float x) const;
   float Slope(float x) const;
 };
@@ -88,6 +108,9 @@ struct PairKernel {
   // Null: no gradient by that input.
   void Backward(const Floats& a, const Floats& b, const Floats& by_y, Floats* by_a,
                 Floats* by_b) const;
+
+ private:
+  bool is_plain_sum() const { return !multiplies && first.empty() && second.empty(); }
 };
 
 // The broadcast dimensions of both; nothing where they do not fit.

@@ -28,7 +28,10 @@ Dims SpatialOf(const Dims& dims) { return {dims.begin() + 2, dims.end()}; }
 }  // namespace
 
 float RoundingGrid::Rounded(float x) const {
-  return std::nearbyint(std::min(std::max(x, low), high) / scale) * scale;
+  // Codes of 16 bits lie far below 2^22: adding and taking away 1.5 * 2^23 rounds half to even.
+  constexpr float kHalfEven = 12582912.0F;
+  const float code = std::min(std::max(x, low), high) / scale;
+  return ((code + kHalfEven) - kHalfEven) * scale;
 }
 
 RoundingGrid RoundingGridOf(const QuantParams& params, const NumericFormat& format) {
@@ -197,6 +200,7 @@ const Floats& BlockNet::Forward(const Floats& entry, std::span<const BlockWeight
                                 const IsRounded& rounded, BlockPass& pass) const {
   pass.values.assign(dims_.size(), {});
   pass.passes.assign(dims_.size(), {});
+  pass.columns.resize(layers_.size());
   pass.values[0] = entry;
   for (size_t s = 0; s < steps_.size(); ++s) {
     const size_t v = s + 1;
@@ -218,41 +222,41 @@ const Floats& BlockNet::Forward(const Floats& entry, std::span<const BlockWeight
 void BlockNet::RunStep(const Step& step, std::span<const BlockWeights> weights, BlockPass& pass,
                        Floats& out) const {
   const Floats& in = pass.values[step.inputs[0]];
-  std::visit(Overloaded{[&](const Layer& layer) {
-                          const BlockWeights& of = weights[layer.index];
-                          if (layer.conv) {
-                            layer.conv->Forward(in, of.weights, of.bias, out);
-                          } else {
-                            ForwardRows(in, of.weights, of.bias, out);
-                          }
-                        },
-                        [&](const ElementKernel& kernel) {
-                          std::transform(in.begin(), in.end(), out.begin(),
-                                         [&](float x) { return kernel.Value(x); });
-                        },
-                        [&](const PoolKernel& kernel) { kernel.Forward(in, out); },
-                        [&](const Pair& pair) {
-                          const Floats& last = pass.values[step.inputs.back()];
-                          pair.kernel.Forward(pair.constant_at == 0 ? pair.constant : in,
-                                              pair.constant_at == 1 ? pair.constant : last, out);
-                        },
-                        [&](const Join& join) {
-                          auto to = out.begin();
-                          for (int64_t o = 0; o < join.outer; ++o) {
-                            for (size_t k = 0; k < step.inputs.size(); ++k) {
-                              const auto from =
-                                  pass.values[step.inputs[k]].begin() + o * join.inner[k];
-                              to = std::copy(from, from + join.inner[k], to);
-                            }
-                          }
-                        }},
-             step.kernel);
+  std::visit(
+      Overloaded{[&](const Layer& layer) {
+                   const BlockWeights& of = weights[layer.index];
+                   if (layer.conv) {
+                     layer.conv->Forward(in, of.weights, of.bias, pass.columns[layer.index], out);
+                   } else {
+                     ForwardRows(in, of.weights, of.bias, out);
+                   }
+                 },
+                 [&](const ElementKernel& kernel) { kernel.Forward(in, out); },
+                 [&](const PoolKernel& kernel) { kernel.Forward(in, out); },
+                 [&](const Pair& pair) {
+                   const Floats& last = pass.values[step.inputs.back()];
+                   pair.kernel.Forward(pair.constant_at == 0 ? pair.constant : in,
+                                       pair.constant_at == 1 ? pair.constant : last, out);
+                 },
+                 [&](const Join& join) {
+                   auto to = out.begin();
+                   for (int64_t o = 0; o < join.outer; ++o) {
+                     for (size_t k = 0; k < step.inputs.size(); ++k) {
+                       const auto from = pass.values[step.inputs[k]].begin() + o * join.inner[k];
+                       to = std::copy(from, from + join.inner[k], to);
+                     }
+                   }
+                 }},
+      step.kernel);
 }
 
 void BlockNet::Backward(const Floats& by_exit, std::span<const BlockWeights> weights,
-                        BlockPass& pass, std::span<BlockWeights> by_weights) const {
+                        BlockPass& pass, std::span<BlockWeights> by_weights,
+                        EntryGradient entry) const {
   pass.gradients.assign(dims_.size(), {});
-  for (size_t v = 0; v < dims_.size(); ++v) pass.gradients[v].assign(pass.values[v].size(), 0.0F);
+  const size_t first = entry == EntryGradient::kWanted ? 0 : 1;
+  for (size_t v = first; v < dims_.size(); ++v)
+    pass.gradients[v].assign(pass.values[v].size(), 0.0F);
   pass.gradients.back() = by_exit;
   for (size_t s = steps_.size(); s-- > 0;) {
     Floats& by_out = pass.gradients[s + 1];
@@ -266,37 +270,44 @@ void BlockNet::Backward(const Floats& by_exit, std::span<const BlockWeights> wei
 void BlockNet::Return(const Step& step, const Floats& by_out, std::span<const BlockWeights> weights,
                       BlockPass& pass, std::span<BlockWeights> by_weights) const {
   const Floats& in = pass.values[step.inputs[0]];
-  Floats& by_in = pass.gradients[step.inputs[0]];
+  // Null for the entry where its gradient is not wanted, which is empty then.
+  const auto gradient = [&](size_t value) {
+    Floats& of = pass.gradients[value];
+    return of.empty() ? nullptr : &of;
+  };
+  Floats* by_in = gradient(step.inputs[0]);
   std::visit(Overloaded{[&](const Layer& layer) {
                           const BlockWeights& of = weights[layer.index];
                           BlockWeights& by = by_weights[layer.index];
                           if (layer.conv) {
-                            layer.conv->Backward(in, of.weights, by_out, by_in, by.weights,
-                                                 by.bias);
+                            layer.conv->Backward(pass.columns[layer.index], of.weights, by_out,
+                                                 by_in, by.weights, by.bias);
                           } else {
                             BackwardRows(in, of.weights, by_out, by_in, by.weights, by.bias);
                           }
                         },
                         [&](const ElementKernel& kernel) {
-                          for (size_t i = 0; i < in.size(); ++i)
-                            by_in[i] += by_out[i] * kernel.Slope(in[i]);
+                          if (by_in != nullptr) kernel.Backward(in, by_out, *by_in);
                         },
-                        [&](const PoolKernel& kernel) { kernel.Backward(in, by_out, by_in); },
+                        [&](const PoolKernel& kernel) {
+                          if (by_in != nullptr) kernel.Backward(in, by_out, *by_in);
+                        },
                         [&](const Pair& pair) {
                           const Floats& last = pass.values[step.inputs.back()];
-                          Floats& by_last = pass.gradients[step.inputs.back()];
+                          Floats* by_last = gradient(step.inputs.back());
                           pair.kernel.Backward(pair.constant_at == 0 ? pair.constant : in,
                                                pair.constant_at == 1 ? pair.constant : last, by_out,
-                                               pair.constant_at == 0 ? nullptr : &by_in,
-                                               pair.constant_at == 1 ? nullptr : &by_last);
+                                               pair.constant_at == 0 ? nullptr : by_in,
+                                               pair.constant_at == 1 ? nullptr : by_last);
                         },
                         [&](const Join& join) {
                           auto from = by_out.begin();
                           for (int64_t o = 0; o < join.outer; ++o) {
                             for (size_t k = 0; k < step.inputs.size(); ++k) {
-                              Floats& to = pass.gradients[step.inputs[k]];
-                              for (int64_t i = 0; i < join.inner[k]; ++i)
-                                to[static_cast<size_t>(o * join.inner[k] + i)] += *from++;
+                              Floats* to = gradient(step.inputs[k]);
+                              for (int64_t i = 0; i < join.inner[k]; ++i, ++from)
+                                if (to != nullptr)
+                                  (*to)[static_cast<size_t>(o * join.inner[k] + i)] += *from;
                             }
                           }
                         }},

@@ -39,7 +39,11 @@ struct BlockPass {
   std::vector<Floats> values;
   std::vector<std::vector<char>> passes;  // whether the gradient passes the rounding; may be empty
   std::vector<Floats> gradients;
+  std::vector<ConvKernel::Columns> columns;  // by layer; empty: no Conv
 };
+
+// Whether a backward pass goes on to the gradient of the entry, which is the dearest one.
+enum class EntryGradient { kWanted, kNotWanted };
 
 class BlockNet {
  public:
@@ -65,7 +69,8 @@ class BlockNet {
                         const IsRounded& rounded, BlockPass& pass) const;
   // After Forward: adds the gradients of a loss to `by_weights`, of the same shapes as the weights.
   void Backward(const Floats& by_exit, std::span<const BlockWeights> weights, BlockPass& pass,
-                std::span<BlockWeights> by_weights) const;
+                std::span<BlockWeights> by_weights,
+                EntryGradient entry = EntryGradient::kWanted) const;
 
  private:
   struct Layer {

@@ -278,7 +278,7 @@ class BlockLearner {
     const float scale = 2 * importance_ / static_cast<float>(back.size() * batch);
     for (size_t k = 0; k < back.size(); ++k) back[k] = scale * (back[k] - image.output[k]);
     std::vector<BlockWeights> by_weights = All(&BlockLayer::Zeros);
-    net_.Backward(back, weights, pass, by_weights);
+    net_.Backward(back, weights, pass, by_weights, EntryGradient::kNotWanted);
     return by_weights;
   }
 
