@@ -10,6 +10,7 @@
 #include "attribute_noise.h"
 #include "correct_blocks.h"
 #include "correct_layers.h"
+#include "fit_scales.h"
 #include "layerwise_run.h"
 #include "learn_clips.h"
 #include "qconvert/base/log.h"
@@ -94,14 +95,13 @@ class Chooser {
     if (can_measure() && !chosen_.measured) chosen_.measured = MeasurePlan(inputs_, draft_);
     if (chosen_.measured && !chosen_.measured->failure.empty()) return std::move(chosen_);
     if (clipping == Correction::kOn || (clipping == Correction::kAuto && Misses())) Clip(clipping);
-    const QuantizationPlan plain = CompletePlan(inputs_, draft_);
+    QuantizationPlan plain = CompletePlan(inputs_, draft_);
     if (Misses() && !Attribute(plain)) return std::move(chosen_);
     if (biases == Correction::kOn || (biases == Correction::kAuto && noise() > kBiasesFrom * goal_))
       MoveBiases(plain, biases);
     if (rounding == Correction::kOn ||
         (rounding == Correction::kAuto && Misses() && WeightsCarryTheNoise())) {
-      const bool with_biases = !inputs_.corrections.bias.empty();
-      Try("rounding", plain, {.round_weights = true, .move_biases = with_biases}, rounding);
+      Round(plain, rounding);
     }
     if (learning != Correction::kOff) Learn(plain, learning);
     const LearningUnit unit = learning_settings().unit;
@@ -146,6 +146,26 @@ class Chooser {
       std::swap(inputs_.corrections.ranges, found);
   }
 
+  // By second order; first with scales that what layers read asks for, which `plain` then has too.
+  void Round(QuantizationPlan& plain, Correction wanted) {
+    const CorrectionOptions options{.round_weights = true,
+                                    .move_biases = !inputs_.corrections.bias.empty()};
+    if (!TakeSamples("rounding", wanted)) return;
+    std::map<size_t, FittedScales> scales = FitScales(
+        inputs_.model, plain, inputs_.settings, samples_, inputs_.codes.workers(), inputs_.place);
+    if (!scales.empty()) {
+      LayerCorrections before = std::exchange(
+          inputs_.corrections, {.scales = scales, .ranges = inputs_.corrections.ranges});
+      QuantizationPlan scaled = CompletePlan(inputs_, draft_);
+      std::swap(inputs_.corrections, before);
+      if (Try("scales and rounding", scaled, options, Correction::kAuto, scales)) {
+        plain = std::move(scaled);
+        return;
+      }
+    }
+    Try("rounding", plain, options, wanted, {});
+  }
+
   LearningSettings learning_settings() const {
     return inputs_.settings.config.learning.value_or(LearningSettings{
         .unit = LearningUnit::kAuto, .iterations = kIterations, .first_beta = kFirstBeta});
@@ -167,7 +187,7 @@ class Chooser {
          .move_biases = wanted == Correction::kAuto || !inputs_.corrections.bias.empty(),
          .learning = &settings,
          .progress = inputs_.on_learning},
-        wanted);
+        wanted, inputs_.corrections.scales);
   }
 
   // From what is best so far, with the samples of Learn.
@@ -197,7 +217,7 @@ class Chooser {
   // Where no sample is at hand, what batch normalizations say of the layers' inputs.
   void MoveBiases(const QuantizationPlan& plain, Correction wanted) {
     if (inputs_.calibration.size() > 0 || inputs_.moments.empty())
-      return Try("biases", plain, {.move_biases = true, .online = is_vendors()}, wanted);
+      return (void)Try("biases", plain, {.move_biases = true, .online = is_vendors()}, wanted, {});
     LayerCorrections found = CorrectBiasesByMoments(inputs_.model.graph, plain, inputs_.moments);
     const size_t layers = found.bias.size();
     if (layers == 0) {
@@ -208,9 +228,10 @@ class Chooser {
     KeepFound("biases by BatchNormalization", layers, std::move(found), wanted);
   }
 
-  void Try(const char* name, const QuantizationPlan& plain, CorrectionOptions options,
-           Correction wanted) {
-    if (!TakeSamples(name, wanted)) return;
+  // Whether it is kept. `scales`: of the weights, which the plan has already.
+  bool Try(const char* name, const QuantizationPlan& plain, CorrectionOptions options,
+           Correction wanted, const std::map<size_t, FittedScales>& scales) {
+    if (!TakeSamples(name, wanted)) return false;
     options.workers = inputs_.codes.workers();
     options.cache = inputs_.cache;
     LayerCorrections found =
@@ -219,15 +240,18 @@ class Chooser {
     const size_t layers = changes_weights ? found.weights.size() : found.bias.size();
     if (layers == 0) {
       if (wanted == Correction::kOn) LeftOut(name, WhyNoLayer(options));
-      return;
+      return false;
     }
-    KeepFound(name, layers, std::move(found), wanted);
+    found.scales = scales;
+    return KeepFound(name, layers, std::move(found), wanted);
   }
 
-  void KeepFound(const char* name, size_t layers, LayerCorrections found, Correction wanted) {
+  bool KeepFound(const char* name, size_t layers, LayerCorrections found, Correction wanted) {
     found.ranges = inputs_.corrections.ranges;
     std::swap(inputs_.corrections, found);
-    if (!Keep({.name = name, .layers = layers}, wanted)) std::swap(inputs_.corrections, found);
+    if (Keep({.name = name, .layers = layers}, wanted)) return true;
+    std::swap(inputs_.corrections, found);
+    return false;
   }
 
   // False, and told, where there are none to correct by.

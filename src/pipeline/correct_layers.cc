@@ -29,6 +29,8 @@
 namespace qconvert {
 namespace {
 
+constexpr int32_t kByteCodes = 127;
+
 // An integer node with weights, in both models.
 struct Layer {
   size_t node = 0;
@@ -42,13 +44,6 @@ struct Layer {
   bool learns = false;
   bool loops = false;  // moves its bias by the vendor's loop
 };
-
-bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node) {
-  const TensorSettings& of = settings.Of(node).weights;
-  const NumericFormat format = FormatOf(of);
-  return of.compat == Compat::kNone && format.symmetric && format.zero == 0 &&
-         HasInputCovariance(node, *graph.FindInitializer(node.inputs[1]));
-}
 
 class Corrector {
  public:
@@ -89,13 +84,14 @@ class Corrector {
       wanted.insert(layer.output);
       if (!layer.input.empty()) wanted.insert(layer.input);
       if (layer.moves_bias && !layer.loops) wanted_floats.insert(layer.in_float);
+      if (layer.rounds && Refits(layer)) wanted_floats.insert(layer.in_float);
       if (layer.learns) learner_->WantFloats(layer.node, wanted_floats);
     }
     LayerwiseRun quantized(std::move(rewritten), samples, std::move(wanted), options_.workers,
                            place);
     LayerwiseRun floats(model, samples, std::move(wanted_floats), options_.workers, place);
     for (const Layer& layer : layers_) {
-      if (layer.rounds) RoundWeights(layer, quantized);
+      if (layer.rounds) RoundWeights(layer, floats, quantized);
       const std::vector<float> learned =
           layer.learns ? LearnLayer(layer, floats, quantized) : std::vector<float>{};
       std::vector<Tensor> read;
@@ -151,14 +147,27 @@ class Corrector {
     return std::move(placed.model);
   }
 
-  void RoundWeights(const Layer& layer, LayerwiseRun& quantized) {
+  // With 8 bits and more a layer's own rounding is so little that chance in the fit outweighs what
+  // it makes up for.
+  bool Refits(const Layer& layer) const {
+    return plan_.integer_nodes.at(layer.node).weight->format.qmax < kByteCodes;
+  }
+
+  void RoundWeights(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
     const Node& node = graph_.nodes[layer.node];
     const Tensor& weight = *graph_.FindInitializer(node.inputs[1]);
     const WeightOrder order = KernelOrder(node, weight);
     const ConstantCodes& nearest = *plan_.integer_nodes.at(layer.node).weight;
+    const std::vector<Tensor>& inputs = quantized.Reach(layer.input);
+    const int64_t positions = Refits(layer) ? kManyPositions : kSomePositions;
+    const InputCovariances found = CollectCovariances(node, weight, inputs, positions);
+    Tensor wanted = weight;
+    if (Refits(layer)) {
+      wanted = RefitWeights(node, weight, inputs, floats.Reach(layer.in_float), found, positions);
+      floats.Drop(layer.in_float);
+    }
     FittedWeights rounded = RoundByCovariance(
-        weight, order, {nearest.codes, nearest.params, nearest.format, nearest.pair_limit},
-        CollectCovariances(node, weight, quantized.Reach(layer.input)));
+        wanted, order, {nearest.codes, nearest.params, nearest.format, nearest.pair_limit}, found);
     quantized.ReplaceConstant(layer.codes, rounded.weight);
     found_.weights.emplace(layer.node, std::move(rounded));
   }
@@ -270,6 +279,13 @@ class Corrector {
 };
 
 }  // namespace
+
+bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node) {
+  const TensorSettings& of = settings.Of(node).weights;
+  const NumericFormat format = FormatOf(of);
+  return of.compat == Compat::kNone && format.symmetric && format.zero == 0 &&
+         HasInputCovariance(node, *graph.FindInitializer(node.inputs[1]));
+}
 
 LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct) {
   try {

@@ -31,6 +31,9 @@ struct CorrectionOptions {
   ResultCache* cache = nullptr;  // of learned layers; null: none
 };
 
+// Whether the codes of a node with integer weights can be found by what it reads.
+bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node);
+
 // What `correct` finds; nothing where the engine refuses the pieces that it runs.
 LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct);
 
@@ -40,7 +43,8 @@ double LearningCost(const Graph& graph, const QuantizationPlan& plan,
 
 // Of every integer node with weights, in the order they run:
 //
-//   1. codes of the weights from the layer's inputs as the quantized model has them
+//   1. codes of the weights from the layer's inputs as the quantized model has them, below
+//      8 bits for what it writes in the float model
 //   2. codes and bias are learned: its output in the float model from those inputs
 //   3. where nothing was learned: shift = mean(y_float) - mean(y_quantized) per output channel,
 //      before its activation (BiasShift); with `online` what the vendor's loop comes to, sample by

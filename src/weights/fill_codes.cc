@@ -39,6 +39,19 @@ void ShiftBias(const LayerCorrections* corrections, size_t n, std::vector<float>
   AddShift(out.bias_shift, bias);
 }
 
+// Gives weights the scales that corrections found for them, unless their bias would not fit.
+void CorrectScales(const LayerCorrections& corrections, size_t n, const Tensor& weight,
+                   const WeightOrder& order, std::span<const float> bias, float input_scale,
+                   int workers, FittedWeights& fitted) {
+  const auto& [instead_of, scales] = corrections.scales.at(n);
+  if (instead_of != fitted.params || !BiasFits(bias, input_scale, scales)) return;
+  QuantParams params = fitted.params;
+  params.scales = scales;
+  const int32_t pair_limit = fitted.pair_limit;
+  fitted = RoundWeights(weight, order, std::move(params), fitted.format,
+                        {.pair_limit = pair_limit, .workers = workers});
+}
+
 // Codes in place of the nearest ones, as long as the scales are those that they were found for.
 void CorrectCodes(const LayerCorrections* corrections, size_t n, ConstantCodes& weight) {
   if (corrections == nullptr || !corrections->weights.contains(n)) return;
@@ -79,6 +92,13 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
              !BiasFits(bias, input_scale, fitted->params.scales)) {
     RoundBias(FindBiasGrid(of.bias, bias), bias);
     refitted = QuantizeWeights(weight, order, bias, input_scale, of_weights, fit).fitted;
+    fitted = &refitted;
+  }
+  if (form == BiasForm::kProductScale && options.corrections != nullptr &&
+      options.corrections->scales.contains(n)) {
+    refitted = *fitted;
+    CorrectScales(*options.corrections, n, weight, order, bias, input_scale, cache.workers(),
+                  refitted);
     fitted = &refitted;
   }
   SetWeights(node, *fitted, !bias.empty(), out);

@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -21,10 +22,13 @@ using Index = Eigen::Index;
 
 constexpr int64_t kMostRows = 2048;
 constexpr int64_t kMostElements = int64_t{8} << 20;  // 64 MiB
-constexpr int64_t kPositionsPerWeight = 4;
 constexpr int64_t kLeastPositions = 512;
 constexpr Index kBlock = 128;  // positions that are multiplied at a time
 constexpr double kDamping = 0.01;
+constexpr double kRidge = 0.05;
+// That scales are tried with; the first wins a tie.
+constexpr std::array kScaleFactors = {1.0,  0.7, 0.75, 0.8, 0.85, 0.9, 0.95,
+                                      1.05, 1.1, 1.15, 1.2, 1.25, 1.3};
 
 // The upper factor U of H^-1 = U^T U; empty where there is none.
 Matrix FactorOfInverse(Matrix covariance) {
@@ -77,6 +81,123 @@ class GroupRounder {
   Eigen::ArrayXd scales_;
 };
 
+// The output channels that read the inputs of one covariance; matrices are [count, channels].
+struct Group {
+  int64_t first = 0;  // channel
+  Matrix covariance;
+  Matrix weights;
+  Matrix codes;
+  Eigen::ArrayXd scales;
+};
+
+Group GatherGroup(const Tensor& weight, const WeightOrder& order, std::span<const int32_t> codes,
+                  std::span<const float> scales, const InputCovariances& covariances, size_t g) {
+  const auto values = weight.values<float>();
+  const int64_t channels = order.channels / static_cast<int64_t>(covariances.size());
+  Group out{static_cast<int64_t>(g) * channels,
+            Eigen::Map<const Matrix>(covariances[g].data(), order.count, order.count),
+            Matrix(order.count, channels), Matrix(order.count, channels), Eigen::ArrayXd(channels)};
+  for (int64_t o = 0; o < channels; ++o) {
+    const int64_t channel = out.first + o;
+    out.scales(o) = scales[scales.size() > 1 ? static_cast<size_t>(channel) : 0];
+    for (int64_t k = 0; k < order.count; ++k) {
+      out.weights(k, o) = values[PlaceOf(order, channel, k)];
+      out.codes(k, o) = codes[PlaceOf(order, channel, k)];
+    }
+  }
+  return out;
+}
+
+// An output position of a sample.
+struct Place {
+  size_t sample = 0;
+  int64_t position = 0;
+};
+
+// About so many output positions per weight of a channel, spread evenly over samples.
+class SomePositions {
+ public:
+  SomePositions(const Node& node, const Tensor& weight, std::span<const Tensor> inputs,
+                int64_t positions_per_weight)
+      : inputs_(inputs), count_(KernelOrder(node, weight).count) {
+    int64_t all = 0;
+    for (const Tensor& input : inputs) {
+      samples_.emplace_back(node, weight, input.dims);
+      all += samples_.back().count();
+    }
+    step_ = std::max<int64_t>(1, all / std::max(kLeastPositions, positions_per_weight * count_));
+  }
+
+  Index count() const { return count_; }
+  const OutputPositions& of(size_t sample) const { return samples_[sample]; }
+
+  // Whether these have a row of `channels` for every position.
+  bool Fit(std::span<const Tensor> outputs, int64_t channels) const {
+    for (size_t s = 0; s < samples_.size(); ++s)
+      if (outputs[s].element_count() != samples_[s].count() * channels) return false;
+    return true;
+  }
+
+  // Calls `visit` with the rows of inputs of at most kBlock positions, and with these.
+  template <typename Visit>
+  void ForEachBlock(int64_t group, const Visit& visit) const {
+    Matrix rows(kBlock, count_);
+    std::vector<Place> places;
+    std::vector<float> row(static_cast<size_t>(count_));
+    const auto flush = [&] {
+      if (!places.empty()) visit(Matrix(rows.topRows(static_cast<Index>(places.size()))), places);
+      places.clear();
+    };
+    int64_t skip = 0;
+    for (size_t s = 0; s < samples_.size(); ++s) {
+      int64_t p = skip;
+      for (; p < samples_[s].count(); p += step_) {
+        samples_[s].Gather(inputs_[s].values<float>(), p, group, row);
+        rows.row(static_cast<Index>(places.size())) =
+            Eigen::Map<const Eigen::RowVectorXf>(row.data(), count_).cast<double>();
+        places.push_back({s, p});
+        if (static_cast<Index>(places.size()) == kBlock) flush();
+      }
+      skip = p - samples_[s].count();
+    }
+    flush();
+  }
+
+ private:
+  std::span<const Tensor> inputs_;
+  std::vector<OutputPositions> samples_;
+  Index count_;
+  int64_t step_ = 1;
+};
+
+// Sum over positions of (x - mean x) (r - mean r)^T, r = y - x W: [count, channels].
+Matrix MissingProducts(const SomePositions& positions, const Group& group, size_t g,
+                       std::span<const Tensor> outputs, int64_t all_channels) {
+  const Index channels = group.weights.cols();
+  Matrix products = Matrix::Zero(positions.count(), channels);
+  Eigen::RowVectorXd inputs = Eigen::RowVectorXd::Zero(positions.count());
+  Eigen::RowVectorXd rests = Eigen::RowVectorXd::Zero(channels);
+  double seen = 0;
+  std::vector<float> row(static_cast<size_t>(channels));
+  positions.ForEachBlock(
+      static_cast<int64_t>(g), [&](const Matrix& rows, const std::vector<Place>& places) {
+        Matrix rest = -rows * group.weights;
+        for (size_t i = 0; i < places.size(); ++i) {
+          const auto& [sample, position] = places[i];
+          positions.of(sample).GatherOutputs(outputs[sample].values<float>(), position,
+                                             all_channels, group.first, row);
+          rest.row(static_cast<Index>(i)) +=
+              Eigen::Map<const Eigen::RowVectorXf>(row.data(), channels).cast<double>();
+        }
+        products += rows.transpose() * rest;
+        inputs += rows.colwise().sum();
+        rests += rest.colwise().sum();
+        seen += static_cast<double>(places.size());
+      });
+  if (seen > 0) products -= inputs.transpose() * rests / seen;
+  return products;
+}
+
 // e^T H e of every channel.
 Eigen::RowVectorXd ErrorOf(const Matrix& weights, const Matrix& codes, const Eigen::ArrayXd& scales,
                            const Matrix& covariance) {
@@ -93,84 +214,105 @@ bool HasInputCovariance(const Node& node, const Tensor& weight) {
 }
 
 InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
-                                    std::span<const Tensor> inputs) {
+                                    std::span<const Tensor> inputs, int64_t positions_per_weight) {
   FixBlocking();
-  const int64_t count = KernelOrder(node, weight).count;
-  std::vector<OutputPositions> samples;
-  int64_t positions = 0;
-  for (const Tensor& input : inputs) {
-    samples.emplace_back(node, weight, input.dims);
-    positions += samples.back().count();
-  }
-  const int64_t wanted = std::max(kLeastPositions, kPositionsPerWeight * count);
-  const int64_t step = std::max<int64_t>(1, positions / wanted);
+  const SomePositions positions(node, weight, inputs, positions_per_weight);
+  const Index count = positions.count();
   InputCovariances out;
-  Matrix block(kBlock, count);
-  std::vector<float> row(static_cast<size_t>(count));
   for (int64_t group = 0; group < GroupsOf(node); ++group) {
     Matrix sum = Matrix::Zero(count, count);
-    Index filled = 0;
-    const auto add = [&] {
-      if (filled == 0) return;
-      sum.selfadjointView<Eigen::Lower>().rankUpdate(block.topRows(filled).transpose());
-      filled = 0;
-    };
-    int64_t skip = 0;
-    for (size_t s = 0; s < samples.size(); ++s) {
-      int64_t p = skip;
-      for (; p < samples[s].count(); p += step) {
-        samples[s].Gather(inputs[s].values<float>(), p, group, row);
-        block.row(filled) = Eigen::Map<const Eigen::RowVectorXf>(row.data(), count).cast<double>();
-        if (++filled == kBlock) add();
-      }
-      skip = p - samples[s].count();
-    }
-    add();
+    positions.ForEachBlock(group, [&](const Matrix& rows, const std::vector<Place>& /*places*/) {
+      sum.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
+    });
     sum.triangularView<Eigen::StrictlyUpper>() = sum.transpose();
     out.emplace_back(sum.data(), sum.data() + sum.size());
   }
   return out;
 }
 
+Tensor RefitWeights(const Node& node, const Tensor& weight, std::span<const Tensor> inputs,
+                    std::span<const Tensor> outputs, const InputCovariances& covariances,
+                    int64_t positions_per_weight) {
+  FixBlocking();
+  const WeightOrder order = KernelOrder(node, weight);
+  const SomePositions positions(node, weight, inputs, positions_per_weight);
+  if (!positions.Fit(outputs, order.channels)) return weight;
+  std::vector<float> refitted = ToFloats(weight);
+  const std::vector<int32_t> none(refitted.size(), 0);
+  const std::vector<float> one(1, 1.0F);
+  for (size_t g = 0; g < covariances.size(); ++g) {
+    Group group = GatherGroup(weight, order, none, one, covariances, g);
+    const double mean = group.covariance.diagonal().mean();
+    if (!(mean > 0) || !std::isfinite(mean)) continue;
+    group.covariance.diagonal().array() += kRidge * mean;
+    const Eigen::LLT<Matrix> factor(group.covariance);
+    if (factor.info() != Eigen::Success) continue;
+    group.weights += factor.solve(MissingProducts(positions, group, g, outputs, order.channels));
+    for (Index o = 0; o < group.weights.cols(); ++o)
+      for (Index k = 0; k < group.weights.rows(); ++k)
+        refitted[PlaceOf(order, group.first + o, k)] = static_cast<float>(group.weights(k, o));
+  }
+  return MakeFloatTensor(weight.name, weight.dims, refitted);
+}
+
 FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
                                 const FittedWeights& nearest, const InputCovariances& covariances) {
   QCONVERT_CHECK(nearest.format.symmetric && order.batches == 1);
   FixBlocking();
-  const auto values = weight.values<float>();
   std::vector<int32_t> codes = CodesOf(nearest.weight);
-  const std::vector<float>& all_scales = nearest.params.scales;
-  const auto groups = static_cast<int64_t>(covariances.size());
-  const int64_t channels = order.channels / groups;
-  for (int64_t g = 0; g < groups; ++g) {
-    const Matrix covariance = Eigen::Map<const Matrix>(covariances[static_cast<size_t>(g)].data(),
-                                                       order.count, order.count);
-    const Matrix factor = FactorOfInverse(covariance);
+  for (size_t g = 0; g < covariances.size(); ++g) {
+    const Group group = GatherGroup(weight, order, codes, nearest.params.scales, covariances, g);
+    const Matrix factor = FactorOfInverse(group.covariance);
     if (factor.size() == 0) continue;
-    Matrix weights(order.count, channels);
-    Matrix before(order.count, channels);
-    Eigen::ArrayXd scales(channels);
-    for (int64_t o = 0; o < channels; ++o) {
-      const int64_t channel = g * channels + o;
-      scales(o) = all_scales[all_scales.size() > 1 ? static_cast<size_t>(channel) : 0];
-      for (int64_t k = 0; k < order.count; ++k) {
-        weights(k, o) = values[PlaceOf(order, channel, k)];
-        before(k, o) = codes[PlaceOf(order, channel, k)];
-      }
-    }
     const Matrix after =
-        GroupRounder(nearest.format, nearest.pair_limit, scales).Round(weights, factor);
-    const Eigen::RowVectorXd error_before = ErrorOf(weights, before, scales, covariance);
-    const Eigen::RowVectorXd error_after = ErrorOf(weights, after, scales, covariance);
-    for (int64_t o = 0; o < channels; ++o) {
-      const double farthest = (after.col(o) - before.col(o)).lpNorm<Eigen::Infinity>();
+        GroupRounder(nearest.format, nearest.pair_limit, group.scales).Round(group.weights, factor);
+    const Eigen::RowVectorXd error_before =
+        ErrorOf(group.weights, group.codes, group.scales, group.covariance);
+    const Eigen::RowVectorXd error_after =
+        ErrorOf(group.weights, after, group.scales, group.covariance);
+    for (Index o = 0; o < after.cols(); ++o) {
+      const double farthest = (after.col(o) - group.codes.col(o)).lpNorm<Eigen::Infinity>();
       if (!(error_after(o) < error_before(o)) || farthest > kMostCodeSteps) continue;
-      for (int64_t k = 0; k < order.count; ++k)
-        codes[PlaceOf(order, g * channels + o, k)] = static_cast<int32_t>(after(k, o));
+      for (Index k = 0; k < after.rows(); ++k)
+        codes[PlaceOf(order, group.first + o, k)] = static_cast<int32_t>(after(k, o));
     }
   }
   FittedWeights out = nearest;
   out.weight.bytes = std::make_shared<const std::string>(PackCodes(codes, nearest.params.type));
   return out;
+}
+
+std::vector<float> FitScalesByCovariance(const Tensor& weight, const WeightOrder& order,
+                                         const FittedWeights& nearest,
+                                         const InputCovariances& covariances) {
+  QCONVERT_CHECK(nearest.format.symmetric && order.batches == 1);
+  FixBlocking();
+  const std::vector<int32_t> codes = CodesOf(nearest.weight);
+  std::vector<float> scales = nearest.params.scales;
+  const bool per_channel = scales.size() > 1;
+  // By factor (1 first) and scale.
+  std::array<std::vector<double>, kScaleFactors.size()> errors;
+  for (std::vector<double>& of : errors) of.assign(scales.size(), 0.0);
+  for (size_t g = 0; g < covariances.size(); ++g) {
+    const Group group = GatherGroup(weight, order, codes, nearest.params.scales, covariances, g);
+    const Matrix factor = FactorOfInverse(group.covariance);
+    if (factor.size() == 0) continue;
+    for (size_t f = 0; f < kScaleFactors.size(); ++f) {
+      const Eigen::ArrayXd tried = group.scales * kScaleFactors[f];
+      const Matrix after =
+          GroupRounder(nearest.format, nearest.pair_limit, tried).Round(group.weights, factor);
+      const Eigen::RowVectorXd error = ErrorOf(group.weights, after, tried, group.covariance);
+      for (Index o = 0; o < error.size(); ++o)
+        errors[f][per_channel ? static_cast<size_t>(group.first + o) : 0] += error(o);
+    }
+  }
+  for (size_t s = 0; s < scales.size(); ++s) {
+    size_t best = 0;
+    for (size_t f = 1; f < errors.size(); ++f)
+      if (errors[f][s] < errors[best][s]) best = f;
+    scales[s] *= static_cast<float>(kScaleFactors[best]);
+  }
+  return scales;
 }
 
 }  // namespace qconvert

@@ -235,5 +235,32 @@ TEST(LayerCorrectionsTest, MeansOfInputsTellTheShift) {
   ExpectShiftOfConstants(gemm, {3, 7}, {2, 7}, ChannelAxis::kLast);
 }
 
+TEST(LayerCorrectionsTest, ScalesCountBesideThoseThatTheyWereFoundFor) {
+  GraphBuilder b;
+  b.Input("x", {"5", "8"}).Output("z").Random("m", {8, 4});
+  b.Add("MatMul", {"x", "m"}, {"z"});
+  const std::vector<std::vector<Tensor>> samples = {{RandomTensor("x", {5, 8}, 1)}};
+  QuantizedModel q = QuantizeModel(b.model, samples);
+  const QuantParams before = q.plan.integer_nodes.at(0).weight->params;
+  std::vector<float> twice;
+  for (const float scale : before.scales) twice.push_back(2 * scale);
+  LayerCorrections corrections;
+  corrections.scales[0] = {before, twice};
+  CodeCache codes;
+  FillCodes(q.float_model.graph, QuantConfig(), {.corrections = &corrections}, codes, q.plan);
+  const ConstantCodes& weight = *q.plan.integer_nodes.at(0).weight;
+  EXPECT_EQ(weight.params.scales, twice);
+  const auto floats = q.float_model.graph.FindInitializer("m")->values<float>();
+  const auto integers = weight.codes.values<int8_t>();
+  for (size_t i = 0; i < floats.size(); ++i) {
+    const float scale = twice[twice.size() > 1 ? i % 4 : 0];
+    EXPECT_NEAR(integers[i] * scale, floats[i], 0.51F * scale);
+  }
+
+  corrections.scales[0].instead_of.scales[0] *= 3;
+  FillCodes(q.float_model.graph, QuantConfig(), {.corrections = &corrections}, codes, q.plan);
+  EXPECT_EQ(q.plan.integer_nodes.at(0).weight->params, before);
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -162,6 +162,71 @@ TEST(RoundByCovarianceTest, PairsStayWithinWhatTheKernelAdds) {
   }
 }
 
+// Outputs that other weights make of the same inputs are those of the weights that are found, but
+// for a twentieth, whatever bias they come with.
+TEST(RefitWeightsTest, WeightsOfTheOutputsAreFound) {
+  const Node node = ConvNode(2, 1);
+  const std::vector<int64_t> dims = {4, 2, 3, 3};
+  const Tensor weight = RandomTensor("w", dims, 5);
+  const Tensor other = RandomTensor("w", dims, 6);
+  const std::vector<Tensor> inputs = {RandomTensor("x", {2, 4, 30, 30}, 9)};
+  const std::vector<Tensor> outputs = {RunNode(node, other, inputs[0])};
+  const InputCovariances found = CollectCovariances(node, weight, inputs);
+  const Tensor refitted = RefitWeights(node, weight, inputs, outputs, found);
+  EXPECT_LT(SquaredError(refitted, other), 0.02 * SquaredError(weight, other));
+
+  std::vector<float> biased = ToFloats(outputs[0]);
+  for (float& value : biased) value += 2;
+  const Tensor with_bias =
+      RefitWeights(node, weight, inputs,
+                   std::vector<Tensor>{MakeFloatTensor("y", outputs[0].dims, biased)}, found);
+  EXPECT_LT(SquaredError(with_bias, refitted), 1e-6);
+}
+
+TEST(RefitWeightsTest, ExactInputsAndOtherPositionsChangeNothing) {
+  const Tensor weight = RandomTensor("w", {4, 24}, 5);
+  const std::vector<Tensor> inputs = {RandomTensor("x", {60, 24}, 9)};
+  const InputCovariances found = CollectCovariances(GemmNode(), weight, inputs);
+  const Tensor output = RunNode(GemmNode(), weight, inputs[0]);
+  EXPECT_LT(
+      SquaredError(RefitWeights(GemmNode(), weight, inputs, std::vector<Tensor>{output}, found),
+                   weight),
+      1e-9);
+  const Tensor fewer = RandomTensor("y", {59, 4}, 1);
+  EXPECT_EQ(*RefitWeights(GemmNode(), weight, inputs, std::vector<Tensor>{fewer}, found).bytes,
+            *weight.bytes);
+}
+
+// Both channels want 3/4 of the scale that their largest weight asks for: what that one reads is
+// always 0, the other two are whole steps then.
+TEST(FitScalesByCovarianceTest, AWeightThatReadsNothingIsClipped) {
+  const Tensor weight =
+      MakeFloatTensor("w", {2, 3}, std::vector<float>{1.5F, 1.5F, 7, 3, -1.5F, 14});
+  const Node node = GemmNode();
+  const WeightOrder order = KernelOrder(node, weight);
+  const Tensor x = MakeFloatTensor("x", {2, 3}, std::vector<float>{1, 0, 0, 0, 1, 0});
+  const InputCovariances found = CollectCovariances(node, weight, std::vector<Tensor>{x});
+  TensorSettings settings = WeightSettings(4);
+  settings.method = CalibrationMethod::kMaxMin;
+  settings.per_channel = true;
+  const FittedWeights nearest = FitWeights(weight, order, settings, {});
+  ASSERT_THAT(nearest.params.scales, testing::ElementsAre(1, 2));
+  EXPECT_THAT(FitScalesByCovariance(weight, order, nearest, found),
+              testing::ElementsAre(0.75F, 1.5F));
+  settings.per_channel = false;
+  const FittedWeights with_one = FitWeights(weight, order, settings, {});
+  ASSERT_THAT(with_one.params.scales, testing::ElementsAre(2));
+  EXPECT_THAT(FitScalesByCovariance(weight, order, with_one, found), testing::ElementsAre(1.5F));
+}
+
+TEST(FitScalesByCovarianceTest, WithoutInputsTheScalesStay) {
+  const Tensor weight = RandomTensor("w", {4, 6}, 3);
+  const FittedWeights nearest = Nearest(GemmNode(), weight, 4);
+  EXPECT_EQ(FitScalesByCovariance(weight, KernelOrder(GemmNode(), weight), nearest,
+                                  {std::vector<double>(36, 0.0)}),
+            nearest.params.scales);
+}
+
 TEST(RoundByCovarianceTest, LargeAndUnknownLayersAreLeftAlone) {
   EXPECT_FALSE(HasInputCovariance(GemmNode(), RandomTensor("w", {2, 4096}, 1)));
   EXPECT_FALSE(HasInputCovariance(ConvNode(4096, 0), RandomTensor("w", {4096, 1, 9, 9}, 1)));

@@ -17,16 +17,23 @@
 
 namespace qconvert {
 
+// Scales of a layer's weights in place of those that its settings give.
+struct FittedScales {
+  QuantParams instead_of;  // what they were found beside; where a plan has others they do not count
+  std::vector<float> scales;  // as many
+};
+
 // By node with weights. Nodes that are float in a plan are not looked at.
 struct LayerCorrections {
   // Added to the float bias, one number per output channel, before it is rounded. A Conv or Gemm
   // without a bias gets one, a MatMul an Add behind it.
   std::map<size_t, std::vector<float>> bias;
-  // In place of the nearest codes, with the same scales.
+  std::map<size_t, FittedScales> scales;
+  // In place of the nearest codes, with the scales that `scales` leaves them.
   std::map<size_t, FittedWeights> weights;
   LearnedRanges ranges;
 
-  bool empty() const { return bias.empty() && weights.empty() && ranges.empty(); }
+  bool empty() const { return bias.empty() && scales.empty() && weights.empty() && ranges.empty(); }
 };
 
 // Adds to every number of the bias; an empty one is 0.

@@ -21,10 +21,27 @@ using InputCovariances = std::vector<std::vector<double>>;
 // weight matrix, whose covariances take at most 64 MiB and have at most 2048 rows.
 bool HasInputCovariance(const Node& node, const Tensor& weight);
 
-// From the values of input 0, one tensor per sample. Looks at about 4 positions per weight of a
-// channel, spread evenly.
+// Output positions that are looked at per weight of a channel, spread evenly: as much as inputs by
+// themselves ask for, and what is fitted to outputs.
+inline constexpr int64_t kSomePositions = 4;
+inline constexpr int64_t kManyPositions = 16;
+
+// From the values of input 0, one tensor per sample.
 InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
-                                    std::span<const Tensor> inputs);
+                                    std::span<const Tensor> inputs,
+                                    int64_t positions_per_weight = kSomePositions);
+
+// The weights that make up for what the inputs differ from those of the float model:
+//
+//   W + (H + 0.05 mean(diag H) I)^-1 sum over positions of (x - mean x) (r - mean r)^T,   r = y - x
+//   W
+//
+// `inputs` x as the quantized model computes them, which the covariances are of, `outputs` y of the
+// float model, with or without a bias; both looks at as many positions. As they are where both have
+// not the same positions.
+Tensor RefitWeights(const Node& node, const Tensor& weight, std::span<const Tensor> inputs,
+                    std::span<const Tensor> outputs, const InputCovariances& covariances,
+                    int64_t positions_per_weight = kSomePositions);
 
 // The codes that leave least of e^T H e, e = W - s W_q, per output channel, found greedily in
 // kernel order with the scales, the format (symmetric) and the limit of pairs of `nearest`:
@@ -37,6 +54,14 @@ InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
 // Transformers", algorithm 1.
 FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
                                 const FittedWeights& nearest, const InputCovariances& covariances);
+
+// The scales that leave least of e^T H e when RoundByCovariance rounds with them, per channel or
+// one for all as `nearest` has them: those of `nearest` or 0.7 to 1.3 times as much, in steps of
+// 0.05. Fewer codes want large weights clipped that seldom count, which the weights alone do not
+// tell.
+std::vector<float> FitScalesByCovariance(const Tensor& weight, const WeightOrder& order,
+                                         const FittedWeights& nearest,
+                                         const InputCovariances& covariances);
 
 }  // namespace qconvert
 
