@@ -143,6 +143,11 @@ expect 8 "meets the gate, --max-mb 0.01" "$example/model.onnx" --calib "$example
 expect 2 "--max-mb" "$example/model.onnx" --calib "$example/calib" -o never.onnx --max-mb 1
 # Settings are written in the language that came in.
 cp -r "$2/examples/camera" camera
+# The file names the model: with an output it is converted, and its settings are written besides.
+expect 0 "" --config camera/j6.yaml --export-config camera/own.yaml -q
+[ -e camera/j6 ] && fail "--export-config alone converted"
+expect 0 "" --config camera/j6.yaml --export-config camera/own.yaml -o camera/own.onnx -q
+[ -e camera/own.onnx ] || fail "--export-config keeps a model of the config from being converted"
 expect 0 "chosen" --config camera/j6.yaml -o camera/camera.onnx --auto
 grep -q '^model_parameters:' camera/camera.yaml || fail "--auto writes other keys than it was given: $(cat camera/camera.yaml)"
 grep -q tensor_quantize_config camera/camera.yaml && fail "--auto mixes languages"

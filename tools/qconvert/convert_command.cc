@@ -134,7 +134,8 @@ int Run(ConvertLine& line, VerdictFile& verdict) {
     return PrintEffectiveConfig(line, line.configs.empty() ? "" : line.configs[0]);
   const std::string settings = SettingsToExport(line);
   const bool exports = !line.export_config.empty();
-  if (exports && line.model.empty()) {
+  // A config may name the model: an output or samples ask for its conversion too.
+  if (exports && line.model.empty() && line.output.empty() && line.samples.folder.empty()) {
     WriteFile(line.export_config, settings);
     return static_cast<int>(ExitCode::kSuccess);
   }
