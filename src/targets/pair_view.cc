@@ -241,12 +241,15 @@ bool PairView::MoveForwardFrom(size_t n, const PairEnd& end) {
   if (std::any_of(readings.begin(), readings.end(),
                   [](const Use& use) { return use.slot == Use::kCaptured; }))
     return false;
+  // The pair behind has a Q of its own, whose codes may get another type than those in front.
+  PairEnd behind = end;
+  behind.copy = graph_.nodes.size() + n + 1;
   // All at once: the engine leaves no reader of the floats behind.
-  uses.quantizers.push_back(end);
+  uses.quantizers.push_back(behind);
   uses.others = 0;
   uses.is_output = false;  // a DQ writes it now
   for (const Use& use : readings) {
-    if (!IsQuantize(graph_.nodes[use.node])) ends_[use.node][use.slot] = end;
+    if (!IsQuantize(graph_.nodes[use.node])) ends_[use.node][use.slot] = behind;
   }
   return true;
 }
@@ -347,6 +350,7 @@ void PairView::AbsorbClamps() {
 // since each of them gets a DQ of its own before.
 void PairView::UnsignCodes() {
   std::map<std::pair<const Node*, size_t>, size_t> readings;
+  const std::set<std::string> constants = FindConstantValues(graph_);
   const auto source = [&](const PairEnd& end) -> const Node* {
     if (end.node == nullptr || !IsDequantize(*end.node)) return end.node;
     const Node* producer = topology_.Producer(end.node->inputs[0]);
@@ -370,10 +374,13 @@ void PairView::UnsignCodes() {
     if (end.node == nullptr || end.type != DataType::kInt8) return;
     const Node* from = source(end);
     const PairParameters parameters = ParametersOf(graph_, *from);
-    // Constants keep their type, and so does what no Q wrote, or no DQ reads straight behind it.
-    if (!IsQuantize(*from) || !parameters.is_scalar || !parameters.has_zero_point ||
-        readings[{from, end.copy}] > 1 || !is_read(*from))
+    if (!parameters.is_scalar || !parameters.has_zero_point || readings[{from, end.copy}] > 1)
       return;
+    // Constants keep their type, also those that a Q makes: the engine folds it before. So does
+    // what no Q wrote, or no DQ reads straight behind it. The Q of a moved pair is neither.
+    const bool keeps =
+        !IsQuantize(*from) || IsConstant(graph_, constants, from->inputs[0]) || !is_read(*from);
+    if (keeps && end.copy <= graph_.nodes.size()) return;
     end.type = DataType::kUint8;
   };
   for (auto& ends : ends_)

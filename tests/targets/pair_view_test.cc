@@ -180,6 +180,55 @@ TEST(PairViewTest, SignedCodesWithOneReaderAreUnsignedOnX86) {
   EXPECT_EQ(two.View().InputEnd(two.IndexOf("y"), 0).type, DataType::kInt8);
 }
 
+TEST(PairViewTest, ConstantsBehindAPairKeepTheirType) {
+  Net b;
+  b.Random("c", {6});
+  b.Pair("x", "d", "i").Pair("c", "e", "i");
+  b.Add("Add", {"d", "e"}, {"a"});
+  b.Pair("a", "y", "i");
+  const PairView view = b.View();
+  const size_t sum = b.IndexOf("a");
+  EXPECT_EQ(view.InputEnd(sum, 1).type, DataType::kInt8);
+#if defined(__x86_64__)
+  EXPECT_EQ(view.InputEnd(sum, 0).type, DataType::kUint8) << "so that the sum has two types";
+#endif
+}
+
+// Behind movement stands a Q of its own: that of the codes in front decides nothing there.
+TEST(PairViewTest, AMovedPairHasReadersOfItsOwn) {
+  for (const bool is_shared : {false, true}) {
+    Net b;
+    b.Pair("x", "d", "i").Transpose("d", "t").Add("Abs", {"t"}, {"y"});
+    if (is_shared) {
+      b.Add("Tanh", {"d"}, {"other"});
+      b.Output("other");
+    }
+    const PairView view = b.View();
+#if defined(__x86_64__)
+    EXPECT_EQ(view.InputEnd(b.IndexOf("t"), 0).type,
+              is_shared ? DataType::kInt8 : DataType::kUint8);
+    EXPECT_EQ(view.Uses("t").quantizers.at(0).type, DataType::kUint8);
+    EXPECT_EQ(view.InputEnd(b.IndexOf("y"), 0).type, DataType::kUint8);
+#endif
+    const PairView arm(b.model.graph, kArmTarget);
+    EXPECT_EQ(arm.InputEnd(b.IndexOf("t"), 0).type, DataType::kInt8);
+    EXPECT_EQ(arm.InputEnd(b.IndexOf("y"), 0).type, DataType::kInt8);
+  }
+}
+
+// Codes of an integer kernel stay int8, those of the pair behind movement do not.
+TEST(PairViewTest, APairThatMovedAwayFromAnIntegerKernelIsUnsigned) {
+  Net b;
+  b.Q("x", "q", "i").Add("QLinearAdd", {"q", "s", "i", "q", "s", "i", "s", "i"}, {"p"}).domain =
+      "com.microsoft";
+  b.DQ("p", "d", "i").Transpose("d", "t").Add("Abs", {"t"}, {"y"});
+  const PairView view = b.View();
+  EXPECT_EQ(view.InputEnd(b.IndexOf("t"), 0).type, DataType::kInt8);
+#if defined(__x86_64__)
+  EXPECT_EQ(view.Uses("t").quantizers.at(0).type, DataType::kUint8);
+#endif
+}
+
 TEST(ParametersOfTest, ReadsEveryTypeOfZeroPoint) {
   Net b;
   b.Pair("x", "d", "m").Add("Abs", {"d"}, {"y"});

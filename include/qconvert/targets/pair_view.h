@@ -44,7 +44,7 @@ struct ValueUses {
 //   DQ -> Conv{float weights} -> Q             becomes one with int8 weights and int32 bias,
 //                                              also of weights computed from constants
 //   MatMul -> Add{bias}                        becomes     Gemm
-//   Q(int8) -> DQ(int8), one reader            becomes     uint8, x86 only
+//   Q(int8) -> DQ(int8), one reader            becomes     uint8, x86 only; Qs of constants do not
 // The first two along Reshape, Transpose, Squeeze, Unsqueeze, Slice and MaxPool, with constant
 // scalar parameters, where nobody else reads. Valid until the graph changes. Needs sorted nodes and
 // types in value_info.
