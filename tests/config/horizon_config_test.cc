@@ -194,6 +194,9 @@ TEST(HorizonConfigTest, TheDeployedModelsLayoutIsThatOfJ5) {
   EXPECT_EQ(layout("bayes", "rgb", "''"), InputLayout::kNone);
   EXPECT_EQ(layout("bayes", "nv12", "NHWC"), InputLayout::kNone) << "has planes of its own";
   EXPECT_EQ(layout("nash-e", "rgb", "NHWC"), InputLayout::kNone) << "is deprecated there";
+  EXPECT_TRUE(AnyHolds(load("bayes", "nv12", "NHWC").warnings,
+                       "input_layout_rt of the input has no effect: nv12 has a layout of its own"));
+  EXPECT_THAT(load("bayes", "nv12", "''").warnings, IsEmpty());
   const std::string features = Input(
       "  input_type_rt: featuremap\n  input_type_train: featuremap\n  input_layout_rt: NHWC\n");
   EXPECT_TRUE(AnyHolds(LoadText(March("bayes", features)).warnings,
@@ -204,6 +207,31 @@ TEST(HorizonConfigTest, TheDeployedModelsLayoutIsThatOfJ5) {
   EXPECT_THAT([&] { load("bayes", "rgb", "NHWC;NCHW"); },
               testing::ThrowsMessage<ConfigError>(
                   testing::HasSubstr("input_layout_rt has 2 values, expected 1, one per input")));
+}
+
+TEST(HorizonConfigTest, NumbersThatAreNotUsedAreTold) {
+  const auto load = [](const std::string& march, const std::string& more) {
+    return LoadText(March(march, Image("nv12", "rgb", more)));
+  };
+  const std::string both = "  mean_value: 1\n  scale_value: 2\n";
+  const LoadedConfig raw = load("bayes", both + "  norm_type: no_preprocess\n");
+  EXPECT_TRUE(AnyHolds(raw.warnings, "norm_type no_preprocess leaves out the mean_value of the"));
+  EXPECT_TRUE(AnyHolds(raw.warnings, "norm_type no_preprocess leaves out the scale_value of the"));
+  EXPECT_FALSE(raw.config.deployment.inputs.at(0).normalizes());
+  const LoadedConfig mean = load("bayes", both + "  norm_type: data_mean\n");
+  EXPECT_THAT(mean.warnings, testing::ElementsAre(testing::HasSubstr(
+                                 "norm_type data_mean leaves out the scale_value of the input")));
+  EXPECT_THAT(load("bayes", both + "  norm_type: data_mean_and_scale\n").warnings, IsEmpty());
+  const LoadedConfig std = load("bayes", "  std_value: 4\n");
+  EXPECT_TRUE(AnyHolds(std.warnings, "std_value is a key of J6"));
+  EXPECT_THAT(std.config.deployment.inputs.at(0).scale, testing::ElementsAre(0.25));
+  EXPECT_THAT(load("nash-e", "  std_value: 4\n").warnings, IsEmpty());
+  const std::string fold = "  fold_normalization: true\n";
+  EXPECT_TRUE(
+      AnyHolds(load("nash-e", fold).warnings, "fold_normalization has no effect: no input"));
+  EXPECT_THAT(load("nash-e", both + fold).warnings, IsEmpty());
+  EXPECT_TRUE(AnyHolds(load("bayes", both + fold + "  norm_type: no_preprocess\n").warnings,
+                       "fold_normalization has no effect"));
 }
 
 TEST(HorizonConfigTest, NodeInfoInBothFormsBeatsRunOnCpu) {
@@ -389,6 +417,7 @@ TEST(HorizonConfigTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
        "for input_type_rt nv12 only"},
       {Image("rgb", "rgb", "  scale_value: 1\n  std_value: 1\n"), "are both given"},
       {Image("rgb", "rgb", "  std_value: 0\n"), "std_value is 0"},
+      {Image("rgb", "rgb", "  scale_value: 1 0 1\n"), "scale_value is 0, expected another number"},
       {Image("rgb", "rgb", "  mean_value: 1 2 x\n"), "mean_value is '1 2 x', expected numbers"},
       {Image("rgb", "rgb", "  mean_value: .nan\n"), "mean_value is '.nan'"},
       {Image("rgb", "rgb", "  input_shape: 1x3x8x8\n  mean_value: 1 2\n"),

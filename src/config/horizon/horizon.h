@@ -48,6 +48,14 @@ struct HorizonPart {
 // input_parameters and compiler_parameters.input_source -> config.deployment.inputs.
 void ReadHorizonInputs(const HorizonPart& part, const ConfigNode* input_source);
 
+// Of horizon_inputs.cc. Values of `key` by input; null: not given or of a wrong count, which is
+// told.
+std::optional<std::vector<std::string>> ValuesPerInput(const HorizonPart& part, const char* key);
+
+// mean_value, scale_value, std_value, norm_type and fold_normalization -> the inputs, whose kinds
+// are there already where `kinds_known`.
+void ReadNormalization(const HorizonPart& part, bool kinds_known);
+
 // J5's input_layout_rt -> the inputs, which are there already.
 void ReadRuntimeLayouts(const HorizonPart& part);
 

@@ -53,22 +53,6 @@ std::optional<std::vector<int64_t>> ParseShape(const std::string& text) {
   return dims;
 }
 
-// "123.675 116.28 103.53" or "123.675, 116.28, 103.53"; empty for None.
-std::optional<std::vector<double>> ParseNumbers(std::string text) {
-  std::vector<double> numbers;
-  if (text == "None" || text == "none") return numbers;
-  // The vendor's files separate by either.
-  std::replace(text.begin(), text.end(), ',', ' ');
-  for (const std::string& part : SplitList(text, ' ')) {
-    if (part.empty()) continue;
-    const auto number = FindNumber(part);
-    if (!number) return std::nullopt;
-    numbers.push_back(*number);
-  }
-  if (numbers.empty()) return std::nullopt;
-  return numbers;
-}
-
 class InputReader {
  public:
   InputReader(const HorizonPart& part, const ConfigNode* input_source)
@@ -81,7 +65,7 @@ class InputReader {
     ReadLayouts();
     ReadShapes();
     ReadRanges();
-    ReadNormalization();
+    ReadNormalization(part_, kinds_known_);
     ReadBatch();
     ReadSources();
     for (const InputSettings& input : inputs()) CheckInput(input);
@@ -90,15 +74,8 @@ class InputReader {
  private:
   std::vector<InputSettings>& inputs() { return deployment_.inputs; }
 
-  // Values of `key` by input; null: not given or of a wrong count, which is told.
-  std::optional<std::vector<std::string>> List(const char* key) {
-    const ConfigNode* value = part_.Find(key);
-    if (value == nullptr) return std::nullopt;
-    std::vector<std::string> values = SplitPerInput(value->scalar);
-    if (values.size() == inputs().size()) return values;
-    part_.Refuse(key, fmt::format("{} has {} values, expected {}, one per input", key,
-                                  values.size(), inputs().size()));
-    return std::nullopt;
+  std::optional<std::vector<std::string>> List(const char* key) const {
+    return ValuesPerInput(part_, key);
   }
 
   bool ReadCount() {
@@ -206,78 +183,6 @@ class InputReader {
                      fmt::format("bt601_video is for input_type_rt nv12 only, {} has {}",
                                  NameOf(inputs()[i]), WordFor(inputs()[i].kind_rt)));
       }
-    }
-  }
-
-  std::vector<std::vector<double>> Numbers(const char* key) {
-    std::vector<std::vector<double>> out(inputs().size());
-    const auto values = List(key);
-    for (size_t i = 0; values && i < values->size(); ++i) {
-      const auto numbers = ParseNumbers((*values)[i]);
-      if (!numbers) {
-        part_.Refuse(key, fmt::format("{} is '{}', expected numbers, or None", key, (*values)[i]));
-        continue;
-      }
-      out[i] = *numbers;
-      if (!numbers->empty() && kinds_known_ && inputs()[i].kind_train == InputKind::kFeaturemap) {
-        part_.Refuse(key, fmt::format("{} is for images, {} is a featuremap, expected None", key,
-                                      NameOf(inputs()[i])));
-      }
-    }
-    return out;
-  }
-
-  void ReadNormalization() {
-    const auto mean = Numbers("mean_value");
-    const auto scale = Numbers("scale_value");
-    const auto std = Numbers("std_value");
-    for (size_t i = 0; i < inputs().size(); ++i) {
-      InputSettings& input = inputs()[i];
-      input.mean = mean[i];
-      input.scale = scale[i];
-      if (std[i].empty()) continue;
-      if (!scale[i].empty()) {
-        part_.Refuse("std_value", fmt::format("scale_value and std_value are both given for {}, "
-                                              "expected one",
-                                              NameOf(input)));
-        continue;
-      }
-      // What follows knows multiplication alone.
-      for (const double value : std[i]) {
-        if (value == 0) part_.Refuse("std_value", "std_value is 0, expected another number");
-        input.scale.push_back(1 / value);
-      }
-    }
-    CheckNormType();
-    const ConfigNode* fold = part_.Find("fold_normalization");
-    deployment_.fold_normalization = fold != nullptr && AsBool(*fold);
-  }
-
-  // J5's norm_type says which of the two apply; J6 derives it.
-  void CheckNormType() {
-    const auto values = List("norm_type");
-    if (!values) return;
-    static const std::vector<std::string> words = {"no_preprocess", "data_mean",
-                                                   "data_scale",    "data_mean_and_scale",
-                                                   "data_std",      "data_mean_and_std"};
-    for (size_t i = 0; i < values->size(); ++i) {
-      const std::string& word = (*values)[i];
-      if (std::find(words.begin(), words.end(), word) == words.end()) {
-        part_.Refuse("norm_type", NotOneOf("norm_type", word, words));
-        continue;
-      }
-      // Newer tools derive it from the numbers given and take the key for a comment.
-      if (deployment_.generation != Generation::kJ5) continue;
-      InputSettings& input = inputs()[i];
-      const bool mean = word.find("mean") != std::string::npos;
-      const bool scale =
-          word.find("scale") != std::string::npos || word.find("std") != std::string::npos;
-      if (mean && input.mean.empty())
-        part_.Refuse("norm_type", fmt::format("norm_type {} needs mean_value", word));
-      if (scale && input.scale.empty())
-        part_.Refuse("norm_type", fmt::format("norm_type {} needs scale_value", word));
-      if (!mean) input.mean.clear();
-      if (!scale) input.scale.clear();
     }
   }
 
@@ -390,6 +295,17 @@ class InputReader {
 };
 
 }  // namespace
+
+std::optional<std::vector<std::string>> ValuesPerInput(const HorizonPart& part, const char* key) {
+  const ConfigNode* value = part.Find(key);
+  if (value == nullptr) return std::nullopt;
+  const size_t expected = part.config.deployment.inputs.size();
+  std::vector<std::string> values = SplitPerInput(value->scalar);
+  if (values.size() == expected) return values;
+  part.Refuse(key, fmt::format("{} has {} values, expected {}, one per input", key, values.size(),
+                               expected));
+  return std::nullopt;
+}
 
 void ReadHorizonInputs(const HorizonPart& part, const ConfigNode* input_source) {
   InputReader(part, input_source).Read();

@@ -154,8 +154,14 @@ void ReadRuntimeLayouts(const HorizonPart& part) {
                                    words.size(), inputs.size()));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
-    // Planes have a layout of their own.
-    if (words[i].empty() || inputs[i].kind_rt == InputKind::kNv12) continue;
+    if (words[i].empty()) continue;
+    if (inputs[i].kind_rt == InputKind::kNv12) {
+      part.context.Warn(value->place,
+                        fmt::format("input_layout_rt of {} has no effect: nv12 has a layout of its "
+                                    "own, leave it empty",
+                                    NameOf(inputs[i])));
+      continue;
+    }
     const auto layout = FromWord<InputLayout>(words[i]);
     if (!layout || *layout == InputLayout::kNone) {
       part.Refuse("input_layout_rt", NotOneOf("input_layout_rt", words[i], {"NHWC", "NCHW"}));

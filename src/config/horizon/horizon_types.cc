@@ -98,8 +98,8 @@ void SetTypePerInput(const ConfigNode& types, NodeSettings& tensors, ConfigProbl
 void EvenOutChannels(const ConfigNode& at, ReadContext& context, QuantConfig& config) {
   config.equalization = Correction::kOn;
   context.Warn(at.place,
-               "per_channel: a value has one scale for all of its channels; weights in "
-               "front of it and behind even them out instead (equalization)");
+               "per_channel: a value has one scale for all of its channels; instead, weights in "
+               "front of it and behind even them out where that helps (equalization)");
 }
 
 }  // namespace qconvert
