@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/suggest.h"
@@ -96,6 +97,9 @@ void AddFormats(const CalibrationData& data, const std::vector<Value>& inputs,
     InputFormat& format = source.formats[input.name];
     const InputSettings* settings = FindInputSettings(deployment, input.name);
     format.picture = MakePictureFormat(data.settings.transforms, settings, input);
+    // Other files hold what a deployed model takes.
+    if (settings != nullptr && TakesRuntimePixels(*settings, input))
+      format = {.raw_type = DataType::kUndefined, .picture = std::move(format.picture)};
     const auto folded = data.folded.find(input.name);
     if (folded == data.folded.end()) continue;
     format.scaling.channel_axis = folded->second.channel_axis;

@@ -11,6 +11,11 @@ namespace {
 
 using Kind = CalibTransform::Kind;
 
+constexpr double kCenter = 128;
+constexpr double kBlack = 16;  // Y of black in video range
+constexpr double kLumaGain = 219.0 / 255;
+constexpr double kChromaGain = 224.0 / 255;
+
 const CalibTransform* FindStep(const std::vector<CalibTransform>& steps, Kind kind) {
   const auto it = std::find_if(steps.begin(), steps.end(),
                                [&](const CalibTransform& step) { return step.kind == kind; });
@@ -79,6 +84,52 @@ void AddScaling(const std::vector<CalibTransform>& steps, const InputSettings* s
   for (double& number : scaling.scale) number = 1 / number;
 }
 
+bool IsGeometry(const CalibTransform& step) { return step.kind < Kind::kColor; }
+
+InputLayout RuntimeLayout(InputLayout train, const Value& input) {
+  if (!input.type.shape || input.type.shape->size() != 4) return train;
+  const std::vector<Dim>& shape = *input.type.shape;
+  const bool may_be_nchw = IsChannels(shape[1]);
+  const bool may_be_nhwc = IsChannels(shape[3]);
+  if (may_be_nchw == may_be_nhwc) return train;
+  return may_be_nchw ? InputLayout::kNchw : InputLayout::kNhwc;
+}
+
+// What a deployed model takes, said as of a float model.
+InputSettings RuntimeSettings(const InputSettings& settings, const Value& input) {
+  InputSettings out;
+  out.layout_train = RuntimeLayout(settings.layout_train, input);
+  out.kind_train = settings.kind_rt == InputKind::kNv12 ? InputKind::kYuv444 : settings.kind_rt;
+  if (input.type.element != DataType::kInt8) return out;
+  out.mean = {kCenter};
+  // A float model of YUV is given what comes as it is.
+  const bool converts = settings.kind_train != out.kind_train;
+  if (settings.range == YuvRange::kFull || out.kind_train != InputKind::kYuv444 || !converts)
+    return out;
+  // ITU-R BT.601: 16 + Y 219 / 255 and 128 + (U - 128) 224 / 255, then less 128.
+  out.mean = {(kCenter - kBlack) / kLumaGain, kCenter, kCenter};
+  out.scale = {kLumaGain, kChromaGain, kChromaGain};
+  return out;
+}
+
+PictureFormat FormatBySettings(const std::vector<CalibTransform>& steps,
+                               const InputSettings* settings, const Value& input) {
+  const PictureInput picture = PictureInputOf(steps, settings, input);
+  PictureFormat format{.unfit = picture.unfit, .steps = {}, .scaling = {}};
+  if (!format.unfit.empty()) return format;
+  const bool is_free = picture.height == 0 || picture.width == 0;
+  if (std::none_of(steps.begin(), steps.end(), IsGeometry) && !is_free)
+    format.steps.push_back({.kind = Kind::kResize});
+  for (const CalibTransform& step : steps) {
+    if (step.kind <= Kind::kColor) format.steps.push_back(step);
+  }
+  if (FindStep(steps, Kind::kColor) == nullptr)
+    format.steps.push_back({.kind = Kind::kColor, .color = picture.color});
+  for (CalibTransform& step : format.steps) FillSize(picture, step, format);
+  AddScaling(steps, settings, picture, format);
+  return format;
+}
+
 }  // namespace
 
 PictureInput PictureInputOf(const std::vector<CalibTransform>& steps, const InputSettings* settings,
@@ -111,23 +162,21 @@ PictureInput PictureInputOf(const std::vector<CalibTransform>& steps, const Inpu
   return out;
 }
 
+bool TakesRuntimePixels(const InputSettings& settings, const Value& input) {
+  const InputKind kind = settings.kind_rt;
+  if (kind == InputKind::kFeaturemap) return false;
+  const DataType type = input.type.element;
+  return type == DataType::kInt8 || (type == DataType::kUint8 && kind == InputKind::kGray);
+}
+
 PictureFormat MakePictureFormat(const std::vector<CalibTransform>& steps,
                                 const InputSettings* settings, const Value& input) {
-  const PictureInput picture = PictureInputOf(steps, settings, input);
-  PictureFormat format{.unfit = picture.unfit, .steps = {}, .scaling = {}};
-  if (!format.unfit.empty()) return format;
-  const auto is_geometry = [](const CalibTransform& step) { return step.kind < Kind::kColor; };
-  const bool is_free = picture.height == 0 || picture.width == 0;
-  if (std::none_of(steps.begin(), steps.end(), is_geometry) && !is_free)
-    format.steps.push_back({.kind = Kind::kResize});
-  for (const CalibTransform& step : steps) {
-    if (step.kind <= Kind::kColor) format.steps.push_back(step);
-  }
-  if (FindStep(steps, Kind::kColor) == nullptr)
-    format.steps.push_back({.kind = Kind::kColor, .color = picture.color});
-  for (CalibTransform& step : format.steps) FillSize(picture, step, format);
-  AddScaling(steps, settings, picture, format);
-  return format;
+  if (settings == nullptr || !TakesRuntimePixels(*settings, input))
+    return FormatBySettings(steps, settings, input);
+  std::vector<CalibTransform> sizes = steps;
+  std::erase_if(sizes, [](const CalibTransform& step) { return !IsGeometry(step); });
+  const InputSettings runtime = RuntimeSettings(*settings, input);
+  return FormatBySettings(sizes, &runtime, input);
 }
 
 PixelScaling WithoutFolded(const PixelScaling& scaling, const PixelScaling& folded) {

@@ -30,13 +30,20 @@ struct PictureInput {
 PictureInput PictureInputOf(const std::vector<CalibTransform>& steps, const InputSettings* settings,
                             const Value& input);
 
+// Whether an input is one of a deployed or a J5 stage model that `settings` (of the float model's
+// input) were for: pixels of the runtime's kind, int8 less 128, gray of J6 uint8. Float models of
+// images have neither type.
+bool TakesRuntimePixels(const InputSettings& settings, const Value& input);
+
 // `steps` as they are, with what they leave out by the input, as PictureInputOf sees it:
 //   no resize, center_crop, letterbox, pad   resize to the input's size goes first, where not free
 //   no color                                 the input's color goes last
 //   no mean, scale, std                      those of `settings`, of both generations: pictures are
 //                                            not normalized yet
 // Sizes that are left out are the input's. `unfit` says so when such a size is free, or numbers are
-// not one per channel.
+// not one per channel. An input that TakesRuntimePixels gets of `steps` the sizes alone, then the
+// runtime's color (of nv12 yuv444, within the settings' range), less 128 where it is int8; its
+// channels are where the shape has them, by layout_train where both could be.
 PictureFormat MakePictureFormat(const std::vector<CalibTransform>& steps,
                                 const InputSettings* settings, const Value& input);
 

@@ -187,6 +187,55 @@ TEST_F(PicturesTest, FormatPictureRefusesOtherFiles) {
   }
 }
 
+// What the chip gives: the runtime's color, less 128.
+TEST_F(PicturesTest, DeployedModelsTakeTheRuntimesPixels) {
+  struct Form {
+    Generation generation;
+    InputKind kind_rt;
+    YuvRange range = YuvRange::kFull;
+    InputLayout layout_rt = InputLayout::kNone;
+    const char* model = "out/net_quantized_model.onnx";
+  };
+  constexpr auto kStage = "out/net_original_float_model.onnx";
+  for (const Form& form :
+       {Form{Generation::kJ5, InputKind::kNv12, YuvRange::kFull, InputLayout::kNone, kStage},
+        Form{Generation::kJ5, InputKind::kNv12, YuvRange::kVideo, InputLayout::kNone, kStage},
+        Form{Generation::kJ5, InputKind::kBgr, YuvRange::kFull, InputLayout::kNhwc, kStage},
+        Form{Generation::kJ5, InputKind::kNv12},
+        Form{Generation::kJ5, InputKind::kRgb, YuvRange::kFull, InputLayout::kNhwc},
+        Form{Generation::kJ6, InputKind::kBgr}, Form{Generation::kJ6, InputKind::kYuv444}}) {
+    ConvertOptions options = Options("png");
+    options.config.calibration.transforms.clear();
+    options.output = folder_ / "out/net_quantized_model.onnx";
+    DeploymentConfig& deployment = options.config.deployment;
+    deployment.generation = form.generation;
+    deployment.output_prefix = "net";
+    deployment.inputs = {{.name = "x",
+                          .kind_rt = form.kind_rt,
+                          .kind_train = InputKind::kRgb,
+                          .layout_train = InputLayout::kNchw,
+                          .layout_rt = form.layout_rt,
+                          .range = form.range,
+                          .mean = {127.5},
+                          .scale = {1.0 / 64}}};
+    options.make_output_folder = options.write_stages = true;
+    Convert(options);
+    const auto output_of = [&](const std::filesystem::path& model) {
+      RunModelOptions run{.model = model};
+      run.data.folder = folder_ / "png";
+      run.data.deployment = deployment;
+      return RunModel(run).outputs.at(0);
+    };
+    const OutputSummary expected = output_of(options.model);
+    const OutputSummary got = output_of(folder_ / form.model);
+    const double near = (expected.max - expected.min) * 0.05;
+    const std::string what = fmt::format("{} {}", form.model, static_cast<int>(form.kind_rt));
+    EXPECT_NEAR(got.min, expected.min, near) << what;
+    EXPECT_NEAR(got.max, expected.max, near) << what;
+    EXPECT_NEAR(got.mean(), expected.mean(), near / 10) << what;
+  }
+}
+
 // Inputs of pictures and of numbers, paired by the stem.
 TEST_F(PicturesTest, BesideOtherInputs) {
   GraphBuilder b = Net();
