@@ -22,8 +22,10 @@ namespace qconvert {
 namespace {
 
 // What the report says of the outputs, from a session of the quantized model.
-void CompareOutputs(const Session& quantized, ModelComparer& comparer, ConversionReport& report) {
+void CompareOutputs(const Session& quantized, bool runs_here, ModelComparer& comparer,
+                    ConversionReport& report) {
   report.compared_samples = comparer.count();
+  report.simulated = !runs_here && report.integer_nodes > 0;
   // A file draws other random numbers than the float model: what was measured with seeds stays.
   if (comparer.count() == 0 || comparer.is_in_step()) return;
   std::vector<OutputComparison> outputs = comparer.Compare(quantized);
@@ -89,7 +91,7 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   std::string deleted_nodes;
   if (is_deployed) {
     const auto session = OpenForComparison(model, report.input, runs_here);
-    CompareOutputs(*session, comparer, report);
+    CompareOutputs(*session, runs_here, comparer, report);
     deleted_nodes = Deploy(options, told.values, model, report);
   }
   CompanionFiles companions;
@@ -106,7 +108,7 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
     OrtSessionOptions as_compared = ComparisonOptions(report.float_bytes);
     as_compared.integer_kernels = runs_here;
     const auto session = OpenOrtSessionFile(temporary, output.string(), as_compared);
-    if (!is_deployed) CompareOutputs(*session, comparer, report);
+    if (!is_deployed) CompareOutputs(*session, runs_here, comparer, report);
     report.quantized_bytes = bytes;
     if (of_layers.empty()) return;
     const std::vector<std::string> texts = LayerFileTexts(options, report, *told.layers);

@@ -77,7 +77,7 @@ void FormatGuard(const GuardReport& guard, std::string& out) {
     fmt::format_to(sink, "           {}\n", Text(guard.kept_float[k]));
   }
   for (const RepairStep& step : guard.steps) {
-    fmt::format_to(sink, "  repair   {} {}: {:.1f} -> {:.1f} dB{}\n",
+    fmt::format_to(sink, "  repair   {} {}: {:.1f} -> {:.1f} dB in a typical sample{}\n",
                    Counted(static_cast<int64_t>(step.count), step.of.c_str()), step.what,
                    SqnrOfNoise(step.noise_before), SqnrOfNoise(step.noise_after),
                    step.time == 0 ? "" : fmt::format(", {:+.1f} % time", 100 * step.time));
@@ -155,6 +155,9 @@ std::string FormatReport(const ConversionReport& report) {
     FormatOutputs(report, out);
     fmt::format_to(sink, "  against the float model on {} {}, {} calibrated\n",
                    report.compared_samples, report.compared_on, report.samples);
+    if (report.simulated)
+      out +=
+          "  without the engine's integer kernels, which may saturate here and not on the target\n";
     if (!report.random_nodes.empty()) {
       fmt::format_to(sink,
                      "  random   {} of the model draw{} random numbers ({}), the same in both for "
@@ -212,6 +215,7 @@ Json ConversionJson(const ConversionReport& report, const std::string& exit_clas
                {"samples", report.samples},
                {"compared_samples", report.compared_samples},
                {"compared_on", report.compared_on},
+               {"simulated", report.simulated},
                {"outputs", std::move(outputs)},
                {"nodes",
                 {{"integer", report.integer_nodes},

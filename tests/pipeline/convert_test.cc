@@ -148,7 +148,11 @@ TEST(ConvertTest, EveryPresetConverts) {
     const TempDir folder;
     ConvertOptions options = ExampleOptions(folder);
     options.config = loaded.config;
-    EXPECT_GT(Convert(options).outputs[0].cosine(), 0.99) << preset;
+    const ConversionReport report = Convert(options);
+    EXPECT_GT(report.outputs[0].cosine(), 0.99) << preset;
+    EXPECT_EQ(report.simulated,
+              loaded.config.target_device != TargetDevice::kCpu && report.integer_nodes > 0)
+        << preset;
   }
 }
 

@@ -273,15 +273,27 @@ TEST(ConversionReportTest, OneIsNotMany) {
       << text;
 }
 
+TEST(ConversionReportTest, AFileForAnotherDeviceIsToldToBeSimulated) {
+  ConversionReport report;
+  const std::string told = "without the engine's integer kernels";
+  report.outputs.resize(1);
+  EXPECT_EQ(FormatReport(report).find(told), std::string::npos);
+  report.simulated = true;
+  EXPECT_NE(FormatReport(report).find(told), std::string::npos) << FormatReport(report);
+  EXPECT_NE(ReportJson(report, "done").find("\"simulated\": true"), std::string::npos);
+}
+
 TEST(ConversionReportTest, StepsOfARepairTellWhatTheyGaveAndBrought) {
   ConversionReport report;
   report.guard = {.ran = true, .measurements = 9, .kept_float = {}, .kept_wide = {}};
   report.guard.steps = {{"in 16 bit", "weight", 2, 0, 1e-2, 1e-3},
                         {"back to float", "node", 1, 0.021, 1e-2, 5e-4}};
   const std::string text = FormatReport(report);
-  EXPECT_NE(text.find("  repair   2 weights in 16 bit: 20.0 -> 30.0 dB\n"
-                      "  repair   1 node back to float: 20.0 -> 33.0 dB, +2.1 % time\n"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(
+          "  repair   2 weights in 16 bit: 20.0 -> 30.0 dB in a typical sample\n"
+          "  repair   1 node back to float: 20.0 -> 33.0 dB in a typical sample, +2.1 % time\n"),
+      std::string::npos)
       << text;
   const std::string json = ReportJson(report, "done");
   EXPECT_NE(json.find("\"of_float_time\": 0.021"), std::string::npos) << json;

@@ -63,6 +63,7 @@ struct ConversionReport {
   size_t samples = 0;           // used for calibration
   size_t compared_samples = 0;  // used for the comparison
   std::string compared_on;      // which those are
+  bool simulated = false;  // integers ran as Q, float kernel, DQ: the file is for another device
   std::vector<std::string> random_nodes;
   std::vector<OutputComparison> outputs;
   std::vector<std::string> sample_names;  // in the order compared
