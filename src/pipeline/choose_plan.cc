@@ -6,12 +6,12 @@
 #include <cmath>
 #include <initializer_list>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "choose_corrections.h"
+#include "choose_method.h"
 #include "compared_models.h"
 #include "guard.h"
 #include "measure_layers.h"
@@ -34,15 +34,15 @@ constexpr double kMethodNs = 40e6;
 constexpr double kFewMethodSamples = 2;
 constexpr double kManyMethodSamples = 16;
 constexpr double kPercentage = 99.999;  // of method percentile as a candidate
-// A method has to be better than one before it by this factor: few samples tell no less.
-constexpr double kBetter = 0.95;
+// Those that are near each other on fewer than these are compared on some times as many.
+constexpr size_t kTimesTheSamples = 4;
 // What changes that save little time may cost: error power / signal power at the worst output.
 constexpr double kGoodNoise = 1e-3;
 // Samples that parts of a model are measured on.
 constexpr size_t kPartSamples = 4;
 // Measurements at most, for those who wait: of looks at a scheme and a whole plan, and of one round
 // of corrections with the parts of the noise.
-constexpr size_t kMostMethods = 4;
+constexpr size_t kMostMethods = 8;
 constexpr size_t kMostLooks = 4;
 constexpr size_t kMostOfCorrections = 6;
 // Integers that take more than this part of the float time are held to kGoodNoise.
@@ -56,8 +56,6 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
   for (TensorSettings* one : settings)
     if (one->method == CalibrationMethod::kAuto) open.push_back(one);
   if (open.empty()) return;
-  double least = std::numeric_limits<double>::infinity();
-  CalibrationMethod best = *candidates.begin();
   const auto apply = [&](CalibrationMethod method) {
     for (TensorSettings* one : open) {
       one->method = method;
@@ -69,16 +67,15 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
   const std::vector<size_t> samples = inputs.comparer.Spread(static_cast<size_t>(count));
   if (!inputs.settings.config.search.activations.empty())
     return SearchActivations(inputs, plan, open, samples);
-  for (const CalibrationMethod method : candidates) {
-    apply(method);
-    const Measured measured = MeasurePlan(inputs, plan, samples);
-    const double noise =
-        std::max(measured.pooled_noise(), HiddenNoise(measured.outputs, inputs.gate));
-    if (noise >= kBetter * least) continue;
-    least = noise;
-    best = method;
-  }
-  apply(best);
+  std::vector<size_t> more = inputs.comparer.Spread(kTimesTheSamples * samples.size());
+  if (count >= kManyMethodSamples || more.size() <= samples.size()) more.clear();
+  apply(ChooseMethodByNoise(
+      candidates, samples, more, [&](CalibrationMethod method, const std::vector<size_t>& on) {
+        apply(method);
+        const Measured measured = MeasurePlan(inputs, plan, on);
+        const double hidden = HiddenNoise(measured.outputs, inputs.gate);
+        return MethodNoise{std::max(measured.pooled_noise(), hidden), measured.judged_noise()};
+      }));
 }
 
 // Settings of these types, of the model and of its layer entries.
