@@ -78,6 +78,7 @@ std::vector<std::string> FindQuantizable(const Graph& graph) {
   // What some targets write as floats, others write as codes.
   Target every = kCpuTarget;
   every.products_write_floats = false;
+  every.unsigns_codes = false;  // which keeps nodes float
   return PlaceNodes(graph, {.keep_float = FindSensitiveNodes(graph),
                             .place_by = PlaceBy::kKernels,
                             .target = &every})

@@ -178,7 +178,35 @@ class Placer {
     }
     if (all_constant) return "its input is constant";
     const auto output = options_.blocked.find(placement_.nodes[n].unit.output);
-    return output == options_.blocked.end() ? "" : "its output " + output->second;
+    if (output != options_.blocked.end()) return "its output " + output->second;
+    return MixesTypes(n) ? "the engine would have int8 and uint8 codes around it" : "";
+  }
+
+  // Of int8 codes that the model came with the engine makes uint8, and of new ones, except where
+  // several nodes read them or a clamp on codes stands behind: no kernel has both types, and those
+  // with weights have none with int8.
+  bool MixesTypes(size_t n) const {
+    if (!options_.target->unsigns_codes || kept_.empty() || IsMovement(n)) return false;
+    size_t values = 1;
+    size_t is_signed = StaysSignedBehind(n) ? 1 : 0;
+    for (size_t i = 0; i < ValueInputs(n); ++i) {
+      const std::string& input = graph_.nodes[n].inputs[i];
+      if (input.empty()) continue;
+      ++values;
+      const KeptPair* kept = Kept(input);
+      const size_t more = HasCodes(input) ? 0 : 1;
+      is_signed += kept != nullptr && StaysSigned(graph_, topology_, *kept, more) ? 1 : 0;
+    }
+    return is_signed > 0 && (is_signed < values || IsWeighted(n));
+  }
+
+  bool StaysSignedBehind(size_t n) const {
+    const FusedUnit& unit = placement_.nodes[n].unit;
+    const KeptPair* kept = Kept(unit.output);
+    if (kept == nullptr || kept->params.type != DataType::kInt8) return false;
+    const bool has_relu = !unit.tail.empty() && graph_.nodes[unit.tail.back()].Is("Relu");
+    const bool clamps = has_relu && kept->params.zero_points[0] != FullFormat(DataType::kInt8).qmin;
+    return clamps || StaysSigned(graph_, topology_, *kept, 0);
   }
 
   // Labels the candidates so that the estimated time of kernels and conversions is least.

@@ -114,6 +114,17 @@ KeptPairs FindKeptPairs(const Graph& graph) {
   return out;
 }
 
+bool StaysSigned(const Graph& graph, const Topology& topology, const KeptPair& kept, size_t more) {
+  if (kept.params.type != DataType::kInt8) return false;
+  size_t readers = more;
+  for (const Use& use : topology.Uses(kept.codes)) {
+    if (use.slot == Use::kCaptured || !IsDequantize(graph.nodes[use.node])) return true;
+    const std::string& value = graph.nodes[use.node].outputs[0];
+    readers += topology.Uses(value).size() + (topology.IsGraphOutput(value) ? 1 : 0);
+  }
+  return readers > 1;
+}
+
 bool IsQuantizedAlready(const Graph& graph, const Topology& topology, const Target& target,
                         size_t n) {
   return Judge(graph, topology, target).IsDone(n);

@@ -38,7 +38,7 @@ class Partly : public GraphBuilder {
     Conv("sum", "w5", "y");
   }
 
- private:
+ protected:
   void Conv(const std::string& from, const std::string& weight, const std::string& to) {
     Add("Conv", {from, weight}, {to}).Set("pads", std::vector<int64_t>{1, 1, 1, 1});
   }
@@ -60,6 +60,7 @@ class Partly : public GraphBuilder {
     Add("DequantizeLinear", {from + "_codes", "s_" + from, "z_" + from}, {to});
   }
 
+ private:
   DataType type_;
 };
 
@@ -145,6 +146,38 @@ TEST(FillGapsTest, NewCodesHaveTheTypeOfThoseThatAreThere) {
     if (node.op_type != "QuantizeLinear") continue;
     EXPECT_EQ(out.graph.FindInitializer(node.inputs[2])->type, DataType::kInt8) << node.outputs[0];
   }
+}
+
+// int8 codes that two nodes read stay int8 in the engine on x86, where all others become uint8:
+// what would read both computes floats, and so does what writes codes that a clamp stands behind.
+class Residual : public Partly {
+ public:
+  Residual() : Partly(DataType::kInt8) {
+    model = GraphBuilder().model;
+    Input("x", {"1", "4", "8", "8"}).Output("y");
+    Random("w2", {4, 4, 3, 3}, 0.3F);
+    Pair("x", "dx", 0.03F, 128);
+    Conv("dx", Codes("w1"), "c1");
+    Pair("c1", "d1", 0.05F, 128);
+    Conv("d1", Codes("w3"), "c3");
+    Add("Add", {"c3", "d1"}, {"sum"}).name = "sum";
+    Conv("sum", "w2", "c2");
+    model.graph.nodes.back().name = "conv";
+    Add("Relu", {"c2"}, {"r2"});
+    Pair("r2", "y", 0.08F, 128);
+  }
+};
+
+TEST(FillGapsTest, WhereTheEngineWouldMixTypesNodesStayFloat) {
+  if (!kCpuTarget.unsigns_codes) GTEST_SKIP() << "int8 codes stay what they are";
+  const Residual b;
+  const PartlyJob job(b.model);
+  const PlanFiles files = ExpectTheSameAgain(job, "mixed");
+  EXPECT_EQ(files.report.integer_nodes, 0U);
+  const Model out = Load(files.model);
+  EXPECT_EQ(CountKept(b.model, out), CountKept(b.model, b.model));
+  EXPECT_EQ(WriterOf(out, "sum")->op_type, "Add");
+  EXPECT_EQ(WriterOf(out, "sum")->inputs, (std::vector<std::string>{"c3", "d1"}));
 }
 
 // A target that wants powers of two takes no other scales: what it adds stands beside them.

@@ -29,6 +29,10 @@ struct KeptPair {
 using KeptPairs = std::map<std::string, KeptPair>;
 KeptPairs FindKeptPairs(const Graph& graph);
 
+// Whether the engine on x86 leaves these codes int8 (pair_view.h) once `more` nodes than in `graph`
+// read them: several readers, or one that is no DQ. All other int8 codes become uint8 there.
+bool StaysSigned(const Graph& graph, const Topology& topology, const KeptPair& kept, size_t more);
+
 // Whether node `n` computes on integers as it came, so that there is nothing to add: it is a Q, DQ
 // or integer operator; its weights are codes behind a DQ; what it reads comes out of DQs and what
 // it writes goes into a Q (where a target has pairs on inputs alone, the former is enough); or it
