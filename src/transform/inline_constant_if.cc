@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "qconvert/ir/topology.h"
-#include "qconvert/transform/normalize.h"
+#include "rename_values.h"
 
 namespace qconvert {
 namespace {
@@ -66,28 +66,17 @@ class IfInliner {
   // Gives what the branch defines names that the main level lacks.
   void Rename(Graph& branch) {
     std::unordered_map<std::string, std::string> renames;
-    const auto define = [&](std::string& name) {
+    const auto define = [&](const std::string& name) {
       if (name.empty() || defined_.insert(name).second) return;
       const std::string fresh = names_.Make(name + "_");
       defined_.insert(fresh);
       renames.emplace(name, fresh);
-      name = fresh;
     };
-    std::map<std::string, Tensor, std::less<>> initializers;
-    for (auto& [name, tensor] : branch.initializers) {
-      std::string made = name;
-      define(made);
-      initializers.emplace(std::move(made), std::move(tensor));
+    for (const auto& [name, tensor] : branch.initializers) define(name);
+    for (const Node& node : branch.nodes) {
+      for (const std::string& output : node.outputs) define(output);
     }
-    branch.initializers = std::move(initializers);
-    for (Node& node : branch.nodes) {
-      for (std::string& output : node.outputs) define(output);
-    }
-    RenameUses(branch, renames);
-    for (Value& output : branch.outputs) {
-      const auto it = renames.find(output.name);
-      if (it != renames.end()) output.name = it->second;
-    }
+    RenameDefined(branch, renames);
   }
 
   Graph& graph_;

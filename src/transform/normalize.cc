@@ -8,6 +8,7 @@
 
 #include "qconvert/ir/topology.h"
 #include "qconvert/transform/inline_constant_if.h"
+#include "rename_values.h"
 
 namespace qconvert {
 namespace {
@@ -84,6 +85,7 @@ void NameNodes(Graph& graph) {
 
 void Normalize(Model& model) {
   NormalizeGraph(model.graph);
+  RenameShadows(model.graph);
   InlineConstantIf(model.graph);
   NameNodes(model.graph);
   std::erase_if(model.graph.inputs, [&](const Value& input) {
@@ -100,9 +102,17 @@ void RenameUses(Graph& graph, const std::unordered_map<std::string, std::string>
   };
   for (Node& node : graph.nodes) {
     for (std::string& input : node.inputs) resolve(input);
-    for (Graph* subgraph : SubgraphsOf(node)) {
-      RenameUses(*subgraph, renames);
-      for (Value& output : subgraph->outputs) resolve(output.name);
+    for (Graph* body : SubgraphsOf(node)) {
+      // Not where the body means a value of its own with the name.
+      std::unordered_map<std::string, std::string> meant;
+      for (const std::string& name : CapturedValues(*body)) {
+        std::string renamed = name;
+        resolve(renamed);
+        if (renamed != name) meant.emplace(name, renamed);
+      }
+      RenameUses(*body, meant);
+      for (Value& output : body->outputs)
+        if (const auto it = meant.find(output.name); it != meant.end()) output.name = it->second;
     }
   }
 }

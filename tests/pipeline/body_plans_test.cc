@@ -125,6 +125,19 @@ TEST(BodyPlansTest, BothBranchesOfAnIfConvolveOnIntegers) {
   EXPECT_EQ(Count(files.info, R"(,"name":"r","type":"uint8")"), 2U);
 }
 
+TEST(BodyPlansTest, WeightsOfABodyAreCalledLikeThoseAroundIt) {
+  GraphBuilder around;
+  around.model = Branches();
+  around.Random("w", {kChannels, 8, 3, 3}, 0.1F).Output("z");
+  Graph& reads_outer = *SubgraphsOf(around.model.graph.nodes.back())[0];
+  EXPECT_EQ(reads_outer.initializers.erase("w"), 1U);
+  around.Add("Conv", {"x", "w"}, {"z"});
+  PlanJob job(around.model, Shifted({1, 8, 12, 12}, 0.3F));
+  job.options.config.scheme = Scheme::kWeightOnly;
+  const PlanFiles files = ExpectTheSameAgain(job, "shadowed");
+  EXPECT_GT(WorstSqnr(files), 30);
+}
+
 // s -> Conv, Relu -> Conv, Relu -> s', three times, with weights of its own.
 Model LoopOfConvolutions() {
   constexpr int64_t kMany = 64;

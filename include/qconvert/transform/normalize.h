@@ -13,6 +13,7 @@ namespace qconvert {
 
 // Sorts nodes; turns Constant nodes (dense values) into initializers, on every level:
 //   c = Constant{value}          becomes   init c
+// gives what a body defines a name of its own where a level around it has the same,
 // puts branches that are always taken in the place of their If (inline_constant_if.h),
 // and takes initializers out of the inputs of the main graph (before IR version 4 they had to be
 // listed there; left in, they count as replaceable and keep the engine from optimizing). Raises the
