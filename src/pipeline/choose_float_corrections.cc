@@ -22,8 +22,6 @@
 namespace qconvert {
 namespace {
 
-// Error power over signal power that nobody minds: 30 dB.
-constexpr double kGoodNoise = 1e-3;
 // Of the expected noise of values: more than this of it left is not worth a second conversion.
 constexpr double kWorthAbsorbing = 0.95;
 

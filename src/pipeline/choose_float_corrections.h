@@ -15,13 +15,11 @@ using ChosenConversionUser =
 // PlanConversion without what is `auto`; then, one after the other, once more with each that could
 // help, on top of what was kept:
 //
-//   equalization  finds layers, and weights have one scale per tensor, or a typical judged sample
-//   is
-//                 left with less than 30 dB
-//   clips         the same (it goes by include_cle), through Clip(0, b) too. A bound per channel is
-//   a
-//                 float node on a CPU, and what rounded values leave alone is the most that equal
-//                 weights could reach: not where a decibel of that would cost more than
+//   equalization  finds layers, and weights have one scale per tensor, or a typical judged
+//                 sample is left with less than 30 dB
+//   clips         the same (it goes by include_cle), through Clip(0, b) too. A bound per channel
+//                 is a float node on a CPU, and what rounded values leave alone is the most that
+//                 equal weights could reach: not where a decibel of that would cost more than
 //                 kTimeOfDecibel
 //   absorption    less than 30 dB are left, and the expected noise of all quantized values falls by
 //                 a twentieth where high biases are absorbed

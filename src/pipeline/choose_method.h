@@ -1,7 +1,6 @@
-// Which calibration method leaves least noise, of few samples and once more where those tell
-// little.
-#ifndef QCONVERT_PIPELINE_CHOOSE_METHOD_H_
-#define QCONVERT_PIPELINE_CHOOSE_METHOD_H_
+// Which calibration method leaves least noise: by few samples, and by more where those tell little.
+#ifndef QCONVERT_SRC_PIPELINE_CHOOSE_METHOD_H_
+#define QCONVERT_SRC_PIPELINE_CHOOSE_METHOD_H_
 
 #include <cstddef>
 #include <functional>
@@ -29,4 +28,4 @@ CalibrationMethod ChooseMethodByNoise(const std::vector<CalibrationMethod>& cand
 
 }  // namespace qconvert
 
-#endif  // QCONVERT_PIPELINE_CHOOSE_METHOD_H_
+#endif  // QCONVERT_SRC_PIPELINE_CHOOSE_METHOD_H_

@@ -13,6 +13,7 @@
 #include "choose_corrections.h"
 #include "choose_method.h"
 #include "compared_models.h"
+#include "give_back.h"
 #include "guard.h"
 #include "measure_layers.h"
 #include "measure_opened.h"
@@ -36,8 +37,6 @@ constexpr double kManyMethodSamples = 16;
 constexpr double kPercentage = 99.999;  // of method percentile as a candidate
 // Those that are near each other on fewer than these are compared on some times as many.
 constexpr size_t kTimesTheSamples = 4;
-// What changes that save little time may cost: error power / signal power at the worst output.
-constexpr double kGoodNoise = 1e-3;
 // Samples that parts of a model are measured on.
 constexpr size_t kPartSamples = 4;
 // Measurements at most, for those who wait: of looks at a scheme and a whole plan, and of one round

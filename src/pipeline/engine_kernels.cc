@@ -1,6 +1,5 @@
 #include "qconvert/pipeline/engine_kernels.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <unordered_map>
 #include <unordered_set>
@@ -61,15 +60,7 @@ class LevelNames {
         if (!output.empty() && !taken_.insert(output).second) renames[output] = fresh_.Make("u");
     for (Node& node : graph.nodes)
       for (Graph* body : SubgraphsOf(node)) TellApart(*body);
-    if (renames.empty()) return;
-    const auto rename = [&](std::string& name) {
-      const auto it = renames.find(name);
-      if (it != renames.end()) name = it->second;
-    };
-    RenameUses(graph, renames);
-    for (Node& node : graph.nodes) std::for_each(node.outputs.begin(), node.outputs.end(), rename);
-    for (Value& output : graph.outputs) rename(output.name);
-    for (const auto& [from, to] : renames) graph.value_info.erase(from);
+    RenameDefined(graph, renames);
   }
 
  private:

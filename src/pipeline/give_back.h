@@ -24,6 +24,8 @@ struct JudgedPlan {
   bool passes = false;
 };
 
+// Error power over signal power that nobody minds: 30 dB.
+inline constexpr double kGoodNoise = 1e-3;
 // Noise is cheap to avoid while a decibel costs at most this part of the estimated float time.
 inline constexpr double kTimeOfDecibel = 0.02;
 

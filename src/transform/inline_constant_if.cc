@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "qconvert/ir/topology.h"
-#include "rename_values.h"
+#include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 namespace {

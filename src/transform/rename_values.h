@@ -4,7 +4,6 @@
 
 #include <set>
 #include <string>
-#include <unordered_map>
 
 #include "qconvert/ir/graph.h"
 
@@ -13,10 +12,6 @@ namespace qconvert {
 // Each of `values`, which nodes of the graph write, gets its name with `suffix` and the first
 // number that is free, in nodes and types.
 void RenameValues(Graph& graph, const std::set<std::string>& values, const std::string& suffix);
-
-// Gives what the graph itself defines the new names: where it is declared, made and read, on this
-// level and in the bodies below that mean it. The new names must be free on all these levels.
-void RenameDefined(Graph& graph, const std::unordered_map<std::string, std::string>& renames);
 
 // Gives what a body of If, Loop or Scan defines a fresh name where a level around it defines the
 // name as well, in front of the body's node: an engine allows that for an initializer alone, and

@@ -32,6 +32,10 @@ size_t BypassNodes(Graph& graph, const std::vector<bool>& marked);
 // Moves every reading of the keys to the mapped values, on this level and below, chains resolved.
 void RenameUses(Graph& graph, const std::unordered_map<std::string, std::string>& renames);
 
+// Gives what the graph itself defines the new names: where it is declared, made and read, on this
+// level and in the bodies below that mean it. The new names must be free on all these levels.
+void RenameDefined(Graph& graph, const std::unordered_map<std::string, std::string>& renames);
+
 // Makes a float16 model compute in float32: weights are widened, graph inputs and outputs keep
 // their type behind a Cast, Casts to float16 inside become Casts to float32. Exact: every float16
 // is a float32. Returns false (and changes nothing) when the model has no float16, or has
