@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "check_weights.h"
+#include "declare_types.h"
 #include "qconvert/base/activity.h"
 #include "qconvert/base/log.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -58,24 +59,6 @@ std::vector<Tensor> Evaluate(const Model& model, const Graph& graph, const std::
       OpenOrtSession(SerializeModel(constants), place, {.optimization = OptimizationLevel::kNone});
   NoteProgress(NodesText(graph));
   return session->Run({}, nullptr);
-}
-
-// A file may know more of its values than the engine can infer, and engines fuse by it. Only after
-// the passes: what a file declares may be wrong.
-void AddDeclaredTypes(const std::map<std::string, Value, std::less<>>& declared, Graph& graph) {
-  for (auto& [name, value] : graph.value_info) {
-    const auto it = declared.find(name);
-    if (it == declared.end() || it->second.type.element != value.type.element) continue;
-    const std::optional<std::vector<Dim>>& said = it->second.type.shape;
-    std::optional<std::vector<Dim>>& shape = value.type.shape;
-    if (!said || (shape && shape->size() != said->size())) continue;
-    const ValueType inferred = value.type;
-    if (!shape) shape.emplace(said->size());
-    for (size_t d = 0; d < said->size(); ++d) {
-      if (!(*shape)[d].known() && (*shape)[d].symbol.empty()) (*shape)[d] = (*said)[d];
-    }
-    if (!(value.type == inferred)) graph.declared.insert(name);
-  }
 }
 
 // What exporters leave behind goes, until nothing changes: each pass may make work for the others.
@@ -150,7 +133,7 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
   run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });
   run("fold_symbolic_shapes", [&] { return FoldShapes(graph); });
   runner.CheckStopped();
-  AddDeclaredTypes(declared, graph);
+  AddKnownTypes(declared, graph);  // only after the passes: what a file declares may be wrong
   InferBodyTypes(model, place);
   CheckBiasLengths(graph, place);
   CheckWeightsFinite(graph, place);

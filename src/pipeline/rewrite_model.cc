@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apply_settings.h"
+#include "declare_types.h"
 #include "other_passes.h"
 #include "plan_remarks.h"
 #include "qconvert/base/sha256.h"
@@ -34,14 +35,19 @@ void AddReceipt(const Provenance& provenance, const std::string& quant_info, Mod
   set(kQuantInfoSeal, Sha256Hex(quant_info));
 }
 
-// A small model must not become a larger file by what quant_info says as well: the seal stays.
-void ShortenReceipt(const Metadata& own, int64_t float_bytes, Model& model) {
+// A small model must not become a larger file by what quant_info says as well, the seal stays, or
+// by types that an engine infers.
+void ShortenSmall(const Metadata& own, int64_t float_bytes, Model& model) {
   if (float_bytes >= kSmallBytes) return;
-  if (static_cast<int64_t>(SerializeModel(model).size()) <= float_bytes) return;
+  const auto fits = [&] {
+    return static_cast<int64_t>(SerializeModel(model).size()) <= float_bytes;
+  };
+  if (fits()) return;
   const auto seal = model.metadata.back();
   model.metadata = own;
   std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == seal.first; });
   model.metadata.push_back(seal);
+  if (!fits()) DropInferredTypes(model.graph);
 }
 
 }  // namespace
@@ -90,9 +96,10 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
     SuitEngine(types, passes, report.input, model);
   if (history.config.target_device == TargetDevice::kGpu)
     SuitTypes(types, passes, report.input, model);
+  DeclareTypes(types, report.input, model);
   const Metadata own = model.metadata;
   AddReceipt(history.provenance, quant_info, model);
-  ShortenReceipt(own, report.float_bytes, model);
+  ShortenSmall(own, report.float_bytes, model);
   ValidateModel(model, report.input);
   return quant_info;
 }

@@ -58,11 +58,37 @@ bool IsElementwise(const Node& node) {
 
 // Output 0 has the shape of input 0.
 bool KeepsShape(const Node& node) {
-  static constexpr std::array<std::string_view, 28> kTypes = {
-      "Abs",       "Cast",       "Ceil",     "Clip",      "Elu",         "Erf",     "Exp",
-      "Floor",     "Gelu",       "Identity", "HardSwish", "HardSigmoid", "Log",     "Neg",
-      "LeakyRelu", "LogSoftmax", "Not",      "Mish",      "Reciprocal",  "Relu",    "Round",
-      "Sigmoid",   "Softmax",    "Softplus", "Sqrt",      "Tanh",        "Dropout", "Softsign"};
+  static constexpr std::array<std::string_view, 31> kTypes = {"Abs",
+                                                              "Cast",
+                                                              "Ceil",
+                                                              "Clip",
+                                                              "Elu",
+                                                              "Erf",
+                                                              "Exp",
+                                                              "Floor",
+                                                              "Gelu",
+                                                              "Identity",
+                                                              "HardSwish",
+                                                              "HardSigmoid",
+                                                              "Log",
+                                                              "Neg",
+                                                              "LeakyRelu",
+                                                              "LogSoftmax",
+                                                              "Not",
+                                                              "Mish",
+                                                              "Reciprocal",
+                                                              "Relu",
+                                                              "Round",
+                                                              "Sigmoid",
+                                                              "Softmax",
+                                                              "Softplus",
+                                                              "Sqrt",
+                                                              "Tanh",
+                                                              "Dropout",
+                                                              "Softsign",
+                                                              "QuantizeLinear",
+                                                              "DequantizeLinear",
+                                                              "DynamicQuantizeLinear"};
   return node.domain.empty() &&
          (node.Is("LayerNormalization") ||
           std::find(kTypes.begin(), kTypes.end(), node.op_type) != kTypes.end());
@@ -216,7 +242,7 @@ class ShapeInferrer {
     if (KeepsShape(node)) return ShapeOf(node.inputs[0]);
     if (IsElementwise(node)) return ShapeOfBroadcast(node);
     if (node.Is("Gather")) return ShapeOfGather(node);
-    if (node.Is("MatMul")) return ShapeOfProduct(node);
+    if (node.Is("MatMul") || node.Is("MatMulInteger")) return ShapeOfProduct(node);
     if (node.Is("Slice")) return ShapeOfSlice(node);
     if (node.Is("Reshape")) return ShapeOfReshape(node);
     if (node.Is("Expand")) {
