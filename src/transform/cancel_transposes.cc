@@ -9,13 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "permute_axes.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/transform/eliminate_no_ops.h"
 
 namespace qconvert {
 namespace {
-
-using Perm = std::vector<int64_t>;
 
 constexpr int kMostSweeps = 200;  // one for each residual sum that follows another
 
@@ -39,24 +38,26 @@ bool IsBinary(const Node& node) {
   return IsAnyOf(node, kTypes) && node.inputs.size() == 2;
 }
 
+// That its axis is one of `rank`.
+bool IsAxisOf(const Node& node, size_t rank) {
+  const auto limit = static_cast<int64_t>(rank);
+  const int64_t axis = node.GetInt("axis", 0);
+  return axis >= -limit && axis < limit;
+}
+
+bool IsConcat(const Node& node, size_t rank) { return node.Is("Concat") && IsAxisOf(node, rank); }
+
 bool IsConvolution(const Node* node) {
   return node != nullptr && (node->Is("Conv") || node->Is("ConvTranspose"));
 }
 
 const Perm* PermOf(const Node* node) {
-  return node != nullptr && node->Is("Transpose") && node->outputs.size() == 1
-             ? node->FindInts("perm")
-             : nullptr;
+  if (node == nullptr || !node->Is("Transpose") || node->outputs.size() != 1) return nullptr;
+  const Perm* perm = node->FindInts("perm");
+  return perm != nullptr && Inverse(*perm) ? perm : nullptr;
 }
 
-bool Undoes(const Perm& first, const Perm& second) {
-  if (first.size() != second.size()) return false;
-  for (size_t d = 0; d < second.size(); ++d) {
-    const auto from = static_cast<size_t>(second[d]);
-    if (from >= first.size() || first[from] != static_cast<int64_t>(d)) return false;
-  }
-  return true;
-}
+bool Undoes(const Perm& first, const Perm& second) { return Inverse(second) == first; }
 
 class TransposeCanceller {
  public:
@@ -71,6 +72,9 @@ class TransposeCanceller {
     }
     for (size_t n = 0; n < count; ++n) {
       if (!touched_[n]) Sink(n);
+    }
+    for (size_t n = 0; n < count; ++n) {
+      if (!touched_[n]) Hoist(n);
     }
     if (changes_ == 0) return 0;
     SortNodes(graph_);
@@ -100,59 +104,158 @@ class TransposeCanceller {
 
   // Moves the transposes that node n reads behind it.
   void Sink(size_t n) {
-    Node& node = graph_.nodes[n];
-    if (node.outputs.size() != 1 || (!IsUnary(node) && !IsBinary(node))) return;
-    const size_t values = IsUnary(node) ? 1 : 2;
+    const Node& node = graph_.nodes[n];
+    if (node.Is("Split")) return SinkThroughSplit(n);
+    if (node.outputs.size() != 1) return;
+    const bool joins = IsBinary(node) || node.Is("Concat");
     std::vector<size_t> transposes;
     const Perm* perm = nullptr;
-    for (size_t i = 0; i < values; ++i) {
-      const size_t producer = topology_.ProducerIndex(node.inputs[i]);
+    for (size_t i = 0; i < (joins ? node.inputs.size() : 1); ++i) {
+      const size_t producer = topology_.ProducerIndex(node.input(i));
       const Perm* one = producer == kNone ? nullptr : PermOf(&graph_.nodes[producer]);
       if (one == nullptr) continue;
       if (touched_[producer] || (perm != nullptr && *one != *perm)) return;
       perm = one;
       transposes.push_back(producer);
     }
-    if (transposes.empty()) return;
-    if (transposes.size() == values && values == 2) {
-      // One of the two has to go, or their number would grow.
-      if (std::none_of(node.inputs.begin(), node.inputs.end(),
-                       [&](const auto& input) { return topology_.HasSingleUse(input); }))
-        return;
-      MoveBehind({n}, transposes, Perm(*perm));
-    } else {
-      SinkAlone(n, transposes[0], Perm(*perm));
-    }
+    if (node.Is("Concat") && (perm == nullptr || !IsConcat(node, perm->size()))) return;
+    if (transposes.size() == 1) return SinkAlone(n, transposes[0], Perm(*perm));
+    // Of several, one has to go, or their number would grow.
+    if (transposes.size() < node.inputs.size() || transposes.empty() ||
+        std::none_of(node.inputs.begin(), node.inputs.end(),
+                     [&](const auto& input) { return topology_.HasSingleUse(input); }))
+      return;
+    MoveBehind({n}, transposes, Perm(*perm));
   }
 
-  // Moves one transpose behind the whole run of nodes from n on that it can pass.
+  // Moves one transpose behind the whole run of nodes from n on that it can pass. Nodes of the run
+  // may read it again: x * Sigmoid(x).
   void SinkAlone(size_t n, size_t transpose, const Perm& perm) {
     const Node& before = graph_.nodes[transpose];
-    if (!topology_.HasSingleUse(before.outputs[0])) return;
+    const std::string& from = before.outputs[0];
     std::vector<size_t> run;
-    std::string value = before.outputs[0];
-    bool undone = false;
-    for (;;) {
-      const Node& reader = graph_.nodes[n];
-      const Perm* second = PermOf(&reader);
-      undone = second != nullptr && Undoes(perm, *second);
-      if (second != nullptr || touched_[n] || reader.outputs.size() != 1 ||
-          (!IsUnary(reader) && !IsBinary(reader)) ||
-          !CanPermuteConstants(reader, value, perm.size()))
-        break;
+    size_t plain = 0;  // nodes at the start of the run that name no axes
+    std::string value = from;
+    std::optional<Perm> behind = perm;
+    while (!touched_[n]) {
+      const Node& node = graph_.nodes[n];
+      behind = PermOfPassed(node, value, from, *behind);
+      if (!behind) break;
+      if (plain == run.size() && (IsUnary(node) || IsBinary(node))) ++plain;
       run.push_back(n);
-      value = reader.outputs[0];
+      value = node.outputs[0];
+      if (Gain(from, run, *behind) > 0) return MoveBehind(run, {transpose}, perm);
       if (!topology_.HasSingleUse(value)) break;
       n = topology_.Uses(value)[0].node;
     }
-    if (!run.empty() && (undone || IsConvolution(topology_.Producer(before.inputs[0]))))
+    run.resize(plain);
+    if (!run.empty() && ReadInside(from, run) &&
+        IsConvolution(topology_.Producer(before.inputs[0])))
       MoveBehind(run, {transpose}, perm);
   }
 
-  // True when all inputs but `value` are constants whose elements keep their order.
-  bool CanPermuteConstants(const Node& node, const std::string& value, size_t rank) const {
+  // True when nothing outside of the run reads `value`.
+  bool ReadInside(const std::string& value, const std::vector<size_t>& run) const {
+    const std::vector<Use>& uses = topology_.Uses(value);
+    return !topology_.IsGraphOutput(value) &&
+           std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+             return use.slot != Use::kCaptured &&
+                    std::find(run.begin(), run.end(), use.node) != run.end();
+           });
+  }
+
+  // How many transposes less there are when the one that writes `from` stands behind the run, as
+  // `behind`.
+  int Gain(const std::string& from, const std::vector<size_t>& run, const Perm& behind) const {
+    const Readers readers = ReadersOf(graph_.nodes[run.back()].outputs[0], behind);
+    return readers.undone + (ReadInside(from, run) ? 1 : 0) -
+           (readers.is_read && !IsIdentity(behind) ? 1 : 0);
+  }
+
+  struct Readers {
+    int undone = 0;        // Transposes that undo another
+    bool is_read = false;  // by anything else
+  };
+
+  // What reads `value`, which Transpose{perm} will write.
+  Readers ReadersOf(const std::string& value, const Perm& perm) const {
+    Readers readers{0, topology_.IsGraphOutput(value)};
+    for (const Use& use : topology_.Uses(value)) {
+      const Perm* second = use.slot == 0 ? PermOf(&graph_.nodes[use.node]) : nullptr;
+      const bool undoes = second != nullptr && !touched_[use.node] && Undoes(perm, *second);
+      readers.undone += undoes ? 1 : 0;
+      readers.is_read |= !undoes;
+    }
+    return readers;
+  }
+
+  // The Perm behind a node that reads `value`, transposed by `perm`, once it reads what is not
+  // transposed; nothing when it cannot. It may read `from` too, transposed by as much.
+  std::optional<Perm> PermOfPassed(const Node& node, const std::string& value,
+                                   const std::string& from, const Perm& perm) const {
+    if (node.outputs.size() != 1) return std::nullopt;
+    if (!IsUnary(node) && !IsBinary(node) && !IsConcat(node, perm.size()))
+      return node.input(0) == value ? PermBehind(graph_, node, perm) : std::nullopt;
+    const bool reads_from =
+        value != from &&
+        node.inputs.end() != std::find(node.inputs.begin(), node.inputs.end(), from);
+    const Perm* first = PermOf(topology_.Producer(from));
+    if (reads_from && (first == nullptr || *first != perm)) return std::nullopt;
+    return CanPermuteConstants(node, {value, from}, perm.size()) ? std::optional(perm)
+                                                                 : std::nullopt;
+  }
+
+  // x -> Transpose -> Split -> back, all of them     becomes     x -> Split
+  void SinkThroughSplit(size_t n) {
+    const size_t transpose = topology_.ProducerIndex(graph_.nodes[n].input(0));
+    const Perm* found = transpose == kNone ? nullptr : PermOf(&graph_.nodes[transpose]);
+    if (found == nullptr || touched_[transpose] || !IsAxisOf(graph_.nodes[n], found->size()))
+      return;
+    const Perm perm = *found;
+    const std::vector<std::string> parts = graph_.nodes[n].outputs;
+    for (const std::string& part : parts)
+      if (part.empty() || ReadersOf(part, perm).is_read) return;
+    graph_.nodes[n].inputs[0] = graph_.nodes[transpose].inputs[0];
+    PermuteAxis(perm, graph_.nodes[n]);
+    for (size_t o = 0; o < parts.size(); ++o) {
+      graph_.nodes[n].outputs[o] = names_.Make("t");
+      KeepType(parts[o], graph_.nodes[n].outputs[o], perm);
+      PutBehind(transpose, graph_.nodes[n].outputs[o], parts[o], perm);
+    }
+    touched_[n] = touched_[transpose] = true;
+    ++changes_;
+  }
+
+  // Pad -> Transpose -> Conv     becomes     Transpose -> Pad -> Conv, which can be one
+  void Hoist(size_t n) {
+    const Perm* perm = PermOf(&graph_.nodes[n]);
+    const size_t before =
+        perm == nullptr ? kNone : topology_.ProducerIndex(graph_.nodes[n].input(0));
+    if (before == kNone || touched_[before] || !graph_.nodes[before].Is("Pad") ||
+        !topology_.HasSingleUse(graph_.nodes[n].inputs[0]) ||
+        !topology_.HasSingleUse(graph_.nodes[n].outputs[0]))
+      return;
+    Node& pad = graph_.nodes[before];
+    Node& transpose = graph_.nodes[n];
+    const Use reader = topology_.Uses(transpose.outputs[0])[0];
+    const std::optional<Perm> inverse = Inverse(*perm);
+    if (reader.slot != 0 || !graph_.nodes[reader.node].Is("Conv") || !inverse ||
+        !PermBehind(graph_, pad, *inverse))
+      return;
+    PermuteAxes(*inverse, names_, graph_, pad);
+    const std::string moved = names_.Make("t");
+    transpose.inputs[0] = pad.inputs[0];
+    pad.inputs[0] = moved;
+    pad.outputs[0] = std::exchange(transpose.outputs[0], moved);
+    touched_[n] = touched_[before] = touched_[reader.node] = true;
+    ++changes_;
+  }
+
+  // True when all inputs but the values are constants whose elements keep their order.
+  bool CanPermuteConstants(const Node& node, const std::array<std::string, 2>& values,
+                           size_t rank) const {
     for (const std::string& input : node.inputs) {
-      if (input.empty() || input == value) continue;
+      if (input.empty() || input == values[0] || input == values[1]) continue;
       const Tensor* tensor = graph_.FindInitializer(input);
       if (tensor == nullptr || tensor->dims.size() > rank ||
           std::count_if(tensor->dims.begin(), tensor->dims.end(),
@@ -164,12 +267,16 @@ class TransposeCanceller {
 
   // The run computes on what the transposes read; one Transpose stands behind it.
   void MoveBehind(const std::vector<size_t>& run, const std::vector<size_t>& transposes,
-                  const Perm& perm) {
+                  Perm perm) {
     std::string moved;  // what the node before writes now, in the place of `value`
     std::string value;
     for (const size_t n : run) {
       Node& node = graph_.nodes[n];
-      for (std::string& input : node.inputs) {
+      const std::optional<Perm> behind = PermBehind(graph_, node, perm);
+      if (behind) PermuteAxes(perm, names_, graph_, node);
+      if (node.Is("Concat")) PermuteAxis(perm, node);
+      for (size_t i = 0; i < (behind ? 1 : node.inputs.size()); ++i) {
+        std::string& input = node.inputs[i];
         const size_t producer = topology_.ProducerIndex(input);
         if (!value.empty() && input == value) {
           input = moved;
@@ -179,21 +286,34 @@ class TransposeCanceller {
           input = PermuteConstant(input, perm);
         }
       }
+      if (behind) perm = *behind;
       value = node.outputs[0];
       moved = names_.Make("t");
       KeepType(value, moved, perm);
       node.outputs[0] = moved;
       touched_[n] = true;
     }
-    Node behind = MakeNode("Transpose", {moved}, {value});
-    behind.name = graph_.nodes[transposes[0]].name;
-    behind.origin = graph_.nodes[transposes[0]].origin;
-    behind.Set("perm", perm);
+    PutBehind(transposes[0], moved, value, perm);
     for (const size_t t : transposes) touched_[t] = true;
+    ++changes_;
+  }
+
+  static void PermuteAxis(const Perm& perm, Node& node) {
+    const auto rank = static_cast<int64_t>(perm.size());
+    const int64_t axis = node.GetInt("axis", 0);
+    node.Set("axis", perm[static_cast<size_t>(axis < 0 ? axis + rank : axis)]);
+  }
+
+  // Transpose{perm} of `moved` writes `value` from now on, in the place of another.
+  void PutBehind(size_t transpose, const std::string& moved, const std::string& value,
+                 const Perm& perm) {
+    Node behind = MakeNode("Transpose", {moved}, {value});
+    behind.name = graph_.nodes[transpose].name;
+    behind.origin = graph_.nodes[transpose].origin;
+    behind.Set("perm", perm);
     // The nodes behind go by what the run wrote before.
     for (const Use& use : topology_.Uses(value)) touched_[use.node] = true;
     graph_.nodes.push_back(std::move(behind));
-    ++changes_;
   }
 
   // c of the transposed value as c' of the value itself: dimension i of c is dimension perm[i].

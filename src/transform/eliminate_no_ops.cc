@@ -74,6 +74,28 @@ bool HandsOn(const Graph& graph, const Scope& scope, const Node& node) {
   return output && IsSameShape(*input, *output);
 }
 
+// x -> Transpose as it is -> y, an output     becomes     y in the place of x
+//
+// Where a way back to the layout of the outputs was cancelled; other no-ops at outputs are named in
+// settings of what to remove there.
+size_t EndInFrontOfTransposes(Graph& graph) {
+  const Topology topology(graph);
+  std::vector<bool> marked(graph.nodes.size(), false);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (!node.Is("Transpose") || !KeepsOrder(node) || !topology.IsGraphOutput(node.outputs[0]) ||
+        !topology.HasSingleUse(node.inputs[0]))
+      continue;
+    const size_t before = topology.ProducerIndex(node.inputs[0]);
+    if (before == Topology::kNpos || marked[before]) continue;
+    std::vector<std::string>& outputs = graph.nodes[before].outputs;
+    std::replace(outputs.begin(), outputs.end(), node.inputs[0], node.outputs[0]);
+    graph.value_info.erase(node.inputs[0]);
+    marked[n] = true;
+  }
+  return RemoveNodes(graph, marked);
+}
+
 }  // namespace
 
 bool IsSameShape(const ValueType& a, const ValueType& b) {
@@ -90,7 +112,8 @@ size_t EliminateNoOps(Graph& graph) {
     const Node& node = graph.nodes[n];
     marked[n] = HandsOn(graph, scope, node) && !topology.IsGraphOutput(node.outputs[0]);
   }
-  return BypassNodes(graph, marked);
+  const size_t bypassed = BypassNodes(graph, marked);
+  return bypassed + EndInFrontOfTransposes(graph);
 }
 
 }  // namespace qconvert
