@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -32,6 +33,8 @@ constexpr double kBiasesFrom = 0.1;
 // What is asked for stays unless the outputs get worse by 1 dB: judged samples are too few to tell
 // less, and corrections help more often than not.
 constexpr double kClearlyWorse = 1.26;
+// Of this many numbers a comparison tells enough.
+constexpr int64_t kTellingNumbers = 32;
 // Of a processor core, for the estimate that is told.
 constexpr double kProductsPerSecond = 6e9;
 constexpr double kBlockProductsPerSecond = 3e9;  // of images, with what stands between the layers
@@ -247,9 +250,10 @@ class Chooser {
   }
 
   bool KeepFound(const char* name, size_t layers, LayerCorrections found, Correction wanted) {
+    const bool are_biases = found.weights.empty();
     found.ranges = inputs_.corrections.ranges;
     std::swap(inputs_.corrections, found);
-    if (Keep({.name = name, .layers = layers}, wanted)) return true;
+    if (Keep({.name = name, .layers = layers}, wanted, are_biases)) return true;
     std::swap(inputs_.corrections, found);
     return false;
   }
@@ -265,7 +269,7 @@ class Chooser {
   }
 
   // Whether the correction that `inputs_` has got stays there, by the outputs.
-  bool Keep(CorrectionReport report, Correction wanted) {
+  bool Keep(CorrectionReport report, Correction wanted, bool helps_mostly = false) {
     report.kept = true;
     if (chosen_.measured) {
       Measured measured = MeasurePlan(inputs_, draft_);
@@ -275,7 +279,8 @@ class Chooser {
           measured.typical_noise(inputs_.gate) / chosen_.measured->typical_noise(inputs_.gate);
       const bool fails = chosen_.measured->verdict.passed && !measured.verdict.passed;
       // Corrections that make the outputs worse are what nobody asks for.
-      const double allowed = wanted == Correction::kOn ? kClearlyWorse : 1;
+      double allowed = wanted == Correction::kOn ? kClearlyWorse : 1;
+      if (helps_mostly) allowed = std::max(allowed, GrowthByChance(measured.outputs));
       report.kept = change < allowed && !fails;
       if (report.kept) {
         chosen_.measured = std::move(measured);
@@ -311,6 +316,17 @@ class Chooser {
 };
 
 }  // namespace
+
+double GrowthByChance(std::span<const OutputComparison> outputs) {
+  int64_t numbers = 0;
+  for (const OutputComparison& output : outputs) {
+    const bool is_relative = output.decisions.logit_power > 0;
+    const auto samples = static_cast<int64_t>(output.samples.size());
+    numbers = std::max(numbers, output.sums.count - (is_relative ? samples : 0));
+  }
+  if (numbers <= 0 || numbers >= kTellingNumbers) return 1;
+  return std::exp(2 * std::sqrt(2 / static_cast<double>(numbers)));
+}
 
 bool AsksForCorrections(const QuantConfig& config) {
   return Contains(WantedCorrections(config), Correction::kOn);

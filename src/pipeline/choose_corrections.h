@@ -3,6 +3,7 @@
 #define QCONVERT_SRC_PIPELINE_CHOOSE_CORRECTIONS_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,15 @@ struct ChosenCorrections {
 // Whether some are made whatever they do to the outputs.
 bool AsksForCorrections(const QuantConfig& config);
 
+// The factor, at least 1, by which noise can grow by chance alone from one plan to one that is as
+// good: two standard deviations of the logarithm of a mean of squares of n numbers, e^(2
+// sqrt(2/n)). n: the numbers of the output that has most of them, less one a sample of logits,
+// which only matter relative to each other. 1 where there are enough of them to tell.
+double GrowthByChance(std::span<const OutputComparison> outputs);
+
 // Puts into `inputs.corrections` what the settings ask for, and, where they leave it open and the
-// plan's noise is above `goal`, what lowers the noise on the judged samples. `measured`: of the
+// plan's noise is above `goal`, what lowers the noise on the judged samples, biases also unless it
+// grows by more than chance explains. `measured`: of the
 // plan, where it is known. Plans without integer nodes cost nothing, those within the goal one
 // measurement, which the caller gets. Those that miss it cost two more, of weights and of values
 // alone: weights are rounded by second order where theirs is more than half of the noise.
