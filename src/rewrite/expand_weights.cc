@@ -8,49 +8,21 @@
 #include "qconvert/base/parallel.h"
 #include "qconvert/ir/tensor.h"
 #include "qconvert/rewrite/store_weights.h"
+#include "qconvert/weights/scale_rows.h"
 #include "qconvert/weights/store_weights.h"
 
 namespace qconvert {
 namespace {
 
-// Where the scale of an element stands: `scales` has the dimensions `scale_dims`, broadcast.
-class ScaleIndex {
- public:
-  ScaleIndex(const std::vector<int64_t>& dims, std::vector<int64_t> scale_dims) : dims_(dims) {
-    scale_dims.insert(scale_dims.begin(), dims.size() - scale_dims.size(), 1);
-    int64_t stride = 1;
-    strides_.resize(dims.size());
-    for (size_t d = dims.size(); d-- > 0; stride *= scale_dims[d])
-      strides_[d] = scale_dims[d] == 1 ? 0 : stride;
-    while (rows_ > 0 && strides_[rows_ - 1] == 0) inner_ *= dims[--rows_];
-  }
-
-  // Elements side by side with one scale.
-  int64_t inner() const { return inner_; }
-
-  // The index of the scale of run `run` of inner() elements.
-  int64_t Of(int64_t run) const {
-    int64_t index = 0;
-    for (size_t d = rows_; d-- > 0; run /= dims_[d]) index += run % dims_[d] * strides_[d];
-    return index;
-  }
-
- private:
-  const std::vector<int64_t>& dims_;
-  std::vector<int64_t> strides_;
-  size_t rows_ = dims_.size();  // dimensions in front of inner()
-  int64_t inner_ = 1;
-};
-
 template <typename Code>
 void Multiply(const StoredWeight& weight, float* out) {
-  const ScaleIndex index(weight.codes.dims, weight.scale_dims);
   const auto codes = weight.codes.values<Code>();
-  const auto inner = static_cast<size_t>(index.inner());
-  for (size_t i = 0, run = 0; i < codes.size(); i += inner, ++run) {
-    const float scale = weight.scales[static_cast<size_t>(index.Of(static_cast<int64_t>(run)))];
-    for (size_t k = i; k < i + inner; ++k) out[k] = static_cast<float>(codes[k]) * scale;
-  }
+  VisitScaleRows(weight.codes.dims, weight.scale_dims,
+                 [&](size_t first, size_t count, size_t scale, size_t step) {
+                   const float* scales = weight.scales.data() + scale;
+                   for (size_t k = 0; k < count; ++k)
+                     out[first + k] = static_cast<float>(codes[first + k]) * scales[k * step];
+                 });
 }
 
 Tensor Expanded(const StoredWeight& weight) {

@@ -1,5 +1,6 @@
 #include "dynamic_weights.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -12,18 +13,23 @@
 namespace qconvert {
 namespace {
 
+constexpr size_t kStrip = 16;
+
 // [d][rows][columns] -> [d][columns][rows].
 Tensor Transposed(const Tensor& tensor) {
   const size_t rank = tensor.dims.size();
-  const int64_t rows = tensor.dims[rank - 2];
-  const int64_t columns = tensor.dims[rank - 1];
+  const auto rows = static_cast<size_t>(tensor.dims[rank - 2]);
+  const auto columns = static_cast<size_t>(tensor.dims[rank - 1]);
   const auto values = tensor.values<float>();
   std::vector<float> out(values.size());
-  for (size_t i = 0; i < out.size(); ++i) {
-    const auto place = static_cast<int64_t>(i);
-    const int64_t matrix = place / (rows * columns) * rows * columns;
-    const int64_t inside = place - matrix;
-    out[static_cast<size_t>(matrix + inside % columns * rows + inside / columns)] = values[i];
+  // In strips of rows: what is written side by side was read near each other.
+  for (size_t matrix = 0; matrix < out.size(); matrix += rows * columns) {
+    for (size_t first = 0; first < rows; first += kStrip) {
+      const size_t last = std::min(first + kStrip, rows);
+      for (size_t c = 0; c < columns; ++c)
+        for (size_t r = first; r < last; ++r)
+          out[matrix + c * rows + r] = values[matrix + r * columns + c];
+    }
   }
   std::vector<int64_t> dims = tensor.dims;
   std::swap(dims[rank - 2], dims[rank - 1]);

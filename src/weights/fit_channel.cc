@@ -13,6 +13,7 @@ namespace {
 constexpr int kSteps = 16;
 constexpr int kClipSteps = 24;
 constexpr size_t kLanes = 4;
+constexpr size_t kPart = 256;  // weights that are rounded at once; whole lanes and pairs
 // Adding and taking away 1.5 * 2^23 rounds a small float half to even, in one vector loop.
 constexpr float kHalfEven = 12582912.0F;
 
@@ -47,29 +48,63 @@ void LowerPair(std::span<const float> weights, double scale, int32_t limit, floa
   }
 }
 
-// Rounds into `codes` (whole numbers) and returns the sum of squared differences to the weights.
-// Plain loops over floats, because fits try dozens of scales on every weight of a model.
-double Round(std::span<const float> weights, float scale, const NumericFormat& format,
-             int32_t pair_limit, std::vector<float>& codes) {
+// Some pair has a sum above `most`; then it may be one of one sign.
+bool AnyPairAbove(std::span<const float> codes, float most) {
+  float largest = 0;
+  for (size_t k = 0; k + 1 < codes.size(); k += 2)
+    largest = std::max(largest, std::fabs(codes[k] + codes[k + 1]));
+  return largest > most;
+}
+
+// Whole numbers into `codes`.
+void RoundPart(std::span<const float> weights, float scale, const NumericFormat& format,
+               int32_t pair_limit, std::span<float> codes) {
   const size_t count = weights.size();
   const auto low = static_cast<float>(format.qmin);
   const auto high = static_cast<float>(format.qmax);
-  codes.resize(count);
-  for (size_t k = 0; k < count; ++k) codes[k] = std::min(std::max(weights[k] / scale, low), high);
   if (format.round.mode() == RoundMode::kHalfEven) {
-    for (float& code : codes) code = (code + kHalfEven) - kHalfEven;
+    for (size_t k = 0; k < count; ++k)
+      codes[k] = (std::min(std::max(weights[k] / scale, low), high) + kHalfEven) - kHalfEven;
   } else {
-    for (float& code : codes) code = format.round(code);
+    for (size_t k = 0; k < count; ++k)
+      codes[k] = format.round(std::min(std::max(weights[k] / scale, low), high));
   }
   const auto most = static_cast<float>(pair_limit);
-  for (size_t k = 0; pair_limit > 0 && k + 1 < count; k += 2) {
+  if (pair_limit == 0 || !AnyPairAbove(codes, most)) return;
+  for (size_t k = 0; k + 1 < count; k += 2) {
     if (std::fabs(codes[k] + codes[k + 1]) > most && codes[k] * codes[k + 1] > 0)
       LowerPair(weights.subspan(k, 2), scale, pair_limit, &codes[k]);
   }
+}
+
+// Rounds into `codes` (whole numbers) and returns the sum of squared differences to the weights, or
+// some of them from `enough` on. Plain loops over floats, because fits try dozens of scales on
+// every weight of a model.
+double Round(std::span<const float> weights, float scale, const NumericFormat& format,
+             int32_t pair_limit, std::vector<float>& codes,
+             double enough = std::numeric_limits<double>::infinity()) {
+  codes.resize(weights.size());
+  const auto exact_scale = static_cast<double>(scale);
   std::array<double, kLanes> errors{};
-  for (size_t k = 0; k < count; ++k) {
-    const double difference = codes[k] * static_cast<double>(scale) - weights[k];
-    errors[k % kLanes] += difference * difference;
+  for (size_t first = 0; first < weights.size(); first += kPart) {
+    const auto part = weights.subspan(first, std::min(kPart, weights.size() - first));
+    const std::span<float> rounded(codes.data() + first, part.size());
+    RoundPart(part, scale, format, pair_limit, rounded);
+    const size_t whole = part.size() / kLanes * kLanes;
+    for (size_t k = 0; k < whole; k += kLanes) {
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        const double difference =
+            static_cast<double>(rounded[k + lane]) * exact_scale - part[k + lane];
+        errors[lane] += difference * difference;
+      }
+    }
+    for (size_t k = whole; k < part.size(); ++k) {
+      const double difference = static_cast<double>(rounded[k]) * exact_scale - part[k];
+      errors[k - whole] += difference * difference;
+    }
+    // Squares are added: what is left cannot make it less.
+    const double error = std::accumulate(errors.begin(), errors.end(), 0.0);
+    if (error >= enough) return error;
   }
   return std::accumulate(errors.begin(), errors.end(), 0.0);
 }
@@ -91,7 +126,7 @@ FittedChannel FitChannel(std::span<const float> weights, float low, const Numeri
   float best = low;
   double least = Round(weights, low, format, pair_limit, codes);
   const auto consider = [&](float scale) {
-    const double error = Round(weights, scale, format, pair_limit, codes);
+    const double error = Round(weights, scale, format, pair_limit, codes, least);
     if (error >= least) return;
     least = error;
     best = scale;

@@ -19,35 +19,58 @@ namespace {
 
 constexpr double kMaxBias = 1073741824.0;  // 2^30
 constexpr int kExactBiasBits = 32;
-constexpr size_t kWorthThreads = 1 << 16;         // weights
+constexpr size_t kWorthThreads = 1 << 16;  // weights
+// Output channels that are gathered at once: of a matrix, whose rows have one weight of each, as
+// many as share what the processor loads at once.
+constexpr size_t kChannelsTogether = 16;
 constexpr double kSmallestChannel = 1.0 / 65536;  // of the largest channel's scale
 
 // The weights under one scale, channel after channel in kernel order; channels of odd length end
 // with a zero of no place, so that pairs stay inside a channel.
 struct WeightGroup {
-  static constexpr size_t kPadding = static_cast<size_t>(-1);
   std::vector<float> values;
-  std::vector<size_t> places;  // element of the tensor, or kPadding
+  size_t count = 0;     // weights of a channel
+  size_t padded = 0;    // the same with what stands behind them
+  size_t channels = 1;  // that lie side by side in every batch
+
+  size_t IndexOf(int64_t batch, size_t channel, int64_t k) const {
+    return (static_cast<size_t>(batch) * channels + channel) * padded + static_cast<size_t>(k);
+  }
 };
 
-WeightGroup GatherGroup(std::span<const float> values, const WeightOrder& order, int64_t first,
-                        int64_t last) {
-  WeightGroup group;
+// Calls visit(batch, k, channel - first, place) for the weights of channels [first, last), as they
+// stand in kernel order but for the channels: side by side, since in a matrix they are neighbours.
+template <typename Visit>
+void VisitWeights(const WeightOrder& order, int64_t first, int64_t last, const Visit& visit) {
+  const int64_t back = (order.inner_count - 1) * order.inner_stride;
   for (int64_t b = 0; b < order.batches; ++b) {
-    for (int64_t o = first; o < last; ++o) {
-      for (int64_t k = 0; k < order.count; ++k) {
-        const int64_t place = b * order.batch_stride + o * order.channel_stride +
-                              k / order.inner_count * order.outer_stride +
-                              k % order.inner_count * order.inner_stride;
-        group.places.push_back(static_cast<size_t>(place));
-        group.values.push_back(values[group.places.back()]);
-      }
-      if (order.count % 2 == 0) continue;
-      group.places.push_back(WeightGroup::kPadding);
-      group.values.push_back(0.0F);
+    int64_t place = b * order.batch_stride + first * order.channel_stride;
+    int64_t inner = 0;
+    for (int64_t k = 0; k < order.count; ++k) {
+      for (int64_t o = 0; o < last - first; ++o)
+        visit(b, k, static_cast<size_t>(o), static_cast<size_t>(place + o * order.channel_stride));
+      const bool is_last = ++inner == order.inner_count;
+      place += is_last ? order.outer_stride - back : order.inner_stride;
+      if (is_last) inner = 0;
     }
   }
-  return group;
+}
+
+// Channels [first, last): a group of them all, or one each.
+std::vector<WeightGroup> GatherGroups(std::span<const float> values, const WeightOrder& order,
+                                      int64_t first, int64_t last, bool per_channel) {
+  const auto channels = static_cast<size_t>(last - first);
+  WeightGroup empty;
+  empty.count = static_cast<size_t>(order.count);
+  empty.padded = empty.count + empty.count % 2;
+  empty.channels = per_channel ? 1 : channels;
+  empty.values.resize(static_cast<size_t>(order.batches) * empty.channels * empty.padded, 0.0F);
+  std::vector<WeightGroup> groups(per_channel ? channels : 1, empty);
+  VisitWeights(order, first, last, [&](int64_t b, int64_t k, size_t o, size_t place) {
+    WeightGroup& group = groups[per_channel ? o : 0];
+    group.values[group.IndexOf(b, per_channel ? 0 : o, k)] = values[place];
+  });
+  return groups;
 }
 
 double MaxMagnitude(std::span<const float> values) {
@@ -66,8 +89,10 @@ bool FitsErrors(const TensorSettings& settings) {
 // The range that the settings' method gives the weights of one scale.
 Range GroupRange(const WeightGroup& group, const TensorSettings& settings) {
   std::vector<float> values;  // without padding
-  for (size_t k = 0; k < group.places.size(); ++k)
-    if (group.places[k] != WeightGroup::kPadding) values.push_back(group.values[k]);
+  for (size_t first = 0; first < group.values.size(); first += group.padded) {
+    const auto begin = group.values.begin() + static_cast<ptrdiff_t>(first);
+    values.insert(values.end(), begin, begin + static_cast<ptrdiff_t>(group.count));
+  }
   return RangeOfValues(values, settings);
 }
 
@@ -115,21 +140,11 @@ FittedChannel FitGroup(const WeightGroup& group, const TensorSettings& settings,
                     /*clip=*/FitsErrors(settings) && low / 2 >= least);
 }
 
-FittedWeights Packed(const Tensor& weight, QuantParams params, const NumericFormat& format,
-                     std::span<const int32_t> codes) {
-  FittedWeights out{{}, std::move(params), format};
-  out.weight.type = out.params.type;
-  out.weight.dims = weight.dims;
-  out.weight.bytes = std::make_shared<const std::string>(PackCodes(codes, out.params.type));
-  return out;
-}
-
 // Codes above a zero point. uint8 x uint8 kernels add in 32 bits: pairs have no limit.
 FittedChannel RoundAsymmetric(std::span<const float> values, float scale, int32_t zero_point,
                               const NumericFormat& format) {
-  FittedChannel out{scale, {}, 0, zero_point};
-  out.codes.reserve(values.size());
-  for (const float v : values) out.codes.push_back(QuantizeValue(v, scale, zero_point, format));
+  FittedChannel out{scale, std::vector<int32_t>(values.size()), 0, zero_point};
+  QuantizeRow(values, &scale, 0, zero_point, format, out.codes.data());
   return out;
 }
 
@@ -161,31 +176,57 @@ void CheckSigns(const Tensor& weight, const NumericFormat& format) {
 using FitFunction =
     std::function<FittedChannel(const WeightGroup& group, size_t first, size_t last)>;
 
+// Writes the codes of groups where their weights are.
+template <typename Code>
+void ScatterCodes(const std::vector<WeightGroup>& groups, const std::vector<FittedChannel>& fitted,
+                  const WeightOrder& order, int64_t first, int64_t last, std::string& bytes) {
+  auto* codes = reinterpret_cast<Code*>(bytes.data());
+  const bool per_channel = groups[0].channels == 1;
+  VisitWeights(order, first, last, [&](int64_t b, int64_t k, size_t o, size_t place) {
+    const size_t g = per_channel ? o : 0;
+    const size_t index = groups[g].IndexOf(b, per_channel ? 0 : o, k);
+    codes[place] = static_cast<Code>(fitted[g].codes[index]);
+  });
+}
+
 // A scale and zero point per channel along `axis`, or one for all.
 FittedWeights FitGroups(const Tensor& weight, const WeightOrder& order, int64_t axis,
                         const NumericFormat& format, int workers, const FitFunction& fit) {
   const auto values = weight.values<float>();
   const bool per_channel = axis >= 0;
-  const auto groups = static_cast<size_t>(per_channel ? order.channels : 1);
+  const auto channels = static_cast<size_t>(order.channels);
+  const size_t groups = per_channel ? channels : 1;
   QuantParams params{format.type, axis, std::vector<float>(groups),
                      std::vector<int32_t>(groups, 0)};
-  std::vector<int32_t> codes(values.size());
+  const size_t width = BitsOf(format.type) / 8;
+  const auto bytes = std::make_shared<std::string>(values.size() * width, '\0');
+  const bool is_signed = format.type == DataType::kInt8 || format.type == DataType::kInt16;
+  const auto scatter = width == 1  ? is_signed ? ScatterCodes<int8_t> : ScatterCodes<uint8_t>
+                        : is_signed ? ScatterCodes<int16_t>
+                                   : ScatterCodes<uint16_t>;
   // Starting threads costs more than fitting that few.
   const bool is_small = values.size() < kWorthThreads;
-  ParallelFor(groups, is_small ? 1 : workers, [&](size_t g, size_t /*worker*/) {
-    const size_t first = per_channel ? g : 0;
-    const size_t last = per_channel ? g + 1 : static_cast<size_t>(order.channels);
-    const WeightGroup group =
-        GatherGroup(values, order, static_cast<int64_t>(first), static_cast<int64_t>(last));
-    const FittedChannel fitted = fit(group, first, last);
-    for (size_t k = 0; k < group.places.size(); ++k) {
-      if (group.places[k] == WeightGroup::kPadding) continue;
-      codes[group.places[k]] = fitted.codes[k];
+  const size_t together = per_channel ? kChannelsTogether : channels;
+  const size_t parts = per_channel ? (channels + together - 1) / together : 1;
+  ParallelFor(parts, is_small ? 1 : workers, [&](size_t part, size_t /*worker*/) {
+    const size_t first = part * together;
+    const size_t last = std::min(first + together, channels);
+    const auto from = static_cast<int64_t>(first);
+    const auto to = static_cast<int64_t>(last);
+    const std::vector<WeightGroup> gathered = GatherGroups(values, order, from, to, per_channel);
+    std::vector<FittedChannel> fitted;
+    for (size_t g = 0; g < gathered.size(); ++g) {
+      fitted.push_back(fit(gathered[g], first + g, per_channel ? first + g + 1 : last));
+      params.scales[first + g] = fitted[g].scale;
+      params.zero_points[first + g] = fitted[g].zero_point;
     }
-    params.scales[g] = fitted.scale;
-    params.zero_points[g] = fitted.zero_point;
+    scatter(gathered, fitted, order, from, to, *bytes);
   });
-  return Packed(weight, std::move(params), format, codes);
+  FittedWeights out{{}, std::move(params), format};
+  out.weight.type = format.type;
+  out.weight.dims = weight.dims;
+  out.weight.bytes = bytes;
+  return out;
 }
 
 // What is not clipped of a bias with a float scale.

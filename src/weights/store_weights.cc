@@ -10,8 +10,10 @@
 #include <unordered_set>
 #include <utility>
 
+#include "qconvert/base/check.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/numbers/quantize.h"
+#include "qconvert/weights/scale_rows.h"
 
 namespace qconvert {
 namespace {
@@ -126,28 +128,18 @@ int64_t Product(const std::vector<int64_t>& dims) {
   return product;
 }
 
-// The index of each element's scale.
-std::vector<size_t> ScaleIndices(const Layout& layout, size_t count) {
-  const size_t rank = layout.dims.size();
-  std::vector<size_t> strides(rank, 0);  // in the scale tensor; 0 where it is broadcast
-  size_t scales = 1;
-  for (size_t d = rank; d-- > 0;) {
-    if (layout.scale_dims[d] == 1) continue;
-    strides[d] = scales;
-    scales *= static_cast<size_t>(layout.dims[d]);
-  }
-  std::vector<size_t> out(count);
-  std::vector<int64_t> index(rank, 0);
-  for (size_t i = 0, scale = 0; i < count; ++i) {
-    out[i] = scale;
-    for (size_t d = rank; d-- > 0;) {
-      scale += strides[d];
-      if (++index[d] < layout.dims[d]) break;
-      scale -= strides[d] * static_cast<size_t>(layout.dims[d]);
-      index[d] = 0;
-    }
-  }
-  return out;
+template <typename Code>
+std::shared_ptr<const std::string> CodesOnGrid(std::span<const float> values, const Layout& layout,
+                                               const std::vector<float>& scales,
+                                               const NumericFormat& format) {
+  const auto bytes = std::make_shared<std::string>(values.size() * sizeof(Code), '\0');
+  auto* codes = reinterpret_cast<Code*>(bytes->data());
+  VisitScaleRows(layout.dims, layout.scale_dims,
+                 [&](size_t first, size_t count, size_t scale, size_t step) {
+                   QuantizeRow(values.subspan(first, count), scales.data() + scale, step, 0, format,
+                               codes + first);
+                 });
+  return bytes;
 }
 
 }  // namespace
@@ -183,10 +175,14 @@ StoredWeight StoreWeight(const WeightUse& use, const StoredForm& form) {
   const auto values = WeightOf(use).values<float>();
   const NumericFormat format =
       IntegerFormat(form.bits, /*is_signed=*/true, /*symmetric=*/true, /*narrow=*/true);
-  const std::vector<size_t> scale_of = ScaleIndices(layout, values.size());
   std::vector<float> largest(static_cast<size_t>(Product(layout.scale_dims)), 0);
-  for (size_t i = 0; i < values.size(); ++i)
-    largest[scale_of[i]] = std::max(largest[scale_of[i]], std::fabs(values[i]));
+  VisitScaleRows(layout.dims, layout.scale_dims,
+                 [&](size_t first, size_t count, size_t scale, size_t step) {
+                   for (size_t k = 0; k < count; ++k) {
+                     float& most = largest[scale + k * step];
+                     most = std::max(most, std::fabs(values[first + k]));
+                   }
+                 });
   std::vector<float> scales;
   for (const float magnitude : largest) {
     scales.push_back(
@@ -205,7 +201,6 @@ StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format, int6
   const Tensor& weight = WeightOf(use);
   const Layout layout = *FindLayout(use, block_size);
   const auto values = weight.values<float>();
-  const std::vector<size_t> scale_of = ScaleIndices(layout, values.size());
   StoredWeight out;
   out.name = use.name;
   out.scale_dims = layout.scale_dims;
@@ -213,12 +208,12 @@ StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format, int6
   out.scales = std::move(scales);
   out.format = format;
   out.block_size = block_size;
-  std::vector<int32_t> codes(values.size());
-  for (size_t i = 0; i < values.size(); ++i)
-    codes[i] = QuantizeValue(values[i], out.scales[scale_of[i]], 0, format);
   out.codes.type = format.type;
   out.codes.dims = layout.dims;
-  out.codes.bytes = std::make_shared<const std::string>(PackCodes(codes, format.type));
+  QCONVERT_CHECK(format.type == DataType::kInt8 || format.type == DataType::kInt16);
+  out.codes.bytes = format.type == DataType::kInt8
+                        ? CodesOnGrid<int8_t>(values, layout, out.scales, format)
+                        : CodesOnGrid<int16_t>(values, layout, out.scales, format);
   return out;
 }
 

@@ -130,5 +130,35 @@ TEST(QuantizeTest, NarrowRangeSaturatesEarlier) {
   EXPECT_EQ(QuantizeValue(-1000, 1, 0, IntegerFormat(8, true, true)), -128);
 }
 
+template <typename Code>
+void ExpectRowsOfSingleValues(const NumericFormat& format, int32_t zero_point) {
+  std::mt19937 engine(7);
+  std::vector<float> values = HardValues(0.1F, engine);
+  std::vector<float> scales;
+  for (size_t k = 0; k < values.size(); ++k)
+    scales.push_back(0.05F + 0.01F * static_cast<float>(k % 13));
+  for (const size_t step : {size_t{0}, size_t{1}}) {
+    std::vector<Code> codes(values.size());
+    QuantizeRow(std::span<const float>(values), scales.data(), step, zero_point, format,
+                codes.data());
+    size_t different = 0;
+    for (size_t k = 0; k < values.size(); ++k)
+      different += codes[k] != QuantizeValue(values[k], scales[k * step], zero_point, format);
+    EXPECT_EQ(different, 0u) << "step " << step;
+  }
+}
+
+TEST(QuantizeRow, GivesWhatSingleValuesGive) {
+  for (const RoundMode mode : {RoundMode::kHalfEven, RoundMode::kHalfUp, RoundMode::kStdRound}) {
+    NumericFormat narrow = IntegerFormat(8, /*is_signed=*/true, /*symmetric=*/true, true);
+    NumericFormat wide = FullFormat(DataType::kUint16);
+    narrow.round = wide.round = Rounder(mode);
+    ExpectRowsOfSingleValues<int8_t>(narrow, 0);
+    ExpectRowsOfSingleValues<int32_t>(narrow, 5);
+    ExpectRowsOfSingleValues<uint16_t>(wide, 32768);
+    ExpectRowsOfSingleValues<uint16_t>(wide, 65535);
+  }
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_NUMBERS_QUANTIZE_H_
 #define QCONVERT_NUMBERS_QUANTIZE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,6 +17,12 @@ namespace qconvert {
 // with half_even bit-equal to ONNX QuantizeLinear-21 in ONNX Runtime for uint8, int8, uint16,
 // int16. Infinities saturate; NaN gives qmin.
 int32_t QuantizeValue(float x, float scale, int32_t zero_point, const NumericFormat& format);
+
+// QuantizeValue of each value by the scale at its place, scales[k * step]: with a step of 0 all
+// have one. Code: an integer type of 8 or 16 bits that holds the format's codes, or int32_t.
+template <typename Code>
+void QuantizeRow(std::span<const float> values, const float* scales, size_t step,
+                 int32_t zero_point, const NumericFormat& format, Code* codes);
 
 // (q - zero_point) * scale in float32, ONNX DequantizeLinear-21.
 inline float DequantizeValue(int32_t q, float scale, int32_t zero_point) {
