@@ -14,6 +14,7 @@ namespace qconvert {
 namespace {
 
 constexpr double kConfidence = 0.95;
+constexpr size_t kScoresTogether = 32;
 constexpr size_t kTileValues = 1 << 14;  // of the scores turned around at a time
 
 // How positions lie in a row-major tensor: [outer, classes, inner].
@@ -67,15 +68,27 @@ struct Best {
   float second = -std::numeric_limits<float>::infinity();
 };
 
+// The largest; NaN is none.
+float LargestOf(std::span<const float> scores) {
+  float largest = -std::numeric_limits<float>::infinity();
+  for (const float v : scores) largest = v > largest ? v : largest;
+  return largest;
+}
+
 Best FindBest(std::span<const float> scores) {
   Best best;
-  for (size_t c = 0; c < scores.size(); ++c) {
-    if (scores[c] > best.value) {
-      best.second = best.value;
-      best.value = scores[c];
-      best.index = c;
-    } else {
-      best.second = std::max(best.second, scores[c]);
+  for (size_t first = 0; first < scores.size(); first += kScoresTogether) {
+    const size_t last = std::min(first + kScoresTogether, scores.size());
+    // Of thousands of classes few are among the best two so far.
+    if (!(LargestOf(scores.subspan(first, last - first)) > best.second)) continue;
+    for (size_t c = first; c < last; ++c) {
+      if (scores[c] > best.value) {
+        best.second = best.value;
+        best.value = scores[c];
+        best.index = c;
+      } else {
+        best.second = std::max(best.second, scores[c]);
+      }
     }
   }
   return best;
