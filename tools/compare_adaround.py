@@ -2,7 +2,7 @@
 """compare_adaround.py QCONVERT MODEL.onnx NODE SAMPLES [BITS]: learned rounding of one layer beside the same algorithm in PyTorch.
 
 Cuts the Conv NODE out of the model with what it reads on the samples (a folder of .npy files), converts it with
---effort fast and --effort high, learns the rounding of the same codes from the same inputs with torch's autograd and Adam,
+nearest codes and with layers learned, learns the rounding of the same codes from the same inputs with torch's autograd and Adam,
 and prints the mean squared error behind the Relu of all three, and processor seconds. Needs numpy, onnx, onnxruntime, torch.
 """
 import os, resource, subprocess, sys, tempfile
@@ -45,11 +45,12 @@ def cut(model_file, name, samples, folder):
     return node, values, weights[0], weights[1] if len(weights) > 1 else np.zeros(weights[0].shape[0], np.float32)
 
 
-def convert(qconvert, folder, effort, bits):
-    out = f"{folder}/{effort}.onnx"
+def convert(qconvert, folder, name, bits, *settings):
+    out = f"{folder}/{name}.onnx"
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     subprocess.run([qconvert, folder + "/layer.onnx", "--calib", folder + "/x", "-o", out, "-q", "--scheme", "static", "--guard-reports",
-                    "--effort", effort, "--set", f"weights.bit_width={bits}"], check=True)
+                    "--workers", "1", "--set", f"weights.bit_width={bits}", "--set", "include_bias_corr=false", "--set", "second_order_rounding=false",
+                    *settings], check=True)
     seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
     graph = onnx.load(out).graph
     constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
@@ -66,10 +67,13 @@ def main():
     qconvert, model, name, samples = sys.argv[1:5]
     bits = int(sys.argv[5]) if len(sys.argv) > 5 else 4
     torch.manual_seed(1)
+    torch.set_num_threads(1)
     folder = tempfile.mkdtemp()
     node, values, weight, bias = cut(model, name, samples, folder)
-    near, scales, near_bias, step, zero, fast_s = convert(qconvert, folder, "fast", bits)
-    ours, _, our_bias, _, _, high_s = convert(qconvert, folder, "high", bits)
+    near, scales, near_bias, step, zero, fast_s = convert(qconvert, folder, "nearest", bits)
+    ours, our_scales, our_bias, _, _, high_s = convert(qconvert, folder, "learned", bits, "--set", "include_fast_ft=true", "--set",
+                                                       "fast_finetune.algorithm=adaround", "--set", f"fast_finetune.num_iterations={STEPS}")
+    assert (our_scales == scales).all()
     ints = {a.name: list(a.ints) for a in node.attribute}
     pads = ints.get("pads", [0] * 4)
     shape = dict(kernel_size=tuple(weight.shape[2:]), stride=tuple(ints.get("strides", [1, 1])), dilation=tuple(ints.get("dilations", [1, 1])))
