@@ -1,5 +1,8 @@
 #include "calibrate_model.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -7,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "kept_results.h"
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/config/any_settings.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -20,6 +24,7 @@
 #include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/transform/random_nodes.h"
 
 namespace qconvert {
 namespace {
@@ -89,6 +94,27 @@ std::set<std::string> NeededValues(const Graph& graph, const Placement& placemen
   return needed;
 }
 
+// Of everything that a table depends on; empty where samples do on each other, or what runs draws
+// random numbers. Answers for batches depend on the order of files too.
+std::string KeyOfTable(const Model& model, const InputFeeder& feeder,
+                       std::span<const size_t> by_content, const std::vector<std::string>& values,
+                       const CalibrationOptions& options) {
+  if (feeder.has_feedback() || by_content.empty() || !FindRandomNodes(model.graph).empty())
+    return "";
+  std::string asked = fmt::format("{}\n", options.batch_size);
+  for (size_t v = 0; v < values.size(); ++v) {
+    asked += fmt::format("{} {}", values[v], static_cast<int>(options.requests[v].statistics));
+    for (const BatchQuestion& question : options.requests[v].batches) asked += " " + question.key;
+    asked += "\n";
+  }
+  const bool by_batch = std::any_of(options.requests.begin(), options.requests.end(),
+                                    [](const auto& request) { return !request.batches.empty(); });
+  if (by_batch) asked += fmt::format("{}", fmt::join(by_content, " "));
+  std::string samples;
+  for (const size_t k : by_content) samples += HashOf(std::vector{feeder.Read(k, {})});
+  return KeyOf({kKeptTable, HashOf(model), asked, samples});
+}
+
 }  // namespace
 
 std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std::string>& values,
@@ -142,7 +168,8 @@ std::vector<std::string> CalibratedValues(const Graph& graph) {
 
 CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>& placements,
                                 const ModelSettings& settings, const InputFeeder& feeder,
-                                CalibrationOptions options, const std::string& place) {
+                                std::span<const size_t> by_content, CalibrationOptions options,
+                                const std::string& place, ResultCache* cache) {
   const QuantConfig& config = settings.config;
   std::vector<std::string> values = CalibratedValues(model.graph);
   const std::set<std::string> known(values.begin(), values.end());
@@ -166,7 +193,17 @@ CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>
   }
   if (!wanted.batches.empty())
     options.batch_size = static_cast<size_t>(config.calibration.batch_size);
-  return Calibrate(*OpenObserved(model, values, place), feeder, values, options);
+  CalibrationTable table;
+  RecallOrMake<CalibrationTable>(
+      cache, kKeptTable,
+      cache == nullptr ? "" : KeyOfTable(model, feeder, by_content, values, options),
+      [&](CalibrationTable kept) {
+        table = std::move(kept);
+        return true;
+      },
+      [&] { table = Calibrate(*OpenObserved(model, values, place), feeder, values, options); },
+      [&] { return TextOf(table); });
+  return table;
 }
 
 }  // namespace qconvert

@@ -2,10 +2,13 @@
 #ifndef QCONVERT_SRC_PIPELINE_CALIBRATE_MODEL_H_
 #define QCONVERT_SRC_PIPELINE_CALIBRATE_MODEL_H_
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "qconvert/base/result_cache.h"
 #include "qconvert/calibration/calibrator.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/cost_model.h"
@@ -34,10 +37,13 @@ std::vector<std::string> CalibratedValues(const Graph& graph);
 // Statistics over all samples of what any of the placements quantizes, and so of all that those
 // with fewer integer nodes can, in the detail that the settings need: ranges of batches where they
 // go by them, histograms where a method looks at one. CalibratedValues are observed, and what the
-// settings may round to float16. `place` names the model in errors.
+// settings may round to float16. `place` names the model in errors. `cache` keeps the table; null:
+// nothing does, nor where samples depend on each other or the model draws random numbers.
+// `by_content`: the feeder's samples in an order that no file names change.
 CalibrationTable CalibrateModel(const Model& model, const std::vector<Placement>& placements,
                                 const ModelSettings& settings, const InputFeeder& feeder,
-                                CalibrationOptions options, const std::string& place);
+                                std::span<const size_t> by_content, CalibrationOptions options,
+                                const std::string& place, ResultCache* cache = nullptr);
 
 }  // namespace qconvert
 

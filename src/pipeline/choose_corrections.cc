@@ -154,8 +154,9 @@ class Chooser {
     const CorrectionOptions options{.round_weights = true,
                                     .move_biases = !inputs_.corrections.bias.empty()};
     if (!TakeSamples("rounding", wanted)) return;
-    std::map<size_t, FittedScales> scales = FitScales(
-        inputs_.model, plain, inputs_.settings, samples_, inputs_.codes.workers(), inputs_.place);
+    std::map<size_t, FittedScales> scales =
+        FitScales(inputs_.model, plain, inputs_.settings, samples_, inputs_.codes.workers(),
+                  inputs_.place, inputs_.cache);
     if (!scales.empty()) {
       LayerCorrections before = std::exchange(
           inputs_.corrections, {.scales = scales, .ranges = inputs_.corrections.ranges});

@@ -22,6 +22,7 @@
 #include "qconvert/ir/value_types.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
+#include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/learn_weights.h"
 #include "qconvert/weights/online_bias.h"
 #include "qconvert/weights/round_by_covariance.h"
@@ -76,8 +77,23 @@ class Corrector {
   LayerCorrections Run(const Model& model, const std::vector<Sample>& samples,
                        const std::string& place) {
     Model rewritten = Rewritten(model);
-    if (options_.cache != nullptr && learner_)
-      learner_->KeepIn(options_.cache, HashOfRun(model, rewritten, samples));
+    const std::string hash = options_.cache == nullptr ? "" : HashOfRun(model, rewritten, samples);
+    if (learner_) {
+      if (options_.cache != nullptr) learner_->KeepIn(options_.cache, hash);
+      Correct(model, std::move(rewritten), samples, place);
+    } else {
+      RecallOrMake<KeptCorrections>(
+          options_.cache, kKeptCorrections, hash.empty() ? "" : KeyOf({kKeptCorrections, hash}),
+          [&](const KeptCorrections& kept) { return Take(kept); },
+          [&] { Correct(model, std::move(rewritten), samples, place); },
+          [&] { return TextOf(KeptOfAll()); });
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void Correct(const Model& model, Model rewritten, const std::vector<Sample>& samples,
+               const std::string& place) {
     std::multiset<std::string> wanted;
     std::multiset<std::string> wanted_floats;
     for (const Layer& layer : layers_) {
@@ -106,10 +122,36 @@ class Corrector {
       }
       quantized.Drop(layer.output);
     }
-    return std::move(found_);
   }
 
- private:
+  bool Take(const KeptCorrections& kept) {
+    LayerCorrections found;
+    for (const auto& [n, layer] : kept.layers) {
+      if (!layer.shift.empty()) found.bias.emplace(n, layer.shift);
+      if (layer.codes.empty()) continue;
+      FittedWeights weights = StartOfLayer(plan_, {}, n);
+      if (!TakeCodes(layer.codes, weights)) return false;
+      found.weights.emplace(n, std::move(weights));
+    }
+    found_ = std::move(found);
+    return true;
+  }
+
+  KeptCorrections KeptOfAll() const {
+    KeptCorrections kept;
+    for (const Layer& layer : layers_) {
+      const size_t n = layer.node;
+      const auto weights = found_.weights.find(n);
+      const auto shift = found_.bias.find(n);
+      KeptCorrections::Of one{n, {}};
+      if (weights != found_.weights.end()) one.layer.codes = CodesOfWeights(weights->second);
+      if (shift != found_.bias.end()) one.layer.shift = shift->second;
+      if (!one.layer.codes.empty() || !one.layer.shift.empty())
+        kept.layers.push_back(std::move(one));
+    }
+    return kept;
+  }
+
   // Of everything that what is learned of a layer depends on, but for the layer.
   std::string HashOfRun(const Model& model, const Model& rewritten,
                         const std::vector<Sample>& samples) const {
@@ -118,7 +160,7 @@ class Corrector {
       done += fmt::format("{} {:d}{:d}{:d}{:d}\n", one.node, one.rounds, one.learns, one.moves_bias,
                           one.loops);
     return KeyOf({HashOf(model), HashOf(rewritten), HashOf(graph_, plan_), HashOf(samples),
-                  HashOf(*options_.learning), done});
+                  options_.learning == nullptr ? "" : HashOf(*options_.learning), done});
   }
 
   // The quantized model; the layers learn where they are in it, and come in its order.

@@ -28,7 +28,7 @@ struct CorrectionOptions {
   const LearningSettings* learning = nullptr;    // of weights and biases (weights/learn_weights.h)
   std::function<void(size_t percent)> progress;  // of the learning; may be empty
   int workers = 1;
-  ResultCache* cache = nullptr;  // of learned layers; null: none
+  ResultCache* cache = nullptr;  // of what is found; null: none
 };
 
 // Whether the codes of a node with integer weights can be found by what it reads.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/base/result_cache.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/model_settings.h"
@@ -19,11 +20,11 @@ namespace qconvert {
 // it reads (CanRound), whose settings choose its scales by squared error (method mse) and whose
 // weights nothing else reads; inputs are those of the float model. `plan` is complete and without
 // corrections of weights. Nothing where the engine cannot run the model in pieces. The result does
-// not depend on the workers.
+// not depend on the workers. `cache`: keeps them; null: nothing does.
 std::map<size_t, FittedScales> FitScales(const Model& model, const QuantizationPlan& plan,
                                          const ModelSettings& settings,
                                          const std::vector<Sample>& samples, int workers,
-                                         const std::string& place);
+                                         const std::string& place, ResultCache* cache = nullptr);
 
 }  // namespace qconvert
 

@@ -7,7 +7,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "qconvert/base/error.h"
 #include "qconvert/base/processor_info.h"
+#include "qconvert/calibration/table_file.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/report/quant_info.h"
 #include "qconvert/runtime/ort_session.h"
@@ -62,6 +64,30 @@ template <typename Archive>
 void Visit(Archive& archive, KeptBlock& block) {
   auto& [layers, error_before, error_after] = block;
   archive(layers, error_before, error_after);
+}
+
+template <typename Archive>
+void Visit(Archive& archive, KeptCorrections::Of& one) {
+  auto& [node, layer] = one;
+  archive(node, layer);
+}
+
+template <typename Archive>
+void Visit(Archive& archive, KeptCorrections& corrections) {
+  auto& [layers] = corrections;
+  archive(layers);
+}
+
+template <typename Archive>
+void Visit(Archive& archive, KeptScales::Of& one) {
+  auto& [node, scales] = one;
+  archive(node, scales);
+}
+
+template <typename Archive>
+void Visit(Archive& archive, KeptScales& scales) {
+  auto& [layers] = scales;
+  archive(layers);
 }
 
 class TextWriter {
@@ -228,12 +254,32 @@ std::string HashOf(const LearningSettings& settings) {
 std::string TextOf(std::vector<OutputComparison> outputs) { return Written(outputs); }
 std::string TextOf(KeptLayer layer) { return Written(layer); }
 std::string TextOf(KeptBlock block) { return Written(block); }
+std::string TextOf(KeptCorrections corrections) { return Written(corrections); }
+std::string TextOf(KeptScales scales) { return Written(scales); }
+std::string TextOf(const CalibrationTable& table) {
+  std::string text = FormatTable({.table = table});
+  CalibrationTable again;
+  return ReadText(text, again) && again == table ? text : "";
+}
 
 bool ReadText(const std::string& text, std::vector<OutputComparison>& outputs) {
   return ReadWhole(text, outputs);
 }
 bool ReadText(const std::string& text, KeptLayer& layer) { return ReadWhole(text, layer); }
 bool ReadText(const std::string& text, KeptBlock& block) { return ReadWhole(text, block); }
+
+bool ReadText(const std::string& text, KeptCorrections& corrections) {
+  return ReadWhole(text, corrections);
+}
+bool ReadText(const std::string& text, KeptScales& scales) { return ReadWhole(text, scales); }
+bool ReadText(const std::string& text, CalibrationTable& table) {
+  try {
+    table = ParseTable(text, "").table;
+    return true;
+  } catch (const Error&) {
+    return false;  // made anew
+  }
+}
 
 KeptLayer KeptOf(const FittedWeights& weights, const std::vector<float>& shift) {
   return {CodesOfWeights(weights), shift};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "qconvert/base/result_cache.h"
+#include "qconvert/calibration/calibration_table.h"
 #include "qconvert/config/learning_settings.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
@@ -25,6 +26,9 @@ namespace qconvert {
 inline constexpr const char* kKeptMeasurement = "measurement";
 inline constexpr const char* kKeptLayer = "layer";
 inline constexpr const char* kKeptBlock = "block";
+inline constexpr const char* kKeptCorrections = "correction";
+inline constexpr const char* kKeptScales = "scaling";
+inline constexpr const char* kKeptTable = "table";
 
 // A key of these parts, of the engine and of the kind of processor: float kernels of another one
 // round otherwise.
@@ -49,16 +53,41 @@ struct KeptBlock {
   double error_after = 0;
 };
 
+// What was found of all layers in one pass, by node.
+struct KeptCorrections {
+  struct Of {
+    size_t node = 0;
+    KeptLayer layer;  // no codes: the nearest
+  };
+  std::vector<Of> layers;
+};
+
+// Scales of the weights of layers, by node.
+struct KeptScales {
+  struct Of {
+    size_t node = 0;
+    std::vector<float> scales;
+  };
+  std::vector<Of> layers;
+};
+
 // Numbers as text, each the shortest that reads back as itself. What the comparisons are of is left
 // out.
 std::string TextOf(std::vector<OutputComparison> outputs);
 std::string TextOf(KeptLayer layer);
 std::string TextOf(KeptBlock block);
+std::string TextOf(KeptCorrections corrections);
+std::string TextOf(KeptScales scales);
+// A table as in its file; empty where that would not read back as the same table.
+std::string TextOf(const CalibrationTable& table);
 
 // The opposite; false where the text is none of these.
 bool ReadText(const std::string& text, std::vector<OutputComparison>& outputs);
 bool ReadText(const std::string& text, KeptLayer& layer);
 bool ReadText(const std::string& text, KeptBlock& block);
+bool ReadText(const std::string& text, KeptCorrections& corrections);
+bool ReadText(const std::string& text, KeptScales& scales);
+bool ReadText(const std::string& text, CalibrationTable& table);
 
 KeptLayer KeptOf(const FittedWeights& weights, const std::vector<float>& shift);
 

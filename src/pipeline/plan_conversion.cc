@@ -55,29 +55,6 @@ struct JudgedData {
   std::string description;
 };
 
-// What calibration sees; nothing where nothing can be quantized.
-CalibrationTable SeeValues(const ConvertOptions& options, const Model& model,
-                           const SchemeChoice& choice, const ModelSettings& settings,
-                           const InputFeeder& feeder) {
-  std::vector<Placement> reachable = {PlaceNodes(model.graph, choice.place)};
-  if (options.guard == GuardMode::kCorrect) {
-    // What the guard puts back to float it looks for among all nodes with kernels.
-    PlaceOptions by_kernels = choice.place;
-    by_kernels.place_by = PlaceBy::kKernels;
-    reachable.push_back(PlaceNodes(model.graph, by_kernels));
-  }
-  const bool nothing = std::all_of(reachable.begin(), reachable.end(), [](const auto& placement) {
-    return placement.roots.empty() && !AnyInteger(placement);
-  });
-  if (nothing && FindFloat16Values(model.graph, settings).empty()) return {};
-  const CalibrationData data = DataOf(options);
-  return CalibrateModel(model, reachable, settings, feeder,
-                        {.workers = WorkerCount(data),
-                         .memory_limit = MemoryLimit(data),
-                         .progress = options.progress},
-                        options.model.string());
-}
-
 std::string WhatFailed(const ConversionReport& report) {
   return WhatFailed(JudgeOutputs(report.outputs, report.gate, report.sample_names));
 }
@@ -133,6 +110,30 @@ struct ConversionData {
   const SampleSource calibration;
   const InputFeeder observed;
 };
+
+// What calibration sees; nothing where nothing can be quantized.
+CalibrationTable SeeValues(const ConvertOptions& options, const PreparedModel& prepared,
+                           const SchemeChoice& choice, const ConversionData& of) {
+  const Graph& graph = prepared.model.graph;
+  std::vector<Placement> reachable = {PlaceNodes(graph, choice.place)};
+  if (options.guard == GuardMode::kCorrect) {
+    // What the guard puts back to float it looks for among all nodes with kernels.
+    PlaceOptions by_kernels = choice.place;
+    by_kernels.place_by = PlaceBy::kKernels;
+    reachable.push_back(PlaceNodes(graph, by_kernels));
+  }
+  const bool nothing = std::all_of(reachable.begin(), reachable.end(), [](const auto& placement) {
+    return placement.roots.empty() && !AnyInteger(placement);
+  });
+  if (nothing && FindFloat16Values(graph, prepared.settings).empty()) return {};
+  const CalibrationData data = DataOf(options);
+  return CalibrateModel(prepared.model, reachable, prepared.settings, of.observed,
+                        of.split.by_content,
+                        {.workers = WorkerCount(data),
+                         .memory_limit = MemoryLimit(data),
+                         .progress = options.progress},
+                        options.model.string(), options.cache.get());
+}
 
 JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph, const FoldedInputs& folded,
                       const ConversionData& calibration, ConversionReport& report) {
@@ -353,8 +354,7 @@ void PlanConversion(const ConvertOptions& options, bool absorbs_biases, LoadedMo
 
   CalibrationTable table;
   if (options.plan == nullptr) {
-    table = stored ? stored->table
-                   : SeeValues(options, model, spread.choice, prepared.settings, data.observed);
+    table = stored ? stored->table : SeeValues(options, prepared, spread.choice, data);
     watch.Lap("calibrate");
   }
 

@@ -59,6 +59,28 @@ TEST(KeptResultsTest, LayersAndBlocksReadBack) {
   EXPECT_EQ(again.error_after, 0.25);
 }
 
+TEST(KeptResultsTest, CorrectionsScalesAndTablesReadBack) {
+  const KeptCorrections corrections{{{3, {{-8, 7}, {}}}, {70, {{}, {0.1F, -1e-20F}}}}};
+  KeptCorrections again;
+  ASSERT_TRUE(ReadText(TextOf(corrections), again));
+  ASSERT_EQ(again.layers.size(), 2U);
+  EXPECT_EQ(again.layers[0].node, 3U);
+  EXPECT_EQ(again.layers[0].layer.codes, corrections.layers[0].layer.codes);
+  EXPECT_EQ(again.layers[1].layer.shift, corrections.layers[1].layer.shift);
+  KeptScales scales;
+  ASSERT_TRUE(ReadText(TextOf(KeptScales{{{5, {0.1F, 3}}}}), scales));
+  EXPECT_EQ(scales.layers.at(0).node, 5U);
+  EXPECT_EQ(scales.layers.at(0).scales, (std::vector<float>{0.1F, 3}));
+  CalibrationTable table;
+  table.samples = 2;
+  CalibrationTable read;
+  ASSERT_TRUE(ReadText(TextOf(table), read));
+  EXPECT_TRUE(read == table);
+  table.channel_means["x"] = {1};
+  EXPECT_EQ(TextOf(table), "") << "which no file has";
+  EXPECT_FALSE(ReadText("{}", read));
+}
+
 TEST(KeptResultsTest, OtherTextsAreRefused) {
   const std::string text = TextOf(std::vector<OutputComparison>{SomeComparison()});
   std::vector<OutputComparison> outputs;
@@ -123,6 +145,9 @@ TEST_F(KeptRunsTest, TheBytesAreTheSameWithAllSomeOrNoneOfThem) {
   EXPECT_EQ(CountOf("cold", kKeptLayer), 4U);
   EXPECT_EQ(CountOf("cold", kKeptBlock), 1U);
   EXPECT_GT(CountOf("cold", kKeptMeasurement), 3U);
+  EXPECT_EQ(CountOf("cold", kKeptTable), 1U) << "calibration";
+  EXPECT_EQ(CountOf("cold", kKeptScales), 1U);
+  EXPECT_GE(CountOf("cold", kKeptCorrections), 2U) << "biases, and rounding by second order";
   const auto all = Kept("cold");
   EXPECT_EQ(Run("cold"), plain) << "all are there";
   EXPECT_EQ(FormatReport(report_).substr(0, table.size()), table);
