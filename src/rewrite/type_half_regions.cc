@@ -1,6 +1,7 @@
 #include "qconvert/rewrite/type_half_regions.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 
 #include "qconvert/ir/topology.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 namespace {
@@ -67,10 +69,38 @@ bool IsCastTo(const Node& node, DataType type) {
   return node.Is("Cast") && node.GetInt("to", 0) == static_cast<int64_t>(type);
 }
 
+// Nodes that are joined belong together, and are marked together.
+class Regions {
+ public:
+  explicit Regions(size_t count) : next_(count), is_marked_(count, false) {
+    std::iota(next_.begin(), next_.end(), size_t{0});
+  }
+  void Join(size_t a, size_t b) {
+    a = Root(a);
+    b = Root(b);
+    is_marked_[b] = is_marked_[b] || is_marked_[a];
+    next_[a] = b;
+  }
+  void Mark(size_t n) { is_marked_[Root(n)] = true; }
+  bool IsMarked(size_t n) { return is_marked_[Root(n)]; }
+
+ private:
+  size_t Root(size_t n) {
+    while (next_[n] != n) n = next_[n] = next_[next_[n]];
+    return n;
+  }
+
+  std::vector<size_t> next_;
+  std::vector<bool> is_marked_;
+};
+
 class Typing {
  public:
-  explicit Typing(Graph& graph) : graph_(graph), topology_(graph), names_(graph) {}
+  // Nodes that write one of `kept` stay float32.
+  explicit Typing(Graph& graph, std::unordered_set<std::string> kept = {})
+      : graph_(graph), topology_(graph), names_(graph), kept_(std::move(kept)) {}
 
+  // Returns how many nodes became float16.
   size_t Run() {
     size_t typed = 0;
     std::vector<bool> dropped(graph_.nodes.size(), false);
@@ -89,11 +119,33 @@ class Typing {
       for (Node& node : behind[n]) nodes.push_back(std::move(node));
     }
     graph_.nodes = std::move(nodes);
-    RemoveDeadNodes(graph_);
     return typed;
   }
 
+  // What the nodes of float16 wrote before, in regions where numbers are moved alone.
+  std::unordered_set<std::string> MovedAlone() const {
+    Regions regions(graph_.nodes.size());
+    std::unordered_map<std::string, size_t> writers;
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      for (const std::string& input : graph_.nodes[n].inputs) {
+        const auto writer = writers.find(input);
+        if (writer != writers.end() && IsTyped(graph_.nodes[n])) regions.Join(n, writer->second);
+      }
+      if (!IsTyped(graph_.nodes[n])) continue;
+      if (IsOneOf(graph_.nodes[n], kComputed)) regions.Mark(n);
+      for (const std::string& output : graph_.nodes[n].outputs) writers.emplace(output, n);
+    }
+    std::unordered_set<std::string> moved;
+    for (const auto& [output, n] : writers)
+      if (!regions.IsMarked(n)) moved.insert(float_of_.at(output));
+    return moved;
+  }
+
  private:
+  bool IsTyped(const Node& node) const {
+    return !node.outputs.empty() && float_of_.contains(node.outputs[0]);
+  }
+
   bool IsHalf(const std::string& value) const {
     const Tensor* constant = graph_.FindInitializer(value);
     return constant != nullptr ? constant->type == DataType::kFloat16 : is_half_.contains(value);
@@ -142,6 +194,7 @@ class Typing {
   }
 
   bool IsTypable(const Node& node) const {
+    if (node.outputs.empty() || kept_.contains(node.outputs[0])) return false;
     if (IsOneOf(node, kMoved)) return node.outputs.size() == 1 || node.Is("Split");
     return IsOneOf(node, kComputed) && node.outputs.size() == 1 &&
            Rounding(node.outputs[0]) != Topology::kNpos;
@@ -170,6 +223,7 @@ class Typing {
         behind.back().Set("to", static_cast<int64_t>(DataType::kFloat));
       }
       is_half_.insert(half);
+      float_of_[half] = output;
       half_of_[std::exchange(output, half)] = half;
     }
     return 1;
@@ -178,13 +232,62 @@ class Typing {
   Graph& graph_;
   const Topology topology_;
   NameMaker names_;
+  const std::unordered_set<std::string> kept_;
   std::unordered_set<std::string> is_half_;
   std::unordered_map<std::string, std::string> half_of_;    // of a float32 value, where it has one
+  std::unordered_map<std::string, std::string> float_of_;   // what a node of float16 wrote before
   std::unordered_map<std::string, std::string> constants_;  // as float16
 };
 
+// What a Cast hands on that undoes the Cast before it; "" where it does not.
+std::string Undone(const Graph& graph, const Topology& topology, const Node& cast) {
+  const Node* before = topology.Producer(cast.input(0));
+  if (before == nullptr) return "";
+  const std::string& source = before->input(0);
+  const DataType type = TypeOfValue(graph, source);
+  if (IsCastTo(cast, DataType::kFloat) && IsCastTo(*before, DataType::kFloat16))
+    return type == DataType::kFloat || type == DataType::kUndefined ? source : "";
+  const bool widens = IsCastTo(cast, DataType::kFloat16) && IsCastTo(*before, DataType::kFloat);
+  return widens && type == DataType::kFloat16 ? source : "";
+}
+
+// Readers go to what was there before the pair; what has to keep the name of an output gets it.
+void CancelCasts(Graph& graph) {
+  const Topology topology(graph);
+  std::unordered_map<std::string, std::string> renames;
+  std::vector<bool> cancelled(graph.nodes.size(), false);
+  std::unordered_set<std::string> given;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const std::string source = Undone(graph, topology, graph.nodes[n]);
+    if (source.empty()) continue;
+    const std::string& output = graph.nodes[n].outputs[0];
+    const size_t writer = topology.ProducerIndex(source);
+    if (!topology.IsGraphOutput(output)) {
+      renames[output] = source;
+    } else if (writer != Topology::kNpos && !cancelled[writer] && !topology.IsGraphOutput(source) &&
+               given.insert(source).second) {
+      std::vector<std::string>& outputs = graph.nodes[writer].outputs;
+      std::replace(outputs.begin(), outputs.end(), source, output);
+      renames[source] = output;
+    } else {
+      continue;
+    }
+    cancelled[n] = true;
+  }
+  RenameUses(graph, renames);
+  RemoveNodes(graph, cancelled);
+}
+
 }  // namespace
 
-size_t TypeHalfRegions(Graph& graph) { return Typing(graph).Run(); }
+size_t TypeHalfRegions(Graph& graph) {
+  Graph draft = graph;  // shares the bytes of tensors
+  Typing drafted(draft);
+  drafted.Run();
+  const size_t typed = Typing(graph, drafted.MovedAlone()).Run();
+  CancelCasts(graph);
+  RemoveDeadNodes(graph);
+  return typed;
+}
 
 }  // namespace qconvert

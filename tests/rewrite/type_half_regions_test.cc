@@ -87,6 +87,41 @@ TEST(TypeHalfRegionsTest, NoPairOfCastsCancels) {
   }
 }
 
+TEST(TypeHalfRegionsTest, APairWithNothingBetweenGoes) {
+  GraphBuilder b;
+  b.Input("x", {"4", "8"}).Input("z", {"4", "8"}).Output("y").Output("s");
+  b.Add("Concat", {"x", "z"}, {"y"}).Set("axis", int64_t{1});
+  b.Add("Sigmoid", {"x"}, {"s"});
+  b.Add("Neg", {"x"}, {"n"}), b.Add("Abs", {"n"}, {"a"});
+  b.Output("a");
+  const std::vector<Tensor> feeds = {RandomTensor("x", {4, 8}, 1), RandomTensor("z", {4, 8}, 2)};
+  const std::vector<Tensor> before = RunModel(b.model, feeds);
+  RoundValues(b.model.graph, {{"x", kHalf}, {"s", kHalf}, {"y", kHalf}, {"n", kHalf}});
+  EXPECT_EQ(SortNodes(b.model.graph), "");
+  EXPECT_EQ(TypeHalfRegions(b.model.graph), 1U);
+  EXPECT_EQ(Count(b.model.graph, "Cast"), 2U) << "around the Sigmoid";
+  EXPECT_EQ(TypeOf(b.model, "Sigmoid"), kHalf);
+  const std::vector<Tensor> after = RunModel(b.model, feeds);
+  EXPECT_EQ(ToFloats(after[0]), ToFloats(before[0])) << "Concat reads z in float32";
+  EXPECT_EQ(ToFloats(after[2]), ToFloats(before[2])) << "Neg reads nothing in float16";
+}
+
+TEST(TypeHalfRegionsTest, NumbersThatAreMovedAloneStayFloat32) {
+  const auto moved = [](bool computes) {
+    GraphBuilder b;
+    b.Input("x", {"4", "8"}).Output("y").Output("r");
+    b.Add("Transpose", {"x"}, {"t"});
+    b.Add("Relu", {"t"}, {"r"});
+    b.Add(computes ? "Sigmoid" : "Neg", {"t"}, {"y"});
+    RoundValues(b.model.graph, {{"x", kHalf}, {"y", kHalf}});
+    const size_t typed = TypeHalfRegions(b.model.graph);
+    RunModel(b.model, {RandomTensor("x", {4, 8}, 1)});
+    return std::pair(typed, Count(b.model.graph, "Cast"));
+  };
+  EXPECT_EQ(moved(false), std::pair(size_t{0}, size_t{0}));
+  EXPECT_EQ(moved(true), std::pair(size_t{3}, size_t{3})) << "what computes has the rest with it";
+}
+
 TEST(TypeHalfRegionsTest, WhatIsNotRoundedStaysFloat32) {
   Model model = Chain({"m"});  // as where m overflows
   EXPECT_EQ(TypeHalfRegions(model.graph), 0U) << "m, r and so what reads them are float32";

@@ -16,11 +16,13 @@ namespace qconvert {
 //
 // A node is typed so where all floats that it reads are float16 behind a Cast, or constants that
 // float16 holds exactly, and where all that it writes is rounded to float16 anyway, or only moved
-// or clamped. What is computed otherwise stays float32: what overflows float16, what has no kernel
-// for it, and all that a body or a QuantizeLinear reads. A strongly typed engine (TensorRT) runs
-// such a node in float16; ONNX Runtime's CPU provider, which has no such kernels, in float32.
-// Bodies stay as they are. Needs sorted nodes, opset >= 13 and the types of integer values in
-// value_info. Returns how many nodes became float16.
+// or clamped. Numbers that are moved alone, with no such computation around them, stay float32, and
+// so does what nobody reads in float16: no Cast undoes another one. What is computed otherwise
+// stays float32: what overflows float16, what has no kernel for it, and all that a body or a
+// QuantizeLinear reads. A strongly typed engine (TensorRT) runs such a node in float16; ONNX
+// Runtime's CPU provider, which has no such kernels, in float32. Bodies stay as they are. Needs
+// sorted nodes, opset >= 13 and the types of integer values in value_info. Returns how many nodes
+// became float16.
 size_t TypeHalfRegions(Graph& graph);
 
 }  // namespace qconvert
