@@ -58,7 +58,7 @@ std::unique_ptr<Session> OpenReference(const Model& original,
   Model model = original;  // shares the bytes of tensors
   if (options.is_random || std::any_of(values.begin(), values.end(), IsStandIn))
     PrepareForComparison(values, model.graph);
-  return OpenForComparison(model, options.place);
+  return OpenForComparison(model, options.place, options.integer_kernels);
 }
 
 }  // namespace

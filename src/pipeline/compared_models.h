@@ -31,6 +31,8 @@ struct ComparerOptions {
   bool outputs_only = false;  // no inner values in their place
   bool is_random = false;     // the model has random nodes
   int workers = 1;
+  // As the other model is opened: pairs that the model has already are computed alike in both.
+  bool integer_kernels = true;
 };
 
 // Runs the float model as it was read (its file may be another one by now) on these samples of the

@@ -14,7 +14,6 @@
 #include "compared_models.h"
 #include "convert_data.h"
 #include "cut_to_outputs.h"
-#include "deploy_model.h"
 #include "find_channel_shifts.h"
 #include "first_picture.h"
 #include "fold_inputs.h"
@@ -245,7 +244,8 @@ ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
                       {.place = options.model.string(),
                        .outputs_only = options.guard == GuardMode::kOff,  // only the file will run
                        .is_random = !report.random_nodes.empty(),
-                       .workers = workers});
+                       .workers = workers,
+                       .integer_kernels = TargetOf(options.config.target_device).suits_engine});
 }
 
 ChosenPlan ChooseOrTake(const ConvertOptions& options, const PreparedModel& prepared,
@@ -351,7 +351,6 @@ void PlanConversion(const ConvertOptions& options, bool absorbs_biases, LoadedMo
                   prepared, report.warnings);
   Spread spread = SpreadAndChoose(options, prepared, stored, data);
   watch.Lap("prepare");
-
   CalibrationTable table;
   if (options.plan == nullptr) {
     table = stored ? stored->table : SeeValues(options, prepared, spread.choice, data);
@@ -365,7 +364,8 @@ void PlanConversion(const ConvertOptions& options, bool absorbs_biases, LoadedMo
   const std::string models =
       options.cache == nullptr
           ? ""
-          : KeyOf({HashOf(*original), HashOf(model), options.guard == GuardMode::kOff ? "o" : ""});
+          : KeyOf({HashOf(*original), HashOf(model), options.guard == GuardMode::kOff ? "o" : "",
+                   std::string(TargetOf(options.config.target_device).name)});
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
   const ChosenPlan chosen = ChooseOrTake(options, prepared, std::move(spread.choice), table, data,

@@ -180,6 +180,32 @@ TEST(FillGapsTest, WhereTheEngineWouldMixTypesNodesStayFloat) {
   EXPECT_EQ(WriterOf(out, "sum")->inputs, (std::vector<std::string>{"c3", "d1"}));
 }
 
+class Whole : public Partly {
+ public:
+  Whole() : Partly(DataType::kUint8) {
+    model = GraphBuilder().model;
+    Input("x", {"1", "4", "8", "8"}).Output("y");
+    Pair("x", "dx", 0.03F, 128);
+    Conv("dx", Codes("w1"), "c1");
+    Pair("c1", "d1", 0.05F, 128);
+    Conv("d1", Codes("w3"), "c3");
+    Pair("c3", "y", 0.2F, 128);
+  }
+};
+
+// A kernel of the engine rounds once where the pairs round in steps: both models are opened alike.
+TEST(FillGapsTest, WhatStaysAsItCameIsEqualToItOnEveryTarget) {
+  PlanJob job(Whole().model, Samples());
+  job.options.guard = GuardMode::kReport;
+  for (const TargetDevice target :
+       {TargetDevice::kCpu, TargetDevice::kQnn, TargetDevice::kGpu, TargetDevice::kDpu}) {
+    job.options.config.target_device = target;
+    const PlanFiles files = job.Write();
+    EXPECT_EQ(files.report.integer_nodes, 0U);
+    EXPECT_EQ(files.report.outputs.at(0).sums.error_power, 0) << TargetDeviceName(target);
+  }
+}
+
 // A target that wants powers of two takes no other scales: what it adds stands beside them.
 TEST(FillGapsTest, AnotherGridThanTheTargetsIsKeptButNotTaken) {
   const Partly b(DataType::kInt8);
