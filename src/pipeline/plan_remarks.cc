@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "qconvert/base/error.h"
+#include "qconvert/ir/topology.h"
 #include "qconvert/plan/value_range.h"
 
 namespace qconvert {
@@ -22,6 +24,29 @@ bool IsOfQuantizedModels(const Node& node) {
 bool IsForced(const Node& node, const DeploymentConfig& deployment) {
   const auto& names = deployment.run_on_bpu;
   return std::find(names.begin(), names.end(), node.origin_name()) != names.end();
+}
+
+bool HasCodes(const QuantizationPlan& plan, const std::string& value) {
+  return plan.values.contains(value) ||
+         std::any_of(plan.bodies.begin(), plan.bodies.end(), [&](const auto& body) {
+           return HasCodes(body.second, value) ||
+                  (value.starts_with(body.first) &&
+                   HasCodes(body.second, value.substr(body.first.size())));
+         });
+}
+
+// Of a value of the model as it came, which may have gone since.
+std::string WhyNoCodes(const Graph& graph, const QuantizationPlan& plan, const std::string& value) {
+  const Topology topology(graph);
+  const size_t writer = topology.ProducerIndex(value);
+  if (writer == Topology::kNpos && !graph.IsInput(value))
+    return "it is computed in one step with a value beside it";
+  const auto is_integer = [&](size_t n) {
+    return n < plan.placement.nodes.size() && plan.placement.nodes[n].domain != NodeDomain::kFloat;
+  };
+  return writer != Topology::kNpos && is_integer(writer)
+             ? "an integer kernel hands it on without codes"
+             : "the nodes around it compute in float";
 }
 
 }  // namespace
@@ -101,6 +126,22 @@ std::optional<std::string> RemarkOnForced(const Graph& graph, const Quantization
   }
   if (left.empty()) return std::nullopt;
   return fmt::format("run_on_bpu: stay float: {}", fmt::join(left, ", "));
+}
+
+std::vector<std::string> RemarksOnValues(const Graph& graph, const QuantConfig& config,
+                                         const QuantizationPlan& plan,
+                                         const std::vector<std::string>& told) {
+  std::vector<std::string> remarks;
+  for (const ValueSettings& one : config.values) {
+    const bool is_told = std::any_of(told.begin(), told.end(), [&](const std::string& warning) {
+      return warning.starts_with(one.place + ":");
+    });
+    if (is_told || one.settings.datatype != Datatype::kInt || HasCodes(plan, one.value)) continue;
+    remarks.push_back(fmt::format("{}: '{}' has no codes, {}; the entry has no effect", one.place,
+                                  EscapeForTerminal(one.value),
+                                  WhyNoCodes(graph, plan, one.value)));
+  }
+  return remarks;
 }
 
 }  // namespace qconvert

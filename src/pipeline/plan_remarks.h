@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
@@ -41,6 +42,13 @@ std::optional<std::string> RemarkOnOutputs(const Graph& graph, const Quantizatio
 // Nodes of run_on_bpu that are float all the same, with the reason.
 std::optional<std::string> RemarkOnForced(const Graph& graph, const QuantizationPlan& plan,
                                           const DeploymentConfig& deployment);
+
+// A line for each entry of value_quantize_config whose value the plan gives no codes, with the
+// reason. Not of entries that `told` begins with: names that are nowhere in the model as it came
+// (plan/match_layers.h).
+std::vector<std::string> RemarksOnValues(const Graph& graph, const QuantConfig& config,
+                                         const QuantizationPlan& plan,
+                                         const std::vector<std::string>& told);
 
 }  // namespace qconvert
 

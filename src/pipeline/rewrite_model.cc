@@ -86,6 +86,8 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   if (std::optional<std::string> remark =
           RemarkOnForced(model.graph, plan, history.config.deployment))
     report.warnings.push_back(*std::move(remark));
+  for (std::string& remark : RemarksOnValues(model.graph, history.config, plan, report.warnings))
+    report.warnings.push_back(std::move(remark));
   std::string quant_info = QuantInfoJson(model.graph, plan, history);
   const auto types = model.graph.value_info;
   RunnerOfOthers("quantize", passes, report.input, model).Run("apply_plan", [&] {

@@ -91,5 +91,35 @@ TEST(PlanRemarksTest, WhatFailedIsTheWorstOutputIfThereIsOne) {
   EXPECT_EQ(WhatFailed(verdict), "output \"y\" fails: 3.0 dB");
 }
 
+TEST(PlanRemarksTest, AnEntryOfAValueWithoutCodesIsToldWithThePlace) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y");
+  b.Add("Relu", {"x"}, {"r"}), b.Add("Tanh", {"r"}, {"y"});
+  QuantizationPlan plan;
+  plan.placement.nodes.resize(2);
+  plan.placement.nodes[0].domain = NodeDomain::kInteger;
+  plan.placement.nodes[1].domain = NodeDomain::kFloat;
+  plan.values["x"] = {};
+  QuantConfig config;
+  const auto entry = [&](const std::string& value, const std::string& place) {
+    ValueSettings one;
+    one.value = value;
+    one.place = place;
+    config.values.push_back(one);
+  };
+  entry("x", "c.json:1:1");
+  entry("r", "c.json:2:1");
+  entry("y", "c.json:3:1");
+  entry("folded", "c.json:4:1");
+  entry("nowhere", "c.json:5:1");
+  EXPECT_THAT(RemarksOnValues(b.model.graph, config, plan, {"c.json:5:1: no value of the model"}),
+              testing::ElementsAre(
+                  HasSubstr("c.json:2:1: 'r' has no codes, an integer kernel hands it on"),
+                  HasSubstr("c.json:3:1: 'y' has no codes, the nodes around it compute in float"),
+                  HasSubstr("c.json:4:1: 'folded' has no codes, it is computed in one step")));
+  for (ValueSettings& one : config.values) one.settings.datatype = Datatype::kFloat32;
+  EXPECT_TRUE(RemarksOnValues(b.model.graph, config, plan, {}).empty()) << "asks for none";
+}
+
 }  // namespace
 }  // namespace qconvert
