@@ -34,7 +34,9 @@ expect 0 "target_device: CPU" --config vitis.yaml --print-config
 expect 0 "12 integer" "$example/model.onnx" --config settings.yaml --calib "$example/calib" -o settings.onnx
 expect 0 "" "$example/model.onnx" --calib "$example/calib" -o plain.onnx -q
 cmp -s plain.onnx settings.onnx || fail "the same settings with other comments give other bytes"
-expect 0 "" "$example/model.onnx" --calib "$example/calib" -o more.onnx -q --set objective=balanced
+expect 0 "" "$example/model.onnx" --calib "$example/calib" -o same.onnx -q --set objective=balanced
+cmp -s plain.onnx same.onnx || fail "a default that is written out gives other bytes"
+expect 0 "" "$example/model.onnx" --calib "$example/calib" -o more.onnx -q --set objective=speed
 cmp -s plain.onnx more.onnx && fail "the hash of the settings is not in the model"
 
 # Settings written back: the same language, the same bytes.

@@ -37,6 +37,14 @@ with tempfile.TemporaryDirectory() as work:
             if read("first" + end) != read(name + end):
                 failures.append("first%s and %s%s differ" % (end, name, end))
 
+    # The same settings in other words have the same hash.
+    with open("printed.yaml", "wb") as file:
+        file.write(run("model.onnx", "--print-config", expect=0).stdout)
+    run("model.onnx", "--config", "printed.yaml", "--calib", data, "-q", "-o", "printed.onnx", expect=0)
+    for end in (".onnx", "_quant_info.json"):
+        if read("first" + end) != read("printed" + end):
+            failures.append("first%s and printed%s differ" % (end, end))
+
     # The file says all; it is an input.
     before = sorted(os.listdir("."))
     for more in (["--config", "cpu_int8"], ["--set", "activation.method=maxmin"], ["--scheme", "static"],

@@ -9,6 +9,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/result_cache.h"
 #include "qconvert/base/sha256.h"
+#include "qconvert/config/export_config.h"
 #include "qconvert/config/name_pattern.h"
 #include "qconvert/pipeline/measure_costs.h"
 #include "qconvert/plan/value_range.h"
@@ -59,7 +60,8 @@ void ApplyConfig(const ConvertLine& line, LoadedConfig loaded, ConvertOptions& o
   if (line.samples.batch_size > 0) options.config.calibration.batch_size = line.samples.batch_size;
   options.effective_config = std::move(loaded.effective);
   Sha256 hash;
-  hash.Update(loaded.text);
+  // What holds, however and wherever it was written.
+  hash.Update(ConfigJson(options.effective_config));
   hash.Update(OptionsThatCount(line, options.config));
   if (!line.cost_table.empty()) {
     options.costs = ReadCostTable(line.cost_table);
