@@ -81,7 +81,7 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.outputs = chosen.outputs;
   if (const auto& kept = chosen.plan.rounded.too_large; !kept.empty()) {
     report.warnings.push_back(
-        fmt::format("stay float32, too large for a float of 16 bits or not calibrated: {}",
+        fmt::format("stay float32, too large or small for 16-bit floats, or not calibrated: {}",
                     EscapeForTerminal(fmt::format("{}", fmt::join(kept, ", ")))));
   }
   if (!chosen.guard.passed) report.warnings.push_back(WhatFailed(report));

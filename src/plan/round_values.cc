@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "qconvert/targets/op_rules.h"
@@ -24,6 +25,14 @@ bool Overflows(float value, DataType type) {
   return std::fabs(value) >= (type == DataType::kFloat16 ? kFloat16Overflow : kBfloat16Overflow);
 }
 
+// Smaller numbers than the least normal one lose bits, down to zero: bfloat16 holds what float32
+// does.
+constexpr float kFloat16Normal = 0x1p-14F;
+
+bool Underflows(float largest, DataType type) {
+  return type == DataType::kFloat16 && largest > 0 && largest < kFloat16Normal;
+}
+
 // True when the node only moves values that are all of `type`: rounding them again does nothing.
 bool MovesRounded(const Graph& graph, const Node& node, DataType type, const RoundedFloats& found) {
   const OpRule& rule = FindOpRule(node);
@@ -41,7 +50,8 @@ bool MovesRounded(const Graph& graph, const Node& node, DataType type, const Rou
 bool Fits(const std::string& value, DataType type, const CalibrationTable& table) {
   const auto seen = table.values.find(value);
   if (seen == table.values.end()) return type == DataType::kBfloat16;
-  return !Overflows(seen->second.min, type) && !Overflows(seen->second.max, type);
+  const float largest = std::max(std::fabs(seen->second.min), std::fabs(seen->second.max));
+  return !Overflows(largest, type) && !Underflows(largest, type);
 }
 
 void Add(const std::string& value, DataType type, const CalibrationTable& table,
@@ -122,7 +132,10 @@ RoundedFloats FindRoundedWeights(const Graph& graph, const Placement& placement,
     const DataType type = *types.begin();
     if (types.size() > 1 || type == DataType::kFloat || graph.IsOutput(name)) continue;
     const auto values = graph.FindInitializer(name)->values<float>();
-    if (std::any_of(values.begin(), values.end(), [&](float v) { return Overflows(v, type); })) {
+    const float largest =
+        std::accumulate(values.begin(), values.end(), 0.0F,
+                        [](float most, float v) { return std::max(most, std::fabs(v)); });
+    if (Overflows(largest, type) || Underflows(largest, type)) {
       out.too_large.insert(name);
     } else {
       out.types.emplace(name, type);

@@ -101,6 +101,24 @@ TEST(RoundedValuesTest, RangesHaveToFit) {
       IsEmpty());
 }
 
+// 2^-14 is the least normal float16: what is smaller throughout would lose bits, or be zero.
+TEST(RoundedValuesTest, RangesMustNotUnderflow) {
+  const GraphBuilder b = Chain();
+  for (const auto& [largest, fits_half] :
+       {std::pair{0x1p-14F, true}, {0x1.FEp-15F, false}, {0.0F, true}}) {
+    for (const auto& [datatype, fits] :
+         {std::pair{Datatype::kFloat16, fits_half}, {Datatype::kBfloat16, true}}) {
+      CalibrationTable table = Seen({{"x", 1}, {"t", 1}, {"k", 1}, {"y", 1}});
+      table.values["k"].max = largest;
+      table.values["k"].min = -largest / 2;
+      const RoundedFloats found =
+          FindRoundedValues(b.model.graph, AllFloat(b), table, Settings(datatype));
+      EXPECT_EQ(found.types.contains("k"), fits) << largest;
+      EXPECT_EQ(found.too_large.contains("k"), !fits) << largest;
+    }
+  }
+}
+
 TEST(RoundedValuesTest, CalibrationIsAskedForFloat16Alone) {
   const GraphBuilder b = Chain();
   EXPECT_THAT(FindFloat16Values(b.model.graph, Settings(Datatype::kFloat16)),
@@ -127,6 +145,9 @@ TEST(RoundedWeightsTest, AreWeightsOfFloatNodesThatFit) {
   const RoundedFloats found = FindRoundedWeights(b.model.graph, AllFloat(b), settings);
   EXPECT_THAT(found.types, IsEmpty());
   EXPECT_THAT(found.too_large, ElementsAre("m"));
+  b.Floats("m", {4, 4}, std::vector<float>(16, 0x1p-15F));
+  EXPECT_THAT(FindRoundedWeights(b.model.graph, AllFloat(b), settings).too_large, ElementsAre("m"))
+      << "no normal numbers";
   EXPECT_THAT(FindRoundedWeights(b.model.graph, AllFloat(b), Settings(Datatype::kBfloat16)).types,
               ElementsAre(Pair("m", DataType::kBfloat16)));
 }
