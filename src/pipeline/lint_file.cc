@@ -1,9 +1,13 @@
 #include "qconvert/pipeline/lint_file.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <set>
 #include <string_view>
 #include <utility>
 
+#include "infer_folded_types.h"
 #include "qconvert/base/check.h"
 #include "qconvert/ir/body_graph.h"
 #include "qconvert/ir/constant_values.h"
@@ -28,6 +32,30 @@ bool IsCode(DataType type) { return type == DataType::kUint8 || type == DataType
 bool IsCodeOperator(const Node& node) {
   return IsQuantize(node) || IsDequantize(node) || IsIntegerKernel(node) ||
          node.Is("DynamicQuantizeLinear");
+}
+
+// Of every element, to the largest end there is: the engine drops such a Slice.
+bool IsWhole(const Graph& graph, const Node& slice) {
+  constexpr auto kEnd = std::numeric_limits<int64_t>::max();
+  const auto are = [&](size_t slot, int64_t wanted, bool optional) {
+    if (slice.input(slot).empty()) return optional;
+    const Tensor* numbers = graph.FindInitializer(slice.inputs[slot]);
+    if (numbers == nullptr || numbers->type != DataType::kInt64) return false;
+    const auto values = numbers->values<int64_t>();
+    return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == wanted; });
+  };
+  return slice.Is("Slice") && are(1, 0, false) && are(2, kEnd, false) && are(4, 1, true);
+}
+
+void EliminateWholeSlices(Graph& graph) {
+  const Topology topology(graph);
+  std::vector<bool> whole(graph.nodes.size(), false);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    whole[n] = IsWhole(graph, node) && !topology.IsGraphOutput(node.outputs[0]);
+    for (Graph* body : SubgraphsOf(graph.nodes[n])) EliminateWholeSlices(*body);
+  }
+  BypassNodes(graph, whole);
 }
 
 class Linter {
@@ -67,10 +95,12 @@ class Linter {
       linted.kind = LintedNode::Kind::kOther;
     } else if (ComputesFloat(graph, node)) {
       const auto broken = finder.Find(n);
-      linted.kind = broken                 ? LintedNode::Kind::kFloat
-                    : finder.IsAbsorbed(n) ? LintedNode::Kind::kAbsorbed
-                                           : LintedNode::Kind::kInteger;
-      if (broken) linted.broken = *broken;
+      const bool by_types = !broken || broken->rule == "type";
+      linted.kind = by_types && finder.IsUncertain(n) ? LintedNode::Kind::kUncertain
+                    : broken                          ? LintedNode::Kind::kFloat
+                    : finder.IsAbsorbed(n)            ? LintedNode::Kind::kAbsorbed
+                                                      : LintedNode::Kind::kInteger;
+      if (linted.kind == LintedNode::Kind::kFloat) linted.broken = *broken;
     } else if (IsCode(TypeOfValue(graph, node.outputs[0]))) {
       linted.kind = LintedNode::Kind::kInteger;
     } else if (IsUntyped(graph, node.outputs[0])) {
@@ -102,6 +132,9 @@ Lint LintModel(Model model, const Target& target, const std::string& place) {
   if (InlineFunctions(model) > 0) Normalize(model);
   EliminateIdentity(model.graph);
   InferTypes(model, place);
+  if (FoldConstants(model, place) > 0) InferTypes(model, place);
+  EliminateWholeSlices(model.graph);
+  InferFoldedTypes(model, place);
   InferBodyTypes(model, place);
   Lint lint;
   lint.model = place;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -11,11 +12,13 @@
 
 #include "check_weights.h"
 #include "declare_types.h"
+#include "infer_folded_types.h"
 #include "qconvert/base/activity.h"
 #include "qconvert/base/log.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/graph_printer.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/cancel_transposes.h"
 #include "qconvert/transform/collapse_reshapes.h"
@@ -33,6 +36,7 @@
 #include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"
 #include "qconvert/transform/replace_activations.h"
+#include "qconvert/transform/slice_codes.h"
 
 namespace qconvert {
 namespace {
@@ -67,11 +71,7 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
   for (int round = 0; round < kMostRounds; ++round) {
     size_t shapes = runner.Run("fold_shapes", [&] { return FoldShapes(graph); });
     size_t changed = runner.Run("eliminate_identity", [&] { return EliminateIdentity(graph); });
-    shapes += runner.Run("fold_constants", [&] {
-      return FoldConstants(graph, {.evaluate = [&](const Graph& constants) {
-                             return Evaluate(model, constants, place);
-                           }});
-    });
+    shapes += runner.Run("fold_constants", [&] { return FoldConstants(model, place); });
     runner.Run("remove_dead_nodes", [&] { return RemoveDeadNodes(graph); });
     changed += runner.Run("eliminate_no_ops", [&] { return EliminateNoOps(graph); });
     changed += runner.Run("collapse_reshapes", [&] { return CollapseReshapes(graph); });
@@ -82,6 +82,30 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
 }
 
 }  // namespace
+
+size_t FoldConstants(Model& model, const std::string& place) {
+  return FoldConstants(model.graph, {.evaluate = [&](const Graph& constants) {
+                         return Evaluate(model, constants, place);
+                       }});
+}
+
+void InferFoldedTypes(Model& model, const std::string& place) {
+  const auto& nodes = model.graph.nodes;
+  const auto is_shape = [](const Node& node) { return node.Is("Shape"); };
+  if (std::none_of(nodes.begin(), nodes.end(), is_shape)) return;
+  Model folded = model;  // shares the bytes of tensors
+  PassRunner runner(folded, place, {});
+  CleanUp(folded, place, runner);
+  // Passes may lay out a value otherwise: only what says more, and nothing else.
+  const auto agree = [](const Dim& a, const Dim& b) { return !a.known() || a.value == b.value; };
+  for (auto& [name, value] : model.graph.value_info) {
+    if (!folded.graph.value_info.contains(name) || !HasFixedShape(folded.graph, name)) continue;
+    const auto& known = folded.graph.value_info.at(name).type.shape;
+    std::optional<std::vector<Dim>>& shape = value.type.shape;
+    if (!shape || std::equal(shape->begin(), shape->end(), known->begin(), known->end(), agree))
+      shape = known;
+  }
+}
 
 size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions& options,
                     const PassOptions& passes) {
@@ -106,6 +130,9 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
     if (inlined > 0) Normalize(model);  // for the constants inside
     return inlined;
   });
+  // Not for the engine, whose integer kernels may saturate with codes that are not ours.
+  if (!options.suit_engine && run("slice_codes", [&] { return SliceCodes(graph); }) > 0)
+    InferTypes(model, place);
   CleanUp(model, place, runner);
   if (options.relu6_to_relu)
     run("convert_relu6_to_relu", [&] { return ConvertRelu6ToRelu(graph); });

@@ -47,6 +47,10 @@ std::string FormatLint(const Lint& lint) {
     out += fmt::format("  {:>5} x {} on integers\n", count, Text(type));
   if (const size_t unknown = lint.Count(LintedNode::Kind::kUnknown); unknown > 0)
     out += fmt::format("  {:>5} x not judged, in bodies whose types are not known\n", unknown);
+  if (const size_t uncertain = lint.Count(LintedNode::Kind::kUncertain); uncertain > 0)
+    out += fmt::format(
+        "  {:>5} x not judged, beside int8 codes of a Transpose that the engine may move\n",
+        uncertain);
   std::map<std::string, std::vector<const LintedNode*>> by_rule;
   for (const LintedNode& node : lint.nodes)
     if (node.kind == LintedNode::Kind::kFloat) by_rule[node.broken.rule].push_back(&node);
@@ -80,7 +84,8 @@ std::string LintJson(const Lint& lint, const std::string& exit_class) {
                      {"integer_nodes", lint.Count(LintedNode::Kind::kInteger)},
                      {"integer_types", std::move(types)},
                      {"absorbed_nodes", lint.Count(LintedNode::Kind::kAbsorbed)},
-                     {"unjudged_nodes", lint.Count(LintedNode::Kind::kUnknown)},
+                     {"unjudged_nodes", lint.Count(LintedNode::Kind::kUnknown) +
+                                            lint.Count(LintedNode::Kind::kUncertain)},
                      {"float_nodes", std::move(nodes)}};
   return json.dump(2) + "\n";
 }

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "qconvert/targets/residual.h"
 
@@ -16,6 +18,9 @@ constexpr int kByte = 8;
 constexpr int64_t kOpsetOfMaxPool = 12;
 constexpr std::string_view kPair = "codes through a DequantizeLinear";
 constexpr int64_t kSmallestBlock = 16;  // of weights of few bits
+// How far the scale of a bias may be from the product (1.28.0, measured).
+constexpr float kBiasSlack = 1e-6F;
+constexpr float kBiasTolerance = 1e-2F;
 
 std::string TypeText(DataType type) { return std::string(DataTypeName(type)); }
 
@@ -69,6 +74,14 @@ RuleFinder::RuleFinder(const Graph& graph, const Target& target, int64_t opset)
 std::optional<BrokenRule> RuleFinder::Find(size_t n) const {
   if (view_.IsAbsorbed(n) || IsIntegerKernel(At(n))) return std::nullopt;
   return target_.suits_engine ? FindOnCpu(n) : FindOnOther(n);
+}
+
+bool RuleFinder::IsUncertain(size_t n) const {
+  for (size_t slot = 0; slot < InputCount(n); ++slot)
+    if (view_.InputEnd(n, slot).is_uncertain) return true;
+  const auto& quantizers = view_.Uses(view_.Output(n)).quantizers;
+  return std::any_of(quantizers.begin(), quantizers.end(),
+                     [](const PairEnd& end) { return end.is_uncertain; });
 }
 
 std::string RuleFinder::Describe(const std::string& value) const {
@@ -155,8 +168,8 @@ RuleFinder::Found RuleFinder::CheckParameters(size_t n, const PairEnd& out) cons
   const BrokenRule broken{"parameters", value, "other ones than behind the node",
                           "one constant scale and zero point on both sides"};
   if (in.node == nullptr || out.node == nullptr) return broken;
-  const PairParameters before = ParametersOf(graph_, *in.node);
-  const PairParameters behind = ParametersOf(graph_, *out.node);
+  const PairParameters before = view_.Parameters(*in.node);
+  const PairParameters behind = view_.Parameters(*out.node);
   if (!before.is_scalar || !before.has_zero_point || before != behind) return broken;
   const bool picks = At(n).Is("MaxPool") || At(n).Is("ReduceMax") || At(n).Is("ReduceMin");
   if (picks && !(before.scale > 0))
@@ -214,7 +227,33 @@ RuleFinder::Found RuleFinder::CheckConv(size_t n) const {
   for (const size_t slot : {0, 1})
     if (Found broken = CheckBits(n, slot, false)) return broken;
   if (Found broken = CheckSigned(n)) return broken;
-  return CheckBias(n);
+  if (Found broken = CheckBias(n)) return broken;
+  return CheckBiasScale(n);
+}
+
+// The integer kernel adds the codes of a bias as they are.
+RuleFinder::Found RuleFinder::CheckBiasScale(size_t n) const {
+  const auto scales = [&](size_t slot) -> std::vector<float> {
+    const PairEnd end = view_.InputEnd(n, slot);
+    if (end.node == nullptr) return {};
+    const PairParameters one = view_.Parameters(*end.node);
+    if (one.is_scalar) return {one.scale};
+    const Tensor* tensor = graph_.FindInitializer(end.node->inputs[1]);
+    return tensor == nullptr || tensor->type != DataType::kFloat ? std::vector<float>{}
+                                                                 : ToFloats(*tensor);
+  };
+  const std::vector<float> input = scales(0);
+  const std::vector<float> weight = scales(1);
+  const std::vector<float> bias = scales(2);
+  if (input.size() != 1 || weight.empty() || bias.empty()) return std::nullopt;
+  for (size_t k = 0; k < std::max(weight.size(), bias.size()); ++k) {
+    const float wanted = input[0] * weight[std::min(k, weight.size() - 1)];
+    const float found = bias[std::min(k, bias.size() - 1)];
+    if (std::fabs(found - wanted) > kBiasSlack + kBiasTolerance * std::fabs(wanted))
+      return BrokenRule{"bias", view_.Input(n, 2), fmt::format("scale {:.4g}", found),
+                        fmt::format("{:.4g}, that of the input times that of the weights", wanted)};
+  }
+  return std::nullopt;
 }
 
 // MatMul and Gemm may leave their result in float, but not behind a clamp.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <optional>
 #include <string_view>
 
@@ -29,13 +28,6 @@ bool PassesPairs(const Node& node) {
                                                              "Squeeze", "Unsqueeze", "Slice"};
   return node.domain.empty() &&
          std::find(kTypes.begin(), kTypes.end(), node.op_type) != kTypes.end();
-}
-
-PairEnd EndOf(const Graph& graph, const Node& pair) {
-  const Tensor* zero = graph.FindInitializer(pair.input(2));
-  if (zero != nullptr) return {&pair, zero->type};
-  const DataType type = TypeOfValue(graph, IsDequantize(pair) ? pair.inputs[0] : pair.outputs[0]);
-  return {&pair, type == DataType::kUndefined ? DataType::kUint8 : type};
 }
 
 bool IsConstantScalar(const Graph& graph, const std::string& value) {
@@ -81,6 +73,13 @@ bool IsGemmShape(const Graph& graph, const Node& matmul, const std::string& bias
 bool IsQuantize(const Node& node) { return IsPair(node, "QuantizeLinear"); }
 bool IsDequantize(const Node& node) { return IsPair(node, "DequantizeLinear"); }
 
+PairEnd EndOf(const Graph& graph, const Node& pair) {
+  const Tensor* zero = graph.FindInitializer(pair.input(2));
+  if (zero != nullptr) return {&pair, zero->type};
+  const DataType type = TypeOfValue(graph, IsDequantize(pair) ? pair.inputs[0] : pair.outputs[0]);
+  return {&pair, type == DataType::kUndefined ? DataType::kUint8 : type};
+}
+
 PairParameters ParametersOf(const Graph& graph, const Node& pair) {
   PairParameters out;
   const Tensor* scale = graph.FindInitializer(pair.inputs[1]);
@@ -101,8 +100,10 @@ PairParameters ParametersOf(const Graph& graph, const Node& pair) {
 
 PairView::PairView(const Graph& graph, const Target& target)
     : graph_(graph), topology_(graph), ends_(graph.nodes.size()) {
+  gone_ = target.suits_engine ? FindGone() : std::vector<bool>(graph.nodes.size(), false);
   CollectEnds();
   if (!target.suits_engine) return;
+  JoinDoublePairs();
   JoinBiasAdds();
   // Both passes by turns, as the engine does: what one moves can be what the other waits for.
   for (int round = 0; round < kMostRounds; ++round) {
@@ -178,6 +179,7 @@ void PairView::AddQuantizer(const Node& node) {
 
 void PairView::CountOthers(const std::string& value) {
   for (const Use& use : topology_.Uses(value)) {
+    if (gone_[use.node]) continue;
     if (use.slot != 0 || !IsQuantize(graph_.nodes[use.node])) ++uses_[value].others;
   }
 }
@@ -233,6 +235,9 @@ bool PairView::MoveForward() {
 // A DQ goes behind movement, to all its readers but those that quantize anyway.
 bool PairView::MoveForwardFrom(size_t n, const PairEnd& end) {
   if (end.node == nullptr || !HasScalars(graph_, *end.node)) return false;
+  // Behind constants it stays, but for a Transpose, which the engine folds.
+  const bool is_constant = graph_.FindInitializer(end.node->inputs[0]) != nullptr;
+  if (is_constant && !graph_.nodes[n].Is("Transpose")) return false;
   const std::string& output = graph_.nodes[n].outputs[0];
   ValueUses& uses = uses_[output];
   const bool is_read = uses.others + uses.quantizers.size() > 0;
@@ -290,6 +295,15 @@ void PairView::QuantizeWeights() {
   }
 }
 
+// Whether a constant is computed from codes: the engine folds no DQ.
+bool PairView::HoldsCodes(const std::string& value) const {
+  const Node* producer = topology_.Producer(value);
+  if (producer == nullptr) return false;
+  return IsDequantize(*producer) ||
+         std::any_of(producer->inputs.begin(), producer->inputs.end(),
+                     [&](const std::string& input) { return HoldsCodes(input); });
+}
+
 void PairView::QuantizeWeightsOf(size_t n, const std::set<std::string>& constants) {
   const PairEnd input = InputEnd(n, 0);
   if (!input.exists() || !IsConstantScalar(graph_, input.node->inputs[1]) || !LeadsToQuantize(n))
@@ -297,7 +311,7 @@ void PairView::QuantizeWeightsOf(size_t n, const std::set<std::string>& constant
   // Weights that come in float, or quantized ones whose bias is still float: only then there is
   // anything for the engine to quantize.
   const PairEnd weight = InputEnd(n, 1);
-  const bool has_floats = IsConstant(graph_, constants, Input(n, 1)) &&
+  const bool has_floats = IsConstant(graph_, constants, Input(n, 1)) && !HoldsCodes(Input(n, 1)) &&
                           TypeOfValue(graph_, Input(n, 1)) == DataType::kFloat;
   if (!weight.exists() && !has_floats) return;
   const std::string& bias = Input(n, 2);
@@ -316,7 +330,7 @@ bool PairView::IsClampOfCodes(const Node& clamp, const PairEnd& quantizer) const
   if (quantizer.node == nullptr || !IsQuantizedType(quantizer.type) || BitsOf(quantizer.type) < 8)
     return false;
   const NumericFormat codes = FullFormat(quantizer.type);
-  const PairParameters parameters = ParametersOf(graph_, *quantizer.node);
+  const PairParameters parameters = Parameters(*quantizer.node);
   if (!parameters.is_scalar) return false;
   if (clamp.Is("Relu")) return parameters.zero_point == codes.qmin;
   const auto code = [&](size_t slot, double none) -> std::optional<double> {
@@ -344,49 +358,6 @@ void PairView::AbsorbClamps() {
     if (before.others > 0) --before.others;
     absorbed_.insert(n);
   }
-}
-
-// The kernels of x86 take int8 activations as uint8. A Q that several nodes read keeps its type,
-// since each of them gets a DQ of its own before.
-void PairView::UnsignCodes() {
-  std::map<std::pair<const Node*, size_t>, size_t> readings;
-  const std::set<std::string> constants = FindConstantValues(graph_);
-  const auto source = [&](const PairEnd& end) -> const Node* {
-    if (end.node == nullptr || !IsDequantize(*end.node)) return end.node;
-    const Node* producer = topology_.Producer(end.node->inputs[0]);
-    if (producer == nullptr || !IsQuantize(*producer)) return end.node;
-    const auto same = merged_.find(producer);
-    return same == merged_.end() ? producer : same->second;
-  };
-  for (size_t n = 0; n < ends_.size(); ++n) {
-    const Node& reader = graph_.nodes[n];
-    // The engine folds it before it looks at pairs.
-    if (reader.Is("Shape") && HasFixedShape(graph_, reader.inputs[0])) continue;
-    for (const PairEnd& end : ends_[n])
-      if (end.exists() && end.node != nullptr) ++readings[{source(end), end.copy}];
-  }
-  const auto is_read = [&](const Node& quantize) {
-    const std::vector<Use>& uses = topology_.Uses(quantize.outputs[0]);
-    return std::any_of(uses.begin(), uses.end(),
-                       [&](const Use& use) { return IsDequantize(graph_.nodes[use.node]); });
-  };
-  const auto convert = [&](PairEnd& end) {
-    if (end.node == nullptr || end.type != DataType::kInt8) return;
-    const Node* from = source(end);
-    const PairParameters parameters = ParametersOf(graph_, *from);
-    if (!parameters.is_scalar || !parameters.has_zero_point || readings[{from, end.copy}] > 1)
-      return;
-    // Constants keep their type, also those that a Q makes: the engine folds it before. So does
-    // what no Q wrote, or no DQ reads straight behind it. The Q of a moved pair is neither.
-    const bool keeps =
-        !IsQuantize(*from) || IsConstant(graph_, constants, from->inputs[0]) || !is_read(*from);
-    if (keeps && end.copy <= graph_.nodes.size()) return;
-    end.type = DataType::kUint8;
-  };
-  for (auto& ends : ends_)
-    for (PairEnd& end : ends) convert(end);
-  for (auto& [value, uses] : uses_)
-    for (PairEnd& end : uses.quantizers) convert(end);
 }
 
 }  // namespace qconvert

@@ -14,11 +14,12 @@ namespace qconvert {
 
 struct LintedNode {
   enum class Kind {
-    kInteger,   // an integer kernel computes it
-    kAbsorbed,  // a bias Add or clamp that the kernel before it computes
-    kFloat,     // `broken` says why
-    kUnknown,   // in a body whose types are not known
-    kOther,     // neither reads nor writes values: shapes, constants, pairs themselves
+    kInteger,    // an integer kernel computes it
+    kAbsorbed,   // a bias Add or clamp that the kernel before it computes
+    kFloat,      // `broken` says why
+    kUnknown,    // in a body whose types are not known
+    kUncertain,  // beside signed codes whose type hangs on where the engine moves a Transpose
+    kOther,      // neither reads nor writes values: shapes, constants, pairs themselves
   };
   std::string
       name;  // with the way to its level, see ir/scope.h; its first output where it has none

@@ -33,6 +33,9 @@ class RuleFinder {
   std::optional<BrokenRule> Find(size_t n) const;
   // Whether node `n` has no kernel of its own: a bias Add or clamp that another node computes.
   bool IsAbsorbed(size_t n) const { return view_.IsAbsorbed(n); }
+  // Whether the types that the engine gives its codes cannot be told: only the engine itself knows
+  // whether such a node, which breaks no rule but of types, has a kernel.
+  bool IsUncertain(size_t n) const;
 
  private:
   using Found = std::optional<BrokenRule>;
@@ -50,6 +53,7 @@ class RuleFinder {
   Found CheckBits(size_t n, size_t slot, bool allows_16) const;
   Found CheckSigned(size_t n) const;
   Found CheckBias(size_t n) const;
+  Found CheckBiasScale(size_t n) const;
   Found CheckParameters(size_t n, const PairEnd& out) const;
   Found CheckResidual(size_t n) const;
   std::string Describe(const std::string& value) const;

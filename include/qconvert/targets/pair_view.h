@@ -3,7 +3,9 @@
 #ifndef QCONVERT_TARGETS_PAIR_VIEW_H_
 #define QCONVERT_TARGETS_PAIR_VIEW_H_
 
+#include <algorithm>
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -24,9 +26,14 @@ struct PairEnd {
   const Node* node = nullptr;  // null with a type: quantized by the engine itself
   DataType type = DataType::kUndefined;
   size_t copy = 0;  // told apart from its original: the pair that a moved Q leaves in front of it
+  // Signed codes whose type in the engine hangs on where it moves a Transpose.
+  bool is_uncertain = false;
 
   bool exists() const { return type != DataType::kUndefined; }
 };
+
+// That of a Q or DQ, by its zero point.
+PairEnd EndOf(const Graph& graph, const Node& pair);
 
 // Who reads a float value.
 struct ValueUses {
@@ -37,6 +44,17 @@ struct ValueUses {
   bool OnlyQuantized() const { return quantizers.size() == 1 && others == 0 && !is_output; }
 };
 
+// The constant scale and zero point of a Q or DQ with one of each; `is_scalar` false otherwise.
+struct PairParameters {
+  bool is_scalar = false;
+  float scale = 0;
+  int64_t zero_point = 0;
+  bool has_zero_point = false;
+
+  bool operator==(const PairParameters&) const = default;
+};
+PairParameters ParametersOf(const Graph& graph, const Node& pair);
+
 // What the engine does to pairs before it fuses (1.28.0, measured):
 //   x -> DQ -> Reshape -> Conv     becomes     x -> DQ -> Reshape -> Q -> DQ -> Conv
 //   Conv -> MaxPool -> Q           becomes     Conv -> Q -> DQ -> MaxPool -> Q
@@ -44,6 +62,7 @@ struct ValueUses {
 //   DQ -> Conv{float weights} -> Q             becomes one with int8 weights and int32 bias,
 //                                              also of weights computed from constants
 //   MatMul -> Add{bias}                        becomes     Gemm
+//   Q -> DQ -> Q -> DQ, nobody else reads      becomes     Q -> DQ with the codes that both have
 //   Q(int8) -> DQ(int8), one reader            becomes     uint8, x86 only; Qs of constants do not
 // The first two along Reshape, Transpose, Squeeze, Unsqueeze, Slice and MaxPool, with constant
 // scalar parameters, where nobody else reads. Valid until the graph changes. Needs sorted nodes and
@@ -64,6 +83,8 @@ class PairView {
   const std::string& Output(size_t n) const;
   // Whether the node is a bias Add, or a clamp that its Q makes superfluous: no kernel of its own.
   bool IsAbsorbed(size_t n) const { return absorbed_.contains(n); }
+  // ParametersOf, or what two pairs have that became one.
+  PairParameters Parameters(const Node& pair) const;
 
  private:
   void CollectEnds();
@@ -74,32 +95,40 @@ class PairView {
   bool MoveForward();
   bool MoveForwardFrom(size_t n, const PairEnd& end);
   void QuantizeWeights();
+  bool HoldsCodes(const std::string& value) const;
   void QuantizeWeightsOf(size_t n, const std::set<std::string>& constants);
   bool LeadsToQuantize(size_t n) const;
   bool FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) const;
   std::pair<size_t, size_t> Reading(size_t n, size_t slot) const;
   void AbsorbClamps();
   bool IsClampOfCodes(const Node& clamp, const PairEnd& quantizer) const;
+  using Readings = std::map<std::pair<const Node*, size_t>, size_t>;
+  std::vector<bool> FindGone() const;
+  void JoinDoublePairs();
+  const Node* Origin(const Node* quantize) const;
+  const Node* SourceOf(const PairEnd& end) const;
+  bool IsDequantized(const Node& quantize) const;
+  Readings CountReadings() const;
+  void MarkUncertain(const Readings& readings);
   void UnsignCodes();
+  template <typename Change>
+  void ForEachEnd(const Change& change) {
+    for (auto& ends : ends_) std::for_each(ends.begin(), ends.end(), change);
+    for (auto& [value, uses] : uses_)
+      std::for_each(uses.quantizers.begin(), uses.quantizers.end(), change);
+  }
+
   const Graph& graph_;
   Topology topology_;
   std::vector<std::vector<PairEnd>> ends_;  // by node and slot
   std::unordered_map<std::string, ValueUses> uses_;
   std::unordered_map<const Node*, const Node*> merged_;  // Qs that another one stands for
-  std::unordered_map<size_t, size_t> bias_adds_;         // of MatMuls
+  std::set<const Node*> doubled_;                        // of these the second one of two pairs
+  std::unordered_map<const Node*, PairParameters> reset_;
+  std::vector<bool> gone_;  // by node: shapes that are known when the file is loaded
+  std::unordered_map<size_t, size_t> bias_adds_;  // of MatMuls
   std::set<size_t> absorbed_;
 };
-
-// The constant scale and zero point of a Q or DQ with one of each; `is_scalar` false otherwise.
-struct PairParameters {
-  bool is_scalar = false;
-  float scale = 0;
-  int64_t zero_point = 0;
-  bool has_zero_point = false;
-
-  bool operator==(const PairParameters&) const = default;
-};
-PairParameters ParametersOf(const Graph& graph, const Node& pair);
 
 }  // namespace qconvert
 
