@@ -2,6 +2,7 @@
 #ifndef QCONVERT_SRC_PIPELINE_ATTRIBUTE_NOISE_H_
 #define QCONVERT_SRC_PIPELINE_ATTRIBUTE_NOISE_H_
 
+#include <limits>
 #include <optional>
 
 #include "measure_plan.h"
@@ -10,15 +11,17 @@
 namespace qconvert {
 
 struct AttributedNoise {
-  NoiseParts parts;          // in a typical sample
-  double judged_values = 0;  // of values alone, Measured::judged_noise
+  std::optional<NoiseParts> parts;  // in a typical sample
+  double judged_values = 0;         // of values alone, Measured::judged_noise
 };
 
-// One run of each: the float model with the weights of integer nodes and the stored ones rounded,
-// and the plan with float weights (rewrite/parts_of_plan.h). Nothing where the engine runs one of
-// them not.
-std::optional<AttributedNoise> AttributeNoise(const PlanInputs& inputs,
-                                              const QuantizationPlan& plan);
+// One run of each: the plan with float weights (rewrite/parts_of_plan.h), and the float model with
+// the weights of integer nodes and the stored ones rounded. Values alone that bring more than
+// `most_of_values` by Measured::judged_noise are all that is looked at. Nothing where the engine
+// runs one of them not.
+std::optional<AttributedNoise> AttributeNoise(
+    const PlanInputs& inputs, const QuantizationPlan& plan,
+    double most_of_values = std::numeric_limits<double>::infinity());
 
 }  // namespace qconvert
 

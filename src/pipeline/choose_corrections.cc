@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -130,11 +131,12 @@ class Chooser {
 
   // False where corrections of weights and biases cannot let the plan pass, as it has to.
   bool Attribute(const QuantizationPlan& plain) {
-    const auto noise = AttributeNoise(inputs_, plain);
+    const double most = must_pass_ ? kClearlyWorse * NoiseOfSqnr(inputs_.gate.min_sqnr_db)
+                                   : std::numeric_limits<double>::infinity();
+    const auto noise = AttributeNoise(inputs_, plain, most);
     if (!noise) return true;
     chosen_.parts = noise->parts;
-    return !must_pass_ ||
-           noise->judged_values <= kClearlyWorse * NoiseOfSqnr(inputs_.gate.min_sqnr_db);
+    return noise->judged_values <= most;
   }
 
   // Ranges of values, before what is fitted to them.
@@ -238,9 +240,9 @@ class Chooser {
     if (!TakeSamples(name, wanted)) return false;
     options.workers = inputs_.codes.workers();
     options.cache = inputs_.cache;
+    const bool changes_weights = options.round_weights || options.learning != nullptr;
     LayerCorrections found =
         CorrectLayers(inputs_.model, plain, inputs_.settings, samples_, options, inputs_.place);
-    const bool changes_weights = options.round_weights || options.learning != nullptr;
     const size_t layers = changes_weights ? found.weights.size() : found.bias.size();
     if (layers == 0) {
       if (wanted == Correction::kOn) LeftOut(name, WhyNoLayer(options));
