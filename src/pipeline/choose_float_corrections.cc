@@ -238,20 +238,34 @@ class Chooser {
     if (!IsAuto(BiasAbsorptionOf(options_.effective_config)) || !report_.guard.ran ||
         report_.integer_nodes == 0 || TypicalNoise(report_.outputs) <= kGoodNoise)
       return std::nullopt;
-    const FoundBiases found = FindAbsorbedBiases(planned.model, planned.calibration,
-                                                 planned.by_content, options_.model.string());
-    double before = 0;
-    double after = 0;
-    for (const auto& [value, decided] : planned.chosen.plan.values) {
-      const auto seen = planned.table.values.find(decided.root);
-      if (seen == planned.table.values.end()) continue;
-      const double noise = ExpectedValueNoise(seen->second, decided);
+    // `factor_of`: what a value's range is multiplied by.
+    const auto is_worth = [&](const auto& factor_of) {
+      double before = 0;
+      double after = 0;
+      for (const auto& [value, decided] : planned.chosen.plan.values) {
+        const auto seen = planned.table.values.find(decided.root);
+        if (seen == planned.table.values.end()) continue;
+        const double noise = ExpectedValueNoise(seen->second, decided);
+        const double factor = factor_of(value, seen->second);
+        before += noise;
+        after += noise * factor * factor;
+      }
+      return after < kWorthAbsorbing * before;
+    };
+    const FoundBiases found = FindAbsorbedBiases(
+        planned.model, planned.calibration, planned.by_content, options_.model.string(),
+        [&](const AbsorbedRanges& least) {
+          return is_worth([&](const std::string& value, const TensorStatistics& seen) {
+            const auto range = least.find(value);
+            const double most = std::max(static_cast<double>(seen.max), 0.0);
+            return range == least.end() || range->second >= most ? 1 : range->second / most;
+          });
+        });
+    const bool is_worth_it = is_worth([&](const std::string& value, const TensorStatistics&) {
       const auto narrowed = found.narrowed.find(value);
-      const double factor = narrowed == found.narrowed.end() ? 1 : narrowed->second;
-      before += noise;
-      after += noise * factor * factor;
-    }
-    if (!(after < kWorthAbsorbing * before)) return std::nullopt;
+      return narrowed == found.narrowed.end() ? 1 : narrowed->second;
+    });
+    if (!is_worth_it) return std::nullopt;
     Offer offer = Start(best, "absorbed");
     offer.settings.absorbs_biases = true;
     offer.told = {.name = "absorption", .of = "values", .layers = found.absorbed.size()};

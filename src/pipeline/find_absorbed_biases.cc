@@ -12,6 +12,7 @@ namespace qconvert {
 namespace {
 
 constexpr size_t kSamples = 64;
+constexpr size_t kFirstSamples = 2;  // that may tell that it is not worth it
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // The least and the largest of each channel.
@@ -55,37 +56,57 @@ class ExtremesObserver : public ValueObserver {
   std::vector<Extremes> seen_;
 };
 
-void Add(const std::string& value, const AbsorbableValue& where, const Extremes& seen,
-         FoundBiases& found) {
-  const size_t channels = seen.least.size();
+// The range that channels have, and what is left of it.
+struct Widths {
   float before = 0;
   float after = 0;
-  for (size_t c = 0; c < channels; ++c) {
-    if (!std::isfinite(seen.largest[c])) return;
-    before = std::max(before, seen.largest[c]);
-    after = std::max(after, seen.largest[c] - std::max(seen.least[c], 0.0F));
+};
+
+Widths WidthsOf(const Extremes& seen) {
+  Widths widths;
+  for (size_t c = 0; c < seen.least.size(); ++c) {
+    widths.before = std::max(widths.before, seen.largest[c]);
+    widths.after = std::max(widths.after, seen.largest[c] - std::max(seen.least[c], 0.0F));
   }
+  return widths;
+}
+
+void Add(const std::string& value, const AbsorbableValue& where, const Extremes& seen,
+         FoundBiases& found) {
+  const auto is_finite = [](float x) { return std::isfinite(x); };
+  if (!std::all_of(seen.largest.begin(), seen.largest.end(), is_finite)) return;
+  const auto [before, after] = WidthsOf(seen);
   if (!(after < before)) return;
   std::vector<float>& absorbed = found.absorbed[value];
-  for (size_t c = 0; c < channels; ++c) absorbed.push_back(std::max(seen.largest[c] - after, 0.0F));
+  for (const float largest : seen.largest) absorbed.push_back(std::max(largest - after, 0.0F));
   found.narrowed[where.rectified] = after / before;
 }
 
 }  // namespace
 
 FoundBiases FindAbsorbedBiases(const Model& model, const InputFeeder& feeder,
-                               std::span<const size_t> by_content, const std::string& place) {
+                               std::span<const size_t> by_content, const std::string& place,
+                               const std::function<bool(const AbsorbedRanges&)>& is_worth) {
   std::vector<std::string> names;
   std::vector<AbsorbableValue> values;
+  AbsorbedRanges ranges;
   for (const auto& [name, value] : FindAbsorbableValues(model.graph)) {
     names.push_back(name);
     values.push_back(value);
+    ranges[value.rectified] = 0;
   }
   if (names.empty() || feeder.size() == 0 || feeder.has_feedback()) return {};
+  if (is_worth && !is_worth(ranges)) return {};
   ExtremesObserver observer(values);
   const auto session = OpenObserved(model, names, place, OptimizationLevel::kNone);
-  for (const size_t k : SpreadEvenly(feeder.size(), kSamples))
+  size_t count = 0;
+  for (const size_t k : SpreadEvenly(feeder.size(), kSamples)) {
     RunSample(*session, feeder.Read(by_content[k], {}), &observer);
+    if (++count != kFirstSamples || !is_worth) continue;
+    for (size_t v = 0; v < names.size(); ++v)
+      ranges[values[v].rectified] = WidthsOf(observer.seen(v)).after;
+    if (!is_worth(ranges)) return {};
+  }
   FoundBiases found;
   for (size_t v = 0; v < names.size(); ++v) Add(names[v], values[v], observer.seen(v), found);
   return found;

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_SRC_PIPELINE_FIND_ABSORBED_BIASES_H_
 #define QCONVERT_SRC_PIPELINE_FIND_ABSORBED_BIASES_H_
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -27,8 +28,13 @@ struct FoundBiases {
 // beyond that brings nothing, and samples that go below c lose by it. Only of values whose range
 // gets narrower. None where runs depend on each other. Throws Error where the engine refuses the
 // model.
+//
+// `is_worth`, where given, is asked before and after the first samples, with what a has come to by
+// value behind the Relu: more samples cannot make it less. None where it says no.
+using AbsorbedRanges = std::map<std::string, double>;
 FoundBiases FindAbsorbedBiases(const Model& model, const InputFeeder& feeder,
-                               std::span<const size_t> by_content, const std::string& place);
+                               std::span<const size_t> by_content, const std::string& place,
+                               const std::function<bool(const AbsorbedRanges&)>& is_worth = {});
 
 }  // namespace qconvert
 
