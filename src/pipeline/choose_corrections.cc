@@ -22,6 +22,9 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kSamples = 64;
+// Where nobody asks for biases to be corrected: as many samples as take this long, estimated.
+constexpr double kBiasNs = 400e6;
+constexpr double kFewBiasSamples = 16;
 constexpr int64_t kLearningSamples = 256;
 constexpr int64_t kMostBytes = int64_t{256} << 20;
 // Twice as many gain next to nothing (docs/learned_rounding.md).
@@ -241,8 +244,10 @@ class Chooser {
     options.workers = inputs_.codes.workers();
     options.cache = inputs_.cache;
     const bool changes_weights = options.round_weights || options.learning != nullptr;
+    const bool takes_few = !changes_weights && wanted == Correction::kAuto;
     LayerCorrections found =
-        CorrectLayers(inputs_.model, plain, inputs_.settings, samples_, options, inputs_.place);
+        CorrectLayers(inputs_.model, plain, inputs_.settings, takes_few ? FewSamples() : samples_,
+                      options, inputs_.place);
     const size_t layers = changes_weights ? found.weights.size() : found.bias.size();
     if (layers == 0) {
       if (wanted == Correction::kOn) LeftOut(name, WhyNoLayer(options));
@@ -250,6 +255,16 @@ class Chooser {
     }
     found.scales = scales;
     return KeepFound(name, layers, std::move(found), wanted);
+  }
+
+  // Means of channels, over all positions of a sample, take fewer than weights do.
+  std::vector<Sample> FewSamples() const {
+    const double count = std::clamp(kBiasNs / std::max(draft_.placement.float_ns, 1.0),
+                                    kFewBiasSamples, static_cast<double>(kSamples));
+    std::vector<Sample> few;
+    for (const size_t k : SpreadEvenly(samples_.size(), static_cast<size_t>(count)))
+      few.push_back(samples_[k]);
+    return few;
   }
 
   bool KeepFound(const char* name, size_t layers, LayerCorrections found, Correction wanted) {
