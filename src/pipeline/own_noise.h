@@ -14,7 +14,7 @@
 namespace qconvert {
 
 // Samples that it is measured on, spread evenly over those of the comparer.
-inline constexpr size_t kOwnNoiseSamples = 4;
+inline constexpr size_t kOwnNoiseSamples = 2;
 
 // Bytes of float weights up to which it is measured: the model has the rounded ones besides.
 inline constexpr int64_t kMostOwnNoiseBytes = int64_t{256} << 20;
