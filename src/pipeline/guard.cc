@@ -27,6 +27,7 @@ constexpr double kWorthTheChange = 1;
 constexpr double kLargeNoise = 0.1;
 // Stands for infinities and plans that do not run, so that noise can be added.
 constexpr double kMostNoise = 1e6;
+constexpr double kNearTheAim = 1;  // dB
 constexpr int kMapMeasurements = 20;
 constexpr int kWholeMeasurements = 8;
 
@@ -57,7 +58,7 @@ class Guard {
     outputs_ = best_.measured.verdict.outputs.size();
     WidenStoredWeights();
     if (MissesGateOrAim()) QuantizeAtRunTime();
-    if (MissesGateOrAim()) PutBack();
+    if (IsWorthAMap()) PutBack();
     best_.measurements = measurements_;
     for (const std::string& weight : best_.plan.wide_weights)
       if (!options_.wide_weights.contains(weight)) best_.kept_wide.push_back(weight);
@@ -93,6 +94,15 @@ class Guard {
     if (!measured.verdict.passed) return measured.verdict.CanImprove();
     if (options_.aim_sqnr_db == 0) return false;
     return WorstTypicalNoise(measured) > aim();
+  }
+
+  // What lies this near to the aim is left so: finding out where the noise comes from takes more
+  // measurements than all the rest, and what goes back to float must be worth its time besides.
+  bool IsWorthAMap() const {
+    const Measured& measured = best_.measured;
+    if (!measured.verdict.passed) return MissesGateOrAim();
+    return MissesGateOrAim() &&
+           SqnrOfNoise(WorstTypicalNoise(measured)) < options_.aim_sqnr_db - kNearTheAim;
   }
 
   Measured Measure(const PlanDraft& plan, const std::vector<size_t>& samples) {

@@ -23,8 +23,8 @@ inline constexpr size_t kMostGuardMeasurements = 34;
 
 struct GuardOptions {
   Gate gate;  // what every output must reach
-  // SQNR in dB of a typical sample up to which nodes go back to float as long as that is cheap; 0:
-  // the gate will do.
+  // SQNR in dB of a typical sample up to which nodes go back to float as long as that is cheap,
+  // where a plan misses it by more than 1 dB; 0: the gate will do.
   double aim_sqnr_db = 0;
   // Noise (error power / signal power of the worst output) that stored weights may bring: they are
   // no faster than float ones, so they must be much better than what integer nodes may do.

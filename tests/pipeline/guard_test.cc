@@ -128,6 +128,13 @@ TEST_F(WideGuardTest, TheAimIsGoneForWhereADecibelIsCheap) {
   EXPECT_TRUE(Run(17, {.aim_sqnr_db = 19}).kept_float.empty()) << "is reached already";
 }
 
+TEST_F(WideGuardTest, WhatIsNearTheAimIsNotSearched) {
+  noise_ = {{7, 0.01}};  // 20 dB
+  EXPECT_EQ(Run(17, {.aim_sqnr_db = 20.7}).measurements, 1);
+  EXPECT_GT(Run(17, {.aim_sqnr_db = 21}).measurements, 8);
+  EXPECT_GT(Run(20.9).measurements, 8) << "the gate is no aim";
+}
+
 TEST_F(WideGuardTest, IntegersAreNotGivenUpForAnAimThatCostsTheirTime) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 2.5e-4;  // 20 dB; 26 take 30 of 40 nodes
   EXPECT_TRUE(Run(17, {.aim_sqnr_db = 26}).kept_float.empty());
