@@ -61,6 +61,10 @@ constexpr Word<InputLayout> kLayouts[] = {
 constexpr Word<InputSource> kSources[] = {{InputSource::kDdr, "ddr"},
                                           {InputSource::kPyramid, "pyramid"},
                                           {InputSource::kResizer, "resizer"}};
+constexpr Word<InterpMode> kInterpModes[] = {{InterpMode::kBilinear, "bilinear"},
+                                             {InterpMode::kNearest, "nearest"}};
+constexpr Word<PadMode> kPadModes[] = {{PadMode::kConstant, "constant"},
+                                       {PadMode::kBorder, "border"}};
 constexpr Word<ResizeMethod> kResizes[] = {{ResizeMethod::kAntialias, "antialias"},
                                            {ResizeMethod::kBilinear, "bilinear"},
                                            {ResizeMethod::kNearest, "nearest"}};
@@ -84,6 +88,8 @@ WordTable<TensorType> WordsOf(TensorType /*tag*/) { return kTypes; }
 WordTable<InputKind> WordsOf(InputKind /*tag*/) { return kInputKinds; }
 WordTable<InputLayout> WordsOf(InputLayout /*tag*/) { return kLayouts; }
 WordTable<InputSource> WordsOf(InputSource /*tag*/) { return kSources; }
+WordTable<InterpMode> WordsOf(InterpMode /*tag*/) { return kInterpModes; }
+WordTable<PadMode> WordsOf(PadMode /*tag*/) { return kPadModes; }
 WordTable<ResizeMethod> WordsOf(ResizeMethod /*tag*/) { return kResizes; }
 WordTable<PicturePosition> WordsOf(PicturePosition /*tag*/) { return kPositions; }
 

@@ -12,6 +12,7 @@
 
 #include "qconvert/base/check.h"
 #include "qconvert/config/quant_config.h"
+#include "qconvert/config/resizer_settings.h"
 
 namespace qconvert {
 
@@ -34,6 +35,8 @@ WordTable<TensorType> WordsOf(TensorType);
 WordTable<InputKind> WordsOf(InputKind);
 WordTable<InputLayout> WordsOf(InputLayout);
 WordTable<InputSource> WordsOf(InputSource);
+WordTable<InterpMode> WordsOf(InterpMode);
+WordTable<PadMode> WordsOf(PadMode);
 WordTable<ResizeMethod> WordsOf(ResizeMethod);
 WordTable<PicturePosition> WordsOf(PicturePosition);
 

@@ -86,6 +86,7 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
                             ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
                             : HistoryOfChosen(options, planned.provenance, model.opset(), report);
   history.absorbed = planned.absorbed;
+  history.resizers = ResizersOf(options.effective_config);
   history.spread = planned.spread;
   if (tells_noise) history.noise = NoiseOfEntries(own_noise, plan);
   const std::vector<std::string> values = LayerValues(model.graph);
@@ -106,7 +107,7 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
     report.stage_nodes =
         ListStageNodes({optimized, model, plan}, planned.feeder, sample, options.model.string());
     stages = MakeStages(options, {*planned.original, optimized, model, plan,
-                                  deployed.config.deployment, planned.workers});
+                                  deployed.config.deployment, planned.folded, planned.workers});
   }
   std::optional<SampleDump> dump;
   if (options.config.deployment.dump_calibration_data)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "qconvert/config/deployment_config.h"
+#include "qconvert/config/resizer_settings.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/pass_runner.h"
 
@@ -27,10 +28,12 @@ struct DeployedNodes {
 // the batch (set_batch.h), splits the inputs that are to be apart (split_batch.h) and puts the
 // preprocessing nodes in front of each image. What was removed stays in the metadata, with the
 // numbers it computed with:
-//   qconvert.removed.NAME  "DequantizeLinear at output q: scale 0.5, zero point 3, axis 1"
-// Throws Error(kModel) naming `place`.
+//   qconvert.removed.NAME  "DequantizeLinear at output y: scale 0.5, zero point 3, axis 1"
+// `resizers`: of the inputs in the order of the settings, see ResizersOf. Throws Error(kModel)
+// naming `place`.
 DeployedNodes DeployModel(const DeploymentConfig& deployment, const PassOptions& passes,
-                          const std::string& place, Model& model);
+                          const std::string& place, Model& model,
+                          const std::vector<ResizerSettings>& resizers = {});
 
 }  // namespace qconvert
 

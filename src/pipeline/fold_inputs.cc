@@ -39,4 +39,10 @@ DeploymentConfig AfterFolding(DeploymentConfig deployment, const FoldedInputs& f
   return deployment;
 }
 
+void TakeNormalized(const FoldedInputs& folded, Graph& graph) {
+  for (const auto& [input, scaling] : folded)
+    TakeNormalized(FoldedNormalization{input, scaling.mean, scaling.scale}, scaling.channel_axis,
+                   graph);
+}
+
 }  // namespace qconvert

@@ -19,6 +19,9 @@ FoldedInputs FoldInputs(const DeploymentConfig& deployment, const std::string& p
 // The settings of a model that does `folded` itself: of mean and scale what is left.
 DeploymentConfig AfterFolding(DeploymentConfig deployment, const FoldedInputs& folded);
 
+// The inputs of `graph`, a model that does `folded` itself, as they were before.
+void TakeNormalized(const FoldedInputs& folded, Graph& graph);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_PIPELINE_FOLD_INPUTS_H_

@@ -5,6 +5,7 @@
 
 #include "apply_settings.h"
 #include "deploy_model.h"
+#include "fold_inputs.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/rewrite/parts_of_plan.h"
 #include "qconvert/rewrite/store_weights.h"
@@ -82,8 +83,13 @@ std::vector<StageModel> MakeStages(const ConvertOptions& options, const StagePar
   FreezeShapes(options.config.deployment.inputs, stages[0].model.graph);
   if (!whole.inputs.empty()) Normalize(stages[0].model);
   DropInferredTypes(stages[1].model.graph);
-  for (StageModel& stage : stages)
-    DeployModel(&stage == &stages[0] ? whole : left, {}, place, stage.model);
+  for (StageModel& stage : stages) {
+    const bool is_original = &stage == &stages[0];
+    // Pixels meet what is left of the normalization; what is normalized is not.
+    if (whole.generation == Generation::kJ6 && !is_original)
+      TakeNormalized(parts.folded, stage.model.graph);
+    DeployModel(is_original ? whole : left, {}, place, stage.model);
+  }
   return stages;
 }
 

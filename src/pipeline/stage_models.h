@@ -5,10 +5,10 @@
 //   <prefix>_calibrated_model.onnx        Q/DQ on values, weights rounded to their codes in float
 //   <prefix>_ptq_model.onnx               Q/DQ on values, weights as integers
 //
-// J5: with the node that makes of pixels what the float model takes. J6: as the float model is fed.
-// Either at the batch of the float model, and with the nodes at the borders that
-// <prefix>_quantized_model.onnx may be without. Source: the public documentation of hb_mapper and
-// hb_compile.
+// J5: with the node that makes of pixels what the float model takes. J6: as the float model is fed,
+// whatever was folded. Either at the batch of the float model, and with the nodes at the borders
+// that <prefix>_quantized_model.onnx may be without. Source: the public documentation of hb_mapper
+// and hb_compile.
 #ifndef QCONVERT_SRC_PIPELINE_STAGE_MODELS_H_
 #define QCONVERT_SRC_PIPELINE_STAGE_MODELS_H_
 
@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "picture_format.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/plan/plan.h"
@@ -36,6 +37,7 @@ struct StageParts {
   const Model& quantized;  // what the plan made of it, not deployed yet
   const QuantizationPlan& plan;
   const DeploymentConfig& left;  // what is left to do to the inputs, see AfterFolding
+  const FoldedInputs& folded;    // into `optimized`
   int workers = 1;
 };
 

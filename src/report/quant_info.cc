@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -248,6 +249,17 @@ Json PassesJson(const QuantConfig& config) {
   return passes;
 }
 
+Json ResizersJson(const std::vector<ResizerSettings>& resizers) {
+  Json all = Json::array();
+  for (const ResizerSettings& resizer : resizers) {
+    all.push_back({{"interp_mode", InterpModeName(resizer.interp)},
+                   {"pad_mode", PadModeName(resizer.pad)},
+                   {"pad_luma", resizer.pad_luma},
+                   {"pad_chroma", resizer.pad_chroma}});
+  }
+  return all;
+}
+
 Json InputJson(const InputSettings& input) {
   Json json = Json::object();
   AddText(json, "name", input.name);
@@ -331,6 +343,7 @@ PlanHistory HistoryOf(const PlanFile& file) {
           .config = file.config,
           .spread = SpreadOf(file),
           .absorbed = AbsorbedBiasesOf(file),
+          .resizers = ResizersOf(file.effective),
           .noise = std::move(noise)};
 }
 
@@ -344,6 +357,9 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
   root["guard"] = GuardJson(history);
   root["passes"] = PassesJson(history.config);
   if (!history.absorbed.empty()) root["passes"]["absorbed_biases"] = AbsorbedJson(history.absorbed);
+  const auto& resizers = history.resizers;
+  if (std::count(resizers.begin(), resizers.end(), ResizerSettings{}) < std::ssize(resizers))
+    root["passes"]["resizers"] = ResizersJson(resizers);
   if (history.config.deployment.generation != Generation::kNone)
     root["deployment"] = DeploymentJson(history.config.deployment);
   root["nodes"] = NodesJson(graph, plan, history.noise);

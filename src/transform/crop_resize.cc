@@ -2,6 +2,7 @@
 
 #include <array>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace qconvert {
@@ -49,36 +50,67 @@ std::string Times(const std::string& plane, const std::string& weights, int64_t 
 }
 
 // Rows (axis 1) or columns (axis 2) of the plane at these positions.
-std::string Interpolated(const std::string& plane, const std::string& at, int64_t axis,
-                         InputNodes& nodes) {
-  const std::string one = Double("one", 1, nodes);
-  const std::string half = Double("half", 0.5, nodes);
-  const std::string size =
-      nodes.Cast(nodes.Gather(nodes.Add("Shape", {plane}).outputs[0], Index(axis, nodes), 0),
-                 DataType::kDouble);
-  const std::string zero = Double("zero", 0, nodes);
-  const std::string end = nodes.Apply("Sub", size, one);
-  const std::string low = nodes.Add("Floor", {at}).outputs[0];
-  const std::string share = nodes.Apply("Sub", at, low);  // of the higher neighbour
-  const auto neighbour = [&](const std::string& index, const std::string& weight) {
-    const std::string inside = nodes.Cast(Clipped(index, zero, end, nodes), DataType::kInt64);
-    return Times(nodes.Gather(plane, inside, axis), weight, axis, nodes);
-  };
-  const std::string blend = nodes.Apply("Add", neighbour(low, nodes.Apply("Sub", one, share)),
-                                        neighbour(nodes.Apply("Add", low, one), share));
-  const std::string edges =
-      Clipped(at, Double("start", -0.5, nodes), nodes.Apply("Sub", size, half), nodes);
-  return Times(blend, nodes.Apply("Equal", at, edges), axis, nodes);
-}
+class AxisSampler {
+ public:
+  AxisSampler(std::string plane, std::string at, int64_t axis, InputNodes& nodes)
+      : plane_(std::move(plane)), at_(std::move(at)), axis_(axis), nodes_(nodes) {
+    one_ = Double("one", 1, nodes);
+    size_ = nodes.Cast(nodes.Gather(nodes.Add("Shape", {plane_}).outputs[0], Index(axis, nodes), 0),
+                       DataType::kDouble);
+  }
+
+  std::string Sampled(const Crop& crop) {
+    const std::string values = crop.interp == InterpMode::kNearest ? Nearest() : Bilinear();
+    return crop.pad == PadMode::kBorder ? values : Inside(values);
+  }
+
+ private:
+  std::string Half() { return Double("half", 0.5, nodes_); }
+
+  std::string Floor(const std::string& values) { return nodes_.Add("Floor", {values}).outputs[0]; }
+
+  // The elements at these indices, or those of the edge.
+  std::string Taken(const std::string& indices) {
+    const std::string end = nodes_.Apply("Sub", size_, one_);
+    const std::string inside = Clipped(indices, Double("zero", 0, nodes_), end, nodes_);
+    return nodes_.Gather(plane_, nodes_.Cast(inside, DataType::kInt64), axis_);
+  }
+
+  std::string Nearest() { return Taken(Floor(nodes_.Apply("Add", at_, Half()))); }
+
+  std::string Bilinear() {
+    const std::string low = Floor(at_);
+    const std::string share = nodes_.Apply("Sub", at_, low);  // of the higher neighbour
+    const std::string of_low = nodes_.Apply("Sub", one_, share);
+    const std::string first = Times(Taken(low), of_low, axis_, nodes_);
+    const std::string second = Taken(nodes_.Apply("Add", low, one_));
+    return nodes_.Apply("Add", first, Times(second, share, axis_, nodes_));
+  }
+
+  // 0 where a position is outside the plane.
+  std::string Inside(const std::string& values) {
+    const std::string edges =
+        Clipped(at_, Double("start", -0.5, nodes_), nodes_.Apply("Sub", size_, Half()), nodes_);
+    return Times(values, nodes_.Apply("Equal", at_, edges), axis_, nodes_);
+  }
+
+  const std::string plane_;
+  const std::string at_;
+  const int64_t axis_;
+  InputNodes& nodes_;
+  std::string one_;
+  std::string size_;
+};
 
 }  // namespace
 
-std::string AddCropResize(const std::string& plane, const std::string& roi, const CropSize& size,
+std::string AddCropResize(const std::string& plane, const std::string& roi, const Crop& crop,
                           InputNodes& nodes) {
   const auto edge = [&](int64_t index) { return nodes.Gather(roi, Index(index, nodes), 1); };
-  const std::string rows = Positions(edge(1), edge(3), size.height, size.step, nodes);
-  const std::string columns = Positions(edge(0), edge(2), size.width, size.step, nodes);
-  return Interpolated(Interpolated(plane, rows, 1, nodes), columns, 2, nodes);
+  const std::string rows = Positions(edge(1), edge(3), crop.height, crop.step, nodes);
+  const std::string columns = Positions(edge(0), edge(2), crop.width, crop.step, nodes);
+  const std::string cut = AxisSampler(plane, rows, 1, nodes).Sampled(crop);
+  return AxisSampler(cut, columns, 2, nodes).Sampled(crop);
 }
 
 }  // namespace qconvert

@@ -6,23 +6,28 @@
 #include <string>
 
 #include "input_nodes.h"
+#include "qconvert/config/resizer_settings.h"
 
 namespace qconvert {
 
-struct CropSize {
+struct Crop {
   int64_t height = 0;  // of what comes out
   int64_t width = 0;
   int64_t step = 1;  // pixels of the source per element of the plane: 2 for chroma of nv12
+  InterpMode interp = InterpMode::kBilinear;
+  PadMode pad = PadMode::kConstant;
 };
 
 // plane [1,H,W,C] float, any H and W, and roi [1,4] double: left, top, right, bottom in pixels of
-// the source, right and bottom inclusive  ->  [1,height,width,C]. Bilinear on half-pixel centers:
+// the source, right and bottom inclusive  ->  [1,height,width,C]. On half-pixel centers:
 //   x = (column + 0.5) * (right - left + 1) / width - 0.5 + left      in pixels of the source
 //   x = (x + 0.5) / step - 0.5                                        in elements of the plane
-// Outside the picture there is 0; between its edge and the centers next to it, the value of these.
-// Both axes are done one after the other: Gather of the two neighbours, times weights. The vendor
+// Bilinear, or the nearest element, the higher one of two: floor(x + 0.5). Constant: outside the
+// picture, whose edge is half an element from the outer centers, there is 0; border: the nearest
+// element. Between an edge and the centers next to it, the value of these with both.
+// Both axes are done one after the other: Gather of the neighbours, times weights. The vendor
 // prints neither the grid nor whether the roi is inclusive; half-pixel centers are the usual ones.
-std::string AddCropResize(const std::string& plane, const std::string& roi, const CropSize& size,
+std::string AddCropResize(const std::string& plane, const std::string& roi, const Crop& crop,
                           InputNodes& nodes);
 
 }  // namespace qconvert

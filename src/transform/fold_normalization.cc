@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "conv_weights.h"
+#include "input_nodes.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 namespace {
@@ -140,6 +143,27 @@ FoldedNormalization FoldNormalization(const InputSettings& settings, const std::
   FoldedNormalization folded = Folder(settings, place, graph).Fold();
   RemoveDeadNodes(graph);
   return folded;
+}
+
+void TakeNormalized(const FoldedNormalization& folded, size_t axis, Graph& graph) {
+  constexpr size_t kRank = 4;  // of images
+  const Value image = *std::find_if(graph.inputs.begin(), graph.inputs.end(),
+                                    [&](const Value& one) { return one.name == folded.input; });
+  InputNodes nodes(image.name + "/levels/", graph);
+  const std::string levels = nodes.NewName("value");
+  RenameUses(graph, {{image.name, levels}});
+  std::vector<float> gains;
+  for (const double scale : folded.scale) gains.push_back(static_cast<float>(1 / scale));
+  const std::vector<float> means(folded.mean.begin(), folded.mean.end());
+  std::vector<int64_t> dims(kRank - axis, 1);
+  dims[0] = static_cast<int64_t>(gains.size());
+  const std::string gain = nodes.Constant("gain", MakeFloatTensor("", dims, gains));
+  const std::string scaled = nodes.Apply("Mul", image.name, gain);
+  nodes.Apply("Add", scaled, nodes.Constant("mean", MakeFloatTensor("", dims, means)));
+  nodes.nodes().back().outputs[0] = levels;
+  graph.value_info.insert_or_assign(levels, Value{levels, image.type, {}, {}});
+  graph.nodes.insert(graph.nodes.begin(), std::make_move_iterator(nodes.nodes().begin()),
+                     std::make_move_iterator(nodes.nodes().end()));
 }
 
 }  // namespace qconvert

@@ -59,8 +59,10 @@ ColorMap MapOf(const InputSettings& input) {
 
 class Inserter {
  public:
-  Inserter(const InputSettings& input, size_t index, const std::string& place, Graph& graph)
+  Inserter(const InputSettings& input, const ResizerSettings& resizer, size_t index,
+           const std::string& place, Graph& graph)
       : input_(input),
+        resizer_(resizer),
         place_(place),
         graph_(graph),
         index_(index),
@@ -136,8 +138,7 @@ class Inserter {
     return Joined(luma, full);
   }
 
-  // A part of a picture of any size. Where the roi leaves the picture there is black, Y 0, U and V
-  // 128: chroma is centered before, luma after.
+  // A part of a picture of any size.
   std::string FromResizer() {
     if (!batch_.known() || batch_.value != 1)
       Fail("has a batch other than 1, the resizer takes one picture: expected separate_batch");
@@ -147,13 +148,18 @@ class Inserter {
     if (!is_gray) uv = AddInput(NewInputName("_uv"), DataType::kUint8, {batch_, {}, {}, {2, {}}});
     const std::string roi = nodes_.Cast(
         AddInput(NewInputName("_roi"), DataType::kInt32, {{1, {}}, {4, {}}}), DataType::kDouble);
-    CropSize size{height_.value, width_.value, 1};
-    const std::string bytes = nodes_.Cast(y);
-    const std::string luma = nodes_.ToNchw(Less128(AddCropResize(bytes, roi, size, nodes_)));
+    Crop crop{height_.value, width_.value, 1, resizer_.interp, resizer_.pad};
+    const std::string luma = CutOut(y, roi, crop, resizer_.pad_luma);
     if (is_gray) return luma;
-    size.step = 2;
-    const std::string chroma = Centered(uv);
-    return Joined(luma, nodes_.ToNchw(AddCropResize(chroma, roi, size, nodes_)));
+    crop.step = 2;
+    return Joined(luma, CutOut(uv, roi, crop, resizer_.pad_chroma));
+  }
+
+  // Centered, NCHW. A crop has 0 where the roi leaves the picture, so that `pad` is 0 meanwhile.
+  std::string CutOut(const std::string& bytes, const std::string& roi, const Crop& crop,
+                     double pad) {
+    const std::string cut = AddCropResize(Less(nodes_.Cast(bytes), pad), roi, crop, nodes_);
+    return nodes_.ToNchw(Less(cut, kCenter - pad));
   }
 
   std::string Joined(const std::string& luma, const std::string& chroma) {
@@ -176,10 +182,11 @@ class Inserter {
     return name;
   }
 
-  std::string Centered(const std::string& bytes) { return Less128(nodes_.Cast(bytes)); }
+  std::string Centered(const std::string& bytes) { return Less(nodes_.Cast(bytes), kCenter); }
 
-  std::string Less128(const std::string& values) {
-    return nodes_.Apply("Sub", values, nodes_.Float("center", static_cast<float>(kCenter)));
+  std::string Less(const std::string& values, double level) {
+    if (level == 0) return values;
+    return nodes_.Apply("Sub", values, nodes_.Float("center", static_cast<float>(level)));
   }
 
   // The 1x1 convolution that does color, mean and scale at once, and writes the float input.
@@ -219,6 +226,7 @@ class Inserter {
   }
 
   const InputSettings& input_;
+  const ResizerSettings& resizer_;
   const std::string& place_;
   Graph& graph_;
   const size_t index_;
@@ -264,7 +272,7 @@ bool ComesInAnotherLayout(const InputSettings& input) {
 }
 
 bool InsertPreprocessing(const InputSettings& input, Generation generation,
-                         const std::string& place, Graph& graph) {
+                         const std::string& place, Graph& graph, const ResizerSettings& resizer) {
   const bool is_image = input.kind_rt != InputKind::kFeaturemap;
   if (!is_image && !ComesInAnotherLayout(input)) return false;
   const auto found = std::find_if(graph.inputs.begin(), graph.inputs.end(), [&](const Value& one) {
@@ -274,7 +282,7 @@ bool InsertPreprocessing(const InputSettings& input, Generation generation,
     throw Error(ExitCode::kModel, place, fmt::format("has no input \"{}\"", input.name));
   const auto index = static_cast<size_t>(found - graph.inputs.begin());
   if (is_image) {
-    Inserter(input, index, place, graph).Insert(generation);
+    Inserter(input, resizer, index, place, graph).Insert(generation);
   } else {
     TransposeInput(input.layout_rt, index, place, graph);
   }

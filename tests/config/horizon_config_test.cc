@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "qconvert/config/resizer_settings.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -207,6 +208,37 @@ TEST(HorizonConfigTest, TheDeployedModelsLayoutIsThatOfJ5) {
   EXPECT_THAT([&] { load("bayes", "rgb", "NHWC;NCHW"); },
               testing::ThrowsMessage<ConfigError>(
                   testing::HasSubstr("input_layout_rt has 2 values, expected 1, one per input")));
+}
+
+TEST(HorizonConfigTest, TheResizerHasSettingsOfEachInput) {
+  const auto load = [](const std::string& more) {
+    Sections sections;
+    sections.input =
+        "  input_name: a;b\n  input_type_rt: nv12;nv12\n  input_type_train: rgb;rgb\n"
+        "  input_layout_train: NCHW;NCHW\n" +
+        more;
+    sections.calibration = "  cal_data_dir: a;b\n";
+    sections.rest = "compiler_parameters:\n  input_source: {a: resizer, b: resizer}\n";
+    return LoadText(sections.Text());
+  };
+  const LoadedConfig loaded = load(
+      "  resizer_interp_mode: nearest;None\n  resizer_pad_mode: None;border\n"
+      "  resizer_pad_value: 127, -128;None\n");
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+  const auto resizers = ResizersOf(loaded.effective);
+  ASSERT_EQ(resizers.size(), 2U);
+  EXPECT_EQ(resizers[0], (ResizerSettings{InterpMode::kNearest, PadMode::kConstant, 127}));
+  EXPECT_EQ(resizers[1], (ResizerSettings{InterpMode::kBilinear, PadMode::kBorder}));
+  EXPECT_EQ(ResizersOf(load("  resizer_pad_value: 0 -128;16 255\n").effective),
+            (std::vector{ResizerSettings{},
+                         ResizerSettings{InterpMode::kBilinear, PadMode::kConstant, 16, 255}}))
+      << "the vendor's pair is the default";
+  EXPECT_TRUE(AnyHolds(load("  resizer_pad_mode: ;border\n  resizer_pad_value: ;16\n").warnings,
+                       "resizer_pad_value of input 'b' has no effect: its resizer_pad_mode is "
+                       "border"));
+  EXPECT_THAT([&] { load("  resizer_pad_mode: border\n"); },
+              testing::ThrowsMessage<ConfigError>(
+                  testing::HasSubstr("resizer_pad_mode has 1 values, expected 2, one per input")));
 }
 
 TEST(HorizonConfigTest, NumbersThatAreNotUsedAreTold) {

@@ -38,6 +38,8 @@ TEST(WordsTest, EveryChoiceOfAConfigIsWrittenAndReadBack) {
   ExpectWordsUpTo(InputKind::kNv12);
   ExpectWordsUpTo(InputLayout::kNhwc);
   ExpectWordsUpTo(InputSource::kResizer);
+  ExpectWordsUpTo(InterpMode::kNearest);
+  ExpectWordsUpTo(PadMode::kBorder);
   ExpectWordsUpTo(ResizeMethod::kNearest);
   ExpectWordsUpTo(PicturePosition::kTopLeft);
 }

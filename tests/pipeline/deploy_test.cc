@@ -158,6 +158,7 @@ TEST(DeployTest, NodesAtTheBordersGoAndLeaveTheirNumbers) {
   EXPECT_THAT(report.warnings, testing::Contains(testing::HasSubstr("\"nobody\" is no node")));
   const Model deployed = LoadOnnx(job.folder / "out.onnx").model;
   EXPECT_EQ(deployed.graph.inputs[0].name, "image_y") << "nothing goes behind a camera";
+  EXPECT_EQ(deployed.graph.outputs[0].name, "scores") << "the model's own name";
   EXPECT_NE(deployed.graph.outputs[0].type.element, DataType::kFloat);
   const bool told =
       std::any_of(deployed.metadata.begin(), deployed.metadata.end(), [&](const auto& entry) {

@@ -96,6 +96,8 @@ const std::vector<Row>& ModelRows() {
 const std::vector<Row>& InputRows() {
   const Keys nv12 = {{"input.input_type_rt", "nv12"}};
   const Keys batched = {{"input.input_batch", "2"}};
+  const Keys resized = {{"input.input_type_rt", "nv12"},
+                        {"compiler.input_source", "{image: resizer}"}};
   const Keys features = {{"input.input_type_rt", "featuremap"},
                          {"input.input_type_train", "featuremap"},
                          {"input.mean_value", ""},
@@ -127,6 +129,18 @@ const std::vector<Row>& InputRows() {
       {"input.input_layout_rt", "NHWC", E::kTold, "input_layout_rt is deprecated", {}, "J6"},
       {"input.input_space_and_range", "bt601_video", E::kModel, "", nv12},
       {"input.input_space_and_range", "bt601_video", E::kRefused, "for input_type_rt nv12 only"},
+      {"input.resizer_interp_mode", "nearest", E::kModel, "", resized, "J6"},
+      {"input.resizer_interp_mode", "nearest", E::kTold,
+       "resizer_interp_mode of input 'image' has no effect", resized, "J5"},
+      {"input.resizer_interp_mode", "nearest", E::kTold, "its input_source is not resizer", nv12},
+      {"input.resizer_interp_mode", "bicubic", E::kRefused, "is 'bicubic'", resized},
+      {"input.resizer_pad_mode", "border", E::kModel, "", resized, "J6"},
+      {"input.resizer_pad_mode", "borders", E::kRefused, "did you mean 'border'?", resized},
+      {"input.resizer_pad_value", "127 -1", E::kModel, "", resized, "J6"},
+      {"input.resizer_pad_value", "16", E::kModel, "", resized, "J6"},
+      {"input.resizer_pad_value", "1 2 3", E::kRefused, "expected bytes of Y and of U and V",
+       resized},
+      {"input.resizer_pad_value", "256", E::kRefused, "resizer_pad_value is '256'", resized},
       {"input.input_shape", "1x3x8x8", E::kModel, "", {{"model.onnx_model", "free.onnx"}}},
       {"input.input_shape", "1x3x9x9", E::kRefused, "input_shape is 1x3x9x9"},
       {"input.input_batch", "2"},

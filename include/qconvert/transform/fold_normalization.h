@@ -27,6 +27,11 @@ struct FoldedNormalization {
 FoldedNormalization FoldNormalization(const InputSettings& settings, const std::string& place,
                                       Graph& graph);
 
+// The interface back to what it was before FoldNormalization of an image input whose channels are
+// on `axis`:
+//   level -> ...   becomes   image -> Mul(1 / scale), Add(mean) -> ...
+void TakeNormalized(const FoldedNormalization& folded, size_t axis, Graph& graph);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_TRANSFORM_FOLD_NORMALIZATION_H_

@@ -19,16 +19,17 @@ struct BorderRemoval {
 
 struct RemovedNode {
   Node node;
-  std::string border;  // the value that is a graph input or output in its place
+  std::string border;  // the graph input or output that it stood at
+  bool is_at_input = false;
 };
 
-// input x -> Quantize -> q -> ...     becomes     input q -> ...
-// ... -> t -> Dequantize -> output y  becomes     ... -> output t
+// input x -> Quantize -> q -> ...     becomes     input x, which is q -> ...
+// ... -> t -> Dequantize -> output y  becomes     ... -> output y, which is t
 // again and again, from every border inwards, while a node matches `types` or `names`, computes one
 // output from one value besides constants, and is the only reader of what it reads; a value that
-// would be input and output at once stays. Names and types of the new inputs and outputs are those
-// of the inner values: value_info must know them, else the node stays. Returns what went, inputs
-// first, each from the border inwards.
+// would be input and output at once stays. Inputs and outputs keep their names; their types become
+// those of the inner values: value_info must know them, else the node stays. Returns what went,
+// inputs first, each from the border inwards.
 std::vector<RemovedNode> RemoveBorderNodes(const BorderRemoval& removal, Graph& graph);
 
 }  // namespace qconvert

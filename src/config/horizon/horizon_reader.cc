@@ -48,6 +48,7 @@ class HorizonReader {
     ReadModel();
     ReadHorizonInputs(inputs_, compiler_.Find("input_source"));
     ReadRuntimeLayouts(inputs_);
+    ReadResizers(inputs_);
     ReadInputBatch();
     ReadCalibration();
     ReadCompiler();

@@ -132,7 +132,15 @@ const SettingTable& InputKeys() {
        Text("std_value", "none", "58.395 57.12 57.375", "divided by; excludes scale_value"),
        Flag("fold_normalization", "false",
             "ours: mean and scale go into the weights of the first convolution, exactly or not at "
-            "all")}};
+            "all"),
+       Text("resizer_interp_mode", "bilinear", "nearest",
+            "ours: with input_source resizer, bilinear or nearest"),
+       Text("resizer_pad_mode", "constant", "border",
+            "ours: with input_source resizer, what is around the picture: constant or border, its "
+            "nearest pixel"),
+       Text(
+           "resizer_pad_value", "0 -128", "127 128",
+           "ours: bytes of Y and of U and V for constant; a negative one is signed: -128 is 128")}};
   return table;
 }
 

@@ -13,6 +13,7 @@ using Kind = Setting::Kind;
 
 constexpr double kMaxCount = 1e12;
 constexpr double kMaxMeasurements = 1e9;
+constexpr double kMaxByte = 255;
 constexpr double kHighestCode = 65535;
 constexpr double kMaxPairLimit = 65535;
 constexpr double kMaxOpset = 100;
@@ -131,6 +132,16 @@ const SettingTable& AbsorbedTable() {
   return table;
 }
 
+const SettingTable& ResizerTable() {
+  static const SettingTable table{
+      "the resizer in front of an input",
+      {Required(Word("interp_mode", "between pixels", AllWords<InterpMode>())),
+       Required(Word("pad_mode", "around the picture", AllWords<PadMode>())),
+       Required(Integer("pad_luma", "the byte of Y there, where constant", 0, kMaxByte)),
+       Required(Integer("pad_chroma", "the byte of U and V there", 0, kMaxByte))}};
+  return table;
+}
+
 const SettingTable& PassTable() {
   static const SettingTable table{
       "what float passes did",
@@ -146,6 +157,8 @@ const SettingTable& PassTable() {
        Bool("equalize_clips", "as in the Vitis language"),
        Object("absorbed_biases", Kind::kObjects, "values whose high channels went into biases",
               AbsorbedTable()),
+       Object("resizers", Kind::kObjects, "one per input of the deployment; none: bilinear, black",
+              ResizerTable()),
        Word("compat", "whose equalization; none: ours", AllWords<Compat>())}};
   return table;
 }

@@ -1,0 +1,127 @@
+// input_parameters: what the resizer does between pixels and around the picture.
+#include "qconvert/config/resizer_settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "horizon/horizon.h"
+#include "text/node_edit.h"
+#include "words.h"
+
+namespace qconvert {
+namespace {
+
+constexpr int kLowestByte = -128;
+constexpr int kHighestByte = 255;
+constexpr int kBytes = 256;
+
+std::optional<uint8_t> ParseByte(const std::string& text) {
+  int value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  if (value < kLowestByte || value > kHighestByte) return std::nullopt;
+  return static_cast<uint8_t>((value + kBytes) % kBytes);
+}
+
+// "0 -128" or "0, -128"; gray has the first alone.
+bool ParsePadding(std::string text, ResizerSettings& out) {
+  std::replace(text.begin(), text.end(), ',', ' ');
+  std::vector<std::string> parts = SplitList(text, ' ');
+  std::erase(parts, "");
+  if (parts.empty() || parts.size() > 2) return false;
+  const auto luma = ParseByte(parts.front());
+  const auto chroma = parts.size() == 2 ? ParseByte(parts.back()) : out.pad_chroma;
+  if (!luma || !chroma) return false;
+  out.pad_luma = *luma;
+  out.pad_chroma = *chroma;
+  return true;
+}
+
+constexpr const char* kInterp = "resizer_interp_mode";
+constexpr const char* kPad = "resizer_pad_mode";
+constexpr const char* kValue = "resizer_pad_value";
+constexpr std::array<std::string_view, 3> kKeys = {kInterp, kPad, kValue};
+
+template <typename E>
+bool ParseWord(const std::string& text, E& out) {
+  const auto word = FromWord<E>(text);
+  if (word) out = *word;
+  return word.has_value();
+}
+
+bool IsGiven(const std::string& text) { return !text.empty() && text != "None"; }
+
+bool Parse(std::string_view key, const std::string& text, ResizerSettings& out) {
+  if (!IsGiven(text)) return true;
+  if (key == kValue) return ParsePadding(text, out);
+  return key == kInterp ? ParseWord(text, out.interp) : ParseWord(text, out.pad);
+}
+
+std::string Problem(std::string_view key, const std::string& text) {
+  if (key == kInterp) return NotOneOf(kInterp, text, AllWords<InterpMode>());
+  if (key == kPad) return NotOneOf(kPad, text, AllWords<PadMode>());
+  return fmt::format("{} is '{}', expected bytes of Y and of U and V such as 0 -128", key, text);
+}
+
+// Nothing where the keys of the input act.
+std::string WhyNoEffect(const InputSettings& input, Generation generation,
+                        const ResizerSettings& resizer, std::string_view key) {
+  if (input.source != InputSource::kResizer) return "its input_source is not resizer";
+  if (generation == Generation::kJ5)
+    return "the chip crops and resizes before what the models take";
+  return key == kValue && resizer.pad == PadMode::kBorder ? "its resizer_pad_mode is border" : "";
+}
+
+void ReadPlanned(const ConfigNode& map, ResizerSettings& out) {
+  if (const ConfigNode* interp = map.Find("interp_mode")) ParseWord(interp->scalar, out.interp);
+  if (const ConfigNode* pad = map.Find("pad_mode")) ParseWord(pad->scalar, out.pad);
+  if (const ConfigNode* luma = map.Find("pad_luma"))
+    out.pad_luma = static_cast<uint8_t>(AsInteger(*luma));
+  if (const ConfigNode* chroma = map.Find("pad_chroma"))
+    out.pad_chroma = static_cast<uint8_t>(AsInteger(*chroma));
+}
+
+}  // namespace
+
+void ReadResizers(const HorizonPart& part) {
+  const DeploymentConfig& deployment = part.config.deployment;
+  std::vector<ResizerSettings> resizers(deployment.inputs.size());
+  for (const std::string_view key : kKeys) {
+    const auto values = ValuesPerInput(part, key.data());
+    for (size_t i = 0; values && i < values->size(); ++i) {
+      const std::string& value = (*values)[i];
+      if (!Parse(key, value, resizers[i])) part.Refuse(key, Problem(key, value));
+      const InputSettings& input = deployment.inputs[i];
+      const std::string why = WhyNoEffect(input, deployment.generation, resizers[i], key);
+      if (why.empty() || !IsGiven(value)) continue;
+      part.context.Warn(part.Find(key)->place,
+                        fmt::format("{} of {} has no effect: {}", key, NameOf(input), why));
+    }
+  }
+}
+
+std::vector<ResizerSettings> ResizersOf(const ConfigNode& effective) {
+  std::vector<ResizerSettings> resizers;
+  if (const ConfigNode* planned = effective.Find("resizers")) {
+    for (const ConfigNode& item : planned->items) ReadPlanned(item, resizers.emplace_back());
+    return resizers;
+  }
+  const ConfigNode* inputs = effective.Find("input_parameters");
+  for (const std::string_view key : kKeys) {
+    const ConfigNode* value = inputs == nullptr ? nullptr : inputs->Find(key);
+    if (value == nullptr) continue;
+    const std::vector<std::string> values = SplitPerInput(value->scalar);
+    resizers.resize(std::max(resizers.size(), values.size()));
+    for (size_t i = 0; i < values.size(); ++i) Parse(key, values[i], resizers[i]);
+  }
+  return resizers;
+}
+
+std::string InterpModeName(InterpMode mode) { return WordFor(mode); }
+std::string PadModeName(PadMode mode) { return WordFor(mode); }
+
+}  // namespace qconvert
