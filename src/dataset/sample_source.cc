@@ -25,6 +25,11 @@ namespace {
 
 constexpr size_t kMaxSamples = 100'000'000;  // a number each is kept for their order
 
+// "image_y/13.bin": files of all inputs have the same names.
+std::string WithFolder(const std::filesystem::path& file) {
+  return (file.parent_path().filename() / file.filename()).string();
+}
+
 }  // namespace
 
 void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, bool stacked) {
@@ -39,7 +44,7 @@ void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, boo
     if (cut.samples != group.samples) {
       throw Error(ExitCode::kData, files[i].string(),
                   fmt::format("holds {} samples, but its partner {} holds {}", cut.samples,
-                              files[0].filename().string(), group.samples));
+                              WithFolder(files[0]), group.samples));
     }
     // An archive holds all inputs of a sample: it is read and hashed once.
     if (i == 0 || files[i] != files[i - 1]) files_.push_back(files[i]);

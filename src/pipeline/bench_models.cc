@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "calibration_data.h"
+#include "check_data.h"
 #include "model_pair.h"
+#include "qconvert/base/log.h"
 #include "qconvert/base/processor_info.h"
 #include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -45,9 +48,11 @@ class Candidate {
       has_free_dimensions_ |= std::any_of(input.type.shape->begin(), input.type.shape->end(),
                                           [](const Dim& dim) { return !dim.known(); });
     }
-    ReadSamples(options, graph);
+    ReadSamples(options, loaded.model, graph);
     session_ = OpenOrtSession(engine_.bytes, place_, options_);
   }
+
+  const std::vector<std::string>& oddities() const { return oddities_; }
 
   double Time(size_t round) const {
     const Sample& sample = samples_[round % samples_.size()];
@@ -70,7 +75,7 @@ class Candidate {
   }
 
  private:
-  void ReadSamples(const BenchModelsOptions& options, const Graph& graph) {
+  void ReadSamples(const BenchModelsOptions& options, const Model& model, const Graph& graph) {
     CalibrationData data = FromSampleData(options.data);
     data.deployment.skip_calibration = options.data.folder.empty();  // draws them
     const SampleSource source = OpenCalibrationData(data, graph, place_);
@@ -78,6 +83,8 @@ class Candidate {
     const InputFeeder feeder(source, graph.inputs, options.data.states);
     for (size_t k = 0; k < std::min(kSamples, feeder.size()); ++k)
       samples_.push_back(feeder.Read(k, {}));
+    if (!options.data.folder.empty())
+      oddities_ = CheckRunData(options.data, graph.inputs, source, {&model});
   }
 
   std::string place_;
@@ -85,6 +92,7 @@ class Candidate {
   OrtSessionOptions options_;
   std::unique_ptr<Session> session_;
   std::vector<Sample> samples_;
+  std::vector<std::string> oddities_;
   bool has_free_dimensions_ = false;
 };
 
@@ -129,6 +137,11 @@ BenchReport BenchModels(const BenchModelsOptions& options) {
   std::vector<std::unique_ptr<Candidate>> candidates;
   for (const auto& model : options.models)
     candidates.push_back(std::make_unique<Candidate>(model, options));
+  std::set<std::string> told;  // once for models that are fed alike
+  for (const auto& candidate : candidates) {
+    for (const std::string& line : candidate->oddities())
+      if (told.insert(line).second) LogWarning(line);
+  }
   Rounds seconds = TimeAll(candidates, options);
   BenchReport report;
   const ProcessorInfo processor = ThisProcessor();

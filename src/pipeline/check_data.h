@@ -12,6 +12,7 @@
 #include "qconvert/config/quant_config.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/sample_data.h"
 
 namespace qconvert {
 
@@ -29,6 +30,13 @@ struct DataToCheck {
 // What CheckSamples and CheckPixels say. Throws Error(kData) with it when `is_strict` and they say
 // anything.
 std::vector<std::string> CheckData(const DataToCheck& data, bool is_strict);
+
+// The same of samples that `models` are run on, of a few of them and as far as they are read
+// wrongly: CheckScaling by the first of the models that has such layers, and CheckPixels of float
+// inputs that `data` describes. One line per oddity.
+std::vector<std::string> CheckRunData(const SampleData& data, const std::vector<Value>& inputs,
+                                      const SampleSource& samples,
+                                      const std::vector<const Model*>& models);
 
 }  // namespace qconvert
 

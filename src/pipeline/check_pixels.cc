@@ -8,6 +8,7 @@
 #include <map>
 
 #include "calibration_data.h"
+#include "check_samples.h"
 #include "sample_statistics.h"
 
 namespace qconvert {
@@ -24,7 +25,6 @@ constexpr double kBlack = 16;        // of video range
 constexpr double kUnitSpread = 0.5;  // that values of 0..1 must cover to look like it
 constexpr double kNearer = 0.5;
 constexpr size_t kFewestNumbers = 16;  // flags and sizes may be constant
-constexpr size_t kMaxNamed = 5;
 
 // What an image input is declared to be; nothing of other inputs.
 struct Declared {
@@ -47,19 +47,13 @@ Declared DeclaredOf(const QuantConfig& config, const Value& input, const FoldedI
   return declared;
 }
 
-std::string Names(const std::vector<std::string>& names) {
-  const auto shown = static_cast<std::ptrdiff_t>(std::min(names.size(), kMaxNamed));
-  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
-  if (names.size() > kMaxNamed) text += fmt::format(" and {} more", names.size() - kMaxNamed);
-  return text;
-}
-
 // Everything seen of one input.
 class InputCheck {
  public:
   InputCheck(const Value& input, const Declared& declared, bool is_raw_domain,
              const std::vector<SampleSeen>& samples)
       : name_(input.name),
+        samples_(samples.size()),
         declared_(declared),
         is_raw_domain_(is_raw_domain && declared.settings != nullptr) {
     channels_.resize(std::max<size_t>(declared.scaling.mean.size(), 1));
@@ -74,12 +68,13 @@ class InputCheck {
   void Tell(std::vector<std::string>& oddities) const {
     if (values_.count > 0 && declared_.is_image()) {
       std::string domain = Domain();
-      if (domain.empty()) domain = Swapped();
+      if (domain.empty() && samples_ >= kFewSamples) domain = Swapped();
       if (!domain.empty()) oddities.push_back(std::move(domain));
     }
     const auto tell = [&](const char* what, const std::vector<std::string>& names) {
       if (names.empty()) return;
-      oddities.push_back(fmt::format("samples of input \"{}\" {}: {}", name_, what, Names(names)));
+      oddities.push_back(
+          fmt::format("samples of input \"{}\" {}: {}", name_, what, FirstNames(names)));
     };
     tell(declared_.is_image() ? "with one color alone" : "with one number in all of its elements",
          constant_);
@@ -162,6 +157,7 @@ class InputCheck {
   }
 
   const std::string& name_;
+  const size_t samples_;
   const Declared& declared_;
   const bool is_raw_domain_;
   std::vector<NumbersSeen> channels_;
@@ -178,7 +174,7 @@ void AddEqual(const std::vector<SampleSeen>& samples, std::vector<std::string>& 
     const auto [it, is_new] = first.emplace(sample.sha256, sample.name);
     if (!is_new) equal.push_back(it->second + " = " + sample.name);
   }
-  if (!equal.empty()) oddities.push_back("samples that are equal: " + Names(equal));
+  if (!equal.empty()) oddities.push_back("samples that are equal: " + FirstNames(equal));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ inline constexpr size_t kPixelSamples = 64;
 //   normalized   all within 8 of each other: normalized twice
 //   0 to 1       values of 0..1 that mean and scale would make wider: scaled, but not normalized
 //   swapped      per channel, the mean over all samples is nearer to the declared mean turned
-//                around than to itself, by half at least: red and blue changed places
+//                around than to itself, by half at least, of kFewSamples: red and blue changed
+//                places
 //   black        no level above 16
 // For image inputs, and the only input of floating-point type with 16 numbers or more:
 //   constant     the same number everywhere, in each channel

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -16,7 +19,7 @@
 namespace qconvert {
 namespace {
 
-constexpr size_t kFewSamples = 8;
+constexpr size_t kMaxNamed = 5;
 constexpr size_t kLookedAt = 4;           // samples that are run for a check
 constexpr double kFarDeviations = 10;     // right data are at about 1
 constexpr double kMostCutOff = 0.5;       // right data: next to none
@@ -250,42 +253,89 @@ std::optional<FirstBound> FindFirstBound(const Model& model, const Topology& top
   return first;
 }
 
+void AddUnscaled(const SampleSource& samples, std::vector<std::string>& oddities) {
+  for (const std::string& input : samples.unscaled_pictures()) {
+    oddities.push_back(
+        fmt::format("pictures of input \"{}\" are fed as levels of 0 to 255: the settings name no "
+                    "mean, scale or std, see calib_transforms",
+                    input));
+  }
+}
+
+bool IsHeaderless(const std::filesystem::path& file) {
+  const std::string name = file.extension().string();
+  return name != ".npy" && name != ".npz" && name != ".png" && name != ".jpg" && name != ".jpeg";
+}
+
+// Where most files of a folder have one size, the larger ones: several samples in a file may be
+// meant, a few such files among others are of another type or shape.
+void AddLarger(const SampleSource& samples, std::vector<std::string>& oddities) {
+  std::map<std::filesystem::path, std::map<uintmax_t, std::vector<std::string>>> folders;
+  for (const std::filesystem::path& file : samples.files()) {
+    std::error_code missing;  // is told where it is read
+    const uintmax_t size = std::filesystem::file_size(file, missing);
+    if (!missing && IsHeaderless(file))
+      folders[file.parent_path()][size].push_back(file.filename().string());
+  }
+  for (const auto& [folder, by_size] : folders) {
+    const auto& [size, most] = *by_size.begin();
+    std::vector<std::string> larger;
+    for (auto it = std::next(by_size.begin()); it != by_size.end(); ++it)
+      larger.insert(larger.end(), it->second.begin(), it->second.end());
+    if (larger.empty() || larger.size() >= most.size()) continue;
+    oddities.push_back(fmt::format(
+        "files of {} that are larger than {} others, of {} bytes: {}; are they of another type or "
+        "shape?",
+        folder.filename().string(), most.size(), size, FirstNames(larger)));
+  }
+}
+
+// What cannot be run here says so in the run itself.
+void IfItRuns(const std::function<void()>& look) {
+  try {
+    look();
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
+  }
+}
+
 }  // namespace
+
+std::string FirstNames(const std::vector<std::string>& names) {
+  const auto shown = static_cast<std::ptrdiff_t>(std::min(names.size(), kMaxNamed));
+  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
+  if (names.size() > kMaxNamed) text += fmt::format(" and {} more", names.size() - kMaxNamed);
+  return text;
+}
 
 FirstLayers FindFirstLayers(const Model& model) {
   const Topology topology(model.graph);
   return {FindFirstNormalization(model, topology), FindFirstBound(model, topology)};
 }
 
-std::vector<std::string> TellUnscaled(const SampleSource& samples) {
-  std::vector<std::string> lines;
-  for (const std::string& input : samples.unscaled_pictures()) {
-    lines.push_back(
-        fmt::format("pictures of input \"{}\" are fed as levels of 0 to 255: the settings name no "
-                    "mean, scale or std, see calib_transforms",
-                    input));
-  }
-  return lines;
+std::vector<std::string> CheckScaling(const SampleSource& samples, const InputFeeder& feeder,
+                                      std::span<const size_t> order, const FirstLayers& first) {
+  std::vector<std::string> oddities;
+  order = order.first(std::min(order.size(), kLookedAt));
+  AddIntegers(samples, order, oddities);
+  AddUnscaled(samples, oddities);
+  AddLarger(samples, oddities);
+  IfItRuns([&] {
+    if (first.normalization) AddFarAway(feeder, order, *first.normalization, oddities);
+    if (first.bound) AddCutOff(feeder, order, *first.bound, oddities);
+  });
+  return oddities;
 }
 
 std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFeeder& feeder,
                                       std::span<const size_t> order, const FirstLayers& first,
                                       const std::filesystem::path& model_file) {
   std::vector<std::string> oddities;
-  order = order.first(std::min(order.size(), kLookedAt));
   if (order.empty() || feeder.Read(order[0], {}).inputs.empty()) return oddities;
   AddFew(samples, oddities);
-  AddIntegers(samples, order, oddities);
-  const std::vector<std::string> unscaled = TellUnscaled(samples);
-  oddities.insert(oddities.end(), unscaled.begin(), unscaled.end());
-  try {
-    if (first.normalization) AddFarAway(feeder, order, *first.normalization, oddities);
-    if (first.bound) AddCutOff(feeder, order, *first.bound, oddities);
-    AddStacked(samples, feeder, model_file, oddities);
-  } catch (const Error& e) {
-    // What cannot be run here says so in the run itself.
-    if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
-  }
+  for (std::string& oddity : CheckScaling(samples, feeder, order, first))
+    oddities.push_back(std::move(oddity));
+  IfItRuns([&] { AddStacked(samples, feeder, model_file, oddities); });
   return oddities;
 }
 

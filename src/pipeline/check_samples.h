@@ -16,6 +16,9 @@
 
 namespace qconvert {
 
+// "a.npy, b.npy and 3 more".
+std::string FirstNames(const std::vector<std::string>& names);
+
 // The BatchNormalization next to the inputs: what it gets has, over the data that the model was
 // trained on, the mean and variance that it holds.
 struct FirstNormalization {
@@ -40,20 +43,25 @@ struct FirstLayers {
 };
 FirstLayers FindFirstLayers(const Model& model);
 
-// One line per input of a floating-point type that is fed pictures without mean and scale.
-std::vector<std::string> TellUnscaled(const SampleSource& samples);
+// Fewer samples say little of all others.
+inline constexpr size_t kFewSamples = 8;
 
-// One line per kind of oddity:
-//   few          fewer than 8 samples
+// One line per kind of oddity of what the first layers are fed:
 //   integers     for an input of a floating-point type, with the range seen
-//   pictures     TellUnscaled
+//   pictures     for an input of a floating-point type, without mean and scale
+//   larger       headerless files that are larger than most of their folder, which are of one size
 //   far away     values at the first normalization, in the median channel, more than 10 deviations
 //                from its mean
 //   cut off      more than half of the positive values at the first Clip above its bound
+// `order`: samples to look at, best first (DataDigest::by_content).
+std::vector<std::string> CheckScaling(const SampleSource& samples, const InputFeeder& feeder,
+                                      std::span<const size_t> order, const FirstLayers& first);
+
+// CheckScaling, and:
+//   few          fewer than kFewSamples
 //   stacked      one file is the only sample, and its rows do not depend on each other (bit-equal
 //                outputs in other company): --stacked would take each for a sample
-// `order`: samples to look at, best first (DataDigest::by_content). `model_file` is run for the
-// last one only.
+// `model_file` is run for the last one only.
 std::vector<std::string> CheckSamples(const SampleSource& samples, const InputFeeder& feeder,
                                       std::span<const size_t> order, const FirstLayers& first,
                                       const std::filesystem::path& model_file);

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "calibration_data.h"
-#include "check_samples.h"
+#include "check_data.h"
 #include "compared_models.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -116,7 +116,9 @@ SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
   if (data.folder.empty() && graph.inputs.size() > data.states.size())
     throw Error(ExitCode::kUsage, "", "no samples given, expected --data DIR");
   SampleSource samples = OpenCalibrationData(FromSampleData(data), graph, pair.place_a);
-  for (const std::string& line : TellUnscaled(samples)) LogWarning(line);
+  for (const std::string& line :
+       CheckRunData(data, graph.inputs, samples, {&pair.a.model, &pair.b.model}))
+    LogWarning(line);
   for (const StateInput& state : data.states) {
     if (std::find(pair.only_a.begin(), pair.only_a.end(), state.output) == pair.only_a.end())
       continue;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "calibration_data.h"
-#include "check_samples.h"
+#include "check_data.h"
 #include "compared_models.h"
 #include "model_pair.h"
 #include "qconvert/base/error.h"
@@ -36,12 +36,13 @@ void CheckFiles(const RunModelOptions& options, const std::vector<Value>& inputs
   }
 }
 
-SampleSource OpenData(const RunModelOptions& options, const Graph& graph) {
+SampleSource OpenData(const RunModelOptions& options, const Model& model, const Graph& graph) {
   CalibrationData data = FromSampleData(options.data);
   data.any_name_is_raw = !options.files.empty();
   data.settings.input = options.files;
   SampleSource samples = OpenCalibrationData(data, graph, options.model.string());
-  for (const std::string& line : TellUnscaled(samples)) LogWarning(line);
+  for (const std::string& line : CheckRunData(options.data, graph.inputs, samples, {&model}))
+    LogWarning(line);
   return samples;
 }
 
@@ -114,7 +115,7 @@ RunReport RunModel(const RunModelOptions& options) {
   Graph graph = loaded.model.graph;  // shares its bytes
   graph.inputs = FedInputs(graph);
   CheckFiles(options, graph.inputs);
-  const SampleSource samples = OpenData(options, graph);
+  const SampleSource samples = OpenData(options, loaded.model, graph);
   RefuseOverwriting(written, samples.files());
   const InputFeeder feeder(samples, graph.inputs, options.data.states);
   const auto session = OpenForComparison(loaded.model, place);

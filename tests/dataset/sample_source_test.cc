@@ -208,6 +208,10 @@ TEST_F(SampleSourceTest, PairsInputsByFileName) {
   folder_.Write("a/1.npy", NpyFloats({1, 2}, Count(2)));
   EXPECT_THAT(OpenError(inputs),
               HasSubstr("has 1 files for input \"b/c\", but there are 2 for \"a\""));
+  folder_.Write("b_c/1.bin", std::string(16, '\0'));
+  EXPECT_THAT(OpenError({Input({"1", "2"}, "a"), Input({"1"}, "b/c", DataType::kInt64)}),
+              HasSubstr("b_c/1.bin: holds 2 samples, but its partner a/1.npy holds 1"));
+  std::filesystem::remove(folder_ / "b_c/1.bin");
   folder_.Write("b_c/9.bin", std::string(8, '\0'));
   EXPECT_THAT(OpenError(inputs), HasSubstr("has no partner"));
   EXPECT_THAT(OpenError({Input({"1", "2"}, "a"), Input({"1"}, "b_d")}),

@@ -10,7 +10,9 @@
 #include "qconvert/dataset/npy_writer.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
+#include "qconvert/pipeline/bench_models.h"
 #include "qconvert/pipeline/calibration_table_command.h"
+#include "qconvert/pipeline/compare_files.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/pipeline/evaluate_models.h"
 #include "qconvert/pipeline/run_model.h"
@@ -129,22 +131,68 @@ TEST_F(PicturesTest, WithoutMeanAndScaleItIsSaid) {
               Contains(HasSubstr("pictures of input \"x\" are fed as levels of 0 to 255")));
 }
 
+std::string SaidBy(const std::function<void()>& run) {
+  testing::internal::CaptureStderr();
+  run();
+  return testing::internal::GetCapturedStderr();
+}
+
 // A stage model that was made with settings is run without them.
 TEST_F(PicturesTest, WithoutMeanAndScaleRunAndEvaluateSayItToo) {
-  const auto said = [](const std::function<void()>& run) {
-    testing::internal::CaptureStderr();
-    run();
-    return testing::internal::GetCapturedStderr();
-  };
   RunModelOptions run{.model = folder_ / "m.onnx"};
   run.data.folder = folder_ / "png";
-  EXPECT_THAT(said([&] { RunModel(run); }), HasSubstr("are fed as levels of 0 to 255"));
+  EXPECT_THAT(SaidBy([&] { RunModel(run); }), HasSubstr("are fed as levels of 0 to 255"));
   run.data.settings.transforms = Options("png").config.calibration.transforms;
-  EXPECT_THAT(said([&] { RunModel(run); }), Not(HasSubstr("are fed as levels")));
+  EXPECT_THAT(SaidBy([&] { RunModel(run); }), Not(HasSubstr("are fed as levels")));
   EvaluateOptions evaluate;
   evaluate.a = evaluate.b = run.model;
   evaluate.data.folder = run.data.folder;
-  EXPECT_THAT(said([&] { EvaluateModels(evaluate); }), HasSubstr("are fed as levels of 0 to 255"));
+  EXPECT_THAT(SaidBy([&] { EvaluateModels(evaluate); }),
+              HasSubstr("are fed as levels of 0 to 255"));
+  CompareFilesOptions compare;
+  compare.a = compare.b = run.model;
+  compare.data.folder = run.data.folder;
+  EXPECT_THAT(SaidBy([&] { CompareFiles(compare); }), HasSubstr("are fed as levels of 0 to 255"));
+  BenchModelsOptions bench;
+  bench.models = {run.model, run.model};
+  bench.rounds = 1;
+  bench.data.folder = run.data.folder;
+  const std::string benched = SaidBy([&] { BenchModels(bench); });
+  const size_t first = benched.find("are fed as levels of 0 to 255");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(benched.find("are fed as levels", first + 1), std::string::npos) << "once";
+}
+
+// Levels where a first BatchNormalization or a camera file says that they are normalized.
+TEST_F(PicturesTest, ArraysOfLevelsAreToldWhereverTheyAreRead) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "12", "12"}).Output("y").Random("w", {4, 3, 1, 1}, 0.3F);
+  for (const char* one : {"gain", "variance"}) b.Floats(one, {3}, {1, 1, 1});
+  b.Floats("shift", {3}, {0, 0, 0});
+  b.Add("Constant", {}, {"mean"})
+      .Set("value", MakeFloatTensor("", {3}, std::vector<float>{0, 0, 0}));
+  b.Add("BatchNormalization", {"x", "gain", "shift", "mean", "variance"}, {"n"}).name = "first";
+  b.Add("Conv", {"n", "w"}, {"y"});
+  const std::filesystem::path norm = folder_.Write("norm.onnx", SerializeModel(b.model));
+  std::vector<float> levels = RandomFloats(3 * kSide * kSide, 3);
+  for (float& level : levels) level = 127 + 120 * level;
+  folder_.Write("levels/0.npy", NpyBytes(MakeFloatTensor("x", {1, 3, kSide, kSide}, levels)));
+  CompareFilesOptions compare;
+  compare.a = compare.b = norm;
+  compare.data.folder = folder_ / "levels";
+  EXPECT_THAT(SaidBy([&] { CompareFiles(compare); }),
+              HasSubstr("deviations from the mean it was trained with"));
+  RunModelOptions run{.model = folder_ / "m.onnx"};
+  run.data.folder = folder_ / "levels";
+  EXPECT_THAT(SaidBy([&] { RunModel(run); }), Not(HasSubstr("are they raw?")));
+  run.data.deployment.generation = Generation::kJ6;
+  run.data.deployment.inputs = {{.name = "x",
+                                 .kind_rt = InputKind::kRgb,
+                                 .kind_train = InputKind::kRgb,
+                                 .layout_train = InputLayout::kNchw,
+                                 .mean = {127},
+                                 .scale = {0.01}}};
+  EXPECT_THAT(SaidBy([&] { RunModel(run); }), HasSubstr("are they raw?"));
 }
 
 TEST_F(PicturesTest, TheFirstOneIsShown) {

@@ -172,6 +172,26 @@ TEST_F(SamplesTest, FewSamplesAreSaid) {
   EXPECT_THAT(Convert(Options(Rows())).warnings, testing::IsEmpty());
 }
 
+TEST_F(SamplesTest, AHeaderlessFileOfAnotherSizeThanTheOthersIsNamed) {
+  const auto write = [&](int k, size_t samples) {
+    const std::vector<float> values = RandomFloats(8 * samples, static_cast<uint32_t>(k));
+    const Tensor tensor = MakeFloatTensor("", {static_cast<int64_t>(samples), 8}, values);
+    folder_.Write(fmt::format("calib/{}.bin", k), *tensor.bytes);
+  };
+  const auto warnings = [&] {
+    GraphBuilder b = Rows();
+    b.model.graph.inputs[0].type = FloatType({"1", "8"});
+    return Convert(Options(b)).warnings;
+  };
+  for (int k = 0; k < 8; ++k) write(k, 1);
+  EXPECT_THAT(warnings(), Not(Contains(HasSubstr("are larger than"))));
+  write(3, 2);
+  EXPECT_THAT(warnings(), Contains("files of calib that are larger than 7 others, of 32 bytes: "
+                                   "3.bin; are they of another type or shape?"));
+  for (int k = 0; k < 8; ++k) write(k, k == 0 ? 1 : 4);
+  EXPECT_THAT(warnings(), Not(Contains(HasSubstr("are larger than")))) << "cut into blocks";
+}
+
 TEST_F(SamplesTest, IntegersForFloatsAreSaid) {
   for (int i = 0; i < 8; ++i) {
     std::string pixels = RandomTensor("", {2}, static_cast<uint32_t>(i)).bytes->substr(0, 6);
