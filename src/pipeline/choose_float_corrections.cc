@@ -58,11 +58,12 @@ Settings Without(const ConvertOptions& options) {
 }
 
 // Scales per channel do much of what equalization is for: it still evens values out, where these
-// are what is left.
+// are what is left. Where integers are chosen by time that seldom pays, unless outputs fail.
 bool AsksForEvenLayers(const QuantConfig& config, const ConversionReport& report) {
-  return report.guard.ran &&
-         (!config.tensors.weights.per_channel ||
-          (report.integer_nodes > 0 && TypicalNoise(report.outputs) > kGoodNoise));
+  if (!report.guard.ran) return false;
+  if (!config.tensors.weights.per_channel || !report.guard.passed) return true;
+  return config.scheme != Scheme::kAuto && report.integer_nodes > 0 &&
+         TypicalNoise(report.outputs) > kGoodNoise;
 }
 
 // Less is better.
@@ -289,8 +290,15 @@ void PlanWithFloatCorrections(const ConvertOptions& options, LoadedModel loaded,
   if (CanJudge(options) && IsOpen(options))
     return Chooser(options, std::move(loaded), watch, report, use).Run();
   PlanConversion(options, BiasAbsorptionOf(options.effective_config) == Correction::kOn,
-                 std::move(loaded), watch, report,
-                 [&](const PlannedConversion& planned) { use(options, planned); });
+                 std::move(loaded), watch, report, [&](const PlannedConversion& planned) {
+                   // Scales per tensor are equalized unmeasured: it helps far more often than not.
+                   if (IsAuto(options.config.equalization) && planned.equalized > 0) {
+                     report.corrections.insert(
+                         report.corrections.begin(),
+                         {.name = "equalization", .layers = planned.equalized, .kept = true});
+                   }
+                   use(options, planned);
+                 });
 }
 
 }  // namespace qconvert

@@ -54,10 +54,6 @@ struct JudgedData {
   std::string description;
 };
 
-std::string WhatFailed(const ConversionReport& report) {
-  return WhatFailed(JudgeOutputs(report.outputs, report.gate, report.sample_names));
-}
-
 bool TakesNothing(const QuantizationPlan& plan) {
   return plan.stored.empty() && plan.dynamic_nodes.empty() && plan.rounded.types.empty() &&
          !AnyInteger(plan.placement);
@@ -84,7 +80,10 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
         fmt::format("stay float32, too large or small for 16-bit floats, or not calibrated: {}",
                     EscapeForTerminal(fmt::format("{}", fmt::join(kept, ", ")))));
   }
-  if (!chosen.guard.passed) report.warnings.push_back(WhatFailed(report));
+  if (!chosen.guard.passed) {
+    report.warnings.push_back(
+        WhatFailed(report, EqualizeOptionOf(options.config, options.effective_config, graph)));
+  }
   if (options.must_pass) RefuseFailed(options, report);
 }
 

@@ -7,9 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "apply_settings.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/value_range.h"
+#include "qconvert/report/advice.h"
+#include "qconvert/transform/equalize_layers.h"
 
 namespace qconvert {
 namespace {
@@ -55,6 +58,21 @@ std::string WhatFailed(const Verdict& verdict) {
   const OutputVerdict* worst = verdict.Worst();
   if (worst == nullptr) return "no output was compared: the engine ran no plan";
   return fmt::format("output \"{}\" {}", worst->name, worst->text);
+}
+
+std::string WhatFailed(const ConversionReport& report, const std::string& equalize_option) {
+  Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
+  SetAdvice(AdviceOf(report.integer_nodes + report.dynamic_nodes > 0, equalize_option), verdict);
+  return WhatFailed(verdict);
+}
+
+std::string EqualizeOptionOf(const QuantConfig& config, const ConfigNode& effective,
+                             const Graph& prepared) {
+  if (config.equalization != Correction::kOff) return "";
+  Graph tried = prepared;  // shares the bytes of tensors
+  if (EqualizeLayers(tried, EqualizeOptionsOf(config)) == 0) return "";
+  if (config.deployment.generation != Generation::kNone) return "--set per_channel=true";
+  return effective.Find("include_cle") == nullptr ? "" : "--set include_cle=true";
 }
 
 bool IsQuantizedAlready(const Graph& graph) {

@@ -7,15 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/config/config_node.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/report/conversion_report.h"
 #include "qconvert/report/verdict.h"
 
 namespace qconvert {
 
 // The worst output and what it misses; where the engine ran no plan at all there is none.
 std::string WhatFailed(const Verdict& verdict);
+// The same of a report, with what may be done about it; `equalize_option`: see AdviceOf.
+std::string WhatFailed(const ConversionReport& report, const std::string& equalize_option = "");
+
+// "--set ..." in the words of the settings' language (`effective`), which would even out channels
+// between layers of the prepared graph; "" where they are equalized or none can be.
+std::string EqualizeOptionOf(const QuantConfig& config, const ConfigNode& effective,
+                             const Graph& prepared);
 
 // Whether the graph holds nodes that only quantized models have.
 bool IsQuantizedAlready(const Graph& graph);

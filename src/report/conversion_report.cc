@@ -10,10 +10,17 @@
 #include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/body_graph.h"
+#include "qconvert/report/advice.h"
 #include "trials_json.h"
 
 namespace qconvert {
 namespace {
+
+Verdict VerdictOf(const ConversionReport& report) {
+  Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
+  SetAdvice(AdviceOf(report.integer_nodes + report.dynamic_nodes > 0, ""), verdict);
+  return verdict;
+}
 
 constexpr size_t kMaxGuardRows = 8;
 
@@ -35,7 +42,7 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
                      output.cosine(), output.sqnr_db(), output.sums.max_error);
     }
   }
-  out += FormatVerdict(JudgeOutputs(report.outputs, report.gate, report.sample_names));
+  out += FormatVerdict(VerdictOf(report));
 }
 
 void FormatNoiseParts(const NoiseParts& parts, std::string& out) {
@@ -54,6 +61,8 @@ void FormatCorrection(const CorrectionReport& correction, std::string& out) {
     fmt::format_to(sink, ": {:.1f} -> {:.1f} dB in a typical sample{}",
                    SqnrOfNoise(correction.noise_before), SqnrOfNoise(correction.noise_after),
                    correction.kept ? "" : ", not kept");
+  } else {
+    out += ", not measured";
   }
   out += '\n';
 }
@@ -203,7 +212,7 @@ std::string FormatReport(const ConversionReport& report) {
 
 Json ConversionJson(const ConversionReport& report, const std::string& exit_class) {
   Json outputs = Json::array();
-  const Verdict verdict = JudgeOutputs(report.outputs, report.gate, report.sample_names);
+  const Verdict verdict = VerdictOf(report);
   for (size_t o = 0; o < report.outputs.size(); ++o)
     outputs.push_back(OutputJson(report.outputs[o], verdict.outputs[o], report.sample_names));
   Json json = {{"exit", exit_class},

@@ -9,6 +9,7 @@
 #include "json_text.h"
 #include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
+#include "qconvert/report/advice.h"
 
 namespace qconvert {
 namespace {
@@ -19,7 +20,6 @@ using Result = OutputVerdict::Result;
 constexpr double kLeastRate = 1e-4;
 constexpr double kJustFailing = 1 + 1e-9;
 constexpr double kNone = 1e-12;  // noise that is as good as none
-constexpr const char* kAdvice = "try more samples, --scheme weight-only or a lower --min-sqnr";
 
 // Of the logits where the output is made of them; else the geometric mean over samples.
 double TypicalNoise(const OutputComparison& output) {
@@ -65,7 +65,7 @@ std::optional<std::string> WhyNotCompared(const OutputComparison& output) {
 }
 
 std::string AdviceWithoutNumber(const OutputComparison& output) {
-  if (output.mismatched_shapes > 0) return kAdvice;
+  if (output.mismatched_shapes > 0) return std::string(kAdvice);
   if (output.float_non_finite > 0) return "check the samples and the float model";
   return "expected samples for which the float model gives this output";
 }

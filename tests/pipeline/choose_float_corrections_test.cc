@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "qconvert/report/advice.h"
 #include "support/conversion_job.h"
 #include "support/read_config.h"
 
@@ -17,7 +18,9 @@ struct Converted {
 
 // Two convolutions, the channels between them `spread` times as unequal in the first; with scales
 // per channel the second makes up for it, so that the smaller ones count as much.
-Converted ConvertTwoLayers(float spread, Correction equalization, bool per_channel = false) {
+Converted ConvertTwoLayers(float spread, Correction equalization, bool per_channel = false,
+                           GuardMode guard = GuardMode::kReport,
+                           const std::string& scheme = "static") {
   GraphBuilder b;
   b.Input("x", {"1", "4", "8", "8"}).Output("y");
   std::vector<float> first = RandomFloats(8 * 4, 7);
@@ -31,13 +34,14 @@ Converted ConvertTwoLayers(float spread, Correction equalization, bool per_chann
   b.Add("Conv", {"r", "v"}, {"y"});
   const TempDir folder;
   ConvertOptions options = PrepareConversion(folder, b, {1, 4, 8, 8}, 1, 24);
-  options.guard = GuardMode::kReport;
-  options.config = LoadText(
-                       "target_device: CPU\nscheme: static\ninclude_bias_corr: false\n"
-                       "second_order_rounding: false\noverall_quantize_config: {method: "
-                       "maxmin, per_channel: false, round_mode: half_even, scale_type: float, "
-                       "calib_statistic_method: max}\n")
-                       .config;
+  options.guard = guard;
+  const LoadedConfig loaded =
+      LoadText("target_device: CPU\nscheme: " + scheme +
+               "\ninclude_cle: false\ninclude_bias_corr: false\nsecond_order_rounding: false\n"
+               "overall_quantize_config: {method: maxmin, per_channel: false, round_mode: "
+               "half_even, scale_type: float, calib_statistic_method: max}\n");
+  options.config = loaded.config;
+  options.effective_config = loaded.effective;
   options.config.equalization = equalization;
   options.config.tensors.weights.per_channel = per_channel;
   Converted out{Convert(options), {}};
@@ -79,6 +83,49 @@ TEST(ChooseFloatCorrectionsTest, WithScalesPerChannelOnlyWhereTheOutputsAskForIt
   const Converted quiet = ConvertTwoLayers(1, Correction::kAuto, true);
   EXPECT_TRUE(quiet.report.corrections.empty()) << "more than 30 dB";
   EXPECT_EQ(quiet.bytes, ConvertTwoLayers(1, Correction::kOff, true).bytes);
+}
+
+// Channels of a millionth beside others, which count as much: neither integers nor codes of weights
+// hold both.
+TEST(ChooseFloatCorrectionsTest, WhatFailsForUnevenChannelsIsEvenedOutOrAdvisedTo) {
+  for (const char* scheme : {"static", "auto", "weight-only"}) {
+    SCOPED_TRACE(scheme);
+    const Converted off =
+        ConvertTwoLayers(1e6F, Correction::kOff, true, GuardMode::kCorrect, scheme);
+    EXPECT_FALSE(off.report.guard.passed);
+    EXPECT_THAT(off.report.warnings,
+                testing::Contains(testing::HasSubstr("--set include_cle=true")));
+    const Converted on = ConvertTwoLayers(1e6F, Correction::kOn, true, GuardMode::kCorrect, scheme);
+    EXPECT_TRUE(on.report.guard.passed) << "what is advised helps";
+    const Converted open =
+        ConvertTwoLayers(1e6F, Correction::kAuto, true, GuardMode::kCorrect, scheme);
+    EXPECT_TRUE(open.report.guard.passed);
+    EXPECT_EQ(open.bytes, on.bytes);
+  }
+}
+
+TEST(ChooseFloatCorrectionsTest, AdviceIsNothingThatWasDone) {
+  EXPECT_EQ(AdviceOf(true, ""), kAdvice);
+  EXPECT_EQ(AdviceOf(true, "--set include_cle=true"),
+            "try more samples, --set include_cle=true, --scheme weight-only or a lower --min-sqnr");
+  EXPECT_EQ(AdviceOf(false, "--set include_cle=true"),
+            "try --set include_cle=true, floats for the nodes that qconvert debug names or a lower "
+            "--min-sqnr");
+}
+
+TEST(ChooseFloatCorrectionsTest, WhatNothingMeasuresIsTold) {
+  constexpr GuardMode kOff = GuardMode::kOff;
+  const Converted open = ConvertTwoLayers(40, Correction::kAuto, false, kOff);
+  ASSERT_EQ(open.report.corrections.size(), 1U);
+  EXPECT_EQ(open.report.corrections[0].name, "equalization");
+  EXPECT_EQ(open.report.corrections[0].layers, 1U);
+  EXPECT_TRUE(open.report.corrections[0].kept);
+  EXPECT_THAT(FormatReport(open.report),
+              testing::HasSubstr("equalization of 1 layer corrected, not measured\n"));
+  EXPECT_EQ(open.bytes, ConvertTwoLayers(40, Correction::kOn, false, kOff).bytes);
+  const Converted fine = ConvertTwoLayers(40, Correction::kAuto, true, kOff);
+  EXPECT_TRUE(fine.report.corrections.empty());
+  EXPECT_EQ(fine.bytes, ConvertTwoLayers(40, Correction::kOff, true, kOff).bytes);
 }
 
 // Two convolutions with a Clip(0, 6) between, of which one channel is 60 times the others.

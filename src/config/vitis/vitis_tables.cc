@@ -208,8 +208,10 @@ std::vector<Setting> TopLevel() {
       AutoSwitch(
           "include_cle", "auto", "true",
           "cross-layer equalization before calibration, in scheme static of what matrix products "
-          "read too; auto: where outputs come nearer by it; "
-          "tried where weights have one scale per tensor, or less than 30 dB are left"),
+          "read too; auto: where outputs come nearer by it; tried where weights have one scale per "
+          "tensor, outputs fail, or less than 30 dB are left (not in scheme auto); where nothing "
+          "is "
+          "compared, done to weights with one scale per tensor"),
       Switch("equalize_clips", "false",
              "ours: equalization goes through Clip(0, b) too: a Relu and a float Min with bounds "
              "per channel; false: where include_cle is auto and the outputs gain a decibel for "
