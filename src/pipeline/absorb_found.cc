@@ -4,7 +4,6 @@
 
 #include "find_absorbed_biases.h"
 #include "other_passes.h"
-#include "qconvert/config/bias_absorption.h"
 
 namespace qconvert {
 namespace {
@@ -28,14 +27,14 @@ AbsorbedBiases FindAsked(const ConvertOptions& options, const InputFeeder& feede
 
 }  // namespace
 
-AbsorbedBiases AbsorbFound(const ConvertOptions& options, bool absorbs, const InputFeeder& feeder,
+AbsorbedBiases AbsorbFound(const ConvertOptions& options, const InputFeeder& feeder,
                            std::span<const size_t> by_content, bool has_table,
                            PreparedModel& prepared, std::vector<std::string>& warnings) {
   const std::string model = options.model.string();
   AbsorbedBiases absorbed;
   if (options.plan != nullptr) {
-    absorbed = AbsorbedBiasesOf(*options.plan);
-  } else if (absorbs) {
+    absorbed = options.plan->absorbed;
+  } else if (options.config.bias_absorption == Correction::kOn) {
     absorbed = FindAsked(options, feeder, by_content, has_table, prepared.model, warnings);
   }
   if (absorbed.empty()) return absorbed;

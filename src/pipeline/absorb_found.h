@@ -14,10 +14,10 @@
 namespace qconvert {
 
 // What was absorbed in `prepared`, which changes: what the plan of `options` has; without a plan
-// and where `absorbs` says so, what `feeder` shows, the samples that calibrate. `has_table`:
+// and where the settings ask for it, what `feeder` shows, the samples that calibrate. `has_table`:
 // calibrated already, of the model without. Puts into `warnings` why nothing was, where it was to
 // be. Throws Error(kConfig) where a plan does not fit the model.
-AbsorbedBiases AbsorbFound(const ConvertOptions& options, bool absorbs, const InputFeeder& feeder,
+AbsorbedBiases AbsorbFound(const ConvertOptions& options, const InputFeeder& feeder,
                            std::span<const size_t> by_content, bool has_table,
                            PreparedModel& prepared, std::vector<std::string>& warnings);
 

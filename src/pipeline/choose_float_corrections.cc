@@ -13,7 +13,6 @@
 #include "find_absorbed_biases.h"
 #include "find_channel_shifts.h"
 #include "give_back.h"
-#include "qconvert/config/bias_absorption.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/report/verdict.h"
@@ -25,15 +24,9 @@ namespace {
 // Of the expected noise of values: more than this of it left is not worth a second conversion.
 constexpr double kWorthAbsorbing = 0.95;
 
-// The settings of a conversion, each correction on or off.
-struct Settings {
-  ConvertOptions options;
-  bool absorbs_biases = false;
-};
-
 // A conversion with one correction more.
 struct Offer {
-  Settings settings;
+  ConvertOptions options;
   CorrectionReport told;
   double time = 0;  // that it takes, estimated, of the float time
 };
@@ -47,13 +40,15 @@ bool CanJudge(const ConvertOptions& options) {
 bool IsAuto(Correction correction) { return correction == Correction::kAuto; }
 
 bool IsOpen(const ConvertOptions& options) {
-  return IsAuto(options.config.equalization) || IsAuto(BiasAbsorptionOf(options.effective_config));
+  return IsAuto(options.config.equalization) || IsAuto(options.config.bias_absorption);
 }
 
-Settings Without(const ConvertOptions& options) {
-  Settings own{options, BiasAbsorptionOf(options.effective_config) == Correction::kOn};
-  if (IsAuto(options.config.equalization)) own.options.config.equalization = Correction::kOff;
-  own.options.must_pass = false;  // another may pass
+// Without what is left open.
+ConvertOptions Without(const ConvertOptions& options) {
+  ConvertOptions own = options;
+  for (Correction* correction : {&own.config.equalization, &own.config.bias_absorption})
+    if (IsAuto(*correction)) *correction = Correction::kOff;
+  own.must_pass = false;  // another may pass
   return own;
 }
 
@@ -115,19 +110,20 @@ class Chooser {
         use_(use) {}
 
   void Run() {
-    const Settings without = Without(options_);
+    const ConvertOptions without = Without(options_);
     Plan(without, [&](const PlannedConversion& planned) { Try(0, without, planned); });
   }
 
  private:
-  using Offerer = std::optional<Offer> (Chooser::*)(const Settings&, const PlannedConversion&);
+  using Offerer = std::optional<Offer> (Chooser::*)(const ConvertOptions&,
+                                                    const PlannedConversion&);
 
-  void Plan(const Settings& settings, const PlanUser& use) {
-    PlanConversion(settings.options, settings.absorbs_biases, loaded_, watch_, report_, use);
+  void Plan(const ConvertOptions& options, const PlanUser& use) {
+    PlanConversion(options, loaded_, watch_, report_, use);
   }
 
   // The corrections from number `next` on, on top of `best`, which `report_` is of.
-  void Try(size_t next, const Settings& best, const PlannedConversion& planned) {
+  void Try(size_t next, const ConvertOptions& best, const PlannedConversion& planned) {
     static constexpr std::array<Offerer, 3> kOfferers = {
         &Chooser::OfferEqualization, &Chooser::OfferClips, &Chooser::OfferAbsorption};
     for (; next < kOfferers.size(); ++next) {
@@ -137,16 +133,16 @@ class Chooser {
     report_.corrections.insert(report_.corrections.begin(), told_.begin(), told_.end());
     report_.guard.steps.insert(report_.guard.steps.end(), steps_.begin(), steps_.end());
     if (options_.must_pass) RefuseFailed(options_, report_);
-    use_(best.options, planned);
+    use_(best, planned);
   }
 
-  void Compare(size_t number, const Offer& offer, const Settings& best,
+  void Compare(size_t number, const Offer& offer, const ConvertOptions& best,
                const PlannedConversion& planned) {
     ConversionReport first = std::exchange(report_, start_);
     report_.seconds = first.seconds;
-    Plan(offer.settings, [&](const PlannedConversion& with) {
+    Plan(offer.options, [&](const PlannedConversion& with) {
       const bool kept = KeepBetter(std::move(first), offer);
-      kept ? Try(number + 1, offer.settings, with) : Try(number + 1, best, planned);
+      kept ? Try(number + 1, offer.options, with) : Try(number + 1, best, planned);
     });
   }
 
@@ -182,14 +178,15 @@ class Chooser {
   }
 
   // The passes of a second model are shown in a folder of its own.
-  Offer Start(const Settings& best, const char* folder) const {
+  Offer Start(const ConvertOptions& best, const char* folder) const {
     Offer offer{best, {}};
     if (!options_.passes.dump_folder.empty())
-      offer.settings.options.passes.dump_folder = options_.passes.dump_folder / folder;
+      offer.options.passes.dump_folder = options_.passes.dump_folder / folder;
     return offer;
   }
 
-  std::optional<Offer> OfferEqualization(const Settings& best, const PlannedConversion& planned) {
+  std::optional<Offer> OfferEqualization(const ConvertOptions& best,
+                                         const PlannedConversion& planned) {
     if (!IsAuto(options_.config.equalization) || !AsksForEvenLayers(options_.config, report_))
       return std::nullopt;
     Graph tried = planned.model.graph;  // shares the bytes of tensors
@@ -201,17 +198,17 @@ class Chooser {
     }
     if (layers == 0) return std::nullopt;
     Offer offer = Start(best, "equalized");
-    offer.settings.options.config.equalization = Correction::kOn;
+    offer.options.config.equalization = Correction::kOn;
     offer.told = {.name = "equalization", .layers = layers};
     return offer;
   }
 
-  std::optional<Offer> OfferClips(const Settings& best, const PlannedConversion& planned) {
+  std::optional<Offer> OfferClips(const ConvertOptions& best, const PlannedConversion& planned) {
     if (!IsAuto(options_.config.equalization) || options_.config.equalize_clips ||
         !AsksForEvenLayers(options_.config, report_))
       return std::nullopt;
     Offer offer = Start(best, "clips");
-    QuantConfig& config = offer.settings.options.config;
+    QuantConfig& config = offer.options.config;
     config.equalization = Correction::kOn;
     config.equalize_clips = true;
     Graph bounded = planned.model.graph;
@@ -235,8 +232,9 @@ class Chooser {
     return false;
   }
 
-  std::optional<Offer> OfferAbsorption(const Settings& best, const PlannedConversion& planned) {
-    if (!IsAuto(BiasAbsorptionOf(options_.effective_config)) || !report_.guard.ran ||
+  std::optional<Offer> OfferAbsorption(const ConvertOptions& best,
+                                       const PlannedConversion& planned) {
+    if (!IsAuto(options_.config.bias_absorption) || !report_.guard.ran ||
         report_.integer_nodes == 0 || TypicalNoise(report_.outputs) <= kGoodNoise)
       return std::nullopt;
     // `factor_of`: what a value's range is multiplied by.
@@ -268,7 +266,7 @@ class Chooser {
     });
     if (!is_worth_it) return std::nullopt;
     Offer offer = Start(best, "absorbed");
-    offer.settings.absorbs_biases = true;
+    offer.options.config.bias_absorption = Correction::kOn;
     offer.told = {.name = "absorption", .of = "values", .layers = found.absorbed.size()};
     return offer;
   }
@@ -289,16 +287,15 @@ void PlanWithFloatCorrections(const ConvertOptions& options, LoadedModel loaded,
                               ConversionReport& report, const ChosenConversionUser& use) {
   if (CanJudge(options) && IsOpen(options))
     return Chooser(options, std::move(loaded), watch, report, use).Run();
-  PlanConversion(options, BiasAbsorptionOf(options.effective_config) == Correction::kOn,
-                 std::move(loaded), watch, report, [&](const PlannedConversion& planned) {
-                   // Scales per tensor are equalized unmeasured: it helps far more often than not.
-                   if (IsAuto(options.config.equalization) && planned.equalized > 0) {
-                     report.corrections.insert(
-                         report.corrections.begin(),
-                         {.name = "equalization", .layers = planned.equalized, .kept = true});
-                   }
-                   use(options, planned);
-                 });
+  PlanConversion(options, std::move(loaded), watch, report, [&](const PlannedConversion& planned) {
+    // Scales per tensor are equalized unmeasured: it helps far more often than not.
+    if (IsAuto(options.config.equalization) && planned.equalized > 0) {
+      report.corrections.insert(
+          report.corrections.begin(),
+          {.name = "equalization", .layers = planned.equalized, .kept = true});
+    }
+    use(options, planned);
+  });
 }
 
 }  // namespace qconvert

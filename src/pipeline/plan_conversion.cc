@@ -324,8 +324,8 @@ void RefuseFailed(const ConvertOptions& options, const ConversionReport& report)
   if (!report.guard.passed) refuse(WhatFailed(report) + "; nothing is written");
 }
 
-void PlanConversion(const ConvertOptions& options, bool absorbs_biases, LoadedModel loaded,
-                    Stopwatch& watch, ConversionReport& report, const PlanUser& use) {
+void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
+                    ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
   if (options.cache) options.cache->Open();
   CutToOutputs(options.config.deployment.output_nodes, place, loaded.model, options.passes);
@@ -345,9 +345,8 @@ void PlanConversion(const ConvertOptions& options, bool absorbs_biases, LoadedMo
   const ConversionData data(options, model.graph, folded);
   report.samples = CountSamples(options, stored, data);
   const std::string picture = CheckSamplesOf(options, prepared, folded, data, report);
-  const AbsorbedBiases absorbed =
-      AbsorbFound(options, absorbs_biases, data.observed, data.split.by_content, stored.has_value(),
-                  prepared, report.warnings);
+  const AbsorbedBiases absorbed = AbsorbFound(options, data.observed, data.split.by_content,
+                                              stored.has_value(), prepared, report.warnings);
   Spread spread = SpreadAndChoose(options, prepared, stored, data);
   watch.Lap("prepare");
   CalibrationTable table;

@@ -50,11 +50,11 @@ struct PlannedConversion {
 
 using PlanUser = std::function<void(PlannedConversion)>;
 
-// Prepares the model, calibrates, chooses the plan, and has `use` do the rest; with
-// `absorbs_biases` what samples show to be high goes into the biases behind (absorb_found.h).
-// Throws Error, also when the guard's verdict must stop the conversion.
-void PlanConversion(const ConvertOptions& options, bool absorbs_biases, LoadedModel loaded,
-                    Stopwatch& watch, ConversionReport& report, const PlanUser& use);
+// Prepares the model, calibrates, chooses the plan, and has `use` do the rest. A correction that is
+// left open is not made (choose_float_corrections.h). Throws Error, also when the guard's verdict
+// must stop the conversion.
+void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
+                    ConversionReport& report, const PlanUser& use);
 
 // Throws Error(kNumeric) when `report` must stop a conversion that must pass.
 void RefuseFailed(const ConvertOptions& options, const ConversionReport& report);

@@ -8,7 +8,6 @@
 
 #include "json_text.h"
 #include "qconvert/base/error.h"
-#include "qconvert/config/bias_absorption.h"
 #include "qconvert/config/dpu_form_names.h"
 #include "qconvert/ir/body_graph.h"
 #include "qconvert/plan/requantization.h"
@@ -342,7 +341,7 @@ PlanHistory HistoryOf(const PlanFile& file) {
                    .min_cosine = guard.min_cosine},
           .config = file.config,
           .spread = SpreadOf(file),
-          .absorbed = AbsorbedBiasesOf(file),
+          .absorbed = file.absorbed,
           .resizers = ResizersOf(file.effective),
           .noise = std::move(noise)};
 }

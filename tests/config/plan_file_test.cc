@@ -4,11 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
-#include "qconvert/config/bias_absorption.h"
 #include "support/read_config.h"
 
 namespace qconvert {
@@ -153,10 +151,9 @@ TEST(PlanFileTest, AbsorbedBiasesAreNumbers) {
   const std::string passes = "\"passes\": {";
   text.insert(text.find(passes) + passes.size(),
               R"("absorbed_biases": [{"value": "v", "amounts": [0.5, 0, 1e-3]}], )");
-  const std::map<std::string, std::vector<float>> absorbed =
-      AbsorbedBiasesOf(ParsePlanFile(text, "p.json"));
-  EXPECT_THAT(absorbed, ElementsAre(testing::Pair("v", ElementsAre(0.5F, 0, 1e-3F))));
-  EXPECT_TRUE(AbsorbedBiasesOf(ParsePlanFile(FileOf(""), "p.json")).empty());
+  EXPECT_THAT(ParsePlanFile(text, "p.json").absorbed,
+              ElementsAre(testing::Pair("v", ElementsAre(0.5F, 0, 1e-3F))));
+  EXPECT_TRUE(ParsePlanFile(FileOf(""), "p.json").absorbed.empty());
   text.replace(text.find("1e-3"), 4, "1e99");
   EXPECT_THAT(Problems(text), ElementsAre(HasSubstr("amounts has 1e+99, expected a finite float")));
 }

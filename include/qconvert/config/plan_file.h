@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -143,6 +144,7 @@ struct PlanFile {
   std::vector<FileCoarser> coarser;
   std::vector<FileRounded> rounded;
   std::vector<FileSpread> spread;
+  std::map<std::string, std::vector<float>> absorbed;  // transform/absorb_biases.h
 };
 
 // Throws ConfigError with all problems that the text alone shows, Error(kFile) when the file cannot

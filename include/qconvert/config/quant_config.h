@@ -175,6 +175,7 @@ struct QuantConfig {
   Correction equalization = Correction::kOff;  // kAuto: where weights have one scale per tensor
   DpuForms dpu_forms;
   bool equalize_clips = false;  // also through Clip(0, b), bounds then differing by channel
+  Correction bias_absorption = Correction::kAuto;  // transform/absorb_biases.h
   Correction bias_correction = Correction::kAuto;
   Correction second_order_rounding = Correction::kAuto;
   Correction learned_clipping = Correction::kOff;  // ranges by what the readers of a value write

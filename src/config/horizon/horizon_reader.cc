@@ -43,7 +43,8 @@ class HorizonReader {
   ReadResult Read() {
     config_.target_device = TargetDevice::kBpu;
     config_.tensors = BpuInt8Settings();
-    config_.bias_correction = config_.second_order_rounding = Correction::kOff;
+    config_.bias_absorption = config_.bias_correction = config_.second_order_rounding =
+        Correction::kOff;
     ReadGeneration();
     ReadModel();
     ReadHorizonInputs(inputs_, compiler_.Find("input_source"));

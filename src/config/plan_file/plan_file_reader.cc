@@ -177,12 +177,11 @@ class Reader {
     out_.config.convert_silu_to_hswish = IsOn(map, "convert_silu_to_hswish");
     out_.config.dpu_forms = FindDpuForms(NamesOf(map, "dpu_forms"));
     out_.config.equalize_clips = IsOn(map, "equalize_clips");
-    for (const ConfigNode* value : MapsOf(map, "absorbed_biases")) {
-      std::vector<float> amounts;  // AbsorbedBiasesOf takes them out of `effective`
-      ReadFloats(*value, "amounts", amounts);
-    }
+    for (const ConfigNode* value : MapsOf(map, "absorbed_biases"))
+      ReadFloats(*value, "amounts", out_.absorbed[TextOf(*value, "value")]);
     out_.config.tensors.weights.compat =
         FromWord<Compat>(TextOf(map, "compat")).value_or(Compat::kNone);
+    out_.config.bias_absorption = Correction::kOff;  // `absorbed` says it all
     out_.config.equalization = IsOn(map, "include_cle") ? Correction::kOn : Correction::kOff;
     out_.config.exact_rounding = IsOn(map, "exact_rounding");
     out_.config.matmul_nbits = IsOn(map, "matmul_nbits");

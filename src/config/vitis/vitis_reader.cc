@@ -257,7 +257,7 @@ class Reader {
       config_.*one.member = AsBool(Take(one.key, setting.fallback));
     }
     config_.equalization = TakeCorrection("include_cle");
-    TakeCorrection("absorb_biases");  // BiasAbsorptionOf
+    config_.bias_absorption = TakeCorrection("absorb_biases");
     config_.bias_correction = TakeCorrection("include_bias_corr");
     config_.second_order_rounding = TakeCorrection("second_order_rounding");
     config_.learned_clipping = TakeCorrection("learned_clipping");
