@@ -14,6 +14,11 @@ int64_t Tensor::element_count() const {
   return *count;
 }
 
+bool HaveSameElements(const Tensor& a, const Tensor& b) {
+  if (a.type != b.type || a.dims != b.dims || a.strings != b.strings) return false;
+  return a.bytes == b.bytes || (a.bytes != nullptr && b.bytes != nullptr && *a.bytes == *b.bytes);
+}
+
 Tensor MakeFloatTensor(std::string name, std::vector<int64_t> dims, std::span<const float> values) {
   return MakeTensor<float>(std::move(name), DataType::kFloat, std::move(dims), values);
 }

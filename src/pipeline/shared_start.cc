@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <set>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 
 #include "compared_models.h"
 #include "layerwise_run.h"
@@ -14,26 +16,45 @@
 namespace qconvert {
 namespace {
 
-// A few numbers may have been made anew; weights are shared.
 bool IsSame(const Tensor* a, const Tensor* b) {
-  constexpr int64_t kFewBytes = 64;
-  if (a == nullptr || b == nullptr) return a == b;
-  if (a->type != b->type || a->dims != b->dims) return false;
-  return a->bytes == b->bytes || (a->byte_size() <= kFewBytes && a->bytes != nullptr &&
-                                  b->bytes != nullptr && *a->bytes == *b->bytes);
+  return a == nullptr || b == nullptr ? a == b : HaveSameElements(*a, *b);
+}
+
+// Bodies and what is not looked into are not the same.
+template <typename T>
+bool IsSame(const Attribute& a, const Attribute& b) {
+  const T* one = std::get_if<T>(&a.data);
+  const T* other = std::get_if<T>(&b.data);
+  if constexpr (std::is_same_v<T, Tensor>)
+    return one != nullptr && other != nullptr && HaveSameElements(*one, *other);
+  else
+    return one != nullptr && other != nullptr && *one == *other;
+}
+
+bool IsSame(const Attribute& a, const Attribute& b) {
+  return IsSame<float>(a, b) || IsSame<int64_t>(a, b) || IsSame<std::string>(a, b) ||
+         IsSame<Tensor>(a, b) || IsSame<std::vector<float>>(a, b) ||
+         IsSame<std::vector<int64_t>>(a, b) || IsSame<std::vector<std::string>>(a, b);
+}
+
+bool HaveSameAttributes(const Node& a, const Node& b) {
+  return std::equal(a.attributes.begin(), a.attributes.end(), b.attributes.begin(),
+                    b.attributes.end(), [](const auto& one, const auto& other) {
+                      return one.first == other.first && IsSame(one.second, other.second);
+                    });
 }
 
 bool IsSame(const Graph& a, const Node& one, const Graph& b, const Node& other) {
   return one.name == other.name && one.op_type == other.op_type && one.domain == other.domain &&
-         one.inputs == other.inputs && one.outputs == other.outputs && SubgraphsOf(one).empty() &&
+         one.inputs == other.inputs && one.outputs == other.outputs &&
+         HaveSameAttributes(one, other) &&
          std::all_of(one.inputs.begin(), one.inputs.end(), [&](const std::string& input) {
            return IsSame(a.FindInitializer(input), b.FindInitializer(input));
          });
 }
 
 bool IsSameInput(const Tensor& a, const Tensor& b) {
-  return a.name == b.name && a.type == b.type && a.dims == b.dims && a.strings == b.strings &&
-         (a.bytes == b.bytes || (a.bytes != nullptr && b.bytes != nullptr && *a.bytes == *b.bytes));
+  return a.name == b.name && HaveSameElements(a, b);
 }
 
 // The end of a model, fed with what its beginning has given for the sample at hand.

@@ -33,8 +33,7 @@ std::string QdqBuilder::Constant(Tensor tensor, const std::string& prefix) {
   const auto [first, last] = constants_.equal_range(hash);
   for (auto it = first; it != last; ++it) {
     const Tensor& known = graph_.initializers.at(it->second);
-    if (known.type == tensor.type && known.dims == tensor.dims && *known.bytes == *tensor.bytes)
-      return known.name;
+    if (HaveSameElements(known, tensor)) return known.name;
   }
   tensor.name = names_->Make(prefix);
   constants_.emplace(hash, tensor.name);

@@ -22,10 +22,6 @@ const Tensor& ValueOf(const Held& held) { return held.level->initializers.at(hel
 
 bool MayShare(const Tensor& tensor) { return tensor.dims.size() >= 2 && BitsOf(tensor.type) <= 8; }
 
-bool IsSame(const Tensor& a, const Tensor& b) {
-  return a.type == b.type && a.dims == b.dims && *a.bytes == *b.bytes;
-}
-
 class Sharer {
  public:
   explicit Sharer(const std::set<std::string>& made) : made_(made) {}
@@ -53,7 +49,7 @@ class Sharer {
   // A second holder makes it one of `graph`, around both.
   void Add(Held held, Graph& graph, std::vector<Held>& known) {
     const auto same = std::find_if(known.begin(), known.end(), [&](const Held& other) {
-      return IsSame(ValueOf(other), ValueOf(held));
+      return HaveSameElements(ValueOf(other), ValueOf(held));
     });
     if (same == known.end()) {
       known.push_back(std::move(held));

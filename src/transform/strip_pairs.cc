@@ -126,7 +126,7 @@ class Stripper {
     };
     if (left == nullptr) return a.empty() && all_zero(*right);
     if (right == nullptr) return b.empty() && all_zero(*left);
-    return left->type == right->type && left->dims == right->dims && *left->bytes == *right->bytes;
+    return HaveSameElements(*left, *right);
   }
 
   // A DQ that reads codes on another grid multiplies, and stays.

@@ -46,5 +46,20 @@ TEST(TensorTest, HalvesGoToTheEvenNeighbour) {
   EXPECT_EQ(FloatToBfloat16(NAN) & 0x7FC0, 0x7FC0);
 }
 
+TEST(TensorTest, ElementsAreComparedBitByBitAndNamesAreNot) {
+  const Tensor a = MakeFloatTensor("a", {2}, std::vector<float>{1, NAN});
+  EXPECT_TRUE(HaveSameElements(a, MakeFloatTensor("b", {2}, std::vector<float>{1, NAN})));
+  EXPECT_FALSE(HaveSameElements(a, MakeFloatTensor("a", {2, 1}, std::vector<float>{1, NAN})));
+  const auto one = [](float value) { return MakeFloatTensor("", {}, std::vector<float>{value}); };
+  EXPECT_FALSE(HaveSameElements(one(0), one(-0.0F)));
+  EXPECT_FALSE(HaveSameElements(
+      one(0), MakeTensor<int32_t>("", DataType::kInt32, {}, std::vector<int32_t>{0})));
+  Tensor words{.type = DataType::kString, .dims = {1}, .strings = {"x"}};
+  const Tensor others = words;
+  EXPECT_TRUE(HaveSameElements(words, others));
+  words.strings = {"y"};
+  EXPECT_FALSE(HaveSameElements(words, others));
+}
+
 }  // namespace
 }  // namespace qconvert

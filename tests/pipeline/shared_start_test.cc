@@ -76,6 +76,18 @@ TEST_F(SharedStartTest, CountsWhatStandsInFrontOfTheFirstChange) {
   EXPECT_EQ(start_.CountCommon(other), 1U);
 }
 
+TEST_F(SharedStartTest, AnotherAttributeIsAChange) {
+  const auto with_slope = [&](float slope) {
+    Model model = base_;
+    model.graph.nodes[1].op_type = "LeakyRelu";
+    model.graph.nodes[1].attributes["alpha"].data = slope;
+    return model;
+  };
+  const SharedStart start(with_slope(0.5F), Samples(), 1, "cut");
+  EXPECT_EQ(start.CountCommon(with_slope(0.5F)), 7U);
+  EXPECT_EQ(start.CountCommon(with_slope(0.25F)), 1U);
+}
+
 TEST_F(SharedStartTest, GivesWhatTheWholeGivesWhereverItIsCut) {
   for (const char* weight : {"w2", "w3", "w1", "w3", "w2"}) ExpectWhole(Changed(base_, weight));
   ExpectWhole(base_);

@@ -65,6 +65,9 @@ Tensor MakeFloatTensor(std::string name, std::vector<int64_t> dims, std::span<co
 Tensor MakeInt64Tensor(std::string name, std::vector<int64_t> dims,
                        std::span<const int64_t> values);
 
+// Of one type and shape, with the same elements bit by bit; names do not count.
+bool HaveSameElements(const Tensor& a, const Tensor& b);
+
 // Elements of a float, float16, bfloat16 or double tensor as float32 (double is rounded).
 std::vector<float> ToFloats(const Tensor& tensor);
 // Elements of an int32 or int64 tensor.
