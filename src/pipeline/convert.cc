@@ -86,7 +86,6 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
                             ? HistoryOfTaken(*options.plan, model.graph, plan, planned.provenance)
                             : HistoryOfChosen(options, planned.provenance, model.opset(), report);
   history.absorbed = planned.absorbed;
-  history.resizers = ResizersOf(options.effective_config);
   history.spread = planned.spread;
   if (tells_noise) history.noise = NoiseOfEntries(own_noise, plan);
   const std::vector<std::string> values = LayerValues(model.graph);

@@ -112,9 +112,8 @@ std::string Description(const RemovedNode& removed, const Graph& before) {
   return text;
 }
 
-void DeployInput(const InputSettings& settings, const ResizerSettings& resizer,
-                 Generation generation, const std::string& place, PassRunner& runner,
-                 Graph& graph) {
+void DeployInput(const InputSettings& settings, Generation generation, const std::string& place,
+                 PassRunner& runner, Graph& graph) {
   InputSettings part = settings;
   if (part.name.empty()) part.name = graph.inputs[0].name;
   std::vector<std::string> names = {part.name};
@@ -127,7 +126,7 @@ void DeployInput(const InputSettings& settings, const ResizerSettings& resizer,
   for (std::string& name : names) {
     part.name = std::move(name);
     runner.Run("insert_preprocessing", [&] {
-      return InsertPreprocessing(part, generation, place, graph, resizer) ? size_t{1} : size_t{0};
+      return InsertPreprocessing(part, generation, place, graph) ? size_t{1} : size_t{0};
     });
   }
 }
@@ -147,8 +146,7 @@ bool ChangesInterface(const DeploymentConfig& deployment) {
 }
 
 DeployedNodes DeployModel(const DeploymentConfig& deployment, const PassOptions& passes,
-                          const std::string& place, Model& model,
-                          const std::vector<ResizerSettings>& resizers) {
+                          const std::string& place, Model& model) {
   DeployedNodes deployed;
   PassRunner runner = RunnerOfOthers("deploy", passes, place, model);
   std::set<std::string> missing(deployment.remove_node_names.begin(),
@@ -181,10 +179,8 @@ DeployedNodes DeployModel(const DeploymentConfig& deployment, const PassOptions&
     SetBatch(deployment.input_batch, place, model);
     return deployment.input_batch > 1 ? size_t{1} : size_t{0};
   });
-  for (size_t i = 0; i < deployment.inputs.size(); ++i) {
-    DeployInput(deployment.inputs[i], i < resizers.size() ? resizers[i] : ResizerSettings{},
-                deployment.generation, place, runner, model.graph);
-  }
+  for (const InputSettings& input : deployment.inputs)
+    DeployInput(input, deployment.generation, place, runner, model.graph);
   ValidateModel(model, place);
   deployed.missing.assign(missing.begin(), missing.end());
   return deployed;

@@ -29,11 +29,9 @@ struct DeployedNodes {
 // preprocessing nodes in front of each image. What was removed stays in the metadata, with the
 // numbers it computed with:
 //   qconvert.removed.NAME  "DequantizeLinear at output y: scale 0.5, zero point 3, axis 1"
-// `resizers`: of the inputs in the order of the settings, see ResizersOf. Throws Error(kModel)
-// naming `place`.
+// Throws Error(kModel) naming `place`.
 DeployedNodes DeployModel(const DeploymentConfig& deployment, const PassOptions& passes,
-                          const std::string& place, Model& model,
-                          const std::vector<ResizerSettings>& resizers = {});
+                          const std::string& place, Model& model);
 
 }  // namespace qconvert
 

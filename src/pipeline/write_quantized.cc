@@ -44,8 +44,7 @@ std::string Deploy(const ConvertOptions& options, const std::vector<std::string>
     });
   }
   const DeployedNodes deployed =
-      DeployModel(options.config.deployment, options.passes, report.input, model,
-                  ResizersOf(options.effective_config));
+      DeployModel(options.config.deployment, options.passes, report.input, model);
   for (const std::string& name : deployed.missing) {
     report.warnings.push_back(fmt::format(
         "remove_node_name: \"{}\" is no node that an input or output can do without", name));

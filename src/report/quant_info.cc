@@ -248,15 +248,11 @@ Json PassesJson(const QuantConfig& config) {
   return passes;
 }
 
-Json ResizersJson(const std::vector<ResizerSettings>& resizers) {
-  Json all = Json::array();
-  for (const ResizerSettings& resizer : resizers) {
-    all.push_back({{"interp_mode", InterpModeName(resizer.interp)},
-                   {"pad_mode", PadModeName(resizer.pad)},
-                   {"pad_luma", resizer.pad_luma},
-                   {"pad_chroma", resizer.pad_chroma}});
-  }
-  return all;
+Json ResizerJson(const ResizerSettings& resizer) {
+  return {{"interp_mode", InterpModeName(resizer.interp)},
+          {"pad_mode", PadModeName(resizer.pad)},
+          {"pad_luma", resizer.pad_luma},
+          {"pad_chroma", resizer.pad_chroma}};
 }
 
 Json InputJson(const InputSettings& input) {
@@ -269,6 +265,7 @@ Json InputJson(const InputSettings& input) {
   json["range"] = input.range == YuvRange::kVideo ? "video" : "full";
   json["separate_batch"] = input.separate_batch;
   json["source"] = InputSourceName(input.source);
+  if (input.resizer != ResizerSettings{}) json["resizer"] = ResizerJson(input.resizer);
   if (!input.shape.empty()) json["shape"] = input.shape;
   if (!input.mean.empty()) json["mean"] = input.mean;
   if (!input.scale.empty()) json["scale"] = input.scale;
@@ -342,7 +339,6 @@ PlanHistory HistoryOf(const PlanFile& file) {
           .config = file.config,
           .spread = SpreadOf(file),
           .absorbed = file.absorbed,
-          .resizers = ResizersOf(file.effective),
           .noise = std::move(noise)};
 }
 
@@ -356,9 +352,6 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
   root["guard"] = GuardJson(history);
   root["passes"] = PassesJson(history.config);
   if (!history.absorbed.empty()) root["passes"]["absorbed_biases"] = AbsorbedJson(history.absorbed);
-  const auto& resizers = history.resizers;
-  if (std::count(resizers.begin(), resizers.end(), ResizerSettings{}) < std::ssize(resizers))
-    root["passes"]["resizers"] = ResizersJson(resizers);
   if (history.config.deployment.generation != Generation::kNone)
     root["deployment"] = DeploymentJson(history.config.deployment);
   root["nodes"] = NodesJson(graph, plan, history.noise);

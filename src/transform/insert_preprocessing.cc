@@ -59,10 +59,8 @@ ColorMap MapOf(const InputSettings& input) {
 
 class Inserter {
  public:
-  Inserter(const InputSettings& input, const ResizerSettings& resizer, size_t index,
-           const std::string& place, Graph& graph)
+  Inserter(const InputSettings& input, size_t index, const std::string& place, Graph& graph)
       : input_(input),
-        resizer_(resizer),
         place_(place),
         graph_(graph),
         index_(index),
@@ -148,11 +146,11 @@ class Inserter {
     if (!is_gray) uv = AddInput(NewInputName("_uv"), DataType::kUint8, {batch_, {}, {}, {2, {}}});
     const std::string roi = nodes_.Cast(
         AddInput(NewInputName("_roi"), DataType::kInt32, {{1, {}}, {4, {}}}), DataType::kDouble);
-    Crop crop{height_.value, width_.value, 1, resizer_.interp, resizer_.pad};
-    const std::string luma = CutOut(y, roi, crop, resizer_.pad_luma);
+    Crop crop{height_.value, width_.value, 1, input_.resizer.interp, input_.resizer.pad};
+    const std::string luma = CutOut(y, roi, crop, input_.resizer.pad_luma);
     if (is_gray) return luma;
     crop.step = 2;
-    return Joined(luma, CutOut(uv, roi, crop, resizer_.pad_chroma));
+    return Joined(luma, CutOut(uv, roi, crop, input_.resizer.pad_chroma));
   }
 
   // Centered, NCHW. A crop has 0 where the roi leaves the picture, so that `pad` is 0 meanwhile.
@@ -226,7 +224,6 @@ class Inserter {
   }
 
   const InputSettings& input_;
-  const ResizerSettings& resizer_;
   const std::string& place_;
   Graph& graph_;
   const size_t index_;
@@ -272,7 +269,7 @@ bool ComesInAnotherLayout(const InputSettings& input) {
 }
 
 bool InsertPreprocessing(const InputSettings& input, Generation generation,
-                         const std::string& place, Graph& graph, const ResizerSettings& resizer) {
+                         const std::string& place, Graph& graph) {
   const bool is_image = input.kind_rt != InputKind::kFeaturemap;
   if (!is_image && !ComesInAnotherLayout(input)) return false;
   const auto found = std::find_if(graph.inputs.begin(), graph.inputs.end(), [&](const Value& one) {
@@ -282,7 +279,7 @@ bool InsertPreprocessing(const InputSettings& input, Generation generation,
     throw Error(ExitCode::kModel, place, fmt::format("has no input \"{}\"", input.name));
   const auto index = static_cast<size_t>(found - graph.inputs.begin());
   if (is_image) {
-    Inserter(input, resizer, index, place, graph).Insert(generation);
+    Inserter(input, index, place, graph).Insert(generation);
   } else {
     TransposeInput(input.layout_rt, index, place, graph);
   }

@@ -225,14 +225,15 @@ TEST(HorizonConfigTest, TheResizerHasSettingsOfEachInput) {
       "  resizer_interp_mode: nearest;None\n  resizer_pad_mode: None;border\n"
       "  resizer_pad_value: 127, -128;None\n");
   EXPECT_THAT(loaded.warnings, IsEmpty());
-  const auto resizers = ResizersOf(loaded.effective);
-  ASSERT_EQ(resizers.size(), 2U);
-  EXPECT_EQ(resizers[0], (ResizerSettings{InterpMode::kNearest, PadMode::kConstant, 127}));
-  EXPECT_EQ(resizers[1], (ResizerSettings{InterpMode::kBilinear, PadMode::kBorder}));
-  EXPECT_EQ(ResizersOf(load("  resizer_pad_value: 0 -128;16 255\n").effective),
-            (std::vector{ResizerSettings{},
-                         ResizerSettings{InterpMode::kBilinear, PadMode::kConstant, 16, 255}}))
+  const std::vector<InputSettings>& inputs = loaded.config.deployment.inputs;
+  ASSERT_EQ(inputs.size(), 2U);
+  EXPECT_EQ(inputs[0].resizer, (ResizerSettings{InterpMode::kNearest, PadMode::kConstant, 127}));
+  EXPECT_EQ(inputs[1].resizer, (ResizerSettings{InterpMode::kBilinear, PadMode::kBorder}));
+  const LoadedConfig padded = load("  resizer_pad_value: 0 -128;16 255\n");
+  EXPECT_EQ(padded.config.deployment.inputs[0].resizer, ResizerSettings{})
       << "the vendor's pair is the default";
+  EXPECT_EQ(padded.config.deployment.inputs[1].resizer,
+            (ResizerSettings{InterpMode::kBilinear, PadMode::kConstant, 16, 255}));
   EXPECT_TRUE(AnyHolds(load("  resizer_pad_mode: ;border\n  resizer_pad_value: ;16\n").warnings,
                        "resizer_pad_value of input 'b' has no effect: its resizer_pad_mode is "
                        "border"));

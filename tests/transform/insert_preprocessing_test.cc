@@ -362,7 +362,8 @@ Model ResizerModel(InputSettings input, const ResizerSettings& resizer = {},
   b.Input("x", {"1", channels, "6", "6"}, type).Output("out", type);
   b.Add("Identity", {"x"}, {"out"});
   input.source = InputSource::kResizer;
-  InsertPreprocessing(input, Generation::kJ6, "m.onnx", b.model.graph, resizer);
+  input.resizer = resizer;
+  InsertPreprocessing(input, Generation::kJ6, "m.onnx", b.model.graph);
   ValidateModel(b.model, "m.onnx");
   return b.model;
 }

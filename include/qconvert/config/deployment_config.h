@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/config/resizer_settings.h"
+
 namespace qconvert {
 
 // Which toolchain's rules hold, by march.
@@ -52,6 +54,7 @@ struct InputSettings {
   bool separate_batch = false;
   InputSource source = InputSource::kDdr;
   RawElement raw = RawElement::kOfInput;
+  ResizerSettings resizer;  // of InputSource::kResizer
 
   double MeanOf(size_t channel) const { return NumberOf(mean, channel, 0); }
   double ScaleOf(size_t channel) const { return NumberOf(scale, channel, 1); }

@@ -4,9 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
-
-#include "qconvert/config/config_node.h"
 
 namespace qconvert {
 
@@ -23,10 +20,7 @@ struct ResizerSettings {
   bool operator==(const ResizerSettings&) const = default;
 };
 
-// In the order of DeploymentConfig::inputs, of the settings that hold (a Horizon file's or a plan
-// file's) as their tree has them; what lies beyond the end is as by default.
-std::vector<ResizerSettings> ResizersOf(const ConfigNode& effective);
-
+// The words of settings and plan files.
 std::string InterpModeName(InterpMode mode);
 std::string PadModeName(PadMode mode);
 

@@ -10,7 +10,6 @@
 
 #include "qconvert/config/plan_file.h"
 #include "qconvert/config/quant_config.h"
-#include "qconvert/config/resizer_settings.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/report/conversion_report.h"
@@ -43,7 +42,6 @@ struct PlanHistory {
   QuantConfig config;
   std::map<std::string, std::vector<int>> spread;      // transform/spread_channels.h
   std::map<std::string, std::vector<float>> absorbed;  // transform/absorb_biases.h
-  std::vector<ResizerSettings> resizers;               // by input of the deployment
   std::vector<FileNoise> noise;                        // by entry of `nodes`; empty: not measured
 };
 

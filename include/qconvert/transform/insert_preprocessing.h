@@ -5,7 +5,6 @@
 #include <string>
 
 #include "qconvert/config/deployment_config.h"
-#include "qconvert/config/resizer_settings.h"
 #include "qconvert/ir/graph.h"
 
 namespace qconvert {
@@ -16,7 +15,7 @@ namespace qconvert {
 //   x = Conv 1x1 (Concat)                      and Transpose to NHWC where x is NHWC
 // nv12 from the resizer: x_roi [1,4] int32 (left, top, right, bottom of the source, inclusive), x_y
 // [1,?,?,1] and x_uv [1,?,?,2] of the whole picture, cropped and resized to [N,H,W] before as
-// `resizer` says; gray has no x_uv (crop_resize.h). J6, other types: yuv444, rgb, bgr are x
+// its settings say; gray has no x_uv (crop_resize.h). J6, other types: yuv444, rgb, bgr are x
 // [N,H,W,3] int8, value - 128; gray is x_y [N,H,W,1] uint8 from a pyramid, else x [N,1,H,W] uint8.
 // J5 (its stage models take what the chip's loader makes): all are x int8, value - 128, in the
 // shape and layout of the float model, or in `layout_rt`, nv12 as yuv444. A featuremap stays as it
@@ -36,8 +35,7 @@ namespace qconvert {
 // names are taken. Returns whether anything was inserted.
 // A featuremap needs a shape of four dimensions where its layout changes.
 bool InsertPreprocessing(const InputSettings& input, Generation generation,
-                         const std::string& place, Graph& graph,
-                         const ResizerSettings& resizer = {});
+                         const std::string& place, Graph& graph);
 
 // Whether the deployed model is fed in a layout that is known not to be the float model's.
 bool ComesInAnotherLayout(const InputSettings& input);

@@ -56,8 +56,8 @@ std::optional<std::vector<std::string>> ValuesPerInput(const HorizonPart& part, 
 // are there already where `kinds_known`.
 void ReadNormalization(const HorizonPart& part, bool kinds_known);
 
-// Checks resizer_interp_mode, resizer_pad_mode and resizer_pad_value, which ResizersOf reads,
-// against the inputs, whose sources are there already.
+// resizer_interp_mode, resizer_pad_mode and resizer_pad_value -> the inputs, whose sources are
+// there already.
 void ReadResizers(const HorizonPart& part);
 
 // J5's input_layout_rt -> the inputs, which are there already.

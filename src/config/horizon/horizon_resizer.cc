@@ -68,57 +68,30 @@ std::string Problem(std::string_view key, const std::string& text) {
 }
 
 // Nothing where the keys of the input act.
-std::string WhyNoEffect(const InputSettings& input, Generation generation,
-                        const ResizerSettings& resizer, std::string_view key) {
+std::string WhyNoEffect(const InputSettings& input, Generation generation, std::string_view key) {
   if (input.source != InputSource::kResizer) return "its input_source is not resizer";
   if (generation == Generation::kJ5)
     return "the chip crops and resizes before what the models take";
-  return key == kValue && resizer.pad == PadMode::kBorder ? "its resizer_pad_mode is border" : "";
-}
-
-void ReadPlanned(const ConfigNode& map, ResizerSettings& out) {
-  if (const ConfigNode* interp = map.Find("interp_mode")) ParseWord(interp->scalar, out.interp);
-  if (const ConfigNode* pad = map.Find("pad_mode")) ParseWord(pad->scalar, out.pad);
-  if (const ConfigNode* luma = map.Find("pad_luma"))
-    out.pad_luma = static_cast<uint8_t>(AsInteger(*luma));
-  if (const ConfigNode* chroma = map.Find("pad_chroma"))
-    out.pad_chroma = static_cast<uint8_t>(AsInteger(*chroma));
+  return key == kValue && input.resizer.pad == PadMode::kBorder ? "its resizer_pad_mode is border"
+                                                                : "";
 }
 
 }  // namespace
 
 void ReadResizers(const HorizonPart& part) {
-  const DeploymentConfig& deployment = part.config.deployment;
-  std::vector<ResizerSettings> resizers(deployment.inputs.size());
+  DeploymentConfig& deployment = part.config.deployment;
   for (const std::string_view key : kKeys) {
     const auto values = ValuesPerInput(part, key.data());
     for (size_t i = 0; values && i < values->size(); ++i) {
       const std::string& value = (*values)[i];
-      if (!Parse(key, value, resizers[i])) part.Refuse(key, Problem(key, value));
-      const InputSettings& input = deployment.inputs[i];
-      const std::string why = WhyNoEffect(input, deployment.generation, resizers[i], key);
+      InputSettings& input = deployment.inputs[i];
+      if (!Parse(key, value, input.resizer)) part.Refuse(key, Problem(key, value));
+      const std::string why = WhyNoEffect(input, deployment.generation, key);
       if (why.empty() || !IsGiven(value)) continue;
       part.context.Warn(part.Find(key)->place,
                         fmt::format("{} of {} has no effect: {}", key, NameOf(input), why));
     }
   }
-}
-
-std::vector<ResizerSettings> ResizersOf(const ConfigNode& effective) {
-  std::vector<ResizerSettings> resizers;
-  if (const ConfigNode* planned = effective.Find("resizers")) {
-    for (const ConfigNode& item : planned->items) ReadPlanned(item, resizers.emplace_back());
-    return resizers;
-  }
-  const ConfigNode* inputs = effective.Find("input_parameters");
-  for (const std::string_view key : kKeys) {
-    const ConfigNode* value = inputs == nullptr ? nullptr : inputs->Find(key);
-    if (value == nullptr) continue;
-    const std::vector<std::string> values = SplitPerInput(value->scalar);
-    resizers.resize(std::max(resizers.size(), values.size()));
-    for (size_t i = 0; i < values.size(); ++i) Parse(key, values[i], resizers[i]);
-  }
-  return resizers;
 }
 
 std::string InterpModeName(InterpMode mode) { return WordFor(mode); }

@@ -213,6 +213,8 @@ class Reader {
     input.range = TextOf(map, "range") == "video" ? YuvRange::kVideo : YuvRange::kFull;
     input.separate_batch = IsOn(map, "separate_batch");
     input.source = FromWord<InputSource>(TextOf(map, "source")).value_or(input.source);
+    const ConfigNode& resizer = MapOf(map, "resizer");
+    if (resizer.kind == ConfigNode::Kind::kMap) ReadResizer(resizer, input.resizer);
     input.mean = ReadNumbers(map, "mean", 0, problems_);
     input.scale = ReadNumbers(map, "scale", 0, problems_);
     for (const double dim : ReadNumbers(map, "shape", 0, problems_)) {
@@ -223,6 +225,13 @@ class Reader {
       // Numbers are read as doubles: a fraction must not become the whole number below it.
       input.shape.push_back(sound ? static_cast<int64_t>(dim) : 1);
     }
+  }
+
+  void ReadResizer(const ConfigNode& map, ResizerSettings& resizer) {
+    resizer.interp = FromWord<InterpMode>(TextOf(map, "interp_mode")).value_or(resizer.interp);
+    resizer.pad = FromWord<PadMode>(TextOf(map, "pad_mode")).value_or(resizer.pad);
+    resizer.pad_luma = static_cast<uint8_t>(IntegerOf(map, "pad_luma"));
+    resizer.pad_chroma = static_cast<uint8_t>(IntegerOf(map, "pad_chroma"));
   }
 
   void ReadNode(const ConfigNode& map) {

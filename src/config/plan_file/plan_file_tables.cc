@@ -157,8 +157,6 @@ const SettingTable& PassTable() {
        Bool("equalize_clips", "as in the Vitis language"),
        Object("absorbed_biases", Kind::kObjects, "values whose high channels went into biases",
               AbsorbedTable()),
-       Object("resizers", Kind::kObjects, "one per input of the deployment; none: bilinear, black",
-              ResizerTable()),
        Word("compat", "whose equalization; none: ours", AllWords<Compat>())}};
   return table;
 }
@@ -175,6 +173,7 @@ const SettingTable& InputTable() {
        Word("range", "of YUV pixels", {"full", "video"}),
        Bool("separate_batch", "one input per sample of the batch"),
        Word("source", "where the pixels come from", AllWords<InputSource>()),
+       Object("resizer", Kind::kObject, "none: bilinear, black around", ResizerTable()),
        Any("shape", "takes the place of free dimensions"), Any("mean", "of each channel"),
        Any("scale", "of each channel: (x - mean) * scale")}};
   return table;
