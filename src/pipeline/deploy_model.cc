@@ -41,7 +41,8 @@ BorderRemoval RemovalOf(const DeploymentConfig& deployment, const Graph& graph) 
 // The nodes whose names users of the vendor's tools give to `grid`, a Dequantize: what computes its
 // codes, and what is left of Relu or pooling behind. What can be removed itself lends no name.
 std::vector<std::string> OtherNamesOf(const Topology& topology, const Node& grid) {
-  static const std::set<std::string> removable = {"QuantizeLinear", "Transpose", "Cast", "Reshape"};
+  static const std::set<std::string> removable = {"QuantizeLinear", "Transpose", "Cast", "Reshape",
+                                                  "Softmax"};
   std::vector<std::string> names;
   for (const Node* node = topology.Producer(grid.input(0)); node != nullptr;
        node = topology.Producer(node->input(0))) {

@@ -12,8 +12,13 @@ namespace qconvert {
 namespace {
 
 // Of any domain: codes of 16 bits come from com.microsoft in older opsets.
-bool IsGrid(const Node& node) {
-  return node.op_type == "QuantizeLinear" || node.op_type == "DequantizeLinear";
+bool IsQuantize(const Node& node) { return node.op_type == "QuantizeLinear"; }
+bool IsDequantize(const Node& node) { return node.op_type == "DequantizeLinear"; }
+bool IsGrid(const Node& node) { return IsQuantize(node) || IsDequantize(node); }
+
+// What applications do by themselves; a name of any other node may mean the grid behind it.
+bool IsLight(const Node& node) {
+  return node.Is("Softmax") || node.Is("Transpose") || node.Is("Cast") || node.Is("Reshape");
 }
 
 using Names = std::unordered_map<std::string, std::string>;
@@ -76,16 +81,39 @@ class Remover {
     if (!topology_.Uses(value.name).empty()) return value;
     while (true) {  // the one reader of `value`, if any, is marked
       const size_t node = topology_.ProducerIndex(value.name);
-      if (node == Topology::kNpos) break;
-      const Value* next = ValueOf(graph_.nodes[node].input(0));
-      if (next == nullptr || !topology_.HasSingleUse(next->name) ||
-          topology_.Producer(next->name) == nullptr ||
-          marked_[topology_.ProducerIndex(next->name)] || !Take(node, border, "QuantizeLinear")) {
+      const Value* next = node == Topology::kNpos ? nullptr : Before(node);
+      if (next == nullptr ||
+          !(GoesWithWhatIsBefore(node, border) || Take(node, border, "QuantizeLinear")))
         break;
-      }
       value = *next;
     }
     return value;
+  }
+
+  // What the node makes its output of, where nobody else reads it and it is no border.
+  const Value* Before(size_t node) const {
+    const Value* before = ValueOf(graph_.nodes[node].input(0));
+    if (before == nullptr || !topology_.HasSingleUse(before->name)) return nullptr;
+    const size_t producer = topology_.ProducerIndex(before->name);
+    return producer == Topology::kNpos || marked_[producer] ? nullptr : before;
+  }
+
+  // ... -> Softmax -> Quantize -> Dequantize -> output: what rounds the output of a node that goes
+  // would hold it.
+  bool GoesWithWhatIsBefore(size_t index, const RemovedNode& border) {
+    const auto before = [&](size_t node) {
+      const Value* value = Before(node);
+      return value == nullptr ? Topology::kNpos : topology_.ProducerIndex(value->name);
+    };
+    size_t rounded = index;
+    if (IsDequantize(graph_.nodes[rounded])) rounded = before(rounded);
+    if (rounded == Topology::kNpos || !IsQuantize(graph_.nodes[rounded])) return false;
+    const size_t source = before(rounded);
+    if (source == Topology::kNpos || !IsLight(graph_.nodes[source]) || Before(source) == nullptr ||
+        !Matches(source, NameAt(border, source)) || IsKept(NameAt(border, index)))
+      return false;
+    Mark(index, border);
+    return true;
   }
 
   const Value* ValueOf(const std::string& name) const {
@@ -97,21 +125,43 @@ class Remover {
   // Codes come in and go out: what makes floats of them stays at inputs, what makes codes at
   // outputs.
   bool Take(size_t index, const RemovedNode& border, std::string_view stays) {
-    const Node& node = graph_.nodes[index];
-    if (node.op_type == stays) return false;
-    if (removal_.kept_names.contains(node.name)) return false;
-    const bool matches =
-        ((node.domain.empty() || IsGrid(node)) && removal_.types.contains(node.op_type)) ||
-        removal_.names.contains(node.name);
-    const bool constants =
-        !node.inputs.empty() &&
-        std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](const std::string& one) {
-          return one.empty() || graph_.FindInitializer(one) != nullptr;
-        });
-    if (marked_[index] || !matches || !constants || node.outputs.size() != 1) return false;
-    marked_[index] = true;
-    removed_.push_back({node, border.border, border.is_at_input});
+    if (graph_.nodes[index].op_type == stays || marked_[index] ||
+        !Matches(index, NameAt(border, index)))
+      return false;
+    Mark(index, border);
     return true;
+  }
+
+  bool IsKept(const std::string& name) const { return removal_.kept_names.contains(name); }
+
+  bool Matches(size_t index, const std::string& name) const {
+    const Node& node = graph_.nodes[index];
+    const bool is_named =
+        ((node.domain.empty() || IsGrid(node)) && removal_.types.contains(node.op_type)) ||
+        removal_.names.contains(name);
+    return is_named && !IsKept(name) && node.outputs.size() == 1 && !node.inputs.empty() &&
+           std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](const std::string& one) {
+             return one.empty() || graph_.FindInitializer(one) != nullptr;
+           });
+  }
+
+  // Grids without a name are called by the border that they have come to.
+  std::string NameAt(const RemovedNode& border, size_t index) const {
+    const Node& node = graph_.nodes[index];
+    if (!node.name.empty() || !IsGrid(node)) return node.name;
+    const auto count = std::count_if(removed_.begin(), removed_.end(), [&](const auto& one) {
+      return one.border == border.border && one.is_at_input == border.is_at_input &&
+             one.node.op_type == node.op_type;
+    });
+    return border.border + (IsQuantize(node) ? "_Quantize_" : "_Dequantize_") +
+           std::to_string(count);
+  }
+
+  void Mark(size_t index, const RemovedNode& border) {
+    const std::string name = NameAt(border, index);
+    marked_[index] = true;
+    removed_.push_back({graph_.nodes[index], border.border, border.is_at_input});
+    removed_.back().node.name = name;
   }
 
   const BorderRemoval& removal_;

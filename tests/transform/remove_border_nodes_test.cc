@@ -94,10 +94,60 @@ TEST(RemoveBorderNodesTest, IntegersBecomeInputsAndOutputs) {
   b.Add("DequantizeLinear", {"q", "s"}, {"d"});
   b.Add("Relu", {"d"}, {"y"});
   b.model.graph.value_info["q"] = {"q", TypeOf(DataType::kUint8, {"4"}), {}, {}};
-  EXPECT_THAT(Removed({.types = {"QuantizeLinear"}}, b.model), ElementsAre(">x"));
+  EXPECT_THAT(Removed({.types = {"QuantizeLinear"}}, b.model), ElementsAre("x_Quantize_0>x"));
   EXPECT_EQ(b.model.graph.inputs[0].name, "x");
   EXPECT_EQ(b.model.graph.inputs[0].type.element, DataType::kUint8);
   EXPECT_TRUE(b.model.graph.initializers.contains("s")) << "Dequantize reads it";
+}
+
+// x -> Relu -> c -> Q -> DQ -> Softmax -> s -> Q -> DQ -> y
+GraphBuilder RoundedEnd() {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "2"}).Output("y");
+  b.Floats("scale", {}, {0.5F});
+  const auto round = [&](const std::string& from, const std::string& to) {
+    b.Add("QuantizeLinear", {from, "scale"}, {from + "_q"});
+    b.Add("DequantizeLinear", {from + "_q", "scale"}, {to});
+    b.model.graph.value_info[from] = {from, FloatType({"1", "3", "2"}), {}, {}};
+    ValueType codes = FloatType({"1", "3", "2"});
+    codes.element = DataType::kUint8;
+    b.model.graph.value_info[from + "_q"] = {from + "_q", codes, {}, {}};
+  };
+  b.Add("Relu", {"x"}, {"c"}).name = "first";
+  round("c", "d");
+  b.model.graph.value_info["d"] = {"d", FloatType({"1", "3", "2"}), {}, {}};
+  b.Add("Softmax", {"d"}, {"s"}).name = "sm";
+  round("s", "y");
+  return b;
+}
+
+TEST(RemoveBorderNodesTest, WhatRoundsTheOutputOfANodeThatGoesGoesWithIt) {
+  for (const BorderRemoval& removal :
+       {BorderRemoval{.types = {"Softmax"}}, BorderRemoval{.names = {"sm"}},
+        BorderRemoval{.types = {"Softmax"}, .names = {"y_Dequantize_0"}}}) {
+    GraphBuilder b = RoundedEnd();
+    EXPECT_THAT(Removed(removal, b.model),
+                ElementsAre("y_Dequantize_0>y", "y_Quantize_0>y", "sm>y"));
+    EXPECT_EQ(b.model.graph.outputs[0].type.element, DataType::kFloat);
+  }
+  GraphBuilder codes = RoundedEnd();
+  EXPECT_THAT(Removed({.types = {"Softmax", "DequantizeLinear"}}, codes.model),
+              ElementsAre("y_Dequantize_0>y", "y_Quantize_0>y", "sm>y", "y_Dequantize_1>y"));
+  EXPECT_EQ(codes.model.graph.outputs[0].type.element, DataType::kUint8);
+  GraphBuilder alone = RoundedEnd();
+  EXPECT_THAT(Removed({.types = {"DequantizeLinear"}}, alone.model),
+              ElementsAre("y_Dequantize_0>y"));
+}
+
+TEST(RemoveBorderNodesTest, WhatIsKeptByTheNameOfItsBorderStays) {
+  GraphBuilder b = RoundedEnd();
+  EXPECT_THAT(Removed({.types = {"Softmax", "DequantizeLinear"}, .kept_names = {"y_Dequantize_0"}},
+                      b.model),
+              IsEmpty());
+  GraphBuilder deeper = RoundedEnd();
+  EXPECT_THAT(Removed({.types = {"Softmax", "DequantizeLinear"}, .kept_names = {"y_Dequantize_1"}},
+                      deeper.model),
+              ElementsAre("y_Dequantize_0>y", "y_Quantize_0>y", "sm>y"));
 }
 
 }  // namespace

@@ -27,9 +27,11 @@ struct RemovedNode {
 // ... -> t -> Dequantize -> output y  becomes     ... -> output y, which is t
 // again and again, from every border inwards, while a node matches `types` or `names`, computes one
 // output from one value besides constants, and is the only reader of what it reads; a value that
-// would be input and output at once stays. Inputs and outputs keep their names; their types become
-// those of the inner values: value_info must know them, else the node stays. Returns what went,
-// inputs first, each from the border inwards.
+// would be input and output at once stays. At outputs the Quantize and Dequantize behind a Softmax,
+// Transpose, Cast or Reshape that goes go with it. Grids without a name are called after the border
+// that they have come to, x_Quantize_0, y_Dequantize_0, y_Dequantize_1. Inputs and outputs keep
+// their names; their types become those of the inner values: value_info must know them, else the
+// node stays. Returns what went, inputs first, each from the border inwards.
 std::vector<RemovedNode> RemoveBorderNodes(const BorderRemoval& removal, Graph& graph);
 
 }  // namespace qconvert
