@@ -41,7 +41,8 @@ std::optional<Parameters> WhenCut(const Graph& graph, const Node& dequantize, co
   const auto axes = AxesOf(graph, slice, rank);
   int64_t axis = dequantize.GetInt("axis", 1);
   if (axis < 0) axis += rank;
-  if (!axes) return std::nullopt;
+  // The engine's Conv takes any scales for those of its output channels, which are on axis 0.
+  if (!axes || axis != 0) return std::nullopt;
   if (std::find(axes->begin(), axes->end(), axis) == axes->end()) return Parameters::kKept;
   return axes->size() == 1 ? std::optional(Parameters::kCut) : std::nullopt;
 }

@@ -13,7 +13,7 @@ namespace qconvert {
 //
 // The same numbers bit for bit, with a constant under the DequantizeLinear once the Slice is
 // folded: only such weights have integer kernels. Codes of 8 or 32 bits, with one scale, or one per
-// index of an axis that the Slice keeps whole or cuts alone. Others that read the first
+// index of axis 0, which the Slice keeps whole or cuts alone. Others that read the first
 // DequantizeLinear keep it. Returns how many moved. Needs sorted nodes and constants as
 // initializers; types of the new values are not in value_info.
 size_t SliceCodes(Graph& graph);
