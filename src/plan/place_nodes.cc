@@ -179,7 +179,17 @@ class Placer {
     if (all_constant) return "its input is constant";
     const auto output = options_.blocked.find(placement_.nodes[n].unit.output);
     if (output != options_.blocked.end()) return "its output " + output->second;
+    if (WrapsAround(n)) return "the codes behind it end below 1";
     return MixesTypes(n) ? "the engine would have int8 and uint8 codes around it" : "";
+  }
+
+  // The engine's integer Softmax wraps where a probability lies beyond the codes that are there.
+  bool WrapsAround(size_t n) const {
+    const KeptPair* kept = Kept(placement_.nodes[n].unit.output);
+    if (kept == nullptr || !graph_.nodes[n].Is("Softmax")) return false;
+    const float scale = kept->params.scales[0];
+    const auto largest = FullFormat(kept->params.type).qmax - kept->params.zero_points[0];
+    return scale * static_cast<float>(largest) < 1 - scale;
   }
 
   // Of int8 codes that the model came with the engine makes uint8, and of new ones, except where

@@ -193,6 +193,30 @@ class Whole : public Partly {
   }
 };
 
+// Probabilities of four channels on a grid that ends at 0.38: floats saturate there, codes would
+// wrap.
+TEST(FillGapsTest, ASoftmaxWhoseCodesEndBelowOneStaysFloat) {
+  struct Net : Partly {
+    explicit Net(float scale) : Partly(DataType::kUint8) {
+      model.graph = {};
+      Input("x", {"1", "4", "8", "8"}).Output("y");
+      Add("Softmax", {"x"}, {"p"}).Set("axis", int64_t{1});
+      Pair("p", "dp", scale, 0);
+      Conv("dp", Codes("w1"), "c");
+      Pair("c", "y", 0.02F, 128);
+    }
+  };
+  for (const bool ends_below : {true, false}) {
+    PlanJob job(Net(ends_below ? 0.0015F : 0.004F).model, Samples());
+    job.options.config.target_device = TargetDevice::kQnn;
+    job.options.guard = GuardMode::kReport;
+    const PlanFiles files = job.Write();
+    EXPECT_EQ(files.report.float_reasons.contains({"Softmax", "the codes behind it end below 1"}),
+              ends_below);
+    EXPECT_EQ(files.report.integer_nodes, ends_below ? 0U : 1U);
+  }
+}
+
 // A kernel of the engine rounds once where the pairs round in steps: both models are opened alike.
 TEST(FillGapsTest, WhatStaysAsItCameIsEqualToItOnEveryTarget) {
   PlanJob job(Whole().model, Samples());
