@@ -183,6 +183,10 @@ RuleFinder::Found RuleFinder::CheckMovement(size_t n) const {
   if (node.Is("MaxPool") && opset_ < kOpsetOfMaxPool)
     return BrokenRule{"operator", node.outputs[0], fmt::format("MaxPool of opset {}", opset_),
                       fmt::format("opset {}, from which on it takes codes", kOpsetOfMaxPool)};
+  if (node.Is("Resize") && node.GetString("mode", "nearest") != "nearest")
+    return BrokenRule{"operator", node.outputs[0],
+                      "Resize of mode " + node.GetString("mode", "nearest"),
+                      "mode nearest, the one that it has for codes"};
   for (const std::string& output : node.outputs) {
     if (output.empty()) continue;
     if (Found broken = CheckOutput(output)) return broken;

@@ -86,6 +86,13 @@ std::vector<LintCase> Cases() {
          b.Add("Abs", {b.Pair("p", "s2")}, {"y"});
        },
        "MaxPool", "parameters"},
+      {"resized between codes",
+       [](Net& b) {
+         b.Floats("sizes", {4}, {1, 1, 2, 2});
+         b.Add("Resize", {b.Pair("x"), "", "sizes"}, {"p"}).Set("mode", std::string("linear"));
+         b.Add("Abs", {b.Pair("p")}, {"y"});
+       },
+       "Resize", "operator"},
       {"pool",
        [](Net& b) {
          b.Add("MaxPool", {b.Pair("x")}, {"p"}).Set("kernel_shape", std::vector<int64_t>{2, 2});
