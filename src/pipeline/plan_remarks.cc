@@ -72,17 +72,21 @@ std::string EqualizeOptionOf(const QuantConfig& config, const ConfigNode& effect
   Graph tried = prepared;  // shares the bytes of tensors
   if (EqualizeLayers(tried, EqualizeOptionsOf(config)) == 0) return "";
   if (config.deployment.generation != Generation::kNone) return "--set per_channel=true";
-  return effective.Find("include_cle") == nullptr ? "" : "--set include_cle=true";
+  const ConfigNode* asked = effective.Find("include_cle");
+  const bool is_tried = asked != nullptr && asked->scalar == "auto";  // choose_float_corrections.h
+  return asked == nullptr || is_tried ? "" : "--set include_cle=true";
 }
 
 bool IsQuantizedAlready(const Graph& graph) {
   return std::any_of(graph.nodes.begin(), graph.nodes.end(), IsOfQuantizedModels);
 }
 
-std::string WhyNothingIsQuantized(const Graph& graph) {
+std::string WhyNothingIsQuantized(const Graph& graph, bool takes_all) {
   std::map<std::string, size_t> counts;
   for (const Node& node : graph.nodes)
     if (IsOfQuantizedModels(node)) ++counts[node.op_type];
+  if (counts.empty() && takes_all)
+    return "nothing was quantized: every node stays float for the reason that is told of it";
   if (counts.empty()) {
     return "nothing was quantized: no node has weights worth storing or an integer kernel that "
            "saves time; --scheme static takes every integer kernel there is";

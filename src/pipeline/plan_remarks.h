@@ -22,7 +22,8 @@ std::string WhatFailed(const Verdict& verdict);
 std::string WhatFailed(const ConversionReport& report, const std::string& equalize_option = "");
 
 // "--set ..." in the words of the settings' language (`effective`), which would even out channels
-// between layers of the prepared graph; "" where they are equalized or none can be.
+// between layers of the prepared graph; "" where they are equalized, that is tried, or none can
+// be.
 std::string EqualizeOptionOf(const QuantConfig& config, const ConfigNode& effective,
                              const Graph& prepared);
 
@@ -33,8 +34,8 @@ inline constexpr const char* kQuantizedAlready =
     "the model is quantized already, nothing is left to quantize";
 
 // Why a plan without any integers is one, and what to do: the model is quantized already, or has
-// nothing that would be faster or smaller.
-std::string WhyNothingIsQuantized(const Graph& graph);
+// nothing that would be faster or smaller. `takes_all`: scheme static, for which time is no reason.
+std::string WhyNothingIsQuantized(const Graph& graph, bool takes_all);
 
 // Weights that are expanded while the engine loads them take twice their float size meanwhile
 // (docs/plan.md). Worth a remark from so many bytes of floats on.

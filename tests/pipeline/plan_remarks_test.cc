@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "support/graph_builder.h"
+#include "support/read_config.h"
 
 namespace qconvert {
 namespace {
@@ -17,20 +18,40 @@ TEST(PlanRemarksTest, AQuantizedModelIsSaidToBeOne) {
   b.Add("DequantizeLinear", {"q", "s", "z"}, {"d"});
   b.Add("DequantizeLinear", {"w", "s", "z"}, {"e"});
   b.Add("Add", {"d", "e"}, {"y"});
-  EXPECT_EQ(WhyNothingIsQuantized(b.model.graph),
+  EXPECT_EQ(WhyNothingIsQuantized(b.model.graph, false),
             "nothing was quantized: the model is quantized already (2 x DequantizeLinear, 1 x "
             "QuantizeLinear); use it as it is, or convert the float model that it was made from");
   EXPECT_TRUE(IsQuantizedAlready(b.model.graph));
   GraphBuilder other;
   other.Add("MatMulInteger", {"x", "w"}, {"y"});
-  EXPECT_THAT(WhyNothingIsQuantized(other.model.graph), HasSubstr("1 x MatMulInteger"));
+  EXPECT_THAT(WhyNothingIsQuantized(other.model.graph, false), HasSubstr("1 x MatMulInteger"));
 }
 
 TEST(PlanRemarksTest, AFloatModelIsNot) {
   GraphBuilder b;
   b.Add("Relu", {"x"}, {"y"});
-  EXPECT_THAT(WhyNothingIsQuantized(b.model.graph), HasSubstr("no node has weights"));
+  EXPECT_THAT(WhyNothingIsQuantized(b.model.graph, false), HasSubstr("no node has weights"));
+  EXPECT_THAT(WhyNothingIsQuantized(b.model.graph, true), HasSubstr("every node stays float"));
   EXPECT_FALSE(IsQuantizedAlready(b.model.graph));
+}
+
+TEST(PlanRemarksTest, EvenChannelsAreAdvisedWhereNobodyTriesThem) {
+  GraphBuilder b;
+  b.Input("x", {"1", "2"}).Output("y");
+  b.Floats("v", {2, 2}, {1, 1000, 1, 1000}).Floats("w", {2, 2}, {1, 1, 1, 1});
+  b.Add("MatMul", {"x", "v"}, {"h"});
+  b.Add("Relu", {"h"}, {"r"});
+  b.Add("MatMul", {"r", "w"}, {"y"});
+  const auto option = [&](const char* asked) {
+    const std::string text =
+        "target_device: CPU\noverall_quantize_config: {method: maxmin, round_mode: half_even, "
+        "scale_type: float, calib_statistic_method: max}\ninclude_bias_corr: false\ninclude_cle: ";
+    QuantConfig off;  // as it is once a conversion without has failed
+    off.equalization = Correction::kOff;
+    return EqualizeOptionOf(off, LoadText(text + asked + "\n").effective, b.model.graph);
+  };
+  EXPECT_EQ(option("false"), "--set include_cle=true");
+  EXPECT_EQ(option("auto"), "");
 }
 
 TEST(PlanRemarksTest, ManyStoredWeightsCostMemoryWhileLoading) {
