@@ -289,29 +289,31 @@ bool PairView::FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) cons
 
 void PairView::QuantizeWeights() {
   const std::set<std::string> constants = FindConstantValues(graph_);
+  std::set<std::string> from_codes;  // computed from a DQ, which the engine does not fold
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     const Node& node = graph_.nodes[n];
-    if (node.Is("Conv") || node.Is("ConvTranspose") || IsGemm(n)) QuantizeWeightsOf(n, constants);
+    if (node.Is("Conv") || node.Is("ConvTranspose") || IsGemm(n))
+      QuantizeWeightsOf(n, constants, from_codes);
+    const bool holds_codes =
+        IsDequantize(node) ||
+        std::any_of(node.inputs.begin(), node.inputs.end(),
+                    [&](const std::string& input) { return from_codes.contains(input); });
+    if (!holds_codes) continue;
+    for (const std::string& output : node.outputs)
+      if (constants.contains(output)) from_codes.insert(output);
   }
 }
 
-// Whether a constant is computed from codes: the engine folds no DQ.
-bool PairView::HoldsCodes(const std::string& value) const {
-  const Node* producer = topology_.Producer(value);
-  if (producer == nullptr) return false;
-  return IsDequantize(*producer) ||
-         std::any_of(producer->inputs.begin(), producer->inputs.end(),
-                     [&](const std::string& input) { return HoldsCodes(input); });
-}
-
-void PairView::QuantizeWeightsOf(size_t n, const std::set<std::string>& constants) {
+void PairView::QuantizeWeightsOf(size_t n, const std::set<std::string>& constants,
+                                 const std::set<std::string>& from_codes) {
   const PairEnd input = InputEnd(n, 0);
   if (!input.exists() || !IsConstantScalar(graph_, input.node->inputs[1]) || !LeadsToQuantize(n))
     return;
   // Weights that come in float, or quantized ones whose bias is still float: only then there is
   // anything for the engine to quantize.
   const PairEnd weight = InputEnd(n, 1);
-  const bool has_floats = IsConstant(graph_, constants, Input(n, 1)) && !HoldsCodes(Input(n, 1)) &&
+  const bool has_floats = IsConstant(graph_, constants, Input(n, 1)) &&
+                          !from_codes.contains(Input(n, 1)) &&
                           TypeOfValue(graph_, Input(n, 1)) == DataType::kFloat;
   if (!weight.exists() && !has_floats) return;
   const std::string& bias = Input(n, 2);

@@ -95,8 +95,8 @@ class PairView {
   bool MoveForward();
   bool MoveForwardFrom(size_t n, const PairEnd& end);
   void QuantizeWeights();
-  bool HoldsCodes(const std::string& value) const;
-  void QuantizeWeightsOf(size_t n, const std::set<std::string>& constants);
+  void QuantizeWeightsOf(size_t n, const std::set<std::string>& constants,
+                         const std::set<std::string>& from_codes);
   bool LeadsToQuantize(size_t n) const;
   bool FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) const;
   std::pair<size_t, size_t> Reading(size_t n, size_t slot) const;
