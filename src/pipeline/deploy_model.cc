@@ -63,14 +63,14 @@ std::multimap<std::string, std::string> NameBorderNodes(Graph& graph) {
     for (const Use& use : topology.Uses(input.name)) {
       Node& node = graph.nodes[use.node];
       if (node.op_type == "QuantizeLinear" && node.name.empty())
-        node.name = input.name + "_Quantize_0";
+        node.name = GridNameAt(input.name, node, 0);
     }
   }
   for (const Value& output : graph.outputs) {
     const size_t last = topology.ProducerIndex(output.name);
     if (last == Topology::kNpos || graph.nodes[last].op_type != "DequantizeLinear") continue;
     Node& node = graph.nodes[last];
-    if (node.name.empty()) node.name = output.name + "_Dequantize_0";
+    if (node.name.empty()) node.name = GridNameAt(output.name, node, 0);
     for (const std::string& name : OtherNamesOf(topology, node)) {
       aliases.emplace(name, node.name);
       aliases.emplace(name + "_HzDequantize", node.name);

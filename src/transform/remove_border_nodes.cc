@@ -153,8 +153,7 @@ class Remover {
       return one.border == border.border && one.is_at_input == border.is_at_input &&
              one.node.op_type == node.op_type;
     });
-    return border.border + (IsQuantize(node) ? "_Quantize_" : "_Dequantize_") +
-           std::to_string(count);
+    return GridNameAt(border.border, node, static_cast<size_t>(count));
   }
 
   void Mark(size_t index, const RemovedNode& border) {
@@ -172,6 +171,10 @@ class Remover {
 };
 
 }  // namespace
+
+std::string GridNameAt(const std::string& border, const Node& grid, size_t before) {
+  return border + (IsQuantize(grid) ? "_Quantize_" : "_Dequantize_") + std::to_string(before);
+}
 
 std::vector<RemovedNode> RemoveBorderNodes(const BorderRemoval& removal, Graph& graph) {
   return Remover(removal, graph).Remove();

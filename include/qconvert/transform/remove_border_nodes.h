@@ -2,6 +2,7 @@
 #ifndef QCONVERT_TRANSFORM_REMOVE_BORDER_NODES_H_
 #define QCONVERT_TRANSFORM_REMOVE_BORDER_NODES_H_
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "qconvert/ir/graph.h"
 
 namespace qconvert {
+
+// The name of a Quantize or Dequantize without one, as the vendor's tools give it: "x_Quantize_0";
+// `before`: how many of its kind stood nearer to the border.
+std::string GridNameAt(const std::string& border, const Node& grid, size_t before);
 
 struct BorderRemoval {
   std::set<std::string> types;        // ONNX op types
