@@ -144,9 +144,9 @@ class Corrector {
       const auto weights = found_.weights.find(n);
       const auto shift = found_.bias.find(n);
       KeptCorrections::Of one{n, {}};
-      if (weights != found_.weights.end()) one.layer.codes = CodesOfWeights(weights->second);
-      if (shift != found_.bias.end()) one.layer.shift = shift->second;
-      if (!one.layer.codes.empty() || !one.layer.shift.empty())
+      if (weights != found_.weights.end()) one.found.codes = CodesOfWeights(weights->second);
+      if (shift != found_.bias.end()) one.found.shift = shift->second;
+      if (!one.found.codes.empty() || !one.found.shift.empty())
         kept.layers.push_back(std::move(one));
     }
     return kept;

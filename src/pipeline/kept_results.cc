@@ -66,28 +66,16 @@ void Visit(Archive& archive, KeptBlock& block) {
   archive(layers, error_before, error_after);
 }
 
-template <typename Archive>
-void Visit(Archive& archive, KeptCorrections::Of& one) {
-  auto& [node, layer] = one;
-  archive(node, layer);
+template <typename Archive, typename Of>
+requires std::is_same_v<Of, KeptCorrections::Of> || std::is_same_v<Of, KeptScales::Of>
+void Visit(Archive& archive, Of& one) {
+  auto& [node, found] = one;
+  archive(node, found);
 }
 
-template <typename Archive>
-void Visit(Archive& archive, KeptCorrections& corrections) {
-  auto& [layers] = corrections;
-  archive(layers);
-}
-
-template <typename Archive>
-void Visit(Archive& archive, KeptScales::Of& one) {
-  auto& [node, scales] = one;
-  archive(node, scales);
-}
-
-template <typename Archive>
-void Visit(Archive& archive, KeptScales& scales) {
-  auto& [layers] = scales;
-  archive(layers);
+template <typename Archive, typename Found>
+void Visit(Archive& archive, KeptByNode<Found>& kept) {
+  archive(kept.layers);
 }
 
 class TextWriter {

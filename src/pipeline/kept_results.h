@@ -54,22 +54,17 @@ struct KeptBlock {
 };
 
 // What was found of all layers in one pass, by node.
-struct KeptCorrections {
+template <typename Found>
+struct KeptByNode {
   struct Of {
     size_t node = 0;
-    KeptLayer layer;  // no codes: the nearest
+    Found found;
   };
   std::vector<Of> layers;
 };
 
-// Scales of the weights of layers, by node.
-struct KeptScales {
-  struct Of {
-    size_t node = 0;
-    std::vector<float> scales;
-  };
-  std::vector<Of> layers;
-};
+using KeptCorrections = KeptByNode<KeptLayer>;      // no codes: the nearest
+using KeptScales = KeptByNode<std::vector<float>>;  // of the weights
 
 // Numbers as text, each the shortest that reads back as itself. What the comparisons are of is left
 // out.

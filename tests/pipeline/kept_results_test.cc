@@ -65,12 +65,12 @@ TEST(KeptResultsTest, CorrectionsScalesAndTablesReadBack) {
   ASSERT_TRUE(ReadText(TextOf(corrections), again));
   ASSERT_EQ(again.layers.size(), 2U);
   EXPECT_EQ(again.layers[0].node, 3U);
-  EXPECT_EQ(again.layers[0].layer.codes, corrections.layers[0].layer.codes);
-  EXPECT_EQ(again.layers[1].layer.shift, corrections.layers[1].layer.shift);
+  EXPECT_EQ(again.layers[0].found.codes, corrections.layers[0].found.codes);
+  EXPECT_EQ(again.layers[1].found.shift, corrections.layers[1].found.shift);
   KeptScales scales;
   ASSERT_TRUE(ReadText(TextOf(KeptScales{{{5, {0.1F, 3}}}}), scales));
   EXPECT_EQ(scales.layers.at(0).node, 5U);
-  EXPECT_EQ(scales.layers.at(0).scales, (std::vector<float>{0.1F, 3}));
+  EXPECT_EQ(scales.layers.at(0).found, (std::vector<float>{0.1F, 3}));
   CalibrationTable table;
   table.samples = 2;
   CalibrationTable read;
