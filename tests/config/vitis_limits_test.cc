@@ -196,6 +196,26 @@ TEST(VitisLimitsTest, CompatIsForAllTensorsAndTriesOnePositionForInputs) {
   EXPECT_EQ(loaded.config.tensors.activation.statistic, BatchStatistic::kModal);
 }
 
+// The vendor's tool replaces ReLU6 wherever it equalizes; whoever says not to is heard.
+TEST(VitisLimitsTest, CompatReplacesRelu6UnlessThatIsWritten) {
+  const auto replaces = [](const std::string& more) {
+    const LoadedConfig loaded = LoadText(
+        "target_device: CPU\ncompat: vitis\ninclude_bias_corr: false\nround_mode: half_even\n" +
+        more);
+    EXPECT_EQ(AnyHolds(loaded.infos, "c.yaml:2:9: compat vitis equalizes: Clip(0, 6) becomes Relu"),
+              loaded.config.convert_relu6_to_relu && more.find("relu6") == std::string::npos);
+    EXPECT_EQ(LoadText(PrintConfig(loaded.effective)).config, loaded.config) << more;
+    return loaded.config.convert_relu6_to_relu;
+  };
+  EXPECT_TRUE(replaces("include_cle: true\n"));
+  EXPECT_TRUE(replaces("include_cle: auto\nper_channel: false\n"));
+  EXPECT_FALSE(
+      replaces("include_cle: auto\ntensor_quantize_config: {weights: {per_channel: true}}\n"));
+  EXPECT_FALSE(replaces("include_cle: false\n"));
+  EXPECT_FALSE(replaces("include_cle: true\nconvert_relu6_to_relu: false\n"));
+  EXPECT_TRUE(replaces("include_cle: false\nconvert_relu6_to_relu: true\n"));
+}
+
 TEST(VitisLimitsTest, EveryWidthAndSymmetryOfWeightsAndBiasesIsTaken) {
   for (const char* weights :
        {"bit_width: 2", "bit_width: 16", "symmetry: false, per_channel: true",

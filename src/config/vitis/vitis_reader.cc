@@ -257,6 +257,7 @@ class Reader {
       config_.*one.member = AsBool(Take(one.key, setting.fallback));
     }
     config_.equalization = TakeCorrection("include_cle");
+    ReadVendorRelu6();
     config_.bias_absorption = TakeCorrection("absorb_biases");
     config_.bias_correction = TakeCorrection("include_bias_corr");
     config_.second_order_rounding = TakeCorrection("second_order_rounding");
@@ -269,6 +270,22 @@ class Reader {
       config_.dpu_forms = FindDpuForms(names);
     }
     config_.onnx_opset_version = static_cast<int>(AsInteger(Take("onnx_opset_version", "-1")));
+  }
+
+  // The vendor's tool takes every ReLU6 for a ReLU where it equalizes, whatever is written; here
+  // that holds unless it is written.
+  void ReadVendorRelu6() {
+    const char* key = "convert_relu6_to_relu";
+    const bool equalizes =
+        config_.equalization == Correction::kOn ||
+        (config_.equalization == Correction::kAuto && !config_.tensors.weights.per_channel);
+    if (restrictions_.compat != Compat::kVitis || !equalizes || FindValue(root_, key) != nullptr)
+      return;
+    config_.convert_relu6_to_relu = true;
+    ChildOf(effective_, key) = DefaultValue("true");
+    context_.Inform(
+        FindValue(root_, "compat")->place,
+        fmt::format("compat vitis equalizes: Clip(0, 6) becomes Relu, {}: false keeps it", key));
   }
 
   void ReadLearning() {
