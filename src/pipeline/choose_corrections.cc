@@ -37,6 +37,7 @@ constexpr double kBiasesFrom = 0.1;
 // What is asked for stays unless the outputs get worse by 1 dB: judged samples are too few to tell
 // less, and corrections help more often than not.
 constexpr double kClearlyWorse = 1.26;
+constexpr double kSeen = 0.9886;  // 0.05 dB, what a report rounds to
 // Of this many numbers a comparison tells enough.
 constexpr int64_t kTellingNumbers = 32;
 // Of a processor core, for the estimate that is told.
@@ -296,9 +297,10 @@ class Chooser {
       const double change =
           measured.typical_noise(inputs_.gate) / chosen_.measured->typical_noise(inputs_.gate);
       const bool fails = chosen_.measured->verdict.passed && !measured.verdict.passed;
-      // Corrections that make the outputs worse are what nobody asks for.
-      double allowed = wanted == Correction::kOn ? kClearlyWorse : 1;
-      if (helps_mostly) allowed = std::max(allowed, GrowthByChance(measured.outputs));
+      // Corrections that make the outputs worse are what nobody asks for; nor those of codes that
+      // give nothing to be seen.
+      double allowed = helps_mostly ? GrowthByChance(measured.outputs) : kSeen;
+      if (wanted == Correction::kOn) allowed = std::max(allowed, kClearlyWorse);
       report.kept = change < allowed && !fails;
       if (report.kept) {
         chosen_.measured = std::move(measured);

@@ -52,15 +52,29 @@ void FormatNoiseParts(const NoiseParts& parts, std::string& out) {
                  SqnrOfNoise(parts.weights), SqnrOfNoise(parts.values));
 }
 
+// As many digits as show a difference; where there is none to be seen, why it stays all the same.
+std::string WhatItGave(const CorrectionReport& correction) {
+  const double before = SqnrOfNoise(correction.noise_before);
+  const double after = SqnrOfNoise(correction.noise_after);
+  const char* stays = correction.kept ? "" : ", not kept";
+  for (const int digits : {1, 2}) {
+    const std::string from = fmt::format("{:.{}f}", before, digits);
+    const std::string to = fmt::format("{:.{}f}", after, digits);
+    if (from != to) return fmt::format("{} -> {} dB in a typical sample{}", from, to, stays);
+  }
+  return fmt::format("{:.1f} dB in a typical sample as before{}", before,
+                     correction.kept ? ", kept: the samples are too few to tell, or what else the "
+                                       "guard counts is better"
+                                     : stays);
+}
+
 void FormatCorrection(const CorrectionReport& correction, std::string& out) {
   const auto sink = std::back_inserter(out);
   std::string_view of = correction.of;  // a plural
   if (correction.layers == 1 && of.ends_with('s')) of.remove_suffix(1);
   fmt::format_to(sink, "  {:<8} of {} {} corrected", correction.name, correction.layers, of);
   if (correction.noise_before > 0) {
-    fmt::format_to(sink, ": {:.1f} -> {:.1f} dB in a typical sample{}",
-                   SqnrOfNoise(correction.noise_before), SqnrOfNoise(correction.noise_after),
-                   correction.kept ? "" : ", not kept");
+    out += ": " + WhatItGave(correction);
   } else {
     out += ", not measured";
   }

@@ -1,5 +1,6 @@
 #include "qconvert/report/comparison.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -281,6 +282,25 @@ TEST(ConversionReportTest, AFileForAnotherDeviceIsToldToBeSimulated) {
   report.simulated = true;
   EXPECT_NE(FormatReport(report).find(told), std::string::npos) << FormatReport(report);
   EXPECT_NE(ReportJson(report, "done").find("\"simulated\": true"), std::string::npos);
+}
+
+// Equal numbers are no gain.
+TEST(ConversionReportTest, ACorrectionTellsWhatItGave) {
+  const auto text = [](double before, double after, bool kept) {
+    ConversionReport report;
+    report.corrections = {{"biases", "layers", 3, before, after, kept}};
+    return FormatReport(report);
+  };
+  const std::string start = "  biases   of 3 layers corrected: ";
+  EXPECT_THAT(text(1e-2, 1e-3, true),
+              testing::HasSubstr(start + "20.0 -> 30.0 dB in a typical sample\n"));
+  EXPECT_THAT(text(1e-2, 0.998e-2, true),
+              testing::HasSubstr(start + "20.00 -> 20.01 dB in a typical sample\n"));
+  EXPECT_THAT(text(1e-2, 0.99999e-2, true),
+              testing::HasSubstr(start + "20.0 dB in a typical sample as before, kept: the samples "
+                                         "are too few to tell"));
+  EXPECT_THAT(text(1e-2, 1e-2, false),
+              testing::HasSubstr(start + "20.0 dB in a typical sample as before, not kept\n"));
 }
 
 TEST(ConversionReportTest, StepsOfARepairTellWhatTheyGaveAndBrought) {
