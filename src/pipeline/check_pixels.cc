@@ -67,9 +67,14 @@ class InputCheck {
 
   void Tell(std::vector<std::string>& oddities) const {
     if (values_.count > 0 && declared_.is_image()) {
-      std::string domain = Domain();
-      if (domain.empty() && samples_ >= kFewSamples) domain = Swapped();
-      if (!domain.empty()) oddities.push_back(std::move(domain));
+      std::vector<std::string> names;
+      std::string domain = Domain(names);
+      if (domain.empty() && samples_ >= kFewSamples) {
+        domain = Swapped();
+        names.clear();
+        for (const ImageSeen& one : images_) names.push_back(one.name);
+      }
+      if (!domain.empty()) oddities.push_back(domain + InSamples(names));
     }
     const auto tell = [&](const char* what, const std::vector<std::string>& names) {
       if (names.empty()) return;
@@ -99,10 +104,16 @@ class InputCheck {
       levels.Add(Level(seen[c].most, c));
     }
     levels_.Add(levels);
+    images_.push_back({sample, levels});
     if (declared_.is_image() && levels.most - levels.least >= kFlat && levels.most <= kBlack &&
         levels.least >= -kBlack) {
       black_.push_back(sample);
     }
+  }
+
+  // What unclipped pixels may have.
+  static bool HasLevels(const NumbersSeen& levels) {
+    return levels.least >= kLeastLevel && levels.most <= kMostLevel;
   }
 
   double Level(double value, size_t channel) const {
@@ -110,7 +121,10 @@ class InputCheck {
     return value / declared_.scaling.scale[channel] + declared_.scaling.mean[channel];
   }
 
-  std::string Domain() const {
+  // `names` gets the samples that it is said of.
+  std::string Domain(std::vector<std::string>& names) const {
+    for (const ImageSeen& one : images_)
+      if (!HasLevels(levels_) == !HasLevels(one.levels)) names.push_back(one.name);
     const std::string held = fmt::format("samples of input \"{}\" hold {:.4g} to {:.4g}", name_,
                                          is_raw_domain_ ? levels_.least : values_.least,
                                          is_raw_domain_ ? levels_.most : values_.most);
@@ -122,7 +136,7 @@ class InputCheck {
                            "they normalized twice?");
     }
     if (is_raw_domain_) return {};
-    if (levels_.least < kLeastLevel || levels_.most > kMostLevel) {
+    if (!HasLevels(levels_)) {
       return fmt::format(
           "{}, which mean and scale make of levels {:.4g} to {:.4g}, normalized pixels are expected"
           "{}: are they raw?",
@@ -156,13 +170,19 @@ class InputCheck {
         name_, seen[0], seen[1], seen[2], mean[2], mean[1], mean[0]);
   }
 
+  struct ImageSeen {
+    std::string name;
+    NumbersSeen levels;
+  };
+
   const std::string& name_;
   const size_t samples_;
   const Declared& declared_;
   const bool is_raw_domain_;
   std::vector<NumbersSeen> channels_;
-  NumbersSeen values_;  // as the float model takes them
-  NumbersSeen levels_;  // with mean and scale undone
+  NumbersSeen values_;             // as the float model takes them
+  NumbersSeen levels_;             // with mean and scale undone
+  std::vector<ImageSeen> images_;  // other than of one color
   std::vector<std::string> constant_;
   std::vector<std::string> black_;
 };

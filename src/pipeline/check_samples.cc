@@ -54,12 +54,14 @@ void AddFew(const SampleSource& samples, std::vector<std::string>& oddities) {
                   Counted(static_cast<int64_t>(samples.size()), "sample"), kFewSamples));
 }
 
-// The smallest and largest number of an input in a few samples.
+// The smallest and largest number of an input in a few samples, which get into `names`.
 std::pair<double, double> RangeSeen(const SampleSource& samples, std::span<const size_t> order,
-                                    const std::string& input) {
+                                    const std::string& input, std::vector<std::string>& names) {
   std::pair<double, double> range = {INFINITY, -INFINITY};
   for (const size_t index : order) {
-    for (const Tensor& tensor : samples.Read(index).inputs) {
+    const Sample sample = samples.Read(index);
+    names.push_back(sample.name);
+    for (const Tensor& tensor : sample.inputs) {
       if (tensor.name != input) continue;
       for (const float v : ToFloats(tensor)) {
         range.first = std::min(range.first, static_cast<double>(v));
@@ -73,13 +75,14 @@ std::pair<double, double> RangeSeen(const SampleSource& samples, std::span<const
 void AddIntegers(const SampleSource& samples, std::span<const size_t> order,
                  std::vector<std::string>& oddities) {
   for (const auto& [input, type] : samples.integer_data()) {
-    const auto [least, most] = RangeSeen(samples, order, input);
+    std::vector<std::string> names;
+    const auto [least, most] = RangeSeen(samples, order, input, names);
     if (least > most) continue;
     oddities.push_back(
         fmt::format("files of input \"{}\" hold {} from {} to {}, which become float as they are; "
                     "the model may "
-                    "expect them scaled, as in training",
-                    input, DataTypeName(type), least, most));
+                    "expect them scaled, as in training{}",
+                    input, DataTypeName(type), least, most, InSamples(names, samples.size())));
   }
 }
 
@@ -101,48 +104,64 @@ std::vector<double> Distances(const Tensor& tensor, const FirstNormalization& fi
   return sums;
 }
 
+// Of squared distances; 0 of none.
+double MedianDeviations(std::vector<double> squared) {
+  if (squared.empty()) return 0;
+  const auto middle = squared.begin() + static_cast<ptrdiff_t>(squared.size() / 2);
+  std::nth_element(squared.begin(), middle, squared.end());
+  return std::sqrt(*middle);
+}
+
 void AddFarAway(const InputFeeder& feeder, std::span<const size_t> order,
                 const FirstNormalization& first, std::vector<std::string>& oddities) {
   const auto session = OpenOrtSession(SerializeModel(first.front), first.node,
                                       {.optimization = OptimizationLevel::kNone});
   std::vector<double> all;  // of channels, over samples
+  std::vector<std::string> names;
   for (const size_t index : order) {
-    const std::vector<double> one =
-        Distances(RunSample(*session, feeder.Read(index, {})).at(0), first);
+    const Sample sample = feeder.Read(index, {});
+    const std::vector<double> one = Distances(RunSample(*session, sample).at(0), first);
     all.insert(all.end(), one.begin(), one.end());
+    if (MedianDeviations(one) > kFarDeviations) names.push_back(sample.name);
   }
-  if (all.empty()) return;
-  const auto middle = all.begin() + static_cast<ptrdiff_t>(all.size() / 2);
-  std::nth_element(all.begin(), middle, all.end());
-  const double deviations = std::sqrt(*middle);
+  const double deviations = MedianDeviations(all);
   if (!(deviations > kFarDeviations)) return;
   oddities.push_back(fmt::format(
       "what the samples give at \"{}\" lies {:.0f} deviations from the mean it was trained with, "
-      "expected about 1; are they scaled and ordered as in training?",
-      first.node, deviations));
+      "expected about 1; are they scaled and ordered as in training?{}",
+      first.node, deviations, InSamples(names)));
 }
 
 void AddCutOff(const InputFeeder& feeder, std::span<const size_t> order, const FirstBound& first,
                std::vector<std::string>& oddities) {
   const auto session = OpenOrtSession(SerializeModel(first.front), first.node,
                                       {.optimization = OptimizationLevel::kNone});
-  size_t positive = 0;
-  size_t cut = 0;
+  const auto is_much = [](ptrdiff_t cut, ptrdiff_t positive) {
+    return static_cast<double>(cut) > kMostCutOff * static_cast<double>(positive);
+  };
+  ptrdiff_t positive = 0;
+  ptrdiff_t cut = 0;
+  std::vector<std::string> names;
   for (const size_t index : order) {
-    const Tensor seen = RunSample(*session, feeder.Read(index, {})).at(0);
+    const Sample sample = feeder.Read(index, {});
+    const Tensor seen = RunSample(*session, sample).at(0);
     if (seen.type != DataType::kFloat) return;
-    for (const float v : seen.values<float>()) {
-      positive += v > 0 ? 1 : 0;
-      cut += v > first.bound ? 1 : 0;
-    }
+    const std::span<const float> values = seen.values<float>();
+    const auto above = [&](float bound) {
+      return std::count_if(values.begin(), values.end(), [&](float v) { return v > bound; });
+    };
+    const ptrdiff_t own = above(0);
+    const ptrdiff_t own_cut = above(first.bound);
+    if (is_much(own_cut, own)) names.push_back(sample.name);
+    positive += own;
+    cut += own_cut;
   }
-  const double share =
-      static_cast<double>(cut) / static_cast<double>(std::max<size_t>(positive, 1));
-  if (!(share > kMostCutOff)) return;
+  if (!is_much(cut, positive)) return;
   oddities.push_back(
       fmt::format("\"{}\" cuts {:.0f} % of the positive values that the samples give it at {}, "
-                  "expected few; are they scaled and ordered as in training?",
-                  first.node, 100 * share, first.bound));
+                  "expected few; are they scaled and ordered as in training?{}",
+                  first.node, 100 * static_cast<double>(cut) / static_cast<double>(positive),
+                  first.bound, InSamples(names)));
 }
 
 // Rows `a` and `b` of every input.
@@ -253,12 +272,15 @@ std::optional<FirstBound> FindFirstBound(const Model& model, const Topology& top
   return first;
 }
 
-void AddUnscaled(const SampleSource& samples, std::vector<std::string>& oddities) {
+void AddUnscaled(const SampleSource& samples, std::span<const size_t> order,
+                 std::vector<std::string>& oddities) {
   for (const std::string& input : samples.unscaled_pictures()) {
+    std::vector<std::string> names;
+    for (const size_t index : order) names.push_back(samples.Read(index).name);
     oddities.push_back(
         fmt::format("pictures of input \"{}\" are fed as levels of 0 to 255: the settings name no "
-                    "mean, scale or std, see calib_transforms",
-                    input));
+                    "mean, scale or std, see calib_transforms{}",
+                    input, InSamples(names, samples.size())));
   }
 }
 
@@ -308,6 +330,15 @@ std::string FirstNames(const std::vector<std::string>& names) {
   return text;
 }
 
+std::string InSamples(std::vector<std::string> names, size_t count) {
+  if (names.empty()) return "";
+  std::sort(names.begin(), names.end());
+  const size_t more = std::max(names.size(), count) - std::min(names.size(), kMaxNamed);
+  names.resize(std::min(names.size(), kMaxNamed));
+  return fmt::format(" (in {}{})", FirstNames(names),
+                     more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
 FirstLayers FindFirstLayers(const Model& model) {
   const Topology topology(model.graph);
   return {FindFirstNormalization(model, topology), FindFirstBound(model, topology)};
@@ -318,7 +349,7 @@ std::vector<std::string> CheckScaling(const SampleSource& samples, const InputFe
   std::vector<std::string> oddities;
   order = order.first(std::min(order.size(), kLookedAt));
   AddIntegers(samples, order, oddities);
-  AddUnscaled(samples, oddities);
+  AddUnscaled(samples, order, oddities);
   AddLarger(samples, oddities);
   IfItRuns([&] {
     if (first.normalization) AddFarAway(feeder, order, *first.normalization, oddities);

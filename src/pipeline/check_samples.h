@@ -19,6 +19,10 @@ namespace qconvert {
 // "a.npy, b.npy and 3 more".
 std::string FirstNames(const std::vector<std::string>& names);
 
+// The same at the end of a sentence, sorted: " (in a.npy, b.npy and 3 more)". `count`: how many
+// there are besides those whose names were looked up; "" without names.
+std::string InSamples(std::vector<std::string> names, size_t count = 0);
+
 // The BatchNormalization next to the inputs: what it gets has, over the data that the model was
 // trained on, the mean and variance that it holds.
 struct FirstNormalization {

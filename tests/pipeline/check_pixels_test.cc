@@ -67,14 +67,30 @@ TEST(CheckPixelsTest, RawPixelsUnderTheJ6Rule) {
   EXPECT_THAT(Oddities(Camera(CalibrationDomain::kNormalized), {0, 255, 10, 200, 128, 90}),
               ElementsAre(HasSubstr("samples of input \"x\" hold 0 to 255, which mean and scale "
                                     "make of levels 120 to 1.491e+04, normalized pixels are "
-                                    "expected (J6 rule): are they raw?")));
+                                    "expected (J6 rule): are they raw? (in frame.npy)")));
+}
+
+// Of many, those that it is said of: the first few and how many.
+TEST(CheckPixelsTest, SamplesOfWhichSomethingIsSaidAreNamed) {
+  Samples samples;
+  for (int k = 0; k < 9; ++k) {
+    std::vector<float> levels = {0, 255, 10, 200, 128, static_cast<float>(k)};
+    samples[std::to_string(k) + ".npy"] = k == 4 ? levels : Normalized(levels);
+  }
+  const DeploymentConfig camera = Camera(CalibrationDomain::kNormalized);
+  EXPECT_THAT(OdditiesOf(camera, samples), ElementsAre(HasSubstr("are they raw? (in 4.npy)")));
+  for (auto& [name, values] : samples) values = Normalized(Normalized(values));
+  samples.erase("4.npy");
+  EXPECT_THAT(OdditiesOf(camera, samples),
+              ElementsAre(HasSubstr("were they normalized twice? (in 0.npy, 1.npy, 2.npy, 3.npy, "
+                                    "5.npy and 3 more)")));
 }
 
 TEST(CheckPixelsTest, NormalizedTwiceUnderTheJ5Rule) {
   const std::vector<float> twice = Normalized({-2, 2, -1, 1.5F, 0, 1});
   EXPECT_THAT(Oddities(Camera(CalibrationDomain::kRaw), twice),
               ElementsAre(HasSubstr("hold -2 to 2, pixels of 0 to 255 are expected (J5 rule): "
-                                    "were they normalized already?")));
+                                    "were they normalized already? (in frame.npy)")));
 }
 
 TEST(CheckPixelsTest, APictureOfOneColor) {
@@ -113,11 +129,11 @@ TEST(CheckPixelsTest, SwappedChannels) {
     return samples;
   };
   EXPECT_THAT(Oddities(camera, Normalized({60, 150, 66, 166, 72, 170})), IsEmpty());
-  EXPECT_THAT(
-      OdditiesOf(camera, frames({60, 150, 66, 166, 72, 170})),
-      ElementsAre(HasSubstr("have levels of 105, 116 and 121 by channel in the mean, nearer "
-                            "to the declared mean turned around (104, 116, 120): are red "
-                            "and blue swapped?")));
+  EXPECT_THAT(OdditiesOf(camera, frames({60, 150, 66, 166, 72, 170})),
+              ElementsAre(HasSubstr(
+                  "have levels of 105, 116 and 121 by channel in the mean, nearer "
+                  "to the declared mean turned around (104, 116, 120): are red "
+                  "and blue swapped? (in 0.npy, 1.npy, 2.npy, 3.npy, 4.npy and 3 more)")));
   for (const std::vector<float>& levels : {std::vector<float>{70, 170, 66, 166, 60, 148},
                                            {60, 160, 60, 160, 60, 160},
                                            {20, 40, 20, 50, 20, 60}}) {

@@ -127,8 +127,10 @@ TEST_F(PicturesTest, WithoutMeanAndScaleItIsSaid) {
   ConvertOptions options = Options("png");
   EXPECT_THAT(Convert(options).warnings, Not(Contains(HasSubstr("are fed as levels"))));
   options.config.calibration.transforms.clear();
-  EXPECT_THAT(Convert(options).warnings,
-              Contains(HasSubstr("pictures of input \"x\" are fed as levels of 0 to 255")));
+  EXPECT_THAT(
+      Convert(options).warnings,
+      Contains(testing::AllOf(HasSubstr("pictures of input \"x\" are fed as levels of 0 to 255"),
+                              HasSubstr(".png and "), HasSubstr(" more)"))));
 }
 
 std::string SaidBy(const std::function<void()>& run) {
