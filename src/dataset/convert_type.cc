@@ -142,4 +142,10 @@ Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place) {
   }
 }
 
+Tensor RoundedToIntegers(const Tensor& values) {
+  std::vector<int64_t> rounded;
+  for (const float v : values.values<float>()) rounded.push_back(std::llrint(v));
+  return MakeTensor<int64_t>(values.name, DataType::kInt64, values.dims, rounded);
+}
+
 }  // namespace qconvert

@@ -19,6 +19,9 @@ bool CanConvert(DataType from, DataType to);
 // floating-point value is NaN or infinite (with the count).
 Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place);
 
+// Floats as int64, halves to even; for ConvertSample to a smaller type.
+Tensor RoundedToIntegers(const Tensor& values);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_DATASET_CONVERT_TYPE_H_

@@ -172,12 +172,6 @@ Tensor Arranged(const Picture& picture, size_t channel_axis, size_t rank) {
   return MakeFloatTensor("", std::move(dims), values);
 }
 
-Tensor RoundedToIntegers(const Tensor& values) {
-  std::vector<int64_t> rounded;
-  for (const float v : values.values<float>()) rounded.push_back(std::llrint(v));
-  return MakeTensor<int64_t>(values.name, DataType::kInt64, values.dims, rounded);
-}
-
 }  // namespace
 
 Picture TransformPicture(Picture picture, std::span<const CalibTransform> steps,

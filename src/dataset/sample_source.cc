@@ -30,6 +30,17 @@ std::string WithFolder(const std::filesystem::path& file) {
   return (file.parent_path().filename() / file.filename()).string();
 }
 
+// Whether mean and scale are still to be done: integers of the input's own type are what it takes.
+bool NeedsScaling(const SampleArray& array, const Value& input, const InputFormat& format) {
+  return !format.scaling.mean.empty() &&
+         !(IsInteger(input.type.element) && array.header.type == input.type.element);
+}
+
+Value AsPixels(Value input) {
+  input.type.element = DataType::kFloat;
+  return input;
+}
+
 }  // namespace
 
 void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, bool stacked) {
@@ -62,7 +73,8 @@ SampleSource::Cut SampleSource::CutOfArray(const std::filesystem::path& file, si
   const SampleArray array = OpenSampleArray(file, value, format.raw_type);
   if (IsInteger(array.header.type) && IsFloatingPoint(value.type.element) && !format.holds_pixels)
     integer_data_.emplace(value.name, array.header.type);
-  const int64_t rows = RowsPerSample(array, value, stacked);
+  const int64_t rows =
+      RowsPerSample(array, NeedsScaling(array, value, format) ? AsPixels(value) : value, stacked);
   return {rows, rows > 0 ? array.header.shape[0] / rows : 1};
 }
 
@@ -150,11 +162,10 @@ Tensor SampleSource::ReadInput(size_t index, const std::filesystem::path& file, 
     return PictureSample(picture, format.picture, input, place);
   }
   const SampleArray array = OpenSampleArray(file, input, format.raw_type);
-  if (format.scaling.mean.empty()) return ReadSampleArray(array, input, first, rows);
-  Value pixels = input;
-  pixels.type.element = DataType::kFloat;
-  Tensor values = NormalizePixels(ReadSampleArray(array, pixels, first, rows), format.scaling,
-                                  array.bytes.place);
+  if (!NeedsScaling(array, input, format)) return ReadSampleArray(array, input, first, rows);
+  Tensor values = NormalizePixels(ReadSampleArray(array, AsPixels(input), first, rows),
+                                  format.scaling, array.bytes.place);
+  if (IsInteger(input.type.element)) values = RoundedToIntegers(values);
   return ConvertSample(std::move(values), input.type.element, array.bytes.place);
 }
 

@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <thread>
 #include <utility>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/config/plan_file.h"
+#include "qconvert/dataset/npy_reader.h"
+#include "qconvert/dataset/plain_name.h"
 
 namespace qconvert {
 namespace {
@@ -80,6 +85,72 @@ InputFormat FormatOf(const InputSettings& settings, bool is_raw_domain,
   return format;
 }
 
+// The kinds that one of J5's stages takes are those of its training.
+bool TakesTrainingKind(const InputSettings& settings) {
+  const bool is_yuv =
+      settings.kind_train == InputKind::kYuv444 && settings.kind_rt == InputKind::kNv12;
+  return settings.kind_train == settings.kind_rt || is_yuv;
+}
+
+// J5's folders do, for its stages too; other files, and those of --input, hold what a deployed
+// model takes.
+bool HoldsTrainingPixels(const CalibrationData& data) {
+  return data.deployment.calibration_domain == CalibrationDomain::kRaw && !data.any_name_is_raw;
+}
+
+// Of a deployed model or a J5 stage: pixels of training lose 128, CheckRuntimePixels refuses those
+// of another kind.
+InputFormat RuntimeFormat(const CalibrationData& data, const InputSettings& settings,
+                          const Value& input, InputFormat training) {
+  InputFormat format{.raw_type = DataType::kUndefined, .picture = std::move(training.picture)};
+  if (!HoldsTrainingPixels(data)) return format;
+  constexpr double kCenter = 128;
+  const int64_t channels = settings.kind_train == InputKind::kGray ? 1 : 3;
+  const auto& shape = input.type.shape;
+  const bool is_nchw = shape && shape->size() > 1 && (*shape)[1].value == channels;
+  format.raw_type = training.raw_type;
+  format.holds_pixels = true;
+  format.scaling = {std::vector<double>(static_cast<size_t>(channels), kCenter),
+                    std::vector<double>(static_cast<size_t>(channels), 1),
+                    is_nchw ? size_t{1} : size_t{3}};
+  return format;
+}
+
+// Pictures are converted and int8 arrays are what the input takes; pixels of training that it does
+// not take are no samples of it.
+bool FitsRuntime(const std::filesystem::path& file) {
+  const std::string suffix = file.extension().string();
+  if (suffix == ".png" || suffix == ".jpg" || suffix == ".jpeg" || suffix == ".npz") return true;
+  return suffix == ".npy" &&
+         ReadNpyHeader(ByteSource(std::make_shared<InputFile>(file))).type == DataType::kInt8;
+}
+
+// Throws Error(kData) naming the first file that a J5 stage would misread.
+void CheckRuntimePixels(const CalibrationData& data, const std::vector<Value>& inputs,
+                        const SampleSource& samples) {
+  if (!HoldsTrainingPixels(data)) return;
+  for (const Value& input : inputs) {
+    const InputSettings* settings = FindInputSettings(data.deployment, input.name);
+    if (settings == nullptr || !TakesRuntimePixels(*settings, input) ||
+        TakesTrainingKind(*settings))
+      continue;
+    const auto is_of_input = [&](const std::filesystem::path& file) {
+      return inputs.size() == 1 || file.parent_path().filename() == PlainName(input.name);
+    };
+    for (const std::filesystem::path& file : samples.files()) {
+      if (!is_of_input(file) || FitsRuntime(file)) continue;
+      const InputKind taken =
+          settings->kind_rt == InputKind::kNv12 ? InputKind::kYuv444 : settings->kind_rt;
+      throw Error(
+          ExitCode::kData, file.string(),
+          fmt::format("holds {} pixels of training (J5 rule), input \"{}\" of this stage "
+                      "takes {} less 128: expected int8 .npy files of these, or pictures, "
+                      "which are converted",
+                      InputKindName(settings->kind_train), input.name, InputKindName(taken)));
+    }
+  }
+}
+
 void AddFormats(const CalibrationData& data, const std::vector<Value>& inputs,
                 const std::filesystem::path& folder, SampleSourceOptions& source) {
   const DeploymentConfig& deployment = data.deployment;
@@ -97,9 +168,8 @@ void AddFormats(const CalibrationData& data, const std::vector<Value>& inputs,
     InputFormat& format = source.formats[input.name];
     const InputSettings* settings = FindInputSettings(deployment, input.name);
     format.picture = MakePictureFormat(data.settings.transforms, settings, input);
-    // Other files hold what a deployed model takes.
     if (settings != nullptr && TakesRuntimePixels(*settings, input))
-      format = {.raw_type = DataType::kUndefined, .picture = std::move(format.picture)};
+      format = RuntimeFormat(data, *settings, input, std::move(format));
     const auto folded = data.folded.find(input.name);
     if (folded == data.folded.end()) continue;
     format.scaling.channel_axis = folded->second.channel_axis;
@@ -157,7 +227,9 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
   if (is_random) source.random_samples = kRandomSamples;
   AddFormats(data, inputs, folder, source);
   source.any_name_is_raw |= data.any_name_is_raw;
-  return OpenSamples(folder, inputs, source);
+  SampleSource samples = OpenSamples(folder, inputs, source);
+  CheckRuntimePixels(data, inputs, samples);
+  return samples;
 }
 
 int WorkerCount(const CalibrationData& data) {

@@ -9,6 +9,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/dataset/npy_reader.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "support/errors.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
 #include "support/temp_dir.h"
@@ -167,6 +168,73 @@ TEST_F(RunModelTest, OutputsDoNotReplaceSamples) {
   std::filesystem::create_directory_symlink(dir_ / "data" / "a", dir_ / "out" / "sum");
   EXPECT_THAT(FailureOf(ExitCode::kUsage), HasSubstr("holds the samples"));
   EXPECT_THAT(Floats(dir_ / "data" / "a" / "0.npy"), ElementsAre(1, 2));
+}
+
+// What a J5 folder holds for the float model: pixels of training, in any form. A stage takes them
+// less 128.
+TEST_F(RunModelTest, PixelsOfTrainingForStagesOfJ5) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "1", "2"}, DataType::kInt8).Output("y");
+  b.Add("Cast", {"x"}, {"y"}).Set("to", int64_t{1});
+  RunModelOptions run{.model = dir_.Write("stage.onnx", SerializeModel(b.model))};
+  run.data.deployment.generation = Generation::kJ5;
+  run.data.deployment.calibration_domain = CalibrationDomain::kRaw;
+  run.data.deployment.inputs = {{.name = "x",
+                                 .kind_rt = InputKind::kRgb,
+                                 .kind_train = InputKind::kRgb,
+                                 .layout_train = InputLayout::kNchw,
+                                 .mean = {120, 110, 100},
+                                 .scale = {0.02}}};
+  const std::vector<float> floats = {0, 255, 128, 90.6F, 1, 2};
+  const std::string bytes("\x00\xff\x80\x5b\x01\x02", 6);
+  dir_.Write("npy/0.npy", NpyFloats({1, 3, 1, 2}, floats));
+  dir_.Write("bytes/0.npy",
+             NpyBytes("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 3, 1, 2), }", bytes));
+  dir_.Write("raw/0.rgb", bytes);
+  dir_.Write("raw_f32/0.rgb", std::string(reinterpret_cast<const char*>(floats.data()), 24));
+  for (const char* folder : {"npy", "bytes", "raw", "raw_f32"}) {
+    run.data.folder = dir_ / folder;
+    run.folder = dir_ / ("out_" + std::string(folder));
+    EXPECT_EQ(RunModel(run).samples, 1U) << folder;
+    const std::string file = std::string(folder).starts_with("raw") ? "0.rgb.npy" : "0.npy";
+    EXPECT_THAT(Floats(run.folder / "y" / file), ElementsAre(-128, 127, 0, -37, -127, -126))
+        << folder;
+  }
+  run.folder.clear();
+  run.data.deployment.inputs[0].kind_rt = InputKind::kNv12;
+  for (const char* folder : {"npy", "bytes", "raw", "raw_f32"}) {
+    run.data.folder = dir_ / folder;
+    EXPECT_THAT(
+        [&] { RunModel(run); },
+        ThrowsError(ExitCode::kData,
+                    "holds rgb pixels of training (J5 rule), input \"x\" of this stage takes "
+                    "yuv444 less 128: expected int8 .npy files of these, or pictures"))
+        << folder;
+  }
+}
+
+// What a stage takes is fed as it is, whatever the settings say of other files.
+TEST_F(RunModelTest, CodesForStagesOfJ5) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "1", "1"}, DataType::kInt8).Output("y");
+  b.Add("Cast", {"x"}, {"y"}).Set("to", int64_t{1});
+  RunModelOptions run{.model = dir_.Write("stage.onnx", SerializeModel(b.model))};
+  run.data.deployment.generation = Generation::kJ5;
+  run.data.deployment.calibration_domain = CalibrationDomain::kRaw;
+  run.data.deployment.inputs = {{.name = "x",
+                                 .kind_rt = InputKind::kNv12,
+                                 .kind_train = InputKind::kRgb,
+                                 .layout_train = InputLayout::kNchw}};
+  run.data.folder = dir_ / "codes";
+  run.folder = dir_ / "out";
+  dir_.Write("codes/0.npy",
+             NpyBytes("{'descr': '|i1', 'fortran_order': False, 'shape': (1, 3, 1, 1), }",
+                      std::string("\x80\x00\x7f", 3)));
+  for (const InputKind kind : {InputKind::kNv12, InputKind::kRgb}) {
+    run.data.deployment.inputs[0].kind_rt = kind;
+    RunModel(run);
+    EXPECT_THAT(Floats(dir_ / "out/y/0.npy"), ElementsAre(-128, 0, 127));
+  }
 }
 
 }  // namespace
