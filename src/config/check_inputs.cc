@@ -5,6 +5,7 @@
 #include "horizon/horizon.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/read_config.h"
+#include "qconvert/config/setting_position.h"
 
 namespace qconvert {
 
@@ -17,10 +18,7 @@ void CheckInputs(const QuantConfig& config, const ConfigNode& effective,
   ConfigProblems problems("");
   for (const auto& [name, folder] : config.calibration.input) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    const ConfigNode* section = effective.Find("calibration");
-    const ConfigNode* data = section == nullptr ? nullptr : section->Find("data");
-    const ConfigNode* place = data == nullptr ? nullptr : data->Find(name);
-    problems.Add(place == nullptr ? effective.place : place->place,
+    problems.Add(PositionOf(effective, {"calibration", "data", name}),
                  fmt::format("the model has no input '{}'{}", name, DidYouMean(name, names)));
   }
   problems.ThrowIfAny();

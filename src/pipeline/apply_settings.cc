@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "qconvert/config/any_settings.h"
+#include "qconvert/config/setting_position.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/value_range.h"
@@ -69,7 +70,7 @@ void CheckThresholds(const Graph& graph, const ModelConfig& config) {
   throw ConfigError({fmt::format(
       "{}: calibration_type load takes the thresholds of a model from quantization-aware training, "
       "found no QuantizeLinear in the model, expected one, or another calibration_type",
-      config.file.string())});
+      PositionOf(config.effective, {"calibration_parameters", "calibration_type"}).Text())});
 }
 
 }  // namespace
@@ -86,13 +87,15 @@ void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
 }
 
 ModelSettings ApplySettings(const ModelConfig& config, Model& model, std::vector<size_t>& late,
-                            std::vector<std::string>& warnings) {
+                            std::vector<std::string>& warnings, SettingProblems& problems) {
   Normalize(model);
-  CheckThresholds(model.graph, config);
+  problems.Collect([&] { CheckThresholds(model.graph, config); });
   ModelSettings settings(config.config);
   const bool is_horizon = config.config.deployment.generation != Generation::kNone;
-  settings.layer_of =
-      MatchLayers(model.graph, config.config, warnings, is_horizon ? &late : nullptr);
+  problems.Collect([&] {
+    settings.layer_of =
+        MatchLayers(model.graph, config.config, warnings, is_horizon ? &late : nullptr);
+  });
   SetOutputTypes(model.graph, settings);
   std::vector<InputSignature> inputs;
   for (const Value& input : model.graph.inputs) {
@@ -103,8 +106,10 @@ ModelSettings ApplySettings(const ModelConfig& config, Model& model, std::vector
     }
     inputs.push_back(std::move(signature));
   }
-  CheckInputs(config.config, config.effective, inputs);
-  FreezeShapes(config.config.deployment.inputs, model.graph);
+  problems.Collect([&] {
+    CheckInputs(config.config, config.effective, inputs);
+    FreezeShapes(config.config.deployment.inputs, model.graph);
+  });
   return settings;
 }
 
@@ -156,12 +161,10 @@ PrepareOptions PassesOf(const ModelConfig& config, int64_t opset) {
   const Correction wanted = config.config.equalization;
   const bool is_asked = wanted == Correction::kOn ||
                         (wanted == Correction::kAuto && !config.config.tensors.weights.per_channel);
-  // The vendor's quantizer takes every ReLU6 for a Relu then.
-  const bool as_vendor = config.config.tensors.weights.compat == Compat::kVitis;
   std::optional<EqualizeOptions> equalize;
   if (is_asked) equalize = EqualizeOptionsOf(config.config);
   return {.opset = opset,
-          .relu6_to_relu = config.config.convert_relu6_to_relu || (is_asked && as_vendor),
+          .relu6_to_relu = config.config.convert_relu6_to_relu,
           .silu_to_hard_swish = config.config.convert_silu_to_hswish,
           .dpu_forms = config.config.dpu_forms,
           .equalize = equalize,

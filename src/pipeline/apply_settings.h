@@ -9,15 +9,16 @@
 
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/plan/model_settings.h"
+#include "setting_problems.h"
 
 namespace qconvert {
 
 // Normalizes the model as it came, so that every node has a name; finds the nodes of the layer
 // entries, checks what is said about inputs and gives free dimensions their input_shape. `late`
 // gets the entries of a Horizon file that name no node: its names may be those of the optimized
-// model. Throws ConfigError with all problems.
+// model. What does not fit goes to `problems`.
 ModelSettings ApplySettings(const ModelConfig& config, Model& model, std::vector<size_t>& late,
-                            std::vector<std::string>& warnings);
+                            std::vector<std::string>& warnings, SettingProblems& problems);
 
 // Finds the nodes of these entries after PrepareModel. Throws ConfigError when there are none.
 void MatchLate(const std::vector<size_t>& late, const Graph& graph, ModelSettings& settings,

@@ -12,7 +12,6 @@
 #include "calibrate_model.h"
 #include "calibration_data.h"
 #include "check_data.h"
-#include "cut_to_outputs.h"
 #include "fold_inputs.h"
 #include "held_out.h"
 #include "load_float.h"
@@ -124,11 +123,15 @@ DeploymentConfig DeploymentOf(const std::vector<ModelConfig>& configs) {
   return configs.empty() ? DeploymentConfig{} : configs[0].config.deployment;
 }
 
+ConfigNode EffectiveOf(const std::vector<ModelConfig>& configs) {
+  return configs.empty() ? ConfigNode{} : configs[0].effective;
+}
+
 // The model as all configs prepare it; without any, as their defaults do.
 PreparedModel PrepareForAll(const Model& model, const std::vector<ModelConfig>& configs,
-                            const std::string& place) {
+                            const std::string& place, SettingProblems problems) {
   if (configs.empty()) return PrepareWithSettings(model, {}, place);
-  PreparedModel prepared = PrepareWithSettings(model, configs[0], place);
+  PreparedModel prepared = PrepareWithSettings(model, configs[0], place, {}, std::move(problems));
   for (size_t c = 1; c < configs.size(); ++c) {
     if (PrepareWithSettings(model, configs[c], place).fingerprint == prepared.fingerprint) continue;
     throw Error(ExitCode::kConfig, configs[c].file.string(),
@@ -172,12 +175,14 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
                        .deployment = DeploymentOf(options.configs)};
   std::vector<std::string> oddities;
   LoadedModel loaded = LoadFloat(options.model, options.strip, oddities);
-  CutToOutputs(data.deployment.output_nodes, place, loaded.model);
-  data.folded = FoldInputs(data.deployment, place, loaded.model);
+  SettingProblems problems;
+  data.folded =
+      CutAndFold({data.deployment, EffectiveOf(options.configs), place}, loaded.model, problems);
   const std::vector<std::filesystem::path> outputs = OutputsOf(options);
   RefuseOverwriting(outputs, loaded.files);
   RefuseOverwriting(outputs, options.config_files);
-  const PreparedModel prepared = PrepareForAll(loaded.model, options.configs, place);
+  const PreparedModel prepared =
+      PrepareForAll(loaded.model, options.configs, place, std::move(problems));
   const Model& model = prepared.model;
   const SampleSource samples = OpenCalibrationData(data, model.graph, place);
   RefuseOverwriting(outputs, samples.files());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "qconvert/config/config_node.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/pipeline/pass_runner.h"
 
@@ -13,9 +14,10 @@ namespace qconvert {
 // x -> A -> a -> B -> b, outputs {b}, nodes {A}     becomes     x -> A -> a, outputs {a}
 // All outputs of the named nodes, in the order of the names, take the place of the graph's; what
 // they do not need goes. Inputs stay, since settings and data speak of them. Nothing happens
-// without names. Throws Error(kConfig) naming `place` for a name that no node has.
-void CutToOutputs(const std::vector<std::string>& nodes, const std::string& place, Model& model,
-                  const PassOptions& passes = {});
+// without names. `place` names the model. Throws ConfigError at `written`, with every name that no
+// node has; the model is whole then.
+void CutToOutputs(const std::vector<std::string>& nodes, const ConfigPlace& written,
+                  const std::string& place, Model& model, const PassOptions& passes = {});
 
 }  // namespace qconvert
 

@@ -23,12 +23,14 @@ namespace {
 
 bool IsImage(const InputSettings& input) { return input.kind_rt != InputKind::kFeaturemap; }
 
+// Quantize and Dequantize as ONNX spells them.
+std::string OnnxType(const std::string& type) {
+  return type == "Quantize" || type == "Dequantize" ? type + "Linear" : type;
+}
+
 BorderRemoval RemovalOf(const DeploymentConfig& deployment, const Graph& graph) {
   BorderRemoval removal;
-  for (const std::string& type : deployment.remove_node_types) {
-    const bool is_grid = type == "Quantize" || type == "Dequantize";
-    removal.types.insert(is_grid ? type + "Linear" : type);
-  }
+  for (const std::string& type : deployment.remove_node_types) removal.types.insert(OnnxType(type));
   removal.kept_names.insert(deployment.keep_node_names.begin(), deployment.keep_node_names.end());
   removal.names.insert(deployment.remove_node_names.begin(), deployment.remove_node_names.end());
   for (const InputSettings& input : deployment.inputs) {
@@ -53,11 +55,13 @@ std::vector<std::string> OtherNamesOf(const Topology& topology, const Node& grid
   return names;
 }
 
+using Aliases = std::multimap<std::string, std::string>;
+
 // Names Quantize and Dequantize at the borders as the vendor's tools do, "x_Quantize_0" and
 // "y_Dequantize_0". Returns what else its users call a Dequantize: the node that computes the
-// output, alone or with "_HzDequantize".
-std::multimap<std::string, std::string> NameBorderNodes(Graph& graph) {
-  std::multimap<std::string, std::string> aliases;
+// output, alone or with "_HzDequantize", or the output with that.
+Aliases NameBorderNodes(Graph& graph) {
+  Aliases aliases;
   const Topology topology(graph);
   for (const Value& input : graph.inputs) {
     for (const Use& use : topology.Uses(input.name)) {
@@ -75,6 +79,7 @@ std::multimap<std::string, std::string> NameBorderNodes(Graph& graph) {
       aliases.emplace(name, node.name);
       aliases.emplace(name + "_HzDequantize", node.name);
     }
+    aliases.emplace(output.name + "_HzDequantize", node.name);
   }
   return aliases;
 }
@@ -132,6 +137,53 @@ void DeployInput(const InputSettings& settings, Generation generation, const std
   }
 }
 
+// The names of `asked` that neither they nor their aliases are in `done`.
+std::vector<std::string> IdleOf(const std::vector<std::string>& asked,
+                                const std::set<std::string>& done, const Aliases& aliases) {
+  std::vector<std::string> idle;
+  for (const std::string& name : asked) {
+    const auto [first, last] = aliases.equal_range(name);
+    const bool is_done = done.contains(name) || std::any_of(first, last, [&](const auto& alias) {
+                           return done.contains(alias.second);
+                         });
+    if (!is_done && std::find(idle.begin(), idle.end(), name) == idle.end()) idle.push_back(name);
+  }
+  return idle;
+}
+
+// The types of `model` are known.
+DeployedNodes RemoveAtBorders(const DeploymentConfig& deployment, PassRunner& runner,
+                              Model& model) {
+  DeployedNodes deployed;
+  const Aliases aliases = NameBorderNodes(model.graph);
+  const Graph before = model.graph;
+  BorderRemoval removal = RemovalOf(deployment, before);
+  for (const auto& [alias, name] : aliases) {
+    if (removal.names.contains(alias)) removal.names.insert(name);
+    if (removal.kept_names.contains(alias)) removal.kept_names.insert(name);
+  }
+  BorderNodes at_borders;
+  runner.Run("remove_border_nodes", [&] {
+    at_borders = RemoveBorderNodes(removal, model.graph);
+    return at_borders.removed.size();
+  });
+  std::set<std::string> names = at_borders.kept;  // a name of both lists is kept
+  std::set<std::string> types;
+  for (const RemovedNode& one : at_borders.removed) {
+    names.insert(one.node.name);
+    types.insert(one.node.op_type);
+    const std::string& name = LabelOf(one.node);
+    const std::string description = Description(one, before);
+    model.metadata.emplace_back("qconvert.removed." + name, description);
+    deployed.removed += fmt::format("{}: {}\n", name, description);
+  }
+  deployed.idle_names = IdleOf(deployment.remove_node_names, names, aliases);
+  deployed.idle_kept = IdleOf(deployment.keep_node_names, at_borders.kept, aliases);
+  for (const std::string& type : deployment.remove_node_types)
+    if (!types.contains(OnnxType(type))) deployed.idle_types.push_back(type);
+  return deployed;
+}
+
 }  // namespace
 
 bool HasRemovals(const DeploymentConfig& deployment) {
@@ -150,31 +202,9 @@ DeployedNodes DeployModel(const DeploymentConfig& deployment, const PassOptions&
                           const std::string& place, Model& model) {
   DeployedNodes deployed;
   PassRunner runner = RunnerOfOthers("deploy", passes, place, model);
-  std::set<std::string> missing(deployment.remove_node_names.begin(),
-                                deployment.remove_node_names.end());
   if (HasRemovals(deployment)) {
     InferTypes(model, place);  // those of what Quantize and Dequantize give
-    const std::multimap<std::string, std::string> aliases = NameBorderNodes(model.graph);
-    const Graph before = model.graph;
-    BorderRemoval removal = RemovalOf(deployment, before);
-    for (const auto& [alias, name] : aliases) {
-      if (removal.names.contains(alias)) removal.names.insert(name);
-      if (removal.kept_names.contains(alias)) removal.kept_names.insert(name);
-    }
-    std::vector<RemovedNode> gone;
-    runner.Run("remove_border_nodes", [&] {
-      gone = RemoveBorderNodes(removal, model.graph);
-      return gone.size();
-    });
-    for (const RemovedNode& one : gone) {
-      missing.erase(one.node.name);
-      for (const auto& [alias, name] : aliases)
-        if (name == one.node.name) missing.erase(alias);
-      const std::string& name = LabelOf(one.node);
-      const std::string description = Description(one, before);
-      model.metadata.emplace_back("qconvert.removed." + name, description);
-      deployed.removed += fmt::format("{}: {}\n", name, description);
-    }
+    deployed = RemoveAtBorders(deployment, runner, model);
   }
   runner.Run("set_batch", [&] {
     SetBatch(deployment.input_batch, place, model);
@@ -183,7 +213,6 @@ DeployedNodes DeployModel(const DeploymentConfig& deployment, const PassOptions&
   for (const InputSettings& input : deployment.inputs)
     DeployInput(input, deployment.generation, place, runner, model.graph);
   ValidateModel(model, place);
-  deployed.missing.assign(missing.begin(), missing.end());
   return deployed;
 }
 

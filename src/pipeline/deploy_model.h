@@ -20,8 +20,11 @@ bool HasRemovals(const DeploymentConfig& deployment);
 bool ChangesInterface(const DeploymentConfig& deployment);
 
 struct DeployedNodes {
-  std::vector<std::string> missing;  // of remove_node_name, that lie at no border
-  std::string removed;               // a line per removed node: "NAME: DequantizeLinear at ..."
+  std::string removed;  // a line per removed node: "NAME: DequantizeLinear at ..."
+  // Of remove_node_type, remove_node_name and keep_node_name, what removed or kept nothing.
+  std::vector<std::string> idle_types;
+  std::vector<std::string> idle_names;
+  std::vector<std::string> idle_kept;
 };
 
 // Removes the nodes at the borders that the settings name, not behind image and split inputs; sets

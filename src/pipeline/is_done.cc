@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "convert_data.h"
-#include "cut_to_outputs.h"
 #include "fold_inputs.h"
 #include "layer_files.h"
 #include "model_pair.h"
@@ -30,12 +29,13 @@ std::string DataHash(const ConvertOptions& options, LoadedModel loaded) {
     return ParseTable(ReadFile(options.table, kMaxTableBytes), options.table.string()).data_sha256;
   UndeclareInitializers(loaded.model);
   // Samples are hashed as the model gets them, so without what it does itself.
-  const DeploymentConfig& deployment = options.config.deployment;
-  CutToOutputs(deployment.output_nodes, options.model.string(), loaded.model);
+  SettingProblems problems;
+  const std::string place = options.model.string();
   const CalibrationData data =
-      DataOf(options, FoldInputs(deployment, options.model.string(), loaded.model));
-  const SampleSource samples =
-      OpenCalibrationData(data, loaded.model.graph, options.model.string());
+      DataOf(options, CutAndFold({options.config.deployment, options.effective_config, place},
+                                 loaded.model, problems));
+  problems.ThrowIfAny();
+  const SampleSource samples = OpenCalibrationData(data, loaded.model.graph, place);
   return samples.Digest(WorkerCount(data)).sha256;
 }
 

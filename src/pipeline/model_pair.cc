@@ -16,6 +16,7 @@
 #include "qconvert/base/suggest.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/transform/random_nodes.h"
+#include "saturating_kernels.h"
 
 namespace qconvert {
 namespace {
@@ -74,6 +75,15 @@ void MatchOutputs(ModelPair& pair) {
                           fmt::join(pair.only_b, ", "), fmt::join(pair.only_a, ", ")));
 }
 
+void WarnOfSaturation(const ModelPair& pair) {
+  std::set<std::string> told;  // a file may be compared with itself
+  for (const auto& [loaded, place] :
+       {std::pair{&pair.a, &pair.place_a}, {&pair.b, &pair.place_b}}) {
+    const std::string line = RemarkOnSaturation(loaded->model, *place);
+    if (!line.empty() && told.insert(line).second) LogWarning(EscapeForTerminal(line));
+  }
+}
+
 }  // namespace
 
 std::vector<Value> FedInputs(const Graph& graph) {
@@ -119,6 +129,7 @@ SampleSource OpenPairData(const ModelPair& pair, const SampleData& data,
   for (const std::string& line :
        CheckRunData(data, graph.inputs, samples, {&pair.a.model, &pair.b.model}))
     LogWarning(line);
+  WarnOfSaturation(pair);
   for (const StateInput& state : data.states) {
     if (std::find(pair.only_a.begin(), pair.only_a.end(), state.output) == pair.only_a.end())
       continue;

@@ -13,7 +13,6 @@
 #include "check_data.h"
 #include "compared_models.h"
 #include "convert_data.h"
-#include "cut_to_outputs.h"
 #include "find_channel_shifts.h"
 #include "first_picture.h"
 #include "fold_inputs.h"
@@ -328,16 +327,16 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
                     ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
   if (options.cache) options.cache->Open();
-  CutToOutputs(options.config.deployment.output_nodes, place, loaded.model, options.passes);
+  SettingProblems problems;
   std::optional<Model> as_it_came;
   // A copy shares the weights' bytes; passes replace tensors, they never write into them.
-  if (options.write_stages) as_it_came = loaded.model;
   const FoldedInputs folded =
-      FoldInputs(options.config.deployment, place, loaded.model, options.passes);
+      CutAndFold({options.config.deployment, options.effective_config, place}, loaded.model,
+                 problems, options.passes, options.write_stages ? &as_it_came : nullptr);
   std::optional<Model> original = loaded.model;  // shares its bytes with `model`
   PreparedModel prepared = PrepareWithSettings(
       std::move(loaded.model), {options.config, options.effective_config, options.config_file},
-      place, options.passes);
+      place, options.passes, std::move(problems));
   Model& model = prepared.model;
   report.warnings.insert(report.warnings.end(), prepared.warnings.begin(), prepared.warnings.end());
   const std::optional<StoredTable> stored =

@@ -12,6 +12,7 @@
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/plan/model_settings.h"
 #include "qconvert/transform/channel_moments.h"
+#include "setting_problems.h"
 
 namespace qconvert {
 
@@ -28,9 +29,10 @@ struct PreparedModel {
 };
 
 // model as it came -> settings -> passes -> types -> fingerprint. `place` names the model. Throws
-// ConfigError when settings do not fit the model, and what PrepareModel throws.
+// ConfigError when settings do not fit the model, with all that does not behind `problems`, and
+// what PrepareModel throws.
 PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const std::string& place,
-                                  const PassOptions& passes = {});
+                                  const PassOptions& passes = {}, SettingProblems problems = {});
 
 }  // namespace qconvert
 

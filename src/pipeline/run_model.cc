@@ -21,6 +21,7 @@
 #include "qconvert/dataset/npy_writer.h"
 #include "qconvert/dataset/plain_name.h"
 #include "qconvert/loader/onnx_loader.h"
+#include "saturating_kernels.h"
 
 namespace qconvert {
 namespace {
@@ -43,6 +44,8 @@ SampleSource OpenData(const RunModelOptions& options, const Model& model, const 
   SampleSource samples = OpenCalibrationData(data, graph, options.model.string());
   for (const std::string& line : CheckRunData(options.data, graph.inputs, samples, {&model}))
     LogWarning(line);
+  const std::string saturation = RemarkOnSaturation(model, options.model.string());
+  if (!saturation.empty()) LogWarning(EscapeForTerminal(saturation));
   return samples;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "border_names.h"
 #include "compared_models.h"
 #include "deploy_model.h"
 #include "dump_layers.h"
@@ -45,10 +46,8 @@ std::string Deploy(const ConvertOptions& options, const std::vector<std::string>
   }
   const DeployedNodes deployed =
       DeployModel(options.config.deployment, options.passes, report.input, model);
-  for (const std::string& name : deployed.missing) {
-    report.warnings.push_back(fmt::format(
-        "remove_node_name: \"{}\" is no node that an input or output can do without", name));
-  }
+  for (std::string& warning : RemarkOnIdleRemovals(deployed, options.effective_config))
+    report.warnings.push_back(std::move(warning));
   return deployed.removed;
 }
 

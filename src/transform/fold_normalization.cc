@@ -9,7 +9,7 @@
 
 #include "conv_weights.h"
 #include "input_nodes.h"
-#include "qconvert/base/error.h"
+#include "qconvert/config/config_node.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/transform/normalize.h"
 
@@ -63,12 +63,13 @@ class Folder {
 
  private:
   [[noreturn]] void Fail(const std::string& what) const {
-    throw Error(ExitCode::kConfig, place_,
-                fmt::format("fold_normalization: input \"{}\" {}",
-                            input_.empty() ? settings_.name : input_, what));
+    throw ConfigError({fmt::format(
+        "{}: {}", place_,
+        EscapeForTerminal(fmt::format("fold_normalization: input \"{}\" {}",
+                                      input_.empty() ? settings_.name : input_, what)))});
   }
 
-  // The one reader, behind a Transpose too.
+  // The one reader, behind Identity and Transpose too.
   size_t FindConv() const {
     const Topology topology(graph_);
     std::string value = input_;
@@ -78,6 +79,10 @@ class Folder {
         Fail(fmt::format("is read by more than one node (as \"{}\"), expected one Conv", value));
       const Use use = topology.Uses(value)[0];
       const Node& node = graph_.nodes[use.node];
+      if (node.Is("Identity")) {
+        value = node.outputs[0];
+        continue;
+      }
       if (node.Is("Transpose")) {
         const std::vector<int64_t>* order = node.FindInts("perm");
         if (order == nullptr) Fail("is turned around by a Transpose without perm");

@@ -28,7 +28,7 @@ class Remover {
   Remover(const BorderRemoval& removal, Graph& graph)
       : removal_(removal), graph_(graph), topology_(graph), marked_(graph.nodes.size()) {}
 
-  std::vector<RemovedNode> Remove() {
+  BorderNodes Remove() {
     Names names;  // of inner values that become the borders
     const auto become = [&](Value& border, Value inner) {
       if (inner.name == border.name) return;
@@ -42,7 +42,7 @@ class Remover {
     RemoveNodes(graph_, marked_);
     RemoveDeadNodes(graph_);
     NameBorders(names);
-    return std::move(removed_);
+    return {std::move(removed_), std::move(kept_)};
   }
 
  private:
@@ -110,7 +110,7 @@ class Remover {
     if (rounded == Topology::kNpos || !IsQuantize(graph_.nodes[rounded])) return false;
     const size_t source = before(rounded);
     if (source == Topology::kNpos || !IsLight(graph_.nodes[source]) || Before(source) == nullptr ||
-        !Matches(source, NameAt(border, source)) || IsKept(NameAt(border, index)))
+        !Matches(source, NameAt(border, source)) || Keeps(NameAt(border, index)))
       return false;
     Mark(index, border);
     return true;
@@ -132,17 +132,24 @@ class Remover {
     return true;
   }
 
-  bool IsKept(const std::string& name) const { return removal_.kept_names.contains(name); }
+  // Whether a node that would go stays.
+  bool Keeps(const std::string& name) {
+    if (!removal_.kept_names.contains(name)) return false;
+    kept_.insert(name);
+    return true;
+  }
 
-  bool Matches(size_t index, const std::string& name) const {
+  bool Matches(size_t index, const std::string& name) {
     const Node& node = graph_.nodes[index];
     const bool is_named =
         ((node.domain.empty() || IsGrid(node)) && removal_.types.contains(node.op_type)) ||
         removal_.names.contains(name);
-    return is_named && !IsKept(name) && node.outputs.size() == 1 && !node.inputs.empty() &&
-           std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](const std::string& one) {
-             return one.empty() || graph_.FindInitializer(one) != nullptr;
-           });
+    return is_named && node.outputs.size() == 1 && !node.inputs.empty() &&
+           std::all_of(node.inputs.begin() + 1, node.inputs.end(),
+                       [&](const std::string& one) {
+                         return one.empty() || graph_.FindInitializer(one) != nullptr;
+                       }) &&
+           !Keeps(name);
   }
 
   // Grids without a name are called by the border that they have come to.
@@ -168,6 +175,7 @@ class Remover {
   const Topology topology_;
   std::vector<bool> marked_;
   std::vector<RemovedNode> removed_;
+  std::set<std::string> kept_;
 };
 
 }  // namespace
@@ -176,7 +184,7 @@ std::string GridNameAt(const std::string& border, const Node& grid, size_t befor
   return border + (IsQuantize(grid) ? "_Quantize_" : "_Dequantize_") + std::to_string(before);
 }
 
-std::vector<RemovedNode> RemoveBorderNodes(const BorderRemoval& removal, Graph& graph) {
+BorderNodes RemoveBorderNodes(const BorderRemoval& removal, Graph& graph) {
   return Remover(removal, graph).Remove();
 }
 

@@ -3,7 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "qconvert/base/error.h"
+#include <memory>
+
 #include "support/graph_builder.h"
 #include "support/temp_dir.h"
 
@@ -30,7 +31,7 @@ std::vector<std::string> OutputsOf(const Graph& graph) {
 
 TEST(CutToOutputsTest, AllOutputsOfTheNamedNodesInTheirOrder) {
   GraphBuilder b = Network();
-  CutToOutputs({"middle", "first", "middle"}, "m.onnx", b.model);
+  CutToOutputs({"middle", "first", "middle"}, {}, "m.onnx", b.model);
   EXPECT_THAT(OutputsOf(b.model.graph), testing::ElementsAre("s", "t", "a"));
   EXPECT_EQ(b.model.graph.nodes.size(), 2U) << "nobody needs the last node";
   EXPECT_EQ(b.model.graph.outputs[0].type, FloatType({"1", "2"}));
@@ -40,7 +41,7 @@ TEST(CutToOutputsTest, AllOutputsOfTheNamedNodesInTheirOrder) {
 TEST(CutToOutputsTest, ThePassIsShown) {
   GraphBuilder b = Network();
   const TempDir folder;
-  CutToOutputs({"middle"}, "m.onnx", b.model, {.dump_folder = folder.path(), .stop_after = ""});
+  CutToOutputs({"middle"}, {}, "m.onnx", b.model, {.dump_folder = folder.path(), .stop_after = ""});
   EXPECT_THAT(Slurp(folder / "outputs/00_cut_to_outputs.before.txt"), testing::HasSubstr("Neg"));
   EXPECT_THAT(Slurp(folder / "outputs/00_cut_to_outputs.after.txt"),
               testing::Not(testing::HasSubstr("Neg")));
@@ -48,20 +49,25 @@ TEST(CutToOutputsTest, ThePassIsShown) {
 
 TEST(CutToOutputsTest, WithoutNamesNothingChanges) {
   GraphBuilder b = Network();
-  CutToOutputs({}, "m.onnx", b.model);
+  CutToOutputs({}, {}, "m.onnx", b.model);
   EXPECT_THAT(OutputsOf(b.model.graph), testing::ElementsAre("y"));
 }
 
-TEST(CutToOutputsTest, ANameThatNoNodeHasIsTold) {
+TEST(CutToOutputsTest, EveryNameThatNoNodeHasIsToldWhereItIsWritten) {
   GraphBuilder b = Network();
+  const ConfigPlace written{std::make_shared<const std::string>("c.yaml"), 3, 17};
   try {
-    CutToOutputs({"lasst"}, "m.onnx", b.model);
+    CutToOutputs({"lasst", "first", "nobody"}, written, "m.onnx", b.model);
     FAIL();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ExitCode::kConfig);
-    EXPECT_THAT(e.what(), testing::HasSubstr("output_nodes has \"lasst\", which is no node of "
-                                             "the model, did you mean 'last'?"));
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(
+        e.problems(),
+        testing::ElementsAre("c.yaml:3:17: output_nodes has \"lasst\", which is no node of the "
+                             "model, did you mean 'last'?",
+                             "c.yaml:3:17: output_nodes has \"nobody\", which is no node of the "
+                             "model"));
   }
+  EXPECT_THAT(OutputsOf(b.model.graph), testing::ElementsAre("y")) << "names stay for other checks";
 }
 
 }  // namespace

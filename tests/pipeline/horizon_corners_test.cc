@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -206,7 +207,84 @@ TEST(HorizonCornersTest, DequantizeIsRemovedByAnyOfItsNames) {
   Convert(kept.options);
   EXPECT_EQ(LoadOnnx(kept.options.output).model.graph.outputs[0].type.element, DataType::kFloat);
   const Job unknown(File("", "  calibration_type: max\n", "  remove_node_name: Conv_0\n"));
-  EXPECT_TRUE(AnyHolds(Convert(unknown.options).warnings, "remove_node_name: \"Conv_0\" is no"));
+  EXPECT_TRUE(AnyHolds(Convert(unknown.options).warnings,
+                       "c.yaml:4:21: remove_node_name has no effect for Conv_0: no node that an"));
+}
+
+// Vendors' tools pass over what is not there; whoever wrote it is told where.
+TEST(HorizonCornersTest, WhatRemovesOrKeepsNothingIsTold) {
+  const Job job(File("", "  calibration_type: max\n",
+                     "  remove_node_type: Dequantize;Softmax;Cast\n"
+                     "  remove_node_name: image_Quantize_0\n"
+                     "  keep_node_name: scores_Dequantize_0;Conv_0;scores_Dequantize_1\n"));
+  EXPECT_THAT(Convert(job.options).warnings,
+              testing::IsSupersetOf({
+                  HasSubstr("c.yaml:4:21: remove_node_type has no effect for Dequantize, Softmax, "
+                            "Cast: none stands at"),
+                  HasSubstr("c.yaml:5:21: remove_node_name has no effect for image_Quantize_0: no"),
+                  HasSubstr("c.yaml:6:19: keep_node_name has no effect for Conv_0, "
+                            "scores_Dequantize_1: nothing else would"),
+              }));
+}
+
+// Names of several lists, and what cannot be folded: one run tells all of it.
+TEST(HorizonCornersTest, WhatDoesNotFitTheModelIsToldAtOnce) {
+  GraphBuilder b;
+  b.model = Network();
+  b.Output("n").Add("Neg", {"image"}, {"n"}).name = "Neg_0";
+  const Job job(File("  fold_normalization: true\n", "  run_on_cpu: Relu_7\n",
+                     "  output_nodes: Conv_2;Conv_1;nobody\n"
+                     "  node_info: Conv_8:int16\n"
+                     "  remove_node_name: Conv_11\n"
+                     "  keep_node_name: Neg_1;Neg_0_HzDequantize\n"),
+                b.model);
+  try {
+    Convert(job.options);
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(
+        e.problems(),
+        testing::ElementsAre(
+            HasSubstr(
+                "c.yaml:4:17: output_nodes has \"Conv_2\", which is no node of the model, did "
+                "you mean 'Conv_0'?"),
+            HasSubstr("c.yaml:4:17: output_nodes has \"nobody\", which is no node"),
+            HasSubstr("c.yaml:15:23: fold_normalization: input \"image\" is read by more than one"),
+            HasSubstr("c.yaml:18:15: no node of the model is named 'Relu_7', did you mean"),
+            HasSubstr("c.yaml:5:14: no node of the model is named 'Conv_8', did you mean"),
+            HasSubstr(
+                "c.yaml:6:21: remove_node_name has \"Conv_11\", which is no node of the model, "
+                "did you mean 'Conv_1'?"),
+            HasSubstr(
+                "c.yaml:7:19: keep_node_name has \"Neg_1\", which is no node of the model, did "
+                "you mean 'Neg_0'?")));
+  }
+  EXPECT_THROW(job.MakeTable(File("", "", "  output_nodes: nobody\n")), ConfigError);
+}
+
+// Exporters leave Identity and other arithmetic of constants in front of weights.
+TEST(HorizonCornersTest, WeightsBehindConstantsFoldToo) {
+  GraphBuilder b;
+  b.Input("image", {"1", "3", "8", "8"}).Output("scores").Random("w", {8, 3, 3, 3}, 0.3F);
+  b.Random("b", {8}, 0.2F).Random("v", {4, 8, 3, 3}, 0.3F).Floats("one", {}, {1});
+  b.Add("Identity", {"w"}, {"w1"});
+  b.Add("Mul", {"b", "one"}, {"b1"});
+  b.Add("Identity", {"image"}, {"i"});
+  b.Add("Conv", {"i", "w1", "b1"}, {"c"}).name = "Conv_0";
+  b.Add("Relu", {"c"}, {"r"}).name = "Relu_0";
+  b.Add("Conv", {"r", "v"}, {"scores"}).name = "Conv_1";
+  const std::string text = File("  fold_normalization: true\n", "  calibration_type: max\n");
+  const Job behind(text, b.model);
+  const Job plain(text);
+  Convert(behind.options);
+  Convert(plain.options);
+  const auto codes = [](const Job& job) {
+    std::multiset<std::string> bytes;
+    for (const auto& [name, tensor] : LoadOnnx(job.options.output).model.graph.initializers)
+      bytes.insert(*tensor.bytes);
+    return bytes;
+  };
+  EXPECT_EQ(codes(behind), codes(plain));
 }
 
 // A name that no stage has is refused where it stands.

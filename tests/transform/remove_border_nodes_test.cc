@@ -29,7 +29,7 @@ GraphBuilder Chain() {
 
 std::vector<std::string> Removed(const BorderRemoval& removal, Model& model) {
   std::vector<std::string> out;
-  for (const RemovedNode& one : RemoveBorderNodes(removal, model.graph))
+  for (const RemovedNode& one : RemoveBorderNodes(removal, model.graph).removed)
     out.push_back(one.node.name + ">" + one.border);
   ValidateModel(model, "m.onnx");
   return out;

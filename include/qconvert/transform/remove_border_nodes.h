@@ -28,6 +28,11 @@ struct RemovedNode {
   bool is_at_input = false;
 };
 
+struct BorderNodes {
+  std::vector<RemovedNode> removed;  // inputs first, each from the border inwards
+  std::set<std::string> kept;        // names of kept_names without which a node would have gone
+};
+
 // input x -> Quantize -> q -> ...     becomes     input x, which is q -> ...
 // ... -> t -> Dequantize -> output y  becomes     ... -> output y, which is t
 // again and again, from every border inwards, while a node matches `types` or `names`, computes one
@@ -36,8 +41,8 @@ struct RemovedNode {
 // Transpose, Cast or Reshape that goes go with it. Grids without a name are called after the border
 // that they have come to, x_Quantize_0, y_Dequantize_0, y_Dequantize_1. Inputs and outputs keep
 // their names; their types become those of the inner values: value_info must know them, else the
-// node stays. Returns what went, inputs first, each from the border inwards.
-std::vector<RemovedNode> RemoveBorderNodes(const BorderRemoval& removal, Graph& graph);
+// node stays.
+BorderNodes RemoveBorderNodes(const BorderRemoval& removal, Graph& graph);
 
 }  // namespace qconvert
 

@@ -129,6 +129,11 @@ class HorizonReader {
         model_.Refuse("remove_node_type", fmt::format("remove_node_type has '{}', expected {}",
                                                       type, fmt::join(removable, ", ")));
     }
+    if (!deployment().keep_node_names.empty() && deployment().remove_node_names.empty() &&
+        deployment().remove_node_types.empty()) {
+      context_.Warn(model_.Find("keep_node_name")->place,
+                    "keep_node_name has no effect without remove_node_type or remove_node_name");
+    }
     deployment().dump_layers = FlagAt(model_, "layer_out_dump");
     deployment().dump_calibration_data = model_.Find("debug_mode") != nullptr;
   }

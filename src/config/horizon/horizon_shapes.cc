@@ -7,6 +7,7 @@
 
 #include "horizon/horizon.h"
 #include "qconvert/base/suggest.h"
+#include "qconvert/config/setting_position.h"
 #include "words.h"
 
 namespace qconvert {
@@ -44,12 +45,7 @@ class ModelChecker {
 
  private:
   void Refuse(const char* key, const std::string& message) {
-    const ConfigNode* section = effective_.Find("input_parameters");
-    const ConfigNode* value = section == nullptr ? nullptr : section->Find(key);
-    problems_.Add(value != nullptr && !value->place.is_default() ? value->place
-                  : section != nullptr                           ? section->place
-                                                                 : effective_.place,
-                  message);
+    problems_.Add(PositionOf(effective_, {"input_parameters", key}), message);
   }
 
   void CheckInput(const InputSettings& input, const InputSignature& signature) {
