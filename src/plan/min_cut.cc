@@ -3,6 +3,8 @@
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/push_relabel_max_flow.hpp>
 
+#include "reduce_cut.h"
+
 namespace qconvert {
 namespace {
 
@@ -27,32 +29,62 @@ void AddEdge(FlowGraph& graph, size_t from, size_t to, int64_t capacity) {
   boost::put(boost::edge_reverse, graph, backward, forward);
 }
 
-}  // namespace
-
-std::vector<bool> MinCut::Solve() const {
-  const size_t source = nodes_;
-  const size_t sink = nodes_ + 1;
-  FlowGraph graph(nodes_ + 2);
-  for (const Edge& edge : edges_) {
-    AddEdge(graph, edge.from == kSource ? source : edge.from, edge.to == kSink ? sink : edge.to,
-            edge.capacity);
+// Labels of the nodes of `costs` that its reduction has left, in `integer`.
+void SolveRest(const CutReduction& costs, std::vector<bool>& integer) {
+  std::vector<size_t> left;
+  std::vector<size_t> place(integer.size());
+  for (size_t n = 0; n < integer.size(); ++n) {
+    if (!costs.IsLeft(n)) continue;
+    place[n] = left.size();
+    left.push_back(n);
+  }
+  if (left.empty()) return;
+  const size_t source = left.size();
+  const size_t sink = left.size() + 1;
+  FlowGraph graph(left.size() + 2);
+  for (const size_t n : left) {
+    const int64_t cost = costs.Cost(n);
+    if (cost > 0) AddEdge(graph, place[n], sink, cost);
+    if (cost < 0) AddEdge(graph, source, place[n], -cost);
+    for (const auto& [other, link] : costs.LinksOf(n)) {
+      if (link.when_integer > 0) AddEdge(graph, place[n], place[other], link.when_integer);
+    }
   }
   boost::push_relabel_max_flow(graph, source, sink);
   // Reachable from the source over edges with capacity left: the smallest integer side.
-  std::vector<bool> integer(nodes_ + 2, false);
+  std::vector<bool> reached(left.size() + 2, false);
   std::vector<size_t> open = {source};
-  integer[source] = true;
+  reached[source] = true;
   while (!open.empty()) {
     const size_t node = open.back();
     open.pop_back();
     for (auto [it, end] = boost::out_edges(node, graph); it != end; ++it) {
       const size_t next = boost::target(*it, graph);
-      if (integer[next] || boost::get(boost::edge_residual_capacity, graph, *it) == 0) continue;
-      integer[next] = true;
+      if (reached[next] || boost::get(boost::edge_residual_capacity, graph, *it) == 0) continue;
+      reached[next] = true;
       open.push_back(next);
     }
   }
-  integer.resize(nodes_);
+  for (const size_t n : left) integer[n] = reached[place[n]];
+}
+
+}  // namespace
+
+std::vector<bool> MinCut::Solve() const {
+  CutReduction costs(nodes_);
+  for (const Edge& edge : edges_) {
+    if (edge.from == kSource) {
+      costs.AddCost(edge.to, -edge.capacity);
+    } else if (edge.to == kSink) {
+      costs.AddCost(edge.from, edge.capacity);
+    } else {
+      costs.AddCost(edge.from, edge.to, edge.capacity);
+    }
+  }
+  costs.Reduce();
+  std::vector<bool> integer(nodes_, false);
+  SolveRest(costs, integer);
+  costs.FindLabels(integer);
   return integer;
 }
 

@@ -1,0 +1,100 @@
+#include "reduce_cut.h"
+
+#include <algorithm>
+
+namespace qconvert {
+
+void CutReduction::AddLink(size_t node, size_t other, int64_t when_integer, int64_t when_float) {
+  Link& link = nodes_[node].links[other];
+  link.when_integer += when_integer;
+  link.when_float += when_float;
+  nodes_[node].when_integer += when_integer;
+  nodes_[node].when_float += when_float;
+}
+
+void CutReduction::AddCost(size_t integer, size_t other, int64_t cost) {
+  if (integer == other || cost == 0) return;
+  AddLink(integer, other, cost, 0);
+  AddLink(other, integer, 0, cost);
+}
+
+void CutReduction::Reduce() {
+  for (size_t n = nodes_.size(); n > 0; --n) open_.push_back(n - 1);
+  while (!open_.empty()) {
+    const size_t node = open_.back();
+    open_.pop_back();
+    if (nodes_[node].taken || !TakeOut(node)) continue;
+    nodes_[node].taken = true;
+    order_.push_back(node);
+  }
+}
+
+// The neighbours lose the node, which keeps its own links for FindLabels().
+void CutReduction::Detach(size_t node) {
+  for (const auto& [other, link] : nodes_[node].links) {
+    Label& neighbour = nodes_[other];
+    neighbour.when_integer -= link.when_float;
+    neighbour.when_float -= link.when_integer;
+    neighbour.links.erase(node);
+    open_.push_back(other);
+  }
+}
+
+// The least that the labels of `node` cost when its neighbours a and b have the labels given.
+int64_t CutReduction::LeastCost(size_t node, size_t a, bool a_integer, size_t b,
+                                bool b_integer) const {
+  const Label& label = nodes_[node];
+  int64_t on_integer = label.cost;
+  int64_t on_float = 0;
+  const auto add = [&](size_t other, bool integer) {
+    const auto link = label.links.find(other);
+    if (link == label.links.end()) return;
+    (integer ? on_float : on_integer) +=
+        integer ? link->second.when_float : link->second.when_integer;
+  };
+  add(a, a_integer);
+  if (b != a) add(b, b_integer);
+  return std::min(on_integer, on_float);
+}
+
+bool CutReduction::TakeOut(size_t node) {
+  const Label& label = nodes_[node];
+  // Float whatever the others are, or integer whatever they are. An equal sum is float's alone:
+  // the integer side is the smallest one.
+  const bool is_float = label.cost >= label.when_float;
+  if (is_float || -label.cost > label.when_integer) {
+    for (const auto& [other, link] : label.links) {
+      nodes_[other].cost += is_float ? link.when_float : -link.when_integer;
+    }
+    Detach(node);
+    return true;
+  }
+  if (label.links.size() > 2) return false;
+  const size_t a = label.links.begin()->first;
+  const size_t b = label.links.rbegin()->first;
+  const int64_t neither = LeastCost(node, a, false, b, false);
+  const int64_t first = LeastCost(node, a, true, b, false);
+  const int64_t second = LeastCost(node, a, false, b, true);
+  const int64_t both = LeastCost(node, a, true, b, true);
+  Detach(node);
+  nodes_[a].cost += first - neither;
+  if (a == b) return true;
+  nodes_[b].cost += both - first;
+  AddCost(b, a, first + second - neither - both);
+  return true;
+}
+
+void CutReduction::FindLabels(std::vector<bool>& integer) const {
+  for (auto node = order_.rbegin(); node != order_.rend(); ++node) {
+    const Label& label = nodes_[*node];
+    int64_t on_integer = label.cost;
+    int64_t on_float = 0;
+    for (const auto& [other, link] : label.links) {
+      (integer[other] ? on_float : on_integer) +=
+          integer[other] ? link.when_float : link.when_integer;
+    }
+    integer[*node] = on_integer < on_float;
+  }
+}
+
+}  // namespace qconvert
