@@ -76,7 +76,8 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   report.outputs = chosen.outputs;
   if (const auto& kept = chosen.plan.rounded.too_large; !kept.empty()) {
     report.warnings.push_back(
-        fmt::format("stay float32, too large or small for 16-bit floats, or not calibrated: {}",
+        fmt::format("stay float32, too large or small for 16-bit floats, in front of a logarithm, "
+                    "or not calibrated: {}",
                     EscapeForTerminal(fmt::format("{}", fmt::join(kept, ", ")))));
   }
   if (!chosen.guard.passed) {

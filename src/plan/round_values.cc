@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 
+#include "qconvert/plan/safe_plan.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
 
@@ -86,14 +87,22 @@ RoundedFloats FindRoundedValues(const Graph& graph, const Placement& placement,
     if (input_type && is_float && !placement.roots.contains(input.name))
       Add(input.name, *input_type, table, out);
   }
+  const std::set<size_t> front = FindFrontEndNodes(graph);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     const auto type = HalfTypeOf(settings.Of(node).activation);
     if (!type || !IsFloatNode(placement.nodes[n]) || MovesRounded(graph, node, *type, out))
       continue;
+    // A logarithm turns relative errors into absolute ones, and the quiet bands in front of it have
+    // few bits or none below the least normal number.
+    const bool loses_quiet = *type == DataType::kFloat16 && front.contains(n);
     for (const std::string& output : node.outputs) {
-      if (!output.empty() && TypeOfValue(graph, output) == DataType::kFloat)
+      if (output.empty() || TypeOfValue(graph, output) != DataType::kFloat) continue;
+      if (loses_quiet) {
+        out.too_large.insert(output);
+      } else {
         Add(output, *type, table, out);
+      }
     }
   }
   return out;

@@ -101,6 +101,27 @@ TEST(RoundedValuesTest, RangesHaveToFit) {
       IsEmpty());
 }
 
+// x ─ MatMul{m} ─ p ─ Mul(p, p) ─ e ─ Log ─ l ─ Tanh ─ y: quiet bands are 2^-14 and less beside
+// loud ones.
+TEST(RoundedValuesTest, FrontEndsOfLogarithmsStayFloat32) {
+  GraphBuilder b;
+  b.Input("x", {"4", "4"}).Output("y").Random("m", {4, 4});
+  b.Add("MatMul", {"x", "m"}, {"p"});
+  b.Add("Mul", {"p", "p"}, {"e"});
+  b.Add("Log", {"e"}, {"l"});
+  b.Add("Tanh", {"l"}, {"y"});
+  for (Node& node : b.model.graph.nodes) node.name = node.op_type;
+  InferTypes(b.model, "m");
+  const CalibrationTable table = Seen({{"x", 1}, {"p", 1}, {"e", 1}, {"l", 1}, {"y", 1}});
+  const RoundedFloats half =
+      FindRoundedValues(b.model.graph, AllFloat(b), table, Settings(Datatype::kFloat16));
+  EXPECT_THAT(half.types, UnorderedElementsAre(Key("x"), Key("l"), Key("y")));
+  EXPECT_THAT(half.too_large, UnorderedElementsAre("p", "e"));
+  const RoundedFloats brain =
+      FindRoundedValues(b.model.graph, AllFloat(b), table, Settings(Datatype::kBfloat16));
+  EXPECT_THAT(brain.too_large, IsEmpty());
+}
+
 // 2^-14 is the least normal float16: what is smaller throughout would lose bits, or be zero.
 TEST(RoundedValuesTest, RangesMustNotUnderflow) {
   const GraphBuilder b = Chain();

@@ -17,7 +17,7 @@ namespace qconvert {
 // What a value or weight is rounded to, by name, on the top level of the graph.
 struct RoundedFloats {
   std::map<std::string, DataType> types;
-  std::set<std::string> too_large;  // for float16, or of no known range: they stay float32
+  std::set<std::string> too_large;  // for float16, or of no known range, or before a Log
 };
 
 // Inputs of the model and what float nodes write. Left out is what needs no rounding: values that a
