@@ -167,8 +167,13 @@ DeployedNodes RemoveAtBorders(const DeploymentConfig& deployment, PassRunner& ru
     at_borders = RemoveBorderNodes(removal, model.graph);
     return at_borders.removed.size();
   });
-  std::set<std::string> names = at_borders.kept;  // a name of both lists is kept
+  std::set<std::string> kept;
   std::set<std::string> types;
+  for (const auto& [name, type] : at_borders.kept) {
+    kept.insert(name);
+    types.insert(type);
+  }
+  std::set<std::string> names = kept;  // those of two lists are kept
   for (const RemovedNode& one : at_borders.removed) {
     names.insert(one.node.name);
     types.insert(one.node.op_type);
@@ -178,7 +183,7 @@ DeployedNodes RemoveAtBorders(const DeploymentConfig& deployment, PassRunner& ru
     deployed.removed += fmt::format("{}: {}\n", name, description);
   }
   deployed.idle_names = IdleOf(deployment.remove_node_names, names, aliases);
-  deployed.idle_kept = IdleOf(deployment.keep_node_names, at_borders.kept, aliases);
+  deployed.idle_kept = IdleOf(deployment.keep_node_names, kept, aliases);
   for (const std::string& type : deployment.remove_node_types)
     if (!types.contains(OnnxType(type))) deployed.idle_types.push_back(type);
   return deployed;

@@ -110,7 +110,7 @@ class Remover {
     if (rounded == Topology::kNpos || !IsQuantize(graph_.nodes[rounded])) return false;
     const size_t source = before(rounded);
     if (source == Topology::kNpos || !IsLight(graph_.nodes[source]) || Before(source) == nullptr ||
-        !Matches(source, NameAt(border, source)) || Keeps(NameAt(border, index)))
+        !Matches(source, NameAt(border, source)) || Keeps(index, NameAt(border, index)))
       return false;
     Mark(index, border);
     return true;
@@ -133,9 +133,9 @@ class Remover {
   }
 
   // Whether a node that would go stays.
-  bool Keeps(const std::string& name) {
+  bool Keeps(size_t index, const std::string& name) {
     if (!removal_.kept_names.contains(name)) return false;
-    kept_.insert(name);
+    kept_.emplace(name, graph_.nodes[index].op_type);
     return true;
   }
 
@@ -149,7 +149,7 @@ class Remover {
                        [&](const std::string& one) {
                          return one.empty() || graph_.FindInitializer(one) != nullptr;
                        }) &&
-           !Keeps(name);
+           !Keeps(index, name);
   }
 
   // Grids without a name are called by the border that they have come to.
@@ -175,7 +175,7 @@ class Remover {
   const Topology topology_;
   std::vector<bool> marked_;
   std::vector<RemovedNode> removed_;
-  std::set<std::string> kept_;
+  std::map<std::string, std::string> kept_;  // op types by name
 };
 
 }  // namespace

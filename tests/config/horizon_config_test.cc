@@ -242,6 +242,21 @@ TEST(HorizonConfigTest, TheResizerHasSettingsOfEachInput) {
                   testing::HasSubstr("resizer_pad_mode has 1 values, expected 2, one per input")));
 }
 
+// One after another: a model with several in a batch was refused at the end of the conversion.
+TEST(HorizonConfigTest, AResizerTakesOnePicture) {
+  const std::string rest = "compiler_parameters:\n  input_source: {data: resizer}\n";
+  const std::string shape = "  input_shape: 2x3x8x8\n";
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Image("nv12", "rgb", "  input_batch: 2\n") + rest),
+                       "input_batch is 2, the resizer of the input takes one picture: expected "
+                       "separate_batch"));
+  EXPECT_TRUE(AnyHolds(ProblemsOf(Image("nv12", "rgb", shape) + rest),
+                       "the input has a batch of 2, the resizer takes one picture"));
+  EXPECT_THAT(ProblemsOf(Image("nv12", "rgb", "  input_batch: 2\n  separate_batch: true\n") + rest),
+              IsEmpty());
+  EXPECT_THAT(ProblemsOf(March("bayes", Image("nv12", "rgb", "  input_batch: 2\n") + rest)),
+              IsEmpty());
+}
+
 TEST(HorizonConfigTest, NumbersThatAreNotUsedAreTold) {
   const auto load = [](const std::string& march, const std::string& more) {
     return LoadText(March(march, Image("nv12", "rgb", more)));

@@ -520,7 +520,7 @@ TEST(CameraMatrixTest, AnyTwoChoicesRunOnRawBytesOrAreRefused) {
 TEST(CameraMatrixTest, ABatchFromTheResizerIsRefusedUnlessItIsApart) {
   const Form form{.march = "nash-e", .train = "rgb", .rt = "nv12", .source = "resizer", .batch = 2};
   EXPECT_THAT([&] { ConvertAndRun(form); },
-              ThrowsError(ExitCode::kModel, "the resizer takes one picture: expected separate"));
+              ThrowsError(ExitCode::kConfig, "takes one picture: expected separate_batch"));
 }
 
 TEST(CameraMatrixTest, TheJ5FloatFilesAreToldByTheirFolder) {

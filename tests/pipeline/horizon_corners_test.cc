@@ -219,12 +219,20 @@ TEST(HorizonCornersTest, WhatRemovesOrKeepsNothingIsTold) {
                      "  keep_node_name: scores_Dequantize_0;Conv_0;scores_Dequantize_1\n"));
   EXPECT_THAT(Convert(job.options).warnings,
               testing::IsSupersetOf({
-                  HasSubstr("c.yaml:4:21: remove_node_type has no effect for Dequantize, Softmax, "
-                            "Cast: none stands at"),
+                  HasSubstr("c.yaml:4:21: remove_node_type has no effect for Softmax, Cast: none "
+                            "stands at"),
                   HasSubstr("c.yaml:5:21: remove_node_name has no effect for image_Quantize_0: no"),
                   HasSubstr("c.yaml:6:19: keep_node_name has no effect for Conv_0, "
                             "scores_Dequantize_1: nothing else would"),
               }));
+}
+
+// What is kept would have gone: its type is not one that does nothing.
+TEST(HorizonCornersTest, TypesThatAreKeptHaveAnEffect) {
+  const Job job(File("", "  calibration_type: max\n",
+                     "  remove_node_type: Dequantize\n"
+                     "  keep_node_name: scores_Dequantize_0\n"));
+  EXPECT_FALSE(AnyHolds(Convert(job.options).warnings, "has no effect"));
 }
 
 // Names of several lists, and what cannot be folded: one run tells all of it.

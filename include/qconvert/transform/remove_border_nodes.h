@@ -3,6 +3,7 @@
 #define QCONVERT_TRANSFORM_REMOVE_BORDER_NODES_H_
 
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,7 +31,8 @@ struct RemovedNode {
 
 struct BorderNodes {
   std::vector<RemovedNode> removed;  // inputs first, each from the border inwards
-  std::set<std::string> kept;        // names of kept_names without which a node would have gone
+  // Nodes that would have gone but for kept_names: their op types by these names.
+  std::map<std::string, std::string> kept;
 };
 
 // input x -> Quantize -> q -> ...     becomes     input x, which is q -> ...

@@ -67,8 +67,12 @@ void ReadRuntimeLayouts(const HorizonPart& part);
 // inputs, which are there already.
 void ReadHorizonData(const HorizonPart& part);
 
+// Whether all pictures of a batch would go through one resizer, which takes one; J5's stages stand
+// behind it.
+bool ResizesTogether(const InputSettings& input, Generation generation);
+
 // What `dims` (-1 where free) break of the rules for `input`: rank, channels, even sizes, numbers
-// per channel.
+// per channel, pictures of a resizer.
 std::vector<std::string> FindShapeProblems(const InputSettings& input,
                                            const std::vector<int64_t>& dims, bool is_j5);
 

@@ -286,6 +286,12 @@ class InputReader {
       part_.Refuse("input_batch", fmt::format("input_batch needs a first dimension of 1, {} has {}",
                                               NameOf(input), input.shape[0]));
     }
+    if (deployment_.input_batch > 1 && ResizesTogether(input, deployment_.generation)) {
+      part_.Refuse("input_batch",
+                   fmt::format("input_batch is {}, the resizer of {} takes one picture: expected "
+                               "separate_batch",
+                               deployment_.input_batch, NameOf(input)));
+    }
   }
 
   const HorizonPart& part_;

@@ -94,6 +94,11 @@ class ModelChecker {
 
 }  // namespace
 
+bool ResizesTogether(const InputSettings& input, Generation generation) {
+  return generation == Generation::kJ6 && input.source == InputSource::kResizer &&
+         !input.separate_batch;
+}
+
 std::vector<std::string> FindShapeProblems(const InputSettings& input,
                                            const std::vector<int64_t>& dims, bool is_j5) {
   std::vector<std::string> problems;
@@ -116,6 +121,13 @@ std::vector<std::string> FindShapeProblems(const InputSettings& input,
     problems.push_back(fmt::format("{} has {} channels in layout {}, expected {} for {}", who,
                                    channels, WordFor(input.layout_train), expected,
                                    WordFor(input.kind_train)));
+  }
+  const auto generation = is_j5 ? Generation::kJ5 : Generation::kJ6;
+  if (dims[0] > 1 && ResizesTogether(input, generation)) {
+    problems.push_back(
+        fmt::format("{} has a batch of {}, the resizer takes one picture: expected "
+                    "separate_batch",
+                    who, dims[0]));
   }
   const bool even =
       input.kind_rt == InputKind::kNv12 || (is_j5 && input.kind_rt == InputKind::kYuv444);
