@@ -53,10 +53,12 @@ ConvertOptions Without(const ConvertOptions& options) {
 }
 
 // Scales per channel do much of what equalization is for: it still evens values out, where these
-// are what is left. Where integers are chosen by time that seldom pays, unless outputs fail.
+// are what is left. Where integers are chosen by time that seldom pays, unless outputs fail or
+// weights are left in float32 for channels that differ.
 bool AsksForEvenLayers(const QuantConfig& config, const ConversionReport& report) {
   if (!report.guard.ran) return false;
   if (!config.tensors.weights.per_channel || !report.guard.passed) return true;
+  if (report.guard.float_weights > 0) return true;
   return config.scheme != Scheme::kAuto && report.integer_nodes > 0 &&
          TypicalNoise(report.outputs) > kGoodNoise;
 }
@@ -64,7 +66,7 @@ bool AsksForEvenLayers(const QuantConfig& config, const ConversionReport& report
 // Less is better.
 auto Rank(const ConversionReport& report) {
   return std::tuple(!report.guard.passed, report.guard.kept_float.size(),
-                    TypicalNoise(report.outputs));
+                    report.guard.float_weights, TypicalNoise(report.outputs));
 }
 
 // Nodes that were a Clip and are a Min with bounds by channel in `bounded`, by their names there.

@@ -15,6 +15,7 @@
 #include "compared_models.h"
 #include "give_back.h"
 #include "guard.h"
+#include "lost_weights.h"
 #include "measure_layers.h"
 #include "measure_opened.h"
 #include "narrow_weights.h"
@@ -171,7 +172,10 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
   guard.aim_sqnr_db = inputs.aim_sqnr_db.value_or(is_auto ? kAimSqnrDb : 0);
   const QuantizationPlan complete = CompletePlan(inputs, whole);
   // Who asks for few bits has decided that outputs may be worse than those of 8 bits.
-  if (!WantsNarrowWeights(inputs.settings)) guard.weights = WeightsIn8Bit(graph, complete);
+  if (!WantsNarrowWeights(inputs.settings)) {
+    guard.weights = WeightsIn8Bit(graph, complete);
+    guard.by_loss = [&] { return WeightsByLoss(inputs); };
+  }
   guard.typical = inputs.comparer.Spread(kPartSamples);
   guard.whole = std::move(measured);
   std::optional<SharedStart> start;  // of parts, measured one by one
@@ -338,6 +342,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
                     .measurements = result.measurements,
                     .kept_float = std::move(result.kept_float),
                     .kept_wide = std::move(result.kept_wide),
+                    .float_weights = draft.float_weights.size(),
                     .steps = std::move(result.steps)};
   }
   chosen.plan = CompletePlan(inputs, draft);

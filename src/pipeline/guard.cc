@@ -10,23 +10,22 @@
 #include <utility>
 
 #include "give_back.h"
+#include "guard_units.h"
+#include "lost_weights.h"
 #include "noise_map.h"
+#include "noise_of_outputs.h"
 #include "qconvert/base/log.h"
 #include "qconvert/plan/choose_scheme.h"
-#include "qconvert/targets/weight_slots.h"
 #include "widen_weights.h"
 
 namespace qconvert {
 namespace {
 
-constexpr const char* kReason = "kept float for the error at the outputs";
 // Decibels that ranges taken at run time have to be better by, their time counted.
 constexpr double kWorthTheChange = 1;
 // A plan that fails with more noise than this is no better start than another: errors of the size
 // of the outputs differ by chance.
 constexpr double kLargeNoise = 0.1;
-// Stands for infinities and plans that do not run, so that noise can be added.
-constexpr double kMostNoise = 1e6;
 constexpr double kNearTheAim = 1;  // dB
 constexpr int kMapMeasurements = 20;
 constexpr int kWholeMeasurements = 8;
@@ -35,56 +34,33 @@ class Guard {
  public:
   Guard(const Graph& graph, const PlaceOptions& base, const GuardOptions& options)
       : graph_(graph),
-        base_(base),
         options_(options),
-        costs_(graph, base_.sizes, base_.costs),
-        full_(PlaceNodes(graph, base)),
-        dynamic_(options.dynamic) {
-    for (size_t n = 0; n < graph.nodes.size(); ++n) {
-      const bool integer = full_.nodes[n].domain == NodeDomain::kInteger;
-      const bool movement = FindOpRule(graph.nodes[n]).kind == OpKind::kMovement;
-      if ((integer && !movement) || dynamic_.contains(n)) units_.insert(n);
-    }
-    for (const auto& [way, placed] : full_.bodies) {
-      if (!AnyInteger(placed)) continue;
-      units_.insert(graph.nodes.size() + bodies_.size());
-      bodies_.push_back(way);
-    }
-  }
+        costs_(graph, base.sizes, base.costs),
+        units_(graph, base, options.dynamic) {}
 
   GuardResult Run() {
     wide_ = options_.wide_weights;
-    Accept({full_, dynamic_, wide_});
+    Accept({units_.full, units_.dynamic, wide_, floats_});
     outputs_ = best_.measured.verdict.outputs.size();
     WidenStoredWeights();
     if (MissesGateOrAim()) QuantizeAtRunTime();
+    const std::vector<RepairStep> steps = best_.steps;
     if (IsWorthAMap()) PutBack();
+    PutBackWithFloats(steps);
     best_.measurements = measurements_;
-    for (const std::string& weight : best_.plan.wide_weights)
-      if (!options_.wide_weights.contains(weight)) best_.kept_wide.push_back(weight);
-    for (const size_t n : kept_float_) best_.kept_float.push_back(NameOf(n));
+    std::set<std::string> kept = best_.plan.wide_weights;
+    for (const std::string& weight : options_.wide_weights) kept.erase(weight);
+    kept.insert(best_.plan.float_weights.begin(), best_.plan.float_weights.end());
+    best_.kept_wide.assign(kept.begin(), kept.end());
+    for (const size_t n : kept_float_) best_.kept_float.push_back(units_.NameOf(n));
     return std::move(best_);
   }
 
  private:
-  // What the integers of a body are together; behind the nodes, in the order of `bodies_`.
-  const std::string* BodyOf(size_t unit) const {
-    return unit < graph_.nodes.size() ? nullptr : &bodies_[unit - graph_.nodes.size()];
-  }
-  const std::string& NameOf(size_t unit) const {
-    const std::string* body = BodyOf(unit);
-    return body == nullptr ? graph_.nodes[unit].name : *body;
-  }
-  bool IsInteger(const Placement& placement, size_t unit) const {
-    const std::string* body = BodyOf(unit);
-    return body == nullptr ? placement.nodes[unit].domain == NodeDomain::kInteger
-                           : AnyInteger(placement.bodies.at(*body));
-  }
-
   // Estimated, of all nodes that an integer kernel takes. A placement counts those that are kept
   // float nowhere: the more are, the less it takes.
   double Time(const Placement& placement) const {
-    return placement.chosen_ns + full_.float_ns - placement.float_ns;
+    return placement.chosen_ns + units_.full.float_ns - placement.float_ns;
   }
 
   double allowed() const { return NoiseOfSqnr(options_.gate.min_sqnr_db); }
@@ -126,81 +102,132 @@ class Guard {
 
   // Without integer nodes: what stored weights do alone.
   PlanDraft FloatDraft() const {
-    const std::set<size_t> all(units_.begin(), units_.end());
-    PlanDraft draft{PlaceNodes(graph_, KeepFloat(all)), {}, wide_};
-    AddWeightsOf(all, draft.wide_weights);
+    PlanDraft draft{PlaceNodes(graph_, units_.KeepFloat(units_.all)), {}, wide_, floats_};
+    units_.AddWeightsOf(units_.all, draft.wide_weights);
     return draft;
+  }
+
+  // That stored weights may bring.
+  double AllowedOfWeights() const { return std::min(options_.max_weight_noise, allowed() / 2); }
+
+  // Those that need 16 bit, and the noise that they leave.
+  std::pair<std::set<std::string>, double> FindWide() {
+    double left = 0;
+    WidenOptions options{.weights = {},
+                         .max_noise = AllowedOfWeights(),
+                         .good_noise = options_.good_weight_noise,
+                         .measure = [&](const std::set<std::string>& wide) {
+                           const bool is_whole =
+                               units_.all.empty() && wide.empty() && floats_.empty();
+                           PlanDraft draft = FloatDraft();
+                           draft.wide_weights.insert(wide.begin(), wide.end());
+                           Measured measured = is_whole ? best_.measured : Measure(draft, {});
+                           left = measured.pooled_noise();
+                           return measured;
+                         }};
+    for (const WeightItem& weight : options_.weights)
+      if (!floats_.contains(weight.name)) options.weights.push_back(weight);
+    std::set<std::string> wide = WidenWeights(options);
+    return {std::move(wide), left};
   }
 
   void WidenStoredWeights() {
     if (options_.weights.empty()) return;
     if (best_.measured.pooled_noise() <= options_.good_weight_noise) return;
-    const WidenOptions options{.weights = options_.weights,
-                               .max_noise = std::min(options_.max_weight_noise, allowed() / 2),
-                               .good_noise = options_.good_weight_noise,
-                               .measure = [&](const std::set<std::string>& wide) {
-                                 if (units_.empty() && wide.empty()) return best_.measured;
-                                 PlanDraft draft = FloatDraft();
-                                 draft.wide_weights.insert(wide.begin(), wide.end());
-                                 return Measure(draft, {});
-                               }};
-    const std::set<std::string> widened = WidenWeights(options);
-    if (widened.empty()) return;
+    auto [widened, left] = FindWide();
+    if (left > AllowedOfWeights()) {
+      FindFloats();
+      if (!floats_.empty()) widened = FindWide().first;
+    }
+    if (widened.empty() && floats_.empty()) return;
     wide_.insert(widened.begin(), widened.end());
     const double before = WorstTypicalNoise(best_.measured);
-    Accept({full_, dynamic_, wide_});
-    Tell("in 16 bit", "weight", widened.size(), 0, before);
+    Accept({units_.full, units_.dynamic, wide_, floats_});
+    if (!widened.empty()) Tell("in 16 bit", "weight", widened.size(), 0, before);
+    TellFloats(before);
+  }
+
+  // Weights that lose too much in 16 bit, whatever reads them.
+  void FindFloats() {
+    if (!options_.by_loss) return;
+    const LostOptions options{.weights = options_.by_loss(),
+                              .max_noise = AllowedOfWeights(),
+                              .measure = [&](const std::set<std::string>& floats) {
+                                PlanDraft draft = FloatDraft();
+                                for (const WeightItem& weight : options_.weights)
+                                  draft.wide_weights.insert(weight.name);
+                                draft.float_weights = floats;
+                                return Measure(draft, {});
+                              }};
+    floats_ = FindLostWeights(options);
+  }
+
+  void TellFloats(double before) {
+    const size_t count = best_.plan.float_weights.size();
+    if (count > 0) Tell("in float32", "weight", count, 0, before);
+  }
+
+  // To go back to float is no help where weights lose too much on the way: then once more, with
+  // these as they came.
+  void PutBackWithFloats(std::vector<RepairStep> steps) {
+    const Verdict& verdict = best_.measured.verdict;
+    if (verdict.passed || !verdict.CanImprove() || units_.all.empty() || !floats_.empty()) return;
+    FindFloats();
+    if (floats_.empty()) return;
+    GuardResult failed = best_;
+    const std::set<size_t> failed_kept = std::exchange(kept_float_, {});
+    best_.plan = {units_.full, units_.dynamic, wide_, floats_};
+    best_.measured = Measure(best_.plan, {});
+    best_.steps = std::move(steps);
+    PutBack();
+    if (!best_.measured.verdict.passed &&
+        best_.measured.judged_noise() >= failed.measured.judged_noise()) {
+      best_ = std::move(failed);
+      kept_float_ = failed_kept;
+      return;
+    }
+    DropUnreadFloats();
+    TellFloats(WorstTypicalNoise(failed.measured));
+  }
+
+  // Those that only integer nodes read, which have codes of their own.
+  void DropUnreadFloats() {
+    std::set<std::string> read;
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+      const bool is_float = best_.plan.placement.nodes[n].domain == NodeDomain::kFloat;
+      if (is_float && !best_.plan.dynamic.contains(n)) AddWeights(graph_, graph_.nodes[n], read);
+    }
+    std::erase_if(best_.plan.float_weights,
+                  [&](const std::string& weight) { return !read.contains(weight); });
   }
 
   // These on integers, whatever time that takes, and nothing else.
   PlanDraft DraftOfOnly(const std::set<size_t>& units) const {
     std::set<size_t> others;
-    std::set_difference(units_.begin(), units_.end(), units.begin(), units.end(),
+    std::set_difference(units_.all.begin(), units_.all.end(), units.begin(), units.end(),
                         std::inserter(others, others.end()));
-    PlaceOptions options = KeepFloat(others);
+    PlaceOptions options = units_.KeepFloat(others);
     options.place_by = PlaceBy::kKernels;
     // What moves floats in the whole plan does here: on integers it would have a kernel's floats
     // rounded, which no plan does, and the noise would be put down to that kernel.
     for (size_t n = 0; n < graph_.nodes.size(); ++n)
-      if (full_.nodes[n].domain == NodeDomain::kFloat) options.keep_float.emplace(n, kReason);
-    PlanDraft draft{PlaceNodes(graph_, options), dynamic_, wide_};
+      if (units_.full.nodes[n].domain == NodeDomain::kFloat)
+        options.keep_float.emplace(n, kKeptForTheError);
+    PlanDraft draft{PlaceNodes(graph_, options), units_.dynamic, wide_, floats_};
     for (const size_t n : others) draft.dynamic.erase(n);
-    AddWeightsOf(others, draft.wide_weights);
+    units_.AddWeightsOf(others, draft.wide_weights);
     for (const WeightItem& weight : options_.weights) draft.wide_weights.insert(weight.name);
     return draft;
   }
 
-  // At each output, by what the gate counts; one number where the whole plan does not run.
-  std::vector<double> JudgedNoise(const Measured& measured) const {
-    std::vector<double> noise(std::max<size_t>(outputs_, 1), kMostNoise);
-    if (!measured.failure.empty()) return noise;
-    if (outputs_ == 0) return {std::min(measured.judged_noise(), kMostNoise)};
-    for (size_t o = 0; o < outputs_; ++o)
-      noise[o] = std::min(measured.verdict.outputs[o].noise, kMostNoise);
-    return noise;
-  }
-
-  // The same in a typical sample: what single positions of the worst ones do is chance.
-  std::vector<double> TypicalNoiseOf(const Measured& measured) const {
-    std::vector<double> noise = JudgedNoise(measured);
-    if (!measured.failure.empty() || outputs_ == 0) return noise;
-    for (size_t o = 0; o < outputs_; ++o) {
-      const OutputComparison& output = measured.outputs[o];
-      if (output.samples.empty() || noise[o] == 0) continue;
-      noise[o] =
-          std::min(std::max(TypicalNoise({&output, 1}), HiddenNoise({&output, 1}, options_.gate)),
-                   kMostNoise);
-    }
-    return noise;
-  }
-
   double WorstTypicalNoise(const Measured& measured) const {
-    const std::vector<double> noise = TypicalNoiseOf(measured);
+    const std::vector<double> noise = TypicalNoises(measured, outputs_, options_.gate);
     return *std::max_element(noise.begin(), noise.end());
   }
 
   JudgedPlan Judge(const Measured& measured) const {
-    return {JudgedNoise(measured), TypicalNoiseOf(measured), measured.verdict.passed};
+    return {JudgedNoises(measured, outputs_), TypicalNoises(measured, outputs_, options_.gate),
+            measured.verdict.passed};
   }
 
   // Ranges that are taken at run time fit every sample, and cost time: for the nodes that can.
@@ -209,30 +236,30 @@ class Guard {
     std::set<size_t> nodes;
     double time = 0;
     for (const auto& [n, output] : options_.run_time) {
-      if (full_.nodes[n].domain != NodeDomain::kInteger) continue;
+      if (units_.full.nodes[n].domain != NodeDomain::kInteger) continue;
       more[n] = output;
       nodes.insert(n);
       time -= costs_.FloatCost(graph_.nodes[n]) - costs_.DynamicCost(graph_.nodes[n]);
     }
     if (more.empty()) return;
-    PlaceOptions base = KeepFloat(nodes, "its input is quantized at run time");
-    PlanDraft draft{PlaceNodes(graph_, base), dynamic_, wide_};
+    PlaceOptions base = units_.KeepFloat(nodes, "its input is quantized at run time");
+    PlanDraft draft{PlaceNodes(graph_, base), units_.dynamic, wide_, floats_};
     draft.dynamic.insert(more.begin(), more.end());
-    time += Time(draft.placement) - Time(full_);
+    time += Time(draft.placement) - Time(units_.full);
     Measured measured = Measure(draft, {});
     const auto worth = [&](const Measured& of, double ns) {
       return SqnrOfNoise(std::max(WorstTypicalNoise(of), aim())) -
-             ns / std::max(full_.float_ns, 1.0) / kTimeOfDecibel;
+             ns / std::max(units_.full.float_ns, 1.0) / kTimeOfDecibel;
     };
     const bool passes = measured.verdict.passed;
     if (!passes && WorstTypicalNoise(measured) > kLargeNoise) return;
     const bool is_worth = worth(measured, time) > worth(best_.measured, 0) + kWorthTheChange;
     if (passes != best_.measured.verdict.passed ? !passes : !is_worth) return;
     const double before = WorstTypicalNoise(best_.measured);
-    const double share = time / std::max(full_.float_ns, 1.0);
-    base_ = std::move(base);
-    full_ = draft.placement;
-    dynamic_ = draft.dynamic;
+    const double share = time / std::max(units_.full.float_ns, 1.0);
+    units_.base = std::move(base);
+    units_.full = draft.placement;
+    units_.dynamic = draft.dynamic;
     best_.plan = std::move(draft);
     best_.measured = std::move(measured);
     Tell("quantized at run time", "node", more.size(), share, before);
@@ -249,14 +276,14 @@ class Guard {
     tried.emplace(std::set<size_t>{}, std::pair(best_.plan, best_.measured));
     if (options_.before_parts) options_.before_parts(DraftOfOnly({}));
     const GiveBackOptions give_back{
-        .parts =
-            MapNoise({.units = units_,
-                      .noise =
-                          [&](const std::set<size_t>& units) {
-                            return TypicalNoiseOf(Measure(DraftOfOnly(units), options_.typical));
-                          },
-                      .saved = [&](const std::set<size_t>& units) { return Rest(units).time; },
-                      .budget = kMapMeasurements}),
+        .parts = MapNoise({.units = units_.all,
+                           .noise =
+                               [&](const std::set<size_t>& units) {
+                                 return TypicalNoises(Measure(DraftOfOnly(units), options_.typical),
+                                                      outputs_, options_.gate);
+                               },
+                           .saved = [&](const std::set<size_t>& units) { return Rest(units).time; },
+                           .budget = kMapMeasurements}),
         .whole = Judge(best_.measured),
         .allowed = allowed(),
         .aim = aim(),
@@ -273,7 +300,7 @@ class Guard {
         .budget = kWholeMeasurements};
     for (const NoisyPart& part : give_back.parts) {
       LogDebug(fmt::format("{} units from {}: {:.1f} dB alone, save {:.4f} of the time",
-                           part.units.size(), NameOf(*part.units.begin()),
+                           part.units.size(), units_.NameOf(*part.units.begin()),
                            SqnrOfNoise(*std::max_element(part.noise.begin(), part.noise.end())),
                            part.saved));
     }
@@ -287,17 +314,18 @@ class Guard {
 
   // What stays on integers, or is quantized at run time, without these.
   Remainder Rest(const std::set<size_t>& without) const {
-    const Placement placement = PlaceNodes(graph_, KeepFloat(without));
-    double time = std::max(Time(placement) - Time(full_), 0.0);
+    const Placement placement = PlaceNodes(graph_, units_.KeepFloat(without));
+    double time = std::max(Time(placement) - Time(units_.full), 0.0);
     Remainder rest;
-    for (const size_t n : units_) {
-      const bool is_dynamic = dynamic_.contains(n);
+    for (const size_t n : units_.all) {
+      const bool is_dynamic = units_.dynamic.contains(n);
       if (is_dynamic && without.contains(n))
         time +=
             std::max(costs_.FloatCost(graph_.nodes[n]) - costs_.DynamicCost(graph_.nodes[n]), 0.0);
-      if (IsInteger(placement, n) || (is_dynamic && !without.contains(n))) rest.units.insert(n);
+      if (units_.IsInteger(placement, n) || (is_dynamic && !without.contains(n)))
+        rest.units.insert(n);
     }
-    rest.time = time / std::max(full_.float_ns, 1.0);
+    rest.time = time / std::max(units_.full.float_ns, 1.0);
     return rest;
   }
 
@@ -314,62 +342,21 @@ class Guard {
   }
 
   PlanDraft DraftWithout(const std::set<size_t>& taken_out, bool narrow) const {
-    PlanDraft draft{PlaceNodes(graph_, KeepFloat(taken_out)), dynamic_, wide_};
+    PlanDraft draft{PlaceNodes(graph_, units_.KeepFloat(taken_out)), units_.dynamic, wide_,
+                    floats_};
     for (const size_t n : taken_out) draft.dynamic.erase(n);
-    if (!narrow) AddWeightsOf(taken_out, draft.wide_weights);
+    if (!narrow) units_.AddWeightsOf(taken_out, draft.wide_weights);
     return draft;
   }
 
-  void AddWeightsOf(const std::set<size_t>& nodes, std::set<std::string>& weights) const {
-    for (const size_t n : nodes) {
-      if (const std::string* body = BodyOf(n)) {
-        const BodyPlacing& placing = *base_.bodies.at(*body);
-        for (size_t k = 0; k < placing.graph.nodes.size(); ++k) {
-          if (full_.bodies.at(*body).nodes[k].domain == NodeDomain::kInteger)
-            AddWeights(placing.graph, placing.graph.nodes[k], weights);
-        }
-      } else {
-        AddWeights(graph_, graph_.nodes[n], weights);
-      }
-    }
-  }
-
-  static void AddWeights(const Graph& graph, const Node& node, std::set<std::string>& weights) {
-    for (const std::string& weight : WeightsOf(node))
-      if (graph.FindInitializer(weight) != nullptr) weights.insert(weight);
-  }
-
-  PlaceOptions KeepFloat(const std::set<size_t>& kept, const std::string& reason = kReason) const {
-    PlaceOptions options = base_;
-    for (size_t n = 0; n < graph_.nodes.size(); ++n) {  // what is float stays so
-      const bool is_float = full_.nodes[n].domain == NodeDomain::kFloat;
-      if (is_float && FindOpRule(graph_.nodes[n]).kind != OpKind::kMovement)
-        options.keep_float.emplace(n, full_.nodes[n].reason);
-    }
-    for (const size_t n : kept) {
-      if (const std::string* body = BodyOf(n)) {
-        KeepBodyFloat(*body, options, reason);
-        continue;
-      }
-      options.keep_float.emplace(n, reason);
-      // Nobody observed the values inside of a unit.
-      for (const size_t t : full_.nodes[n].unit.tail) options.keep_float.emplace(t, reason);
-    }
-    return options;
-  }
-
   const Graph& graph_;
-  PlaceOptions base_;
   const GuardOptions& options_;
   const CostModel costs_;
-  Placement full_;                         // of the whole plan
-  std::map<size_t, std::string> dynamic_;  // of the whole plan
-  std::vector<std::string> bodies_;        // with integers, by the way to them
-  // Integer nodes, those quantized at run time, and behind them bodies with integers.
-  std::set<size_t> units_;
-  size_t outputs_ = 0;           // judged; 0 where the whole plan does not run
-  std::set<std::string> wide_;   // weights in 16 bit
-  std::set<size_t> kept_float_;  // units of the best plan that the guard put back
+  GuardUnits units_;
+  size_t outputs_ = 0;            // judged; 0 where the whole plan does not run
+  std::set<std::string> wide_;    // weights in 16 bit
+  std::set<std::string> floats_;  // weights that lose too much by it
+  std::set<size_t> kept_float_;   // units of the best plan that the guard put back
   GuardResult best_;
   int measurements_ = 0;
 };

@@ -45,6 +45,9 @@ struct GuardOptions {
   std::map<size_t, std::string> run_time;
   // Weights that the whole plan stores in 8 bit.
   std::vector<WeightItem> weights;
+  // All that can be stored, the ones that lose most in 16 bit first; asked for where 16 bit are not
+  // enough. May be empty: then none is left in float32.
+  std::function<std::vector<std::string>()> by_loss;
   std::vector<size_t> typical;  // samples that parts are measured on; all when there are none
 };
 
@@ -52,18 +55,21 @@ struct GuardResult {
   PlanDraft plan;
   Measured measured;  // of the plan, on all samples
   int measurements = 0;
-  std::vector<std::string> kept_wide;   // weights that the guard stored in 16 bit
+  std::vector<std::string> kept_wide;   // weights that the guard stored in 16 bit or not at all
   std::vector<std::string> kept_float;  // nodes that the guard put back
   std::vector<RepairStep> steps = {};
 };
 
 // Accepts the whole plan when it holds. Else, in this order:
 //
-//   1. Stored weights are measured alone; those that bring too much noise are stored in 16 bit.
+//   1. Stored weights are measured alone; those that bring too much noise are stored in 16 bit, and
+//      where that is not enough some are left in float32 (lost_weights.h).
 //   2. Integer nodes that can be are quantized at run time where that is worth its time.
 //   3. Parts of the model are measured alone on integers (noise_map.h), and those that must, or for
 //      the aim where it costs little time, go back to float (give_back.h), with their weights in 16
 //      bit where 8 would not do.
+//   4. Where that fails, and the weights in 16 bit are why, some are left in float32 and 3. is done
+//      again.
 //
 // The integers of a body of If, Loop or Scan are one such part, or go back, together.
 // Parts are measured on a few samples, whole plans on all of them.

@@ -66,9 +66,10 @@ QuantizationPlan CompletePlan(const PlanInputs& inputs, const PlanDraft& draft) 
   QuantizationPlan plan = MakePlan(graph, draft.placement, inputs.table, inputs.settings,
                                    &inputs.ranges, &inputs.corrections.ranges);
   CodeOptions options{.wide = draft.wide_weights,
-                      .keep = FindFloatWeights(graph, inputs.settings),
+                      .keep = draft.float_weights,
                       .pair_limit = PairLimitOf(inputs.settings.config),
                       .corrections = &inputs.corrections};
+  options.keep.merge(FindFloatWeights(graph, inputs.settings));
   for (const auto& [node, output] : draft.dynamic) options.dynamic.insert(node);
   FillCodes(graph, inputs.settings, options, inputs.codes, plan);
   return plan;

@@ -25,11 +25,13 @@ namespace qconvert {
 inline constexpr double kAimSqnrDb = 30;
 
 // What a plan follows from: nodes on integers; nodes that are float in the placement and quantized
-// at run time; and the weights of all other nodes, stored in 8 bit but for some in 16.
+// at run time; and the weights of all other nodes, stored in 8 bit but for some in 16 and some that
+// are not stored.
 struct PlanDraft {
   Placement placement;
   std::map<size_t, std::string> dynamic;  // node -> its output
   std::set<std::string> wide_weights;
+  std::set<std::string> float_weights = {};  // goes before `wide_weights`
 };
 
 // Everything that measuring a plan needs.

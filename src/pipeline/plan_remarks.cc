@@ -81,15 +81,18 @@ bool IsQuantizedAlready(const Graph& graph) {
   return std::any_of(graph.nodes.begin(), graph.nodes.end(), IsOfQuantizedModels);
 }
 
-std::string WhyNothingIsQuantized(const Graph& graph, bool takes_all) {
+std::string WhyNothingIsQuantized(const Graph& graph, bool takes_all, bool loses_weights) {
   std::map<std::string, size_t> counts;
   for (const Node& node : graph.nodes)
     if (IsOfQuantizedModels(node)) ++counts[node.op_type];
   if (counts.empty() && takes_all)
     return "nothing was quantized: every node stays float for the reason that is told of it";
   if (counts.empty()) {
-    return "nothing was quantized: no node has weights worth storing or an integer kernel that "
-           "saves time; --scheme static takes every integer kernel there is";
+    return fmt::format(
+        "nothing was quantized: {} an integer kernel that saves time; --scheme static takes "
+        "every integer kernel there is",
+        loses_weights ? "weights would lose too much even in 16 bit, and no node has"
+                      : "no node has weights worth storing or");
   }
   std::vector<std::string> found;
   for (const auto& [type, count] : counts) found.push_back(fmt::format("{} x {}", count, type));

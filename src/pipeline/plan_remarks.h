@@ -34,8 +34,9 @@ inline constexpr const char* kQuantizedAlready =
     "the model is quantized already, nothing is left to quantize";
 
 // Why a plan without any integers is one, and what to do: the model is quantized already, or has
-// nothing that would be faster or smaller. `takes_all`: scheme static, for which time is no reason.
-std::string WhyNothingIsQuantized(const Graph& graph, bool takes_all);
+// nothing that would be faster or smaller. `takes_all`: scheme static, for which time is no reason;
+// `loses_weights`: some stay float32 that could be stored.
+std::string WhyNothingIsQuantized(const Graph& graph, bool takes_all, bool loses_weights = false);
 
 // Weights that are expanded while the engine loads them take twice their float size meanwhile
 // (docs/plan.md). Worth a remark from so many bytes of floats on.

@@ -75,8 +75,8 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   report.stored_weights = plan.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
       plan.rounded.types.empty() && !history.config.deployment.load_thresholds)
-    report.warnings.push_back(
-        WhyNothingIsQuantized(model.graph, report.scheme == SchemeName(Scheme::kStatic)));
+    report.warnings.push_back(WhyNothingIsQuantized(
+        model.graph, report.scheme == SchemeName(Scheme::kStatic), report.guard.float_weights > 0));
   if (std::optional<std::string> remark = RemarkOnLoading(plan))
     report.warnings.push_back(*std::move(remark));
   if (std::optional<std::string> remark = RemarkOnBlocks(history.config, plan))

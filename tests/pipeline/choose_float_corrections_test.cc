@@ -87,20 +87,38 @@ TEST(ChooseFloatCorrectionsTest, WithScalesPerChannelOnlyWhereTheOutputsAskForIt
 
 // Channels of a millionth beside others, which count as much: neither integers nor codes of weights
 // hold both.
-TEST(ChooseFloatCorrectionsTest, WhatFailsForUnevenChannelsIsEvenedOutOrAdvisedTo) {
+TEST(ChooseFloatCorrectionsTest, WhatFailsForUnevenChannelsIsEvenedOut) {
+  for (const char* scheme : {"static", "auto", "weight-only"}) {
+    SCOPED_TRACE(scheme);
+    const Converted on = ConvertTwoLayers(1e6F, Correction::kOn, true, GuardMode::kCorrect, scheme);
+    EXPECT_TRUE(on.report.guard.passed);
+    EXPECT_EQ(on.report.guard.float_weights, 0U);
+    const Converted open =
+        ConvertTwoLayers(1e6F, Correction::kAuto, true, GuardMode::kCorrect, scheme);
+    EXPECT_EQ(open.bytes, on.bytes);
+  }
+}
+
+TEST(ChooseFloatCorrectionsTest, UnevenChannelsThatStaySoTakeFloatWeights) {
   for (const char* scheme : {"static", "auto", "weight-only"}) {
     SCOPED_TRACE(scheme);
     const Converted off =
         ConvertTwoLayers(1e6F, Correction::kOff, true, GuardMode::kCorrect, scheme);
+    EXPECT_TRUE(off.report.guard.passed);
+    EXPECT_EQ(off.report.guard.float_weights, 1U) << "those that read the channels";
+    EXPECT_THAT(off.report.guard.kept_wide, testing::Contains("v"));
+    EXPECT_LT(TypicalNoise(off.report.outputs), 1e-3);
+  }
+}
+
+TEST(ChooseFloatCorrectionsTest, UnevenChannelsThatNothingRepairsAreAdvisedOn) {
+  for (const char* scheme : {"static", "auto", "weight-only"}) {
+    SCOPED_TRACE(scheme);
+    const Converted off =
+        ConvertTwoLayers(1e6F, Correction::kOff, true, GuardMode::kReport, scheme);
     EXPECT_FALSE(off.report.guard.passed);
     EXPECT_THAT(off.report.warnings,
                 testing::Contains(testing::HasSubstr("--set include_cle=true")));
-    const Converted on = ConvertTwoLayers(1e6F, Correction::kOn, true, GuardMode::kCorrect, scheme);
-    EXPECT_TRUE(on.report.guard.passed) << "what is advised helps";
-    const Converted open =
-        ConvertTwoLayers(1e6F, Correction::kAuto, true, GuardMode::kCorrect, scheme);
-    EXPECT_TRUE(open.report.guard.passed);
-    EXPECT_EQ(open.bytes, on.bytes);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -45,8 +46,14 @@ class GuardTest : public testing::Test {
       for (const auto& [node, name] : plan.dynamic)
         sums.error_power += run_time_noise_.value_or(Noise(node));
       for (const auto& [weight, noise] : weight_noise_) {
-        if (!plan.wide_weights.contains(weight)) sums.error_power += noise;
+        if (!plan.wide_weights.contains(weight) && !plan.float_weights.contains(weight))
+          sums.error_power += noise;
       }
+      const bool any_float =
+          std::any_of(placement.nodes.begin(), placement.nodes.end(),
+                      [](const NodePlacement& node) { return node.domain == NodeDomain::kFloat; });
+      for (const auto& [weight, noise] : lost_)
+        if (any_float && !plan.float_weights.contains(weight)) sums.error_power += noise;
       if (!samples.empty()) sums.error_power *= part_in_few_samples_;
       sums.quantized_power = 1 + sums.error_power;
       sums.dot = 1;
@@ -72,6 +79,7 @@ class GuardTest : public testing::Test {
   GraphBuilder b_;
   std::map<size_t, double> noise_;
   std::map<std::string, double> weight_noise_;
+  std::map<std::string, double> lost_;    // of weights in 16 bit, where any node is float
   std::map<size_t, int64_t> flips_;       // of a thousand positions
   std::optional<double> run_time_noise_;  // of each node; as on integers where it is not given
   double part_in_few_samples_ = 1;
@@ -246,6 +254,43 @@ TEST_F(GuardTest, WeightsOfNodesThatWentBackAreHeldToTheBoundOfStoredOnes) {
   EXPECT_TRUE(good.kept_wide.empty()) << "33 dB are good enough for half of the bytes";
   weight_noise_ = {{"w", 4e-3}};
   EXPECT_TRUE(Run(17, {.max_weight_noise = 1e-2}).kept_wide.empty()) << "as objective size allows";
+}
+
+TEST_F(GuardTest, WeightsThatSixteenBitsLoseStayAsTheyCame) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
+  noise_[7] = 0.5;  // one node is float in any case
+  weight_noise_ = {{"a", 1e-6}, {"b", 4e-3}, {"c", 4e-3}};
+  lost_ = {{"b", 0.2}};
+  GuardOptions options;
+  for (const auto& [name, noise] : weight_noise_) options.weights.push_back({name, 100, noise});
+  EXPECT_FALSE(Run(17, options).measured.verdict.passed) << "16 bits are not enough";
+  options.by_loss = [] { return std::vector<std::string>{"c", "b", "a"}; };
+  const GuardResult result = Run(17, options);
+  EXPECT_TRUE(result.measured.verdict.passed);
+  EXPECT_THAT(result.plan.float_weights, testing::ElementsAre("b"));
+  EXPECT_THAT(result.plan.wide_weights, testing::Contains("c"));
+  EXPECT_THAT(result.plan.wide_weights, testing::Not(testing::Contains("a")));
+  EXPECT_THAT(result.kept_wide, testing::IsSupersetOf({"b", "c"}));
+  EXPECT_THAT(result.kept_float, testing::ElementsAre("n7"));
+  const auto is_told = [](const RepairStep& step) {
+    return step.what == "in float32" && step.count == 1;
+  };
+  EXPECT_TRUE(std::any_of(result.steps.begin(), result.steps.end(), is_told));
+}
+
+TEST_F(GuardTest, NodesGoBackWithWeightsAsTheyCameWhereSixteenBitsLoseThem) {
+  for (size_t n = 0; n < 40; ++n) noise_[n] = 1e-5;
+  noise_[7] = 0.5;
+  lost_ = {{"w", 0.2}};
+  GuardOptions options;
+  options.by_loss = [] { return std::vector<std::string>{"w"}; };
+  EXPECT_FALSE(Run(17).measured.verdict.passed);
+  const GuardResult result = Run(17, options);
+  EXPECT_TRUE(result.measured.verdict.passed);
+  EXPECT_THAT(result.kept_float, testing::ElementsAre("n7")) << "all others keep their codes";
+  EXPECT_THAT(result.kept_wide, testing::ElementsAre("w"));
+  lost_ = {{"w", 1e-5}};
+  EXPECT_TRUE(Run(17, options).plan.float_weights.empty()) << "16 bits are enough";
 }
 
 TEST_F(GuardTest, NodesQuantizedAtRunTimeGoBackToo) {

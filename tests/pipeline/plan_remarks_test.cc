@@ -32,6 +32,8 @@ TEST(PlanRemarksTest, AFloatModelIsNot) {
   b.Add("Relu", {"x"}, {"y"});
   EXPECT_THAT(WhyNothingIsQuantized(b.model.graph, false), HasSubstr("no node has weights"));
   EXPECT_THAT(WhyNothingIsQuantized(b.model.graph, true), HasSubstr("every node stays float"));
+  EXPECT_THAT(WhyNothingIsQuantized(b.model.graph, false, true),
+              HasSubstr("weights would lose too much even in 16 bit, and no node has an integer"));
   EXPECT_FALSE(IsQuantizedAlready(b.model.graph));
 }
 

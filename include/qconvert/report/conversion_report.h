@@ -34,6 +34,7 @@ struct GuardReport {
   int measurements = 0;
   std::vector<std::string> kept_float;  // nodes
   std::vector<std::string> kept_wide;   // weights in more bits
+  size_t float_weights = 0;             // of these: so many in float32
   std::vector<RepairStep> steps = {};   // in the order taken
 };
 

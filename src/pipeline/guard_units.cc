@@ -1,0 +1,79 @@
+#include "guard_units.h"
+
+#include <utility>
+
+#include "qconvert/plan/choose_scheme.h"
+#include "qconvert/targets/op_rules.h"
+#include "qconvert/targets/weight_slots.h"
+
+namespace qconvert {
+
+void AddWeights(const Graph& graph, const Node& node, std::set<std::string>& weights) {
+  for (const std::string& weight : WeightsOf(node))
+    if (graph.FindInitializer(weight) != nullptr) weights.insert(weight);
+}
+
+GuardUnits::GuardUnits(const Graph& of, const PlaceOptions& options,
+                       std::map<size_t, std::string> at_run_time)
+    : graph(of), base(options), full(PlaceNodes(of, options)), dynamic(std::move(at_run_time)) {
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const bool integer = full.nodes[n].domain == NodeDomain::kInteger;
+    const bool movement = FindOpRule(graph.nodes[n]).kind == OpKind::kMovement;
+    if ((integer && !movement) || dynamic.contains(n)) all.insert(n);
+  }
+  for (const auto& [way, placed] : full.bodies) {
+    if (!AnyInteger(placed)) continue;
+    all.insert(graph.nodes.size() + bodies.size());
+    bodies.push_back(way);
+  }
+}
+
+const std::string* GuardUnits::BodyOf(size_t unit) const {
+  return unit < graph.nodes.size() ? nullptr : &bodies[unit - graph.nodes.size()];
+}
+
+const std::string& GuardUnits::NameOf(size_t unit) const {
+  const std::string* body = BodyOf(unit);
+  return body == nullptr ? graph.nodes[unit].name : *body;
+}
+
+bool GuardUnits::IsInteger(const Placement& placement, size_t unit) const {
+  const std::string* body = BodyOf(unit);
+  return body == nullptr ? placement.nodes[unit].domain == NodeDomain::kInteger
+                         : AnyInteger(placement.bodies.at(*body));
+}
+
+PlaceOptions GuardUnits::KeepFloat(const std::set<size_t>& kept, const std::string& reason) const {
+  PlaceOptions options = base;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const bool is_float = full.nodes[n].domain == NodeDomain::kFloat;
+    if (is_float && FindOpRule(graph.nodes[n]).kind != OpKind::kMovement)
+      options.keep_float.emplace(n, full.nodes[n].reason);
+  }
+  for (const size_t n : kept) {
+    if (const std::string* body = BodyOf(n)) {
+      KeepBodyFloat(*body, options, reason);
+      continue;
+    }
+    options.keep_float.emplace(n, reason);
+    // Nobody observed the values inside of a unit.
+    for (const size_t t : full.nodes[n].unit.tail) options.keep_float.emplace(t, reason);
+  }
+  return options;
+}
+
+void GuardUnits::AddWeightsOf(const std::set<size_t>& of, std::set<std::string>& weights) const {
+  for (const size_t n : of) {
+    if (const std::string* body = BodyOf(n)) {
+      const BodyPlacing& placing = *base.bodies.at(*body);
+      for (size_t k = 0; k < placing.graph.nodes.size(); ++k) {
+        if (full.bodies.at(*body).nodes[k].domain == NodeDomain::kInteger)
+          AddWeights(placing.graph, placing.graph.nodes[k], weights);
+      }
+    } else {
+      AddWeights(graph, graph.nodes[n], weights);
+    }
+  }
+}
+
+}  // namespace qconvert

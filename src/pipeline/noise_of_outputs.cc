@@ -1,0 +1,28 @@
+#include "noise_of_outputs.h"
+
+#include <algorithm>
+
+namespace qconvert {
+
+std::vector<double> JudgedNoises(const Measured& measured, size_t outputs) {
+  std::vector<double> noise(std::max<size_t>(outputs, 1), kMostNoise);
+  if (!measured.failure.empty()) return noise;
+  if (outputs == 0) return {std::min(measured.judged_noise(), kMostNoise)};
+  for (size_t o = 0; o < outputs; ++o)
+    noise[o] = std::min(measured.verdict.outputs[o].noise, kMostNoise);
+  return noise;
+}
+
+std::vector<double> TypicalNoises(const Measured& measured, size_t outputs, const Gate& gate) {
+  std::vector<double> noise = JudgedNoises(measured, outputs);
+  if (!measured.failure.empty() || outputs == 0) return noise;
+  for (size_t o = 0; o < outputs; ++o) {
+    const OutputComparison& output = measured.outputs[o];
+    if (output.samples.empty() || noise[o] == 0) continue;
+    noise[o] =
+        std::min(std::max(TypicalNoise({&output, 1}), HiddenNoise({&output, 1}, gate)), kMostNoise);
+  }
+  return noise;
+}
+
+}  // namespace qconvert
