@@ -27,7 +27,7 @@ bool HasComputedWeights(const Graph& graph, const Node& node) {
 }
 
 // init a -> Identity, Mul, ... -> w -> Conv     becomes     init w' -> Conv
-// What else there is stays: settings may name it.
+// The rest of the model stays as it came: settings may name its nodes.
 size_t SettleWeights(const std::string& place, Model& model) {
   Model folded = model;  // shares the bytes of tensors
   EliminateIdentity(folded.graph);

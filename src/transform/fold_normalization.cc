@@ -75,6 +75,8 @@ class Folder {
     std::string value = input_;
     size_t axis = settings_.layout_train == InputLayout::kNhwc ? 3 : 1;
     for (;;) {
+      if (topology.Uses(value).empty() && !topology.IsGraphOutput(value))
+        Fail(fmt::format("is read by no node (as \"{}\"), expected one Conv", value));
       if (!topology.HasSingleUse(value) || topology.IsGraphOutput(value))
         Fail(fmt::format("is read by more than one node (as \"{}\"), expected one Conv", value));
       const Use use = topology.Uses(value)[0];

@@ -143,6 +143,9 @@ TEST(FoldNormalizationTest, WhatIsNotExactIsRefused) {
   two.Add("Conv", {"x", "w"}, {"y"});
   two.Output("z").Add("Neg", {"x"}, {"z"});
   EXPECT_THAT(FoldError(two), HasSubstr("is read by more than one node"));
+  GraphBuilder none = Plain();
+  none.Add("Neg", {"b"}, {"y"});
+  EXPECT_THAT(FoldError(none), HasSubstr("is read by no node (as \"x\"), expected one Conv"));
   GraphBuilder computed = Plain();
   computed.Add("Neg", {"w"}, {"v"});
   computed.Add("Conv", {"x", "v"}, {"y"});

@@ -22,7 +22,7 @@ struct FoldedNormalization {
 // A convolution that pads reads zeros, which are the mean and no level: there
 //   image -> Conv(W, b)   becomes   level - m -> Conv(W[:,c] * s[c], b)
 // Equal up to the rounding of the weights. Identity and Transpose may stand between. Throws
-// Error(kConfig) naming `place` and what reads the input when that is anything but one Conv with
+// ConfigError naming `place` and what reads the input when that is anything but one Conv with
 // constant float weights, or a scale is 0.
 FoldedNormalization FoldNormalization(const InputSettings& settings, const std::string& place,
                                       Graph& graph);
