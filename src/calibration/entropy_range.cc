@@ -69,11 +69,15 @@ Range EntropyRange(const TensorStatistics& statistics, const RangeGrid& grid) {
   const std::vector<double> bins = Magnitudes(histogram);
   size_t used = bins.size();
   while (used > 0 && bins[used - 1] == 0) --used;
-  if (used <= static_cast<size_t>(levels)) return range(largest);
+  // Below the first value, or with it alone, everything is one bin of outliers: no divergence.
+  size_t first = 0;
+  while (first < used && bins[first] == 0) ++first;
+  if (used <= first + static_cast<size_t>(levels)) return range(largest);
   const EntropyEstimator estimator(bins);
   double least = estimator.Divergence(used, levels);
   float best = largest;
   for (auto last = static_cast<size_t>(levels); last < used; last += kEntropyStride) {
+    if (last < first + static_cast<size_t>(levels)) continue;
     const double divergence = estimator.Divergence(last, levels);
     if (divergence >= least) continue;
     least = divergence;

@@ -101,6 +101,25 @@ TEST(EntropyRangeTest, TheZerosOfAReluDoNotDecide) {
   EXPECT_NEAR(after.max, before.max, 1.0);
 }
 
+// A threshold that clips all of them has no divergence: one bin stays one bin.
+TEST(EntropyRangeTest, ValuesThatStayAwayFromZeroAreNotClippedAway) {
+  std::vector<float> uniform(200000);
+  for (size_t i = 0; i < uniform.size(); ++i)
+    uniform[i] = 5 + static_cast<float>(i) / static_cast<float>(uniform.size());
+  std::vector<float> shares = Normal(200000, 7);  // of a Softmax over four channels
+  for (float& v : shares) v = 0.25F + 0.02F * v;
+  for (const RangeGrid grid : {RangeGrid{254, true}, RangeGrid{255, false}, RangeGrid{15, false}}) {
+    EXPECT_GT(EntropyRange(Observe(uniform), grid).max, 5.95) << grid.steps;
+    EXPECT_GT(EntropyRange(Observe(shares), grid).max, 0.3) << grid.steps;
+    std::vector<float> padded = shares;
+    padded.resize(250000, 0);
+    EXPECT_GT(EntropyRange(Observe(padded), grid).max, 0.3) << "zeros do not count";
+  }
+  std::vector<float> negative = uniform;
+  for (float& v : negative) v = -v;
+  EXPECT_LT(EntropyRange(Observe(negative), {255, false}).min, -5.95);
+}
+
 TEST(EntropyRangeTest, DegenerateDataKeepItsRange) {
   EXPECT_EQ(EntropyRange(TensorStatistics{}, {255, false}), (Range{0, 0}));
   EXPECT_EQ(EntropyRange(Observe({0, 0, 0}), {255, false}), (Range{0, 0}));

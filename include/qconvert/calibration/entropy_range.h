@@ -43,9 +43,10 @@ class EntropyEstimator {
 };
 
 // The threshold of least divergence, as [-t, t] for a symmetric grid, else cut to what occurs:
-// among every kEntropyStride-th bin edge from `levels` bins on, and the largest magnitude. Exact
-// zeros, which every grid represents, do not count. The largest magnitude when the bins are no more
-// than the levels (16 bit).
+// among every kEntropyStride-th bin edge from `levels` bins behind the smallest magnitude on, and
+// the largest magnitude: values that stay away from 0 have no threshold below them. Exact zeros,
+// which every grid represents, do not count. The largest magnitude when the bins that values fall
+// into are no more than the levels (16 bit).
 inline constexpr size_t kEntropyStride = 8;
 Range EntropyRange(const TensorStatistics& statistics, const RangeGrid& grid);
 
