@@ -16,6 +16,7 @@
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
+#include "qconvert/rewrite/type_half_regions.h"
 
 namespace qconvert {
 namespace {
@@ -91,7 +92,13 @@ Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
 Model RunnableOf(const PlanInputs& inputs, QuantizationPlan plan) {
   Model shown = inputs.model;  // shares the bytes of tensors
   PrepareForComparison(inputs.comparer.values(), shown.graph);
-  return MakeRunnable(shown, std::move(plan), inputs.floats);
+  const bool rounds = !plan.rounded.types.empty();
+  Model runnable = MakeRunnable(shown, std::move(plan), inputs.floats);
+  if (rounds && inputs.settings.config.target_device == TargetDevice::kGpu) {
+    runnable.graph.value_info.insert(shown.graph.value_info.begin(), shown.graph.value_info.end());
+    DropLostRoundings(runnable.graph);
+  }
+  return runnable;
 }
 
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,

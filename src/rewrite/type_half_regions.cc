@@ -239,10 +239,14 @@ class Typing {
   std::unordered_map<std::string, std::string> constants_;  // as float16
 };
 
-// What a Cast hands on that undoes the Cast before it; "" where it does not.
-std::string Undone(const Graph& graph, const Topology& topology, const Node& cast) {
+using Names = std::unordered_set<std::string>;
+
+// What a Cast hands on that undoes the Cast before it, but for one that writes any of `kept`; ""
+// where it does not.
+std::string Undone(const Graph& graph, const Topology& topology, const Names& kept,
+                   const Node& cast) {
   const Node* before = topology.Producer(cast.input(0));
-  if (before == nullptr) return "";
+  if (before == nullptr || kept.contains(cast.input(0))) return "";
   const std::string& source = before->input(0);
   const DataType type = TypeOfValue(graph, source);
   if (IsCastTo(cast, DataType::kFloat) && IsCastTo(*before, DataType::kFloat16))
@@ -252,13 +256,13 @@ std::string Undone(const Graph& graph, const Topology& topology, const Node& cas
 }
 
 // Readers go to what was there before the pair; what has to keep the name of an output gets it.
-void CancelCasts(Graph& graph) {
+void CancelCasts(Graph& graph, const Names& kept = {}) {
   const Topology topology(graph);
   std::unordered_map<std::string, std::string> renames;
   std::vector<bool> cancelled(graph.nodes.size(), false);
   std::unordered_set<std::string> given;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    const std::string source = Undone(graph, topology, graph.nodes[n]);
+    const std::string source = Undone(graph, topology, kept, graph.nodes[n]);
     if (source.empty()) continue;
     const std::string& output = graph.nodes[n].outputs[0];
     const size_t writer = topology.ProducerIndex(source);
@@ -288,6 +292,15 @@ size_t TypeHalfRegions(Graph& graph) {
   CancelCasts(graph);
   RemoveDeadNodes(graph);
   return typed;
+}
+
+void DropLostRoundings(Graph& graph) {
+  Graph written = graph;  // shares the bytes of tensors
+  TypeHalfRegions(written);
+  Names kept;
+  for (const Node& node : written.nodes) kept.insert(node.outputs.begin(), node.outputs.end());
+  CancelCasts(graph, kept);
+  RemoveDeadNodes(graph);
 }
 
 }  // namespace qconvert

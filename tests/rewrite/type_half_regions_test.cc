@@ -150,6 +150,20 @@ TEST(TypeHalfRegionsTest, ConstantsHaveToBeExact) {
   EXPECT_EQ(TypeOf(rounded, "Mul"), DataType::kFloat);
 }
 
+// What is measured rounds where the file will.
+TEST(TypeHalfRegionsTest, RoundingsThatTheFileHasNotAreNotMeasured) {
+  const Tensor x = RandomTensor("x", {4, 8}, 1);
+  Model chain = Chain();
+  DropLostRoundings(chain.graph);
+  EXPECT_EQ(Count(chain.graph, "Cast"), 8U) << "all of them are in the file";
+  Model scaled = Scaled(0.1F);
+  DropLostRoundings(scaled.graph);
+  EXPECT_EQ(Count(scaled.graph, "Cast"), 0U);
+  const std::vector<float> plain = ToFloats(x);
+  const std::vector<float> found = ToFloats(RunModel(scaled, {x})[0]);
+  for (size_t k = 0; k < plain.size(); ++k) EXPECT_EQ(found[k], plain[k] * 0.1F);
+}
+
 TEST(TypeHalfRegionsTest, ShapesAndScalesKeepTheirTypes) {
   GraphBuilder b;
   b.Input("x", {"1", "2", "4", "4"}).Output("y").Floats("s", {4}, {1, 1, 2, 2});
@@ -179,6 +193,58 @@ TEST(TypeHalfRegionsTest, WhatABodyReadsIsThereInFloat32) {
   EXPECT_EQ(TypeOf(b.model, "Sigmoid"), kHalf);
   EXPECT_EQ(b.model.graph.nodes.back().op_type, "If");
   EXPECT_EQ(b.model.graph.nodes[b.model.graph.nodes.size() - 2].outputs[0], "s");
+}
+
+ConvertOptions HalfOptions(const TempDir& dir, const Model& model,
+                           const std::vector<int64_t>& dims) {
+  ConvertOptions options;
+  options.model = dir.Write("m.onnx", SerializeModel(model));
+  size_t count = 1;
+  for (const int64_t dim : dims) count *= static_cast<size_t>(dim);
+  for (uint32_t k = 0; k < 8; ++k)
+    dir.Write(fmt::format("data/{}.npy", k), NpyFloats(dims, RandomFloats(count, k)));
+  options.calibration_folder = dir / "data";
+  options.output = dir / "out.onnx";
+  options.config.target_device = TargetDevice::kGpu;
+  options.config.scheme = Scheme::kStatic;
+  NodeSettings half;
+  for (const TensorType type : kTensorTypes) half[type].datatype = Datatype::kFloat16;
+  options.config.tensors = half;
+  return options;
+}
+
+std::string Warnings(const ConversionReport& report) {
+  return fmt::format("{}", fmt::join(report.warnings, "\n"));
+}
+
+// A constant that float16 does not hold leaves both nodes float32: rounded, Sin would be noise.
+TEST(TypeHalfRegionsTest, TheGuardJudgesTheRoundingsOfTheFile) {
+  const TempDir dir;
+  GraphBuilder b;
+  b.Input("x", {"1", "1"}).Output("y");
+  std::vector<float> frequencies(3000);
+  for (size_t k = 0; k < frequencies.size(); ++k) frequencies[k] = static_cast<float>(k);
+  b.Floats("c", {1, 3000}, frequencies).Add("Mul", {"x", "c"}, {"m"});
+  b.Add("Sin", {"m"}, {"y"});
+  const ConversionReport report = Convert(HalfOptions(dir, b.model, {1, 1}));
+  ReleaseSignals();
+  EXPECT_TRUE(report.guard.passed);
+  EXPECT_GT(report.outputs.at(0).sqnr_db(), 100);
+  EXPECT_EQ(Warnings(report).find("fails"), std::string::npos) << Warnings(report);
+}
+
+TEST(TypeHalfRegionsTest, OtherNumbersOfTheSameFileAreTold) {
+  const TempDir dir;
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "8", "8"}).Output("y").Output("z");
+  b.Add("Sigmoid", {"x"}, {"s"}), b.Add("Tanh", {"x"}, {"t"});
+  b.Add("Concat", {"s", "t"}, {"y"}).Set("axis", int64_t{1});
+  b.Add("Sigmoid", {"x"}, {"z"});
+  const ConvertOptions options = HalfOptions(dir, b.model, {1, 4, 8, 8});
+  const std::string warnings = Warnings(Convert(options));
+  ReleaseSignals();
+  const std::string start = "float16: told is what the engine runs by default; ";
+  EXPECT_NE(warnings.find(start), std::string::npos) << warnings;
 }
 
 // Integers with float16 around them, as a GPU runs them.

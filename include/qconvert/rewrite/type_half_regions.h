@@ -25,6 +25,11 @@ namespace qconvert {
 // became float16.
 size_t TypeHalfRegions(Graph& graph);
 
+// Of the roundings of a graph that is measured and not written, as they stand in front of
+// TypeHalfRegions, keeps those that it would leave in the file: around nodes that stay float32 it
+// leaves none. Needs what that needs.
+void DropLostRoundings(Graph& graph);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_REWRITE_TYPE_HALF_REGIONS_H_
