@@ -31,7 +31,8 @@ void Number(Graph& graph, size_t& count) {
 bool IsInteger(const Graph& graph, const Node& node) {
   if (IsIntegerKernel(node)) return true;
   if (IsQuantize(node) || node.outputs.empty()) return false;
-  return IsQuantizedType(TypeOfValue(graph, node.outputs[0]));
+  const bool picks = FindOpRule(node).pair_form == PairForm::kIndices;
+  return IsQuantizedType(TypeOfValue(graph, picks ? node.inputs[0] : node.outputs[0]));
 }
 
 // A fused node has the names of several.

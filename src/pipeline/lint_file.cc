@@ -34,6 +34,12 @@ bool IsCodeOperator(const Node& node) {
          node.Is("DynamicQuantizeLinear");
 }
 
+// Reads a float to write indices.
+bool PicksIndices(const Graph& graph, const Node& node) {
+  return FindOpRule(node).pair_form == PairForm::kIndices &&
+         TypeOfValue(graph, node.inputs[0]) == DataType::kFloat;
+}
+
 // Of every element, to the largest end there is: the engine drops such a Slice.
 bool IsWhole(const Graph& graph, const Node& slice) {
   constexpr auto kEnd = std::numeric_limits<int64_t>::max();
@@ -87,13 +93,18 @@ class Linter {
   }
 
  private:
+  static bool PicksFromCodes(const Graph& graph, const Node& node) {
+    return FindOpRule(node).pair_form == PairForm::kIndices &&
+           IsCode(TypeOfValue(graph, node.inputs[0]));
+  }
+
   static void Judge(const Graph& graph, size_t n, const RuleFinder& finder, LintedNode& linted) {
     const Node& node = graph.nodes[n];
     if (IsIntegerKernel(node)) {
       linted.kind = LintedNode::Kind::kInteger;
     } else if (IsCodeOperator(node) || !SubgraphsOf(node).empty() || node.outputs.empty()) {
       linted.kind = LintedNode::Kind::kOther;
-    } else if (ComputesFloat(graph, node)) {
+    } else if (ComputesFloat(graph, node) || PicksIndices(graph, node)) {
       const auto broken = finder.Find(n);
       const bool by_types = !broken || broken->rule == "type";
       linted.kind = by_types && finder.IsUncertain(n) ? LintedNode::Kind::kUncertain
@@ -101,7 +112,7 @@ class Linter {
                     : finder.IsAbsorbed(n)            ? LintedNode::Kind::kAbsorbed
                                                       : LintedNode::Kind::kInteger;
       if (linted.kind == LintedNode::Kind::kFloat) linted.broken = *broken;
-    } else if (IsCode(TypeOfValue(graph, node.outputs[0]))) {
+    } else if (IsCode(TypeOfValue(graph, node.outputs[0])) || PicksFromCodes(graph, node)) {
       linted.kind = LintedNode::Kind::kInteger;
     } else if (IsUntyped(graph, node.outputs[0])) {
       linted.kind = LintedNode::Kind::kUnknown;

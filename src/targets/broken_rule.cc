@@ -17,27 +17,11 @@ namespace {
 constexpr int kByte = 8;
 constexpr int64_t kOpsetOfMaxPool = 12;
 constexpr std::string_view kPair = "codes through a DequantizeLinear";
-constexpr int64_t kSmallestBlock = 16;  // of weights of few bits
 // How far the scale of a bias may be from the product (1.28.0, measured).
 constexpr float kBiasSlack = 1e-6F;
 constexpr float kBiasTolerance = 1e-2F;
 
 std::string TypeText(DataType type) { return std::string(DataTypeName(type)); }
-
-// A matrix product with weights in blocks is rounded to int8 while it runs only in these forms.
-bool IsBlocked(const Graph& graph, const Node& dequantize) {
-  const Tensor* weight = graph.FindInitializer(dequantize.inputs[0]);
-  const Tensor* scale = graph.FindInitializer(dequantize.inputs[1]);
-  if (weight == nullptr || scale == nullptr || weight->dims.size() != 2) return false;
-  if (BitsOf(weight->type) > kByte) return false;
-  const int64_t block = dequantize.GetInt("block_size", 0);
-  if (block > 0) {
-    return dequantize.GetInt("axis", 1) == 0 && block >= kSmallestBlock &&
-           (block & (block - 1)) == 0 && scale->dims.size() == 2;
-  }
-  return scale->dims.empty() || (scale->dims.size() == 1 && scale->dims[0] == weight->dims[1] &&
-                                 dequantize.GetInt("axis", 1) == 1);
-}
 
 // The graph with the shapes of dequantized constants as float initializers, without their numbers:
 // what the tables of operators look at.
@@ -68,6 +52,7 @@ RuleFinder::RuleFinder(const Graph& graph, const Target& target, int64_t opset)
     : graph_(graph),
       target_(target),
       view_(graph, target),
+      readers_(graph, view_.topology()),
       opset_(opset),
       floats_(target.suits_engine ? Graph{} : WithFloatWeights(graph)) {}
 
@@ -168,8 +153,8 @@ RuleFinder::Found RuleFinder::CheckParameters(size_t n, const PairEnd& out) cons
   const BrokenRule broken{"parameters", value, "other ones than behind the node",
                           "one constant scale and zero point on both sides"};
   if (in.node == nullptr || out.node == nullptr) return broken;
-  const PairParameters before = view_.Parameters(*in.node);
-  const PairParameters behind = view_.Parameters(*out.node);
+  const PairParameters before = view_.Parameters(in);
+  const PairParameters behind = view_.Parameters(out);
   if (!before.is_scalar || !before.has_zero_point || before != behind) return broken;
   const bool picks = At(n).Is("MaxPool") || At(n).Is("ReduceMax") || At(n).Is("ReduceMin");
   if (picks && !(before.scale > 0))
@@ -202,6 +187,17 @@ RuleFinder::Found RuleFinder::CheckMovement(size_t n) const {
   return std::nullopt;
 }
 
+// The engine takes the DQ away in front of what writes no codes.
+RuleFinder::Found RuleFinder::CheckIndices(size_t n) const {
+  if (Found broken = CheckInput(n, 0)) return broken;
+  if (Found broken = CheckBits(n, 0, false)) return broken;
+  const PairEnd in = view_.InputEnd(n, 0);
+  const PairParameters parameters = in.node == nullptr ? PairParameters{} : view_.Parameters(in);
+  if (parameters.is_scalar && parameters.has_zero_point) return std::nullopt;
+  return BrokenRule{"parameters", view_.Input(n, 0), "others in front of the node",
+                    "one constant scale and zero point"};
+}
+
 RuleFinder::Found RuleFinder::CheckArithmetic(size_t n) const {
   const size_t from = At(n).Is("Where") ? 1 : 0;
   if (Found broken = CheckInputs(n, from)) return broken;
@@ -215,9 +211,27 @@ RuleFinder::Found RuleFinder::CheckArithmetic(size_t n) const {
                         TypeText(type) + " codes, as its first input"};
   }
   const DataType out = view_.Uses(At(n).outputs[0]).quantizers[0].type;
-  if (out == type) return std::nullopt;
+  if (out == type) return CheckNumbers(n);
   return BrokenRule{"type", At(n).outputs[0], TypeText(out) + " codes",
                     TypeText(type) + " codes, as its inputs"};
+}
+
+// Three kernels take numbers alone for parameters. The engine chooses them all the same, and then
+// refuses the file.
+RuleFinder::Found RuleFinder::CheckNumbers(size_t n) const {
+  const Node& node = At(n);
+  if (!node.Is("Add") && !node.Is("Mul") && !node.Is("AveragePool")) return std::nullopt;
+  const auto has_vectors = [&](const PairEnd& end) {
+    return end.node != nullptr && view_.Parameters(end).has_vectors;
+  };
+  const auto broken = [](const std::string& value) {
+    return BrokenRule{"parameters", value, "a scale or zero point in a vector of one number",
+                      "numbers: with such vectors the engine refuses the file"};
+  };
+  for (size_t slot = 0; slot < InputCount(n); ++slot)
+    if (has_vectors(view_.InputEnd(n, slot))) return broken(view_.Input(n, slot));
+  const std::string& output = node.outputs[0];
+  return has_vectors(view_.Uses(output).quantizers[0]) ? Found(broken(output)) : std::nullopt;
 }
 
 RuleFinder::Found RuleFinder::CheckConv(size_t n) const {
@@ -240,7 +254,7 @@ RuleFinder::Found RuleFinder::CheckBiasScale(size_t n) const {
   const auto scales = [&](size_t slot) -> std::vector<float> {
     const PairEnd end = view_.InputEnd(n, slot);
     if (end.node == nullptr) return {};
-    const PairParameters one = view_.Parameters(*end.node);
+    const PairParameters one = view_.Parameters(end);
     if (one.is_scalar) return {one.scale};
     const Tensor* tensor = graph_.FindInitializer(end.node->inputs[1]);
     return tensor == nullptr || tensor->type != DataType::kFloat ? std::vector<float>{}
@@ -266,13 +280,7 @@ RuleFinder::Found RuleFinder::CheckProduct(size_t n) const {
   if (Found broken = CheckInputs(n, 0)) return broken;
   const std::string& output = view_.Output(n);
   const ValueUses& uses = view_.Uses(output);
-  const auto& readings = view_.topology().Uses(output);
-  const bool is_alone = readings.size() == 1 && readings[0].slot != Use::kCaptured;
-  const Node* reader =
-      is_alone && uses.quantizers.empty() ? &graph_.nodes[readings[0].node] : nullptr;
-  const bool is_clamped = reader != nullptr && (reader->Is("Relu") || reader->Is("Clip")) &&
-                          view_.topology().HasSingleUse(reader->outputs[0]);
-  if (!uses.quantizers.empty() || is_clamped) {
+  if (!uses.quantizers.empty() || IsClamped(n)) {
     if (Found broken = CheckOutput(output)) return broken;
     const DataType out = uses.quantizers[0].type;
     if (out != view_.InputEnd(n, 0).type)
@@ -288,15 +296,6 @@ RuleFinder::Found RuleFinder::CheckProduct(size_t n) const {
   return CheckBias(n);
 }
 
-// Weights alone in codes.
-RuleFinder::Found RuleFinder::CheckFewBits(size_t n) const {
-  const PairEnd weight = view_.InputEnd(n, 1);
-  const bool fits = At(n).Is("MatMul") && !view_.IsGemm(n) && weight.node != nullptr &&
-                    IsDequantize(*weight.node) && IsBlocked(graph_, *weight.node) &&
-                    view_.Uses(At(n).outputs[0]).quantizers.empty();
-  return fits ? std::nullopt : CheckInput(n, 0);
-}
-
 RuleFinder::Found RuleFinder::FindOnCpu(size_t n) const {
   switch (FindOpRule(At(n)).pair_form) {
     case PairForm::kWeighted:
@@ -305,6 +304,8 @@ RuleFinder::Found RuleFinder::FindOnCpu(size_t n) const {
       return CheckArithmetic(n);
     case PairForm::kMovement:
       return CheckMovement(n);
+    case PairForm::kIndices:
+      return CheckIndices(n);
     case PairForm::kNone:
       break;
   }

@@ -16,8 +16,9 @@ std::optional<QuantParams> ParamsOf(const Graph& graph, const Node& pair,
   const DataType type = TypeOfValue(graph, codes);
   if (!IsQuantizedType(type) || BitsOf(type) < 8) return std::nullopt;
   const PairParameters parameters = ParametersOf(graph, pair);
-  const bool is_usable = parameters.is_scalar && std::isnormal(parameters.scale) &&
-                         parameters.scale > 0 && pair.GetInt("block_size", 0) == 0;
+  const bool is_usable = parameters.is_scalar && !parameters.has_vectors &&
+                         std::isnormal(parameters.scale) && parameters.scale > 0 &&
+                         pair.GetInt("block_size", 0) == 0;
   if (!is_usable) return std::nullopt;
   return QuantParams{type, -1, {parameters.scale}, {static_cast<int32_t>(parameters.zero_point)}};
 }

@@ -52,6 +52,7 @@ const std::vector<OpRule>& Rules() {
       {"Relu", kMovement},
       {"ReduceMax", kMovement, 1, PairForm::kMovement},
       {"ReduceMin", kMovement, 1, PairForm::kMovement},
+      {"ArgMax", kFloatOnly, 0, PairForm::kIndices},
   };
   return kRules;
 }

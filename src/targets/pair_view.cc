@@ -5,10 +5,12 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "qconvert/ir/constant_values.h"
 #include "qconvert/ir/value_types.h"
 #include "qconvert/numbers/numeric_format.h"
+#include "qconvert/targets/constant_readers.h"
 #include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
@@ -30,9 +32,10 @@ bool PassesPairs(const Node& node) {
          std::find(kTypes.begin(), kTypes.end(), node.op_type) != kTypes.end();
 }
 
+// The engine takes one number in a vector as one number.
 bool IsConstantScalar(const Graph& graph, const std::string& value) {
   const Tensor* tensor = graph.FindInitializer(value);
-  return tensor != nullptr && tensor->dims.empty();
+  return tensor != nullptr && tensor->dims.size() <= 1 && tensor->element_count() == 1;
 }
 
 bool HasScalars(const Graph& graph, const Node& pair) {
@@ -88,6 +91,7 @@ PairParameters ParametersOf(const Graph& graph, const Node& pair) {
   if (!HasScalars(graph, pair) || !IsFloatingPoint(scale->type)) return out;
   out.is_scalar = true;
   out.scale = ToFloats(*scale)[0];
+  out.has_vectors = !scale->dims.empty() || (zero != nullptr && !zero->dims.empty());
   if (zero == nullptr) return out;
   const std::string& bytes = *zero->bytes;
   const auto low = static_cast<uint8_t>(bytes[0]);
@@ -101,9 +105,9 @@ PairParameters ParametersOf(const Graph& graph, const Node& pair) {
 PairView::PairView(const Graph& graph, const Target& target)
     : graph_(graph), topology_(graph), ends_(graph.nodes.size()) {
   gone_ = target.suits_engine ? FindGone() : std::vector<bool>(graph.nodes.size(), false);
+  if (target.suits_engine) JoinDoublePairs();
   CollectEnds();
   if (!target.suits_engine) return;
-  JoinDoublePairs();
   JoinBiasAdds();
   // Both passes by turns, as the engine does: what one moves can be what the other waits for.
   for (int round = 0; round < kMostRounds; ++round) {
@@ -162,14 +166,18 @@ void PairView::CollectEnds() {
   for (const Value& input : graph_.inputs) CountOthers(input.name);
 }
 
-// Equal Qs of one value are one in the engine (common subexpressions, before it fuses).
+// Equal Qs of one value are one in the engine (common subexpressions, before it fuses): it knows
+// equal scales, but zero points by their names alone.
 void PairView::AddQuantizer(const Node& node) {
   std::vector<PairEnd>& known = uses_[node.inputs[0]].quantizers;
   const PairEnd end = EndOf(graph_, node);
   const PairParameters parameters = ParametersOf(graph_, node);
   for (const PairEnd& one : known) {
+    const PairParameters others = ParametersOf(graph_, *one.node);
     const bool is_same = one.type == end.type && one.node->domain == node.domain &&
-                         parameters.is_scalar && ParametersOf(graph_, *one.node) == parameters;
+                         one.node->input(2) == node.input(2) && parameters.is_scalar &&
+                         others == parameters && others.has_vectors == parameters.has_vectors &&
+                         !reset_.contains(&node) && !reset_.contains(one.node);
     if (!is_same) continue;
     merged_.emplace(&node, one.node);
     return;
@@ -232,7 +240,7 @@ bool PairView::MoveForward() {
   return moved;
 }
 
-// A DQ goes behind movement, to all its readers but those that quantize anyway.
+// A DQ goes behind movement, to all its readers and the output of the graph, unless one quantizes.
 bool PairView::MoveForwardFrom(size_t n, const PairEnd& end) {
   if (end.node == nullptr || !HasScalars(graph_, *end.node)) return false;
   // Behind constants it stays, but for a Transpose, which the engine folds.
@@ -240,8 +248,7 @@ bool PairView::MoveForwardFrom(size_t n, const PairEnd& end) {
   if (is_constant && !graph_.nodes[n].Is("Transpose")) return false;
   const std::string& output = graph_.nodes[n].outputs[0];
   ValueUses& uses = uses_[output];
-  const bool is_read = uses.others + uses.quantizers.size() > 0;
-  if (uses.is_output ? is_read : uses.others == 0) return false;
+  if (!uses.quantizers.empty() || (uses.others == 0 && !uses.is_output)) return false;
   const auto& readings = topology_.Uses(output);
   if (std::any_of(readings.begin(), readings.end(),
                   [](const Use& use) { return use.slot == Use::kCaptured; }))
@@ -252,7 +259,7 @@ bool PairView::MoveForwardFrom(size_t n, const PairEnd& end) {
   // All at once: the engine leaves no reader of the floats behind.
   uses.quantizers.push_back(behind);
   uses.others = 0;
-  uses.is_output = false;  // a DQ writes it now
+  if (std::exchange(uses.is_output, false)) written_behind_.push_back(behind);
   for (const Use& use : readings) {
     if (!IsQuantize(graph_.nodes[use.node])) ends_[use.node][use.slot] = behind;
   }
@@ -288,32 +295,21 @@ bool PairView::FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) cons
 }
 
 void PairView::QuantizeWeights() {
-  const std::set<std::string> constants = FindConstantValues(graph_);
-  std::set<std::string> from_codes;  // computed from a DQ, which the engine does not fold
+  const std::set<std::string> folded = FindFoldedValues(graph_, topology_);
   for (size_t n = 0; n < graph_.nodes.size(); ++n) {
     const Node& node = graph_.nodes[n];
-    if (node.Is("Conv") || node.Is("ConvTranspose") || IsGemm(n))
-      QuantizeWeightsOf(n, constants, from_codes);
-    const bool holds_codes =
-        IsDequantize(node) ||
-        std::any_of(node.inputs.begin(), node.inputs.end(),
-                    [&](const std::string& input) { return from_codes.contains(input); });
-    if (!holds_codes) continue;
-    for (const std::string& output : node.outputs)
-      if (constants.contains(output)) from_codes.insert(output);
+    if (node.Is("Conv") || node.Is("ConvTranspose") || IsGemm(n)) QuantizeWeightsOf(n, folded);
   }
 }
 
-void PairView::QuantizeWeightsOf(size_t n, const std::set<std::string>& constants,
-                                 const std::set<std::string>& from_codes) {
+void PairView::QuantizeWeightsOf(size_t n, const std::set<std::string>& folded) {
   const PairEnd input = InputEnd(n, 0);
   if (!input.exists() || !IsConstantScalar(graph_, input.node->inputs[1]) || !LeadsToQuantize(n))
     return;
   // Weights that come in float, or quantized ones whose bias is still float: only then there is
   // anything for the engine to quantize.
   const PairEnd weight = InputEnd(n, 1);
-  const bool has_floats = IsConstant(graph_, constants, Input(n, 1)) &&
-                          !from_codes.contains(Input(n, 1)) &&
+  const bool has_floats = IsConstant(graph_, folded, Input(n, 1)) &&
                           TypeOfValue(graph_, Input(n, 1)) == DataType::kFloat;
   if (!weight.exists() && !has_floats) return;
   const std::string& bias = Input(n, 2);
@@ -334,6 +330,13 @@ bool PairView::IsClampOfCodes(const Node& clamp, const PairEnd& quantizer) const
   const NumericFormat codes = FullFormat(quantizer.type);
   const PairParameters parameters = Parameters(*quantizer.node);
   if (!parameters.is_scalar) return false;
+  // Numbers in vectors stop a Clip, but a Relu only where it goes with a kernel.
+  if (parameters.has_vectors && !(clamp.Is("Relu") && parameters.has_zero_point)) return false;
+  // Without a zero point only a kernel in front of the clamp takes it with it.
+  const Node* before = topology_.Producer(clamp.inputs[0]);
+  const PairForm form = before == nullptr ? PairForm::kNone : FindOpRule(*before).pair_form;
+  const bool is_taken = form == PairForm::kWeighted || form == PairForm::kArithmetic;
+  if (!parameters.has_zero_point && !is_taken) return false;
   if (clamp.Is("Relu")) return parameters.zero_point == codes.qmin;
   const auto code = [&](size_t slot, double none) -> std::optional<double> {
     if (clamp.input(slot).empty()) return none;

@@ -9,6 +9,7 @@
 #include "qconvert/ir/constant_values.h"
 #include "qconvert/ir/value_types.h"
 #include "qconvert/numbers/numeric_format.h"
+#include "qconvert/targets/constant_readers.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/pair_view.h"
 
@@ -24,7 +25,6 @@ bool IsOneOf(const Node& node, std::initializer_list<std::string_view> types) {
 
 // The codes that both grids have: their ranges' intersection, as the engine computes it.
 PairParameters Intersection(const PairParameters& a, const PairParameters& b, DataType type) {
-  if (a == b) return a;
   const NumericFormat codes = FullFormat(type);
   const auto real = [](int64_t code, const PairParameters& of) {
     return static_cast<float>(code - of.zero_point) * of.scale;
@@ -115,18 +115,29 @@ void PairView::JoinDoublePairs() {
       continue;
     merged_.insert_or_assign(&second, origin);
     doubled_.insert(&second);
-    reset_[origin] = reset_[&graph_.nodes[behind[0].node]] = Intersection(before, after, type);
+    if (before != after)
+      reset_[origin] = reset_[&graph_.nodes[behind[0].node]] = Intersection(before, after, type);
   }
 }
 
 const Node* PairView::Origin(const Node* quantize) const {
-  const auto same = merged_.find(quantize);
-  return same == merged_.end() ? quantize : same->second;
+  for (auto same = merged_.find(quantize); same != merged_.end(); same = merged_.find(quantize))
+    quantize = same->second;
+  return quantize;
 }
 
 PairParameters PairView::Parameters(const Node& pair) const {
   const auto reset = reset_.find(&pair);
   return reset == reset_.end() ? ParametersOf(graph_, pair) : reset->second;
+}
+
+PairParameters PairView::Parameters(const PairEnd& end) const {
+  constexpr int64_t kShift = 128;
+  PairParameters out = Parameters(*end.node);
+  const bool is_shifted =
+      end.type == DataType::kUint8 && EndOf(graph_, *end.node).type == DataType::kInt8;
+  if (is_shifted) out.zero_point += kShift;
+  return out;
 }
 
 // Whether a DQ reads what a Q writes.
@@ -145,12 +156,29 @@ const Node* PairView::SourceOf(const PairEnd& end) const {
 
 PairView::Readings PairView::CountReadings() const {
   Readings readings;
+  for (const PairEnd& end : written_behind_) ++readings[{SourceOf(end), end.copy}];
   for (size_t n = 0; n < ends_.size(); ++n) {
     if (gone_[n] || doubled_.contains(&graph_.nodes[n])) continue;
     for (const PairEnd& end : ends_[n])
       if (end.exists() && end.node != nullptr) ++readings[{SourceOf(end), end.copy}];
+    CountOtherReadings(graph_.nodes[n], readings);
   }
   return readings;
+}
+
+// Outputs of the graph and bodies together have one DQ of their own; whoever reads the codes
+// themselves reads the Q.
+void PairView::CountOtherReadings(const Node& node, Readings& readings) const {
+  const bool writes_codes = IsQuantize(node);
+  if (!writes_codes && !IsDequantize(node)) return;
+  const std::string& output = node.outputs[0];
+  const auto& uses = topology_.Uses(output);
+  const bool is_elsewhere =
+      topology_.IsGraphOutput(output) || std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
+        return use.slot == Use::kCaptured ||
+               (writes_codes && !IsDequantize(graph_.nodes[use.node]));
+      });
+  if (is_elsewhere) ++readings[{SourceOf(EndOf(graph_, node)), 0}];
 }
 
 // The engine may move a Transpose behind the pair that it has behind it, or drop it. Then the two
@@ -169,12 +197,18 @@ void PairView::MarkUncertain(const Readings& readings) {
     if (!node.Is("Transpose") || ends_[n][0].type != DataType::kInt8) continue;
     const ValueUses& uses = Uses(node.outputs[0]);
     if (!uses.OnlyQuantized() || uses.quantizers[0].type != DataType::kInt8) continue;
-    const std::pair behind(SourceOf(uses.quantizers[0]), uses.quantizers[0].copy);
-    const auto count = readings.find(behind);
-    const bool is_shared = count != readings.end() && count->second > 1;
-    if (!is_shared && !stays_signed(n, uses.quantizers[0])) continue;
+    const PairEnd& end = uses.quantizers[0];
+    const std::pair front(SourceOf(ends_[n][0]), ends_[n][0].copy);
+    const std::pair behind(SourceOf(end), end.copy);
+    const auto is_shared = [&](const auto& pair) {
+      const auto count = readings.find(pair);
+      return count != readings.end() && count->second > 1;
+    };
+    const bool is_one = is_shared(behind) ||
+                        (is_shared(front) && Parameters(*front.first) == Parameters(*behind.first));
+    if (!is_one && !stays_signed(n, end)) continue;
     uncertain.insert(behind);
-    uncertain.insert({SourceOf(ends_[n][0]), ends_[n][0].copy});
+    uncertain.insert(front);
   }
   ForEachEnd([&](PairEnd& end) {
     if (end.exists()) end.is_uncertain = uncertain.contains({SourceOf(end), end.copy});
@@ -184,7 +218,7 @@ void PairView::MarkUncertain(const Readings& readings) {
 // The kernels of x86 take int8 activations as uint8. A Q that several nodes read keeps its type,
 // since each of them gets a DQ of its own before.
 void PairView::UnsignCodes() {
-  const std::set<std::string> constants = FindConstantValues(graph_);
+  const std::set<std::string> folded = FindFoldedValues(graph_, topology_);
   const Readings readings = CountReadings();
   MarkUncertain(readings);
   ForEachEnd([&](PairEnd& end) {
@@ -198,7 +232,7 @@ void PairView::UnsignCodes() {
     // what no Q wrote, or no DQ reads straight behind it. The Q of a moved pair is neither.
     const bool is_constant =
         IsQuantize(*from) &&
-        (graph_.FindInitializer(from->inputs[0]) != nullptr || constants.contains(from->inputs[0]));
+        (graph_.FindInitializer(from->inputs[0]) != nullptr || folded.contains(from->inputs[0]));
     const bool is_back = end.copy > 0 && end.copy <= graph_.nodes.size();
     const bool keeps =
         is_back ? is_constant

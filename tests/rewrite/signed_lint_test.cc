@@ -66,6 +66,49 @@ TEST(SignedLintTest, TheEngineAgrees) {
          b.Add("Reshape", {c, "to"}, {"r"}), b.Add("Abs", {b.Pair("r", "s2", "i")}, {"y"});
        },
        "Conv", ""},
+      {"codes that the engine folds",
+       [](Net& b) {
+         b.Add("ReduceMean", {b.Weight("w", {8, 8})}, {"m"}), b.Add("Tanh", {"x"}, {"t"});
+         b.Add("Add", {b.Pair("t", "s", "i"), b.Pair("m", "s2", "i")}, {"a"});
+         b.Add("Abs", {b.Pair("a", "s", "i")}, {"y"});
+       },
+       "Add", "type"},
+      {"a pair behind the pair of a constant",
+       [](Net& b) {
+         const std::string w = b.Weight("w", {1, 8, 8, 8});
+         b.Add("Tanh", {"x"}, {"t"});
+         b.Add("Add", {b.Pair("t", "s", "i"), b.Pair(w, "s2", "i")}, {"a"});
+         b.Add("Abs", {b.Pair("a", "s", "i")}, {"y"});
+       },
+       "Add", ""},
+      {"signed and unsigned codes of one grid",
+       [](Net& b) {
+         b.Ints("to", {2}, {8, 64}).Add("Tanh", {"x"}, {"t"});
+         b.Add("Reshape", {b.Pair(b.Pair("t", "s", "i"), "s", "z"), "to"}, {"r"});
+         b.Add("Abs", {b.Pair("r", "s", "i")}, {"y"});
+       },
+       "Reshape", ""},
+      {"equal pairs with zero points of their own",
+       [](Net& b) {
+         b.Integer("zz", DataType::kUint8, 128).Conv(b.Pair("x"), "c");
+         b.Add("QuantizeLinear", {"c", "s", "zz"}, {"again"});
+         b.Add("DequantizeLinear", {"again", "s", "zz"}, {"again_d"});
+         b.Add("Add", {"again_d", b.Pair("c")}, {"t"}), b.Add("Abs", {b.Pair("t")}, {"y"});
+       },
+       "Conv", "output"},
+      {"codes of an output that is read as well",
+       [](Net& b) {
+         b.Conv(b.Pair("x", "s", "i"), "c").Output("c_d");
+         const std::string c = b.Pair("c", "s2", "i");
+         b.Add("LeakyRelu", {c}, {"l"}), b.Add("Abs", {b.Pair("l", "s", "i")}, {"y"});
+       },
+       "Conv", "type"},
+      {"codes of an output that nobody reads",
+       [](Net& b) {
+         b.Conv(b.Pair("x", "s", "i"), "c").Add("QuantizeLinear", {"c", "s2", "i"}, {"q"});
+         b.Add("DequantizeLinear", {"q", "s2", "i"}, {"y"});
+       },
+       "Conv", ""},
       {"a slice in front of codes that stay signed",
        [](Net& b) {
          b.model.opsets["com.microsoft"] = 1;

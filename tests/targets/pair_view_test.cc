@@ -70,11 +70,20 @@ TEST(PairViewTest, APairMovesToTheOutputOfTheGraph) {
   EXPECT_TRUE(b.View().Uses("y").OnlyQuantized()) << "a pair stands between it and the output";
 }
 
-TEST(PairViewTest, AnOutputThatIsReadStopsAPair) {
+TEST(PairViewTest, APairMovesToAnOutputThatIsReadToo) {
   Net b;
   b.Pair("x", "d").Transpose("d", "t").Add("Abs", {"t"}, {"y"});
   b.Output("t");
-  EXPECT_FALSE(b.View().InputEnd(b.IndexOf("y"), 0).exists());
+  const PairView view = b.View();
+  EXPECT_TRUE(view.InputEnd(b.IndexOf("y"), 0).exists());
+  EXPECT_TRUE(view.Uses("t").OnlyQuantized());
+}
+
+TEST(PairViewTest, AQuantizeAmongTheReadersStopsAPair) {
+  Net b;
+  b.Pair("x", "d").Transpose("d", "t").Pair("t", "e").Add("Abs", {"t"}, {"a"});
+  b.Add("Add", {"a", "e"}, {"y"});
+  EXPECT_FALSE(b.View().InputEnd(b.IndexOf("a"), 0).exists());
 }
 
 TEST(PairViewTest, AQuantizeMovesBackWhereNobodyElseReads) {
@@ -241,6 +250,8 @@ TEST(ParametersOfTest, ReadsEveryTypeOfZeroPoint) {
   graph.initializers["m"] = MakeTensor<uint16_t>("m", DataType::kInt16, {}, wide);
   EXPECT_EQ(ParametersOf(graph, dequantize).zero_point, 40000 - 65536);
   graph.initializers["s"] = MakeFloatTensor("s", {1}, std::vector<float>{0.1F});
+  EXPECT_TRUE(ParametersOf(graph, dequantize).has_vectors) << "one number all the same";
+  graph.initializers["s"] = MakeFloatTensor("s", {2}, std::vector<float>{0.1F, 0.1F});
   EXPECT_FALSE(ParametersOf(graph, dequantize).is_scalar);
 }
 

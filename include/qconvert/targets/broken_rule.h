@@ -7,6 +7,7 @@
 #include <string>
 
 #include "qconvert/ir/graph.h"
+#include "qconvert/targets/constant_readers.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/pair_view.h"
 #include "qconvert/targets/target.h"
@@ -15,7 +16,8 @@ namespace qconvert {
 
 // The first rule that an operator breaks: `value` is where, an input or output of the node.
 struct BrokenRule {
-  std::string rule;  // "operator", "input", "output", "clamp", "type", "parameters", "bias"
+  std::string rule;  // "operator", "input", "output", "clamp", "type", "parameters", "bias",
+                     // "sharing"
   std::string value;
   std::string found;
   std::string wanted;
@@ -43,7 +45,9 @@ class RuleFinder {
   Found FindOnCpu(size_t n) const;
   Found FindOnOther(size_t n) const;
   Found CheckMovement(size_t n) const;
+  Found CheckIndices(size_t n) const;
   Found CheckArithmetic(size_t n) const;
+  Found CheckNumbers(size_t n) const;
   Found CheckConv(size_t n) const;
   Found CheckProduct(size_t n) const;
   Found CheckFewBits(size_t n) const;
@@ -58,10 +62,13 @@ class RuleFinder {
   Found CheckResidual(size_t n) const;
   std::string Describe(const std::string& value) const;
   size_t InputCount(size_t n) const;
+  bool HasRowBias(size_t n) const;
+  bool IsClamped(size_t n) const;
 
   const Graph& graph_;
   const Target& target_;
   PairView view_;
+  ConstantReaders readers_;
   int64_t opset_;
   Graph floats_;  // with the types of dequantized constants as float initializers
 };

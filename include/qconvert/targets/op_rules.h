@@ -29,6 +29,7 @@ enum class PairForm {
   kWeighted,    // QLinearConv, QGemm, QLinearMatMul, MatMulIntegerToFloat
   kArithmetic,  // QLinear...: all codes of one 8-bit type
   kMovement,    // the operator on the codes: one type and the same parameters on both sides
+  kIndices,     // the operator on the codes, which writes indices
 };
 
 struct OpRule {

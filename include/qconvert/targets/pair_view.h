@@ -50,8 +50,12 @@ struct PairParameters {
   float scale = 0;
   int64_t zero_point = 0;
   bool has_zero_point = false;
+  bool has_vectors = false;  // in vectors of one number, which mean the same
 
-  bool operator==(const PairParameters&) const = default;
+  bool operator==(const PairParameters& other) const {
+    return is_scalar == other.is_scalar && scale == other.scale && zero_point == other.zero_point &&
+           has_zero_point == other.has_zero_point;
+  }
 };
 PairParameters ParametersOf(const Graph& graph, const Node& pair);
 
@@ -83,8 +87,8 @@ class PairView {
   const std::string& Output(size_t n) const;
   // Whether the node is a bias Add, or a clamp that its Q makes superfluous: no kernel of its own.
   bool IsAbsorbed(size_t n) const { return absorbed_.contains(n); }
-  // ParametersOf, or what two pairs have that became one.
-  PairParameters Parameters(const Node& pair) const;
+  // ParametersOf, or what two pairs have that became one, of the codes that the engine gives them.
+  PairParameters Parameters(const PairEnd& end) const;
 
  private:
   void CollectEnds();
@@ -95,8 +99,7 @@ class PairView {
   bool MoveForward();
   bool MoveForwardFrom(size_t n, const PairEnd& end);
   void QuantizeWeights();
-  void QuantizeWeightsOf(size_t n, const std::set<std::string>& constants,
-                         const std::set<std::string>& from_codes);
+  void QuantizeWeightsOf(size_t n, const std::set<std::string>& folded);
   bool LeadsToQuantize(size_t n) const;
   bool FitsBias(const PairEnd& weight, size_t n, int64_t bias_size) const;
   std::pair<size_t, size_t> Reading(size_t n, size_t slot) const;
@@ -106,9 +109,11 @@ class PairView {
   std::vector<bool> FindGone() const;
   void JoinDoublePairs();
   const Node* Origin(const Node* quantize) const;
+  PairParameters Parameters(const Node& pair) const;
   const Node* SourceOf(const PairEnd& end) const;
   bool IsDequantized(const Node& quantize) const;
   Readings CountReadings() const;
+  void CountOtherReadings(const Node& node, Readings& readings) const;
   void MarkUncertain(const Readings& readings);
   void UnsignCodes();
   template <typename Change>
@@ -125,7 +130,8 @@ class PairView {
   std::unordered_map<const Node*, const Node*> merged_;  // Qs that another one stands for
   std::set<const Node*> doubled_;                        // of these the second one of two pairs
   std::unordered_map<const Node*, PairParameters> reset_;
-  std::vector<bool> gone_;  // by node: shapes that are known when the file is loaded
+  std::vector<PairEnd> written_behind_;  // moved pairs whose DQ writes an output of the graph
+  std::vector<bool> gone_;               // by node: shapes that are known when the file is loaded
   std::unordered_map<size_t, size_t> bias_adds_;  // of MatMuls
   std::set<size_t> absorbed_;
 };
