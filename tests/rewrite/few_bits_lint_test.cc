@@ -173,6 +173,47 @@ TEST(FewBitsLintTest, AVectorOfOneNumberIsANumber) {
        "Sigmoid", ""},
   });
 }
+TEST(FewBitsLintTest, AGemmWantsZeroPointsWrittenOut) {
+  const auto operands = [](Net& b) {
+    b.Ints("to", {2}, {64, 8}).Add("Reshape", {"x", "to"}, {"r"});
+    b.Add("QuantizeLinear", {"r", "s", "z0"}, {"q"}), b.Weight("w", {8, 4});
+    b.Add("DequantizeLinear", {"w", "sw"}, {"w_no_zero"});
+  };
+  ExpectRules({
+      {"all are there",
+       [&](Net& b) {
+         operands(b), b.Add("DequantizeLinear", {"q", "s", "z0"}, {"d"});
+         b.Add("Gemm", {"d", "w_d"}, {"g"}), b.Add("Abs", {b.Pair("g")}, {"y"});
+       },
+       "Gemm", ""},
+      {"none in front",
+       [&](Net& b) {
+         operands(b), b.Add("DequantizeLinear", {"q", "s"}, {"d"});
+         b.Add("Gemm", {"d", "w_d"}, {"g"}), b.Add("Abs", {b.Pair("g")}, {"y"});
+       },
+       "Gemm", "parameters"},
+      {"none of the weights",
+       [&](Net& b) {
+         operands(b), b.Add("DequantizeLinear", {"q", "s", "z0"}, {"d"});
+         b.Add("Gemm", {"d", "w_no_zero"}, {"g"}), b.Add("Abs", {b.Pair("g")}, {"y"});
+       },
+       "Gemm", "parameters"},
+      {"a scale in a vector",
+       [&](Net& b) {
+         b.Floats("sw", {1}, {0.01F});
+         operands(b), b.Add("DequantizeLinear", {"q", "s", "z0"}, {"d"});
+         b.Add("Gemm", {"d", "w_d"}, {"g"}), b.Add("Abs", {b.Pair("g")}, {"y"});
+       },
+       "Gemm", "parameters"},
+      {"a product keeps its kernel",
+       [&](Net& b) {
+         operands(b), b.Add("DequantizeLinear", {"q", "s"}, {"d"});
+         b.Add("MatMul", {"d", "w_no_zero"}, {"g"}), b.Add("Abs", {b.Pair("g")}, {"y"});
+       },
+       "MatMul", ""},
+  });
+}
+
 // The engine makes QLinearAdd of them, and then refuses that.
 TEST(FewBitsLintTest, SumsOfVectorsAreRefused) {
   for (const bool is_output : {true, false}) {
