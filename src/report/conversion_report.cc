@@ -52,20 +52,27 @@ void FormatNoiseParts(const NoiseParts& parts, std::string& out) {
                  SqnrOfNoise(parts.weights), SqnrOfNoise(parts.values));
 }
 
-// As many digits as show a difference; where there is none to be seen, why it stays all the same.
-std::string WhatItGave(const CorrectionReport& correction) {
-  const double before = SqnrOfNoise(correction.noise_before);
-  const double after = SqnrOfNoise(correction.noise_after);
-  const char* stays = correction.kept ? "" : ", not kept";
+// "20.0 -> 30.0 dB", with as many digits as show a difference; without one "20.0 dB".
+std::string ChangeOf(double before, double after) {
   for (const int digits : {1, 2}) {
     const std::string from = fmt::format("{:.{}f}", before, digits);
     const std::string to = fmt::format("{:.{}f}", after, digits);
-    if (from != to) return fmt::format("{} -> {} dB in a typical sample{}", from, to, stays);
+    if (from != to) return fmt::format("{} -> {} dB", from, to);
   }
-  return fmt::format("{:.1f} dB in a typical sample as before{}", before,
-                     correction.kept ? ", kept: the samples are too few to tell, or what else the "
-                                       "guard counts is better"
-                                     : stays);
+  return fmt::format("{:.1f} dB", before);
+}
+
+// Where nothing is gained, why it stays all the same.
+std::string WhatItGave(const CorrectionReport& correction) {
+  const std::string change =
+      ChangeOf(SqnrOfNoise(correction.noise_before), SqnrOfNoise(correction.noise_after));
+  const bool is_equal = change.find("->") == std::string::npos;
+  const bool gains = !is_equal && correction.noise_after < correction.noise_before;
+  const char* stays = !correction.kept ? ", not kept"
+                      : gains          ? ""
+                                       : ", kept: asked for, the samples are too few to tell, "
+                                         "or what else the guard counts is better";
+  return fmt::format("{} in a typical sample{}{}", change, is_equal ? " as before" : "", stays);
 }
 
 void FormatCorrection(const CorrectionReport& correction, std::string& out) {

@@ -297,8 +297,11 @@ TEST(ConversionReportTest, ACorrectionTellsWhatItGave) {
   EXPECT_THAT(text(1e-2, 0.998e-2, true),
               testing::HasSubstr(start + "20.00 -> 20.01 dB in a typical sample\n"));
   EXPECT_THAT(text(1e-2, 0.99999e-2, true),
-              testing::HasSubstr(start + "20.0 dB in a typical sample as before, kept: the samples "
-                                         "are too few to tell"));
+              testing::HasSubstr(start + "20.0 dB in a typical sample as before, kept: asked for, "
+                                         "the samples are too few to tell"));
+  EXPECT_THAT(text(1e-3, 1e-2, true),
+              testing::HasSubstr(start + "30.0 -> 20.0 dB in a typical sample, kept: asked for, "
+                                         "the samples are too few to tell"));
   EXPECT_THAT(text(1e-2, 1e-2, false),
               testing::HasSubstr(start + "20.0 dB in a typical sample as before, not kept\n"));
 }
