@@ -47,6 +47,7 @@ class Guard {
     const std::vector<RepairStep> steps = best_.steps;
     if (IsWorthAMap()) PutBack();
     PutBackWithFloats(steps);
+    WidenForTheGate();
     best_.measurements = measurements_;
     std::set<std::string> kept = best_.plan.wide_weights;
     for (const std::string& weight : options_.wide_weights) kept.erase(weight);
@@ -188,6 +189,33 @@ class Guard {
     }
     DropUnreadFloats();
     TellFloats(WorstTypicalNoise(failed.measured));
+  }
+
+  // What still fails may be stored weights, which have 16 bit only for what they bring over all
+  // samples: twice as many each time, those of most expected noise first, until the plan passes.
+  void WidenForTheGate() {
+    const auto fails = [&] {
+      const Verdict& verdict = best_.measured.verdict;
+      return !verdict.passed && verdict.CanImprove();
+    };
+    std::vector<const WeightItem*> narrow;
+    for (const WeightItem& weight : options_.weights) {
+      if (!best_.plan.wide_weights.contains(weight.name) && !floats_.contains(weight.name))
+        narrow.push_back(&weight);
+    }
+    std::stable_sort(narrow.begin(), narrow.end(), [](const WeightItem* a, const WeightItem* b) {
+      return a->expected_noise > b->expected_noise;
+    });
+    const double before = WorstTypicalNoise(best_.measured);
+    const size_t wide = best_.plan.wide_weights.size();
+    for (size_t count = 0; count < narrow.size() && fails();) {
+      count = std::min(2 * count + 1, narrow.size());
+      PlanDraft draft = best_.plan;
+      for (size_t k = 0; k < count; ++k) draft.wide_weights.insert(narrow[k]->name);
+      Accept(std::move(draft));
+    }
+    if (best_.plan.wide_weights.size() > wide)
+      Tell("in 16 bit", "weight", best_.plan.wide_weights.size() - wide, 0, before);
   }
 
   // Those that only integer nodes read, which have codes of their own.

@@ -107,6 +107,21 @@ TEST_F(GuardTest, FindsTheNodesThatHarmAndNoOthers) {
   EXPECT_LT(result.measurements, 40) << "fewer looks than nodes";
 }
 
+// 41 dB are good for stored weights, and not enough for this gate.
+TEST_F(GuardTest, WeightsGetMoreBitsForAGateAboveWhatIsGoodForThem) {
+  for (int n = 0; n < 40; ++n) noise_[static_cast<size_t>(n)] = 0;
+  weight_noise_ = {{"a", 6e-5}, {"b", 1e-5}, {"c", 1e-6}, {"d", 1e-7}};
+  GuardOptions options;
+  options.weights = {{"d", 10, 1e-7}, {"c", 10, 1e-6}, {"b", 10, 1e-5}, {"a", 10, 6e-5}};
+  const GuardResult result = Run(50, options);
+  EXPECT_TRUE(result.measured.verdict.passed) << result.measured.judged_noise();
+  EXPECT_THAT(result.plan.wide_weights, testing::UnorderedElementsAre("a", "b", "c"));
+  EXPECT_THAT(result.kept_float, testing::IsEmpty());
+  ASSERT_EQ(result.steps.size(), 1U);
+  EXPECT_EQ(result.steps[0].what, "in 16 bit");
+  EXPECT_EQ(result.steps[0].count, 3U);
+}
+
 TEST_F(GuardTest, FindsTheNodesThatFlipClassesWithoutNoise) {
   flips_ = {{7, 30}, {23, 4}, {31, 5}};
   const GuardResult result = Run();
