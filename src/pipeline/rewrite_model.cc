@@ -12,6 +12,7 @@
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
+#include "qconvert/rewrite/align_biases.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "suit_engine.h"
 
@@ -20,6 +21,7 @@ namespace {
 
 // Float models above it do not notice the receipt.
 constexpr int64_t kSmallBytes = int64_t{64} << 10;
+constexpr int64_t kOutputTypeOpset = 21;  // of QuantizeLinear
 
 // What qconvert verify goes by: with the hash of quant_info no bit of that can change unseen.
 void AddReceipt(const Provenance& provenance, const std::string& quant_info, Model& model) {
@@ -100,6 +102,10 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   if (history.config.target_device == TargetDevice::kGpu)
     SuitTypes(types, passes, report.input, model);
   DeclareTypes(types, report.input, model);
+  if (!TargetOf(history.config.target_device).suits_engine && model.opset() >= kOutputTypeOpset)
+    RunnerOfOthers("align", passes, report.input, model).Run("align_biases", [&] {
+      return AlignBiases(model.graph);
+    });
   const Metadata own = model.metadata;
   AddReceipt(history.provenance, quant_info, model);
   ShortenSmall(own, report.float_bytes, model);

@@ -12,6 +12,7 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kAxesAreInput = 18;  // of ReduceMean
+constexpr int64_t kFewElements = 2048;
 
 class LayerNormExpander {
  public:
@@ -53,12 +54,24 @@ class LayerNormExpander {
            nullptr;
   }
 
+  // The steps take as long to begin as the operator takes for so few.
+  bool IsSmall(const std::string& value) const {
+    const auto shape = matcher_.Shape(value);
+    if (!shape) return false;
+    int64_t elements = 1;
+    for (const Dim& dim : *shape) {
+      if (!dim.known()) return false;
+      elements *= dim.value;
+    }
+    return elements < kFewElements;
+  }
+
   bool ExpandOperator(Node& node) {
     const bool has_more = std::any_of(node.outputs.begin() + 1, node.outputs.end(),
                                       [](const std::string& output) { return !output.empty(); });
     if (has_more || node.GetInt("stash_type", 1) != 1 || !matcher_.IsFloat(node.outputs[0]) ||
         !IsLastAxis(node.outputs[0], node.GetInt("axis", -1)) || IsSkip(node.inputs[0], 1) ||
-        IsTransposed(node.inputs[0]))
+        IsTransposed(node.inputs[0]) || IsSmall(node.outputs[0]))
       return false;
     const std::string x = node.inputs[0];
     const std::string y = node.outputs[0];
@@ -101,7 +114,7 @@ class LayerNormExpander {
     if (!node.Is("Div")) return false;
     const auto norm = FindSpelledNorm(matcher_, node);
     if (!norm || !norm->is_centered || norm->axes.size() != 1 ||
-        !IsLastAxis(norm->x, norm->axes[0]) || IsSkip(norm->x, 2))
+        !IsLastAxis(norm->x, norm->axes[0]) || IsSkip(norm->x, 2) || IsSmall(norm->x))
       return false;
     writer_.Become(graph_.nodes[matcher_.IndexOf(*norm->square)], "Mul",
                    {norm->difference, norm->difference});

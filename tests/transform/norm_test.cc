@@ -107,9 +107,10 @@ TEST(FuseInstanceNormTest, AnotherWeightStaysBehind) {
   EXPECT_LT(Difference(before, b.model, {2, 6, 5, 4}), 5e-6F);
 }
 
-GraphBuilder WithLayerNorm(int64_t opset, bool has_bias = true, int64_t axis = -1) {
+GraphBuilder WithLayerNorm(int64_t opset, bool has_bias = true, int64_t axis = -1,
+                           const std::string& rows = "S") {
   GraphBuilder b(opset);
-  b.Input("x", {"1", "S", "32"}).Output("y").Random("w", {32}).Random("b", {32});
+  b.Input("x", {"1", rows, "32"}).Output("y").Random("w", {32}).Random("b", {32});
   Node& node = b.Add("LayerNormalization", {"x", "w"}, {"y"});
   if (has_bias) node.inputs.emplace_back("b");
   node.name = "norm";
@@ -156,6 +157,17 @@ TEST(ExpandLayerNormTest, LeavesOthersAlone) {
   EXPECT_EQ(ExpandLayerNorm(mean.model.graph, 17), 0U) << "the mean is an output";
 }
 
+// Ten nodes begin for more than they save.
+TEST(ExpandLayerNormTest, LeavesFewElementsAlone) {
+  EXPECT_EQ(Expanded(WithLayerNorm(17, true, -1, "63")), 0U);
+  EXPECT_EQ(Expanded(WithLayerNorm(17, true, -1, "64")), 1U);
+  GraphBuilder spelled;
+  spelled.Input("x", {"1", "63", "32"}).Output("y").Random("w", {32}).Random("b", {32});
+  AddNorm(spelled, {2}, {});
+  InferTypes(spelled.model, "m");
+  EXPECT_EQ(ExpandLayerNorm(spelled.model.graph, 13), 0U);
+}
+
 TEST(ExpandLayerNormTest, LeavesWhatATransposeFeedsAlone) {
   for (const bool is_dequantized : {false, true}) {
     GraphBuilder b = WithLayerNorm(17);
@@ -175,7 +187,7 @@ TEST(ExpandLayerNormTest, LeavesWhatATransposeFeedsAlone) {
 // z + x -> LayerNormalization -> y
 GraphBuilder Skip(const std::vector<std::string>& dims) {
   GraphBuilder b(17);
-  b.Input("x", dims).Input("z", {"1", "7", "32"}).Output("y").Random("w", {32}).Random("b", {32});
+  b.Input("x", dims).Input("z", {"1", "70", "32"}).Output("y").Random("w", {32}).Random("b", {32});
   b.Add("Add", {"z", "x"}, {"s"});
   b.Add("LayerNormalization", {"s", "w", "b"}, {"y"});
   InferTypes(b.model, "m");
@@ -183,7 +195,7 @@ GraphBuilder Skip(const std::vector<std::string>& dims) {
 }
 
 TEST(ExpandLayerNormTest, LeavesWhatTheEngineComputesWithTheSumAlone) {
-  GraphBuilder b = Skip({"1", "7", "32"});
+  GraphBuilder b = Skip({"1", "70", "32"});
   EXPECT_EQ(OptimizedOperators(b.model).at("SkipLayerNormalization"), 1);
   EXPECT_EQ(ExpandLayerNorm(b.model.graph, 17), 0U);
   b.Output("s");
@@ -206,7 +218,7 @@ TEST(ExpandLayerNormTest, TheSumWithANormalizationThatWasExpandedStaysWithItsOwn
 
 // What has no name may differ from run to run: the engine does not join such a sum either.
 TEST(ExpandLayerNormTest, DimensionsWithoutANameAreNotTheSame) {
-  EXPECT_EQ(Expanded(Skip({"1", "7", "32"})), 0U);
+  EXPECT_EQ(Expanded(Skip({"1", "70", "32"})), 0U);
   GraphBuilder b(17);
   b.Input("x", {"?", "?", "32"}).Input("z", {"?", "?", "32"}).Output("y");
   b.Random("w", {32}).Random("b", {32});
