@@ -13,6 +13,7 @@
 #include "qconvert/ir/constant_values.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/transform/eliminate_no_ops.h"
@@ -53,15 +54,30 @@ bool IsWhole(const Graph& graph, const Node& slice) {
   return slice.Is("Slice") && are(1, 0, false) && are(2, kEnd, false) && are(4, 1, true);
 }
 
-void EliminateWholeSlices(Graph& graph) {
+// To the shape that the value of a node has: the engine drops such an Expand.
+bool ExpandsNothing(const Graph& graph, const Topology& topology, const Node& node) {
+  if (!node.Is("Expand") || topology.Producer(node.inputs[0]) == nullptr) return false;
+  const Tensor* to = graph.FindInitializer(node.inputs[1]);
+  const std::vector<Dim>* shape = FindShape(graph, node.inputs[0]);
+  if (to == nullptr || to->type != DataType::kInt64 || shape == nullptr) return false;
+  const auto dims = to->values<int64_t>();
+  if (dims.empty() || dims.size() > shape->size()) return false;
+  return std::equal(dims.rbegin(), dims.rend(), shape->rbegin(),
+                    [](int64_t wanted, const Dim& dim) {
+                      return wanted == 1 || (dim.known() && dim.value == wanted);
+                    });
+}
+
+void EliminateNoOpsOfEngine(Graph& graph) {
   const Topology topology(graph);
-  std::vector<bool> whole(graph.nodes.size(), false);
+  std::vector<bool> dropped(graph.nodes.size(), false);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    whole[n] = IsWhole(graph, node) && !topology.IsGraphOutput(node.outputs[0]);
-    for (Graph* body : SubgraphsOf(graph.nodes[n])) EliminateWholeSlices(*body);
+    dropped[n] = (IsWhole(graph, node) || ExpandsNothing(graph, topology, node)) &&
+                 !topology.IsGraphOutput(node.outputs[0]);
+    for (Graph* body : SubgraphsOf(graph.nodes[n])) EliminateNoOpsOfEngine(*body);
   }
-  BypassNodes(graph, whole);
+  BypassNodes(graph, dropped);
 }
 
 class Linter {
@@ -144,7 +160,7 @@ Lint LintModel(Model model, const Target& target, const std::string& place) {
   EliminateIdentity(model.graph);
   InferTypes(model, place);
   if (FoldConstants(model, place) > 0) InferTypes(model, place);
-  EliminateWholeSlices(model.graph);
+  EliminateNoOpsOfEngine(model.graph);
   InferFoldedTypes(model, place);
   InferBodyTypes(model, place);
   Lint lint;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -216,24 +215,6 @@ RuleFinder::Found RuleFinder::CheckArithmetic(size_t n) const {
                     TypeText(type) + " codes, as its inputs"};
 }
 
-// Three kernels take numbers alone for parameters. The engine chooses them all the same, and then
-// refuses the file.
-RuleFinder::Found RuleFinder::CheckNumbers(size_t n) const {
-  const Node& node = At(n);
-  if (!node.Is("Add") && !node.Is("Mul") && !node.Is("AveragePool")) return std::nullopt;
-  const auto has_vectors = [&](const PairEnd& end) {
-    return end.node != nullptr && view_.Parameters(end).has_vectors;
-  };
-  const auto broken = [](const std::string& value) {
-    return BrokenRule{"parameters", value, "a scale or zero point in a vector of one number",
-                      "numbers: with such vectors the engine refuses the file"};
-  };
-  for (size_t slot = 0; slot < InputCount(n); ++slot)
-    if (has_vectors(view_.InputEnd(n, slot))) return broken(view_.Input(n, slot));
-  const std::string& output = node.outputs[0];
-  return has_vectors(view_.Uses(output).quantizers[0]) ? Found(broken(output)) : std::nullopt;
-}
-
 RuleFinder::Found RuleFinder::CheckConv(size_t n) const {
   if (Found broken = CheckInputs(n, 0)) return broken;
   if (Found broken = CheckOutput(view_.Output(n))) return broken;
@@ -274,24 +255,6 @@ RuleFinder::Found RuleFinder::CheckBiasScale(size_t n) const {
   return std::nullopt;
 }
 
-// QGemm has no default for zero points, and wants that of the weights in the form of their scale.
-RuleFinder::Found RuleFinder::CheckZeroPoints(size_t n) const {
-  if (!view_.IsGemm(n)) return std::nullopt;
-  for (const size_t slot : {0, 1}) {
-    const PairEnd end = view_.InputEnd(n, slot);
-    if (end.node == nullptr) continue;
-    if (end.node->input(2).empty())
-      return BrokenRule{"parameters", view_.Input(n, slot), "no zero point",
-                        "a zero point, also where it is 0"};
-    const Tensor* scale = graph_.FindInitializer(end.node->inputs[1]);
-    const Tensor* zero = graph_.FindInitializer(end.node->inputs[2]);
-    if (slot == 1 && scale != nullptr && zero != nullptr && scale->dims != zero->dims)
-      return BrokenRule{"parameters", view_.Input(n, slot),
-                        "a scale and a zero point of different shapes", "one shape for both"};
-  }
-  return std::nullopt;
-}
-
 // MatMul and Gemm may leave their result in float, but not behind a clamp.
 RuleFinder::Found RuleFinder::CheckProduct(size_t n) const {
   if (!view_.InputEnd(n, 0).exists() && view_.InputEnd(n, 1).exists()) return CheckFewBits(n);
@@ -308,7 +271,7 @@ RuleFinder::Found RuleFinder::CheckProduct(size_t n) const {
   for (const size_t slot : {0, 1})
     if (Found broken = CheckBits(n, slot, false)) return broken;
   if (Found broken = CheckSigned(n)) return broken;
-  if (Found broken = CheckZeroPoints(n)) return broken;
+  if (Found broken = CheckGemm(n)) return broken;
   const bool has_bias = !view_.Input(n, 2).empty();
   if (has_bias && At(n).GetFloat("beta", 1) != 1)
     return BrokenRule{"bias", view_.Input(n, 2), "beta is not 1", "beta 1"};

@@ -332,10 +332,11 @@ bool PairView::IsClampOfCodes(const Node& clamp, const PairEnd& quantizer) const
   if (!parameters.is_scalar) return false;
   // Numbers in vectors stop a Clip, but a Relu only where it goes with a kernel.
   if (parameters.has_vectors && !(clamp.Is("Relu") && parameters.has_zero_point)) return false;
-  // Without a zero point only a kernel in front of the clamp takes it with it.
+  // Without a zero point only a kernel in front of the clamp, which alone reads it, takes it along.
   const Node* before = topology_.Producer(clamp.inputs[0]);
   const PairForm form = before == nullptr ? PairForm::kNone : FindOpRule(*before).pair_form;
-  const bool is_taken = form == PairForm::kWeighted || form == PairForm::kArithmetic;
+  const bool is_taken = (form == PairForm::kWeighted || form == PairForm::kArithmetic) &&
+                        topology_.HasSingleUse(clamp.inputs[0]);
   if (!parameters.has_zero_point && !is_taken) return false;
   if (clamp.Is("Relu")) return parameters.zero_point == codes.qmin;
   const auto code = [&](size_t slot, double none) -> std::optional<double> {

@@ -51,6 +51,7 @@ class RuleFinder {
   Found CheckConv(size_t n) const;
   Found CheckProduct(size_t n) const;
   Found CheckZeroPoints(size_t n) const;
+  Found CheckGemm(size_t n) const;
   Found CheckFewBits(size_t n) const;
   Found CheckInput(size_t n, size_t slot) const;
   Found CheckInputs(size_t n, size_t from) const;
