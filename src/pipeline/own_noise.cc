@@ -59,7 +59,7 @@ std::vector<OwnNoise> MeasureOwnNoise(const Model& exact, const QuantizationPlan
       WeightBytes(exact.graph) > kMostOwnNoiseBytes)
     return {};
   const NoiseProbes probes = ProbesOf(exact, plan, workers);
-  if (probes.probes.empty()) return {};
+  if (probes.probes.empty() || probes.probes.size() > kMostOwnNoiseNodes) return {};
   std::vector<double> sums;
   try {
     const auto session = OpenForComparison(probes.model, place, /*integer_kernels=*/false);

@@ -19,6 +19,10 @@ inline constexpr size_t kOwnNoiseSamples = 2;
 // Bytes of float weights up to which it is measured: the model has the rounded ones besides.
 inline constexpr int64_t kMostOwnNoiseBytes = int64_t{256} << 20;
 
+// Nodes up to which it is measured: the engine sorts all probes of the model that are ready at
+// once, in every pass, which takes the square of their number.
+inline constexpr size_t kMostOwnNoiseNodes = 500;
+
 // By node of the float model, of NoiseProbes (rewrite/noise_probes.h), summed over the samples: one
 // run of a model of three times the operators for each. Nothing is measured of models with random
 // numbers or states, nor where the engine refuses that model; what is not finite is left out.

@@ -99,6 +99,27 @@ TEST_F(OwnNoiseTest, AFileThatIsAppliedCarriesItAndAnEditedOneDoesNot) {
   EXPECT_THAT(ReadFile(QuantInfoPath(again.output)), Not(testing::HasSubstr("\"noise\":{")));
 }
 
+// The engine takes the square of their number to open the model that measures them.
+TEST_F(OwnNoiseTest, OfMoreNodesThanTheEngineSortsItIsLeftOut) {
+  for (const int nodes : {500, 501}) {
+    GraphBuilder b;
+    b.Input("x", {"4", "16"}).Output("y").Random("w", {16, 16}, 0.1F);
+    for (int n = 0; n < nodes; ++n) {
+      const std::string from = n == 0 ? "x" : "v" + std::to_string(n);
+      b.Add("MatMul", {from, "w"}, {n + 1 == nodes ? "p" : "m" + std::to_string(n)});
+      if (n + 1 < nodes) b.Add("Tanh", {"m" + std::to_string(n)}, {"v" + std::to_string(n + 1)});
+    }
+    b.Add("Relu", {"p"}, {"y"});
+    TempDir folder;
+    options_ = PrepareConversion(folder, b, {4, 16}, 1, 4);
+    options_.guard = GuardMode::kReport;
+    options_.config.scheme = Scheme::kStatic;
+    options_.config.bias_correction = options_.config.second_order_rounding = Correction::kOff;
+    const PlanFile file = Run();
+    EXPECT_EQ(NodeOf(file, "MatMul").noise.inputs_db.has_value(), nodes == 500) << nodes;
+  }
+}
+
 TEST_F(OwnNoiseTest, NothingIsToldWhereNothingIsCompared) {
   options_.guard = GuardMode::kReport;
   options_.config.effort = Effort::kFast;

@@ -16,11 +16,11 @@
 namespace qconvert {
 namespace {
 
-// x [1, 8, 32] -> LayerNormalization -> MatMul -> GELU in an order that the engine does not know ->
+// x [1, 64, 32] -> LayerNormalization -> MatMul -> GELU in an order that the engine does not know ->
 // MatMul -> y
 Model FeedForward() {
   GraphBuilder b;
-  b.Input("x", {"1", "8", "32"}).Output("y");
+  b.Input("x", {"1", "64", "32"}).Output("y");
   b.Floats("two", {}, {2}).Floats("epsilon", {}, {1e-5F}).Floats("half", {}, {0.5F});
   b.Floats("inverse", {}, {0.70710678F});
   b.Random("scale", {32}).Random("shift", {32}).Random("w", {32, 64}, 0.2F).Random("b", {64});
@@ -52,7 +52,7 @@ class UnitsTest : public testing::Test {
   void SetUp() override {
     folder_.Write("m.onnx", SerializeModel(FeedForward()));
     for (uint32_t i = 0; i < 8; ++i) {
-      const Tensor x = RandomTensor("x", {1, 8, 32}, i);
+      const Tensor x = RandomTensor("x", {1, 64, 32}, i);
       folder_.Write("calib/" + std::to_string(i) + ".npy", NpyFloats(x.dims, x.values<float>()));
     }
   }
