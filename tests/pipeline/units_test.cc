@@ -16,8 +16,8 @@
 namespace qconvert {
 namespace {
 
-// x [1, 64, 32] -> LayerNormalization -> MatMul -> GELU in an order that the engine does not know ->
-// MatMul -> y
+// x [1, 64, 32] -> LayerNormalization -> MatMul -> GELU in an order that the engine does not know
+// -> MatMul -> y
 Model FeedForward() {
   GraphBuilder b;
   b.Input("x", {"1", "64", "32"}).Output("y");
