@@ -3,8 +3,6 @@
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/push_relabel_max_flow.hpp>
 
-#include "reduce_cut.h"
-
 namespace qconvert {
 namespace {
 
@@ -71,18 +69,9 @@ void SolveRest(const CutReduction& costs, std::vector<bool>& integer) {
 }  // namespace
 
 std::vector<bool> MinCut::Solve() const {
-  CutReduction costs(nodes_);
-  for (const Edge& edge : edges_) {
-    if (edge.from == kSource) {
-      costs.AddCost(edge.to, -edge.capacity);
-    } else if (edge.to == kSink) {
-      costs.AddCost(edge.from, edge.capacity);
-    } else {
-      costs.AddCost(edge.from, edge.to, edge.capacity);
-    }
-  }
+  CutReduction costs = costs_;
   costs.Reduce();
-  std::vector<bool> integer(nodes_, false);
+  std::vector<bool> integer(costs.size(), false);
   SolveRest(costs, integer);
   costs.FindLabels(integer);
   return integer;

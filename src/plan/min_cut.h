@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "reduce_cut.h"
+
 namespace qconvert {
 
 // Gives every node the label "integer" or "float" so that the sum of costs is least. Among equal
@@ -17,31 +19,20 @@ class MinCut {
   // More than all estimates together; a million of them still fit into 64 bits.
   static constexpr int64_t kInfinite = int64_t{1} << 43;
 
-  explicit MinCut(size_t nodes) : nodes_(nodes) {}
-  size_t AddNode() { return nodes_++; }
+  explicit MinCut(size_t nodes) : costs_(nodes) {}
+  size_t AddNode() { return costs_.AddNode(); }
 
   // Paid when `node` is integer, or float. Costs are >= 0.
-  void AddIntegerCost(size_t node, int64_t cost) { edges_.push_back({node, kSink, cost}); }
-  void AddFloatCost(size_t node, int64_t cost) { edges_.push_back({kSource, node, cost}); }
+  void AddIntegerCost(size_t node, int64_t cost) { costs_.AddCost(node, cost); }
+  void AddFloatCost(size_t node, int64_t cost) { costs_.AddCost(node, -cost); }
   // Paid when `integer` has the label integer and `other` the label float.
-  void AddCost(size_t integer, size_t other, int64_t cost) {
-    edges_.push_back({integer, other, cost});
-  }
+  void AddCost(size_t integer, size_t other, int64_t cost) { costs_.AddCost(integer, other, cost); }
 
   // True for integer nodes.
   std::vector<bool> Solve() const;
 
  private:
-  static constexpr size_t kSource = static_cast<size_t>(-1);
-  static constexpr size_t kSink = static_cast<size_t>(-2);
-  struct Edge {
-    size_t from;
-    size_t to;
-    int64_t capacity;
-  };
-
-  size_t nodes_;
-  std::vector<Edge> edges_;
+  CutReduction costs_;
 };
 
 }  // namespace qconvert

@@ -1,8 +1,33 @@
 #include "reduce_cut.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace qconvert {
+namespace {
+
+// What the labels integer and float of a node cost, by the labels of its neighbours.
+template <typename IsInteger>
+std::pair<int64_t, int64_t> CostsOfLabels(int64_t cost, const CutReduction::Links& links,
+                                          const IsInteger& is_integer) {
+  int64_t on_integer = cost;
+  int64_t on_float = 0;
+  for (const auto& [other, link] : links) {
+    if (is_integer(other)) {
+      on_float += link.when_float;
+    } else {
+      on_integer += link.when_integer;
+    }
+  }
+  return {on_integer, on_float};
+}
+
+}  // namespace
+
+size_t CutReduction::AddNode() {
+  nodes_.emplace_back();
+  return nodes_.size() - 1;
+}
 
 void CutReduction::AddLink(size_t node, size_t other, int64_t when_integer, int64_t when_float) {
   Link& link = nodes_[node].links[other];
@@ -40,23 +65,6 @@ void CutReduction::Detach(size_t node) {
   }
 }
 
-// The least that the labels of `node` cost when its neighbours a and b have the labels given.
-int64_t CutReduction::LeastCost(size_t node, size_t a, bool a_integer, size_t b,
-                                bool b_integer) const {
-  const Label& label = nodes_[node];
-  int64_t on_integer = label.cost;
-  int64_t on_float = 0;
-  const auto add = [&](size_t other, bool integer) {
-    const auto link = label.links.find(other);
-    if (link == label.links.end()) return;
-    (integer ? on_float : on_integer) +=
-        integer ? link->second.when_float : link->second.when_integer;
-  };
-  add(a, a_integer);
-  if (b != a) add(b, b_integer);
-  return std::min(on_integer, on_float);
-}
-
 bool CutReduction::TakeOut(size_t node) {
   const Label& label = nodes_[node];
   // Float whatever the others are, or integer whatever they are. An equal sum is float's alone:
@@ -72,10 +80,15 @@ bool CutReduction::TakeOut(size_t node) {
   if (label.links.size() > 2) return false;
   const size_t a = label.links.begin()->first;
   const size_t b = label.links.rbegin()->first;
-  const int64_t neither = LeastCost(node, a, false, b, false);
-  const int64_t first = LeastCost(node, a, true, b, false);
-  const int64_t second = LeastCost(node, a, false, b, true);
-  const int64_t both = LeastCost(node, a, true, b, true);
+  const auto least = [&](bool a_integer, bool b_integer) {
+    const auto [on_integer, on_float] = CostsOfLabels(
+        label.cost, label.links, [&](size_t other) { return other == a ? a_integer : b_integer; });
+    return std::min(on_integer, on_float);
+  };
+  const int64_t neither = least(false, false);
+  const int64_t first = least(true, false);
+  const int64_t second = least(false, true);
+  const int64_t both = least(true, true);
   Detach(node);
   nodes_[a].cost += first - neither;
   if (a == b) return true;
@@ -87,12 +100,8 @@ bool CutReduction::TakeOut(size_t node) {
 void CutReduction::FindLabels(std::vector<bool>& integer) const {
   for (auto node = order_.rbegin(); node != order_.rend(); ++node) {
     const Label& label = nodes_[*node];
-    int64_t on_integer = label.cost;
-    int64_t on_float = 0;
-    for (const auto& [other, link] : label.links) {
-      (integer[other] ? on_float : on_integer) +=
-          integer[other] ? link.when_float : link.when_integer;
-    }
+    const auto [on_integer, on_float] = CostsOfLabels(
+        label.cost, label.links, [&](size_t other) -> bool { return integer[other]; });
     integer[*node] = on_integer < on_float;
   }
 }

@@ -11,10 +11,9 @@ namespace qconvert {
 
 // The costs of min_cut.h as a graph of labels. Reduce() takes out, exactly, every node
 //  - whose own cost outweighs whatever its neighbours may pay for it (its label is then known), or
-//  - that has at most two neighbours: the least cost of its two labels, for each labels of those,
-//  is
-//    again a cost of each and of the pair (Kolmogorov and Zabih 2004, theorem 4.1; a minimum over
-//    one variable of a submodular function is submodular).
+//  - that has at most two neighbours: what its cheaper label costs is again a cost of each of them
+//    and of the pair (Kolmogorov and Zabih 2004, theorem 4.1; a minimum over one variable of a
+//    submodular function is submodular).
 // A chain vanishes as a whole that way, in linear time; what is left branches. The labels that
 // FindLabels() gives back are those of the smallest integer side, as of the cut itself.
 class CutReduction {
@@ -27,6 +26,8 @@ class CutReduction {
   using Links = std::map<size_t, Link>;  // by the other node
 
   explicit CutReduction(size_t nodes) : nodes_(nodes) {}
+  size_t AddNode();
+  size_t size() const { return nodes_.size(); }
 
   // Paid when `node` is integer; below 0: when it is float.
   void AddCost(size_t node, int64_t cost) { nodes_[node].cost += cost; }
@@ -55,7 +56,6 @@ class CutReduction {
   bool TakeOut(size_t node);
   void Detach(size_t node);
   void AddLink(size_t node, size_t other, int64_t when_integer, int64_t when_float);
-  int64_t LeastCost(size_t node, size_t a, bool a_integer, size_t b, bool b_integer) const;
 
   std::vector<Label> nodes_;
   std::vector<size_t> order_;  // of the nodes taken out, whose links stay as they were then
