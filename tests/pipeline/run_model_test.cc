@@ -170,21 +170,28 @@ TEST_F(RunModelTest, OutputsDoNotReplaceSamples) {
   EXPECT_THAT(Floats(dir_ / "data" / "a" / "0.npy"), ElementsAre(1, 2));
 }
 
+// A stage of int8 pixels [1, 3, 1, width] in training order, `raw` files being pixels of training.
+RunModelOptions StageOfJ5(const TempDir& dir, const std::string& width, InputSettings input) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "1", width}, DataType::kInt8).Output("y");
+  b.Add("Cast", {"x"}, {"y"}).Set("to", int64_t{1});
+  RunModelOptions run{.model = dir.Write("stage.onnx", SerializeModel(b.model))};
+  run.data.deployment.generation = Generation::kJ5;
+  run.data.deployment.calibration_domain = CalibrationDomain::kRaw;
+  run.data.deployment.inputs = {std::move(input)};
+  return run;
+}
+
 // What a J5 folder holds for the float model: pixels of training, in any form. A stage takes them
 // less 128.
 TEST_F(RunModelTest, PixelsOfTrainingForStagesOfJ5) {
-  GraphBuilder b;
-  b.Input("x", {"1", "3", "1", "2"}, DataType::kInt8).Output("y");
-  b.Add("Cast", {"x"}, {"y"}).Set("to", int64_t{1});
-  RunModelOptions run{.model = dir_.Write("stage.onnx", SerializeModel(b.model))};
-  run.data.deployment.generation = Generation::kJ5;
-  run.data.deployment.calibration_domain = CalibrationDomain::kRaw;
-  run.data.deployment.inputs = {{.name = "x",
-                                 .kind_rt = InputKind::kRgb,
-                                 .kind_train = InputKind::kRgb,
-                                 .layout_train = InputLayout::kNchw,
-                                 .mean = {120, 110, 100},
-                                 .scale = {0.02}}};
+  RunModelOptions run = StageOfJ5(dir_, "2",
+                                  {.name = "x",
+                                   .kind_rt = InputKind::kRgb,
+                                   .kind_train = InputKind::kRgb,
+                                   .layout_train = InputLayout::kNchw,
+                                   .mean = {120, 110, 100},
+                                   .scale = {0.02}});
   const std::vector<float> floats = {0, 255, 128, 90.6F, 1, 2};
   const std::string bytes("\x00\xff\x80\x5b\x01\x02", 6);
   dir_.Write("npy/0.npy", NpyFloats({1, 3, 1, 2}, floats));
@@ -215,16 +222,11 @@ TEST_F(RunModelTest, PixelsOfTrainingForStagesOfJ5) {
 
 // What a stage takes is fed as it is, whatever the settings say of other files.
 TEST_F(RunModelTest, CodesForStagesOfJ5) {
-  GraphBuilder b;
-  b.Input("x", {"1", "3", "1", "1"}, DataType::kInt8).Output("y");
-  b.Add("Cast", {"x"}, {"y"}).Set("to", int64_t{1});
-  RunModelOptions run{.model = dir_.Write("stage.onnx", SerializeModel(b.model))};
-  run.data.deployment.generation = Generation::kJ5;
-  run.data.deployment.calibration_domain = CalibrationDomain::kRaw;
-  run.data.deployment.inputs = {{.name = "x",
-                                 .kind_rt = InputKind::kNv12,
-                                 .kind_train = InputKind::kRgb,
-                                 .layout_train = InputLayout::kNchw}};
+  RunModelOptions run = StageOfJ5(dir_, "1",
+                                  {.name = "x",
+                                   .kind_rt = InputKind::kNv12,
+                                   .kind_train = InputKind::kRgb,
+                                   .layout_train = InputLayout::kNchw});
   run.data.folder = dir_ / "codes";
   run.folder = dir_ / "out";
   dir_.Write("codes/0.npy",

@@ -12,6 +12,16 @@
 namespace qconvert {
 namespace {
 
+// Two products with weights of their own; the first ones' scale is 0.01.
+void TwoProducts(Net& b, float second_scale) {
+  b.Add("MatMul", {"x", b.Weight("w", {8, 8})}, {"m"});
+  b.Floats("second", {}, {second_scale});
+  b.model.graph.initializers["v"] =
+      MakeTensor<int8_t>("v", DataType::kInt8, {8, 8}, std::vector<int8_t>(64, int8_t{3}));
+  b.Add("DequantizeLinear", {"v", "second", "i"}, {"vd"});
+  b.Add("MatMul", {"m", "vd"}, {"y"});
+}
+
 TEST(FewBitsLintTest, StoredWeightsAreReadByOneNodeAlone) {
   ExpectRules({
       {"weights behind a float",
@@ -25,26 +35,8 @@ TEST(FewBitsLintTest, StoredWeightsAreReadByOneNodeAlone) {
          b.Add("MatMul", {"x", w}, {"m"}), b.Add("MatMul", {"m", w}, {"y"});
        },
        "MatMul", "sharing"},
-      {"two weights with equal scales",
-       [](Net& b) {
-         b.Add("MatMul", {"x", b.Weight("w", {8, 8})}, {"m"});
-         b.Floats("again", {}, {0.01F});
-         b.model.graph.initializers["v"] =
-             MakeTensor<int8_t>("v", DataType::kInt8, {8, 8}, std::vector<int8_t>(64, int8_t{3}));
-         b.Add("DequantizeLinear", {"v", "again", "i"}, {"vd"});
-         b.Add("MatMul", {"m", "vd"}, {"y"});
-       },
-       "MatMul", "sharing"},
-      {"two weights with scales of their own",
-       [](Net& b) {
-         b.Add("MatMul", {"x", b.Weight("w", {8, 8})}, {"m"});
-         b.Floats("other", {}, {0.02F});
-         b.model.graph.initializers["v"] =
-             MakeTensor<int8_t>("v", DataType::kInt8, {8, 8}, std::vector<int8_t>(64, int8_t{3}));
-         b.Add("DequantizeLinear", {"v", "other", "i"}, {"vd"});
-         b.Add("MatMul", {"m", "vd"}, {"y"});
-       },
-       "MatMul", ""},
+      {"two weights with equal scales", [](Net& b) { TwoProducts(b, 0.01F); }, "MatMul", "sharing"},
+      {"two weights with scales of their own", [](Net& b) { TwoProducts(b, 0.02F); }, "MatMul", ""},
       {"weights that are an output too",
        [](Net& b) {
          b.Output("w_d").Add("MatMul", {"x", b.Weight("w", {8, 4})}, {"y"});
