@@ -17,190 +17,16 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
+#include "support/camera_form.h"
 #include "support/errors.h"
 #include "support/graph_builder.h"
-#include "support/npy.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
 
-constexpr size_t kSide = 8;
-constexpr size_t kPixels = kSide * kSide;
 constexpr size_t kSamples = 6;
-constexpr std::array<double, 3> kMean = {123.675, 116.28, 103.53};
-constexpr std::array<double, 3> kScale = {0.01712475, 0.017507, 0.01742919};
-
-struct Form {
-  std::string march;
-  std::string train;
-  std::string rt;
-  bool is_nhwc = false;
-  std::string layout_rt;  // "": not said
-  std::string norm;       // "", mean, scale or std, the latter two with a mean
-  std::string source;     // "": not said
-  size_t batch = 1;
-  bool is_separate = false;
-  std::string removal;  // a line of model_parameters
-  std::string node_info;
-  std::string calibration = "max";
-  std::string output;  // "", int8 or int16
-  bool is_video = false;
-  bool folds = false;
-
-  bool is_j5() const { return !march.starts_with("nash-"); }
-  bool is_resizer() const { return source == "resizer"; }
-  bool is_yuv() const { return rt == "nv12" || rt == "yuv444"; }
-  bool is_image() const { return rt != "featuremap"; }
-  size_t channels() const { return train == "gray" ? 1 : 3; }
-};
-
-void PrintTo(const Form& form, std::ostream* out) {
-  *out << fmt::format(
-      "{} {} -> {}, {}, layout_rt '{}', norm '{}', source '{}', batch {} (apart {}), '{}', '{}', "
-      "{}, "
-      "output '{}', video {}, folds {}",
-      form.march, form.train, form.rt, form.is_nhwc ? "NHWC" : "NCHW", form.layout_rt, form.norm,
-      form.source, form.batch, form.is_separate, form.removal, form.node_info, form.calibration,
-      form.output, form.is_video, form.folds);
-}
-
-std::string Numbers(const std::array<double, 3>& numbers, size_t count, bool invert) {
-  std::vector<double> shown(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(count));
-  for (double& number : shown) number = invert ? 1 / number : number;
-  return fmt::format("{}", fmt::join(shown, " "));
-}
-
-std::string FileOf(const Form& form) {
-  std::string text =
-      fmt::format("model_parameters:\n  onnx_model: model.onnx\n  march: {}\n", form.march);
-  if (!form.removal.empty()) text += "  " + form.removal + "\n";
-  if (!form.node_info.empty()) text += "  node_info: " + form.node_info + "\n";
-  text += fmt::format(
-      "input_parameters:\n  input_name: image\n  input_type_rt: {}\n  input_type_train: {}\n"
-      "  input_layout_train: {}\n",
-      form.rt, form.train, form.is_nhwc ? "NHWC" : "NCHW");
-  if (!form.norm.empty()) text += "  mean_value: " + Numbers(kMean, form.channels(), false) + "\n";
-  if (form.norm.starts_with("s")) {
-    text += fmt::format("  {}_value: {}\n", form.norm,
-                        Numbers(kScale, form.channels(), form.norm == "std"));
-  }
-  if (!form.layout_rt.empty()) text += "  input_layout_rt: " + form.layout_rt + "\n";
-  if (form.is_video) text += "  input_space_and_range: bt601_video\n";
-  if (form.folds) text += "  fold_normalization: true\n";
-  if (form.batch > 1) text += fmt::format("  input_batch: {}\n", form.batch);
-  if (form.is_separate) text += "  separate_batch: True\n";
-  text += fmt::format("calibration_parameters:\n  cal_data_dir: cal\n  calibration_type: {}\n",
-                      form.calibration);
-  if (!form.output.empty()) text += "  optimization: set_model_output_" + form.output + "\n";
-  if (!form.source.empty())
-    text += "compiler_parameters:\n  input_source: {image: " + form.source + "}\n";
-  return text;
-}
-
-Model Network(const Form& form) {
-  const std::string channels = std::to_string(form.channels());
-  GraphBuilder b;
-  b.Output("scores");
-  std::string pixels = "image";
-  if (form.is_nhwc) {
-    b.Input("image", {"1", "8", "8", channels});
-    b.Add("Transpose", {"image"}, {"planes"}).Set("perm", std::vector<int64_t>{0, 3, 1, 2});
-    pixels = "planes";
-  } else {
-    b.Input("image", {"1", channels, "8", "8"});
-  }
-  b.Random("w", {8, static_cast<int64_t>(form.channels()), 3, 3}, 0.3F).Random("v", {4, 8, 3, 3});
-  Node& first = b.Add("Conv", {pixels, "w"}, {"c"});
-  first.name = "Conv_0";
-  first.Set("pads", std::vector<int64_t>{1, 1, 1, 1});
-  b.Add("Relu", {"c"}, {"r"});
-  b.Add("Conv", {"r", "v"}, {"scores"}).name = "Conv_1";
-  return b.model;
-}
-
-// What a camera gives: three channels of the runtime type, chroma equal in 2x2 blocks.
-using Frame = std::array<std::array<uint8_t, kPixels>, 3>;
-
-Frame MakeFrame(const Form& form, size_t seed) {
-  Frame frame;
-  for (size_t c = 0; c < 3; ++c) {
-    const bool is_chroma = form.is_yuv() && c > 0;
-    // A resizer blends chroma between blocks; the frame is then the same everywhere.
-    const size_t block = is_chroma ? (form.is_resizer() ? kSide : 2) : 1;
-    for (size_t i = 0; i < kPixels; ++i) {
-      const auto row = static_cast<double>(i / kSide / block);
-      const auto column = static_cast<double>(i % kSide / block);
-      const double wave = std::sin(0.9 * row + 0.4 * column + 2.0 * static_cast<double>(c) +
-                                   1.3 * static_cast<double>(seed));
-      frame[c][i] = static_cast<uint8_t>(std::lround(120 + (is_chroma ? 30 : 60) * wave));
-    }
-  }
-  return frame;
-}
-
-// In the training domain, from the definitions.
-std::array<double, 3> TrainPixel(const Form& form, const Frame& frame, size_t i) {
-  std::array<double, 3> p = {static_cast<double>(frame[0][i]), static_cast<double>(frame[1][i]),
-                             static_cast<double>(frame[2][i])};
-  const bool is_rgb = form.train == "rgb" || form.train == "bgr";
-  if (!is_rgb) return p;
-  if (form.is_yuv()) {
-    const double u = p[1] - 128;
-    const double v = p[2] - 128;
-    const double y = 1.164383562 * (p[0] - 16);
-    if (form.is_video) {
-      p = {y + 1.596027 * v, y - 0.391762 * u - 0.812968 * v, y + 2.017232 * u};
-    } else {
-      p = {p[0] + 1.4017 * v, p[0] - 0.3437 * u - 0.7142 * v, p[0] + 1.7722 * u};
-    }
-    if (form.train == "bgr") std::swap(p[0], p[2]);
-  } else if (form.rt != form.train) {
-    std::swap(p[0], p[2]);
-  }
-  return p;
-}
-
-// Channels by pixel or planes, as the float model's layout is.
-std::vector<double> TrainPixels(const Form& form, const Frame& frame, bool normalize) {
-  std::vector<double> out(form.channels() * kPixels);
-  for (size_t i = 0; i < kPixels; ++i) {
-    const std::array<double, 3> pixel = TrainPixel(form, frame, i);
-    for (size_t c = 0; c < form.channels(); ++c) {
-      const double scale = form.norm == "mean" ? 1 : kScale[c];
-      const double value = normalize && !form.norm.empty() ? (pixel[c] - kMean[c]) * scale
-                           : form.is_image()               ? pixel[c]
-                                                           : (pixel[c] - 120) / 60;
-      out[form.is_nhwc ? i * form.channels() + c : c * kPixels + i] = value;
-    }
-  }
-  return out;
-}
-
-Tensor FloatInput(const Form& form, const Frame& frame) {
-  std::vector<float> values;
-  for (const double value : TrainPixels(form, frame, true))
-    values.push_back(static_cast<float>(value));
-  const auto channels = static_cast<int64_t>(form.channels());
-  const std::vector<int64_t> dims = form.is_nhwc ? std::vector<int64_t>{1, 8, 8, channels}
-                                                 : std::vector<int64_t>{1, channels, 8, 8};
-  return MakeFloatTensor("image", dims, values);
-}
-
-// J5: headerless pixels of the training domain; J6 and featuremaps: what the float model takes.
-void WriteSample(const Form& form, size_t seed, const TempDir& folder) {
-  const Frame frame = MakeFrame(form, seed);
-  if (!form.is_j5() || !form.is_image()) {
-    const Tensor sample = FloatInput(form, frame);
-    folder.Write(fmt::format("cal/{}.npy", seed), NpyFloats(sample.dims, sample.values<float>()));
-    return;
-  }
-  std::string bytes;
-  for (const double value : TrainPixels(form, frame, false))
-    bytes.push_back(static_cast<char>(static_cast<uint8_t>(std::clamp(value, 0.0, 255.0))));
-  folder.Write(fmt::format("cal/{}.pixels", seed), bytes);
-}
 
 // What a Quantize or Dequantize at the border left in the metadata.
 struct Numbering {
@@ -231,7 +57,7 @@ void AppendCodes(const Tensor& floats, const Numbering& numbers, std::string& by
 }
 
 // As floats, or as the codes that a Quantize would have made.
-void AppendFeatures(Form form, const Value& input, const Frame& frame, const Model& model,
+void AppendFeatures(CameraForm form, const Value& input, const Frame& frame, const Model& model,
                     std::string& bytes) {
   form.is_nhwc = (*input.type.shape)[3].value <= 3;
   const Tensor floats = FloatInput(form, frame);
@@ -245,15 +71,15 @@ void AppendFeatures(Form form, const Value& input, const Frame& frame, const Mod
 }
 
 // What one input of the deployed model holds of one frame.
-void Append(const Form& form, const Value& input, const Frame& frame, const Model& model,
+void Append(const CameraForm& form, const Value& input, const Frame& frame, const Model& model,
             std::string& bytes) {
   const std::vector<Dim>& dims = *input.type.shape;
   if (input.name.ends_with("_roi")) {
-    constexpr std::array<int32_t, 4> kAll = {0, 0, kSide - 1, kSide - 1};
+    constexpr std::array<int32_t, 4> kAll = {0, 0, kCameraSide - 1, kCameraSide - 1};
     bytes.append(reinterpret_cast<const char*>(kAll.data()), sizeof(kAll));
   } else if (input.name.ends_with("_uv")) {
-    for (size_t i = 0; i < kPixels; ++i) {
-      if (i / kSide % 2 != 0 || i % 2 != 0) continue;
+    for (size_t i = 0; i < kCameraPixels; ++i) {
+      if (i / kCameraSide % 2 != 0 || i % 2 != 0) continue;
       bytes += {static_cast<char>(frame[1][i]), static_cast<char>(frame[2][i])};
     }
   } else if (!form.is_image()) {
@@ -263,23 +89,25 @@ void Append(const Form& form, const Value& input, const Frame& frame, const Mode
     const size_t channels = is_plane ? 1 : 3;
     const int offset = input.type.element == DataType::kInt8 ? 128 : 0;
     const bool by_pixel = dims[3].value <= 3;
-    for (size_t k = 0; k < channels * kPixels; ++k) {
-      const size_t c = by_pixel ? k % channels : k / kPixels;
-      const size_t i = by_pixel ? k / channels : k % kPixels;
+    for (size_t k = 0; k < channels * kCameraPixels; ++k) {
+      const size_t c = by_pixel ? k % channels : k / kCameraPixels;
+      const size_t i = by_pixel ? k / channels : k % kCameraPixels;
       bytes.push_back(static_cast<char>(frame[c][i] - offset));
     }
   }
 }
 
-std::vector<Tensor> Feeds(const Form& form, const Model& model, const std::vector<Frame>& frames) {
+std::vector<Tensor> Feeds(const CameraForm& form, const Model& model,
+                          const std::vector<Frame>& frames) {
   std::vector<Tensor> feeds;
   for (const Value& input : model.graph.inputs) {
     Tensor tensor;
     tensor.name = input.name;
     tensor.type = input.type.element;
-    for (const Dim& dim : *input.type.shape) tensor.dims.push_back(dim.known() ? dim.value : kSide);
+    for (const Dim& dim : *input.type.shape)
+      tensor.dims.push_back(dim.known() ? dim.value : kCameraSide);
     if (form.is_resizer() && input.name.ends_with("_uv"))
-      tensor.dims[1] = tensor.dims[2] = kSide / 2;
+      tensor.dims[1] = tensor.dims[2] = kCameraSide / 2;
     std::string bytes;
     for (size_t f = 0; f < frames.size(); ++f) {
       const bool is_mine = !form.is_separate || input.name.starts_with(fmt::format("image_{}", f));
@@ -321,14 +149,14 @@ double Sqnr(const std::vector<float>& expected, const std::vector<float>& actual
 
 // What a form reaches at least. Ranges of random data and of few values cut by kl are not those of
 // the frames; without a norm these all lie far from 0, and kl cuts most of them.
-double LeastSqnr(const Form& form) {
+double LeastSqnr(const CameraForm& form) {
   const bool is_normal = form.norm.starts_with("s") || !form.is_image();
   if (form.calibration == "kl") return is_normal ? 6 : -10;
   return form.calibration == "skip" ? 6 : 20;
 }
 
 // J5 stages take what the chip's loader makes, J6 stages what the float model takes.
-void CheckStages(Form form, const TempDir& folder) {
+void CheckStages(CameraForm form, const TempDir& folder) {
   form.is_separate = false;  // one sample
   const Frame frame = MakeFrame(form, 4);
   const Tensor input = FloatInput(form, frame);
@@ -348,17 +176,23 @@ void CheckStages(Form form, const TempDir& folder) {
   }
 }
 
-void ConvertAndRun(const Form& form) {
-  const TempDir folder;
+// Writes the network; samples are the caller's.
+ConvertOptions JobOf(const CameraForm& form, const std::string& text, const TempDir& folder) {
   folder.Write("model.onnx", SerializeModel(Network(form)));
-  for (size_t seed = 0; seed < kSamples; ++seed) WriteSample(form, seed, folder);
-  const LoadedConfig loaded = LoadText(FileOf(form));
+  const LoadedConfig loaded = LoadText(text);
   ConvertOptions options;
   options.model = folder / "model.onnx";
   options.output = folder / "out.onnx";
-  options.write_stages = true;
   options.config = loaded.config;
   options.effective_config = loaded.effective;
+  return options;
+}
+
+void ConvertAndRun(const CameraForm& form) {
+  const TempDir folder;
+  for (size_t seed = 0; seed < kSamples; ++seed) WriteSample(form, seed, folder);
+  ConvertOptions options = JobOf(form, FileOf(form), folder);
+  options.write_stages = true;
   options.guard = GuardMode::kOff;
   if (form.calibration != "skip") options.calibration_folder = folder / "cal";
   const ConversionReport report = Convert(options);
@@ -380,14 +214,15 @@ void ConvertAndRun(const Form& form) {
 // One choice that a file makes, and what it can be. The first is that of a form that says nothing.
 struct Axis {
   size_t count = 0;
-  std::function<void(size_t choice, Form& form)> choose;
+  std::function<void(size_t choice, CameraForm& form)> choose;
 };
 
 template <typename T>
-Axis AxisOf(T Form::*member, std::vector<T> values) {
+Axis AxisOf(T CameraForm::*member, std::vector<T> values) {
   const size_t count = values.size();
-  return {count,
-          [member, values = std::move(values)](size_t k, Form& form) { form.*member = values[k]; }};
+  return {count, [member, values = std::move(values)](size_t k, CameraForm& form) {
+            form.*member = values[k];
+          }};
 }
 
 const std::vector<std::string> kTypes = {"rgb", "bgr", "yuv444", "gray", "featuremap"};
@@ -395,29 +230,29 @@ const std::vector<std::string> kTypes = {"rgb", "bgr", "yuv444", "gray", "featur
 const std::vector<Axis>& Axes() {
   static const std::vector<Axis> axes = {
       {kTypes.size() * 6,
-       [](size_t k, Form& form) {
+       [](size_t k, CameraForm& form) {
          form.train = kTypes[k / 6];
          form.rt = k % 6 == 0 ? "nv12" : kTypes[k % 6 - 1];
        }},
-      AxisOf<std::string>(&Form::march,
+      AxisOf<std::string>(&CameraForm::march,
                           {"nash-e", "bayes", "nash-m", "nash-b-lite", "nash-b", "nash-b-plus",
                            "nash-h", "nash-p", "nash-starry-p", "bernoulli2", "bayes-e"}),
-      AxisOf<bool>(&Form::is_nhwc, {false, true}),
-      AxisOf<std::string>(&Form::layout_rt, {"", "NHWC", "NCHW"}),
-      AxisOf<std::string>(&Form::norm, {"", "mean", "scale", "std"}),
-      AxisOf<std::string>(&Form::source, {"", "pyramid", "ddr", "resizer"}),
+      AxisOf<bool>(&CameraForm::is_nhwc, {false, true}),
+      AxisOf<std::string>(&CameraForm::layout_rt, {"", "NHWC", "NCHW"}),
+      AxisOf<std::string>(&CameraForm::norm, {"", "mean", "scale", "std"}),
+      AxisOf<std::string>(&CameraForm::source, {"", "pyramid", "ddr", "resizer"}),
       {3,
-       [](size_t k, Form& form) {
+       [](size_t k, CameraForm& form) {
          form.batch = k == 0 ? 1 : 2;
          form.is_separate = k == 2;
        }},
-      AxisOf<std::string>(&Form::removal, {"", "remove_node_type: Quantize;Dequantize",
-                                           "remove_node_name: scores_Dequantize_0"}),
-      AxisOf<std::string>(&Form::node_info, {"", "Conv_0:int16", "{Conv_1: {ON: CPU}}"}),
-      AxisOf<std::string>(&Form::calibration, {"max", "default", "kl", "mix", "skip"}),
-      AxisOf<std::string>(&Form::output, {"", "int8", "int16"}),
-      AxisOf<bool>(&Form::is_video, {false, true}),
-      AxisOf<bool>(&Form::folds, {false, true})};
+      AxisOf<std::string>(&CameraForm::removal, {"", "remove_node_type: Quantize;Dequantize",
+                                                 "remove_node_name: scores_Dequantize_0"}),
+      AxisOf<std::string>(&CameraForm::node_info, {"", "Conv_0:int16", "{Conv_1: {ON: CPU}}"}),
+      AxisOf<std::string>(&CameraForm::calibration, {"max", "default", "kl", "mix", "skip"}),
+      AxisOf<std::string>(&CameraForm::output, {"", "int8", "int16"}),
+      AxisOf<bool>(&CameraForm::is_video, {false, true}),
+      AxisOf<bool>(&CameraForm::folds, {false, true})};
   return axes;
 }
 
@@ -425,8 +260,8 @@ const std::vector<Axis>& Axes() {
 using Row = std::map<size_t, size_t>;
 using Pair = std::pair<std::pair<size_t, size_t>, std::pair<size_t, size_t>>;
 
-Form FormOf(const Row& row) {
-  Form form;
+CameraForm FormOf(const Row& row) {
+  CameraForm form;
   for (size_t axis = 0; axis < Axes().size(); ++axis) {
     const auto chosen = row.find(axis);
     Axes()[axis].choose(chosen == row.end() ? 0 : chosen->second, form);
@@ -435,7 +270,7 @@ Form FormOf(const Row& row) {
 }
 
 std::string ReasonAgainst(const Row& row) {
-  const Form form = FormOf(row);
+  const CameraForm form = FormOf(row);
   const std::vector<std::string> problems = ProblemsOf(FileOf(form));
   if (!problems.empty()) return problems[0];
   const bool is_one_picture = form.is_resizer() && !form.is_j5() && form.batch > 1;
@@ -506,7 +341,7 @@ TEST(CameraMatrixTest, AnyTwoChoicesRunOnRawBytesOrAreRefused) {
         }
         const Row row = Extended(*legal, covered);
         for (const Pair& one : PairsOf(row)) covered.insert(one);
-        const Form form = FormOf(row);
+        const CameraForm form = FormOf(row);
         SCOPED_TRACE(testing::PrintToString(form));
         ConvertAndRun(form);
         ++ran;
@@ -518,15 +353,15 @@ TEST(CameraMatrixTest, AnyTwoChoicesRunOnRawBytesOrAreRefused) {
 }
 
 TEST(CameraMatrixTest, ABatchFromTheResizerIsRefusedUnlessItIsApart) {
-  const Form form{.march = "nash-e", .train = "rgb", .rt = "nv12", .source = "resizer", .batch = 2};
+  const CameraForm form{
+      .march = "nash-e", .train = "rgb", .rt = "nv12", .source = "resizer", .batch = 2};
   EXPECT_THAT([&] { ConvertAndRun(form); },
               ThrowsError(ExitCode::kConfig, "takes one picture: expected separate_batch"));
 }
 
 TEST(CameraMatrixTest, TheJ5FloatFilesAreToldByTheirFolder) {
-  Form form{.march = "bayes", .train = "rgb", .rt = "nv12", .norm = "scale"};
+  CameraForm form{.march = "bayes", .train = "rgb", .rt = "nv12", .norm = "scale"};
   const TempDir folder;
-  folder.Write("model.onnx", SerializeModel(Network(form)));
   for (size_t seed = 0; seed < kSamples; ++seed) {
     std::string bytes;
     for (const double value : TrainPixels(form, MakeFrame(form, seed), false)) {
@@ -535,12 +370,7 @@ TEST(CameraMatrixTest, TheJ5FloatFilesAreToldByTheirFolder) {
     }
     folder.Write(fmt::format("cal_f32/{}", seed), bytes);
   }
-  const LoadedConfig loaded = LoadText(FileOf(form));
-  ConvertOptions options;
-  options.model = folder / "model.onnx";
-  options.output = folder / "out.onnx";
-  options.config = loaded.config;
-  options.effective_config = loaded.effective;
+  ConvertOptions options = JobOf(form, FileOf(form), folder);
   options.calibration_folder = folder / "cal_f32";
   EXPECT_GT(Convert(options).outputs.at(0).sqnr_db(), 20);
   options.config.deployment.inputs[0].raw = RawElement::kUint8;  // four times the bytes
@@ -548,18 +378,12 @@ TEST(CameraMatrixTest, TheJ5FloatFilesAreToldByTheirFolder) {
 }
 
 TEST(CameraMatrixTest, OutputNodesEndTheModelAndAreWhatIsCompared) {
-  const Form form{.march = "nash-e", .train = "rgb", .rt = "nv12"};
+  const CameraForm form{.march = "nash-e", .train = "rgb", .rt = "nv12"};
   std::string text = FileOf(form);
   text.insert(text.find("  march:"), "  output_nodes: Conv_0\n");
   const TempDir folder;
-  folder.Write("model.onnx", SerializeModel(Network(form)));
   for (size_t seed = 0; seed < kSamples; ++seed) WriteSample(form, seed, folder);
-  const LoadedConfig loaded = LoadText(text);
-  ConvertOptions options;
-  options.model = folder / "model.onnx";
-  options.output = folder / "out.onnx";
-  options.config = loaded.config;
-  options.effective_config = loaded.effective;
+  ConvertOptions options = JobOf(form, text, folder);
   options.calibration_folder = folder / "cal";
   const ConversionReport report = Convert(options);
   ASSERT_EQ(report.outputs.size(), 1U);

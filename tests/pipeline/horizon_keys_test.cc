@@ -18,6 +18,7 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "support/graph_builder.h"
+#include "support/horizon_key_rows.h"
 #include "support/npy.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
@@ -27,243 +28,7 @@ namespace {
 
 constexpr uint32_t kSamples = 6;
 
-// Keys with their values, "section.key"; an empty value is none.
-using Keys = std::map<std::string, std::string>;
-
-enum class Effect {
-  kModel,     // another graph
-  kFiles,     // files of other names
-  kSettings,  // the same model in another way: threads, what is told and drawn
-  kRefused,   // an error that says `text`
-  kTold,      // a line that says `text`: the key is accepted and has no effect
-};
-
-struct Row {
-  std::string key;
-  std::string value;
-  Effect effect = Effect::kModel;
-  std::string text;
-  Keys base = {};             // on top of BaseOf
-  std::string only = "both";  // or J5, J6
-};
-
-using E = Effect;
-
-const std::vector<Row>& ModelRows() {
-  static const std::vector<Row> rows = {
-      {"model.onnx_model", "other.onnx"},
-      {"model.march", "nash-m", E::kSettings, "", {}, "J6"},
-      {"model.march", "bayes-e", E::kSettings, "", {}, "J5"},
-      {"model.march", "nash-q", E::kRefused, "march is 'nash-q', expected nash-e"},
-      {"model.log_level", "warn", E::kSettings, "", {}, "J5"},
-      {"model.log_level", "warn", E::kTold, "log_level is deprecated", {}, "J6"},
-      {"model.layer_out_dump", "true"},
-      {"model.working_dir", "elsewhere", E::kFiles},
-      {"model.output_model_file_prefix", "net", E::kFiles},
-      {"model.output_nodes", "Conv_0"},
-      {"model.output_nodes", "Conv_9", E::kRefused, "Conv_9"},
-      {"model.remove_node_type", "Dequantize"},
-      {"model.remove_node_type",
-       "Dequantize;Reshape",
-       E::kModel,
-       "",
-       {{"model.remove_node_type", "Dequantize"}}},
-      {"model.remove_node_type", "Conv", E::kRefused, "remove_node_type has 'Conv', expected"},
-      {"model.remove_node_name", "scores_Dequantize_0"},
-      {"model.keep_node_name",
-       "scores_Dequantize_0",
-       E::kModel,
-       "",
-       {{"model.remove_node_type", "Dequantize"}}},
-      {"model.node_info", "Conv_0:int16"},
-      {"model.node_info", "{Conv_1: {ON: CPU}}"},
-      {"model.node_info", "{Conv_1: {InputType: int16}}"},
-      {"model.node_info",
-       "{Conv_1: {InputType: int8}}",
-       E::kModel,
-       "",
-       {{"calibration.quant_config", "{node_config: {Conv_1: {qtype: int16}}}"}}},
-      {"model.node_info", "{Conv_1: {OutputType: int16}}"},
-      {"model.node_info", "Conv_0", E::kRefused, "node_info is 'Conv_0', expected NAME:int16"},
-      {"model.set_node_data_type", "Conv_0:int16"},
-      {"model.set_node_data_type", "Conv_0:int16", E::kTold, "use node_info", {}, "J6"},
-      {"model.debug_mode", "dump_calibration_data", E::kFiles},
-      {"model.caffe_model", "net.caffemodel", E::kRefused, "exclude each other"},
-      {"model.prototxt", "net.prototxt", E::kRefused, "exclude each other"}};
-  return rows;
-}
-
-const std::vector<Row>& InputRows() {
-  const Keys nv12 = {{"input.input_type_rt", "nv12"}};
-  const Keys batched = {{"input.input_batch", "2"}};
-  const Keys resized = {{"input.input_type_rt", "nv12"},
-                        {"compiler.input_source", "{image: resizer}"}};
-  const Keys features = {{"input.input_type_rt", "featuremap"},
-                         {"input.input_type_train", "featuremap"},
-                         {"input.mean_value", ""},
-                         {"input.scale_value", ""}};
-  static const std::vector<Row> rows = {
-      {"input.input_name", "picture", E::kRefused, "the model has no input 'picture'"},
-      {"input.input_name",
-       "",
-       E::kRefused,
-       "input_name is missing",
-       {{"model.onnx_model", "two.onnx"},
-        {"input.input_name", "image;gain"},
-        {"input.input_type_rt", "rgb;featuremap"},
-        {"input.input_type_train", "rgb;featuremap"},
-        {"input.input_layout_train", "NCHW;NCHW"},
-        {"input.mean_value", "120 110 100;None"},
-        {"input.scale_value", "0.02;None"},
-        {"calibration.cal_data_dir", "cal;gain"}}},
-      {"input.input_type_rt", "bgr"},
-      {"input.input_type_rt", "nv12"},
-      {"input.input_type_rt", "yuv444"},
-      {"input.input_type_rt", "gray", E::kRefused, "cannot be made from input_type_train rgb"},
-      {"input.input_type_rt", "yuv444_128", E::kRefused, "which the vendor lists but has closed"},
-      {"input.input_type_train", "bgr"},
-      {"input.input_type_train", "yuv444", E::kModel, "", nv12},
-      {"input.input_layout_train", "NHWC", E::kRefused, "has 8 channels in layout NHWC"},
-      {"input.input_layout_rt", "NHWC", E::kModel, "", {}, "J5"},
-      {"input.input_layout_rt", "NHWC", E::kModel, "", features, "J5"},
-      {"input.input_layout_rt", "NHWC", E::kTold, "input_layout_rt is deprecated", {}, "J6"},
-      {"input.input_space_and_range", "bt601_video", E::kModel, "", nv12},
-      {"input.input_space_and_range", "bt601_video", E::kRefused, "for input_type_rt nv12 only"},
-      {"input.resizer_interp_mode", "nearest", E::kModel, "", resized, "J6"},
-      {"input.resizer_interp_mode", "nearest", E::kTold,
-       "resizer_interp_mode of input 'image' has no effect", resized, "J5"},
-      {"input.resizer_interp_mode", "nearest", E::kTold, "its input_source is not resizer", nv12},
-      {"input.resizer_interp_mode", "bicubic", E::kRefused, "is 'bicubic'", resized},
-      {"input.resizer_pad_mode", "border", E::kModel, "", resized, "J6"},
-      {"input.resizer_pad_mode", "borders", E::kRefused, "did you mean 'border'?", resized},
-      {"input.resizer_pad_value", "127 -1", E::kModel, "", resized, "J6"},
-      {"input.resizer_pad_value", "16", E::kModel, "", resized, "J6"},
-      {"input.resizer_pad_value", "1 2 3", E::kRefused, "expected bytes of Y and of U and V",
-       resized},
-      {"input.resizer_pad_value", "256", E::kRefused, "resizer_pad_value is '256'", resized},
-      {"input.input_shape", "1x3x8x8", E::kModel, "", {{"model.onnx_model", "free.onnx"}}},
-      {"input.input_shape", "1x3x9x9", E::kRefused, "input_shape is 1x3x9x9"},
-      {"input.input_batch", "2"},
-      {"input.separate_batch", "true", E::kModel, "", batched},
-      {"input.separate_name", "image", E::kModel, "", batched},
-      {"input.separate_name", "picture", E::kRefused, "which is no input_name", batched},
-      {"input.norm_type", "data_mean", E::kModel, "", {}, "J5"},
-      {"input.norm_type", "no_preprocess", E::kModel, "", {}, "J5"},
-      {"input.norm_type", "data_mean", E::kTold, "norm_type is deprecated", {}, "J6"},
-      {"input.mean_value", "100"},
-      {"input.mean_value", "1 2", E::kRefused, "has 2 numbers, expected one, or one per channel"},
-      {"input.scale_value", "0.03"},
-      {"input.std_value", "40", E::kModel, "", {{"input.scale_value", ""}}},
-      {"input.std_value", "40", E::kRefused, "scale_value and std_value are both given"},
-      {"input.fold_normalization", "true"}};
-  return rows;
-}
-
-const std::vector<Row>& CalibrationRows() {
-  static const std::vector<Row> rows = {
-      {"calibration.cal_data_dir", "wide"},
-      {"calibration.cal_data_dir", ""},
-      {"calibration.cal_data_type",
-       "float32",
-       E::kModel,
-       "",
-       {{"calibration.cal_data_dir", "raw"}},
-       "J5"},
-      {"calibration.cal_data_type", "float32", E::kTold, "cal_data_type is deprecated", {}, "J6"},
-      {"calibration.preprocess_on", "true", E::kRefused, "is no picture", {}, "J5"},
-      {"calibration.preprocess_on", "true", E::kTold, "preprocess_on is deprecated", {}, "J6"},
-      {"calibration.calib_transforms", "[{color: bgr}]", E::kSettings},
-      {"calibration.calibration_type", "kl"},
-      {"calibration.calibration_type", "default"},
-      {"calibration.calibration_type", "mix"},
-      {"calibration.calibration_type", "skip"},
-      {"calibration.calibration_type", "load", E::kRefused, "takes the thresholds of a model"},
-      {"calibration.calibration_type", "mean", E::kRefused, "calibration_type is 'mean'"},
-      {"calibration.max_percentile", "0.9"},
-      {"calibration.max_percentile", "0.4", E::kRefused,
-       "max_percentile is '0.4', expected a number of at least 0.5"},
-      {"calibration.per_channel", "true"},
-      {"calibration.run_on_cpu", "Conv_1"},
-      {"calibration.run_on_bpu",
-       "Conv_1",
-       E::kModel,
-       "",
-       {{"calibration.quant_config", "{op_config: {Conv: {qtype: float32}}}"}}},
-      {"calibration.run_on_bpu",
-       "Conv_1",
-       E::kRefused,
-       "is in run_on_cpu too",
-       {{"calibration.run_on_cpu", "Conv_1"}}},
-      {"calibration.optimization",
-       "set_model_output_int8",
-       E::kModel,
-       "",
-       {{"calibration.quant_config", "{model_config: {all_node_type: int16}}"}}},
-      {"calibration.optimization", "set_model_output_int16"},
-      {"calibration.optimization", "set_Conv_input_int16"},
-      {"calibration.optimization", "set_Conv_output_int16"},
-      {"calibration.optimization",
-       "set_Conv_input_int8",
-       E::kModel,
-       "",
-       {{"calibration.quant_config", "{model_config: {all_node_type: int16}}"}}},
-      {"calibration.optimization", "set_all_nodes_int16"},
-      {"calibration.optimization", "asymmetric"},
-      {"calibration.optimization", "bias_correction"},
-      {"calibration.optimization", "run_fast", E::kTold, "run_fast matters to the vendor's"},
-      {"calibration.optimization", "lstm_batch_last", E::kTold, "lstm_batch_last matters to"},
-      {"calibration.optimization", "faster", E::kRefused, "optimization is 'faster', expected"},
-      {"calibration.scheme", "weight-only"},
-      {"calibration.scheme", "dynamic", E::kRefused, "scheme is dynamic, target BPU expects"},
-      {"calibration.objective", "size", E::kSettings},
-      {"calibration.processor", "avx2", E::kSettings},
-      {"calibration.effort", "high", E::kSettings},
-      {"calibration.quant_config", "{node_config: {Conv_0: {qtype: int16}}}"},
-      {"calibration.quant_config", "{node_config: {Conv_1: {input0: int16}}}"},
-      {"calibration.quant_config", "{node_config: {Conv_1: {input1: int16}}}"},
-      {"calibration.quant_config", "{node_config: {Conv_1: {input0: int3}}}", E::kRefused,
-       "type is 'int3'"},
-      {"calibration.quant_config", "{node_config: {Conv_1: {qtype: {input0: int16}}}}"},
-      {"calibration.quant_config", "{node_config: {Conv_1: {qtype: {input1: int16}}}}"},
-      {"calibration.quant_config", "{op_config: {Conv: {qtype: int16}}}"},
-      {"calibration.quant_config",
-       "{subgraph_config: {s: {inputs: [Conv_1], outputs: [Conv_1], qtype: int16}}}"},
-      {"calibration.quant_config", "{model_config: {activation: {asymmetric: true}}}"},
-      {"calibration.quant_config", "{model_config: {weight: {bias_correction: {num_sample: 4}}}}"},
-      {"calibration.quant_config", "quant.json"}};
-  return rows;
-}
-
-const std::vector<Row>& CompilerRows() {
-  static const std::vector<Row> rows = {
-      {"compiler.jobs", "2", E::kSettings},
-      {"compiler.debug", "false", E::kSettings},
-      {"compiler.input_source",
-       "{image: resizer}",
-       E::kTold,
-       "the chip crops and resizes before",
-       {{"input.input_type_rt", "nv12"}},
-       "J5"},
-      {"compiler.input_source",
-       "{image: resizer}",
-       E::kModel,
-       "",
-       {{"input.input_type_rt", "nv12"}},
-       "J6"},
-      {"compiler.input_source", "{image: resizer}", E::kRefused,
-       "input_source resizer does not go with input_type_rt rgb"},
-      {"compiler.input_source", "{image: camera}", E::kRefused, "input_source is 'camera'"}};
-  return rows;
-}
-
-std::vector<Row> AllRows() {
-  std::vector<Row> all;
-  for (const auto* rows : {&ModelRows(), &InputRows(), &CalibrationRows(), &CompilerRows()})
-    all.insert(all.end(), rows->begin(), rows->end());
-  return all;
-}
-
-Keys BaseOf(const std::string& generation) {
+HorizonKeys BaseOf(const std::string& generation) {
   return {{"model.onnx_model", "model.onnx"},
           {"model.march", generation == "J6" ? "nash-e" : "bayes"},
           {"model.working_dir", "out"},
@@ -277,7 +42,7 @@ Keys BaseOf(const std::string& generation) {
           {"calibration.calibration_type", "max"}};
 }
 
-std::string TextOf(const Keys& keys) {
+std::string TextOf(const HorizonKeys& keys) {
   std::string text;
   for (const char* section : {"model", "input", "calibration", "compiler"}) {
     text += fmt::format("{}_parameters:\n", section);
@@ -346,7 +111,7 @@ std::string GraphOf(const std::filesystem::path& file) {
 }
 
 // As `qconvert --config c.yaml` does it, in a folder of its own.
-Outcome ConvertWith(const Keys& keys) {
+Outcome ConvertWith(const HorizonKeys& keys) {
   const TempDir folder;
   WriteJob(folder);
   Outcome outcome;
@@ -377,40 +142,40 @@ Outcome ConvertWith(const Keys& keys) {
   return outcome;
 }
 
-void Expect(const Row& row, const Outcome& with, const Outcome& without) {
-  if (row.effect == Effect::kRefused) {
+void Expect(const HorizonKeyRow& row, const Outcome& with, const Outcome& without) {
+  if (row.effect == KeyEffect::kRefused) {
     EXPECT_THAT(with.refusal, testing::HasSubstr(row.text));
     EXPECT_THAT(without.refusal, testing::Not(testing::HasSubstr(row.text)));
     return;
   }
   ASSERT_EQ(with.refusal, "");
   switch (row.effect) {
-    case Effect::kModel:
+    case KeyEffect::kModel:
       EXPECT_NE(with.graph == without.graph, true);
       break;
-    case Effect::kFiles:
+    case KeyEffect::kFiles:
       EXPECT_NE(with.files, without.files);
       EXPECT_EQ(with.graph == without.graph, true);
       break;
-    case Effect::kSettings:
+    case KeyEffect::kSettings:
       EXPECT_NE(with.config == without.config, true);
       break;
-    case Effect::kTold:
+    case KeyEffect::kTold:
       EXPECT_TRUE(AnyHolds(with.told, row.text)) << testing::PrintToString(with.told);
       EXPECT_FALSE(AnyHolds(without.told, row.text));
       break;
-    case Effect::kRefused:
+    case KeyEffect::kRefused:
       break;
   }
 }
 
 TEST(HorizonKeysTest, EveryKeyActs) {
-  std::map<Keys, Outcome> plain;
+  std::map<HorizonKeys, Outcome> plain;
   for (const std::string generation : {"J6", "J5"}) {
-    for (const Row& row : AllRows()) {
+    for (const HorizonKeyRow& row : AllHorizonKeyRows()) {
       if (row.only != "both" && row.only != generation) continue;
       SCOPED_TRACE(fmt::format("{}, {}: {}", generation, row.key, row.value));
-      Keys keys = BaseOf(generation);
+      HorizonKeys keys = BaseOf(generation);
       for (const auto& [key, value] : row.base) keys[key] = value;
       if (!plain.contains(keys)) plain[keys] = ConvertWith(keys);
       const Outcome& without = plain[keys];
@@ -431,7 +196,7 @@ TEST(HorizonKeysTest, EveryKeyHasARow) {
       "compiler.max_l2m_size",    "compiler.ability_entry",
       "compiler.extra_params",    "compiler.hbdk3_compatible_mode"};
   std::set<std::string> tried = of_the_compiler;
-  for (const Row& row : AllRows()) tried.insert(row.key);
+  for (const HorizonKeyRow& row : AllHorizonKeyRows()) tried.insert(row.key);
   const auto schema =
       nlohmann::json::parse(ReadFile(QCONVERT_SOURCE_DIR "/configs/schema/horizon.schema.json"));
   std::set<std::string> known;

@@ -22,6 +22,14 @@ namespace qconvert {
 
 inline const std::filesystem::path kDigitsExample = QCONVERT_SOURCE_DIR "/examples/digits";
 
+// Six, of one input.
+inline std::vector<std::vector<Tensor>> RandomSamples(const std::string& name,
+                                                      const std::vector<int64_t>& dims) {
+  std::vector<std::vector<Tensor>> out;
+  for (uint32_t k = 0; k < 6; ++k) out.push_back({RandomTensor(name, dims, k + 1)});
+  return out;
+}
+
 struct PlanFiles {
   std::string model;
   std::string data;  // external

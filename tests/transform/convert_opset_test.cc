@@ -4,78 +4,56 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <set>
 
 #include "../../src/transform/opset_adapters.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
 #include "qconvert/ir/topology.h"
 #include "support/graph_builder.h"
+#include "support/raise_opset.h"
 
 namespace qconvert {
 namespace {
 
-// Raises a model of one node on x float[1,4,6,6] and compares; returns the raised graph.
-Graph RaiseAndCompare(GraphBuilder& b) {
-  const Model old = b.model;
-  Model raised = old;
-  ConvertOpset(raised, kQuantizedOpset, "m");
-  EXPECT_EQ(raised.opset(), kQuantizedOpset);
-  const Tensor x = RandomTensor("x", {1, 4, 6, 6}, 11, 2.0F);
-  const auto before = RunModel(old, {x});
-  const auto after = RunModel(raised, {x});
-  EXPECT_EQ(before.size(), after.size());
-  for (size_t o = 0; o < before.size(); ++o) {
-    EXPECT_EQ(before[o].dims, after[o].dims);
-    EXPECT_EQ(*before[o].bytes, *after[o].bytes);
-  }
-  return raised.graph;
-}
-
-GraphBuilder Old(int64_t opset, const std::vector<std::string>& dims = {"1", "4", "6", "6"}) {
-  GraphBuilder b(opset);
-  b.model.ir_version = 4;
-  b.Input("x", dims).Output("y");
-  return b;
-}
+// To the opset of quantized files.
+Graph RaiseAndCompare(GraphBuilder& b) { return RaiseAndCompare(b, kQuantizedOpset); }
 
 TEST(ConvertOpsetTest, NewerModelsStayAsTheyAre) {
-  GraphBuilder b = Old(17);
+  GraphBuilder b = OldModel(17);
   b.Add("Relu", {"x"}, {"y"});
   ConvertOpset(b.model, kQuantizedOpset, "m");
   EXPECT_EQ(b.model.opset(), 17);
 }
 
 TEST(ConvertOpsetTest, OldestIsSeven) {
-  GraphBuilder b = Old(6);
+  GraphBuilder b = OldModel(6);
   b.Add("Relu", {"x"}, {"y"});
   EXPECT_THROW(ConvertOpset(b.model, kQuantizedOpset, "m"), Error);
 }
 
 TEST(ConvertOpsetTest, Clip) {
-  GraphBuilder b = Old(7);
+  GraphBuilder b = OldModel(7);
   Node& node = b.Add("Clip", {"x"}, {"y"});
   node.Set("min", -0.5F);
   node.Set("max", 1.5F);
   EXPECT_EQ(RaiseAndCompare(b).nodes[0].inputs.size(), 3U);
-  GraphBuilder upper = Old(7);
+  GraphBuilder upper = OldModel(7);
   upper.Add("Clip", {"x"}, {"y"}).Set("max", 0.25F);
   RaiseAndCompare(upper);
-  GraphBuilder none = Old(7);
+  GraphBuilder none = OldModel(7);
   none.Add("Clip", {"x"}, {"y"});
   RaiseAndCompare(none);
 }
 
 TEST(ConvertOpsetTest, Pad) {
-  GraphBuilder b = Old(7);
+  GraphBuilder b = OldModel(7);
   Node& node = b.Add("Pad", {"x"}, {"y"});
   node.Set("pads", std::vector<int64_t>{0, 0, 1, 2, 0, 0, 3, 0});
   node.Set("value", 1.5F);
   RaiseAndCompare(b);
-  GraphBuilder reflect = Old(7);
+  GraphBuilder reflect = OldModel(7);
   Node& other = reflect.Add("Pad", {"x"}, {"y"});
   other.Set("pads", std::vector<int64_t>{0, 0, 1, 2, 0, 0, 3, 0});
   other.Set("mode", std::string("reflect"));
@@ -83,13 +61,13 @@ TEST(ConvertOpsetTest, Pad) {
 }
 
 TEST(ConvertOpsetTest, Slice) {
-  GraphBuilder b = Old(7);
+  GraphBuilder b = OldModel(7);
   Node& node = b.Add("Slice", {"x"}, {"y"});
   node.Set("starts", std::vector<int64_t>{1, -4});
   node.Set("ends", std::vector<int64_t>{3, 1000});
   node.Set("axes", std::vector<int64_t>{1, 3});
   RaiseAndCompare(b);
-  GraphBuilder no_axes = Old(7);
+  GraphBuilder no_axes = OldModel(7);
   Node& other = no_axes.Add("Slice", {"x"}, {"y"});
   other.Set("starts", std::vector<int64_t>{0, 1});
   other.Set("ends", std::vector<int64_t>{1, 3});
@@ -97,7 +75,7 @@ TEST(ConvertOpsetTest, Slice) {
 }
 
 TEST(ConvertOpsetTest, TopK) {
-  GraphBuilder b = Old(7);
+  GraphBuilder b = OldModel(7);
   b.Output("i", DataType::kInt64);
   Node& node = b.Add("TopK", {"x"}, {"y", "i"});
   node.Set("k", int64_t{3});
@@ -107,13 +85,13 @@ TEST(ConvertOpsetTest, TopK) {
 
 TEST(ConvertOpsetTest, UpsampleBecomesResize) {
   for (const char* mode : {"nearest", "linear"}) {
-    GraphBuilder b = Old(7);
+    GraphBuilder b = OldModel(7);
     Node& node = b.Add("Upsample", {"x"}, {"y"});
     node.Set("mode", std::string(mode));
     node.Set("scales", std::vector<float>{1, 1, 2, 3});
     EXPECT_EQ(RaiseAndCompare(b).nodes[0].op_type, "Resize");
   }
-  GraphBuilder nine = Old(9);
+  GraphBuilder nine = OldModel(9);
   nine.Floats("s", {4}, {1, 1, 2, 2});
   nine.Add("Upsample", {"x", "s"}, {"y"});
   RaiseAndCompare(nine);
@@ -122,7 +100,7 @@ TEST(ConvertOpsetTest, UpsampleBecomesResize) {
 TEST(ConvertOpsetTest, Resize10) {
   for (const float scale : {0.4F, 0.5F, 1.7F, 2.0F}) {
     for (const char* mode : {"nearest", "linear"}) {
-      GraphBuilder b = Old(10);
+      GraphBuilder b = OldModel(10);
       b.Floats("s", {4}, {1, 1, scale, scale});
       b.Add("Resize", {"x", "s"}, {"y"}).Set("mode", std::string(mode));
       RaiseAndCompare(b);
@@ -131,7 +109,7 @@ TEST(ConvertOpsetTest, Resize10) {
 }
 
 TEST(ConvertOpsetTest, Resize10ThatShrinksAndEnlargesIsRefused) {
-  GraphBuilder b = Old(10);
+  GraphBuilder b = OldModel(10);
   b.Floats("s", {4}, {1, 1, 0.5F, 2});
   b.Add("Resize", {"x", "s"}, {"y"}).name = "resize";
   try {
@@ -158,15 +136,15 @@ TEST(ConvertOpsetTest, RoiAlignKeepsItsCoordinates) {
 TEST(ConvertOpsetTest, SoftmaxFamily) {
   for (const char* op : {"Softmax", "LogSoftmax", "Hardmax"}) {
     for (const int64_t axis : {0, 1, 2, 3}) {
-      GraphBuilder b = Old(11);
+      GraphBuilder b = OldModel(11);
       b.Add(op, {"x"}, {"y"}).Set("axis", axis);
       RaiseAndCompare(b);
-      GraphBuilder unknown = Old(11);
+      GraphBuilder unknown = OldModel(11);
       unknown.Add("Relu", {"x"}, {"r"});
       unknown.Add(op, {"r"}, {"y"}).Set("axis", axis);
       RaiseAndCompare(unknown);
     }
-    GraphBuilder defaulted = Old(7);
+    GraphBuilder defaulted = OldModel(7);
     defaulted.Add(op, {"x"}, {"y"});
     RaiseAndCompare(defaulted);
   }
@@ -185,7 +163,7 @@ TEST(ConvertOpsetTest, SoftmaxOverOneWideAxisStaysOneNode) {
 }
 
 TEST(ConvertOpsetTest, SoftmaxOverTheLastAxisOfAnOutputOfKnownRankStaysOneNode) {
-  GraphBuilder b = Old(11);
+  GraphBuilder b = OldModel(11);
   b.model.graph.outputs[0].type = FloatType({"N", "T", "6"});
   b.model.graph.inputs[0].type.shape.reset();
   b.Add("Softmax", {"x"}, {"y"}).Set("axis", int64_t{2});
@@ -197,7 +175,7 @@ TEST(ConvertOpsetTest, SoftmaxOverTheLastAxisOfAnOutputOfKnownRankStaysOneNode) 
 }
 
 TEST(ConvertOpsetTest, SqueezeUnsqueezeReduceSumSplit) {
-  GraphBuilder b = Old(11);
+  GraphBuilder b = OldModel(11);
   b.Output("z");
   b.Add("Squeeze", {"x"}, {"a"}).Set("axes", std::vector<int64_t>{0});
   b.Add("Unsqueeze", {"a"}, {"b"}).Set("axes", std::vector<int64_t>{0, 2});
@@ -206,7 +184,7 @@ TEST(ConvertOpsetTest, SqueezeUnsqueezeReduceSumSplit) {
   split.Set("axis", int64_t{1});
   split.Set("split", std::vector<int64_t>{1, 3});
   RaiseAndCompare(b);
-  GraphBuilder plain = Old(11);
+  GraphBuilder plain = OldModel(11);
   plain.Output("z");
   plain.Add("Squeeze", {"x"}, {"a"});
   plain.Add("ReduceSum", {"a"}, {"s"}).Set("keepdims", int64_t{1});
@@ -215,39 +193,39 @@ TEST(ConvertOpsetTest, SqueezeUnsqueezeReduceSumSplit) {
 }
 
 TEST(ConvertOpsetTest, DropoutAndBatchNormalization) {
-  GraphBuilder b = Old(7);
+  GraphBuilder b = OldModel(7);
   b.Floats("one", {4}, {1, 2, 3, 4}).Floats("zero", {4}, {0, 1, 0, -1});
   b.Add("Dropout", {"x"}, {"d"}).Set("ratio", 0.3F);
   b.Add("BatchNormalization", {"d", "one", "zero", "zero", "one"}, {"y"})
       .Set("spatial", int64_t{1});
   RaiseAndCompare(b);
-  GraphBuilder odd = Old(7);
+  GraphBuilder odd = OldModel(7);
   odd.Add("BatchNormalization", {"x", "x", "x", "x", "x"}, {"y"}).Set("spatial", int64_t{0});
   EXPECT_THROW(ConvertOpset(odd.model, kQuantizedOpset, "m"), Error);
 }
 
 TEST(ConvertOpsetTest, ScatterBecomesScatterElements) {
-  GraphBuilder b = Old(9);
+  GraphBuilder b = OldModel(9);
   b.Ints("i", {1, 1, 1, 2}, {0, 3}).Floats("u", {1, 1, 1, 2}, {7, 8});
   b.Add("Scatter", {"x", "i", "u"}, {"y"}).Set("axis", int64_t{3});
   RaiseAndCompare(b);
 }
 
 TEST(ConvertOpsetTest, OperatorsThatLeftTheStandard) {
-  GraphBuilder affine = Old(7);
+  GraphBuilder affine = OldModel(7);
   Node& a = affine.Add("Affine", {"x"}, {"y"});
   a.Set("alpha", 1.5F);
   a.Set("beta", -0.25F);
   RaiseAndCompare(affine);
-  GraphBuilder scaler = Old(7);
+  GraphBuilder scaler = OldModel(7);
   Node& s = scaler.Add("ImageScaler", {"x"}, {"y"});
   s.Set("scale", 0.5F);
   s.Set("bias", std::vector<float>{1, 2, 3, 4});
   RaiseAndCompare(scaler);
-  GraphBuilder crop = Old(7);
+  GraphBuilder crop = OldModel(7);
   crop.Add("Crop", {"x"}, {"y"}).Set("border", std::vector<int64_t>{1, 2, 0, 1});
   RaiseAndCompare(crop);
-  GraphBuilder tanh = Old(7);
+  GraphBuilder tanh = OldModel(7);
   Node& t = tanh.Add("ScaledTanh", {"x"}, {"y"});
   t.Set("alpha", 2.0F);
   t.Set("beta", 0.5F);
@@ -255,94 +233,19 @@ TEST(ConvertOpsetTest, OperatorsThatLeftTheStandard) {
   ConvertOpset(tanh.model, kQuantizedOpset, "m");
   const Tensor x = RandomTensor("x", {1, 4, 6, 6}, 11);
   EXPECT_LE(MaxDifference(RunModel(retired, {x})[0], RunModel(tanh.model, {x})[0]), 1e-6F);
-  GraphBuilder soft = Old(7);
+  GraphBuilder soft = OldModel(7);
   Node& p = soft.Add("ParametricSoftplus", {"x"}, {"y"});
   p.Set("alpha", 2.0F);
   p.Set("beta", 0.5F);
   ConvertOpset(soft.model, kQuantizedOpset, "m");
   EXPECT_EQ(soft.model.graph.nodes.size(), 3U);
-  GraphBuilder gone = Old(7);
+  GraphBuilder gone = OldModel(7);
   gone.Add("GRUUnit", {"x"}, {"y"});
   EXPECT_THROW(ConvertOpset(gone.model, kQuantizedOpset, "m"), Error);
 }
 
-// The same to opset 25.
-Graph RaiseToNewest(GraphBuilder& b) {
-  const Model old = b.model;
-  Model raised = old;
-  ConvertOpset(raised, kNewestConvertedOpset, "m");
-  EXPECT_EQ(raised.opset(), kNewestConvertedOpset);
-  EXPECT_EQ(raised.ir_version, 13) << "what ONNX released that opset with";
-  const Tensor x = RandomTensor("x", {1, 4, 6, 6}, 11, 2.0F);
-  const std::vector<Tensor> before = RunModel(old, {x});
-  const std::vector<Tensor> after = RunModel(raised, {x});
-  for (size_t o = 0; o < before.size(); ++o) {
-    EXPECT_EQ(before[o].dims, after[o].dims);
-    EXPECT_EQ(*before[o].bytes, *after[o].bytes);
-  }
-  return raised.graph;
-}
-
-GraphBuilder Opset17() {
-  GraphBuilder b = Old(17);
-  b.model.ir_version = 8;
-  return b;
-}
-
-TEST(ConvertOpsetTest, AxesOfEveryReductionBecomeAnInput) {
-  for (const char* type : {"ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceL1",
-                           "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"}) {
-    SCOPED_TRACE(type);
-    const bool logarithm = std::string(type) == "ReduceLogSum";
-    GraphBuilder b = Opset17();
-    b.Add("Abs", {"x"}, {"a"});
-    Node& node = b.Add(type, {logarithm ? "a" : "x"}, {"y"});
-    node.Set("axes", std::vector<int64_t>{2, 3});
-    node.Set("keepdims", int64_t{0});
-    const Graph raised = RaiseToNewest(b);
-    EXPECT_EQ(raised.nodes[1].inputs.size(), 2U);
-    EXPECT_EQ(raised.nodes[1].FindInts("axes"), nullptr);
-    GraphBuilder whole = Opset17();
-    whole.Add("Abs", {"x"}, {"a"});
-    whole.Add(type, {"a"}, {"y"});  // over all axes
-    EXPECT_EQ(RaiseToNewest(whole).nodes[1].inputs.size(), 1U);
-  }
-}
-
-TEST(ConvertOpsetTest, OperatorsOfOpset18AndNewer) {
-  GraphBuilder split = Opset17();
-  split.Output("z");
-  split.Add("Split", {"x"}, {"y", "z"}).Set("axis", int64_t{1});
-  EXPECT_EQ(RaiseToNewest(split).nodes[0].GetInt("num_outputs", 0), 2);
-
-  GraphBuilder sized = Opset17();
-  sized.Output("z").Ints("sizes", {2}, {1, 3});
-  sized.Add("Split", {"x", "sizes"}, {"y", "z"}).Set("axis", int64_t{1});
-  EXPECT_EQ(RaiseToNewest(sized).nodes[0].GetInt("num_outputs", 0), 0);
-
-  for (const char* mode : {"bilinear", "nearest", "bicubic"}) {
-    GraphBuilder sample = Opset17();
-    sample.Random("grid", {1, 5, 5, 2}, 0.4F);
-    sample.Add("GridSample", {"x", "grid"}, {"y"}).Set("mode", std::string(mode));
-    const std::string raised = RaiseToNewest(sample).nodes[0].GetString("mode", "");
-    EXPECT_EQ(raised, mode == std::string("nearest") ? mode : std::string(mode).substr(2));
-  }
-
-  GraphBuilder dft = Opset17();
-  dft.Ints("shape", {4}, {4, 6, 6, 1});
-  dft.Add("Reshape", {"x", "shape"}, {"r"});
-  dft.Add("DFT", {"r"}, {"y"}).Set("axis", int64_t{2});
-  EXPECT_EQ(RaiseToNewest(dft).nodes[1].inputs.size(), 3U);
-
-  GraphBuilder group = Opset17();
-  group.Random("s", {2}).Random("t", {2});
-  group.Add("GroupNormalization", {"x", "s", "t"}, {"y"}).Set("num_groups", int64_t{2});
-  group.model.opsets[""] = 18;
-  EXPECT_THROW(ConvertOpset(group.model, 21, "m"), Error);
-}
-
 TEST(ConvertOpsetTest, ReachesIntoSubgraphs) {
-  GraphBuilder b = Old(11);
+  GraphBuilder b = OldModel(11);
   Graph branch;
   branch.name = "branch";
   branch.nodes.push_back(MakeNode("Unsqueeze", {"x"}, {"u"}));
@@ -377,11 +280,10 @@ TEST(ConvertOpsetTest, ReachesIntoFunctions) {
   RaiseAndCompare(b);
 }
 
-TEST(ConvertOpsetTest, EveryAdapterHasATestHere) {
-  const std::string source = [] {
-    std::ifstream in(QCONVERT_SOURCE_DIR "/tests/transform/convert_opset_test.cc");
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }();
+TEST(ConvertOpsetTest, EveryAdapterHasATest) {
+  const std::string folder = QCONVERT_SOURCE_DIR "/tests/transform/";
+  const std::string source = ReadFile(folder + "convert_opset_test.cc") +
+                             ReadFile(folder + "convert_newest_opset_test.cc");
   for (const OpsetAdapterRow& row : OpsetAdapters()) {
     static const std::vector<std::string> kRetired = {"Scale", "GivenTensorFill", "DynamicSlice",
                                                       "ATen", "Scan"};
