@@ -29,6 +29,8 @@ double CombineSide(std::vector<double> sorted, BatchRule rule) {
     case BatchRule::kModal: {
       double best = sorted[0];
       size_t most = 0;
+      // Sorted, so that equal ones are neighbours; only a longer run takes over, which keeps the
+      // narrowest.
       for (size_t i = 0; i < n;) {
         size_t end = i;
         while (end < n && sorted[end] == sorted[i]) ++end;
@@ -40,6 +42,7 @@ double CombineSide(std::vector<double> sorted, BatchRule rule) {
       }
       return best;
     }
+    // Both go by magnitudes and not by sides: CombineBatches is done with them before.
     case BatchRule::kMovingAverage:
     case BatchRule::kLargestOfLast:
       break;
@@ -55,6 +58,8 @@ Range CombineBatches(std::span<const Range> batches, BatchRule rule,
   if (rule == BatchRule::kMovingAverage) {
     double weights = 0;
     double sum = 0;
+    // The weights are summed beside: divided by a sum that starts at 0, the first batches would be
+    // drawn towards 0.
     for (const Range& range : batches) {
       weights = options.rate * weights + 1;
       sum = options.rate * sum + static_cast<double>(Magnitude(range));
@@ -70,6 +75,7 @@ Range CombineBatches(std::span<const Range> batches, BatchRule rule,
   }
   std::vector<double> low;
   std::vector<double> high;
+  // As distances from 0, the wider bound is the greater number on both sides.
   for (const Range& range : batches) {
     low.push_back(-static_cast<double>(range.min));
     high.push_back(static_cast<double>(range.max));
@@ -84,6 +90,7 @@ Range CombineScales(std::span<const Range> batches, BatchRule rule, double steps
   std::vector<double> zeros;
   for (const Range& range : batches) {
     scales.push_back((static_cast<double>(range.max) - range.min) / steps);
+    // A batch of nothing but zeros has no scale to divide by.
     zeros.push_back(scales.back() > 0 ? std::nearbyint(-range.min / scales.back()) : 0);
   }
   const double scale = CombineSide(std::move(scales), rule);

@@ -108,6 +108,7 @@ class CalibrationRun {
     QCONVERT_CHECK(options.batch_size > 0);
     QCONVERT_CHECK(requests_.size() == values.size());
     const size_t mine = ShardBatches(feeder.size(), options.batch_size, options.shard);
+    // A first batch behind the last leaves none; the difference of unsigned numbers would wrap.
     batches_ = std::min(mine - std::min(mine, options.first_batch), options.batches);
     total_ = ShardSamples(feeder.size(), options.batch_size, options.shard);
     for (const ValueRequests& one : requests_) {
@@ -122,6 +123,7 @@ class CalibrationRun {
     const bool is_measured = wanted > 1 || options_.memory_limit > 0;
     const size_t alone = is_measured ? std::min<size_t>(batches_, 1) : 0;
     const int64_t before = ResidentBytes();
+    // Copied for every further worker; the first one keeps what it saw of the first batch.
     const WorkerObserver fresh(requests_);
     observers_.push_back(fresh);
     if (alone > 0) RunBatch(0, observers_[0]);
@@ -129,6 +131,7 @@ class CalibrationRun {
     observers_.resize(static_cast<size_t>(workers), fresh);
     ParallelFor(batches_ - alone, workers,
                 [&](size_t b, size_t worker) { RunBatch(alone + b, observers_[worker]); });
+    // Without questions about batches everything seen is still in one.
     for (WorkerObserver& observer : observers_) observer.EndBatch();
     return Table();
   }
@@ -137,6 +140,7 @@ class CalibrationRun {
   // After the first batch: how many workers may run without passing the limit, or without taking
   // the last of the machine.
   int CountWorkers(int wanted, int64_t before) const {
+    // What one worker takes may be over the limit already; then fewer workers do not help.
     CheckMemory("");
     const int64_t now = ResidentBytes();
     return FittingWorkers(wanted, now - before,
@@ -156,10 +160,13 @@ class CalibrationRun {
   }
 
   void RunBatch(size_t batch, WorkerObserver& observer) {
+    // Batches of this run are counted in the shard, whose batches alternate with those of the
+    // others.
     const size_t shard_batch = options_.first_batch + batch;
     const size_t first =
         (shard_batch * options_.shard.count + options_.shard.index) * options_.batch_size;
     const size_t end = std::min(first + options_.batch_size, feeder_.size());
+    // A second look runs the samples again from the state that stood before the batch.
     const std::vector<Tensor> state = previous_;
     for (size_t index = first; index < end; ++index) {
       observer.BeginSample(index);
@@ -172,7 +179,10 @@ class CalibrationRun {
       if (options_.progress)
         options_.progress(options_.first_batch * options_.batch_size + done_, total_);
     }
+    // Nobody asks about batches: one grows until the end of the run, and nothing is merged
+    // meanwhile.
     if (!is_asked_) return;
+    // Before EndBatch, which clears what the answers go by.
     AnswerQuestions(batch, first, end, state, observer.batch());
     observer.EndBatch();
   }
@@ -222,6 +232,7 @@ class CalibrationRun {
   void AddStatistics(size_t v, CalibrationTable& table) const {
     TensorStatistics& merged = table.values[values_[v]];
     for (const WorkerObserver& observer : observers_) {
+      // Each worker knows its own first sample; the first of the data set is the least of these.
       merged.Merge(observer.all()[v]);
       const std::optional<SampleAt>& infinite = observer.first_infinite()[v];
       if (!infinite) continue;

@@ -36,6 +36,7 @@ std::vector<std::string> Diagnose(const CalibrationTable& table,
     if (found == table.values.end()) continue;
     const TensorStatistics& seen = found->second;
     const auto infinite = table.infinite.find(name);
+    // Before the test for no elements: where all values are infinite, no finite one was counted.
     if (seen.inf_count > 0) {
       lines.push_back(fmt::format(
           "\"{}\" holds {} infinities{} and cannot be quantized", name, seen.inf_count,
@@ -45,6 +46,7 @@ std::vector<std::string> Diagnose(const CalibrationTable& table,
     } else if (seen.min == 0 && seen.max == 0) {
       zero.push_back(name);
     } else if (seen.min == seen.max && seen.count > 1) {
+      // A single element is always one and the same number, and says nothing.
       constant.push_back(name);
     }
   }

@@ -17,6 +17,7 @@ std::vector<double> Magnitudes(const Histogram& histogram) {
   return bins;
 }
 
+// The limit: 0 ln 0 = 0.
 double XLogX(double x) { return x > 0 ? x * std::log(x) : 0; }
 
 }  // namespace
@@ -37,12 +38,14 @@ double EntropyEstimator::Divergence(size_t last, int levels) const {
   double p_log_q = 0;
   const auto n = static_cast<size_t>(levels);
   for (size_t level = 0; level < n; ++level) {
+    // This level has the bins j with level * last / n <= j < (level + 1) * last / n.
     const size_t first = (level * last + n - 1) / n;
     const size_t end = ((level + 1) * last + n - 1) / n;
     if (first == end) continue;
     const double sum = prefix_[end].count - prefix_[first].count;
     const bool ends_here = end == last;
     const double used = prefix_[end].used - prefix_[first].used + (ends_here && gap ? 1.0 : 0.0);
+    // Nothing in P here, so Q has no bin to lie on.
     if (used == 0) continue;
     const double p = sum + (ends_here ? outliers : 0.0);
     const double q = std::max(sum, kLeastCount);
@@ -51,7 +54,9 @@ double EntropyEstimator::Divergence(size_t last, int levels) const {
     p_log_q += p * std::log(q / used);
   }
   if (p_sum == 0) return 0;
+  // The outliers stand in the last bin of P, which the prefix sums do not know.
   const double p_log_p = prefix_[last - 1].x_log_x + XLogX(last_bin + outliers);
+  // sum of p/P * ln((p/P) / (q/Q)) = (sum of p ln p - sum of p ln q) / P + ln(Q / P).
   return (p_log_p - p_log_q) / p_sum + std::log(q_sum / p_sum);
 }
 
@@ -77,6 +82,7 @@ Range EntropyRange(const TensorStatistics& statistics, const RangeGrid& grid) {
   double least = estimator.Divergence(used, levels);
   float best = largest;
   for (auto last = static_cast<size_t>(levels); last < used; last += kEntropyStride) {
+    // Skipped, not begun later: the thresholds tried lie on one grid of strides for all values.
     if (last < first + static_cast<size_t>(levels)) continue;
     const double divergence = estimator.Divergence(last, levels);
     if (divergence >= least) continue;

@@ -19,6 +19,7 @@ constexpr size_t kMostPending = size_t{1} << 30;
 }  // namespace
 
 int Histogram::ExponentFor(float abs_max) {
+  // frexp has the exponent 0 for 0, that of a grid up to 1.
   if (abs_max == 0) return kMinExponent;
   int exponent = 0;
   std::frexp(abs_max, &exponent);  // abs_max = f * 2^exponent with f in [0.5, 1)
@@ -32,6 +33,8 @@ void Histogram::GrowTo(int exponent) {
     return;
   }
   if (exponent <= exponent_) return;
+  // From 11 on all bins of a side are one; exponents lie up to 228 apart, and a shift by the width
+  // of the type is undefined.
   const int fold = std::min(exponent - exponent_, 31);
   std::vector<uint64_t> folded(kBins, 0);
   for (size_t i = 0; i < kSideBins; ++i) {
@@ -46,9 +49,12 @@ void Histogram::Adder::Add(std::span<const float> values, float min, float max) 
   const int exponent = ExponentFor(std::max(std::fabs(min), std::fabs(max)));
   Histogram& out = histogram_;
   if (out.counts_.empty() || exponent > out.exponent_) {
+    // What is pending was binned on the narrower grid.
     Flush();
     out.GrowTo(exponent);
   }
+  // A power of two: products are exact, so a value has one bin whichever grid it was counted on
+  // first.
   const float inverse_width = std::ldexp(static_cast<float>(kSideBins), -out.exponent_);
   const auto bin_of = [&](float x) {
     const auto bin = static_cast<size_t>(
@@ -83,6 +89,7 @@ void Histogram::Adder::Flush() {
 void Histogram::Merge(const Histogram& other) {
   if (other.counts_.empty()) return;
   Histogram grown = other;
+  // One of the two is wide enough, and GrowTo leaves it alone.
   GrowTo(other.exponent_);
   grown.GrowTo(exponent_);
   for (size_t i = 0; i < kBins; ++i) counts_[i] += grown.counts_[i];

@@ -50,6 +50,7 @@ std::vector<int64_t> StateShape(const Value& state, const std::vector<Value>& in
   std::unordered_map<std::string, int64_t> symbols;
   ForEachSymbol(inputs, sample,
                 [&](const std::string& symbol, int64_t size, const std::string& /*input*/) {
+                  // The first size stands. Where two differ and the run fails, RunSample says so.
                   symbols.emplace(symbol, size);
                 });
   std::vector<int64_t> dims;

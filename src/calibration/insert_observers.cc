@@ -25,6 +25,7 @@ void ObserveLevel(Graph& graph, const std::string& prefix, const Ids& ids, NameM
   }
   std::unordered_set<std::string> inputs;
   for (const Value& input : graph.inputs) inputs.insert(input.name);
+  // In the order of ids, so that names and nodes do not depend on a hash.
   std::map<size_t, std::string> here;  // id -> value of this level
   const auto look_for = [&](const std::string& value) {
     const auto it = ids.find(prefix + value);
@@ -56,12 +57,14 @@ void ObserveLevel(Graph& graph, const std::string& prefix, const Ids& ids, NameM
       const auto it = before.find(output);
       if (it != before.end()) output = it->second;
     }
+    // A body that reads the input from outside goes on reading the input itself: the same data.
     for (std::string& input : node.inputs) {
       const auto it = after_input.find(input);
       if (it != after_input.end()) input = it->second;
     }
   }
   if (observers.empty()) return;
+  // At the end they stand behind their readers.
   for (Node& node : observers) graph.nodes.push_back(std::move(node));
   SortNodes(graph);
 }
@@ -80,6 +83,7 @@ void FindInBody(const Scope& body, std::set<std::string>& found) {
     if (!TakesWeights(node)) continue;
     const Tensor* weight = body.FindInitializer(node.input(1));
     if (weight == nullptr || weight->type != DataType::kFloat) continue;
+    // What an outer level defines is observed there, and a constant has no range to learn.
     for (const std::string& value : {node.input(0), node.outputs[0]}) {
       if (body.Defines(value) && body.graph().FindInitializer(value) == nullptr)
         found.insert(body.FullName(value));

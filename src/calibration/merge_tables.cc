@@ -35,6 +35,7 @@ void InterleaveBatches(const std::vector<const StoredTable*>& by_shard, Calibrat
   const size_t batches = BatchCount(table.samples, table.batch_size);
   for (auto& [name, answers] : table.batches) {
     for (auto& [key, ranges] : answers) {
+      // They are the first shard's, of which `table` began as a copy.
       ranges.clear();
       for (size_t b = 0; b < batches; ++b) {
         const CalibrationTable& from = by_shard[b % by_shard.size()]->table;
@@ -89,12 +90,14 @@ StoredTable MergeTables(const std::vector<StoredTable>& shards,
     samples += one.table.samples;
     if (i > 0) AddStatistics(one.table, out.table);
   }
+  // Only here the samples of all are known, and with them the part of each.
   for (size_t i = 0; i < by_shard.size(); ++i) {
     const auto refuse = [&](const char* what) {
       throw Error(ExitCode::kData, places[0],
                   fmt::format("is one of {} shards, shard {} {}", by_shard.size(), i, what));
     };
     if (by_shard[i] == nullptr) refuse("is missing");
+    // Without this a shard could lack the answers that are taken from it below.
     if (by_shard[i]->table.samples !=
         ShardSamples(samples, out.table.batch_size, by_shard[i]->shard)) {
       refuse("has another number of samples than its part");

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+// Highway compiles this file once per instruction set: foreach_target.h includes it again.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "observe_kernels.cc"
 #include <hwy/foreach_target.h>
@@ -20,6 +21,7 @@ BlockRange RangeImpl(const float* HWY_RESTRICT values, size_t count) {
   const hn::RebindToUnsigned<decltype(d)> du;
   const size_t lanes = hn::Lanes(d);
   const auto magnitude_mask = hn::Set(du, 0x7FFFFFFFU);
+  // Two of each: a step need not wait for the result of the step before.
   auto min0 = hn::Set(d, values[0]);
   auto max0 = min0;
   auto min1 = min0;
@@ -40,6 +42,7 @@ BlockRange RangeImpl(const float* HWY_RESTRICT values, size_t count) {
   BlockRange range;
   range.min = hn::GetLane(hn::MinOfLanes(d, hn::Min(min0, min1)));
   range.max = hn::GetLane(hn::MaxOfLanes(d, hn::Max(max0, max1)));
+  // The bits of infinity; those of NaN are above.
   range.finite = hn::GetLane(hn::MaxOfLanes(du, bits)) < 0x7F800000U;
   for (; i < count; ++i) {
     if (!std::isfinite(values[i])) range.finite = false;
@@ -63,6 +66,7 @@ void BinImpl(const float* HWY_RESTRICT values, size_t count, float inverse_width
   const auto first_negative = hn::Set(di, side - 1);
   const auto zero = hn::Zero(d);
   size_t i = 0;
+  // Targets of one lane have no pairs and count below.
   for (; lanes >= 2 && i + lanes <= count; i += lanes) {
     const auto x = hn::LoadU(d, values + i);
     const auto bin = hn::ConvertTo(di, hn::Min(hn::Mul(hn::Abs(x), scale), top));

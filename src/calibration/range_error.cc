@@ -59,8 +59,10 @@ double RangeErrorEstimator::ClippingError(Range range) const {
   const Sums& below = Below(low);
   const Sums& to_high = Below(high);
   const double above_count = all.count - to_high.count;
+  // From sums: sum of (x - bound)^2 = sum of x^2 - 2 bound * sum of x + bound^2 * count.
   const double above_x = all.x - to_high.x;
   const double above_x2 = all.x2 - to_high.x2;
+  // A difference of nearly equal sums may come out below 0.
   const double error = std::max(0.0, below.x2 - 2 * low * below.x + low * low * below.count) +
                        std::max(0.0, above_x2 - 2 * high * above_x + high * high * above_count);
   return error / all.count;

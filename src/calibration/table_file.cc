@@ -44,6 +44,7 @@ std::string FromUtf8(const std::string& text, const std::string& place) {
     if (byte < 0x80) {
       out += text[i];
     } else if ((byte == 0xC2 || byte == 0xC3) && i + 1 < text.size()) {
+      // U+0080 to U+00FF have two bytes, the first of which is C2 or C3.
       out += static_cast<char>(((byte & 3) << 6) | (static_cast<unsigned char>(text[++i]) & 0x3F));
     } else {
       throw Error(ExitCode::kData, place,
@@ -159,6 +160,7 @@ class TableReader {
     const auto it = object.find(key);
     if (it == object.end() || !it->is_number()) Refuse(fmt::format("has no {}", key));
     const auto number = static_cast<float>(it->get<double>());
+    // A double beyond the floats has become infinite in the conversion.
     if (!std::isfinite(number)) Refuse(fmt::format("has a {} that is not finite", key));
     return number;
   }
@@ -207,6 +209,7 @@ class TableReader {
   }
 
   float Bound(const Json& json) const {
+    // What is no number goes the way of what is not finite.
     const auto number = json.is_number() ? static_cast<float>(json.get<double>()) : NAN;
     if (!std::isfinite(number)) Refuse("has a range of a batch that is not finite");
     return number;

@@ -10,6 +10,7 @@ namespace qconvert {
 namespace {
 
 void MergeRange(TensorStatistics& statistics, float min, float max, int64_t count) {
+  // Nothing seen has no bounds: its zeros must not become part of the range.
   if (count == 0) return;
   statistics.min = statistics.count == 0 ? min : std::min(statistics.min, min);
   statistics.max = statistics.count == 0 ? max : std::max(statistics.max, max);

@@ -37,6 +37,7 @@ void ValueCollector::AddChannels(const TensorView& value) {
         sum += static_cast<double>(v);
     }
     const auto mean = static_cast<float>(sum / static_cast<double>(outer * inner));
+    // ExactSum takes finite numbers only.
     if (std::isfinite(mean)) channels_[c].Add(mean);
   }
 }
@@ -80,6 +81,7 @@ std::vector<CapturedValue> ValueCollector::Captured() const {
   std::stable_sort(
       in_order.begin(), in_order.end(),
       [](const CapturedValue& a, const CapturedValue& b) { return a.sample < b.sample; });
+  // Every worker had the whole room to itself: of all that they kept, only the first fit.
   int64_t left = requests_->capture_bytes;
   const auto past = std::find_if(in_order.begin(), in_order.end(), [&](const CapturedValue& one) {
     left -= static_cast<int64_t>(one.values.size() * sizeof(float));

@@ -101,6 +101,7 @@ class HistogramLook : public SecondLook {
       if (!std::isfinite(x)) continue;
       const auto bin =
           static_cast<size_t>(std::fabs(x) * static_cast<float>(kVitisBins) / largest_);
+      // The largest magnitude itself lies on the end of the last bin.
       ++counts_[std::min(bin, kVitisBins - 1)];
     }
   }
@@ -136,6 +137,7 @@ class ErrorLook : public SecondLook {
   }
 
   Range Decide() const override {
+    // Of equal errors the first, the coarser position, as LeastErrorPosition has it.
     const auto least = std::min_element(errors_.begin(), errors_.end()) - errors_.begin();
     const int position = search_.first + static_cast<int>(least);
     const auto t = static_cast<float>(std::ldexp(search_.qmax, -position));

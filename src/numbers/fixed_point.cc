@@ -16,6 +16,7 @@ constexpr int kProductBits = 62;  // of a product of two int32
 
 // round(number / 2^shift), halves to even.
 int64_t RoundShift(int64_t number, int shift) {
+  // A shift rounds down for negative numbers too, so the rest is never negative.
   const int64_t floor = number >> shift;
   const int64_t rest = number - (floor << shift);
   const int64_t half = int64_t{1} << (shift - 1);
@@ -38,6 +39,7 @@ FixedPoint ToFixedPoint(double factor) {
   QCONVERT_CHECK(factor > 0 && factor < std::ldexp(1.0, kFraction - 1));
   int exponent = 0;
   const double fraction = std::frexp(factor, &exponent);
+  // frexp's fraction is in [0.5, 1): 31 bits of it fill the multiplier.
   auto multiplier = std::llround(std::ldexp(fraction, kFraction));
   if (multiplier == int64_t{1} << kFraction) {  // a fraction next to 1
     multiplier /= 2;
@@ -64,6 +66,7 @@ int64_t WorstRequantization(float factor, int32_t least, int32_t most) {
   const int32_t step = std::max(1, (most - least) / kMostBorders);
   int64_t worst = 0;
   for (int32_t code = least; code < most; code += step) {
+    // Where code goes over into code + 1.
     const double border = (code + 0.5) / factor;
     if (std::fabs(border) >= kEnd - 2) continue;  // no accumulator reaches it
     const auto below = static_cast<int32_t>(std::floor(border));

@@ -57,6 +57,7 @@ NumericFormat FullFormat(DataType type) {
 
 NumericFormat Unsigned(const NumericFormat& format) {
   QCONVERT_CHECK(format.type == DataType::kInt8 || format.type == DataType::kInt16);
+  // `symmetric`, `round` and the rest stay: the same numbers under other codes.
   NumericFormat out = format;
   const bool narrow = format.type == DataType::kInt8;
   out.type = narrow ? DataType::kUint8 : DataType::kUint16;

@@ -44,6 +44,7 @@ template <typename Code>
 void QuantizeRow(std::span<const float> values, const float* scales, size_t step,
                  int32_t zero_point, const NumericFormat& format, Code* codes) {
   const size_t count = values.size();
+  // The trick below sends halves to the even neighbour alone.
   if (format.round.mode() != RoundMode::kHalfEven) {
     for (size_t k = 0; k < count; ++k)
       codes[k] = static_cast<Code>(QuantizeValue(values[k], scales[k * step], zero_point, format));
@@ -54,6 +55,7 @@ void QuantizeRow(std::span<const float> values, const float* scales, size_t step
   const auto round = [&](float value, float scale) {
     const float quotient = value / scale;
     // In this order NaN becomes the lowest code too.
+    // Whole numbers between the bounds are far below 2^22: codes have 16 bits at most.
     const float clamped = std::min(quotient > low ? quotient : low, high);
     const float whole = (clamped + kHalfEven) - kHalfEven;
     return static_cast<Code>(static_cast<int32_t>(whole) + zero_point);
@@ -109,6 +111,7 @@ std::vector<float> DequantizeTensor(const Tensor& codes, const QuantParams& para
   const size_t channels = params.scales.size();
   const std::vector<int32_t> integers = CodesOf(codes);
   std::vector<float> values(integers.size());
+  // Slice by slice, which spares a division per value.
   const size_t run = channels == 1 ? std::max<size_t>(values.size(), 1) : inner;
   size_t c = 0;
   for (size_t first = 0; first < values.size(); first += run) {

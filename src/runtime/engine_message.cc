@@ -162,24 +162,28 @@ std::string CleanEngineMessage(std::string_view message) {
   return nodes + std::string(message);
 }
 
+// The words of the C++ library, the engine's arena, the system and the dynamic linker.
 bool IsOutOfMemory(std::string_view message) {
   return HasOneOf(message, {"std::bad_alloc", "Failed to allocate memory", "Cannot allocate memory",
                             "failed to map segment"});
 }
 
 bool NamesNode(std::string_view message) {
+  // "node " and "Node ".
   for (const std::string_view words : {"ode ", "Node:", "Node,", "Node("})
     if (message.find(words) != std::string_view::npos) return true;
   return false;
 }
 
 int64_t RefusedBytes(std::string_view message) {
+  // No digits leave 0, less than any machine has.
   const std::string_view digits = Between(message, "requested buffer of size ", " ");
   int64_t bytes = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), bytes);
   return bytes;
 }
 
+// Every kernel that looks up rows has its own words for this.
 bool IsIndexOutOfRange(std::string_view message) {
   return HasOneOf(message, {"indices element out of data bounds", "Out of range value in index",
                             "invalid index found", "invalid indice found"});

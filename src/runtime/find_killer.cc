@@ -17,11 +17,13 @@ enum class Outcome { kSurvives, kDies, kUnknown };
 [[noreturn]] void RunProbe(const std::string& model_bytes, const TryModel& attempt) {
   for (const int signal_number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM})
     std::signal(signal_number, SIG_DFL);
+  // A part that runs for ever says nothing of who kills.
   alarm(kMaxProbeSeconds);
   try {
     attempt(model_bytes);
   } catch (...) {  // refused, which is no death
   }
+  // Not exit(): buffers and exit handlers are copies of the parent's.
   _exit(0);
 }
 
@@ -41,6 +43,7 @@ Outcome Probe(const std::string& model_bytes, const TryModel& attempt) {
 std::string FindKiller(const std::string& model_bytes, const TryModel& attempt) {
   size_t dies = CountNodes(model_bytes);  // the first so many nodes kill, `survives` do not
   size_t survives = 0;
+  // If the whole model lives in a second run, no part of it can be blamed.
   if (dies == 0 || Probe(model_bytes, attempt) != Outcome::kDies) return "";
   while (dies - survives > 1) {
     const size_t middle = survives + (dies - survives) / 2;
@@ -62,6 +65,8 @@ std::string FindRefused(const std::string& model_bytes, const std::string& messa
       open(FirstNodes(model_bytes, middle));
       taken = middle;
     } catch (const Error& e) {
+      // Refused for another reason: the cut itself is at fault, and halving would name the wrong
+      // node.
       if (e.what() != message) return "";
       refused = middle;
     }

@@ -90,6 +90,7 @@ ScopedObserver::~ScopedObserver() { t_observer = nullptr; }
 
 const Ort::CustomOpDomain& ObserverDomain() {
   OrtEnvironment();
+  // As the environment, never destroyed: sessions point to them.
   static const ObserverOp* const op = new ObserverOp;
   static const Ort::CustomOpDomain* const domain = [] {
     auto* made = new Ort::CustomOpDomain(kObserverDomain);

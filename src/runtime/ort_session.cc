@@ -179,6 +179,7 @@ class OrtSession : public Session {
     return out;
   }
 
+  // Before the session and so destroyed after it.
   std::vector<Tensor> initializers_;  // the engine reads where they lie
   std::vector<Tensor> fed_;
   Ort::Session session_;
@@ -249,6 +250,7 @@ std::unique_ptr<Session> OpenOrtSession(const std::string& model_bytes, const st
   } catch (const Error& e) {
     const std::string message = e.what();
     const std::string front = place + ": ";
+    // Where the engine names no node the model is halved, which is only worth it then.
     if (e.code() != ExitCode::kModel || NamesNode(message) || !message.starts_with(front)) throw;
     const std::string node = FindRefused(model_bytes, message, open);
     if (node.empty()) throw;

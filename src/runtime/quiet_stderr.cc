@@ -17,6 +17,7 @@ QuietStderr::QuietStderr() : kept_(-1) {
   g_one_at_a_time.lock();
   const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
   if (nowhere < 0) return;
+  // Not for processes that are started meanwhile.
   kept_ = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   if (kept_ >= 0) dup2(nowhere, STDERR_FILENO);
   close(nowhere);

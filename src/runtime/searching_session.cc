@@ -32,6 +32,7 @@ class SearchingSession : public Session {
 
   std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const override {
     Search(place_, kRunning, model_bytes_,
+           // Without the observer: a part is only to live or to die.
            [&](const std::string& part) { open_(part)->Run(inputs, nullptr); });
     return session_->Run(inputs, observer);
   }

@@ -42,6 +42,7 @@ std::string TraceRuns(const std::string& model_bytes, const std::string& place,
                       OrtSessionOptions options, std::span<const Tensor> inputs, int runs) {
   TemporaryFolder folder;
   options.trace_prefix = folder.path() / "trace";
+  // The trace is complete once the session is closed.
   {
     const auto session = OpenOrtSession(model_bytes, place, options);
     // The engine has put the date into its name.
