@@ -24,6 +24,7 @@ bool HasZeros(const Node& node, const char* attribute) {
 }
 
 bool HasNoPadding(const Node& node) {
+  // SAME_UPPER and SAME_LOWER pad by the size that comes in.
   const std::string padding = node.GetString("auto_pad", "NOTSET");
   return (padding == "NOTSET" || padding == "VALID") && HasZeros(node, "pads");
 }
@@ -31,6 +32,7 @@ bool HasNoPadding(const Node& node) {
 // Whether f(x + c) = f(x) + c for c >= 0 that is the same all over a channel, and x >= 0.
 bool KeepsAddends(const Node& node) {
   if (node.Is("AveragePool")) {
+    // With ceil_mode the last window may reach over the edge.
     return node.GetInt("ceil_mode", 0) == 0 &&
            (node.GetInt("count_include_pad", 0) == 0 || HasNoPadding(node));
   }
@@ -44,6 +46,7 @@ bool KeepsAddends(const Node& node) {
 bool CanShift(const Graph& graph, const EqualizedLayer& layer) {
   const Node& node = graph.nodes[layer.node];
   if (layer.is_normalization) return false;
+  // It has no slot for a bias: only an Add behind it takes a shift.
   if (node.Is("MatMul")) return !layer.bias.empty();
   return node.GetFloat("alpha", 1) == 1 && node.GetFloat("beta", 1) == 1;
 }
@@ -63,6 +66,7 @@ std::vector<double> OutputShift(const EqualizedLayer& layer, const std::vector<f
     const size_t row = k / layer.inner / layer.columns;
     const size_t column = k / layer.inner % layer.columns;
     shift[layer.OutputOf(row, column)] +=
+        // Behind a flattening a channel has `spread` inputs, one after the other.
         static_cast<double>(weights[k]) * c[layer.InputOf(row, column) / spread];
   }
   return shift;
@@ -112,6 +116,7 @@ class Absorber {
   }
 
   void Absorb(const AbsorbedBiases& absorbed) {
+    // Summed before anything changes: a layer may be the first of one value and read another.
     std::map<size_t, std::vector<double>> shifts;  // of outputs, by layer
     const auto add = [&](size_t layer, const std::vector<double>& more) {
       std::vector<double>& sum = shifts[layer];
@@ -143,6 +148,7 @@ class Absorber {
       return false;
     for (const std::string& value : group.values) {
       const Node& writer = *topology.Producer(value);
+      // What the first layer and its Add write is lowered by their bias itself.
       const bool is_of_first = value == first.output || &writer == &graph_.nodes[first.node];
       if (!is_of_first && !KeepsAddends(writer)) return false;
     }
@@ -183,6 +189,7 @@ std::map<std::string, AbsorbableValue> FindAbsorbableValues(const Graph& graph) 
 size_t AbsorbBiases(Graph& graph, const AbsorbedBiases& absorbed, const std::string& place) {
   if (absorbed.empty()) return 0;
   Absorber absorber(graph);
+  // All before the first change: where one is refused, the graph is as it came.
   for (const auto& [value, c] : absorbed) absorber.Check(value, c, place);
   absorber.Absorb(absorbed);
   return absorbed.size();

@@ -54,6 +54,7 @@ bool IsConvolution(const Node* node) {
 const Perm* PermOf(const Node* node) {
   if (node == nullptr || !node->Is("Transpose") || node->outputs.size() != 1) return nullptr;
   const Perm* perm = node->FindInts("perm");
+  // Not every list is a permutation; what is none the engine will refuse.
   return perm != nullptr && Inverse(*perm) ? perm : nullptr;
 }
 
@@ -119,6 +120,7 @@ class TransposeCanceller {
       transposes.push_back(producer);
     }
     if (node.Is("Concat") && (perm == nullptr || !IsConcat(node, perm->size()))) return;
+    // A copy of the permutation: it lies in a node, and nodes are added.
     if (transposes.size() == 1) return SinkAlone(n, transposes[0], Perm(*perm));
     // Of several, one has to go, or their number would grow.
     if (transposes.size() < node.inputs.size() || transposes.empty() ||
@@ -278,6 +280,7 @@ class TransposeCanceller {
       for (size_t i = 0; i < (behind ? 1 : node.inputs.size()); ++i) {
         std::string& input = node.inputs[i];
         const size_t producer = topology_.ProducerIndex(input);
+        // The first of the run reads the Transposes, the others what the one before them writes.
         if (!value.empty() && input == value) {
           input = moved;
         } else if (producer != kNone && PermOf(&graph_.nodes[producer]) != nullptr) {
@@ -321,6 +324,7 @@ class TransposeCanceller {
     const Tensor tensor = *graph_.FindInitializer(name);
     if (tensor.element_count() == 1) return name;
     std::vector<int64_t> dims(perm.size(), 1);
+    // Broadcasting aligns dimensions at the end.
     const size_t lead = perm.size() - tensor.dims.size();
     for (size_t d = 0; d < tensor.dims.size(); ++d)
       dims[static_cast<size_t>(perm[lead + d])] = tensor.dims[d];
@@ -362,6 +366,7 @@ size_t CancelTransposes(Graph& graph) {
     const size_t swept = TransposeCanceller(graph).Sweep();
     if (swept == 0) break;
     changes += swept;
+    // What has come to keep the order goes before the next sweep looks for neighbours.
     EliminateNoOps(graph);
   }
   return changes;

@@ -16,6 +16,7 @@ using MomentsByValue = std::map<std::string, ChannelMoments>;
 constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
 // Of the normal distribution with mean 0 and variance 1.
+// erfc keeps its digits far below the mean, where 1 + erf is a difference of nearly equal numbers.
 double Distribution(double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; }
 double Density(double x) {
   return std::exp(-x * x / 2) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
@@ -114,6 +115,7 @@ std::optional<ChannelMoments> MomentsOf(const Graph& graph, const Node& node,
 
 Moments ClippedNormal(const Moments& x, double low, double high) {
   const double s = std::sqrt(x.variance);
+  // Also where damaged scales have made NaN of it.
   if (!(s > 0)) return {std::clamp(x.mean, low, high), 0};
   const double a = (low - x.mean) / s;
   const double b = (high - x.mean) / s;
@@ -124,6 +126,7 @@ Moments ClippedNormal(const Moments& x, double low, double high) {
   const double inside = not_above - below;
   double mean = x.mean * inside + s * (at_low - at_high);
   double square = (x.mean * x.mean + x.variance) * inside + 2 * x.mean * s * (at_low - at_high);
+  // For infinite bounds infinity times 0 would be NaN; the limit is 0.
   if (!std::isinf(a)) {
     mean += low * below;
     square += low * low * below + x.variance * a * at_low;
@@ -132,6 +135,7 @@ Moments ClippedNormal(const Moments& x, double low, double high) {
     mean += high * (1 - not_above);
     square += high * high * (1 - not_above) - x.variance * b * at_high;
   }
+  // The difference of nearly equal numbers may come out below 0.
   return {mean, std::max(square - mean * mean, 0.0)};
 }
 

@@ -22,6 +22,7 @@ bool NamesEveryDimension(const Graph& graph, const Node& node) {
   const Tensor* shape = graph.FindInitializer(node.input(1));
   if (shape == nullptr || shape->type != DataType::kInt64) return false;
   const auto dims = shape->values<int64_t>();
+  // A 0 stands for the dimension of its own input, which is another one once the chain is gone.
   return std::find(dims.begin(), dims.end(), 0) == dims.end();
 }
 
@@ -80,6 +81,7 @@ class ShapeFolder {
     std::vector<int64_t> dims;
     for (size_t d = 0; d < type->shape->size(); ++d) {
       const Dim& dim = (*type->shape)[d];
+      // In the shape of a Reshape it would say "as the input".
       if (dim.known() && dim.value == 0) return std::nullopt;
       dims.push_back(dim.known() ? dim.value : IsDim(from, d, dim.symbol) ? kAsInput : kOpen);
     }
@@ -184,6 +186,7 @@ size_t FoldShapes(Graph& graph) {
       } else if ((value = folder.FindTarget(node))) {
         found.emplace_back(names.Make("shape"), std::move(*value));
         node.inputs[1] = found.back().first;
+        // The zeros written above mean the input's dimensions.
         node.attributes.erase("allowzero");
       }
     }

@@ -27,6 +27,7 @@ std::optional<int64_t> BroadcastCount(const std::vector<const Tensor*>& inputs) 
   for (const Tensor* tensor : inputs) {
     const size_t lead = rank - tensor->dims.size();
     for (size_t d = 0; d < tensor->dims.size(); ++d)
+      // A 0 counts as a 1, which makes the bound higher.
       dims[lead + d] = std::max(dims[lead + d], tensor->dims[d]);
   }
   return ElementCount(dims);
@@ -39,6 +40,7 @@ std::optional<int64_t> Times(std::optional<int64_t> a, std::optional<int64_t> b)
 }  // namespace
 
 std::optional<int64_t> BoundOutputBytes(const Node& node, const FindConstant& constant) {
+  // Their sizes are numbers in inputs or attributes, or products over several dimensions.
   static constexpr std::array<std::string_view, 10> kUnbounded = {
       "Range",         "Resize", "Upsample", "Pad",    "OneHot",
       "CenterCropPad", "Col2Im", "EyeLike",  "Einsum", "Conv"};
@@ -55,8 +57,10 @@ std::optional<int64_t> BoundOutputBytes(const Node& node, const FindConstant& co
   if (node.Is("Expand") || node.Is("Tile"))
     return Times(Product(constant(node.input(1))), in_bytes);
   if (node.Is("MatMul") || node.Is("Gemm") || node.Is("Gather") || node.Is("GatherND")) {
+    // Whatever the shapes, the result has no more elements than there are pairs.
     std::optional<int64_t> count = kWidest;
     for (const Tensor* tensor : inputs) count = Times(count, tensor->element_count());
+    // Of these pairs, those along the inner dimension are summed up.
     const int64_t inner = inputs.empty() || inputs[0]->dims.empty()
                               ? 1
                               : std::max<int64_t>(inputs[0]->dims.back(), 1);

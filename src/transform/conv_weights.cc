@@ -109,6 +109,7 @@ std::optional<std::vector<int64_t>> ZeroSpatialPads(const Graph& graph, const No
     out[static_cast<size_t>(axis)] = given[k];
     out[static_cast<size_t>(axis) + rank] = given[k + axes.size()];
   }
+  // Padding of samples or channels, and cropping, a Conv cannot do.
   const bool outer = out[0] != 0 || out[1] != 0 || out[rank] != 0 || out[rank + 1] != 0;
   const bool negative = std::any_of(out.begin(), out.end(), [](int64_t p) { return p < 0; });
   return outer || negative ? std::nullopt : std::optional(out);

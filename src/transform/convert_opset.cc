@@ -74,6 +74,7 @@ class Converter {
     for (const std::string& name : function.inputs) view.inputs.push_back({name, {}, {}, {}});
     NameMaker names(view);
     std::vector<Node> constants;
+    // A function has no initializers: constants are nodes, in front of the others.
     AdapterContext context{names,
                            [&](Tensor tensor) {
                              const std::string name = names.Make("c");
@@ -94,12 +95,14 @@ class Converter {
                                  NameMaker& names) const {
     std::vector<Node> out;
     for (Node& node : nodes) {
+      // Before the node itself, which is moved from below.
       for (Graph* subgraph : SubgraphsOf(node)) ConvertGraph(*subgraph, version, names);
       const OpsetAdapterRow* row = FindAdapter(node, version);
       if (row == nullptr) {
         out.push_back(std::move(node));
         continue;
       }
+      // As are its names.
       const std::string described = LabelOf(node);
       try {
         const Node before = Identity(node);
@@ -135,6 +138,7 @@ void ConvertOpset(Model& model, int64_t target, const std::string& place) {
   RefuseOldOpset(model, place);
   const Converter converter(place);
   NameMaker names(model.graph);
+  // Version by version: a row of the table takes a node as it is in the version before.
   for (int64_t version = from + 1; version <= target; ++version)
     converter.ConvertGraph(model.graph, version, names);
   model.opsets[""] = target;

@@ -26,6 +26,7 @@ std::string Positions(const std::string& first, const std::string& last, int64_t
     shares.push_back((static_cast<double>(i) + 0.5) / static_cast<double>(count));
   const std::string grid = nodes.Constant(
       "grid", MakeTensor<double>("", DataType::kDouble, {count}, std::span<const double>(shares)));
+  // The region's last pixel belongs to it.
   const std::string past = nodes.Apply("Add", last, Double("one", 1, nodes));
   const std::string extent = nodes.Apply("Sub", past, first);
   // Edges of pixels, not centers: source edge = first + share * extent.
@@ -76,6 +77,7 @@ class AxisSampler {
     return nodes_.Gather(plane_, nodes_.Cast(inside, DataType::kInt64), axis_);
   }
 
+  // Halves go up; Round would take them to the even neighbour.
   std::string Nearest() { return Taken(Floor(nodes_.Apply("Add", at_, Half()))); }
 
   std::string Bilinear() {
@@ -89,6 +91,7 @@ class AxisSampler {
 
   // 0 where a position is outside the plane.
   std::string Inside(const std::string& values) {
+    // Inside is where clipping leaves the position as it is.
     const std::string edges =
         Clipped(at_, Double("start", -0.5, nodes_), nodes_.Apply("Sub", size_, Half()), nodes_);
     return Times(values, nodes_.Apply("Equal", at_, edges), axis_, nodes_);

@@ -8,6 +8,7 @@ namespace {
 
 // How many elements in a row have one scale; 0 where the scales fit no axis.
 int64_t RunOfOneScale(const Node& node, const Tensor& codes, const Tensor& scale) {
+  // 1 for no elements: 0 is kept for scales that fit no axis.
   if (scale.element_count() == 1) return std::max<int64_t>(codes.element_count(), 1);
   const auto rank = static_cast<int64_t>(codes.dims.size());
   int64_t axis = node.GetInt("axis", 1);

@@ -84,6 +84,7 @@ double DpuAverageFactor(int64_t height, int64_t width) {
   const auto area = static_cast<double>(height * width);
   if (!(area >= 1)) return 1;
   double best = 0;
+  // So that the multiplier, 2^shift / area, stays within its most.
   const int most = static_cast<int>(std::ceil(std::log2(kMostAverage * area)));
   for (int shift = 0; shift <= most; ++shift) {
     const double average = std::round(std::ldexp(1.0, shift) / area) / std::ldexp(1.0, shift);

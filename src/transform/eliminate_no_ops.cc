@@ -24,6 +24,7 @@ std::optional<std::vector<int64_t>> Numbers(const Graph& graph, const Node& node
 
 bool KeepsOrder(const Node& node) {
   const std::vector<int64_t>* perm = node.FindInts("perm");
+  // A permutation in order is the identity.
   return perm != nullptr && std::is_sorted(perm->begin(), perm->end());
 }
 
@@ -45,6 +46,7 @@ bool SlicesEverything(const Graph& graph, const Node& node, const ValueType& inp
   if (!node.input(3).empty() && (!axes || axes->size() != starts->size())) return false;
   for (size_t k = 0; k < starts->size(); ++k) {
     if ((*starts)[k] != 0) return false;
+    // "To the end" is written as the largest number of 32 or of 64 bits.
     if ((*ends)[k] >= std::numeric_limits<int32_t>::max()) continue;
     if (!input.shape) return false;
     const auto rank = static_cast<int64_t>(input.shape->size());
@@ -87,6 +89,7 @@ size_t EndInFrontOfTransposes(Graph& graph) {
         !topology.HasSingleUse(node.inputs[0]))
       continue;
     const size_t before = topology.ProducerIndex(node.inputs[0]);
+    // It goes by itself; the next call finds what is in front then.
     if (before == Topology::kNpos || marked[before]) continue;
     std::vector<std::string>& outputs = graph.nodes[before].outputs;
     std::replace(outputs.begin(), outputs.end(), node.inputs[0], node.outputs[0]);
@@ -99,6 +102,7 @@ size_t EndInFrontOfTransposes(Graph& graph) {
 }  // namespace
 
 bool IsSameShape(const ValueType& a, const ValueType& b) {
+  // Two dimensions without number and name are not known to be equal.
   const auto named = [](const Dim& dim) { return dim.known() || !dim.symbol.empty(); };
   return a.shape && b.shape && a.element == b.element && *a.shape == *b.shape &&
          std::all_of(a.shape->begin(), a.shape->end(), named);

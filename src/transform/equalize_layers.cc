@@ -49,6 +49,7 @@ double Equalize(const EqualizedGroup& group, double bias_share, double small,
       r1[c] = std::max(r1[c], bias_share * std::abs(first.bias_values[c]) * first.out_scale[c]);
     const double r2 = ReadRange(group, ranges, c);
     const double s = std::sqrt(r1[c] * r2) / r2;
+    // 0, infinite or NaN where one of the sides has no range.
     if (!(s > 0) || !std::isfinite(s) || r1[c] + r2 < small) continue;
     first.out_scale[c] /= s;
     for (const auto& [reader, spread] : group.readers)
@@ -102,6 +103,7 @@ void BoundByChannel(Graph& graph, const std::vector<EqualizedGroup>& groups,
   for (const EqualizedGroup& group : groups) {
     const EqualizedLayer& layer = layers[group.first];
     if (!IsScaled(layer.out_scale)) continue;
+    // [C] for rows, [C, 1, ...] for images: broadcast over the spatial axes.
     std::vector<int64_t> dims(layer.in_rows ? 1 : layer.weight->dims.size() - 1, 1);
     dims[0] = static_cast<int64_t>(layer.out_scale.size());
     for (const size_t n : group.clips) {

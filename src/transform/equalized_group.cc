@@ -38,6 +38,7 @@ bool LeavesChannels(const Graph& graph, const Node& node, Walk& walk) {
   const Shape* before = ShapeOf(graph, walk.value);
   const Shape* after = ShapeOf(graph, node.outputs[0]);
   if (walk.in_rows || !axes || axes->empty() || before == nullptr || after == nullptr) return false;
+  // The axes of samples and channels have to stay.
   for (const int64_t axis : *axes)
     if ((axis < 0 ? axis + static_cast<int64_t>(before->size()) : axis) < 2) return false;
   walk.in_rows = after->size() == 2;
@@ -136,6 +137,7 @@ class GroupFinder {
     EqualizedGroup group{.first = first};
     const EqualizedLayer& layer = layers_[first];
     if (options_.single_pass && !IsVendorLayer(graph_, layer)) return std::nullopt;
+    // What a MatMul writes in front of its Add is scaled as well.
     if (layer.bias_node != layer.node && !layer.bias.empty())
       group.values.push_back(graph_.nodes[layer.node].outputs[0]);
     std::vector<Walk> open = {{layer.output, layer.in_rows}};
@@ -146,6 +148,7 @@ class GroupFinder {
       if (uses.empty() || topology_.IsGraphOutput(walk.value)) return std::nullopt;
       if (options_.single_pass && uses.size() > 1) return std::nullopt;
       group.values.push_back(walk.value);
+      // Scales cannot follow into a body, nor into what reads the value as weights or bounds.
       for (const Use& use : uses)
         if (use.slot != 0 || !Follow(use.node, walk, group, open)) return std::nullopt;
     }

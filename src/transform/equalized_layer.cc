@@ -53,6 +53,7 @@ bool SetLayout(const Graph& graph, const Node& node, EqualizedLayer& layer) {
     return false;
   layer.rows = static_cast<size_t>(dims[0]);
   layer.columns = static_cast<size_t>(dims[1]);
+  // No dimension is 0: OwnConstant wants elements.
   layer.inner = static_cast<size_t>(layer.weight->element_count()) / (layer.rows * layer.columns);
   layer.in_rows = !is_conv;
   layer.rows_are_inputs =
@@ -148,6 +149,7 @@ std::optional<EqualizedLayer> FindEqualizedLayer(const Graph& graph, const Topol
     return std::nullopt;
   layer.output = node.outputs[0];
   const auto values = layer.weight->values<float>();
+  // One infinity or NaN would spread to every scale of the group.
   if (!AllFinite(values) || !SetBias(graph, topology, layer)) return std::nullopt;
   layer.largest.assign(layer.rows * layer.columns, 0.0F);
   for (size_t i = 0; i < values.size(); ++i) {

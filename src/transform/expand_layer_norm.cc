@@ -67,6 +67,7 @@ class LayerNormExpander {
   }
 
   bool ExpandOperator(Node& node) {
+    // The mean and the deviation are outputs of the operator alone.
     const bool has_more = std::any_of(node.outputs.begin() + 1, node.outputs.end(),
                                       [](const std::string& output) { return !output.empty(); });
     if (has_more || node.GetInt("stash_type", 1) != 1 || !matcher_.IsFloat(node.outputs[0]) ||

@@ -21,6 +21,7 @@ size_t ExpandMish(Graph& graph) {
     if (!mish) continue;
     const std::string y = node.outputs[0];
     const std::string two = writer.Scalar(2);
+    // From 44 on the product below would overflow, and infinity / infinity is NaN.
     const std::string low = writer.Add(node, y, "Min", {mish->x, writer.Scalar(kSaturated)});
     const std::string exp = writer.Add(node, y, "Exp", {low});
     const std::string more = writer.Add(node, y, "Add", {exp, two});

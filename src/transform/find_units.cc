@@ -35,6 +35,7 @@ std::map<size_t, std::string> FindUnits(const Graph& graph) {
     if (const auto gelu = FindSpelledGelu(matcher, node)) {
       add(gelu->nodes, "GELU");
     } else if (const auto mish = FindSpelledMish(matcher, node)) {
+      // The operator alone is one node, of which nothing can be torn apart.
       if (mish->nodes.size() > 1) add(mish->nodes, "Mish");
     } else if (auto norm = FindSpelledNorm(matcher, node)) {
       AddScaleAndShift(graph, matcher, node, norm->nodes);

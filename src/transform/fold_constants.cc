@@ -31,6 +31,7 @@ bool IsFoldableOperator(const Node& node) {
       "Constant",         "DynamicQuantizeLinear"};
   return node.domain.empty() && SubgraphsOf(node).empty() && !node.outputs.empty() &&
          std::find(kNever.begin(), kNever.end(), node.op_type) == kNever.end() &&
+         // Their values are no tensors of numbers.
          !node.op_type.starts_with("Sequence") && !node.op_type.starts_with("Optional") &&
          node.op_type.find("String") == std::string::npos;
 }
@@ -90,6 +91,7 @@ class ConstantFolder {
     }
     while (!wave.empty()) {
       Evaluate(wave);
+      // A node that reads several of them comes once, in the order of the graph.
       std::set<size_t> next;
       for (const size_t n : wave) {
         if (!folded_[n]) continue;
@@ -177,6 +179,7 @@ class ConstantFolder {
   Cone ConeOf(const std::string& value, const std::set<std::string>& made) const {
     Cone cone;
     std::vector<std::string> open = {value};
+    // Cones of all values of a long chain would be quadratic.
     while (!open.empty() && cone.nodes.size() < kLargestCone) {
       const std::string name = std::move(open.back());
       open.pop_back();
@@ -229,10 +232,12 @@ class ConstantFolder {
           kept_bytes +=
               graph_.FindInitializer(name)->byte_size() / std::max<int64_t>(sharers[name], 1);
       }
+      // Codes are wanted as constants whatever they take, and a cone cut short tells no size.
       const bool is_code = graph_.nodes[topology_.ProducerIndex(value)].Is("QuantizeLinear");
       if (is_code || StoredBytes(value) <= kept_bytes || cone.nodes.size() >= kLargestCone) {
         made.insert(value);
       } else {
+        // They stay in the file: for the values that follow they cost nothing more.
         needed_.insert(cone.initializers.begin(), cone.initializers.end());
       }
     }
@@ -244,6 +249,7 @@ class ConstantFolder {
       if (made.contains(value)) continue;
       for (const size_t n : ConeOf(value, made).nodes) folded_[n] = false;
     }
+    // A node of two outputs may stay for the other one, and then writes this one itself.
     for (const std::string& value : made) {
       if (folded_[topology_.ProducerIndex(value)])
         graph_.initializers.insert_or_assign(value, std::move(values_.at(value)));

@@ -21,6 +21,7 @@ class Folder {
   Folder(const InputSettings& settings, const std::string& place, Graph& graph)
       : settings_(settings), place_(place), graph_(graph) {
     const auto found = std::find_if(graph.inputs.begin(), graph.inputs.end(), [&](const auto& one) {
+      // Without a name the settings are those of the first input.
       return settings.name.empty() || one.name == settings.name;
     });
     if (found == graph.inputs.end()) Fail("is no input of the model");
@@ -50,6 +51,7 @@ class Folder {
     std::vector<double> shift(out, 0);  // of the bias
     for (size_t k = 0; k < weights.size(); ++k) {
       const size_t o = k / taps / per_group;
+      // Output channel o reads the inputs of its group only.
       const size_t c = o / (out / groups) * per_group + k / taps % per_group;
       const double product = static_cast<double>(weights[k]) * folded.scale[c];
       weights[k] = static_cast<float>(product);
@@ -88,6 +90,7 @@ class Folder {
       if (node.Is("Transpose")) {
         const std::vector<int64_t>* order = node.FindInts("perm");
         if (order == nullptr) Fail("is turned around by a Transpose without perm");
+        // Dimension d of what it writes is dimension order[d] of what it reads.
         const auto to = std::find(order->begin(), order->end(), static_cast<int64_t>(axis));
         axis = static_cast<size_t>(to - order->begin());
         value = node.outputs[0];
@@ -167,6 +170,7 @@ void TakeNormalized(const FoldedNormalization& folded, size_t axis, Graph& graph
   const std::string gain = nodes.Constant("gain", MakeFloatTensor("", dims, gains));
   const std::string scaled = nodes.Apply("Mul", image.name, gain);
   nodes.Apply("Add", scaled, nodes.Constant("mean", MakeFloatTensor("", dims, means)));
+  // The readers were moved to `levels` before: the last step writes it.
   nodes.nodes().back().outputs[0] = levels;
   graph.value_info.insert_or_assign(levels, Value{levels, image.type, {}, {}});
   graph.nodes.insert(graph.nodes.begin(), std::make_move_iterator(nodes.nodes().begin()),

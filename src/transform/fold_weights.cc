@@ -180,6 +180,7 @@ size_t FoldPadIntoConv(Graph& graph) {
     const Tensor* weight = graph.FindInitializer(conv.input(1));
     if (pad == nullptr || weight == nullptr || weight->dims.size() < 3) continue;
     const std::string auto_pad = conv.GetString("auto_pad", "NOTSET");
+    // SAME pads by the size that comes in, which the Pad has changed.
     if (auto_pad != "NOTSET" && auto_pad != "VALID") continue;
     const size_t rank = weight->dims.size();
     const auto extra = ZeroSpatialPads(graph, *pad, rank);
@@ -208,6 +209,7 @@ size_t FoldScaleIntoMatMul(Graph& graph) {
   std::vector<bool> remove(graph.nodes.size(), false);
   const auto reader_of = [&](size_t n) {
     const std::string& value = graph.nodes[n].outputs[0];
+    // Where there is no single reader: n is none of the types that are asked for.
     return topology.HasSingleUse(value) ? topology.Uses(value)[0].node : n;
   };
   for (size_t n = 0; n < graph.nodes.size(); ++n) {

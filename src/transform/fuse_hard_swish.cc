@@ -64,6 +64,7 @@ class HardSwishFuser {
     auto gate = FindClamp(Step(value));
     const Node* add = gate ? Step(gate->x) : nullptr;
     const auto sum = matcher_.Sum(add);
+    // A top of 0 leaves nothing to divide by.
     if (!sum || gate->top <= 0) return std::nullopt;
     gate->x = sum->value;
     gate->offset = sum->number;

@@ -72,6 +72,7 @@ class InstanceNormFuser {
       norm->nodes.insert(next);
       last = next;
     };
+    // In this order: a product behind the sum is not part of the operator.
     take("Mul", weight);
     take("Add", bias);
     if (!matcher_.IsClosed(norm->nodes, *last)) return false;

@@ -78,6 +78,7 @@ class SoftmaxFuser {
     if (difference == nullptr) return;
     const Node* maximum = matcher_.Writer(difference->inputs[1], "ReduceMax");
     if (maximum == nullptr || maximum->inputs[0] != difference->inputs[0] ||
+        // Only what is one number along the axis cancels in the quotient.
         Axis(*maximum) != softmax.axis)
       return;
     softmax.x = difference->inputs[0];
@@ -114,6 +115,7 @@ std::optional<Flattening> FindFlattening(const Matcher& matcher, const Node& nod
   const auto is_many = [](const Dim& dim) { return dim.value != 1; };
   if (std::count_if(behind, shape->end(), is_unknown) > 1 ||
       std::none_of(behind, shape->end(), is_many) ||
+      // A 0 in the shape of a Reshape would say "as the input".
       std::any_of(behind, shape->end(), [](const Dim& dim) { return dim.value == 0; }))
     return std::nullopt;
   Flattening flattening;

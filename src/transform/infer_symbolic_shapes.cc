@@ -43,6 +43,7 @@ Lengths LengthsOf(const std::vector<Dim>& dims) {
 Length Broadcast(const Length& a, const Length& b) {
   if (a == b || b.number == 1) return a;
   if (a.number == 1) return b;
+  // What every run that succeeds has. Of 0 and a symbol nothing is said: the symbol may be 1.
   if (a.number && *a.number > 1) return a;
   if (b.number && *b.number > 1) return b;
   const bool same_symbol = !a.symbol.empty() && a.symbol == b.symbol;
@@ -144,9 +145,11 @@ class ShapeInferrer {
     if (node.Is("Concat")) return ComputeConcat(node);
     if (node.Is("Gather")) return ComputeGather(node);
     if (node.Is("Where") || node.Is("Equal") || node.Is("Mul")) return ComputeElementwise(node);
+    // Of vectors and scalars these change the rank alone, which is not kept here.
     const bool same = node.Is("Unsqueeze") || node.Is("Squeeze") || node.Is("Identity") ||
                       node.Is("Cast") || node.Is("Reshape");
     const auto type = scope_.FindType(node.outputs[0]);
+    // In floats what is followed here as exact would be rounded.
     if (!same || !type || type->element != DataType::kInt64 || !type->shape ||
         type->shape->size() > 1)
       return std::nullopt;
@@ -170,6 +173,7 @@ class ShapeInferrer {
     const auto attribute = node.attributes.find("value");
     const auto* fill =
         attribute == node.attributes.end() ? nullptr : std::get_if<Tensor>(&attribute->second.data);
+    // Without a value the node fills with float zeros, which are no shape.
     if (!count || count->size() != 1 || !(*count)[0].number || *(*count)[0].number < 0 ||
         *(*count)[0].number > kLongestVector || fill == nullptr || fill->type != DataType::kInt64 ||
         fill->element_count() != 1)
@@ -298,6 +302,7 @@ class ShapeInferrer {
   std::optional<Lengths> ShapeOfProduct(const Node& node) const {
     const auto a = ShapeOf(node.inputs[0]);
     const auto b = ShapeOf(node.inputs[1]);
+    // A vector loses its axis in the product and is not followed.
     if (!a || !b || a->size() < 2 || b->size() < 2) return std::nullopt;
     Lengths out = BroadcastAll({{a->begin(), a->end() - 2}, {b->begin(), b->end() - 2}});
     out.push_back((*a)[a->size() - 2]);

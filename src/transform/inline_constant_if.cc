@@ -57,6 +57,7 @@ class IfInliner {
     }
     SortNodes(*branch);
     for (Node& inner : branch->nodes) Emit(std::move(inner));
+    // By Identity: what the branch gives may come from outside of it, or be two outputs at once.
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (!node.outputs[i].empty())
         graph_.nodes.push_back(MakeNode("Identity", {branch->outputs[i].name}, {node.outputs[i]}));
@@ -67,6 +68,7 @@ class IfInliner {
   void Rename(Graph& branch) {
     std::unordered_map<std::string, std::string> renames;
     const auto define = [&](const std::string& name) {
+      // Who defines a name first keeps it.
       if (name.empty() || defined_.insert(name).second) return;
       const std::string fresh = names_.Make(name + "_");
       defined_.insert(fresh);

@@ -64,6 +64,7 @@ class FunctionInliner {
     }
     ++inlined_;
     const Function& function = *it->second;
+    // An input that a call leaves out is left out inside as well.
     std::unordered_map<std::string, std::string> names = {{"", ""}};
     for (size_t i = 0; i < function.inputs.size(); ++i)
       names.emplace(function.inputs[i], node.input(i));
@@ -85,6 +86,7 @@ class FunctionInliner {
     Node node = inner;
     const auto rename = [&](std::string& name) {
       auto it = names.find(name);
+      // What the function computes on the way has other names in every call.
       if (it == names.end()) it = names.emplace(name, names_.Make(name + "_")).first;
       name = it->second;
     };
@@ -114,9 +116,11 @@ class FunctionInliner {
   void DropUncalled() {
     std::set<Key> calls;
     CollectCalls(model_.graph.nodes, calls);
+    // What was put in place of its calls calls nobody any more.
     for (const Function& function : model_.functions) {
       if (!functions_.contains(KeyOf(function))) CollectCalls(function.nodes, calls);
     }
+    // They point into the list that is changed below.
     functions_.clear();
     std::erase_if(model_.functions,
                   [&](const Function& function) { return !calls.contains(KeyOf(function)); });

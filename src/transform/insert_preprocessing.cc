@@ -49,6 +49,7 @@ ColorMap MapOf(const InputSettings& input) {
   if (IsYuv(input.kind_rt) && !to_yuv) {
     const bool video = input.range == YuvRange::kVideo;
     map.matrix = video ? kVideoToRgb : kFullToRgb;
+    // gain * (Y - 16) = gain * (Y - 128) + gain * (128 - 16)
     if (video) map.offset = kVideoGain * (kCenter - kBlack);
     if (input.kind_train == InputKind::kBgr) std::swap(map.matrix[0], map.matrix[2]);
   } else if (input.kind_rt != input.kind_train && !to_yuv) {
@@ -149,6 +150,7 @@ class Inserter {
     Crop crop{height_.value, width_.value, 1, input_.resizer.interp, input_.resizer.pad};
     const std::string luma = CutOut(y, roi, crop, input_.resizer.pad_luma);
     if (is_gray) return luma;
+    // Chroma has half of the rows and columns.
     crop.step = 2;
     return Joined(luma, CutOut(uv, roi, crop, input_.resizer.pad_chroma));
   }
@@ -205,6 +207,7 @@ class Inserter {
     const std::string b = nodes_.Constant("bias", MakeFloatTensor("", {channels_}, bias));
     std::string values = nodes_.Add("Conv", {pixels, w, b}).outputs[0];
     if (is_nhwc()) values = nodes_.Transpose(values, {0, 2, 3, 1});
+    // The convolution writes float32 whatever the model reads.
     if (float_input_.type.element != DataType::kFloat)
       nodes_.Cast(values, float_input_.type.element);
     nodes_.nodes().back().outputs[0] = value_;

@@ -77,6 +77,7 @@ std::optional<std::vector<int64_t>> Matcher::KeptAxes(const Node& reduction) con
   std::vector<int64_t> axes;
   if (const auto* attribute = reduction.FindInts("axes")) axes = *attribute;
   if (const Tensor* input = graph_.FindInitializer(reduction.input(1))) axes = ToInt64s(*input);
+  // Without axes it goes along all of them, or along none, as noop_with_empty_axes says.
   if (axes.empty()) return std::nullopt;
   for (int64_t& axis : axes) axis += axis < 0 ? static_cast<int64_t>(shape->size()) : 0;
   std::sort(axes.begin(), axes.end());

@@ -84,6 +84,8 @@ void NameNodes(Graph& graph) {
 }  // namespace
 
 void Normalize(Model& model) {
+  // In this order: shadows are found in sorted nodes and conditions among initializers, and nodes
+  // that came out of branches need names as well.
   NormalizeGraph(model.graph);
   RenameShadows(model.graph);
   InlineConstantIf(model.graph);
@@ -135,6 +137,7 @@ size_t EliminateIdentity(Graph& graph) {
   std::vector<bool> marked(graph.nodes.size(), false);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
+    // No mask that anything reads, and no third input, which may say that this is training.
     const bool dropout =
         node.Is("Dropout") &&
         (node.outputs.size() < 2 || node.outputs[1].empty() ||

@@ -167,6 +167,7 @@ Nodes Clip11(Node node, AdapterContext& context) {
   const std::string low = limit("min");
   const std::string high = limit("max");
   node.inputs.resize(1);
+  // An empty name where the lower bound alone is missing.
   if (!low.empty() || !high.empty()) node.inputs.push_back(low);
   if (!high.empty()) node.inputs.push_back(high);
   return {std::move(node)};
@@ -212,6 +213,7 @@ Nodes Softmax13(Node node, AdapterContext& context) {
       wide = d;
     }
     if (single) {
+      // Where all are of size 1 any axis gives ones.
       node.Set("axis", wide < 0 ? rank - 1 : wide);
       return {std::move(node)};
     }
@@ -253,6 +255,7 @@ Nodes Crop(Node node, AdapterContext& context) {
   if (border.size() != 4) throw AdapterRefusal{"Crop without four borders"};
   const auto* scale = node.FindInts("scale");
   constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+  // An end of -0 would leave nothing of the axis.
   std::vector<int64_t> ends = {border[3] == 0 ? kEnd : -border[3],
                                border[2] == 0 ? kEnd : -border[2]};
   if (scale != nullptr && scale->size() == 2)

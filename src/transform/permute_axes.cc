@@ -66,6 +66,7 @@ Perm Without(const std::vector<int64_t>& gone, const Perm& perm) {
   for (const int64_t axis : perm) {
     const auto from = static_cast<size_t>(axis);
     if (is_gone[from]) continue;
+    // Those behind the ones that are gone move up.
     left.push_back(axis - std::count(is_gone.begin(), is_gone.begin() + axis, true));
   }
   return left;

@@ -48,6 +48,7 @@ class Remover {
  private:
   void NameBorders(const Names& names) {
     RenameUses(graph_, names);
+    // The types of borders stand in the graph's inputs and outputs.
     for (const auto& [inner, border] : names) {
       graph_.value_info.erase(inner);
       graph_.value_info.erase(border);
@@ -78,6 +79,7 @@ class Remover {
   // The same for an output.
   Value Outwards(Value value) {
     const RemovedNode border{{}, value.name, false};
+    // An output that nodes read as well stays what it is.
     if (!topology_.Uses(value.name).empty()) return value;
     while (true) {  // the one reader of `value`, if any, is marked
       const size_t node = topology_.ProducerIndex(value.name);
@@ -164,6 +166,7 @@ class Remover {
   }
 
   void Mark(size_t index, const RemovedNode& border) {
+    // Before the node is among the removed, which the name counts.
     const std::string name = NameAt(border, index);
     marked_[index] = true;
     removed_.push_back({graph_.nodes[index], border.border, border.is_at_input});

@@ -38,10 +38,12 @@ class ShadowRenamer {
     for (const auto& [name, tensor] : graph.initializers) define(name);
     for (const SparseTensor& sparse : graph.sparse_initializers) define(sparse.values.name);
     for (Node& node : graph.nodes) {
+      // Before its outputs: a body sees only what stands in front of its node.
       for (Graph* body : SubgraphsOf(node)) Visit(*body);
       for (const std::string& output : node.outputs) define(output);
     }
     RenameDefined(graph, renames);
+    // The levels beside this one do not see them.
     for (const std::string& name : own)
       if (!renames.contains(name)) visible_.erase(name);
   }

@@ -68,6 +68,8 @@ size_t SliceCodes(Graph& graph) {
       Node part = node;
       part.inputs[0] = std::exchange(last.inputs[slot], names.Make("cut"));
       part.outputs[0] = part.name = last.inputs[slot];
+      // Scales and zero points have this axis alone, which for the codes may be written as
+      // negative.
       if (slot > 0) part.inputs[3] = first;
       nodes.push_back(std::move(part));
     };

@@ -80,6 +80,7 @@ std::optional<Polynomial> Multiply(const Polynomial& a, const Polynomial& b) {
 
 bool Matches(const Polynomial& polynomial, const Polynomial& expected) {
   for (size_t i = 0; i <= kDegree; ++i) {
+    // A coefficient that is to be 0 has to be so exactly: the tolerance is relative.
     if (!IsClose(polynomial[i], expected[i])) return false;
   }
   return true;
@@ -143,6 +144,7 @@ class GeluFinder {
     const auto product = matcher_.Product(writer);
     for (const auto& x : {std::optional(WithNumber{scaled, 1}), product}) {
       if (!x) continue;
+      // Of an attempt that fails no node counts.
       std::set<const Node*> inner;
       const auto argument = Expand(function.inputs[0], x->value, inner, kDeepest);
       if (!argument || !Matches(*argument, Argument(function.Is("Erf")))) continue;
@@ -159,6 +161,7 @@ class GeluFinder {
     if (value == x) return Polynomial{0, 1, 0, 0};
     if (const auto number = matcher_.Number(value)) return Polynomial{*number, 0, 0, 0};
     const Node* node = matcher_.Writer(value);
+    // Both inputs are followed: without a bound the steps could double at every node.
     if (node == nullptr || depth == 0 || node->inputs.size() != 2) return std::nullopt;
     nodes.insert(node);
     const auto left = Expand(node->inputs[0], x, nodes, depth - 1);

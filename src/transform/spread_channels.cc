@@ -115,6 +115,7 @@ class WeightScaler {
     const auto [written, is_new] = names_.emplace(key, name);
     if (!is_new) return written->second;
     Tensor scaled = Scaled(product, exponents);
+    // Whatever reads these weights reads them scaled alike.
     if (readers_.at(key) == uses_.at(name)) {
       scaled.name = name;
       graph_.initializers.at(name) = std::move(scaled);
@@ -267,6 +268,7 @@ std::vector<std::vector<std::string>> FindSpreadableGroups(const Graph& graph) {
   for (const auto& [first, unused] : weights) {
     if (!seen.insert(first).second) continue;
     std::vector<std::string> group = {first};
+    // The group grows while it is gone through.
     for (size_t k = 0; k < group.size(); ++k) {
       for (const WeightForm& weight : weights.at(group[k])) {
         for (const std::string& value : readers.at(weight))

@@ -24,6 +24,7 @@ bool IsOneOf(const Node& node, const std::string_view (&types)[N]) {
 }
 
 bool IsPairEnd(const Node& node, std::string_view type) {
+  // Before opset 21 codes of 16 bits are written in com.microsoft alone.
   return node.op_type == type && (node.domain.empty() || node.domain == "com.microsoft") &&
          node.inputs.size() >= 2;
 }
@@ -66,6 +67,7 @@ class Stripper {
       for (Graph* body : SubgraphsOf(node)) stripped_ += StripPairs(*body);
       if (Visit(node)) Keep(std::move(node));
     }
+    // The Identities that DequantizeLinear became.
     EliminateIdentity(graph_);
     RemoveDeadNodes(graph_);
     return stripped_;
@@ -124,6 +126,7 @@ class Stripper {
     const auto all_zero = [](const Tensor& tensor) {
       return std::all_of(tensor.bytes->begin(), tensor.bytes->end(), [](char c) { return c == 0; });
     };
+    // A zero point that is left out is 0.
     if (left == nullptr) return a.empty() && all_zero(*right);
     if (right == nullptr) return b.empty() && all_zero(*left);
     return HaveSameElements(*left, *right);
@@ -131,6 +134,7 @@ class Stripper {
 
   // A DQ that reads codes on another grid multiplies, and stays.
   bool IsSame(const Grid& a, const Grid& b) const {
+    // With one scale in all the axis says nothing.
     return (a.axis == b.axis || StepOf(a)) && IsSameConstant(a.scale, b.scale) &&
            IsSameConstant(a.zero_point, b.zero_point);
   }
@@ -172,6 +176,7 @@ class Stripper {
       return least != nullptr && least->type == DataType::kFloat && least->element_count() == 1 &&
              least->values<float>()[0] >= 0;
     }
+    // A cubic Resize may go below 0 between numbers that do not.
     if (!IsOneOf(node, kKeeps) && (!MovesCodes(node) || node.Is("Resize"))) return false;
     return std::all_of(node.inputs.begin(), node.inputs.begin() + ValueInputs(node),
                        [&](const std::string& input) {

@@ -68,6 +68,7 @@ bool WidenFloat16(Model& model) {
   RenameUses(graph, renames);
   std::unordered_map<std::string, std::string> wide_outputs;
   for (const Value& output : graph.outputs) {
+    // An input that is handed on keeps its type.
     if (!IsHalf(output.type) || graph.IsInput(output.name)) continue;
     const std::string wide = names.Make("wide");
     casts_out.push_back(CastNode(wide, output.name, DataType::kFloat16));
@@ -90,6 +91,7 @@ bool WidenFloat16(Model& model) {
     for (Node& node : *list) nodes.push_back(std::move(node));
   }
   graph.nodes = std::move(nodes);
+  // They still say float16.
   graph.value_info.clear();
   return true;
 }
