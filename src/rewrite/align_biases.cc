@@ -24,6 +24,7 @@ class Aligner {
         if (const auto rank = RankOfProduct(node.inputs[1 - slot])) Align(node, slot, *rank);
       }
     }
+    // Only now: the topology goes by the inputs that nodes had.
     for (const auto& [add, slot, bias] : changes_) graph_.nodes[add].inputs[slot] = bias;
     const size_t aligned = changes_.size();
     for (Node& node : added_) graph_.nodes.push_back(std::move(node));
@@ -63,9 +64,11 @@ class Aligner {
     if (dequantize == nullptr || !dequantize->Is("DequantizeLinear")) return;
     const Tensor* codes = scope_.FindInitializer(dequantize->inputs[0]);
     if (codes == nullptr || codes->dims.size() != 1) return;
+    // A copy, since others may read the first one.
     Node copy = *dequantize;
     copy.inputs[0] = Reshaped(*codes, rank);
     copy.outputs[0] = names_.Make("d");
+    // The axis that may have several scales has moved to the end.
     copy.Set("axis", static_cast<int64_t>(rank) - 1);
     changes_.push_back({index, slot, copy.outputs[0]});
     added_.push_back(std::move(copy));

@@ -59,6 +59,7 @@ class Prober {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const Tensor* before = exact_.FindInitializer(node.inputs[i]);
       const Tensor* after = rounded_.FindInitializer(rounded_.nodes[n].inputs[i]);
+      // The same bytes: this weight is not rounded.
       if (before == nullptr || after == nullptr || before->bytes == after->bytes) continue;
       std::string& name = made_weights_[after->bytes.get()];
       if (name.empty()) {
@@ -123,6 +124,7 @@ class Prober {
   std::string Append(Node node, std::map<std::string, std::string>& written) {
     const std::string name = names_.Make("p");
     written.emplace(std::exchange(node.outputs[0], name), name);
+    // To an engine names of nodes are unique.
     node.name.clear();
     made_.push_back(std::move(node));
     return name;

@@ -39,6 +39,7 @@ void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan) {
     }
     graph.nodes[n].inputs[1] = name;
   }
+  // Nodes that stay float may go on reading the weights as they were.
   const Topology topology(graph);
   for (const auto& [n, integer] : plan.integer_nodes) {
     if (!integer.weight || graph.IsOutput(integer.weight->name)) continue;
@@ -62,6 +63,7 @@ void RoundValuesTo16Bits(Graph& graph, const QuantizationPlan& plan) {
   std::map<std::string, ValueGrid> grids;
   for (const auto& [name, value] : plan.values) {
     if (!value.format.is_integer()) continue;
+    // A symmetric format may be unsigned: then its zero point is the lowest code.
     const bool is_signed = value.format.symmetric && value.format.qmin < value.format.zero;
     const NumericFormat format = IntegerFormat(kWideBits, is_signed, value.format.symmetric);
     grids[name] = {ParamsFromRange(ReachOf(value), format), format};

@@ -71,7 +71,9 @@ class Rewriter {
     Node lstm = node;
     lstm.domain = "com.microsoft";
     lstm.op_type = "DynamicQuantizeLSTM";
+    // The operator has no layout; what gets here has 0, the default (CanBeDynamic).
     lstm.attributes.erase("layout");
+    // X, W, R, B, sequence_lens, initial_h, initial_c and P; scales and zero points follow.
     lstm.inputs.resize(8);
     lstm.inputs[1] = w[0];
     lstm.inputs[2] = r[0];

@@ -104,6 +104,7 @@ class GruWriter {
     const std::string shape = Fresh("t");
     const std::string batch = Fresh("t");
     const std::string dims = Fresh("t");
+    // X is [steps, batch, inputs].
     EmitMain("Shape", {gru_.input(0)}, {shape});
     EmitMain("Gather", {shape, Integers({1}, {1})}, {batch});
     EmitMain("Concat", {batch, Integers({1}, {hidden_})}, {dims}).Set("axis", int64_t{0});
@@ -134,6 +135,7 @@ class GruWriter {
   std::string InputPart(int64_t d) {
     const std::string out = Fresh("t");
     const std::string product = has_bias() ? Fresh("t") : out;
+    // One node of several can have the name of the GRU.
     EmitProduct(graph_.nodes, builder_, x_, builder_.Constant(Codes(0, d), "w"),
                 builder_.Constant(Scales(0, d, 0, columns_), "s"), product,
                 d == 0 ? gru_.name : "");
@@ -207,6 +209,7 @@ class GruWriter {
     body.name = Fresh("step");
     const std::string h = Fresh("t");
     const std::string x = Fresh("t");
+    // In the order of ONNX: update, reset, new state.
     const int64_t gates = resets_product ? kGates : kGates - 1;
     const std::vector<std::string> of_h = Gates(body, StatePart(body, h, d, 0, gates), gates);
     const std::vector<std::string> of_x = Gates(body, x, kGates);
@@ -215,8 +218,10 @@ class GruWriter {
     const std::string reset = Step(body, "Mul", {r, resets_product ? of_h[2] : h});
     const std::string part = resets_product ? reset : StatePart(body, reset, d, kGates - 1, 1);
     const std::string n = Step(body, "Tanh", {Step(body, "Add", {of_x[2], part})});
+    // (1 - z) n + z h = n + z (h - n)
     const std::string kept = Step(body, "Mul", {z, Step(body, "Sub", {h, n})});
     const std::string next = Step(body, "Add", {n, kept});
+    // The next step and the output each need a value of their own.
     const std::string told = Step(body, "Identity", {next});
     const ValueType type{DataType::kFloat, std::nullopt, ""};
     body.inputs = {{h, type, "", {}}, {x, type, "", {}}};

@@ -48,6 +48,7 @@ std::vector<Node> QuantizeRounding(const std::string& from, const std::string& t
   std::string r = out.Add("Round", {t});
   // Both are whole multiples of t's last bit, and near each other: nothing is lost.
   const std::string d = out.Add("Sub", {t, r});
+  // Where d is -0.5 the half has gone up already.
   if (mode == RoundMode::kHalfUp) {
     r = out.Add("Add", {r, out.Steps(t, d, 0.5F, "")});
   } else {
@@ -55,6 +56,7 @@ std::vector<Node> QuantizeRounding(const std::string& from, const std::string& t
     r = out.Add("Add", {r, out.Steps(t, d, 0.5F, away ? "Greater" : "Less")});
     r = out.Add("Sub", {r, out.Steps(t, d, -0.5F, away ? "Less" : "Greater")});
   }
+  // In whole steps already: the zero point and the saturation are left to do.
   QuantParams whole = params;
   whole.scales = {1.0F};
   out.nodes.push_back(builder.Quantize(r, to, whole));

@@ -31,6 +31,7 @@ class Rounding {
         const auto it = rounded_inputs.find(input);
         if (it != rounded_inputs.end()) input = it->second;
       }
+      // An output keeps its name for those who read it, an input for those who feed it.
       std::vector<Node> casts;
       for (std::string& output : node.outputs) {
         const auto it = targets_.find(output);

@@ -180,6 +180,7 @@ class Typing {
     const Tensor* constant = graph_.FindInitializer(input);
     const DataType type = TypeOfValue(graph_, input);
     if (constant != nullptr && type == DataType::kFloat) return ExactHalf(*constant);
+    // What has no known type is taken for a float.
     const bool is_float = type == DataType::kFloat || type == DataType::kUndefined;
     return is_float ? "" : input;
   }
@@ -215,6 +216,7 @@ class Typing {
     for (std::string& output : node.outputs) {
       const size_t rounding = Rounding(output);
       const bool is_rounded = rounding != Topology::kNpos;
+      // The readers of the Cast keep its name, which the node writes itself from now on.
       const std::string half = is_rounded ? graph_.nodes[rounding].outputs[0] : names_.Make("half");
       if (is_rounded) {
         dropped[rounding] = true;
@@ -265,6 +267,7 @@ void CancelCasts(Graph& graph, const Names& kept = {}) {
     const std::string source = Undone(graph, topology, kept, graph.nodes[n]);
     if (source.empty()) continue;
     const std::string& output = graph.nodes[n].outputs[0];
+    // The name of an output goes to what wrote the source, once, unless that is an output too.
     const size_t writer = topology.ProducerIndex(source);
     if (!topology.IsGraphOutput(output)) {
       renames[output] = source;
@@ -286,6 +289,7 @@ void CancelCasts(Graph& graph, const Names& kept = {}) {
 
 size_t TypeHalfRegions(Graph& graph) {
   Graph draft = graph;  // shares the bytes of tensors
+  // The draft tells which nodes would only move numbers; the second run leaves them float32.
   Typing drafted(draft);
   drafted.Run();
   const size_t typed = Typing(graph, drafted.MovedAlone()).Run();

@@ -79,6 +79,7 @@ std::string RuleFinder::Describe(const std::string& value) const {
 }
 
 size_t RuleFinder::InputCount(size_t n) const {
+  // Of a MatMul that is computed as a Gemm the bias of its Add is input 2.
   return At(n).Is("MatMul") && view_.IsGemm(n) ? 3 : At(n).inputs.size();
 }
 
@@ -156,6 +157,7 @@ RuleFinder::Found RuleFinder::CheckParameters(size_t n, const PairEnd& out) cons
   const PairParameters behind = view_.Parameters(out);
   if (!before.is_scalar || !before.has_zero_point || before != behind) return broken;
   const bool picks = At(n).Is("MaxPool") || At(n).Is("ReduceMax") || At(n).Is("ReduceMin");
+  // The largest code is the largest number under a positive scale alone.
   if (picks && !(before.scale > 0))
     return BrokenRule{"parameters", value, "a scale that is not positive", "a positive scale"};
   return std::nullopt;
@@ -174,6 +176,7 @@ RuleFinder::Found RuleFinder::CheckMovement(size_t n) const {
   for (const std::string& output : node.outputs) {
     if (output.empty()) continue;
     if (Found broken = CheckOutput(output)) return broken;
+    // CheckOutput has seen that there is one.
     const PairEnd out = view_.Uses(output).quantizers[0];
     const DataType in = view_.InputEnd(n, 0).type;
     if (out.type != in)
@@ -246,6 +249,7 @@ RuleFinder::Found RuleFinder::CheckBiasScale(size_t n) const {
   const std::vector<float> bias = scales(2);
   if (input.size() != 1 || weight.empty() || bias.empty()) return std::nullopt;
   for (size_t k = 0; k < std::max(weight.size(), bias.size()); ++k) {
+    // A single scale stands for all channels.
     const float wanted = input[0] * weight[std::min(k, weight.size() - 1)];
     const float found = bias[std::min(k, bias.size() - 1)];
     if (std::fabs(found - wanted) > kBiasSlack + kBiasTolerance * std::fabs(wanted))
@@ -293,6 +297,7 @@ RuleFinder::Found RuleFinder::FindOnCpu(size_t n) const {
   }
   const std::string name =
       At(n).domain.empty() ? At(n).op_type : At(n).domain + ":" + At(n).op_type;
+  // HardSigmoid has codes only as the Add that rewriting makes of it.
   const bool on_codes = FindOpRule(At(n)).kind != OpKind::kFloatOnly && !At(n).Is("HardSigmoid");
   return BrokenRule{
       "operator", At(n).outputs[0], name,

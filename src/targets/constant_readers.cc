@@ -81,6 +81,7 @@ std::set<std::string> FindFoldedValues(const Graph& graph, const Topology& topol
 ConstantReaders::ConstantReaders(const Graph& graph, const Topology& topology) : graph_(graph) {
   const Copies copies(graph, topology);
   for (const Node& node : graph.nodes) {
+    // Each once, however often the node reads it.
     const std::set<std::string> inputs(node.inputs.begin(), node.inputs.end());
     for (const std::string& input : inputs) {
       const Tensor* tensor = graph.FindInitializer(input);

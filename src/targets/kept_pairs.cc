@@ -16,6 +16,7 @@ std::optional<QuantParams> ParamsOf(const Graph& graph, const Node& pair,
   const DataType type = TypeOfValue(graph, codes);
   if (!IsQuantizedType(type) || BitsOf(type) < 8) return std::nullopt;
   const PairParameters parameters = ParametersOf(graph, pair);
+  // 0, a subnormal or an infinity is no step of a grid.
   const bool is_usable = parameters.is_scalar && !parameters.has_vectors &&
                          std::isnormal(parameters.scale) && parameters.scale > 0 &&
                          pair.GetInt("block_size", 0) == 0;
@@ -86,7 +87,9 @@ class Judge {
       const size_t before = topology_.ProducerIndex(input);
       if (before == Topology::kNpos || !topology_.HasSingleUse(input)) return false;
       const Node& head = graph_.nodes[before];
+      // Of sums the kernel takes the bias behind a MatMul alone.
       if (node.Is("Add") && !head.Is("MatMul")) return false;
+      // A clamp may stand behind that bias.
       return (IsDequantizedConstant(head.input(1)) && FindOpRule(head).kind == OpKind::kWeighted) ||
              (head.Is("Add") && IsTailOfDone(head));
     });

@@ -115,6 +115,7 @@ bool HasDefaultActivations(const Node& gru) {
   if (found == gru.attributes.end()) return true;
   const auto* names = std::get_if<std::vector<std::string>>(&found->second.data);
   if (names == nullptr) return false;
+  // Two for each direction: that of the gates and that of the new state.
   for (size_t i = 0; i < names->size(); ++i)
     if ((*names)[i] != (i % 2 == 0 ? "Sigmoid" : "Tanh")) return false;
   return true;
@@ -175,6 +176,7 @@ WeightOrder KernelOrder(const Node& node, const Tensor& weight) {
   const std::vector<int64_t>& dims = weight.dims;
   if (node.Is("Conv")) {
     order.channels = dims[0];
+    // Channels last: the input channels of one kernel position follow each other.
     order.count = order.channel_stride = weight.element_count() / dims[0];
     order.inner_count = dims[1];
     order.inner_stride = order.count / dims[1];

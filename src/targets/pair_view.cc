@@ -62,6 +62,7 @@ bool IsGemmShape(const Graph& graph, const Node& matmul, const std::string& bias
   const auto b = ShapeOf(graph, matmul.inputs[1]);
   const auto c = ShapeOf(graph, bias);
   if (!a || !b || !c || b->size() != 2) return false;
+  // With more than two axes it stands between Reshapes, which need all sizes as numbers.
   const bool reshapes = a->size() != 2;
   const bool all_known = std::all_of(a->begin(), a->end(), [](const Dim& d) { return d.known(); });
   if (reshapes && !(all_known && (*b)[0].known() && (*b)[1].known())) return false;
@@ -80,6 +81,7 @@ PairEnd EndOf(const Graph& graph, const Node& pair) {
   const Tensor* zero = graph.FindInitializer(pair.input(2));
   if (zero != nullptr) return {&pair, zero->type};
   const DataType type = TypeOfValue(graph, IsDequantize(pair) ? pair.inputs[0] : pair.outputs[0]);
+  // Where no zero point and no type say otherwise, codes are uint8 (ONNX).
   return {&pair, type == DataType::kUndefined ? DataType::kUint8 : type};
 }
 
@@ -105,6 +107,7 @@ PairParameters ParametersOf(const Graph& graph, const Node& pair) {
 PairView::PairView(const Graph& graph, const Target& target)
     : graph_(graph), topology_(graph), ends_(graph.nodes.size()) {
   gone_ = target.suits_engine ? FindGone() : std::vector<bool>(graph.nodes.size(), false);
+  // Before the ends are collected, which go by what is joined here.
   if (target.suits_engine) JoinDoublePairs();
   CollectEnds();
   if (!target.suits_engine) return;
@@ -213,14 +216,17 @@ bool PairView::MoveBack() {
     std::string value = quantizer.inputs[0];
     while (true) {
       const size_t n = topology_.ProducerIndex(value);
+      // Only what is moved: the indices of a MaxPool are not.
       if (n == kNone || !Uses(value).OnlyQuantized() || !PassesPairs(graph_.nodes[n]) ||
           value != graph_.nodes[n].outputs[0] || ends_[n][0].exists())
         break;
       const std::string& before = graph_.nodes[n].inputs[0];
       ValueUses& uses = uses_[before];
       const bool is_alone = uses.others == 1 && uses.quantizers.empty() && !uses.is_output;
+      // An input of the graph may have other readers.
       if (topology_.ProducerIndex(before) != kNone && !is_alone) break;
       ends_[n][0] = EndOf(graph_, quantizer);
+      // From 1 on, and below those of pairs moved forward: UnsignCodes tells the two apart by that.
       ends_[n][0].copy = n + 1;
       uses.quantizers.push_back(ends_[n][0]);
       if (uses.others > 0) --uses.others;

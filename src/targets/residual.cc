@@ -15,6 +15,7 @@ bool IsBiasAdd(const Graph& graph, const Node& node) {
 
 // Whether `value` is what a node with constant weights computed, and nothing else reads it.
 bool EndsInWeights(const Graph& graph, const Topology& topology, std::string value) {
+  // The product itself, or the Add of its bias and then the product.
   for (int step = 0; step < 2; ++step) {
     const Node* producer = topology.Producer(value);
     if (producer == nullptr || !topology.HasSingleUse(value)) return false;
@@ -50,6 +51,7 @@ std::optional<size_t> FindResidualSlot(const Graph& graph, const Topology& topol
   }
   if (!fuses[0] && !fuses[1]) return std::nullopt;
   if (fuses[0] != fuses[1]) return fuses[0] ? 1 : 0;
+  // Both are written by nodes: there is one with weights behind each.
   const auto depth = [&](size_t slot) { return depths[topology.ProducerIndex(node.inputs[slot])]; };
   return depth(0) < depth(1) ? 0 : 1;
 }

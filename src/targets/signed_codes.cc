@@ -43,6 +43,7 @@ class FoldedShapes {
  public:
   FoldedShapes(const Graph& graph, const Topology& topology, const std::set<std::string>& constants)
       : graph_(graph), topology_(topology), constants_(constants), is_gone_(graph.nodes.size()) {
+    // From the back: a node goes where all its readers have gone.
     for (size_t n = graph.nodes.size(); n-- > 0;) is_gone_[n] = Goes(graph.nodes[n]);
   }
 

@@ -33,10 +33,13 @@ std::optional<std::vector<size_t>> EinsumAxes(std::string equation, size_t slot,
   if (equation.find('.') != std::string::npos) return std::nullopt;
   const auto in_result = [&](char letter) {
     return arrow != std::string::npos ? equation.find(letter, arrow) != std::string::npos
+                                      // Without an arrow the result has the letters that occur
+                                      // once.
                                       : std::count(left.begin(), left.end(), letter) == 1;
   };
   std::vector<size_t> axes;
   for (size_t axis = 0; axis < operand.size(); ++axis) {
+    // A letter that comes twice takes a diagonal.
     if (std::count(operand.begin(), operand.end(), operand[axis]) > 1) return std::nullopt;
     if (in_result(operand[axis])) axes.push_back(axis);
   }
@@ -59,6 +62,8 @@ std::optional<WeightSlot> FindWeightSlot(const Node& node, size_t slot, size_t r
     return at({transposed == (slot == 0) ? size_t{1} : size_t{0}});
   }
   if (is("FusedMatMul", "MatMul") && slot < 2) {
+    // Summed over are the last axis of the first operand and the last but one of the second, unless
+    // transposed.
     const bool transposed = node.GetInt(slot == 0 ? "transA" : "transB", 0) != 0;
     return at(OuterAxes(rank, transposed == (slot == 0) ? rank - 2 : rank - 1));
   }
