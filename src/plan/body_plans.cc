@@ -108,6 +108,7 @@ std::vector<std::string> FindQuantizedInBodies(const Graph& graph, const Placeme
 
 void KeepUnseenFloat(const Graph& graph, const CalibrationTable& table, PlaceOptions& place) {
   ForEachBodyIn(place.bodies, graph, [&](const BodyGraph& body, auto& placing) {
+    // Placings are shared and never changed: a copy takes the place of one.
     BodyPlacing own = *placing;
     const CalibrationTable seen{.values = OfBody(table.values, body)};
     own.options.blocked.merge(FindBlocked(own.graph, seen, own.options));

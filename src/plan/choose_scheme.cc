@@ -168,6 +168,7 @@ std::map<size_t, std::string> FindRunTimeNodes(const Graph& graph, const ModelSe
 void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoice& choice) {
   choice.run_time = FindRunTimeNodes(graph, settings, choice.place);
   const Placement placement = PlaceNodes(graph, choice.place);
+  // What is placed on integers has ranges from calibration.
   for (const auto& [n, output] : choice.run_time)
     if (placement.nodes[n].domain == NodeDomain::kFloat) choice.dynamic[n] = output;
   if (choice.dynamic.empty() || choice.scheme != Scheme::kWeightOnly) return;
@@ -188,6 +189,7 @@ SchemeChoice ChooseLevel(const Graph& graph, ValueSizes sizes, const ModelSettin
   choice.place.keep_float = FindNodesKeptFloat(graph, settings);
   for (const std::string& value : FindFloatValues(graph, settings))
     choice.place.blocked.emplace(value, "is float by the settings");
+  // What has a reason already keeps it: the settings' own comes first.
   choice.place.keep_float.merge(FindSensitiveNodes(graph));
   choice.scheme = config.scheme == Scheme::kAuto ? Scheme::kStatic : config.scheme;
   choice.reason = "as the settings say";
@@ -227,6 +229,7 @@ decltype(PlaceOptions::bodies) ChooseBodies(const Graph& graph, const ValueSizes
       placing.options.target = &target;
       KeepAllFloat(body.graph, placing.options, why_float);
     }
+    // A body that did not run counts as one run.
     const auto runs = sizes.find(body.way);
     if (runs != sizes.end()) placing.runs = std::max(1.0, static_cast<double>(runs->second));
     placing.graph = std::move(body.graph);

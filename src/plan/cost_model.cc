@@ -13,6 +13,7 @@ namespace qconvert {
 namespace {
 
 constexpr double kUnknownSize = 1024;
+// Channels in a block of the float kernels, and of the integer ones.
 constexpr int64_t kBlock = 8;
 constexpr int64_t kIntegerBlock = 16;
 constexpr int64_t kThin = 4;
@@ -104,6 +105,7 @@ std::optional<CostModel::Steps> CostModel::CountSteps(const Node& gru) const {
   const bool is_known = shape != nullptr && shape->size() == 3 && (*shape)[1].value > 0;
   Steps out;
   out.batch = is_known ? static_cast<double>((*shape)[1].value) : 1;
+  // Steps times batch.
   const double rows = SizeOf(gru.input(0)) / static_cast<double>(weight->dims[2]);
   const auto directions = static_cast<double>(weight->dims[0]);
   out.count = rows / out.batch * directions;
@@ -118,6 +120,7 @@ CostShares CostModel::DynamicShares(const Node& node) const {
     // A step runs a body, which is a small model; the reset stands behind its product or in front
     // of a second one.
     const double products = node.GetInt("linear_before_reset", 0) != 0 ? 1 : 2;
+    // All gates are written twice, from the input and from the state.
     return {{CostTerm::kKernel, 1},
             {CostTerm::kRun, steps->count},
             {CostTerm::kDynamicKernel, steps->count * products + 1},

@@ -42,6 +42,7 @@ double ExpectedValueNoise(const TensorStatistics& statistics, const ValuePlan& d
   if (statistics.histogram.counts().empty()) {
     const double largest = std::max(std::fabs(static_cast<double>(statistics.min)),
                                     std::fabs(static_cast<double>(statistics.max)));
+    // Spread evenly up to the largest, squares have a third of its square for a mean.
     return largest > 0 ? scale * scale / 12 / (largest * largest / 3) : 0;
   }
   const double power = TypicalMeanSquare(statistics.histogram);

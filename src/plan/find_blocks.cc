@@ -77,6 +77,7 @@ class Finder {
     if (topology_.IsGraphOutput(entry)) return std::nullopt;
     add_readers(entry);
     while (!next.empty()) {
+      // In the order of the graph: what a node reads has been met before it.
       const size_t n = *next.begin();
       next.erase(next.begin());
       const Node& node = graph_.nodes[n];
@@ -88,6 +89,7 @@ class Finder {
       if (part.layers.size() > limits_.most_layers) return std::nullopt;
       const std::string& output = node.outputs[0];
       open.emplace(output, topology_.Uses(output).size());
+      // Nothing but this node's output is still to be read.
       if (open.size() == 1) {
         part.exit = output;
         return part;

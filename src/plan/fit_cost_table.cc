@@ -34,6 +34,7 @@ CostTable FitCostTable(std::span<const TimedNetwork> networks, const CostTable& 
     double most = 0;
     for (size_t k = 0; k < kCostTerms; ++k) {
       if (squares[k] == 0) continue;
+      // Half the derivative by x[k], downhill; the step divides it by half the second one.
       double slope = kPriorWeight * (1 - x[k]);
       for (size_t i = 0; i < rows.size(); ++i) slope += rows[i][k] * left[i];
       const double to = std::max(kLeast, x[k] + slope / (squares[k] + kPriorWeight));

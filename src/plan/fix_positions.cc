@@ -134,6 +134,7 @@ class ShiftLimiter {
 void AlignScales(const Graph& graph, const QuantConfig& config, QuantizationPlan& plan) {
   if (!config.change_concat_input_fix && !config.change_pool_input_fix) return;
   Sharing sharing(plan);
+  // From the back: what a later node gives to its input is the output of one before it.
   for (size_t n = graph.nodes.size(); n-- > 0;) {
     const Node& node = graph.nodes[n];
     if (plan.placement.nodes[n].domain != NodeDomain::kInteger || !IsAligned(node, config))

@@ -156,6 +156,7 @@ class ValuePlanner {
 
   bool IsTaken(const QuantParams& kept, const NumericFormat& format) const {
     if (target_.suits_engine && BitsOf(kept.type) == 8 && !format.power_of_two) return true;
+    // The fraction of a power of two is 1/2.
     int exponent = 0;
     return kept.type == format.type && (!format.symmetric || kept.zero_points[0] == format.zero) &&
            (!format.power_of_two || std::frexp(kept.scales[0], &exponent) == 0.5F);
@@ -207,6 +208,7 @@ QuantizationPlan PlanLevel(const Graph& graph, Placement placement, const Calibr
   const ValuePlanner planner(graph, placement, table, names, settings, ranges, learned);
   for (const auto& [value, root] : placement.roots) plan.values[value] = planner.Decide(root);
   plan.placement = std::move(placement);
+  // Nodes are planned by the forms, and by scales as they come out of this.
   SetForms(settings.config, plan);
   AlignScales(graph, settings.config, plan);
   if (target.limits_shifts) LimitShifts(graph, settings, plan);

@@ -316,6 +316,7 @@ std::map<std::string, size_t> MatchLayers(const Graph& graph, const QuantConfig&
   using Kind = LayerMatch::Kind;
   std::map<std::string, size_t> layer_of;
   LayerMatcher matcher(graph, warnings);
+  // From the weakest kind to the strongest: a later entry takes the place of an earlier one.
   for (const Kind kind : {Kind::kType, Kind::kSubgraph, Kind::kModule, Kind::kName, Kind::kNode}) {
     for (size_t i = 0; i < config.layers.size(); ++i) {
       if (config.layers[i].match.kind != kind) continue;

@@ -44,6 +44,7 @@ void SolveRest(const CutReduction& costs, std::vector<bool>& integer) {
     const int64_t cost = costs.Cost(n);
     if (cost > 0) AddEdge(graph, place[n], sink, cost);
     if (cost < 0) AddEdge(graph, source, place[n], -cost);
+    // The cost the other way round is among the links of the other one.
     for (const auto& [other, link] : costs.LinksOf(n)) {
       if (link.when_integer > 0) AddEdge(graph, place[n], place[other], link.when_integer);
     }

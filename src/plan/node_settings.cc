@@ -60,6 +60,7 @@ bool IsFloat(const Graph& graph, const Node& node, const ModelSettings& settings
 std::vector<size_t> FindUnit(const Graph& graph, const Topology& topology,
                              const Placement& placement, size_t producer,
                              const std::string& value) {
+  // Asked before anything is placed: there are no units yet.
   if (placement.nodes.empty()) return {producer};
   size_t head = producer;
   while (placement.nodes[head].domain == NodeDomain::kFused) {

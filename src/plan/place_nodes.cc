@@ -282,6 +282,7 @@ class Placer {
       if (topology_.IsGraphOutput(value)) cut.AddIntegerCost(dequantized, MinCut::kInfinite);
       for (const Use& use : topology_.Uses(value)) {
         if (IsQuantizedUse(use)) {
+          // An integer reader needs the codes, a float one the floats.
           cut.AddCost(use.node, quantized, MinCut::kInfinite);
           cut.AddCost(dequantized, use.node, MinCut::kInfinite);
         } else if (!IsKeptQuantize(use, value)) {

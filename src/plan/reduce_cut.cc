@@ -78,6 +78,7 @@ bool CutReduction::TakeOut(size_t node) {
     return true;
   }
   if (label.links.size() > 2) return false;
+  // A single neighbour is both.
   const size_t a = label.links.begin()->first;
   const size_t b = label.links.rbegin()->first;
   const auto least = [&](bool a_integer, bool b_integer) {
@@ -90,6 +91,7 @@ bool CutReduction::TakeOut(size_t node) {
   const int64_t second = least(false, true);
   const int64_t both = least(true, true);
   Detach(node);
+  // least(a, b) as the sum of a constant, a cost of a, one of b, and one of b without a.
   nodes_[a].cost += first - neither;
   if (a == b) return true;
   nodes_[b].cost += both - first;
@@ -98,6 +100,7 @@ bool CutReduction::TakeOut(size_t node) {
 }
 
 void CutReduction::FindLabels(std::vector<bool>& integer) const {
+  // Last out, first labelled: what it was linked to then has labels by now.
   for (auto node = order_.rbegin(); node != order_.rend(); ++node) {
     const Label& label = nodes_[*node];
     const auto [on_integer, on_float] = CostsOfLabels(

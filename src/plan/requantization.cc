@@ -107,6 +107,7 @@ std::optional<Requantization> FindByInput(const Graph& graph, const Quantization
       out.worst = std::max(out.worst, WorstRequantization(factor, codes.least, codes.most));
   }
   if (!adds) return out;
+  // a - b is the sum with the negative codes of b.
   const CodeSpan second = node.Is("Sub") ? CodeSpan{-spans[1].most, -spans[1].least} : spans[1];
   out.worst = WorstSum(factors[0], spans[0], factors[1], second, codes);
   return out;

@@ -50,6 +50,7 @@ bool MovesRounded(const Graph& graph, const Node& node, DataType type, const Rou
 // Whether numbers of this type stand for all that calibration saw of `value`.
 bool Fits(const std::string& value, DataType type, const CalibrationTable& table) {
   const auto seen = table.values.find(value);
+  // Of no known range: bfloat16 reaches as far as float32.
   if (seen == table.values.end()) return type == DataType::kBfloat16;
   const float largest = std::max(std::fabs(seen->second.min), std::fabs(seen->second.max));
   return !Overflows(largest, type) && !Underflows(largest, type);

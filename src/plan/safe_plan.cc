@@ -34,6 +34,7 @@ bool IsFrontEndOperator(const Node& node) {
       "Max",       "Min",         "Clip",       "ReduceSum", "ReduceMean",
       "ReduceL2",  "ReduceMax",   "Concat",     "Pad",       "ReduceSumSquare",
       "ReduceMin", "AveragePool", "Reciprocal", "Cast"};
+  // A Relu may move codes, but is an activation.
   return IsAnyOf(node, kTypes) ||
          (FindOpRule(node).kind == OpKind::kMovement && node.op_type != "Relu");
 }
@@ -110,6 +111,7 @@ void AddSpreads(const Graph& graph, const Topology& topology, FloatNodes& out) {
     const Tensor* first = graph.FindInitializer(node.inputs[0]);
     const Tensor* factors = first != nullptr ? first : graph.FindInitializer(node.inputs[1]);
     const auto& uses = topology.Uses(node.outputs[0]);
+    // One number per channel, along the last axis alone.
     const bool has_vector = factors != nullptr && factors->element_count() > 1 &&
                             factors->element_count() == factors->dims.back();
     if (has_vector && !uses.empty() && std::all_of(uses.begin(), uses.end(), [&](const Use& use) {

@@ -38,6 +38,7 @@ std::optional<BatchRule> FindBatchRule(const TensorSettings& settings) {
     case BatchStatistic::kAll:
       return std::nullopt;
     case BatchStatistic::kMax:
+      // The widest bounds of batches are those of all samples.
       if (settings.method == M::kMaxMin) return std::nullopt;
       return BatchRule::kMax;
     case BatchStatistic::kMean:
@@ -225,6 +226,7 @@ std::string BatchKey(const TensorSettings& settings) {
   std::string key = MethodName(settings.method);
   if (settings.method == M::kPercentile) key += fmt::format(" {}", settings.percentage);
   const CodeRange codes = CodeRangeOf(settings);
+  // By codes and not by bits: what agrees in these has the same answers.
   key += fmt::format(", codes {} to {}", codes.min, codes.max);
   if (settings.symmetry) key += ", symmetric";
   if (settings.scale_type == ScaleType::kPowerOfTwo) key += ", powers of two";
@@ -271,6 +273,7 @@ Range DecideRange(const CalibrationTable& table, const std::string& value,
       ranges, *rule,
       {.rate = settings.moving_rate, .window = static_cast<size_t>(settings.window_size)});
   if (settings.symmetry) return range;
+  // What goes by magnitudes reaches as far on a side where nothing was seen.
   const Range full = MaxMinRange(statistics);
   return {std::max(range.min, full.min), std::min(range.max, full.max)};
 }
