@@ -63,6 +63,7 @@ class Search {
     if (!best) ThrowNone();
     trials_[*best].chosen = true;
     ConvertLine line = lines_[*best];
+    // A trial may have only looked at the outputs: this one has the guard that was asked for.
     line.guard_reports = line_.guard_reports;
     return {.options = OptionsOf(line, trials_[*best].name), .trials = trials_};
   }
@@ -97,6 +98,7 @@ class Search {
   // What the command line and the objectives give as a whole.
   void TryWholes() {
     Try("as given", line_);
+    // A scheme or objective that was named is not for the search to change.
     if (!line_.scheme.empty() || !line_.objective.empty()) return;
     for (const char* objective : {"speed", "size"}) {
       ConvertLine line = line_;
@@ -161,7 +163,9 @@ class Search {
     ConvertOptions options = MakeConvertOptions(line, config_);
     options.output = folder_.File(fmt::format("{}.onnx", trials_.size()));
     files_.push_back(options.output);
+    // Convert writes it beside the model, and it goes with it.
     folder_.File(QuantInfoPath(options.output).filename().string());
+    // A trial leaves nothing but the model to be timed.
     options.make_output_folder = options.write_stages = false;
     options.page.clear();
     options.node_data.clear();

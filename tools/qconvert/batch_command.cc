@@ -109,6 +109,7 @@ std::vector<JobResult> RunAcrossRanks(const BatchLine& line, Ranks& ranks, Verdi
   if (!parts) return results;
   std::vector<std::vector<JobResult>> by_rank;
   for (const std::string& part : *parts) by_rank.push_back(UnpackResults(part));
+  // Round by round over the ranks, up to the first that has no job left.
   for (size_t k = 0; k / size < by_rank[k % size].size(); ++k)
     results.push_back(std::move(by_rank[k % size][k / size]));
   return results;
@@ -149,6 +150,7 @@ int RunBatch(int argc, char** argv, VerdictFile& verdict) {
   }
   if (!line.junit.empty()) {
     WriteFile(line.junit, BatchJunit(results));
+    // A commit holds signals, and the verdict is a commit of its own.
     ReleaseSignals();
   }
   verdict.Write(BatchJson(results));

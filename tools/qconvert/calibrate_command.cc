@@ -65,6 +65,7 @@ std::vector<std::filesystem::path> ConfigFilesOf(const CalibrateLine& line) {
 
 std::vector<ModelConfig> ReadConfigs(const CalibrateLine& line) {
   std::vector<std::string> names = line.configs;
+  // Overrides without a config are on top of the default preset.
   if (names.empty() &&
       (!line.overrides.empty() || !line.layers.empty() || line.samples.batch_size > 0))
     names.emplace_back();

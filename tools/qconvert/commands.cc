@@ -109,6 +109,7 @@ int RunCommandLine(int argc, char** argv) {
     return fail(ExitCode::kFile,
                 {EscapeForTerminal(e.path1().string()) + ": " + e.code().message()});
   } catch (const std::system_error& e) {
+    // The code of a thread that the system could not start.
     if (e.code() != std::errc::resource_unavailable_try_again)
       return fail(ExitCode::kInternal, {std::string("internal error: ") + e.what()});
     return fail(ExitCode::kResource, {"cannot start a thread, fewer --workers need fewer"});

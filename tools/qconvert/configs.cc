@@ -58,6 +58,7 @@ std::vector<Preset> ShippedPresets() {
 std::filesystem::path FindConfig(const std::string& name) {
   std::error_code error;
   const std::filesystem::path given = name.empty() ? kDefaultPreset : name;
+  // What is written as a path is no name of a preset: reading it tells what is wrong.
   if (!name.empty() && (std::filesystem::exists(given, error) || given.has_parent_path()))
     return given;
   std::vector<std::string> names;

@@ -168,6 +168,7 @@ int Run(ConvertLine& line, VerdictFile& verdict) {
     ApplyPlanFile(*plan, all.at(0));
   }
   for (ConvertOptions& options : all) {
+    // Other ranks have read the options too, for their part of the samples.
     if (!first) break;
     ReleaseSignals();  // the model before this one has been written
     options.seen = seen ? &*seen : nullptr;

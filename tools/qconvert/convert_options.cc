@@ -74,6 +74,7 @@ void ApplyConfig(const ConvertLine& line, LoadedConfig loaded, ConvertOptions& o
     throw ConfigError({EscapeForTerminal(options.config_file.string()) +
                        ": names no model, and there is none on the command line"});
   }
+  // Only settings of a deployment say where the output goes.
   if (deployment.generation == Generation::kNone || !options.output.empty()) return;
   options.output = deployment.working_dir / (deployment.output_prefix + "_quantized_model.onnx");
   options.make_output_folder = options.write_stages = true;

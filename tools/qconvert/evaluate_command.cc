@@ -145,6 +145,7 @@ int RunEvaluate(int argc, char** argv, VerdictFile& verdict) {
   const std::string missed = evaluation.Missed();
   const ExitCode code = missed.empty() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(EvaluationJson(evaluation, std::string(ExitCodeName(code))));
+  // With a slash at its end: a folder.
   const std::string saved = line.save_worst.empty() ? "" : (options.save_worst / "").string();
   PrintResult(FormatEvaluation(evaluation), {saved}, line.verbosity, verdict);
   if (!missed.empty()) LogError(Error(code, line.b, missed).what());

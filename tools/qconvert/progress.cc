@@ -28,6 +28,7 @@ std::function<void(size_t, size_t)> Progress::Callback(bool quiet) {
 void Progress::Update(size_t done, size_t total) {
   StartClock(done);
   const bool is_last = done == total;
+  // On a terminal the last call has to come through: it clears the bar.
   if (!IsDue() && !(terminal_ && is_last)) return;
   if (terminal_) return DrawBar(done, total);
   Draw(fmt::format("{} {}/{}, {:.0f} s left", what_, done, total, SecondsLeft(done, total)));
@@ -81,6 +82,7 @@ void Progress::DrawBar(size_t done, size_t total) const {
   if (done == total) return Clear();  // the table that follows says the rest
   std::string count = fmt::format(" {}/{}", done, total);
   if (done > first_) count += fmt::format(" {:.0f} s left", SecondsLeft(done, total));
+  // The three are a blank and the brackets.
   const size_t taken = what_.size() + count.size() + 3;
   const size_t width = taken < kColumns ? std::min(kColumns - taken, kLongestBar) : 0;
   const size_t filled = done * width / total;

@@ -106,6 +106,7 @@ std::unique_ptr<Ranks> JoinRanks() {
 
 std::optional<std::vector<std::string>> GatherParts(Ranks& ranks,
                                                     const std::function<std::string()>& part) {
+  // What fails is sent like a part: rank 0 waits for every one.
   std::vector<std::string> outcomes = ranks.GatherAndPart(TryPart(part));
   if (ranks.rank() != 0) return std::nullopt;
   for (std::string& outcome : outcomes) outcome = PartOf(outcome);

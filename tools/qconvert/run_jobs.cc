@@ -69,12 +69,14 @@ std::vector<char*> JobEnvironment() {
 [[noreturn]] void BecomeJob(char* const* arguments, char* const* environment, const Pipe& verdict,
                             const Pipe& errors, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // A parent that died before the line above sends no signal any more.
   if (getppid() != parent) _exit(kCannotRun);
   const int null = open("/dev/null", O_RDONLY);
   if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(verdict.write_end(), STDOUT_FILENO) < 0 ||
       dup2(errors.write_end(), STDERR_FILENO) < 0) {
     _exit(kCannotRun);
   }
+  // What this process blocks would stay blocked in the job.
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -134,6 +136,7 @@ JobResult RunJob(const Job& job, const std::vector<std::string>& further) {
   words.insert(words.end(), job.arguments.begin(), job.arguments.end());
   words.insert(words.end(), further.begin(), further.end());
   words.insert(words.end(), {"--json", "-", "--quiet"});
+  // Before the fork: the child must not allocate.
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -146,6 +149,7 @@ JobResult RunJob(const Job& job, const std::vector<std::string>& further) {
   if (child < 0)
     throw Error(ExitCode::kResource, "", "no process for a job, fewer --jobs need fewer");
   if (child == 0) BecomeJob(arguments.data(), environment.data(), verdict, errors, parent);
+  // While this process could write, reading would come to no end.
   verdict.Close(1);
   errors.Close(1);
   Collect(verdict, errors, result);

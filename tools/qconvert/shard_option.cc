@@ -44,6 +44,7 @@ Shard ParseShard(const std::string& text) {
   Shard shard;
   if (text.empty()) return shard;
   if (text == "slurm") {
+    // The numbers of an array may begin anywhere.
     shard.index = SlurmVariable("SLURM_ARRAY_TASK_ID") - SlurmVariable("SLURM_ARRAY_TASK_MIN");
     shard.count = SlurmVariable("SLURM_ARRAY_TASK_COUNT");
   } else {

@@ -31,6 +31,7 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   return names;
 }
 
+// An empty text means "not said" further on, and was said here.
 void RefuseEmpty(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& value : option->results()) {
@@ -189,6 +190,7 @@ void AddNodeData(CLI::App& app, std::string& node_data) {
 }
 
 void CheckNumber(CLI::Option& option, double min, double max, const std::string& unit) {
+  // A range lets NaN through, which is not below and not above.
   const auto not_nan = [min, max](const std::string& text) {
     double number = 0;
     return CLI::detail::lexical_cast(text, number) && std::isnan(number)

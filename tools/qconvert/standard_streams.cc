@@ -10,6 +10,7 @@ namespace {
 void OpenBrokenPipe(int stream) {
   int ends[2];
   if (pipe(ends) != 0) return;
+  // The pipe may have got the very number that was free.
   if (ends[1] != stream) {
     dup2(ends[1], stream);
     close(ends[1]);

@@ -139,6 +139,7 @@ std::string SearchKiller(const LostCall& call, const std::function<int()>& work,
       _exit(0);
     const rlimit no_files = {0, 0};
     setrlimit(RLIMIT_FSIZE, &no_files);
+    // It is no rank, and must not wait for others.
     for (const char* launcher : kLauncherVariables) unsetenv(launcher);
     SearchAgain(call);
     sigprocmask(SIG_SETMASK, &before, nullptr);
@@ -185,6 +186,7 @@ bool IsSwitchedOff() {
 
 template <size_t kSize>
 void Put(const std::string& text, std::array<char, kSize>& out) {
+  // What is too long stays empty: then nothing is told there.
   if (text.size() < kSize) std::memcpy(out.data(), text.c_str(), text.size() + 1);
 }
 
@@ -220,6 +222,7 @@ int Supervise(const std::function<int()>& work) {
   }
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // A parent that died before the line above sends no signal any more.
     if (getppid() != parent) _exit(128 + SIGTERM);
     RecordCrashes();
   }

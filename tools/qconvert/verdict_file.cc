@@ -32,12 +32,14 @@ int StandardStream(const struct stat& status) {
 }
 
 int OpenDevice(const std::string& target) {
+  // Without waiting: a pipe that nobody reads is an error.
   const int descriptor = open(target.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (descriptor < 0) {
     throw Error(ExitCode::kFile, target,
                 errno == ENXIO ? std::string("cannot write: nobody reads it")
                                : "cannot write: " + std::generic_category().message(errno));
   }
+  // Writing may wait, for a reader that is slow.
   fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
   return descriptor;
 }
@@ -58,6 +60,7 @@ VerdictFile::~VerdictFile() {
 
 void VerdictFile::Open(const std::string& target, const std::string& model,
                        std::vector<std::filesystem::path> inputs) {
+  // The run that looks for a killer tells nothing.
   if (target.empty() || IsSearching()) return;
   struct stat status {};
   const bool exists = target != "-" && stat(target.c_str(), &status) == 0;

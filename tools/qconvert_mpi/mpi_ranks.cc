@@ -21,6 +21,7 @@ class MpiRanks : public qconvert::Ranks {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
   }
+  // Where a rank has thrown before it gathered.
   ~MpiRanks() override { Part(); }
 
   int rank() const override { return rank_; }
