@@ -34,6 +34,7 @@ struct Record {
   Text killer;
 };
 
+// Atomic: the signal handler reads it, and must wait for nothing.
 std::atomic<Record*> g_record{nullptr};
 std::once_flag g_made;
 
@@ -57,10 +58,13 @@ Record* TheRecord() {
 
 thread_local Slot* t_slot = nullptr;
 
+// Gives the slot back when the thread ends: pools of threads that come and go would use up all of
+// them.
 struct SlotOwner {
   SlotOwner() {
     for (Slot& slot : TheRecord()->slots) {
       if (slot.used.exchange(true)) continue;
+      // What the thread that had it before left there.
       slot.sample[0] = slot.progress[0] = '\0';
       t_slot = &slot;
       return;
@@ -73,6 +77,7 @@ struct SlotOwner {
 };
 
 Slot* MySlot() {
+  // Made when the thread first asks: the signal handler looks at t_slot alone and makes nothing.
   static thread_local const SlotOwner owner;
   return t_slot;
 }
@@ -80,6 +85,7 @@ Slot* MySlot() {
 // The beginning and the end of what is too long.
 void Put(std::string_view text, Text& out) {
   static constexpr std::string_view kGap = "...";
+  // One less on either side: the final zero needs its byte.
   static constexpr size_t kHalf = (kTextBytes - kGap.size()) / 2 - 1;
   char* end = out.data();
   const auto append = [&](std::string_view part) {
@@ -109,6 +115,7 @@ EngineCall::EngineCall(std::string_view place, std::string_view doing) {
   if (slot == nullptr) return;
   Put(place, slot->place);
   Put(doing, slot->doing);
+  // Last: whoever finds this set finds both texts complete.
   slot->inside = true;
 }
 
@@ -151,6 +158,8 @@ LostCall FindLostCall() {
   // in.
   if (const int crashed = record.crashed; crashed > 0)
     lost = &record.slots[static_cast<size_t>(crashed) - 1];
+  // A thread that crashed in our own code is in no call, whatever its slot holds from the one
+  // before.
   if (lost == nullptr || !lost->inside) return {};
   return {lost->place.data(), lost->doing.data(), lost->progress.data(), lost->sample.data()};
 }

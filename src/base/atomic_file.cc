@@ -16,6 +16,7 @@
 namespace qconvert {
 namespace {
 
+// A process writes several files into one folder, and one in another container may have its id.
 constexpr int kNameAttempts = 1000;
 constexpr std::string_view kTemporaryPrefix = ".qconvert-";
 constexpr std::string_view kTemporarySuffix = ".tmp";
@@ -39,10 +40,12 @@ void SyncFolder(const std::filesystem::path& path) {
 
 // Removes the temporary if it is ours and the process that made it is gone.
 void RemoveIfAbandoned(const std::filesystem::path& temporary) {
+  // No links and no waiting: anybody may put a link or a pipe there under such a name.
   const int descriptor = open(temporary.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) return;
   struct stat status {};
   if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+      // Its maker holds the lock as long as it lives.
       flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
     unlink(temporary.c_str());
   }
@@ -59,6 +62,7 @@ void RemoveAbandoned(const std::filesystem::path& folder) {
   }
 }
 
+// False where the file system cannot exchange names.
 bool Exchange(const std::filesystem::path& a, const std::filesystem::path& b) {
   return renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
 }
@@ -77,6 +81,7 @@ void CheckWritable(const std::filesystem::path& target) {
   } else if (errno != ENOENT) {
     ThrowErrno(target, "cannot write", errno);
   }
+  // The temporary is made where links lead: that folder has to take it, not the one of the link.
   const std::filesystem::path folder = FolderOf(FollowLinks(target));
   if (stat(folder.c_str(), &status) != 0) ThrowErrno(folder, "cannot write to folder", errno);
   if (!S_ISDIR(status.st_mode)) {
@@ -98,6 +103,7 @@ AtomicFile::AtomicFile(const std::filesystem::path& target) : target_(FollowLink
 
 bool AtomicFile::OpenTemporary() {
   descriptor_ =
+      // The umask narrows 0666, as of any new file; KeepMode sets what an old one had.
       open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (descriptor_ < 0 && errno == EEXIST) return false;
   if (descriptor_ < 0) ThrowErrno(target_, "cannot write", errno);
@@ -145,6 +151,7 @@ void AtomicFile::Place() {
 }
 
 void AtomicFile::Undo() const {
+  // Without an exchange the old file is gone: the new one, which is complete, stays.
   if (exchanged_) {
     Exchange(temporary_, target_);
   } else if (!replaced_) {
@@ -165,6 +172,7 @@ void AtomicFile::Commit() {
 }
 
 void CommitTogether(std::span<AtomicFile* const> files) {
+  // What can fail on a full disk comes before the first name changes.
   for (AtomicFile* file : files) {
     file->Sync();
     file->KeepMode();

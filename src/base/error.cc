@@ -37,6 +37,7 @@ std::string PrintablePiece(std::string_view text, size_t& i) {
 }
 
 // At most `limit` bytes.
+// Both ends stay: of paths and names they tell more than the middle.
 std::string Escape(std::string_view text, size_t limit) {
   const size_t half = (limit - kGap.size()) / 2;
   std::string out;
@@ -45,6 +46,7 @@ std::string Escape(std::string_view text, size_t limit) {
   bool is_cut = false;
   for (size_t i = 0; i < text.size();) {
     std::string piece = PrintablePiece(text, i);
+    // Once a piece went to the tail all later ones do: a short one must not overtake it.
     if (tail.empty() && out.size() + piece.size() <= half) {
       out += piece;
       continue;
@@ -64,6 +66,7 @@ std::string Escape(std::string_view text, size_t limit) {
 // The place gets what the message leaves.
 std::string JoinPlace(std::string_view place, const std::string& message) {
   if (place.empty()) return message;
+  // No difference is below zero: a message has at most kMaxMessage bytes.
   return Escape(place, std::min(kMaxText, kMaxError - message.size() - 2)) + ": " + message;
 }
 

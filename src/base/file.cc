@@ -69,6 +69,7 @@ InputFile::~InputFile() {
 
 void InputFile::ReadAt(int64_t offset, int64_t count, char* out) const {
   while (count > 0) {
+    // By position: several threads read one file, and none moves the place of another.
     const ssize_t got = pread(descriptor_, out, static_cast<size_t>(count), offset);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) ThrowErrno(path_, "cannot read", errno);
@@ -120,6 +121,7 @@ std::filesystem::path FollowLinks(std::filesystem::path path) {
   for (int i = 0; i < kMaxLinks && std::filesystem::is_symlink(path, error); ++i) {
     const std::filesystem::path next = std::filesystem::read_symlink(path, error);
     if (error) break;
+    // An absolute target takes the place of the folder.
     path = path.parent_path() / next;
   }
   return path;

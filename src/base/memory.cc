@@ -16,6 +16,7 @@ int64_t ResidentBytes(int process) {
   std::ifstream file("/proc/" + std::to_string(process) + "/statm");
   int64_t all = 0;
   int64_t resident = 0;
+  // Both in pages.
   if (!(file >> all >> resident)) return 0;
   return resident * sysconf(_SC_PAGESIZE);
 }
@@ -51,6 +52,7 @@ int64_t RoomLeft(int64_t limit, int64_t resident, const MachineMemory& machine) 
 }
 
 int FittingWorkers(int wanted, int64_t each, int64_t room) {
+  // What the first worker took may be too little to be seen: 0.
   const int64_t others = std::max<int64_t>(room, 0) / std::max<int64_t>(each, 1);
   return static_cast<int>(std::min<int64_t>(others, wanted - 1)) + 1;
 }

@@ -18,6 +18,7 @@ constexpr std::array<std::pair<Metric, std::string_view>, 7> kNames = {
      {Metric::kChebyshev, "chebyshev"},
      {Metric::kTop1, "top1"}}};
 
+// The doubles of a register of AVX2. Fixed: wider registers must not give other bits.
 constexpr size_t kLanes = 4;
 using Lanes = std::array<double, kLanes>;
 
@@ -27,6 +28,7 @@ double Cosine(const ErrorSums& sums) {
   // Zeros point nowhere: two of them agree, one of them agrees with nothing.
   if (sums.float_power == 0 && sums.quantized_power == 0) return 1;
   if (sums.float_power == 0 || sums.quantized_power == 0) return 0;
+  // A root each, since the product of the powers may overflow; rounding may carry the rest past 1.
   return std::clamp(sums.dot / std::sqrt(sums.float_power) / std::sqrt(sums.quantized_power), -1.0,
                     1.0);
 }
@@ -85,6 +87,7 @@ void ErrorSums::Add(std::span<const float> expected, std::span<const float> actu
   for (size_t i = 0; i < whole; i += kLanes) {
     for (size_t lane = 0; lane < kLanes; ++lane) add(lane, expected[i + lane], actual[i + lane]);
   }
+  // Into the first lanes: the order of sums depends on the length alone.
   for (size_t i = whole; i < expected.size(); ++i) add(i - whole, expected[i], actual[i]);
   count += static_cast<int64_t>(expected.size());
   nonzero += static_cast<int64_t>(Total(sums.nonzero));

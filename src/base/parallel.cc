@@ -39,6 +39,7 @@ void ParallelFor(size_t count, int workers, const std::function<void(size_t, siz
       break;  // fewer threads, the same result
     }
   }
+  // This thread is worker 0: one worker needs no other thread.
   loop(0);
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);

@@ -9,6 +9,7 @@
 namespace qconvert {
 namespace {
 
+// As /proc/cpuinfo writes them: flags of x86 first, then Features of ARM.
 constexpr std::array<std::string_view, 13> kInstructionSets = {
     "avx",      "fma",   "avx2",    "avx512f", "avx512_vnni", "avx_vnni", "amx_int8",
     "amx_bf16", "asimd", "asimddp", "sve",     "i8mm",        "bf16"};
@@ -20,6 +21,7 @@ std::string_view Trimmed(std::string_view text) {
 }
 
 std::string KnownSets(std::string_view flags) {
+  // With spaces around, so that "avx" is not found in "avx2".
   const std::string padded = " " + std::string(flags) + " ";
   std::string known;
   for (const std::string_view set : kInstructionSets) {
@@ -45,6 +47,7 @@ ProcessorInfo ParseProcessor(std::string_view cpuinfo, const std::string& archit
     const std::string_view value = Trimmed(std::string_view(line).substr(colon + 1));
     // Every core has these lines: the first one stands for all.
     if (key == "model name" && processor.name.empty()) processor.name = value;
+    // x86 has "flags", ARM "Features" and no model name.
     const bool is_list = key == "flags" || key == "Features";
     if (is_list && processor.instruction_sets.empty())
       processor.instruction_sets = KnownSets(value);

@@ -58,6 +58,7 @@ ProvisionalEntry& EntryFor(List& list, size_t size) {
   QCONVERT_CHECK(start + sizeof(ProvisionalEntry) + capacity <= kListBytes);
   auto* entry =
       new (reinterpret_cast<char*>(&list) + start) ProvisionalEntry{false, capacity, list.newest};
+  // The entry is complete before `newest` leads to it: a handler may walk the list at any moment.
   list.used = start + sizeof(ProvisionalEntry) + capacity;
   list.newest = entry;
   return *entry;
@@ -65,6 +66,8 @@ ProvisionalEntry& EntryFor(List& list, size_t size) {
 
 // True when the entry is gone now, and was there before.
 bool Remove(ProvisionalEntry& entry) {
+  // One of the two fails by the kind of what lies there. What is not there (any more) needs no
+  // second try.
   const bool removed = unlink(entry.path()) == 0 || rmdir(entry.path()) == 0;
   if (removed || errno == ENOENT) entry.live = false;
   return removed;
@@ -73,6 +76,7 @@ bool Remove(ProvisionalEntry& entry) {
 }  // namespace
 
 Provisional::Provisional(const std::filesystem::path& path) {
+  // The process that removes it may be in another folder by then.
   const std::string name = std::filesystem::absolute(path).native();
   const std::lock_guard lock(g_mutex);
   entry_ = &EntryFor(TheList(), name.size() + 1);

@@ -24,6 +24,7 @@ std::optional<Identity> IdentityOf(const std::filesystem::path& path) {
     if (!S_ISREG(status.st_mode)) return std::nullopt;
     return Identity{status.st_dev, status.st_ino, ""};
   }
+  // Not there yet: it will be where links lead.
   const std::filesystem::path file = FollowLinks(path);
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   if (stat(folder.c_str(), &status) != 0) return std::nullopt;

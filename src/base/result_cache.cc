@@ -26,6 +26,7 @@ const std::string& ProgramHash() {
   return hash;
 }
 
+// With kind, key and the hash of the text a file that was renamed, cut or changed shows.
 std::string FirstLine(const std::string& kind, const std::string& key, std::string_view text) {
   return fmt::format("{} {} {} {}\n", kForm, kind, key, Sha256Hex(text));
 }
@@ -49,6 +50,7 @@ void ResultCache::Open() const {
 std::optional<std::string> ResultCache::Read(const std::string& kind, const std::string& key) {
   const std::filesystem::path file = FileOf(key);
   std::error_code ignored;
+  // Most keys are new: a file that is not there is no damage, and no warning.
   if (!std::filesystem::exists(file, ignored)) return std::nullopt;
   try {
     const std::string whole = ReadFile(file);

@@ -10,6 +10,7 @@
 namespace qconvert {
 namespace {
 
+// A signal acts at once; is noted; or one is ending the process.
 enum State { kOpen, kHeld, kEnding };
 
 std::atomic<int> g_state{kOpen};
@@ -23,6 +24,7 @@ extern "C" void OnTerminatingSignal(int signal_number) {
     return;
   }
   RemoveProvisionals();
+  // Not exit: destructors and handlers at exit may wait for what this thread holds.
   _exit(128 + signal_number);
 }
 
@@ -31,6 +33,7 @@ extern "C" void OnTerminatingSignal(int signal_number) {
 void HandleSignals() {
   struct sigaction action {};
   action.sa_handler = OnTerminatingSignal;
+  // A second signal must not break into the removing.
   sigfillset(&action.sa_mask);
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};

@@ -17,6 +17,7 @@ size_t HangingIndent(std::string_view line, size_t columns) {
   for (size_t at = line.find("  ", hang); at != std::string_view::npos;
        at = line.find("  ", hang)) {
     const size_t text = line.find_first_not_of(' ', at);
+    // Behind the middle there is too little room for words under it.
     if (text == std::string_view::npos || text > columns / 2) break;
     hang = text;
   }
@@ -42,6 +43,7 @@ std::string WrapLine(std::string_view line, size_t columns) {
     const size_t end = std::min(
         line.find(' ', std::min(line.find_first_not_of(' ', begin), line.size())), line.size());
     std::string_view word = line.substr(begin, end - begin);  // with the spaces before it
+    // The first word of a line stays, however long: lines would go on without it for ever.
     if (taken > indent && taken + Columns(word) > columns) {
       word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
       out += "\n" + std::string(indent, ' ');

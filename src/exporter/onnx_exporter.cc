@@ -138,6 +138,7 @@ std::filesystem::path EarlierDataFile(const std::filesystem::path& target) {
 }
 
 void RemoveStale(const std::filesystem::path& data_file, const ExportOptions& options) {
+  // The float model may have its weights there.
   for (const std::filesystem::path& input : options.inputs)
     if (SameFile(data_file, input)) return;
   std::error_code ignored;
@@ -146,6 +147,7 @@ void RemoveStale(const std::filesystem::path& data_file, const ExportOptions& op
 
 ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& target,
                             const ExportOptions& options) {
+  // The file's name is the hash of its content, which only a first pass gives.
   DataWriter dry;
   {
     onnx::ModelProto discarded;
@@ -167,7 +169,9 @@ ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& tar
   const std::string bytes = Serialize(proto);
   file.Write(bytes);
   file.Sync();
+  // The data file comes first: a model must never stand there without it.
   data.Commit();
+  // `verify` may take minutes: a signal may end the run again, and the data file goes with it.
   ReleaseSignals();
   const int64_t all_bytes = static_cast<int64_t>(bytes.size()) + writer.offset;
   if (options.verify) options.verify(file.temporary_path(), all_bytes);
@@ -233,6 +237,7 @@ EngineModel SerializeForEngine(const Model& model, int64_t threshold) {
   // reads before it looks for them.
   const auto put_aside = [](void* context, const Tensor& tensor, onnx::TensorProto& proto) {
     auto& [graph, topology, tensors] = *static_cast<Aside*>(context);
+    // By address: an initializer of a body may have the same name.
     if (!IsExternal(tensor) || graph.FindInitializer(tensor.name) != &tensor) return false;
     if (topology.Uses(tensor.name).empty()) return false;
     proto.set_data_type(static_cast<int32_t>(tensor.type));

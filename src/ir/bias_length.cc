@@ -19,6 +19,7 @@ std::optional<Slots> SlotsOf(const Node& node) {
   // Inputs: x, its scale and zero point, weights, theirs, those of the output, bias.
   if (node.Is("QLinearConv")) return Slots{3, 8};
   const bool fused = node.domain == "com.microsoft" && node.op_type == "FusedConv";
+  // The engine's optimizer writes these two into models that it saves.
   const bool blocked = node.domain == "com.microsoft.nchwc" && node.op_type == "Conv";
   return fused || blocked ? std::optional(Slots{1, 2}) : std::nullopt;
 }
@@ -32,6 +33,7 @@ std::string WhyWrongBias(const Node& node, const FindDims& dims) {
   const auto bias = dims(node.input(slots->bias));
   const bool transposed = node.Is("ConvTranspose");
   if (!weight || !bias || weight->size() < (transposed ? 2 : 1)) return "";
+  // A count that overflows is certainly another one.
   constexpr int64_t kCountless = std::numeric_limits<int64_t>::max();
   const int64_t found = ElementCount(*bias).value_or(kCountless);
   const int64_t expected = transposed ? (*weight)[1] * node.GetInt("group", 1) : (*weight)[0];

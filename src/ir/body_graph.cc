@@ -21,6 +21,7 @@ struct Spelled {
 
 void Collect(const Graph& graph, const std::string& way, Spelled& found) {
   const auto add = [&](const std::string& name) {
+    // Every way holds a slash: a name without one begins like none.
     if (name.find('/') != std::string::npos) found.names.emplace(way + name, way);
   };
   for (const Value& input : graph.inputs) add(input.name);
@@ -38,6 +39,7 @@ void Collect(const Graph& graph, const std::string& way, Spelled& found) {
 std::string FindUntyped(const Graph& body, const Scope& outer) {
   for (const Value& input : body.inputs)
     if (!input.type.is_tensor()) return input.name;
+  // Behind the body's own inputs: PutBack cuts them off by their number.
   for (const std::string& name : CapturedValues(body)) {
     const std::optional<ValueType> type = outer.FindType(name);
     if (!type || !type->is_tensor()) return name;
@@ -86,8 +88,10 @@ class Finder {
   // By another body, or as the beginning of a name that is none of this body's.
   bool IsTaken(const std::string& way) const {
     if (spelled_.ways.at(way) > 1) return true;
+    // Names that begin with the way follow each other in this order.
     for (auto it = spelled_.names.lower_bound({way, ""});
          it != spelled_.names.end() && it->first.starts_with(way); ++it) {
+      // Those of the body itself, and of bodies in it, begin so by right.
       if (!it->second.starts_with(way)) return true;
     }
     return false;
@@ -118,6 +122,7 @@ std::optional<Graph> StandAlone(const Graph& body, const Scope& outer) {
 }
 
 void PutBack(Graph alone, Graph& body) {
+  // The body as it still is knows what it captured: those constants belong to the level around it.
   for (const std::string& name : CapturedValues(body)) alone.initializers.erase(name);
   alone.inputs.resize(body.inputs.size());
   body = std::move(alone);
@@ -129,6 +134,7 @@ bool IsUntyped(const Graph& graph, const std::string& value) {
 }
 
 std::vector<BodyGraph> FindBodyGraphs(const Graph& graph) {
+  // Most models have none: then no names are collected.
   if (std::none_of(graph.nodes.begin(), graph.nodes.end(), HoldsBodies)) return {};
   Finder finder(graph);
   finder.Visit(graph, Scope(graph));

@@ -42,6 +42,7 @@ std::optional<int64_t> PackedBytes(DataType type, int64_t count) {
   if (bits == 0 || count < 0) return std::nullopt;
   if (bits >= 8) return CheckedMul(count, bits / 8);
   const int64_t per_byte = 8 / bits;
+  // Rounded up without a sum that could overflow.
   return count / per_byte + (count % per_byte != 0 ? 1 : 0);
 }
 

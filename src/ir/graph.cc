@@ -9,6 +9,7 @@ namespace {
 template <typename T>
 const T* FindAttribute(const Node& node, std::string_view key) {
   const auto it = node.attributes.find(key);
+  // A reference has no value here: the caller of the function gives it.
   if (it == node.attributes.end() || !it->second.reference.empty()) return nullptr;
   return std::get_if<T>(&it->second.data);
 }
@@ -35,6 +36,7 @@ std::vector<GraphT*> CollectSubgraphs(NodeT& node) {
 Subgraph::Subgraph(Graph graph) : graph_(std::make_unique<Graph>(std::move(graph))) {}
 Subgraph::Subgraph(const Subgraph& other) : graph_(std::make_unique<Graph>(*other.graph_)) {}
 Subgraph::Subgraph(Subgraph&& other) noexcept = default;
+// By value: the copy is made before what was there goes, which may hold it.
 Subgraph& Subgraph::operator=(Subgraph other) noexcept {
   graph_ = std::move(other.graph_);
   return *this;

@@ -63,6 +63,7 @@ std::string PrintAttribute(const Attribute& attribute) {
                              std::is_same_v<T, std::vector<std::string>>) {
           return Join(value);
         } else {
+          // Bodies follow in lines of their own; the rest is too long for one.
           return "...";
         }
       },

@@ -45,6 +45,7 @@ struct Visible {
   }
   // The initializer that `name` stands for, or nullptr.
   const Tensor* FindInitializer(const std::string& name) const {
+    // The search ends at the first level that has the name: an inner value hides an outer constant.
     const Visible* level = this;
     while (level != nullptr && !level->names.contains(name)) level = level->outer;
     return level == nullptr || level->graph == nullptr ? nullptr
@@ -147,6 +148,7 @@ class Validator {
     Visible visible{outer, &graph, {}};
     const auto declare = [&](const std::string& name) { return visible.names.insert(name).second; };
     for (const Value& input : graph.inputs) declare(input.name);
+    // An initializer may be an input too, as its default: that is no second writing.
     for (const auto& [name, tensor] : graph.initializers) declare(name);
     for (const SparseTensor& sparse : graph.sparse_initializers) declare(sparse.values.name);
     // All outputs before any node is looked at: nodes of a file need not be sorted; cycles are
@@ -180,6 +182,7 @@ class Validator {
         Fail(fmt::format("two graph inputs are named \"{}\"", input.name));
       }
     }
+    // An output may be an input that is passed on.
     names.clear();
     for (const Value& output : graph.outputs) {
       if (!names.insert(output.name).second) {
@@ -232,6 +235,7 @@ class Validator {
     if (it == kBodies.end()) return;
     for (const std::string& key : it->second) {
       const auto attribute = node.attributes.find(key);
+      // In a function the caller may give the body.
       if (attribute == node.attributes.end() ||
           (!std::holds_alternative<Subgraph>(attribute->second.data) &&
            attribute->second.reference.empty())) {
@@ -255,6 +259,7 @@ class Validator {
 
   void CheckFunction(const Function& function) {
     const std::string name = fmt::format("function \"{}:{}\"", function.domain, function.name);
+    // A function sees its inputs and nothing of the graph that calls it.
     Visible visible{nullptr, nullptr, NameSet(function.inputs.begin(), function.inputs.end())};
     DeclareOutputs(function.nodes,
                    [&](const std::string& value) { return visible.names.insert(value).second; });
@@ -313,6 +318,7 @@ class Validator {
     for (const Function& function : model_.functions)
       by_key.emplace(FunctionKey{function.domain, function.name}, &function);
     std::map<FunctionKey, InlinedSize> sizes;
+    // Each function is measured once, however often it is called.
     const InlinedSize whole = SizeOf(model_.graph.nodes, by_key, sizes);
     if (whole.nodes > kMaxNodes)
       Fail(fmt::format("has more than {} nodes with its functions inlined", kMaxNodes));

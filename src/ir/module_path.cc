@@ -52,6 +52,7 @@ std::map<std::string, std::vector<size_t>> FindModules(const Graph& graph) {
     if (node.Is("Constant")) continue;
     std::set<std::string> modules = {ModuleInName(node.name)};
     for (const std::string& input : node.inputs) {
+      // Behind the last dot stands what the module calls it: weight, bias.
       const size_t dot = input.rfind('.');
       if (dot != std::string::npos && graph.FindInitializer(input) != nullptr)
         modules.insert(input.substr(0, dot));

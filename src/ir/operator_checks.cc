@@ -91,6 +91,7 @@ std::string WhyOutOfBounds(const Node& node) {
 // known. Source: ONNX Operators.md.
 size_t RequiredInputs(const Node& node) {
   static const std::unordered_map<std::string_view, size_t> kRequired = [] {
+    // By their number of inputs, from none on; those with one are not listed.
     const std::vector<std::vector<std::string_view>> operators = {
         {"Constant", "Optional", "OptionalHasElement", "RandomNormal", "RandomUniform",
          "SequenceEmpty", "Loop", "Scan"},
@@ -217,6 +218,7 @@ std::string WhyRecurrent(const Node& node, const FindTensor& constant) {
   const Tensor* recurrent = constant(node.input(2));
   const int64_t given = node.GetInt("hidden_size", -1);
   if (recurrent == nullptr || recurrent->dims.size() != 3) return "";
+  // hidden_size may be left out: the recurrent weights have it.
   const int64_t hidden = given > 0 ? given : recurrent->dims[2];
   using Dims = std::vector<int64_t>;
   const auto check = [&](size_t slot, const char* name, const Dims& expected) -> std::string {
@@ -224,6 +226,7 @@ std::string WhyRecurrent(const Node& node, const FindTensor& constant) {
     if (tensor == nullptr) return "";
     Dims found = tensor->dims;
     Dims wanted = expected;
+    // Gates are stacked, biases of W and R too; P has a peephole for input, output and forget gate.
     if (slot == 1 && found.size() == 3) wanted[2] = found[2];  // input size: free
     if (found == wanted) return "";
     return fmt::format("has {} [{}], expected [{}]", name, fmt::join(found, ","),
@@ -280,6 +283,7 @@ std::string WhyNumber(const Node& node, const FindTensor& constant, size_t slot,
   return "";
 }
 
+// Inputs: signal, frame_step, window, frame_length.
 std::string WhyStft(const Node& node, const FindTensor& constant) {
   for (const std::string& why : {WhyNumber(node, constant, 1, "frame_step", 1, kLargeSize),
                                  WhyNumber(node, constant, 3, "frame_length", 1, kLargeSize)}) {
@@ -355,6 +359,7 @@ std::string WhyInvalid(const Node& node, const FindTensor& constant) {
     return WhyFusedConv(node, constant);
   if (node.domain == "com.microsoft.nchwc") return WhyConstantBias(node, constant);
   if (!node.domain.empty()) return "";
+  // Bounds come before the checks of operators, which divide by these numbers.
   std::string why = WhyIncomplete(node);
   if (why.empty()) why = WhyOutOfBounds(node);
   if (!why.empty()) return why;

@@ -12,6 +12,7 @@ Scope::Scope(const Scope* outer, const Graph& graph, std::string way)
   for (const auto& [name, tensor] : graph.initializers) defined_.insert(name);
   for (const SparseTensor& sparse : graph.sparse_initializers) defined_.insert(sparse.values.name);
   for (const Node& node : graph.nodes) defined_.insert(node.outputs.begin(), node.outputs.end());
+  // Omitted outputs have this name.
   defined_.erase("");
 }
 

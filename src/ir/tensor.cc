@@ -32,11 +32,14 @@ float HalfToFloat(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
   const uint32_t exponent = (half >> 10) & 0x1FU;
   const uint32_t mantissa = half & 0x3FFU;
+  // Infinity and NaN, whose payload moves along.
   if (exponent == 0x1F) return std::bit_cast<float>(sign | 0x7F800000U | (mantissa << 13));
+  // Subnormal: multiples of 2^-24, which a float holds exactly.
   if (exponent == 0) {
     const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
     return sign != 0 ? -magnitude : magnitude;
   }
+  // 112: the bias of a float less that of a half, 127 - 15.
   return std::bit_cast<float>(sign | ((exponent + 112U) << 23) | (mantissa << 13));
 }
 
@@ -51,6 +54,7 @@ uint16_t FloatToHalf(float value) {
     return static_cast<uint16_t>(sign | static_cast<int>(std::nearbyint(magnitude * 0x1p24F)));
   int exponent = 0;
   const float fraction = std::frexp(magnitude, &exponent);  // in [0.5, 1)
+  // 11 bits, of which the leading one is not stored.
   int mantissa = static_cast<int>(std::nearbyint(fraction * 2048.0F)) - 1024;
   int biased = exponent + 14;
   // Rounded up to the next power of two.
@@ -63,7 +67,9 @@ uint16_t FloatToHalf(float value) {
 
 uint16_t FloatToBfloat16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
+  // A NaN whose payload lies in the lower bits alone would become infinite.
   if (std::isnan(value)) return static_cast<uint16_t>((bits >> 16) | 0x40U);  // quiet
+  // The last bit that stays decides about halves; a carry may run on into the exponent.
   return static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
 }
 

@@ -27,6 +27,7 @@ void CollectNames(const Graph& graph, std::unordered_set<std::string>& names) {
   for (const Node& node : graph.nodes) {
     names.insert(node.inputs.begin(), node.inputs.end());
     names.insert(node.outputs.begin(), node.outputs.end());
+    // A new name must not hide one that a body reads from around it.
     for (const Graph* subgraph : SubgraphsOf(node)) CollectNames(*subgraph, names);
   }
 }
@@ -69,6 +70,7 @@ const std::vector<Use>& Topology::Uses(const std::string& value) const {
 
 bool Topology::HasSingleUse(const std::string& value) const {
   const std::vector<Use>& uses = Uses(value);
+  // A capture is one use here, however often the body reads it.
   return uses.size() == 1 && uses[0].slot != Use::kCaptured && !IsGraphOutput(value);
 }
 
@@ -85,6 +87,7 @@ std::set<std::string> CapturedValues(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     for (const std::string& name : ReadNames(node)) read(name);
   }
+  // A body may pass an outer value on as its output.
   for (const Value& output : graph.outputs) read(output.name);
   return captured;
 }
@@ -104,6 +107,7 @@ std::string SortNodes(Graph& graph) {
       const auto it = producer.find(name);
       if (it == producer.end()) continue;
       readers[it->second].push_back(n);
+      // A value that is read twice counts twice, here and among the readers.
       ++waiting[n];
     }
   }

@@ -75,6 +75,7 @@ class WireCounter {
   }
 
   static bool IsValue(Kind parent, Kind inner) {
+    // Imports and metadata of the model count too: they become entries of maps.
     if (parent == Kind::kModel) return inner == Kind::kLeaf || inner == Kind::kTraining;
     return parent == Kind::kGraph && inner == Kind::kLeaf;
   }
@@ -89,6 +90,7 @@ class WireCounter {
       const Kind inner = KindOf(kind, WireFormatLite::GetTagFieldNumber(tag));
       if (inner == Kind::kNode || inner == Kind::kFunction) ++nodes_;
       if (IsValue(kind, inner)) ++values_;
+      // Deeper ones count as one message: parser or reader refuse them.
       if (inner == Kind::kLeaf || depth > kMaxWireDepth) {
         if (!WireFormatLite::SkipField(&in, tag)) return false;
         continue;

@@ -42,12 +42,14 @@ std::string FirstNodes(const std::string& model, size_t count) {
   const int kept = static_cast<int>(count);
   if (kept >= all) return model;
   graph.mutable_node()->DeleteSubrange(kept, all - kept);
+  // What bodies alone read counts as unread: one output more does no harm.
   std::unordered_set<std::string> read;
   for (const onnx::NodeProto& node : graph.node())
     read.insert(node.input().begin(), node.input().end());
   graph.clear_output();
   for (const onnx::NodeProto& node : graph.node()) {
     for (const std::string& output : node.output())
+      // Without a type: the engine infers it.
       if (!output.empty() && !read.contains(output)) graph.add_output()->set_name(output);
   }
   return proto.SerializeAsString();

@@ -207,6 +207,7 @@ class Reader {
         for (auto& graph : *proto.mutable_graphs()) out.emplace_back(ReadGraph(graph, depth + 1));
         return out;
       }
+      // What is not looked into goes out as it came in.
       default:
         return OpaqueAttribute{proto.SerializeAsString()};
     }

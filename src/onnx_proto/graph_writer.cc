@@ -27,6 +27,8 @@ class Writer {
 
   void Write(const Model& model, onnx::ModelProto& proto) const {
     proto.set_ir_version(model.ir_version);
+    // A field that was set counts as there, an empty one too: what the file did not have stays
+    // absent.
     if (!model.producer_name.empty()) proto.set_producer_name(model.producer_name);
     if (!model.producer_version.empty()) proto.set_producer_version(model.producer_version);
     if (!model.domain.empty()) proto.set_domain(model.domain);
@@ -83,6 +85,7 @@ class Writer {
   }
 
   void WriteGraph(const Graph& graph, onnx::GraphProto& proto) const {
+    // ONNX asks for a name.
     proto.set_name(graph.name.empty() ? "graph" : graph.name);
     if (!graph.doc.empty()) proto.set_doc_string(graph.doc);
     WriteMetadata(graph.metadata, proto.mutable_metadata_props());

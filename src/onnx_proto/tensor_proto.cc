@@ -35,6 +35,7 @@ std::string PackField(const Field& field) {
 std::optional<std::string> PackTypedField(const onnx::TensorProto& proto, DataType type) {
   switch (type) {
     case DataType::kFloat:
+    // Real and imaginary parts in turn: two numbers of the field for one element.
     case DataType::kComplex64:
       return PackField<float>(proto.float_data());
     case DataType::kDouble:
@@ -78,6 +79,7 @@ std::optional<int64_t> ParseDecimal(const std::string& text) {
 }
 
 bool IsInside(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  // Empty where no way leads from one to the other.
   const auto relative = file.lexically_relative(folder);
   // By path components: "model_other" begins with "model" and is not inside it.
   return !relative.empty() && *relative.begin() != "..";
@@ -161,6 +163,7 @@ SparseTensor TensorReader::Read(onnx::SparseTensorProto& proto) {
       (!linear && sparse.indices.dims[1] != static_cast<int64_t>(sparse.dims.size()))) {
     Fail(name, "has indices that do not fit its values");
   }
+  // Without dense dimensions there are no indices: nothing below divides by zero.
   const auto indices = sparse.indices.values<int64_t>();
   for (size_t i = 0; i < indices.size(); ++i) {
     // Who makes the dense tensor writes at this index without another check.
@@ -188,6 +191,8 @@ void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor,
                                 int64_t expected_bytes) {
   std::map<std::string, std::string> entries;
   for (const auto& entry : proto.external_data()) {
+    // checksum and basepath are ONNX's and change nothing here; the payload is told by the other
+    // three.
     static constexpr std::array<std::string_view, 5> kKnown = {"location", "offset", "length",
                                                                "checksum", "basepath"};
     if (std::find(kKnown.begin(), kKnown.end(), entry.key()) == kKnown.end()) {
@@ -258,6 +263,7 @@ const InputFile& TensorReader::OpenExternal(const std::string& location,
   const auto real_folder = std::filesystem::canonical(folder, error);
   if (error) refuse("cannot be resolved: " + error.message());
   // A model that is itself a link (a hub cache) may have its weights beside the file it points to.
+  // Empty where it cannot be resolved: then nothing lies inside it.
   const auto real_model_folder = std::filesystem::canonical(model_path_, error).parent_path();
   const auto target = folder / location;
   // By its text first, so that a path that leaves the folder is not even looked up; then resolved,
