@@ -37,6 +37,7 @@ void VisitElements(const Tensor& tensor, Visitor&& visit) {
       return visit(tensor.values<uint32_t>());
     case DataType::kUint64:
       return visit(tensor.values<uint64_t>());
+    // bool and uint8 are bytes both.
     default:
       return visit(tensor.values<uint8_t>());
   }
@@ -56,6 +57,8 @@ Tensor ConvertTo(const Tensor& tensor, DataType to, const std::string& place) {
                       fmt::format("holds {}, which does not fit type {}", v, DataTypeName(to)));
         }
       }
+      // From floats to integers nothing comes here: CanConvert refuses it, pixels are rounded
+      // before.
       out.push_back(static_cast<To>(v));
     }
   });
@@ -67,6 +70,7 @@ void CheckFinite(const Tensor& tensor, const std::string& place) {
   const auto count = [](const auto& values) {
     return std::count_if(values.begin(), values.end(), [](auto v) { return !std::isfinite(v); });
   };
+  // Doubles as they are: large ones would be infinite as floats.
   const int64_t bad = tensor.type == DataType::kFloat    ? count(tensor.values<float>())
                       : tensor.type == DataType::kDouble ? count(tensor.values<double>())
                                                          : count(ToFloats(tensor));
@@ -98,6 +102,7 @@ bool IsInteger(DataType type) {
 bool CanConvert(DataType from, DataType to) {
   if (from == to) return true;
   const bool from_number = IsInteger(from) || IsFloatingPoint(from);
+  // As raw files have it: a byte each.
   if (to == DataType::kBool) return from == DataType::kUint8;
   return IsFloatingPoint(to) ? from_number : IsInteger(from) && IsInteger(to);
 }

@@ -80,6 +80,7 @@ class Decoder {
   Picture Decode() {
     Picture picture(size(), 3);
     Guarded([this, &picture] {
+      // Of gray pictures too: the library repeats the channel.
       info_.out_color_space = JCS_RGB;
       jpeg_start_decompress(&info_);
       while (info_.output_scanline < info_.output_height) {

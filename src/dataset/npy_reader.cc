@@ -15,6 +15,8 @@
 namespace qconvert {
 namespace {
 
+// Version 1 has 16 bits for the length; longer headers are those of structured types, which are
+// refused.
 constexpr int64_t kMaxHeader = 64 * 1024;
 constexpr size_t kMaxNpyRank = 32;
 constexpr std::string_view kMagic = "\x93NUMPY";
@@ -34,6 +36,7 @@ class DictionaryParser {
     while (!Accept('}')) {
       const std::string key = String();
       Expect(':');
+      // An unknown key is refused before `seen` matters.
       bool& seen = key == "descr" ? descr : key == "fortran_order" ? order : shape;
       if (key != "descr" && key != "fortran_order" && key != "shape") {
         Fail(fmt::format("has unknown header key '{}'", key));
@@ -156,6 +159,7 @@ std::string FromFortran(const std::string& in, const std::vector<int64_t>& shape
     size_t from = 0;
     for (size_t d = 0; d < shape.size(); ++d) from += static_cast<size_t>(index[d]) * stride[d];
     std::memcpy(out.data() + to * width, in.data() + from * width, width);
+    // The last index runs fastest in what is written, the first one in what is read.
     for (size_t d = shape.size(); d-- > 0;) {
       if (++index[d] < shape[d]) break;
       index[d] = 0;
@@ -199,6 +203,7 @@ NpyHeader ReadNpyHeader(const ByteSource& source) {
   const int64_t prefix = major == 1 ? 10 : 12;
   if (head_size < prefix) fail("npy header is cut off");
   uint32_t length = 0;
+  // Little endian, of two bytes in version 1, of four later.
   for (int64_t i = prefix; i-- > 8;) length = (length << 8) | static_cast<unsigned char>(head[i]);
   // Before anything of that size is allocated.
   if (length > kMaxHeader || prefix + length > source.size) {

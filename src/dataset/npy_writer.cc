@@ -30,12 +30,15 @@ std::string NpyBytes(const Tensor& tensor) {
                             DataTypeName(tensor.type)));
   }
   std::string shape;
+  // numpy needs the last comma where there is one dimension, and takes it elsewhere.
   for (const int64_t dim : tensor.dims) shape += fmt::format("{}, ", dim);
   std::string dictionary =
       fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, shape);
+  // One more: the newline that ends it.
   while ((kPrefix + dictionary.size() + 1) % kAlignment != 0) dictionary += ' ';
   dictionary += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);
+  // Two bytes hold it: 64 dimensions take far less than 64 KiB.
   bytes += static_cast<char>(dictionary.size() & 255);
   bytes += static_cast<char>(dictionary.size() >> 8);
   return bytes + dictionary + *tensor.bytes;

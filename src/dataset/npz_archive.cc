@@ -24,6 +24,7 @@ constexpr std::string_view kSuffix = ".npy";
 std::shared_ptr<zip_t> OpenZip(const std::filesystem::path& path) {
   const InputFile regular(path);  // no folder, pipe or device from here on
   int code = 0;
+  // ZIP_CHECKCONS: where the directory and the members disagree, readers differ in whom they trust.
   zip_t* archive = zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code);
   if (archive == nullptr) {
     zip_error_t error;
@@ -32,6 +33,7 @@ std::shared_ptr<zip_t> OpenZip(const std::filesystem::path& path) {
     zip_error_fini(&error);
     throw Error(ExitCode::kData, path.string(), "is no usable npz archive: " + reason);
   }
+  // Not zip_close, which would write.
   return {archive, zip_discard};
 }
 
@@ -140,6 +142,7 @@ NpzArchive::NpzArchive(const std::filesystem::path& path)
   const auto size = static_cast<int64_t>(std::filesystem::file_size(path));
   std::set<std::string> seen;
   for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    // The bytes as they are: a guess at their encoding could give another name than the input has.
     const char* raw = zip_get_name(archive_.get(), i, ZIP_FL_ENC_RAW);
     std::string name = raw == nullptr ? "" : raw;
     if (!name.ends_with(kSuffix))

@@ -49,6 +49,7 @@ void CheckPictureSize(PictureSize size, size_t bytes, int64_t most_pixels_per_by
     fail(ExitCode::kResource,
          fmt::format("at most {} Mi pixels and {} a side are read", kMaxPixels >> 20, kMaxSide));
   }
+  // At most 2^61: a file has up to 2^29 bytes, and no codec allows more than 2^32 pixels for one.
   const int64_t most = static_cast<int64_t>(bytes) * most_pixels_per_byte;
   if (size.height * size.width > most)
     fail(ExitCode::kData, fmt::format("which {} bytes cannot hold: it is cut off", bytes));

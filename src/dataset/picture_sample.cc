@@ -23,6 +23,7 @@ constexpr int kWhite = 255;
 constexpr int kGrayLevel = 128;
 
 // Rows of weights of R, G and B, and an offset.
+// In units of 2^-16. Weights of the luma sum to 1, those of a difference to 0: gray stays gray.
 struct ColorRow {
   std::array<int, 3> weights;
   int offset;

@@ -14,6 +14,7 @@ namespace {
 
 // Deflate packs no more than 258 bytes into 2 bits, and a byte holds up to 8 pixels.
 constexpr int64_t kMostPixelsPerByte = 1032 * 8;
+// CheckPictureSize refuses sizes; the library would call them damage.
 constexpr uint32_t kAnySide = 1U << 30;
 constexpr size_t kMaxChunk = size_t{1} << 26;  // of texts and profiles, unpacked
 constexpr uint8_t kGray = 0;                   // color types of PNG
@@ -79,6 +80,7 @@ std::string EncodePng(const Picture& picture) {
           place);
   size_t length = 0;
   int code = 0;
+  // The library leaves the buffer to its caller.
   const std::unique_ptr<void, decltype(&std::free)> bytes(
       spng_get_png_buffer(context.get(), &length, &code), std::free);
   Require(code, place);

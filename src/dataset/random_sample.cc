@@ -25,6 +25,7 @@ std::vector<int64_t> DimsOf(const Value& input) {
   }
   std::vector<int64_t> dims;
   for (const Dim& dim : *input.type.shape) dims.push_back(dim.known() ? dim.value : 1);
+  // A product that overflows counts as too large.
   if (ElementCount(dims).value_or(kMostElements) >= kMostElements) {
     throw Error(ExitCode::kResource, "",
                 fmt::format("input \"{}\" is larger than 2 GiB", input.name));
@@ -33,6 +34,7 @@ std::vector<int64_t> DimsOf(const Value& input) {
 }
 
 // In 0..1; the engine is the same everywhere, its distributions are not.
+// 53 bits: as many as doubles in [0, 1) tell apart.
 double Uniform(std::mt19937_64& engine) { return static_cast<double>(engine() >> 11) * 0x1p-53; }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Window {
 };
 
 Window FixedPoint(int64_t first, const std::vector<double>& weights, int bits) {
+  // At a border a window is cut off: what is left of it sums to one again.
   double sum = 0;
   for (const double w : weights) sum += w;
   Window window{first, {}};
@@ -40,6 +41,7 @@ Window Triangle(double center, double ratio, int64_t from) {
   return FixedPoint(first, weights, kOnceBits);
 }
 
+// The last pixel has no neighbour: it weighs all.
 Window TwoNearest(double center, int64_t from) {
   const double at = std::clamp(center - 0.5, 0.0, static_cast<double>(from - 1));
   const auto low = static_cast<int64_t>(at);

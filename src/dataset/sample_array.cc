@@ -53,6 +53,7 @@ std::vector<int64_t> RawShape(const std::string& place, const Value& input, int6
     if (!dim.known()) free = dims.size();
     dims.push_back(dim.known() ? dim.value : 1);
   }
+  // 0 where the shape overflows, or an element has no fixed size: strings.
   const int64_t unit = PackedBytes(input.type.element, ElementCount(dims).value_or(0)).value_or(0);
   if (unit <= 0 || bytes <= 0 || bytes % unit != 0) {
     refuse(fmt::format("has {} bytes, expected a multiple of {} for {}{} of input \"{}\"", bytes,
@@ -79,6 +80,7 @@ SampleArray OpenRaw(const std::filesystem::path& path, const Value& input) {
 SampleArray OpenNpz(const std::filesystem::path& path, const Value& input, bool by_name) {
   const NpzArchive archive(path);
   const auto& names = archive.names();
+  // The name itself wins over the form that it has as a file's.
   auto it = std::find(names.begin(), names.end(), input.name);
   if (it == names.end()) it = std::find(names.begin(), names.end(), PlainName(input.name));
   if (it == names.end() && names.size() == 1 && !by_name) it = names.begin();
@@ -101,6 +103,7 @@ SampleArray OpenNpz(const std::filesystem::path& path, const Value& input, bool 
 }
 
 // Rows along axis 0 that one sample takes, or -1.
+// Sizes are held against the shape without axis 0, which alone may be cut.
 int64_t Cut(const SampleArray& array, const Value& input, bool stacked) {
   if (!input.type.shape) return -1;
   const std::vector<Dim>& shape = *input.type.shape;
@@ -177,6 +180,7 @@ Tensor ReadSampleArray(const SampleArray& array, const Value& input, int64_t fir
   Tensor tensor = ReadNpy(array.bytes, array.header, first, rows);
   tensor.name = input.name;
   if (input.type.shape) {
+    // What Cut let through: no batch axis, one number as a list, a row of a stack.
     const size_t rank = input.type.shape->size();
     if (tensor.dims.size() + 1 == rank) tensor.dims.insert(tensor.dims.begin(), 1);
     if (rank == 0 && tensor.element_count() == 1) tensor.dims.clear();

@@ -176,6 +176,7 @@ void CheckPairs(const std::vector<Paths>& files, const Paths& folders,
                               files[i].size(), inputs[i].name, files[0].size(), inputs[0].name));
     }
     for (size_t f = 0; f < files[i].size(); ++f) {
+      // By stem: a picture of one input and an array of another may belong together.
       if (!IsFile(folders[i]) && files[i][f].stem() != files[0][f].stem()) {
         throw Error(ExitCode::kData, files[i][f].string(),
                     fmt::format("has no partner for input \"{}\", which has {}", inputs[0].name,
@@ -234,6 +235,7 @@ std::vector<Paths> FindSampleFiles(const std::filesystem::path& folder,
     folders = GivenFolders(inputs, options);
   } else {
     CheckFolder(folder);
+    // Before sub-folders are looked for: the arrays in an archive say whose they are.
     if (HoldsArchives(folder)) return std::vector<Paths>(inputs.size(), FilesIn(folder, options));
     folders = FolderPerInput(folder, inputs);
   }

@@ -59,6 +59,7 @@ void SampleSource::AddGroup(const std::vector<std::filesystem::path>& files, boo
     }
     // An archive holds all inputs of a sample: it is read and hashed once.
     if (i == 0 || files[i] != files[i - 1]) files_.push_back(files[i]);
+    // The files of a group follow each other in `files_`: Digest counts on it.
     group.files.push_back(files_.size() - 1);
     group.rows.push_back(cut.rows);
   }
@@ -107,6 +108,7 @@ SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<
   if (options.random_samples > 0) {
     source.is_random_ = true;
     source.size_ = options.random_samples;
+    // Places are never looked up: SampleAt alone asks how many there are.
     source.starts_.push_back(source.size_);
     return source;
   }
@@ -175,6 +177,7 @@ Sample SampleSource::Read(size_t index) const {
   if (is_random_) {
     const size_t which = SampleAt(index);
     for (size_t i = 0; i < inputs_.size(); ++i)
+      // A seed for each input of each sample: the order of reading does not matter.
       sample.inputs.push_back(RandomTensor(inputs_[i], formats_[i], which * inputs_.size() + i));
     sample.name = fmt::format("random {}", which);
     return sample;
@@ -214,6 +217,7 @@ DataDigest SampleSource::Digest(int workers) const {
     std::stable_sort(digest.by_content.begin(), digest.by_content.end(),
                      [&](size_t a, size_t b) { return content(a) < content(b); });
   }
+  // Sorted by content: equal samples stand side by side.
   for (size_t k = 0; k < size_; ++k) {
     digest.repeats.push_back(k > 0 && !groups_.empty() &&
                              content(digest.by_content[k - 1]) == content(digest.by_content[k]));

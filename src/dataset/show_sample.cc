@@ -48,6 +48,7 @@ ImageAxes AxesOf(const Tensor& sample, size_t channel_axis) {
   if (is_image && channels_last) axes = {{dim(3), dim(2)}, dim(1), dim(1), 1};
   if (is_image && !channels_last) axes = {{dim(2), dim(1)}, dim(3), 1, dim(2) * dim(1)};
   const auto [height, width] = axes.size;
+  // By division, as the product may overflow; a batch of none has no first picture.
   const bool fits = height > 0 && width > 0 && std::max(height, width) <= kMaxSide &&
                     height <= kMaxPixels / width && (axes.channels == 1 || axes.channels == 3) &&
                     (rank == 3 || sample.dims[0] > 0);
