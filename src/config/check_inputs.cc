@@ -16,6 +16,7 @@ void CheckInputs(const QuantConfig& config, const ConfigNode& effective,
   std::vector<std::string> names;
   for (const InputSignature& one : inputs) names.push_back(one.name);
   ConfigProblems problems("");
+  // Inputs without a folder are told when samples are opened: --calib may give them all.
   for (const auto& [name, folder] : config.calibration.input) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     problems.Add(PositionOf(effective, {"calibration", "data", name}),

@@ -47,6 +47,8 @@ class Checker {
     CheckTensors(config_.tensors, tensors, "");
     const ConfigNode* layers = effective_.Find("layer_quantize_config");
     for (size_t i = 0; i < config_.layers.size(); ++i) {
+      // The Vitis reader puts an entry here for each that it puts into the settings: indices
+      // agree.
       const ConfigNode* entry = layers == nullptr ? nullptr : &layers->items[i];
       CheckTensors(config_.layers[i].tensors,
                    entry == nullptr ? nullptr : entry->Find("tensor_quantize_config"),
@@ -128,6 +130,7 @@ class Checker {
         owner.object == nullptr ? effective_.place : PlaceOf(*owner.object, limit.key);
     const std::string what = fmt::format("{}{}: {} is {}, {}", WordFor(owner.type), owner.whose,
                                          limit.key, ValueOf(settings, limit.key), limit.expected);
+    // A limit of the device and one of all files may say the same.
     if (told_.insert(what).second) context_.problems.Add(place, what);
   }
 

@@ -16,6 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Kind = Setting::Kind;
 
+// Both call each other: tables hold settings, settings hold tables.
 Json SchemaOf(const SettingTable& table);
 
 void AddRange(const Setting& setting, Json& json) {
@@ -45,6 +46,7 @@ Json SchemaOf(const Setting& setting) {
       json["enum"] = setting.words;
       break;
     case Kind::kText:
+      // YAML's 5 is a text where a text is asked for: editors must not mark it.
       json["type"] = {"string", "number"};
       break;
     case Kind::kWords:
@@ -68,6 +70,7 @@ Json SchemaOf(const Setting& setting) {
       break;
     case Kind::kObjectOrFile:
       json = SchemaOf(*setting.object);
+      // The file that holds the map, by its name.
       json["type"] = {"object", "string"};
       break;
     case Kind::kAnything:
@@ -139,6 +142,7 @@ std::string Markdown(const SettingTable& table) {
 std::map<std::string, const SettingTable*> AllTables() {
   std::map<std::string, const SettingTable*> tables;
   const auto add = [&](const auto& self, const SettingTable& table) -> void {
+    // Tables that several settings share are visited once.
     if (!tables.emplace(table.title, &table).second) return;
     for (const Setting& setting : table.settings) {
       if (setting.object != nullptr) self(self, *setting.object);

@@ -38,6 +38,7 @@ std::vector<double> ParseCostFile(const std::string& text, const std::filesystem
   ConfigNotes notes;
   CheckSettings(root, table, problems, notes);
   const ConfigNode* times = FindValue(root, "ns");
+  // Find, not FindValue: what was refused is null, and told already.
   if (root.Find("ns") == nullptr) problems.Add(root.place, "has no times, expected them under ns");
   std::vector<double> out;
   for (size_t k = 0; times != nullptr && k < terms.size(); ++k) {

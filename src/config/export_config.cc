@@ -19,7 +19,7 @@ std::string Text(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// A number in JSON's grammar as it is; YAML's others (.5, +1, 0x10) as the number that they mean.
+// A number in JSON's grammar as it is; YAML's others (.5, 5., 007) as the number that they mean.
 std::string Scalar(const ConfigNode& node) {
   const std::string& word = node.scalar;
   if (node.quoted) return Text(word);
@@ -78,6 +78,7 @@ std::string ExportConfig(const WrittenConfig& config, const std::filesystem::pat
   const bool is_json = target.extension() == ".json";
   const std::string text = is_json ? ConfigJson(config.written) : PrintSettings(config.written);
   const LoadedConfig again = ParseConfigText(text, target, {});
+  // What has no key was refused above: only what depends on the place of the file is left.
   if (again.config == loaded.config && again.text == loaded.text) return text;
   throw ConfigError(
       {fmt::format("{}: paths in the settings are relative to another folder, "

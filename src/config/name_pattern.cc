@@ -21,6 +21,7 @@ size_t EndOfGroup(std::string_view text, size_t from) {
   bool in_class = false;
   for (size_t i = from; i < text.size(); ++i) {
     const char c = text[i];
+    // What is escaped neither opens nor closes anything.
     if (c == '\\') {
       ++i;
     } else if (in_class) {
@@ -52,6 +53,7 @@ struct Parts {
 
 Parts SplitSearch(std::string_view text) {
   Parts parts;
+  // Elsewhere look-aheads reach RE2, which refuses them.
   if (text.starts_with("^(?!") || text.starts_with("^(?=")) {
     size_t at = 1;
     while (text.substr(at).starts_with("(?!") || text.substr(at).starts_with("(?=")) {
@@ -61,6 +63,7 @@ Parts SplitSearch(std::string_view text) {
       parts.looks.push_back({fmt::format("{}^(?:{})", kAnyCharacter, inner), text[at + 2] == '='});
       at = end;
     }
+    // The rest begins where the look-aheads did: they take no characters.
     parts.expression = fmt::format("{}^(?:{})", kAnyCharacter, text.substr(at));
     return parts;
   }
@@ -103,6 +106,7 @@ NamePattern& NamePattern::operator=(NamePattern&&) noexcept = default;
 bool NamePattern::Matches(std::string_view name) const {
   const re2::StringPiece text(name.data(), name.size());
   for (const auto& [expression, is_wanted] : look_aheads_)
+    // Each begins with ^ by itself: a partial match is one at the beginning.
     if (re2::RE2::PartialMatch(text, *expression) != is_wanted) return false;
   return anywhere_ ? re2::RE2::PartialMatch(text, *expression_)
                    : re2::RE2::FullMatch(text, *expression_);

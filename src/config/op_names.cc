@@ -114,6 +114,7 @@ std::vector<std::string> OnnxOpTypes() {
 }  // namespace
 
 std::vector<OpMatch> FindOpTypes(std::string_view name) {
+  // npos + 1 is 0: a name without a dot is its own last part.
   const std::string_view last = name.substr(name.rfind('.') + 1);
   std::vector<OpMatch> found;
   for (const Alias& alias : Aliases()) {

@@ -27,6 +27,7 @@ const TensorSettings& NodeSettings::operator[](TensorType type) const {
 }
 
 TensorSettings& NodeSettings::operator[](TensorType type) {
+  // The object itself is not const: one switch serves both.
   return const_cast<TensorSettings&>(std::as_const(*this)[type]);
 }
 

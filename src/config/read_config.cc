@@ -68,6 +68,7 @@ void ApplyOverride(ConfigNode& root, const std::vector<std::string>& path, const
   for (const std::string& part : path) {
     const bool fresh = place->Find(part) == nullptr;
     ConfigNode& child = ChildOf(*place, part);
+    // Keys that the file has keep their places.
     if (fresh) place->entries.back().key.place = {source};
     if (fresh) child.place = {source};
     place = &child;
@@ -108,6 +109,7 @@ ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
   if (dialect.translate == nullptr) return dialect.read(root, context);
   ConfigNode translated = dialect.translate(root, context);
   ApplyOverrides(later, Dialects().front(), translated);
+  // Vitis is read, not translated: this ends here.
   return ReadDialect(std::move(translated), Dialects().front(), {}, context);
 }
 
@@ -138,6 +140,7 @@ void PutOnTop(ConfigNode layer, ConfigNode& under) {
     if (it == under.entries.end()) {
       under.entries.push_back(std::move(entry));
     } else {
+      // The place of the key is that of the layer, where it is told.
       it->key = std::move(entry.key);
       PutOnTop(std::move(entry.value), it->value);
     }
@@ -177,12 +180,14 @@ WrittenConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>&
   ReadResult result = ReadDialect(std::move(root), dialect, later, context);
   const bool sound = context.problems.empty();
   for (const ConfigOverride& one : overrides) {
+    // Where problems were found the override may stand in what was refused.
     if (!sound || IsBlank(one) || ComesFrom(result.effective, one.source)) continue;
     context.problems.Add({std::make_shared<const std::string>(one.source)},
                          "has no effect, other settings leave no use for it");
   }
   CheckTarget(result, context);
   if (!context.problems.empty()) throw ConfigError(context.problems.Texts());
+  // From the tree, not from the bytes: comments and spaces are no other settings.
   loaded.text = ConfigJson(out.written) + context.text.substr(own_text);
   for (const ConfigOverride& one : later) {
     loaded.text += "\n" + one.text;

@@ -184,6 +184,7 @@ class TransformReader {
  private:
   // Levels are numbers only once all pixels are where they belong.
   void CheckOrder(Kind kind, const ConfigNode& key) {
+    // Steps on pixels may come again; of each kind from kColor on one can hold.
     if (kind >= Kind::kColor && !once_.insert(kind).second)
       problems_.Add(key.place, fmt::format("calib_transforms has {} twice", key.scalar));
     if (kind < Kind::kMean && has_numbers_) {

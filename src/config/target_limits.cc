@@ -43,6 +43,7 @@ constexpr TargetLimit kVitisLimits[] = {
        return In(s.statistic, {B::kModal, B::kAll});
      },
      "expected modal with poweroftwo scales"},
+    // A row of its own: of what is not modal `all` alone works here.
     {kValues, kPof2Tensor, "calib_statistic_method", [](S s) { return s.statistic != B::kAll; },
      "expected modal with poweroftwo scales", true},
     {kAll, kFloatChannel, "method",

@@ -29,6 +29,7 @@ std::string ExpectedOf(std::string_view key, const ConfigNode& value) {
   }
   if (key == "num_bin" || key == "max_num_bin") {
     const auto number = FindInteger(value);
+    // Bounds of the vendor's documents, so that what its tool refuses is refused here.
     const double least = key == "num_bin" ? kFewestBins : kFewestMaxBins;
     const bool fits = number && static_cast<double>(*number) >= least;
     return fits ? "" : fmt::format("a whole number of at least {}", least);
@@ -43,6 +44,7 @@ std::vector<ConfigNode> ValuesAt(const ConfigNode& activation, std::string_view 
   std::vector<ConfigNode> values =
       value->kind == Kind::kSequence ? value->items : std::vector<ConfigNode>{*value};
   for (ConfigNode& one : values) {
+    // Keys that may have lists are no bools in the table: nothing has brought them into one form.
     if (one.scalar == "True") one.scalar = "true";
     if (one.scalar == "False") one.scalar = "false";
   }
@@ -89,6 +91,7 @@ std::vector<TensorSettings> Candidates(const ConfigNode& activation, const Tenso
   std::vector<TensorSettings> out;
   for (const bool is_asymmetric : asymmetric) {
     for (const std::string& type : types) {
+      // Percentiles are of method max alone: kl would be tried several times.
       for (const double share : type == "max" ? shares : std::vector<double>{1}) {
         TensorSettings& one = out.emplace_back(root);
         one.symmetry = !is_asymmetric;
@@ -154,6 +157,7 @@ std::optional<ConfigNode> CheckedMap(const ConfigNode& node, std::string_view na
 
 void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, QuantConfig& config,
                            ReadContext& context) {
+  // Values are read as numbers below: nothing that was refused may get there.
   if (!CheckActivation(activation, context.problems)) return;
   const bool is_whole_model = &tensors == &config.tensors;
   const std::vector<ConfigNode> types = ValuesAt(activation, "calibration_type");
@@ -206,6 +210,7 @@ void ReadHorizonNodeSearch(const ConfigNode& level, QuantConfig& config, ReadCon
   const ConfigNode* similarity = FindValue(*layers, "similarity");
   if (count != nullptr) search.count = FindInteger(*count).value_or(0);
   if (similarity != nullptr) search.similarity = AsNumber(*similarity);
+  // The default 0.995 is a cosine: by any other metric it says nothing.
   if (count == nullptr && search.metric != Metric::kCosine && similarity == nullptr) {
     context.problems.Add(layers->place,
                          "layerwise_search by another metric than cosine-similarity goes on until "
@@ -215,6 +220,7 @@ void ReadHorizonNodeSearch(const ConfigNode& level, QuantConfig& config, ReadCon
   if (type != nullptr) {
     SetQuantType(*type, search.tensors, context);
   } else {
+    // The vendor's default qtype, int16, with weights as they are.
     for (TensorSettings* one : {&search.tensors.activation, &search.tensors.input})
       one->bit_width = 16;
   }

@@ -45,6 +45,7 @@ class DataReader {
       if (names[i].empty()) part_.Refuse("cal_data_dir", "cal_data_dir has an empty folder");
       const std::filesystem::path folder =
           ResolvePath(part_.context.FolderOf(folders->place), names[i]);
+      // A single input may have no name: its folder is that of all.
       if (inputs.size() == 1) {
         data_.data = folder;
       } else {
@@ -71,6 +72,7 @@ class DataReader {
                                                   "float32",
                                                   types[i]));
       } else if (is_j5()) {
+        // J6 knows the key no more, see NoteDeprecated; its words are checked all the same.
         inputs[i].raw = types[i] == "uint8" ? RawElement::kUint8 : RawElement::kFloat32;
         CheckFolderName(inputs[i], *value);
       }

@@ -46,6 +46,7 @@ std::optional<std::vector<int64_t>> ParseShape(const std::string& text) {
   for (const std::string& part : SplitList(text, 'x')) {
     int64_t dim = 0;
     const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), dim);
+    // from_chars stops at what is no digit and calls that a success.
     if (part.empty() || error != std::errc() || stop != part.data() + part.size() || dim < 1)
       return std::nullopt;
     dims.push_back(dim);
@@ -108,6 +109,7 @@ class InputReader {
         continue;
       }
       const auto values = List(key);
+      // A wrong count leaves kinds at their defaults: nothing may be judged by them.
       kinds_known_ = kinds_known_ && values;
       for (size_t i = 0; values && i < values->size(); ++i) {
         const auto kind = FromWord<InputKind>((*values)[i]);
@@ -238,6 +240,7 @@ class InputReader {
                                           key.scalar, DidYouMean(key.scalar, names)));
       return;
     }
+    // Not given: the default stays.
     if (value.kind == ConfigNode::Kind::kNull) return;
     const auto source = FromWord<InputSource>(value.scalar);
     if (!source || value.kind != ConfigNode::Kind::kScalar) {

@@ -29,6 +29,7 @@ class NodeReader {
       config_.deployment.run_on_bpu = SplitNames(nodes->scalar);
       for (const std::string& name : config_.deployment.run_on_bpu) AddForced(name, *nodes);
     }
+    // Behind both lists: a node cannot be in each.
     for (const std::string& name : config_.deployment.run_on_bpu) {
       for (const LayerSettings& layer : config_.layers) {
         if (layer.match.pattern == name && !layer.tensors.activation.is_int())
@@ -73,6 +74,7 @@ class NodeReader {
         SetBits("int16", value, {&config_.tensors.activation, &config_.tensors.input},
                 context_.problems);
       } else if (re2::RE2::FullMatch(word, "set_model_output_(int8|int16)", &bits)) {
+        // Before the next form, which would take "model" for an operator.
         config_.deployment.model_output_type = bits;
       } else if (re2::RE2::FullMatch(word, "set_(\\w+)_(input|output)_(int8|int16)", &op, &side,
                                      &bits)) {
@@ -99,6 +101,7 @@ class NodeReader {
 
   void ReadModelLevel(const ConfigNode& quant) {
     const ConfigNode* model = FindValue(quant, "model_config");
+    // Older files have these keys one level up; model_config wins.
     for (const ConfigNode* level : {&quant, model}) {
       if (level == nullptr) continue;
       ReadCommon(*level, config_.tensors);
@@ -207,6 +210,7 @@ class NodeReader {
   }
 
   void ReadNodeInfoEntry(const ConfigNode& name, const ConfigNode& value) {
+    // A name without a word says nothing of its node.
     if (value.kind != Kind::kMap || value.entries.empty()) return RefuseNodeInfo(value);
     // Taken out while its keys are read: these may add entries of their own.
     LayerSettings layer = std::move(AddNode(name.scalar, name));
@@ -250,6 +254,7 @@ class NodeReader {
         SetQuantType(*type, layer.tensors, context_);
       }
     }
+    // As if they stood in a map at qtype, which they win over.
     ConfigNode per_input = MapNode(entry.place);
     for (const char* key : {"input0", "input1"}) {
       if (const ConfigNode* type = FindValue(entry, key)) ChildOf(per_input, key) = *type;
@@ -304,6 +309,7 @@ void ReadHorizonNodes(const HorizonPart& model, const HorizonPart& calibration,
   // The settings of the whole model are complete; entries start from them.
   if (optimization != nullptr) reader.AddOptimizedTypes(*optimization);
   if (quant != nullptr) reader.ReadNodeLevels(*quant);
+  // Behind op_config and node_config: of entries for one node the last holds.
   reader.ReadRunOn(calibration);
   for (const char* key : {"set_node_data_type", "node_info"}) {
     if (const ConfigNode* info = model.Find(key)) reader.ReadNodeInfo(*info);

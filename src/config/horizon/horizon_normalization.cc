@@ -14,6 +14,7 @@ namespace {
 // "123.675 116.28 103.53" or "123.675, 116.28, 103.53"; empty for None.
 std::optional<std::vector<double>> ParseNumbers(std::string text) {
   std::vector<double> numbers;
+  // Inputs that need none have to be counted all the same.
   if (text == "None" || text == "none") return numbers;
   // The vendor's files separate by either.
   std::replace(text.begin(), text.end(), ',', ' ');
@@ -117,6 +118,7 @@ class NormalizationReader {
     const bool scales =
         word.find("scale") != std::string::npos || word.find("std") != std::string::npos;
     ApplyPart(word, "mean_value", word.find("mean") != std::string::npos, input, input.mean);
+    // The message names the key that is there; where neither is, the older one.
     const char* key = part_.Find("scale_value") == nullptr && part_.Find("std_value") != nullptr
                           ? "std_value"
                           : "scale_value";

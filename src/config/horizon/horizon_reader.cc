@@ -43,6 +43,7 @@ class HorizonReader {
   ReadResult Read() {
     config_.target_device = TargetDevice::kBpu;
     config_.tensors = BpuInt8Settings();
+    // Off unless the file asks for them: our own defaults try all three.
     config_.bias_absorption = config_.bias_correction = config_.second_order_rounding =
         Correction::kOff;
     ReadGeneration();
@@ -75,11 +76,13 @@ class HorizonReader {
     deployment().generation = Generation::kJ6;
     const ConfigNode* march = model_.Find("march");
     if (march == nullptr) {
+      // Find, not FindValue: a refused march is null, and told already.
       if (model_.section.Find("march") == nullptr)
         model_.Refuse("march", "march is missing, expected nash-e, nash-m, bayes, ...");
       return;
     }
     deployment().march = march->scalar;
+    // All other marches of the table are J5's.
     if (!march->scalar.starts_with("nash-")) deployment().generation = Generation::kJ5;
     deployment().calibration_domain =
         is_j5() ? CalibrationDomain::kRaw : CalibrationDomain::kNormalized;
@@ -223,6 +226,7 @@ class HorizonReader {
 
   // Inline, or the JSON file that quant_config names.
   ConfigNode ReadQuantConfig() {
+    // The check changes a copy: messages show what was written.
     const ConfigNode* written = calibration_.Find("quant_config");
     if (written == nullptr) return {};
     ConfigNode quant = *written;
@@ -278,6 +282,7 @@ class HorizonReader {
 
   static bool HasPlainDefault(const Setting& setting) {
     if (setting.compiler_only || setting.name == "max_percentile") return false;
+    // Texts, but with defaults that can be read again.
     if (setting.name == "output_model_file_prefix" || setting.name == "working_dir") return true;
     const bool word = std::find(setting.words.begin(), setting.words.end(), setting.fallback) !=
                       setting.words.end();

@@ -24,6 +24,7 @@ std::optional<uint8_t> ParseByte(const std::string& text) {
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
   if (value < kLowestByte || value > kHighestByte) return std::nullopt;
+  // Of either sign: bytes of one pattern are one level.
   return static_cast<uint8_t>((value + kBytes) % kBytes);
 }
 
@@ -34,6 +35,7 @@ bool ParsePadding(std::string text, ResizerSettings& out) {
   std::erase(parts, "");
   if (parts.empty() || parts.size() > 2) return false;
   const auto luma = ParseByte(parts.front());
+  // Without it chroma stays 128: no color.
   const auto chroma = parts.size() == 2 ? ParseByte(parts.back()) : out.pad_chroma;
   if (!luma || !chroma) return false;
   out.pad_luma = *luma;

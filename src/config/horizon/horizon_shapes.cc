@@ -131,6 +131,7 @@ std::vector<std::string> FindShapeProblems(const InputSettings& input,
   }
   const bool even =
       input.kind_rt == InputKind::kNv12 || (is_j5 && input.kind_rt == InputKind::kYuv444);
+  // A free dimension is -1, whose remainder is -1: it breaks no rule.
   if (even && (height % 2 == 1 || width % 2 == 1)) {
     problems.push_back(fmt::format("{} is {}x{}, {} needs an even height and width", who, height,
                                    width, WordFor(input.kind_rt)));
@@ -138,6 +139,7 @@ std::vector<std::string> FindShapeProblems(const InputSettings& input,
   for (const auto& [key, numbers] : {std::pair{"mean_value", &input.mean},
                                      std::pair{"scale_value or std_value", &input.scale}}) {
     const auto count = static_cast<int64_t>(numbers->size());
+    // One number holds for all channels.
     if (count <= 1 || channels < 0 || count == channels) continue;
     problems.push_back(fmt::format("{} of {} has {} numbers, expected one, or one per channel ({})",
                                    key, who, count, channels));

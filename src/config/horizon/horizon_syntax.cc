@@ -27,6 +27,7 @@ void Normalize(ConfigNode& map, const SettingTable& table, ConfigProblems& probl
   std::erase_if(map.entries, [&](auto& entry) {
     auto& [key, value] = entry;
     const Setting* setting = table.Find(key.scalar);
+    // An unknown key stays, empty or not: its message is made from it.
     if (setting == nullptr) return false;
     if (value.kind == Kind::kScalar && value.scalar.empty()) {
       if (MustHaveText(key.scalar))

@@ -12,6 +12,7 @@ namespace {
 
 using Kind = Setting::Kind;
 
+// No model has more nodes (ir/graph_validator.h).
 constexpr double kMaxLayers = 1e6;
 
 Setting Text(std::string name, std::string fallback, std::string example, std::string help) {
@@ -31,6 +32,7 @@ Setting Flag(std::string name, std::string fallback, std::string help) {
 }
 
 // Matters to the vendor's compiler alone.
+// Types and words are checked all the same: a typing error is told here, not by the compiler later.
 Setting Compiler(Setting setting) {
   setting.compiler_only = true;
   setting.help = "the vendor's compiler: accepted, no effect";

@@ -24,6 +24,7 @@ bool EqualInAnyCase(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string OpTypeInAnyCase(const std::string& type) {
+  // A name that is right wins over one that differs in case: there are Sum and sum.
   if (!FindOpTypes(type).empty()) return type;
   for (const std::string& known : KnownOpNames())
     if (EqualInAnyCase(known, type)) return known;

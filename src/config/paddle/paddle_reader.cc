@@ -32,6 +32,7 @@ class Translator {
   ConfigNode Translate() {
     ConfigNode out = MapNode(root_.place);
     Set(out, "target_device", "CPU", "");
+    // Paddle asks for pairs of method and scale that the Vitis AI quantizer refuses.
     Set(out, "extensions", "true", "");
     Set(out, "include_cle", "false", "");
     Set(out, "include_bias_corr", Written("bias_correction", "false"), "bias_correction");
@@ -163,12 +164,14 @@ class Translator {
                               fmt::format("unknown quantizable_layer_type '{}'{}", type.scalar,
                                           DidYouMean(type.scalar, KnownOpNames())));
       }
+      // With is_full_quantize the root is int already; the list is checked all the same.
       if (!IsFull()) AddLayerEntry(layers, "layer_type", type, "int");
     }
     const ConfigNode* patterns = FindValue(root_, "not_quant_pattern");
     if (patterns == nullptr) return;
     for (const ConfigNode& pattern : patterns->items) {
       ConfigNode glob = pattern;
+      // Paddle looks for the text anywhere in a name.
       if (!pattern.scalar.starts_with("re:")) glob.scalar = "*" + pattern.scalar + "*";
       AddLayerEntry(layers, "layer_name", glob, "float32");
     }

@@ -89,6 +89,7 @@ void RenameTypes(ConfigNode& list) {
   for (ConfigNode& item : list.items) {
     const std::string_view known = Find(kTypes, item.scalar);
     if (!known.empty()) item.scalar = std::string(known);
+    // Several of Paddle's operators are one in ONNX: entries would be told as given twice.
     const bool is_new = std::none_of(
         out.begin(), out.end(), [&](const ConfigNode& one) { return one.scalar == item.scalar; });
     if (is_new) out.push_back(std::move(item));
@@ -112,6 +113,7 @@ void RenameValues(ConfigNode& root) {
   const auto take = [&](const char* key) -> std::optional<ConfigNode> {
     const ConfigNode* found = FindValue(root, key);
     if (found == nullptr) return std::nullopt;
+    // Copied before it goes: `found` points into the map.
     ConfigNode value = *found;
     std::erase_if(root.entries, [&](const auto& entry) { return entry.key.scalar == key; });
     return value;
@@ -139,6 +141,7 @@ void NormalizePaddle(ConfigNode& root, ReadContext& context) {
     if (root.entries.size() > 1)
       context.Inform(root.place,
                      "settings around those of quantization are for training, no effect");
+    // Copied first: the section is a part of what it replaces.
     ConfigNode inner = *section;
     root = std::move(inner);
   }

@@ -79,6 +79,7 @@ class GridReader {
     if (number && *number >= kLeast && *number <= kMost) return static_cast<float>(*number);
     problems_.Add(node.place, fmt::format("scale is '{}', expected a number from {} to {}",
                                           node.Shown(), kLeast, kMost));
+    // Told; later checks may divide by it.
     return 1;
   }
 
@@ -88,6 +89,7 @@ class GridReader {
     const ConfigNode* given = FindValue(entry_, "zero_point");
     if (given == nullptr || given->kind != ConfigNode::Kind::kSequence) {
       const int32_t point = given == nullptr ? 0 : ZeroPoint(*given);
+      // One number, or none, stands for all scales.
       return points.assign(count, point);
     }
     for (const ConfigNode& item : given->items) points.push_back(ZeroPoint(item));

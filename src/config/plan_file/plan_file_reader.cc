@@ -23,6 +23,7 @@ constexpr size_t kSha256Digits = 64;
 constexpr std::array kWays = {
     std::pair{NodeWay::kInteger, "integer"}, std::pair{NodeWay::kFloat, "float"},
     std::pair{NodeWay::kFused, "fused"}, std::pair{NodeWay::kDynamic, "dynamic"}};
+// A map without keys: what is looked for in it is not there.
 const ConfigNode kNothing;
 
 std::string TextOf(const ConfigNode& map, std::string_view key) {
@@ -124,6 +125,7 @@ class Reader {
   std::string Sha256Of(const ConfigNode& map, std::string_view key) {
     const ConfigNode* value = FindValue(map, key);
     if (value == nullptr) return "";
+    // Written empty where there were no settings, or no samples.
     if (value->kind == ConfigNode::Kind::kScalar &&
         (value->scalar.empty() || IsSha256(value->scalar)))
       return value->scalar;
@@ -155,6 +157,7 @@ class Reader {
   void ReadGuard(const ConfigNode& map) {
     const ConfigNode& gate = MapOf(map, "gate");
     out_.guard = {.ran = IsOn(map, "ran"),
+                  // Not there: no guard ran, nothing failed.
                   .passed = IsOn(map, "passed", true),
                   .measurements = IntegerOf(map, "measurements"),
                   .kept_float = NamesOf(map, "kept_float"),
@@ -280,6 +283,7 @@ class Reader {
   void ReadFloats(const ConfigNode& map, std::string_view key, std::vector<float>& floats) {
     constexpr double kMost = std::numeric_limits<float>::max();
     for (const double number : ReadNumbers(map, key, 0, problems_)) {
+      // Finite as a double is not enough: as a float it may be infinite.
       if (!(std::abs(number) <= kMost))
         problems_.Add(map.place, fmt::format("{} has {}, expected a finite float", key, number));
       floats.push_back(static_cast<float>(std::clamp(number, -kMost, kMost)));
@@ -294,6 +298,7 @@ class Reader {
     value.method = TextOf(map, "method");
     value.shares = TextOf(map, "shares");
     const std::vector<double> range = ReadNumbers(map, "range", 2, problems_);
+    // Not given, or refused: the range stays empty.
     if (range.empty()) return;
     constexpr double kMost = std::numeric_limits<float>::max();
     if (range[0] <= 0 && range[1] >= 0 && range[0] >= -kMost && range[1] <= kMost) {

@@ -29,6 +29,7 @@ constexpr Default kBoth[] = {{"early_stop", "false"}, {"update_bias", "false"}};
 constexpr Default kFixed[] = {{"num_batches", "1"}, {"output_index", "0"}, {"output_qdq", "false"}};
 
 void AddFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out) {
+  // The caller has seen that it is there.
   const ConfigNode& name = *item.Find("name");
   ChildOf(out, "include_fast_ft") = WordNode("true", name.place);
   ConfigNode& finetune = ChildOf(out, "fast_finetune");
@@ -36,6 +37,7 @@ void AddFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out
   if (finetune.kind == Kind::kMap) return;
   finetune = MapNode(name.place);
   ChildOf(finetune, "algorithm") = WordNode(name.scalar, name.place);
+  // Written out: Quark's defaults are not those of the Vitis language.
   for (const Default& one : kBoth) ChildOf(finetune, one.key) = WordNode(one.value);
   const auto& defaults = name.scalar == "adaround" ? kAdaRound : kAdaQuant;
   for (const Default& one : defaults) ChildOf(finetune, one.key) = WordNode(one.value);

@@ -68,9 +68,11 @@ void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& ou
     context.Warn(symmetry.place, "Symmetric false: blocks have zero point 0, true holds");
     symmetry.scalar = "true";
   }
+  // All in float: an entry for MatMul behind these makes codes of its weights again.
   for (auto& [type, object] : tensors.entries)
     ChildOf(object, "datatype") = WordNode("float32", place);
   ChildOf(out, "matmul_nbits") = WordNode("true", place);
+  // The key itself wins; quant_mode and use_dynamic_quant are looked at behind.
   if (FindValue(out, "scheme") == nullptr) ChildOf(out, "scheme") = WordNode("weight-only", place);
   const ConfigNode* algorithm = FindValue(parameters, "Algorithm");
   if (algorithm == nullptr || algorithm->scalar == "DEFAULT") return;

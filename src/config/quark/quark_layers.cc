@@ -73,6 +73,7 @@ class LayerTranslator {
         if (!CheckText(type)) continue;
         if (FindOpTypes(type.scalar).empty()) {
           const std::string hint = DidYouMean(type.scalar, KnownOpNames());
+          // A type near no known one may be of the model's own domain.
           if (!hint.empty()) Refuse(type, fmt::format("unknown op type '{}'{}", type.scalar, hint));
         }
         ConfigNode entry = Entry("layer_type", type);
@@ -198,6 +199,7 @@ class LayerTranslator {
     for (const auto& [quark, vitis] : kRoles) {
       const ConfigNode* object = FindValue(layer, quark);
       if (object == nullptr) continue;
+      // Two of the words mean `input`: the second one is refused.
       if (tensors.Find(vitis) != nullptr)
         Refuse(*object, "activation is the older name of input_tensors, expected one of them");
       NoteIdle(*object);

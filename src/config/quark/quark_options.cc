@@ -276,6 +276,7 @@ void CheckQuarkOptions(const ConfigNode& root, ReadContext& context) {
     const auto option =
         std::find_if(std::begin(kOptions), std::end(kOptions),
                      [&name = key.scalar](const Option& one) { return one.name == name; });
+    // What the table does not know, or refused, is told already.
     if (option == std::end(kOptions) || value.kind == ConfigNode::Kind::kNull) continue;
     if (std::string_view(option->done) == kIdle) {
       context.Inform(key.place, fmt::format("{} makes no difference here", key.scalar));

@@ -113,6 +113,7 @@ class Translator {
                           : ConfigPlace{});
     const ConfigNode* given = FindValue(root_, "target_device");
     if (given == nullptr) return;
+    // Our own key wins over both: rounding and biases below follow it.
     on_npu_ = given->scalar == "DPU";
     Copy(given, out, "target_device");
   }
@@ -134,6 +135,7 @@ class Translator {
     Set(object, "per_channel", "false");
     Statistic(object, type == "activation");
     const std::string& method = values_.method.scalar;
+    // One object says it for both types: it is told once.
     const bool tell = type == "activation";
     if (method == "MinMSE") {
       if (!IsPowerOfTwo(values_) && tell)
@@ -164,6 +166,7 @@ class Translator {
       context_.problems.Add(mode->place,
                             NotOneOf("MinMSEModePof2Scale", mode->Shown(), {"All", "MostCommon"}));
     const bool is_minmse = values_.method.scalar == "MinMSE";
+    // The mean of powers of two is none.
     const bool is_float = values_.method.scalar == "MinMax" && !IsPowerOfTwo(values_);
     const bool is_modal = is_minmse && most_common;
     const ConfigNode* moving = Option("CalibMovingAverage");
@@ -244,6 +247,7 @@ class Translator {
     Set(object, "datatype", IsOn("QuantizeBias", true) ? "int" : "float32",
         on == nullptr ? ConfigPlace{} : on->place);
     const bool is_half = half != nullptr && AsBool(*half);
+    // Int16Bias wins over Int32Bias.
     const ConfigNode* said = is_half ? half : wide;
     Set(object, "bit_width",
         is_half                       ? "16"
@@ -254,6 +258,7 @@ class Translator {
     Set(object, "symmetry", "true");
     Set(object, "signed", "true");
     Set(object, "per_channel", "false");
+    // The DPU's limits ask for it, whatever the weights have.
     const bool pof2 = IsPowerOfTwo(weights_) || on_npu_;
     Set(object, "method", pof2 && values_.method.scalar == "MinMSE" ? "diffs" : "maxmin");
     Set(object, "scale_type", pof2 ? "poweroftwo" : "float");
@@ -263,9 +268,11 @@ class Translator {
     ConfigNode layers;
     layers.kind = Kind::kSequence;
     layers.place = root_.place;
+    // First: entries of the file come behind it and win.
     if (IsOn("MatMulConstBOnly", false))
       AddLayerEntry(layers, "layer_type", WordNode("matmul", Option("MatMulConstBOnly")->place),
                     "float32");
+    // Before the entries of the file, which win.
     AddQuarkSelection(root_, values_, context_, out, layers);
     if (IsOn("UseMatMulNBits", false)) {
       const ConfigNode word = WordNode("MatMul", Option("UseMatMulNBits")->place);

@@ -45,6 +45,7 @@ class Selection {
  private:
   const ConfigNode* FindList(const char* option) const {
     const ConfigNode* list = FindValue(options_, option);
+    // An empty list picks nothing out: it is as one that is not there.
     return list == nullptr || list->items.empty() ? nullptr : list;
   }
 
@@ -86,6 +87,7 @@ class Selection {
     }
     for (const auto& [tensor, list] : overrides->entries) {
       const bool is_list = list.kind == Kind::kSequence && !list.items.empty();
+      // ONNX Runtime has a list with a map per channel; the first one speaks for the tensor.
       const ConfigNode& first = is_list ? list.items.front() : list;
       if (first.kind == Kind::kMap) {
         Override(tensor, first);
@@ -107,10 +109,12 @@ class Selection {
                                        tensor.scalar, type.data_type.Shown()));
     ConfigNode entry = MapNode(tensor.place);
     ChildOf(entry, "value") = tensor;
+    // Names of tensors may look like numbers.
     ChildOf(entry, "value").quoted = true;
     SetQuarkType(type, context_, entry);
     const ConfigNode* least = FindValue(keys, "rmin");
     const ConfigNode* greatest = FindValue(keys, "rmax");
+    // One of them alone is no range.
     if (least != nullptr && greatest != nullptr) {
       ConfigNode& range = ChildOf(entry, "range");
       range = *least;

@@ -59,6 +59,7 @@ QuarkTensor ReadQuarkTensor(const ConfigNode& object, ReadContext& context) {
     type_word = tensor.data_type;
   }
   for (const auto& [key, node] : kMembers) {
+    // The object's own keys last: they win over params.
     for (const ConfigNode* from : {params, &object}) {
       const ConfigNode* value = from == nullptr ? nullptr : FindValue(*from, key);
       if (value != nullptr) tensor.*node = Plain(*value);
@@ -81,6 +82,7 @@ void SetQuarkType(const QuarkTensor& tensor, ReadContext& context, ConfigNode& o
     set("datatype", type.scalar == "Float16" ? "float16" : "bfloat16", type.place);
     return;
   }
+  // Where the width begins in the word.
   const size_t digits = type.scalar.starts_with("Int")    ? 3
                         : type.scalar.starts_with("UInt") ? 4
                                                           : std::string::npos;

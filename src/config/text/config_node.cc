@@ -46,6 +46,7 @@ void ConfigProblems::Add(const ConfigPlace& place, std::string_view message) {
     return;
   }
   const std::string where = place.is_default() ? EscapeForTerminal(file_) : place.Text();
+  // Options and the file as a whole have no line.
   const int line = place.line > 0 ? place.line : std::numeric_limits<int>::max();  // last
   problems_.push_back({line, place.column, where + ": " + EscapeForTerminal(message)});
 }

@@ -76,6 +76,7 @@ std::optional<JsonError> FindJsonError(const std::string& text, int max_depth) {
     return JsonError{skipped, fmt::format("is nested deeper than {} levels", max_depth)};
   }
   if (checker.out_of_range()) {
+    // The parser stands behind the number.
     return JsonError{skipped + std::min(body.size(), checker.position()) - 1,
                      "a number is too large"};
   }

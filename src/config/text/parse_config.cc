@@ -85,6 +85,7 @@ class TreeBuilder : public YAML::EventHandler {
     ConfigNode node;
     node.kind = ConfigNode::Kind::kScalar;
     node.scalar = value;
+    // The library's tag of scalars in quotes; plain ones have "?".
     node.quoted = tag == "!";
     if (!node.quoted && (value == "null" || value == "~")) node.kind = ConfigNode::Kind::kNull;
     // YAML's other spellings; JSON has been checked to have none.
@@ -126,6 +127,7 @@ class TreeBuilder : public YAML::EventHandler {
   void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
             ConfigNode::Kind kind) {
     CheckPlain(mark, tag, anchor);
+    // Readers call themselves for every level.
     if (open_.size() >= static_cast<size_t>(kMaxConfigDepth)) {
       throw Refusal{PlaceOf(mark), fmt::format("is nested deeper than {} levels", kMaxConfigDepth)};
     }
@@ -150,6 +152,7 @@ class TreeBuilder : public YAML::EventHandler {
   void AddEntries(std::vector<ConfigNode> parts, ConfigNode& map) {
     std::map<std::string, size_t> entry_of;
     for (size_t i = 0; i + 1 < parts.size(); i += 2) {
+      // By a map: a search through the entries would be quadratic in the keys of a file.
       const auto [first, fresh] = entry_of.emplace(parts[i].scalar, map.entries.size());
       if (fresh) {
         map.entries.emplace_back(std::move(parts[i]), std::move(parts[i + 1]));
@@ -237,6 +240,7 @@ ConfigNode ParseText(const std::string& text, const Source& source,
   } catch (const Refusal& refusal) {
     Throw(refusal.place, refusal.message);
   } catch (const YAML::DeepRecursion&) {
+    // Before its base class, whose message says nothing of levels.
     Throw({source}, fmt::format("is nested deeper than {} levels", kMaxConfigDepth));
   } catch (const YAML::Exception& e) {
     Throw({source, e.mark.line + 1, e.mark.column + 1}, e.msg);
@@ -267,6 +271,7 @@ ConfigNode ParseConfig(const std::string& text, const std::string& file,
 
 ConfigNode ParseConfigValue(const std::string& text, const std::string& source) {
   const auto place = std::make_shared<const std::string>(source);
+  // No lines and columns: those are of the option's value, which the user sees whole.
   ConfigNode value = ParseText(text, place, nullptr);
   SetPlaces(value, {place});
   return value;

@@ -20,6 +20,7 @@ constexpr int kIndent = 2;
 std::string Quoted(const ConfigNode& node) {
   if (node.kind == Kind::kNull) return "null";
   YAML::Emitter emitter;
+  // The emitter quotes what would be no word; what was quoted stays a text, "8" say.
   if (node.quoted) emitter << YAML::DoubleQuoted;
   emitter << node.scalar;
   return emitter.c_str();

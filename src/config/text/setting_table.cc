@@ -133,6 +133,7 @@ class Checker {
     const bool plain = value.kind == Kind::kScalar && !value.quoted;
     std::optional<double> number;
     if (plain && whole) {
+      // Bounds are below 2^53: as a double the number is exact where they matter.
       if (const auto integer = FindInteger(value)) number = static_cast<double>(*integer);
     } else if (plain) {
       number = FindNumber(value.scalar);

@@ -11,6 +11,7 @@ namespace {
 using Kind = Setting::Kind;
 
 constexpr double kMostCount = 1e9;
+// Whole numbers up to 2^53 are exact as doubles, which bounds are.
 constexpr double kMostSeed = 9e15;
 constexpr double kLeastMemory = 1 << 20;
 constexpr double kVitisRate = 0.01;
@@ -124,6 +125,7 @@ LearningSettings ReadFinetune(const ConfigNode* written) {
   integer("memory", settings.memory);
   int64_t samples_per_step = 1;
   integer("batch_size", samples_per_step);
+  // The default, 256 positions, is that of one sample.
   settings.batch *= samples_per_step;
   if (const ConfigNode* value = find("fixed_seed"))
     settings.seed = static_cast<uint64_t>(AsInteger(*value));

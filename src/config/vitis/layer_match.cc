@@ -69,6 +69,7 @@ void ReadName(const ConfigNode& written, const std::string& what, ReadContext& c
   if (const auto layer = ParseTorchLayer(written.scalar)) {
     match.kind = LayerMatch::Kind::kModule;
     match.module = layer->module;
+    // Empty for a module that ONNX has no operator for: its name alone decides.
     match.types = FindOpTypes(layer->type);
     return;
   }
@@ -124,6 +125,7 @@ bool KeepFloatInVitis(ConfigNode& root, const std::string& pattern) {
   ConfigNode layer = MapNode();
   ConfigNode& name = ChildOf(layer, "layer_name");
   name = WordNode(pattern);
+  // Patterns may look like numbers or begin with a sign of YAML.
   name.quoted = true;
   ChildOf(ChildOf(layer, "overall_quantize_config"), "datatype") = WordNode("float32");
   ListOf(root, "layer_quantize_config").items.push_back(std::move(layer));

@@ -79,6 +79,7 @@ void CheckDpuWidths(const ParameterSet& set, const std::string& what, ConfigProb
 
 void MergeParameters(const ConfigNode& from, Parameters& into, ConfigNotes& notes) {
   for (const auto& [key, value] : from.entries) {
+    // Entries hold other keys too: value, range, layer_name.
     if (ParameterTable().Find(key.scalar) == nullptr) continue;
     if (value.kind == ConfigNode::Kind::kNull) {
       into.damaged = true;

@@ -10,6 +10,7 @@ std::optional<TorchLayer> ParseTorchLayer(std::string_view name) {
   const std::vector<std::string> parts = SplitList(name, '/');
   if (parts.size() < 2 || parts.front().find("::") == std::string::npos) return std::nullopt;
   TorchLayer layer;
+  // Without the model in front and the operator's result at the end.
   for (size_t i = 1; i + 1 < parts.size(); ++i) {
     const size_t open = parts[i].find('[');
     if (open == std::string::npos || open == 0 || !parts[i].ends_with(']')) return std::nullopt;

@@ -20,6 +20,7 @@ std::optional<Range> ReadRange(const ConfigNode& node, const std::string& what,
   for (const ConfigNode& item : node.items)
     if (const auto number = FindNumber(item.scalar)) ends.push_back(*number);
   const bool is_pair = node.kind == Kind::kSequence && node.items.size() == 2 && ends.size() == 2;
+  // Rounded to floats first: ends that differ as doubles only make no grid.
   const Range range = is_pair ? Range{static_cast<float>(std::min(ends[0], 0.0)),
                                       static_cast<float>(std::max(ends[1], 0.0))}
                               : Range{};

@@ -83,6 +83,7 @@ class Reader {
       context_.problems.Add(root_.place, fmt::format("has no target_device, expected {}",
                                                      fmt::join(AllWords<TargetDevice>(), ", ")));
     }
+    // Without a device no limits hold: they would be told for one that nobody chose.
     target_known_ = FindValue(root_, "target_device") != nullptr;
     config_.target_device = TakeWord("target_device", TargetDevice::kCpu);
     config_.scheme = TakeWord("scheme", Scheme::kStatic);
@@ -98,6 +99,7 @@ class Reader {
     if (list == nullptr) return {kTensorTypes.begin(), kTensorTypes.end()};
     std::set<TensorType> types;
     for (const ConfigNode& item : list->items) {
+      // The table has let known words pass alone.
       if (!types.insert(*FromWord<TensorType>(item.scalar)).second)
         context_.problems.Add(item.place, fmt::format("'{}' is listed twice", item.scalar));
     }
@@ -150,6 +152,7 @@ class Reader {
 
   // Statistics of batches are for input and activation; elsewhere the key is idle, as documented.
   void MergeLevel(ConfigNode object, TensorType type, Parameters& into) {
+    // Nothing was written: merging it would reset the percentage all the same.
     if (object.entries.empty()) return;
     if (type == TensorType::kWeights || type == TensorType::kBias) {
       std::erase_if(object.entries,
@@ -223,6 +226,7 @@ class Reader {
         checked[Index(type)] = parameters;
         tensors[type] = Publish(parameters, type, TensorObject(printed, type));
       } else {
+        // As it was published: what the root leaves float stays float here.
         tensors[type] = config_.tensors[type];
       }
     }
@@ -335,6 +339,7 @@ class Reader {
       config_.calibration.data = folder(data);
       return;
     }
+    // Null says nothing of an input; as a folder it would be refused.
     std::erase_if(data.entries, [](const auto& entry) { return entry.value.kind == Kind::kNull; });
     for (auto& [input, node] : data.entries) config_.calibration.input[input.scalar] = folder(node);
   }

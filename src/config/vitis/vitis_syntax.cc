@@ -131,6 +131,7 @@ void KeepPercentage(ConfigNode& root) {
   if (written == nullptr) return;
   const ConfigNode percentage = *written;
   const auto keep = [&](ConfigNode& object) {
+    // Find, not FindValue: a percentage that was refused is not put right here.
     if (object.Find("percentage") == nullptr) ChildOf(object, "percentage") = percentage;
   };
   for (auto& [list, entries] : root.entries) {
