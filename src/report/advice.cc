@@ -17,6 +17,7 @@ std::string AdviceOf(bool has_integers, const std::string& equalize_option) {
 
 void SetAdvice(const std::string& advice, Verdict& verdict) {
   for (OutputVerdict& output : verdict.outputs) {
+    // Texts of outputs that pass, or that no plan could help, have no advice in them.
     const size_t at = output.text.find(kAdvice);
     if (at != std::string::npos) output.text.replace(at, kAdvice.size(), advice);
   }

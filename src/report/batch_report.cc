@@ -24,6 +24,7 @@ std::vector<std::string> ErrorLines(const JobResult& result) {
   for (std::string line; std::getline(in, line);) {
     if (line.starts_with(kPrefix)) lines.push_back(line.substr(kPrefix.size()));
   }
+  // Killed: it had no time to say why.
   if (lines.empty() && result.exit_code != 0)
     lines.push_back(fmt::format("ended with exit code {} and no word", result.exit_code));
   return lines;
@@ -38,6 +39,7 @@ std::string Reason(const JobResult& result) {
 
 // null for what is no JSON.
 Json VerdictOf(const JobResult& result) {
+  // What a killed process leaves may end anywhere.
   Json verdict = Json::parse(result.verdict, nullptr, false);
   return verdict.is_object() ? verdict : Json(nullptr);
 }
@@ -46,6 +48,7 @@ Json VerdictOf(const JobResult& result) {
 std::string Success(const Json& verdict) {
   if (!verdict.is_object()) return "done";
   if (verdict.value("skipped", false)) return "made of the same inputs before";
+  // Outputs that were not compared have null there: the others say it.
   double least = kEqualSqnrDb;
   bool measured = false;
   for (const Json& output : verdict.value("outputs", Json::array())) {

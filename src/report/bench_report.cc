@@ -26,6 +26,7 @@ constexpr size_t kShortNameWidth = 20;
 size_t RankOfBound(size_t count) {
   const boost::math::binomial_distribution<double> heads(static_cast<double>(count), 0.5);
   size_t rank = 1;
+  // From there on both ends would cross.
   size_t beyond = count / 2 + 1;
   // P(heads < rank) grows with rank: the greatest rank with at most kTail, by halving.
   while (beyond - rank > 1) {
@@ -50,6 +51,7 @@ std::string ModelRow(const BenchReport& report, size_t m) {
           : fmt::format("{:^20}", "too few rounds");
   std::string row = fmt::format("  {:<{}}  {:>9}  {}", ShortText(model.model, kNameWidth),
                                 kNameWidth, Milliseconds(time.median), interval);
+  // By itself it takes 1, whatever a division gives.
   if (m == 0) return row + "  1\n";
   return row + fmt::format("  {:.3f}\n", report.RatioOf(m).median);
 }
@@ -83,6 +85,7 @@ Json EstimateJson(const MedianEstimate& estimate) {
 
 // An operator's event: {"cat": "Node", "dur": microseconds, "args": {"op_name", "node_index"}}.
 bool IsOperator(const Json& event) {
+  // Events of the session stand in the same list.
   if (!event.is_object() || event.value("cat", "") != "Node") return false;
   const auto arguments = event.find("args");
   return arguments != event.end() && arguments->is_object() && arguments->contains("op_name") &&
@@ -135,6 +138,7 @@ MedianEstimate BenchReport::RatioOf(size_t m) const {
   std::vector<double> ratios;
   for (size_t round = 0; round < models[m].seconds.size(); ++round)
     // Round by round: what slows the machine for a while slows both.
+    // The clock may show 0.
     ratios.push_back(models[m].seconds[round] / std::max(models[0].seconds[round], 1e-12));
   return EstimateMedian(std::move(ratios));
 }

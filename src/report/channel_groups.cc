@@ -21,6 +21,7 @@ std::vector<size_t> ByScale(const ChannelSums& sums) {
   const double greatest = *std::max_element(sums.peak.begin(), sums.peak.end());
   std::vector<size_t> order;
   for (size_t c = 0; c < sums.peak.size(); ++c) {
+    // Above zero even where all are silent: gaps divide by these.
     if (sums.peak[c] > kNoSignal * greatest) order.push_back(c);
   }
   std::stable_sort(order.begin(), order.end(),
@@ -72,12 +73,14 @@ void ChannelSums::Add(size_t first, size_t inner, std::span<const float> expecte
     error_power[channel] += error * error;
     ++i;
   };
+  // A block may begin and end inside of a channel.
   while (i < expected.size()) {
     size_t channel = (first + i) / inner % peak.size();
     if (inner == 1) {
       // Channels last: without the division for every value.
       while (channel < peak.size() && i < expected.size()) add(channel++);
     } else {
+      // Up to the next channel, or to the end of the block.
       const size_t end = std::min(expected.size(), i + inner - (first + i) % inner);
       while (i < end) add(channel);
     }
@@ -122,6 +125,7 @@ std::string ChannelGroup::Name() const {
     k = end;
   }
   if (runs.size() > kNamedRuns) {
+    // The last run stays: it tells how far the group reaches.
     runs.erase(runs.begin() + (kNamedRuns - 1), runs.end() - 1);
     runs.insert(runs.end() - 1, "...");
   }

@@ -62,6 +62,7 @@ class DataFlow {
       return std::any_of(reads.begin(), reads.end(),
                          [&](const std::string& value) { return values.contains(value); });
     };
+    // A size does not depend on what a value holds, only on whether its shape does.
     const bool shape_only = node.Is("Shape") || node.Is("Size");
     const bool reads_shaped = any(data_shaped_);
     const bool computed = shape_only ? reads_shaped : any(from_floats_) || reads_shaped;
@@ -122,6 +123,8 @@ class StandInFinder {
         if (producer == nullptr) continue;
         for (const std::string& read : ReadValues(*producer)) {
           if (!flow_.IsComputed(read) || !seen.insert(read).second) continue;
+          // What stands in ends the search on its way: everything behind it is further from the
+          // output.
           (Stands(read) ? found : next).push_back(read);
         }
       }
@@ -161,6 +164,7 @@ std::vector<ComparedValue> FindComparedValues(
     if (!finder.SaysLittle(output.name)) continue;
     for (const std::string& value : finder.Find(output.name)) {
       compared.back().has_stand_in = true;
+      // It is compared as an output anyhow.
       if (topology.IsGraphOutput(value)) continue;
       const auto known = std::find_if(stand_ins.begin(), stand_ins.end(),
                                       [&](const ComparedValue& one) { return one.name == value; });

@@ -27,12 +27,14 @@ class FinitePairs {
     x = FloatBlock(expected_, first, count, x_buffer_);
     y = FloatBlock(actual_, first, count, y_buffer_);
     int64_t left_out = 0;
+    // Mostly so: then the tensors themselves are read, without copies.
     if (AllFinite(x) && AllFinite(y)) return left_out;
     TakeCopies();
     for (size_t i = 0; i < count; ++i) {
       const bool x_finite = std::isfinite(x[i]);
       if (x_finite && std::isfinite(y[i])) continue;
       ++left_out;
+      // Where the float model has no number the quantized one is not asked for any.
       comparison.float_non_finite += x_finite ? 0 : 1;
       comparison.non_finite += x_finite ? 1 : 0;
       x_buffer_[i] = y_buffer_[i] = 0;
@@ -45,6 +47,7 @@ class FinitePairs {
 
  private:
   void TakeCopies() {
+    // What FloatBlock converted lies in the buffer already.
     if (x.data() != x_buffer_.data()) x_buffer_.assign(x.begin(), x.end());
     if (y.data() != y_buffer_.data()) y_buffer_.assign(y.begin(), y.end());
     x = x_buffer_;
@@ -76,6 +79,7 @@ void CompareFloats(const Tensor& expected, const Tensor& actual, OutputCompariso
   for (size_t first = 0; first < count; first += kBlock) {
     const int64_t left_out = pairs.Load(first, std::min(kBlock, count - first), comparison);
     comparison.sums.Add(pairs.x, pairs.y);
+    // Pairs of zeros add nothing to sums, but to the number of values.
     comparison.sums.count -= left_out;
     comparison.mismatched += CountMismatched(pairs.x, pairs.y);
     for (ChannelSums& axis : comparison.channels)
@@ -98,6 +102,7 @@ int64_t CountEqual(const Tensor& expected, const Tensor& actual) {
     return equal;
   }
   const auto bits = static_cast<size_t>(BitsOf(expected.type));
+  // Below 8 bits several elements share a byte, the first in the low bits.
   const auto mask = static_cast<unsigned>((1U << std::min<size_t>(bits, 8)) - 1);
   for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
     const char* x = expected.bytes->data() + i * bits / 8;
@@ -120,6 +125,7 @@ bool FitsKind(const Tensor& tensor, const OutputKind& kind) {
 double OutputComparison::SampleNoise(size_t k) const {
   const double quiet = kQuietPower * sums.float_power / static_cast<double>(samples.size());
   const double power = std::max(samples[k].float_power, quiet);
+  // Before the division: of a value that is zero everywhere there is no power to divide by.
   if (samples[k].error_power == 0) return 0;
   return power > 0 ? samples[k].error_power / power : INFINITY;
 }
@@ -127,6 +133,7 @@ double OutputComparison::SampleNoise(size_t k) const {
 std::optional<size_t> OutputComparison::WorstSample() const {
   std::optional<size_t> worst;
   for (size_t k = 0; k < samples.size(); ++k) {
+    // The first of equal ones.
     if (!worst || SampleNoise(k) > SampleNoise(*worst)) worst = k;
   }
   return worst;
@@ -154,14 +161,18 @@ std::optional<double> OutputComparison::SqnrAtLeast() const {
   double variance = 0;
   for (const double logarithm : logarithms)
     variance += (logarithm - mean) * (logarithm - mean) / (count - 1);
+  // Of the mean of the logarithms, and of half their variance, by which the mean of a log-normal is
+  // higher.
   const double error = std::sqrt(variance / count + variance * variance / (2 * (count - 1)));
   const double t =
       boost::math::quantile(boost::math::students_t_distribution<double>(count - 1), kConfidence);
+  // From natural logarithms to decibels.
   return SqnrOfNoise(pooled) - 10 / std::log(10.0) * t * error;
 }
 
 void OutputComparison::Merge(const OutputComparison& later) {
   if (type == DataType::kUndefined) type = later.type;
+  // The first sample with values makes the channels; those without any have none to merge.
   if (sums.count == 0) {
     channels = later.channels;
   } else if (later.sums.count > 0) {

@@ -21,6 +21,7 @@ Json NodeJson(const ComparedNode& node) {
 }  // namespace
 
 std::string ComparisonPageJson(const FileComparison& comparison, const std::string& exit_class) {
+  // The page reads one form of document: what it calls input and output are a and b here.
   Json json = Json::parse(FileComparisonJson(comparison, exit_class));
   json["input"] = json["a"];
   json["output"] = json["b"];

@@ -29,6 +29,7 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
   auto sink = std::back_inserter(out);
   size_t width = 6;
   for (const OutputComparison& output : report.outputs)
+    // As it is printed: an escaped name is longer.
     width = std::max(width, Text(output.value.name).size());
   fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", "output", width, "cosine", "SQNR dB",
                  "max error");
@@ -177,6 +178,7 @@ std::string FormatReport(const ConversionReport& report) {
   std::string out;
   auto sink = std::back_inserter(out);
   fmt::format_to(sink, "{} -> {}\n", Text(report.input), Text(report.output));
+  // Nothing was quantized or judged: all rows below would be empty.
   if (report.float_only) {
     fmt::format_to(sink, "  written back as float, {}\n", Size(report.quantized_bytes));
     return out + FilesLine(report.files);

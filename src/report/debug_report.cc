@@ -29,6 +29,7 @@ void AddCulprits(const LayerReport& layers, std::string& out) {
                  "alone", "weights", "values");
   for (size_t k = 0; k < std::min(culprits.size(), kShown); ++k) {
     const LayerRow& row = layers.layers[culprits[k]];
+    // Shares are at most 1: no bar is wider than its column.
     const int filled = static_cast<int>(std::lround(row.share * kBarWidth));
     fmt::format_to(sink, "  {:>5.1f} %  {:<{}}  {:>6} {:>7} {:>6}  {}\n", 100 * row.share,
                    std::string(static_cast<size_t>(filled), '#'), kBarWidth,

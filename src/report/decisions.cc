@@ -46,6 +46,7 @@ class ScoreReader {
 
   std::span<const float> Read(size_t slice, size_t first, size_t count) {
     const size_t begin = slice * layout_.classes * layout_.inner;
+    // The classes of a position lie together already.
     if (layout_.inner == 1) return FloatBlock(tensor_, begin, count * layout_.classes, converted_);
     turned_.resize(count * layout_.classes);
     for (size_t c = 0; c < layout_.classes; ++c) {
@@ -87,6 +88,7 @@ Best FindBest(std::span<const float> scores) {
         best.value = scores[c];
         best.index = c;
       } else {
+        // A second class as great as the best leaves no margin.
         best.second = std::max(best.second, scores[c]);
       }
     }
@@ -97,6 +99,7 @@ Best FindBest(std::span<const float> scores) {
 // p1 - p2 of the softmax.
 double SoftmaxMargin(std::span<const float> logits, const Best& best) {
   double sum = 0;
+  // Less the best: no exponential is above 1.
   for (const float v : logits) sum += std::exp(static_cast<double>(v) - best.value);
   return (1 - std::exp(static_cast<double>(best.second) - best.value)) / sum;
 }
@@ -142,6 +145,7 @@ Decision Decide(std::span<const float> expected, std::span<const float> actual,
 void AddLogits(std::span<const float> expected, std::span<const float> actual,
                DecisionSums& decisions) {
   const double sum = std::accumulate(expected.begin(), expected.end(), 0.0);
+  // Sigmoids per class, and NaN: no softmax is behind them.
   if (!(std::fabs(sum - 1) <= kSumsToOne)) return;
   double logits = 0;
   double differences = 0;
@@ -160,6 +164,7 @@ void AddLogits(std::span<const float> expected, std::span<const float> actual,
   }
   // What one logarithm says is its mean.
   if (count < 2) return;
+  // Rounding may leave these differences below 0.
   decisions.logit_power += std::max(logit_squares - logits * logits / count, 0.0);
   decisions.logit_error += std::max(difference_squares - differences * differences / count, 0.0);
 }
@@ -168,6 +173,7 @@ void AddLogits(std::span<const float> expected, std::span<const float> actual,
 // the first nor that of the classes. `strides` and `dims` are those of positions.
 bool IsShiftedBorder(const std::vector<Decision>& all, size_t position,
                      const std::vector<size_t>& dims, const std::vector<size_t>& strides) {
+  // Neighbours along axis 0 are other samples of a batch.
   for (size_t axis = 1; axis < dims.size(); ++axis) {
     const size_t at = position / strides[axis] % dims[axis];
     const uint32_t actual = all[position].actual;
@@ -183,6 +189,7 @@ void CountDecisions(const std::vector<Decision>& all, const std::vector<int64_t>
   std::vector<size_t> dims;
   if (kind.scores != OutputKind::Scores::kBinary) {
     dims.assign(shape.begin(), shape.end());
+    // Positions have one place along the axis of classes.
     dims[kind.axis] = 1;
   }
   std::vector<size_t> strides(dims.size(), 1);
@@ -217,6 +224,7 @@ double DecisionSums::rate() const {
 double DecisionSums::UpperBound() const { return BoundOfRate(flipped_samples, samples); }
 
 double BoundOfRate(double sum, int64_t samples) {
+  // Also where every sample flipped: the distribution has no such parameter.
   const double rest = static_cast<double>(samples) - sum;
   if (rest <= 0) return 1;
   return boost::math::quantile(boost::math::beta_distribution<double>(sum + 1, rest), kConfidence);
@@ -229,6 +237,7 @@ void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind
   ScoreReader expected_reader(expected, layout);
   ScoreReader actual_reader(actual, layout);
   std::vector<Decision> all(layout.outer * layout.inner);
+  // As many positions as fit a tile with all their classes, one at least.
   const size_t tile = std::clamp<size_t>(kTileValues / layout.classes, 1, layout.inner);
   for (size_t slice = 0; slice < layout.outer; ++slice) {
     for (size_t first = 0; first < layout.inner; first += tile) {

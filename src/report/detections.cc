@@ -36,6 +36,7 @@ class ScoreTable {
     for (size_t box = 0; box < boxes_; ++box) {
       float sum = 0;
       for (size_t c = 0; c < form_.classes; ++c) sum += At(box, c);
+      // False for NaN too.
       if (!(std::fabs(sum - 1) <= kSumsToOne)) return false;
     }
     return true;
@@ -55,6 +56,7 @@ double Overlap(const Detection& a, const Detection& b) {
   const double both = side(std::max(x[0], y[0]), std::min(x[2], y[2])) *
                       side(std::max(x[1], y[1]), std::min(x[3], y[3]));
   const double all = side(x[0], x[2]) * side(x[1], x[3]) + side(y[0], y[2]) * side(y[1], y[3]);
+  // Two boxes without area overlap where they are the same.
   return all > both ? both / (all - both) : (x == y ? 1 : 0);
 }
 
@@ -87,6 +89,7 @@ std::optional<BoxForm> RecognizeBoxes(const Tensor& boxes, const Tensor& scores)
   if (!form.classes_inside && !outside) return std::nullopt;
   form.are_centers = AreCenters(ToFloats(boxes));
   const ScoreTable table(scores, form);
+  // A little above 1 may be rounding; nothing below 0 is a probability.
   form.are_logits = std::any_of(table.values().begin(), table.values().end(),
                                 [](float score) { return score < 0 || score > 1 + kSumsToOne; });
   form.has_background = form.classes > 1 && !form.are_logits && table.SumsToOne();
@@ -97,9 +100,11 @@ std::vector<Detection> FindDetections(const Tensor& boxes, const Tensor& scores,
                                       const BoxForm& form, double min_score) {
   const std::vector<float> places = ToFloats(boxes);
   const ScoreTable table(scores, form);
+  // A sigmoid rises: the threshold is moved, not every score.
   const double least = form.are_logits ? std::log(min_score / (1 - min_score)) : min_score;
   std::vector<Detection> candidates;
   for (size_t box = 0; box < std::min(table.boxes(), places.size() / 4); ++box) {
+    // The background is no object.
     size_t label = form.has_background ? 1 : 0;
     for (size_t c = label + 1; c < form.classes; ++c)
       if (table.At(box, c) > table.At(box, label)) label = c;
@@ -111,6 +116,7 @@ std::vector<Detection> FindDetections(const Tensor& boxes, const Tensor& scores,
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Detection& a, const Detection& b) { return a.score > b.score; });
+  // Suppression compares each with each: its cost has a bound.
   candidates.resize(std::min(candidates.size(), kMostCandidates));
   std::vector<Detection> kept;
   for (const Detection& one : candidates) {

@@ -29,6 +29,7 @@ std::vector<double> Rebinned(const TensorStatistics& seen) {
   for (size_t k = 0; k < counts.size(); ++k) {
     if (counts[k] == 0) continue;
     const double place = (MiddleOf(seen.histogram, k) - seen.min) / width * kHistogramBins;
+    // Middles of outer bins may lie beyond what was seen.
     const auto bin = static_cast<size_t>(std::clamp(place, 0.0, kHistogramBins - 1.0));
     bins[bin] += static_cast<double>(counts[k]) / total;
   }
@@ -67,6 +68,7 @@ std::vector<WeightRow::Box> BoxesOf(const std::vector<std::vector<float>>& chann
   widest.resize(std::min(widest.size(), kMostBoxes));
   std::sort(widest.begin(), widest.end());
   std::vector<WeightRow::Box> boxes;
+  // A weight without elements has channels, but nothing to draw.
   for (const size_t c : widest)
     if (!channels[c].empty()) boxes.push_back(BoxOf(c, channels[c]));
   return boxes;
@@ -79,6 +81,7 @@ std::vector<WeightRow> StoredBy(const Graph& graph, const QuantizationPlan& plan
     out.push_back({name, row, std::string(DataTypeName(type)), 0, scales, {}});
   };
   if (const auto integer = plan.integer_nodes.find(row); integer != plan.integer_nodes.end()) {
+    // Nodes without weights, Add say, are integer too.
     if (const auto& weight = integer->second.weight)
       add(weight->name, weight->params.type, weight->params.scales.size());
   } else if (const auto dynamic = plan.dynamic_nodes.find(row);
@@ -128,6 +131,7 @@ std::vector<std::vector<float>> ChannelsOf(const Graph& graph, const Node& node,
   const auto values = tensor->values<float>();
   // Of several axes of channels the last is drawn: gates of a recurrent node, columns of a product.
   const size_t axis = slot && !slot->channel_axes.empty() ? slot->channel_axes.back() : 0;
+  // A scalar has no axis.
   if (axis >= tensor->dims.size()) return {{values.begin(), values.end()}};
   size_t inner = 1;
   for (size_t d = axis + 1; d < tensor->dims.size(); ++d)

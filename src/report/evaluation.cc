@@ -61,6 +61,7 @@ double SqnrQuantile(const Evaluation& evaluation, double share) {
   if (noise.empty()) return 0;
   const auto last = static_cast<double>(noise.size());
   // The nearest rank: the smallest number that at least this share does not exceed.
+  // A share of 0 would come before the first.
   const size_t k = static_cast<size_t>(std::max(std::ceil(share * last) - 1, 0.0));
   std::nth_element(noise.begin(), noise.begin() + static_cast<ptrdiff_t>(k), noise.end());
   return SqnrOfNoise(noise[k]);
@@ -178,6 +179,7 @@ double Evaluation::DisagreementBound() const {
   double sum = 0;
   int64_t told = 0;
   for (const SampleScore& sample : samples) {
+    // Without a position there was nothing to agree on.
     if (sample.positions == 0) continue;
     ++told;
     sum += static_cast<double>(sample.positions - sample.agreed) /
@@ -193,6 +195,7 @@ std::vector<size_t> Evaluation::Worst() const {
     const BoxScore& found = samples[sample].boxes;
     return found.in_a + found.in_b - 2 * found.matched;
   };
+  // Equal ones in the order of the files. Of other tasks no sample has boxes: noise decides.
   std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) {
     if (alone(x) != alone(y)) return alone(x) > alone(y);
     return samples[x].noise() > samples[y].noise();
@@ -234,6 +237,7 @@ std::optional<double> AreaUnderCurve(std::span<const SampleScore> samples,
     ones += ones_here;
     first = last;
   }
+  // `below` counts all of class 0 by now.
   if (ones == 0 || below == 0) return std::nullopt;
   return wins / (ones * below);
 }

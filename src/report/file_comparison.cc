@@ -122,6 +122,7 @@ std::string FileComparisonJson(const FileComparison& comparison, const std::stri
   for (size_t o = 0; o < comparison.outputs.size(); ++o) {
     const OutputComparison& output = comparison.outputs[o];
     Json json = OutputJson(output, verdict.outputs[o], comparison.sample_names);
+    // Without a budget the verdict is one by defaults that nobody asked for.
     if (!comparison.is_judged) {
       json.erase("result");
       json.erase("verdict");

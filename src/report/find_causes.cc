@@ -30,6 +30,7 @@ constexpr size_t kNamed = 4;  // channels that a text names
 
 float Largest(Range range) { return std::max(std::fabs(range.min), std::fabs(range.max)); }
 
+// With zero in it, as every grid has.
 double Width(const TensorStatistics& seen) {
   return std::max(0.0, static_cast<double>(seen.max)) -
          std::min(0.0, static_cast<double>(seen.min));
@@ -72,6 +73,7 @@ class Finder {
     if (!node.Is("Add") && !node.Is("Sub") && !node.Is("Concat")) return;
     const std::string* widest = nullptr;
     const std::string* narrowest = nullptr;
+    // Constants were not seen in calibration: their grids are their own.
     for (const std::string& input : node.inputs) {
       const TensorStatistics* seen = Seen(input);
       if (seen == nullptr || Width(*seen) <= 0) continue;
@@ -114,6 +116,7 @@ class Finder {
       const TensorStatistics* seen = Seen(decided->second.root);
       if (seen == nullptr || seen->histogram.counts().empty()) continue;
       const auto near = static_cast<float>(kNearZero * decided->second.params.scales[0]);
+      // What lies inside of a range is what that range would not clip.
       const double share = 1 - ClippedShare(*seen, {-near, near});
       if (share < most) continue;
       most = share;
@@ -161,6 +164,7 @@ class Finder {
                     std::vector<Finding>& out) const {
     const auto channels = ChannelsOf(graph_, node, weight.name);
     const std::vector<float> widths = WidthsOf(channels);
+    // One channel cannot be wider than the others.
     if (widths.size() < 2) return;
     const std::vector<float>& scales = weight.params.scales;
     // With a scale each no channel can drown in another: there one number may drown its own.
@@ -170,6 +174,7 @@ class Finder {
     std::sort(sorted.begin(), sorted.end());
     const float median = sorted[sorted.size() / 2];
     const auto widest = std::max_element(widths.begin(), widths.end());
+    // Where half of the channels are zero no ratio says anything.
     if (median <= 0 || *widest < kClash * static_cast<double>(median)) return;
     out.push_back({Finding::Cause::kOutlierChannel,
                    fmt::format("channel {} of the weights is {:.0f} times as wide as the median "

@@ -34,6 +34,8 @@ std::string ClippedRow(const ClippedValue& value) {
 
 std::string MovedRow(const MovedGrid& grid) {
   const std::string share = std::isfinite(grid.change)
+                                // A scale that halves and one that doubles are 100 % both: the
+                                // logarithm has no sign.
                                 ? fmt::format("{:.2g} %", 100 * (std::exp2(grid.change) - 1))
                                 : "type";
   return fmt::format("{:>9}  {:<{}} {}", share, ShortText(grid.name, kNameWidth), kNameWidth,
@@ -62,6 +64,7 @@ std::string FormatPlanDifference(const PlanDifference& difference, size_t shown)
     return out + (difference.is_of_samples ? "  codes reach all that the samples hold\n"
                                            : "  the same parameters and choices\n");
   const auto name = [](const std::string& text) { return Text(text); };
+  // All of them: versions and hashes are five at most.
   AddRows("made of other things", difference.origin, difference.origin.size(), ChoiceRow, out);
   AddRows("chosen otherwise", difference.choices, shown, ChoiceRow, out);
   AddRows("parameters moved, share of the scale", difference.moved, shown, MovedRow, out);

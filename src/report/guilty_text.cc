@@ -56,6 +56,7 @@ std::string GuiltyText(const GuiltyNodes& guilty) {
       "keep {} node{} float: {} -> {} dB", count == 1 ? "this" : fmt::format("these {}", count),
       count == 1 ? "" : "s", Decibels(guilty.before), Decibels(guilty.after));
   if (!guilty.is_minimal) return text + "; fewer may do, the budget was used up";
+  // Of one node any fewer is none: that is the number in front.
   if (count > 1)
     text += fmt::format("; any {} of them: at most {} dB", count - 1, Decibels(guilty.any_fewer));
   return text;

@@ -30,6 +30,7 @@ void AddList(const char* label, const std::vector<std::string>& parts, std::stri
   std::string line = fmt::format("  {:<9}", label);
   for (size_t k = 0; k < parts.size(); ++k) {
     const std::string text = parts[k] + (k + 1 < parts.size() ? "," : "");
+    // A part that is longer than a line has one of its own.
     if (k > 0 && line.size() + 1 + text.size() > kLineWidth) {
       out += line + "\n";
       line = fmt::format("  {:<9}", "");

@@ -46,6 +46,7 @@ std::string ShortText(const std::string& name, size_t width) {
   const std::string text = Text(name);
   if (text.size() <= width) return text;
   size_t first = text.size() - (width - 3);
+  // Not from the middle of a character on.
   while (first < text.size() && Utf8Length(text, first) == 0) ++first;
   return "..." + text.substr(first);
 }
@@ -85,6 +86,7 @@ Json OutputJson(const OutputComparison& output, const OutputVerdict& verdict,
     json["worst_sample"] = {{"sqnr_db", SqnrOfNoise(output.SampleNoise(*worst))}};
     if (*worst < sample_names.size()) json["worst_sample"]["name"] = Text(sample_names[*worst]);
   }
+  // A rate of no decisions would look like one of no flips.
   if (output.decisions.decided > 0) {
     json["decisions"] = {{"decided", output.decisions.decided},
                          {"flips", output.decisions.flips},

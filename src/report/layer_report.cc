@@ -81,6 +81,7 @@ class Describer {
                                            : std::string(DataTypeName(decided->second.params.type));
     };
     if (const auto dynamic = plan_.dynamic_nodes.find(n); dynamic != plan_.dynamic_nodes.end())
+      // DynamicQuantizeLinear gives uint8 alone.
       return "uint8 x int8";
     if (plan_.placement.nodes[n].domain == NodeDomain::kFused) return "fused";
     const auto integer = plan_.integer_nodes.find(n);

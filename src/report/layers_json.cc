@@ -17,6 +17,7 @@ namespace {
 // Text() shortens; a name here has to be found again.
 std::string WholeLines(const std::string& text) {
   std::string out;
+  // Line by line: newlines are control characters, which escaping would replace.
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     out += EscapeWhole(text.substr(begin, end - begin)) + "\n";
@@ -26,6 +27,7 @@ std::string WholeLines(const std::string& text) {
 }
 
 // Four digits are more than a drawing shows, and a page has thousands of numbers.
+// Through the text: the double next to it is printed as short again.
 double Short(double value) { return std::strtod(fmt::format("{:.4g}", value).c_str(), nullptr); }
 
 void AddDecibels(const char* key, std::optional<double> noise, Json& json) {

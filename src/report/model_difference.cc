@@ -31,6 +31,7 @@ std::string ElementText(const Tensor& tensor, size_t index) {
     case DataType::kInt64:
       return fmt::format("{}", tensor.values<int64_t>()[index]);
     default:
+      // Of rare types it is told that they differ, not how.
       return "another";
   }
 }
@@ -83,6 +84,7 @@ void DiffTexts(const std::string& where, const std::string& found, const std::st
 }
 
 void DiffMetadata(const Metadata& found, const Metadata& expected, std::vector<Difference>& out) {
+  // By key: the order of entries means nothing.
   const std::map<std::string, std::string> a(found.begin(), found.end());
   const std::map<std::string, std::string> b(expected.begin(), expected.end());
   DiffMaps(
@@ -105,6 +107,7 @@ void DiffNodes(const std::vector<Node>& found, const std::vector<Node>& expected
                std::vector<Difference>& out) {
   if (found.size() != expected.size())
     out.push_back({"nodes", std::to_string(found.size()), std::to_string(expected.size())});
+  // In order: a node too many makes all behind it differ, so both numbers are told first.
   for (size_t k = 0; k < std::min(found.size(), expected.size()); ++k) {
     const Node& node = expected[k];
     const std::string where =
@@ -166,6 +169,7 @@ std::vector<Difference> DiffLines(const std::string& what, const std::string& fo
   std::istringstream a(found);
   std::istringstream b(expected);
   const auto shown = [](const std::string& line) { return Text(line.substr(0, kMostLine)); };
+  // The last round may find nothing on both sides, which is no difference.
   for (size_t number = 1; a || b; ++number) {
     std::string line_a;
     std::string line_b;

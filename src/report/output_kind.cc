@@ -66,6 +66,7 @@ std::optional<size_t> FollowAxis(const Graph& graph, const Node& view, size_t ax
   const std::string& to = view.outputs[0];
   if (view.Is("Transpose")) {
     const std::vector<int64_t>* perm = view.FindInts("perm");
+    // Without a permutation a Transpose turns the axes around.
     if (perm == nullptr) return Rank(graph, from) - 1 - axis;
     const auto it = std::find(perm->begin(), perm->end(), static_cast<int64_t>(axis));
     if (it == perm->end()) return std::nullopt;
@@ -76,6 +77,7 @@ std::optional<size_t> FollowAxis(const Graph& graph, const Node& view, size_t ax
   const auto last = LastAxisOfReshape(graph, view);
   if (last && axis + 1 == Rank(graph, from)) return last;
   std::optional<size_t> found;
+  // Sizes of 1 and unknown ones tell nothing apart.
   for (size_t d = 0; size > 1 && d < Rank(graph, to); ++d) {
     if (SizeOf(graph, to, d) != size) continue;
     if (found) return std::nullopt;
@@ -98,6 +100,7 @@ std::vector<const Node*> ChainTo(const Topology& topology, std::string value) {
     if (node == nullptr) break;
     chain.insert(chain.begin(), node);
     if (!IsView(*node)) return chain;
+    // Shapes and permutations are other inputs: a view has the numbers of its first one.
     value = node->inputs[0];
   }
   return {};
@@ -119,10 +122,12 @@ bool HasConvChannels(const Topology& topology, const Node& node) {
 
 // Of all axes but the first, the last of equal ones: there are fewer classes than places.
 size_t ShortestAxis(const Graph& graph, const std::string& value) {
+  // The caller has seen a rank of 2 at least.
   size_t shortest = Rank(graph, value) - 1;
   for (size_t d = shortest; d >= 1; --d) {
     const int64_t size = SizeOf(graph, value, d);
     const int64_t least = SizeOf(graph, value, shortest);
+    // A free axis is taken for longer than any other.
     if (size >= 0 && (least < 0 || size < least)) shortest = d;
   }
   return shortest;
@@ -130,6 +135,7 @@ size_t ShortestAxis(const Graph& graph, const std::string& value) {
 
 OutputKind KindOfSigmoid(const Graph& graph, const Topology& topology, const Node& sigmoid) {
   const size_t rank = Rank(graph, sigmoid.outputs[0]);
+  // Without an axis of its own a class cannot be told from a batch.
   if (rank < 2) return {Scores::kBinary};
   const size_t axis =
       HasConvChannels(topology, sigmoid) ? 1 : ShortestAxis(graph, sigmoid.outputs[0]);
@@ -143,6 +149,7 @@ bool IsProjection(const Graph& graph, const Topology& topology, const Node& node
   if (!node.Is("Add")) return false;
   for (const size_t slot : {size_t{0}, size_t{1}}) {
     const Node* product = topology.Producer(node.input(slot));
+    // The bias may stand on either side.
     if (graph.FindInitializer(node.input(1 - slot)) != nullptr && product != nullptr &&
         product->Is("MatMul")) {
       return IsProjection(graph, topology, *product);
@@ -186,6 +193,7 @@ OutputKind KindOfComputing(const Graph& graph, const Topology& topology, const N
 OutputKind KindOfReaders(const Graph& graph, const Topology& topology, const std::string& value) {
   for (const Use& use : topology.Uses(value)) {
     const Node& node = graph.nodes[use.node];
+    // What TopK reads at slot 1 is a number, no score.
     if (use.slot != 0) continue;
     const bool softmax = node.Is("Softmax") || node.Is("LogSoftmax") || node.Is("TopK");
     if (!softmax && !node.Is("ArgMax")) continue;
@@ -202,6 +210,7 @@ OutputKind FindOutputKind(const Graph& graph, const Topology& topology, const st
   const std::vector<const Node*> chain = ChainTo(topology, value);
   if (chain.empty()) return {};
   OutputKind kind = KindOfComputing(graph, topology, *chain[0]);
+  // Who computes a value says more than who reads it; a guess alone gives way.
   const bool is_sure = kind.scores != Scores::kNone && kind.scores != Scores::kLikelyLogits;
   if (!is_sure) {
     const OutputKind read = KindOfReaders(graph, topology, value);

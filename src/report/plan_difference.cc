@@ -50,6 +50,7 @@ std::string MovedText(const FileGrid& a, const FileGrid& b) {
   if (a.format.qmin != b.format.qmin || a.format.qmax != b.format.qmax)
     add(fmt::format("codes {} .. {} -> {} .. {}", a.format.qmin, a.format.qmax, b.format.qmin,
                     b.format.qmax));
+  // Rounding, or the axis of the slices.
   return text.empty() ? "the form of the codes" : text;
 }
 
@@ -87,6 +88,7 @@ Range CodesReach(const FileGrid& grid) {
   return {static_cast<float>(min), static_cast<float>(max)};
 }
 
+// A value this far beyond the last code rounds to it, as those inside do.
 double HalfStep(const FileGrid& grid) {
   const auto& scales = grid.params.scales;
   return scales.empty() ? 0 : 0.5 * *std::max_element(scales.begin(), scales.end());
@@ -139,6 +141,7 @@ void DiffValues(const PlanFile& a, const PlanFile& b, PlanDifference& difference
       continue;
     }
     AddMoved(NameOf(value), value.grid, it->second->grid, difference);
+    // What was calibrated for the first against what codes of the second reach.
     if (auto clipped = FindClipped(*it->second, value.range))
       difference.clipped.push_back(*std::move(clipped));
   }
@@ -227,6 +230,7 @@ PlanDifference DiffSamples(const PlanFile& a, const CalibrationTable& seen) {
   difference.is_of_samples = true;
   for (const FileValue& value : a.values) {
     const auto it = seen.values.find(NameOf(value));
+    // Values of branches that no sample took.
     if (it == seen.values.end() || it->second.count == 0) continue;
     const TensorStatistics& of_value = it->second;
     auto clipped = FindClipped(value, {of_value.min, of_value.max});

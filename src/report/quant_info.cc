@@ -55,6 +55,7 @@ Json WeightJson(const ConstantCodes& weight) {
 Json BiasJson(const BiasGrid& grid, const std::vector<float>& shift) {
   Json json = {{"round", RoundModeName(grid.round.mode())}};
   if (!shift.empty()) json["shift"] = shift;
+  // A bias without a grid of its own has that of its product.
   if (grid.scale == 0) return json;
   json["scale"] = grid.scale;
   json["codes"] = {grid.qmin, grid.qmax};
@@ -75,6 +76,7 @@ void AddInteger(const IntegerNodePlan& integer, Json& json) {
   // A view in another type is written as an operand: no constant has an entry at that input.
   for (const auto& [input, grid] : integer.converted)
     json["operands"].push_back(OperandJson(input, {{}, {}, grid.params, grid.format}));
+  // HardSigmoid reads one value: input 1 is free for its added constant.
   if (integer.hard_sigmoid) json["operands"].push_back(OperandJson(1, integer.hard_sigmoid->shift));
 }
 
@@ -114,6 +116,7 @@ void AddNodes(const Graph& graph, const QuantizationPlan& plan, const std::strin
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     const NodePlacement& placed = plan.placement.nodes[n];
+    // Shapes and indices: the same in both models.
     if (placed.domain == NodeDomain::kOther) continue;
     const auto dynamic = plan.dynamic_nodes.find(n);
     const auto integer = plan.integer_nodes.find(n);
@@ -130,6 +133,7 @@ void AddNodes(const Graph& graph, const QuantizationPlan& plan, const std::strin
       for (const ConstantCodes& weight : dynamic->second.weights)
         json["weights"].push_back(WeightJson(weight));
     }
+    // Noise is carried by place: entries come in the order in which it was measured.
     const size_t entry = nodes.size();
     if (entry < noise.size() && noise[entry] != FileNoise{})
       json["noise"] = NoiseJson(noise[entry]);

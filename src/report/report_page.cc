@@ -38,9 +38,11 @@ std::string ReportPage(const std::string& json) {
   while (true) {
     const size_t open = left.find(kOpen);
     page += left.substr(0, open);
+    // `substr` up to npos took the rest.
     if (open == std::string_view::npos) return page;
     const size_t close = left.find(kClose, open);
     const std::string_view name = left.substr(open + kOpen.size(), close - open - kOpen.size());
+    // Not searched again: data may hold the two braces.
     if (name == "data") {
       page += WithoutTags(json);
     } else {

@@ -23,6 +23,7 @@ void AddValues(std::span<const T> values, OutputSummary& summary) {
       ++summary.non_finite;
       continue;
     }
+    // The first one: zero must not be an extreme that no value has.
     summary.min = summary.finite == 0 ? number : std::min(summary.min, number);
     summary.max = summary.finite == 0 ? number : std::max(summary.max, number);
     summary.sum += number;

@@ -21,6 +21,7 @@ constexpr float kEven = 0.5F;  // a binary score above it is class 1
 class Scores {
  public:
   Scores(const Tensor& tensor, const OutputKind& kind) : values_(ToFloats(tensor)) {
+    // A scalar is one score between two classes.
     if (kind.scores == OutputKind::Scores::kBinary || tensor.dims.empty()) {
       binary_ = true;
       positions_ = values_.size();
@@ -40,6 +41,7 @@ class Scores {
 
   float At(size_t position, size_t c) const {
     if (binary_) return c == 1 ? values_[position] : 1 - values_[position];
+    // [outer, classes, inner]: positions count outer and inner together.
     return values_[(position / inner_ * classes_ + c) * inner_ + position % inner_];
   }
 
@@ -158,6 +160,7 @@ SampleScore ScoreSample(const Tensor& a, const Tensor& b, std::span<const int64_
   if (!score.comparable) return score;
   const std::vector<float> x = ToFloats(a);
   const std::vector<float> y = ToFloats(b);
+  // Classes are compared all the same.
   score.comparable = AllFinite(x) && AllFinite(y);
   if (score.comparable) {
     ErrorSums sums;

@@ -13,6 +13,7 @@ namespace {
 
 // Whether `a` is nowhere worse than `b`, and somewhere better.
 bool Beats(const Trial& a, const Trial& b) {
+  // Where one was not timed more integer nodes count as less time.
   const bool timed = a.ms && b.ms;
   const double time_a = timed ? *a.ms : -static_cast<double>(a.integer_nodes);
   const double time_b = timed ? *b.ms : -static_cast<double>(b.integer_nodes);
@@ -21,6 +22,7 @@ bool Beats(const Trial& a, const Trial& b) {
 }
 
 bool Keeps(const Trial& trial, const TrialLimits& limits) {
+  // Not timed: the limit cannot be held against it.
   if (limits.max_ms && trial.ms.value_or(0) > *limits.max_ms) return false;
   return !limits.max_mb || static_cast<double>(trial.bytes) <= 1e6 * *limits.max_mb;
 }
@@ -37,6 +39,7 @@ std::vector<bool> FindFrontier(std::span<const Trial> trials) {
 
 std::optional<size_t> ChooseTrial(std::span<const Trial> trials, const TrialLimits& limits) {
   const bool is_limited = limits.max_ms || limits.max_mb;
+  // Less is better in both; a limit given says that accuracy is what is left to ask for.
   const auto rank = [&](const Trial& trial) {
     return std::tuple(is_limited ? -trial.sqnr_db : -static_cast<double>(trial.integer_nodes),
                       trial.bytes);

@@ -152,6 +152,7 @@ class Judge {
                      *gate_.min_cosine));
     // Of a signal scaled to fit best: cos^2 = 1 / (1 + noise).
     const auto noise_of = [](double c) { return c > 0 ? 1 / (c * c) - 1 : INFINITY; };
+    // A gate of cosine 1 allows no noise: the ratio stays finite.
     Excess(noise_of(cosine) / std::max(noise_of(*gate_.min_cosine), 1e-300));
   }
 
@@ -185,6 +186,7 @@ class Judge {
 
   void WorstGroup() {
     const std::optional<ChannelGroup> worst = FindWorstGroup(output_);
+    // Channels on one scale: the number over all says it.
     if (!worst) return;
     Number(worst->noise(), gate_.min_group_sqnr_db,
            fmt::format("worst channel group {:.1f} dB ({})", SqnrOfNoise(worst->noise()),
@@ -259,6 +261,7 @@ Gate Gate::AtSqnr(double min_sqnr_db) {
 Gate Gate::AtCosine(double min_cosine) {
   constexpr double kMostNoise = 10;  // cosine 0.3; below, only the cosine itself asks for anything
   const double squared = min_cosine * min_cosine;
+  // The square of a tiny cosine may be 0.
   const double noise = min_cosine > 0 && squared > 0 ? 1 / squared - 1 : kMostNoise;
   Gate gate = AtSqnr(SqnrOfNoise(std::clamp(noise, 0.0, kMostNoise)));
   gate.min_cosine = min_cosine;
