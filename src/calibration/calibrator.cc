@@ -143,6 +143,7 @@ class CalibrationRun {
     // What one worker takes may be over the limit already; then fewer workers do not help.
     CheckMemory("");
     const int64_t now = ResidentBytes();
+    // By what the first batch has added to the memory of the process.
     return FittingWorkers(wanted, now - before,
                           RoomLeft(options_.memory_limit, now, MemoryOfMachine()));
   }
@@ -171,6 +172,7 @@ class CalibrationRun {
     for (size_t index = first; index < end; ++index) {
       observer.BeginSample(index);
       const std::string name = RunSample(index, observer);
+      // After every sample, so that the one that gave it is named.
       CheckNaN(name, observer);
       observer.NoteInfinite(index, name);
       CheckMemory(name);

@@ -79,6 +79,7 @@ Range EntropyRange(const TensorStatistics& statistics, const RangeGrid& grid) {
   while (first < used && bins[first] == 0) ++first;
   if (used <= first + static_cast<size_t>(levels)) return range(largest);
   const EntropyEstimator estimator(bins);
+  // Nothing clipped: other thresholds have to be better than that.
   double least = estimator.Divergence(used, levels);
   float best = largest;
   for (auto last = static_cast<size_t>(levels); last < used; last += kEntropyStride) {

@@ -61,6 +61,7 @@ void Histogram::Adder::Add(std::span<const float> values, float min, float max) 
         std::min(std::fabs(x) * inverse_width, static_cast<float>(kSideBins - 1)));
     return x < 0 ? kSideBins - 1 - bin : kSideBins + bin;
   };
+  // A scratch that holds something has to be emptied anyway.
   if (pending_ == 0 && values.size() < kSmallBlock) {
     for (const float x : values) ++out.counts_[bin_of(x)];
     return;

@@ -63,6 +63,7 @@ StoredTable MergeTables(const std::vector<StoredTable>& shards,
   std::vector<const StoredTable*> by_shard(shards.at(0).shard.count, nullptr);
   StoredTable out = shards[0];
   out.shard = {};
+  // Ranges of batches go together only where all tables answer the same.
   const Questions questions = QuestionsOf(out.table);
   size_t samples = 0;
   for (size_t i = 0; i < shards.size(); ++i) {

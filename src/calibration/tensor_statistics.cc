@@ -34,6 +34,7 @@ void TensorStatistics::Observe(std::span<const float> values, Detail detail,
       add(block, range);
       continue;
     }
+    // A copy, of blocks alone that hold something else.
     std::vector<float> finite;
     for (const float x : block) {
       if (std::isfinite(x)) finite.push_back(x);

@@ -96,6 +96,7 @@ class HistogramLook : public SecondLook {
       : largest_(largest), search_(search), counts_(kVitisBins, 0) {}
 
   void Observe(std::span<const float> values) override {
+    // Nothing but zeros: there are no bins.
     if (largest_ == 0) return;
     for (const float x : values) {
       if (!std::isfinite(x)) continue;

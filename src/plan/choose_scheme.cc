@@ -195,6 +195,7 @@ SchemeChoice ChooseLevel(const Graph& graph, ValueSizes sizes, const ModelSettin
   choice.reason = "as the settings say";
   choice.place.target = &TargetOf(config.target_device);
   if (AsksForCodedOutputs(config)) {
+    // Static, since options keep a pointer to it.
     static const Target kCoded = WithCodedProducts(kBpuTarget);  // no other has such outputs
     choice.place.target = &kCoded;
   }

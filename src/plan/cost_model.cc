@@ -52,6 +52,7 @@ CostModel::CostModel(const Graph& graph, ValueSizes sizes, const CostTable& tabl
     is_image_[value.name] = value.type.shape->size() == 4;
     std::vector<int64_t> dims;
     for (const Dim& dim : *value.type.shape) dims.push_back(dim.known() ? dim.value : 1);
+    // Sizes of a run are there already and come first.
     if (const auto size = ElementCount(dims)) sizes_.emplace(value.name, *size);
   };
   for (const auto& [name, value] : graph.value_info) add(value);
@@ -203,6 +204,7 @@ CostShares CostModel::IntegerShares(const Node& node) const {
   shares.push_back({CostTerm::kIntegerConv, 1});
   shares.push_back({CostTerm::kIntegerOutput, p.outputs});
   shares.push_back({CostTerm::kIntegerProduct, padding * p.count});
+  // A kernel of one position reads its inputs where they lie.
   if (p.window == 1) return shares;
   // Bytes copied to put a window's inputs in a row.
   const double gathered = p.count * static_cast<double>(p.groups) / channels;

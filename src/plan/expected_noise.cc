@@ -48,6 +48,7 @@ double ExpectedValueNoise(const TensorStatistics& statistics, const ValuePlan& d
   const double power = TypicalMeanSquare(statistics.histogram);
   if (power <= 0) return 0;
   const int steps = decided.format.qmax - decided.format.qmin;
+  // Not symmetric: the steps are those from the lowest code to the highest.
   return RangeErrorEstimator(statistics).Estimate(decided.range, {steps, false}) / power;
 }
 
@@ -66,6 +67,7 @@ std::vector<double> ExpectedNodeNoise(const Graph& graph, const QuantizationPlan
   std::vector<double> out(graph.nodes.size(), 0);
   for (const auto& [n, integer] : plan.integer_nodes) {
     const Node& node = graph.nodes[n];
+    // A value that is read twice counts once.
     std::set<std::string> touched(node.inputs.begin(), node.inputs.end());
     touched.insert(plan.placement.nodes[n].unit.output);
     for (const std::string& value : touched) {

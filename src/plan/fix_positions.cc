@@ -94,6 +94,7 @@ class ShiftLimiter {
     const int position = PositionOf(output);
     if (sum >= position) return sum - position;
     sharing_.ForEach(output, [&](ValuePlan& value) {
+      // Twice the range for every position less; the scale follows.
       const auto wider = static_cast<float>(std::ldexp(1.0, position - sum));
       value.range = {value.range.min * wider, value.range.max * wider};
       value.params = ParamsFromRange(value.range, value.format);
@@ -141,6 +142,7 @@ void AlignScales(const Graph& graph, const QuantConfig& config, QuantizationPlan
       continue;
     const auto output = plan.values.find(plan.placement.nodes[n].unit.output);
     if (output == plan.values.end()) continue;
+    // A copy: the output may share its parameters with an input.
     const ValuePlan aligned = output->second;
     for (const std::string& input : node.inputs) {
       if (!plan.values.contains(input) || plan.values.at(input).format != aligned.format) continue;

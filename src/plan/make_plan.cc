@@ -122,6 +122,7 @@ class ValuePlanner {
     if (!target_.suits_engine || format.type != DataType::kUint8 || !has_signed_codes_)
       return format;
     constexpr int32_t kHalf = 128;
+    // The same numbers, under signed codes.
     format.type = DataType::kInt8;
     format.qmin -= kHalf;
     format.qmax -= kHalf;

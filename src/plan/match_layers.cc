@@ -152,6 +152,7 @@ class LayerMatcher {
   void FindPaths() {
     modules_ = FindModules(graph_);
     for (size_t n = 0; n < names_.size(); ++n)
+      // A module of that path is there already and comes first.
       if (!names_[n].empty()) modules_->emplace(names_[n], std::vector<size_t>{n});
     for (const auto& [module, nodes] : *modules_) {
       const auto [it, fresh] = unwrapped_.emplace(WithoutWrappers(module), &nodes);

@@ -20,6 +20,7 @@ using FlowGraph = boost::adjacency_list<
 
 void AddEdge(FlowGraph& graph, size_t from, size_t to, int64_t capacity) {
   const auto forward = boost::add_edge(from, to, graph).first;
+  // The algorithm wants the reverse of every edge, without capacity.
   const auto backward = boost::add_edge(to, from, graph).first;
   boost::put(boost::edge_capacity, graph, forward, capacity);
   boost::put(boost::edge_capacity, graph, backward, 0);

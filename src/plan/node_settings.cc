@@ -30,6 +30,7 @@ std::set<size_t> FindOutermost(const Graph& graph, const std::vector<std::vector
     if (HasWeights(graph, graph.nodes[n])) weighted.push_back(n);
   }
   std::vector<size_t> inner;
+  // From behind them: a node with weights is inner only where another one leads to it.
   for (const size_t n : weighted) inner.insert(inner.end(), next[n].begin(), next[n].end());
   const std::vector<bool> is_inner = Reach(next, inner);
   std::set<size_t> out;

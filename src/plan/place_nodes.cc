@@ -45,6 +45,7 @@ class Placer {
 
   void MakeFloat(size_t n, std::string reason) {
     NodePlacement& node = At(n);
+    // Behind a float node no kernel computes them as well.
     for (const size_t t : node.unit.tail) {
       At(t).domain = NodeDomain::kFloat;
       At(t).reason = fmt::format("no integer kernel for {}", graph_.nodes[t].op_type);
@@ -189,6 +190,7 @@ class Placer {
     if (kept == nullptr || !graph_.nodes[n].Is("Softmax")) return false;
     const float scale = kept->params.scales[0];
     const auto largest = FullFormat(kept->params.type).qmax - kept->params.zero_points[0];
+    // Within a step of 1 the largest code stands for it.
     return scale * static_cast<float>(largest) < 1 - scale;
   }
 

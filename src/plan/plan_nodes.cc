@@ -68,6 +68,7 @@ class NodePlanner {
     const Node& node = graph_.nodes[n];
     const OpRule& rule = FindOpRule(node);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
+      // Input 1 of a MatMul is a value where it is no weights, which the rules leave open.
       if (i >= rule.value_inputs && !(node.Is("MatMul") && i == 1)) continue;
       const Tensor* constant = graph_.FindInitializer(node.inputs[i]);
       if (constant == nullptr) continue;

@@ -22,6 +22,7 @@ Processor HostProcessor() {
   unsigned b = 0;
   unsigned c = 0;
   unsigned d = 0;
+  // It gives 0 where the processor has no such leaf.
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & kAvx512Vnni) != 0)
     return Processor::kVnni;
   const bool has_more = __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0;

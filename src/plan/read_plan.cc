@@ -265,6 +265,7 @@ class LevelReader {
   OperandGrids OperandsOf() {
     return [this](size_t n, size_t input, Range /*range*/) -> OperandGrid {
       const FileNode& entry = *node_files_.at(n);
+      // Something sound to go on with, once the problem has been told.
       const OperandGrid any{ParamsFromRange({}, NumericFormat()), NumericFormat()};
       for (const FileOperand& operand : entry.operands) {
         if (operand.input != input) continue;

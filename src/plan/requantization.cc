@@ -126,6 +126,7 @@ std::optional<Requantization> FindBySign(const Graph& graph, const QuantizationP
   if (!(below > 0 && above < kMostFactor && below < kMostFactor)) return std::nullopt;
   Requantization out{.factors = {ToFixedPoint(above), ToFixedPoint(below)},
                      .of = Requantization::Of::kSigns};
+  // Each factor serves the codes of its sign.
   out.worst = std::max(WorstRequantization(above, std::max(codes.least, 0), codes.most),
                        WorstRequantization(below, codes.least, std::min(codes.most, 0)));
   return out;

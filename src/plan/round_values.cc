@@ -134,6 +134,7 @@ RoundedFloats FindRoundedWeights(const Graph& graph, const Placement& placement,
       if (tensor == nullptr || tensor->type != DataType::kFloat) continue;
       const auto it = constants.find(input);
       const auto type = it == constants.end() ? std::nullopt : HalfTypeOf(*it->second);
+      // A reader without a setting wants float32, which no other wish goes with.
       wanted[input].insert(type.value_or(DataType::kFloat));
     }
   }

@@ -207,6 +207,7 @@ class Search {
   [[noreturn]] void ThrowNone() const {
     const auto nearest =
         std::max_element(trials_.begin(), trials_.end(), [](const Trial& a, const Trial& b) {
+          // What passes comes first, whatever its noise.
           return std::pair(a.passes, a.sqnr_db) < std::pair(b.passes, b.sqnr_db);
         });
     std::string wanted = "the gate";

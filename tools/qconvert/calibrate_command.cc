@@ -110,6 +110,7 @@ CalibrateReport CalibrateAsRank(Ranks& ranks, CalibrateLine& line, const Verdict
       CalibrateAcrossRanks(ranks, [&] { return OptionsOf(line, verdict, progress); });
   if (!first) return {};
   CalibrateReport report = WriteTable(*table, line.output);
+  // The table is there: a checkpoint that cannot be removed does no harm.
   std::error_code ignored;
   for (int rank = 0; rank < ranks.size(); ++rank)
     std::filesystem::remove(CheckpointPath(RankOutput(line.output, rank)), ignored);

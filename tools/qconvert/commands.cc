@@ -48,6 +48,7 @@ const Command* FindCommand(std::string_view name) {
 // A word that can be no model, but may have been meant as a command.
 void RefuseMistyped(std::string_view word, bool is_alone) {
   std::error_code error;
+  // | word.find_first_of|Paths, names with an extension and options are no mistyped commands.
   if (word.empty() || word.find_first_of("./-") != std::string_view::npos ||
       std::filesystem::exists(word, error)) {
     return;
@@ -59,6 +60,7 @@ void RefuseMistyped(std::string_view word, bool is_alone) {
                     EscapeForTerminal(word)));
   }
   const std::string nearest = DidYouMean(word, CommandNames());
+  // It may be a model that is not there, which the converter tells.
   if (is_alone && nearest.empty()) return;
   throw Error(ExitCode::kUsage, "",
               fmt::format("no command '{}'{}{}", EscapeForTerminal(word), nearest,
@@ -100,6 +102,7 @@ int RunCommandLine(int argc, char** argv) {
   try {
     return Dispatch(argc, argv, verdict);
   } catch (const ConfigError& e) {
+    // Caught before Error, which it is as well: a line for each problem.
     return fail(e.code(), e.problems());
   } catch (const Error& e) {
     return fail(e.code(), {e.what()});

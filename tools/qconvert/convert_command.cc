@@ -159,6 +159,7 @@ int Run(ConvertLine& line, VerdictFile& verdict) {
   } else if (first) {
     all = OptionsForAll(line);
     ShareCeilingsOf(line, all);
+    // One model calibrates while it is converted; several share a pass over the samples.
     if (runs_samples && all.size() > 1)
       seen = MakeCalibrationTable(CalibrationForAll(line, all, progress));
   }

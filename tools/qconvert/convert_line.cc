@@ -110,6 +110,7 @@ void Define(CLI::App& app, ConvertLine& line) {
   app.add_option("MODEL", line.model, "the float ONNX model (a Horizon config names one itself)");
   DefineDecisions(app, line);
   DefineFlags(app, line);
+  // Last: it excludes options, which have to be there.
   DefineAuto(app, line);
 }
 

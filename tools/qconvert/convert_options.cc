@@ -47,6 +47,7 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
   if (line.guard_reports) add("--guard-reports");
   if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
   if (line.min_cosine) add(fmt::format("--min-cosine {}", *line.min_cosine));
+  // To say the default is to say nothing.
   if (line.max_flips != ConvertLine().max_flips) add(fmt::format("--max-flips {}", line.max_flips));
   if (line.aim) add(fmt::format("--aim {}", *line.aim));
   return text;

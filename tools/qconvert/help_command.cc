@@ -55,6 +55,7 @@ void WritePages(const std::filesystem::path& folder, VerdictFile& verdict) {
   const auto write = [&](const std::filesystem::path& file, const std::string& text) {
     MakeFolder((folder / file).parent_path());
     WriteFile(folder / file, text);
+    // A commit holds signals, and each file is one of its own.
     ReleaseSignals();
   };
   for (const CommandHelp& command : commands)

@@ -39,6 +39,7 @@ std::string Roff(const std::string& text) {
   std::string out;
   bool at_start = true;
   for (const char c : text) {
+    // At the start of a line these make it a request.
     if (at_start && (c == '.' || c == '\'')) out += "\\&";
     if (c == '\\') {
       out += "\\e";
@@ -140,6 +141,7 @@ std::string PageName(const CommandHelp& command) {
 std::string ManPage(const CommandHelp& command, const std::string& version,
                     const std::vector<std::string>& others) {
   std::string out =
+      // Without a date: the same options give the same page.
       fmt::format(".TH {} 1 \"\" \"qconvert {}\" \"User Commands\"\n", PageName(command), version);
   auto sink = std::back_inserter(out);
   fmt::format_to(sink, ".SH NAME\n{} \\- {}\n.SH SYNOPSIS\n.B {}\n", Roff(PageName(command)),
@@ -234,6 +236,7 @@ std::string ZshCompletion(const std::vector<CommandHelp>& commands,
     for (const OptionHelp& option : commands[k].options) {
       if (option.is_positional) continue;
       for (const std::string& name : option.names) {
+        // The star: it may be given more than once.
         std::string spec = "*" + name + "[" + ZshText(option.text) + "]";
         if (!option.value.empty())
           spec += ":" + ZshText(option.value) + ":" + ZshAction(option, presets);

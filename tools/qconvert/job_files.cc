@@ -61,6 +61,7 @@ void AddModel(const std::filesystem::path& output, Paths& outputs) {
 }
 
 void AddFiles(const std::filesystem::path& path, Paths& inputs) {
+  // Errors end the walk: what cannot be read the job itself will tell.
   std::error_code error;
   inputs.push_back(path);  // what is not there stands for nothing
   for (std::filesystem::recursive_directory_iterator it(path, error), end; !error && it != end;

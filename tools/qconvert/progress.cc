@@ -43,6 +43,7 @@ void Progress::CountOf(size_t done, size_t most) {
   if (!IsDue()) return;
   const std::string text =
       fmt::format("{} {} of at most {}, {:.0f} s", what_, done, most, SecondsLeft(done, most));
+  // The word goes first where a terminal is narrow.
   const std::string left = text + " left";
   Draw(terminal_ && left.size() > kColumns ? text : left);
 }

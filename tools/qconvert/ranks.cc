@@ -75,6 +75,7 @@ std::string PartOf(const std::string& outcome) {
   const auto code = static_cast<ExitCode>(number);
   const std::string text = outcome.substr(line + 1);
   if (code == ExitCode::kSuccess) return text;
+  // Only problems of a config come several at once.
   if (code != ExitCode::kConfig) throw Error(code, "", text);
   std::vector<std::string> problems;
   std::istringstream lines(text);

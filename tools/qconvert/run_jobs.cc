@@ -24,6 +24,7 @@ namespace {
 
 constexpr size_t kMaxVerdict = size_t{64} << 20;  // bytes
 constexpr size_t kMaxErrors = size_t{64} << 10;
+// As shells tell of what cannot be executed.
 constexpr int kCannotRun = 126;
 
 // Two ends of a pipe, closed with it.
@@ -80,6 +81,7 @@ std::vector<char*> JobEnvironment() {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  // This very program, wherever it lies and whatever has taken its name since.
   execve("/proc/self/exe", arguments, environment);
   _exit(kCannotRun);
 }

@@ -193,6 +193,7 @@ void CheckNumber(CLI::Option& option, double min, double max, const std::string&
   // A range lets NaN through, which is not below and not above.
   const auto not_nan = [min, max](const std::string& text) {
     double number = 0;
+    // What is no number at all the range refuses.
     return CLI::detail::lexical_cast(text, number) && std::isnan(number)
                ? fmt::format("Value {} not in range {} to {}", text, min, max)
                : "";

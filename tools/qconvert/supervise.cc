@@ -33,6 +33,7 @@ constexpr long kTickNs = 50'000'000;        // between two looks at the ceilings
 constexpr double kGraceSeconds = 5;         // from TERM to KILL
 constexpr int64_t kMostSearchSeconds = 60;  // for the node that killed the engine
 
+// In memory that parent and child share: plain data, no pointers.
 struct Shared {
   std::array<char, PATH_MAX> verdict;
   std::array<char, PATH_MAX> model;
@@ -97,6 +98,7 @@ Ending WaitFor(pid_t child, const sigset_t& signals, const std::function<Ceiling
 int Tell(ExitCode code, const std::string& message) {
   LogError(message);
   try {
+    // The child's own ended with the child.
     VerdictFile verdict;
     verdict.Open(g_shared->verdict.data(), g_shared->model.data(), {});
     verdict.WriteFailure(code, {message});
@@ -137,6 +139,7 @@ std::string SearchKiller(const LostCall& call, const std::function<int()>& work,
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0 || dup2(nowhere, STDERR_FILENO) < 0)
       _exit(0);
+    // XFSZ is ignored, so that every write of this run fails instead.
     const rlimit no_files = {0, 0};
     setrlimit(RLIMIT_FSIZE, &no_files);
     // It is no rank, and must not wait for others.
@@ -169,6 +172,7 @@ int TellDeath(int signal_number, const std::function<std::string(const LostCall&
   }
   LostCall call = FindLostCall();
   const std::string name = fmt::format("SIG{}", sigabbrev_np(signal_number));
+  // Not inside the engine: the fault is ours.
   if (call.place.empty())
     return Tell(ExitCode::kInternal, fmt::format("internal error: killed by {}", name));
   const std::string node = search(call);

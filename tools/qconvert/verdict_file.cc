@@ -85,6 +85,7 @@ bool VerdictFile::is_stdout() const { return descriptor_ == STDOUT_FILENO; }
 
 void VerdictFile::Write(const std::string& text) {
   if (target_.empty()) return;
+  // Before the attempt: a verdict that failed half way is not followed by another.
   written_ = true;
   if (descriptor_ >= 0) {
     WriteAll(descriptor_, is_stdout() ? "stdout" : target_, text);
