@@ -82,6 +82,7 @@ int64_t WorstRequantization(float factor, int32_t least, int32_t most) {
 
 int64_t RequantizeIntegerSum(int32_t a, const FixedPoint& a_factor, int32_t b,
                              const FixedPoint& b_factor) {
+  // By the smaller one, products are only ever shifted down.
   const int base = std::min(a_factor.shift, b_factor.shift);
   const int shift = kFraction + base;
   QCONVERT_CHECK(shift > 0);

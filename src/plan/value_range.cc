@@ -180,7 +180,7 @@ int CandidatesOf(const TensorSettings& settings) {
 int FixPositionOf(const TensorStatistics& statistics, int bits, int candidates) {
   const int first = MaxMinFixPosition(static_cast<double>(statistics.min),
                                       static_cast<double>(statistics.max), bits);
-  // | statistics.histogram|Without a histogram there is nothing to weigh.
+  // Without a histogram there is nothing to weigh.
   if (candidates == 1 || statistics.histogram.counts().empty()) return first;
   const RangeErrorEstimator estimator(statistics);
   const int codes = 1 << bits;

@@ -27,6 +27,7 @@ void Multiply(const StoredWeight& weight, float* out) {
 
 Tensor Expanded(const StoredWeight& weight) {
   const std::vector<int64_t>& dims = weight.dims.empty() ? weight.codes.dims : weight.dims;
+  // Floats of 16 bits stand for themselves.
   if (weight.scales.empty()) return MakeFloatTensor(weight.name, dims, ToFloats(weight.codes));
   // Written where they stay: weights may take half of the memory there is.
   const auto bytes = std::make_shared<std::string>(

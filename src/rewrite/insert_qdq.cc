@@ -74,6 +74,7 @@ void InsertQdq(Model& model, const QuantizationPlan& plan) {
       !plan.bodies.empty() && inserter.RewriteBodies(model.graph, Scope(model.graph));
   inserter.RewriteLevel(plan, model.graph);
   if (has_bodies) ShareConstants(model.graph, inserter.made());
+  // An import that is there keeps its version.
   if (inserter.used_foreign_domain()) model.opsets.emplace("com.microsoft", 1);
 }
 

@@ -44,6 +44,7 @@ class Prober {
     const ValueType* type = FindValueType(exact_, written);
     if (type == nullptr || type->element != DataType::kFloat) return;
     const Renames weights = RoundedWeights(n);
+    // A float node reads floats: only its weights are rounded.
     const Renames inputs = is_integer ? RoundedInputs(n) : Renames{};
     if (weights.empty() && inputs.empty()) return;
     const std::vector<size_t> tail = is_integer ? unit.tail : std::vector<size_t>{};

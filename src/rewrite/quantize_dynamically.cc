@@ -56,6 +56,7 @@ class Rewriter {
   // W or R with scales and zero points per direction and gate row.
   std::vector<std::string> LstmWeights(const ConstantCodes& weight) {
     const std::vector<int64_t> dims = {weight.codes.dims[0], weight.codes.dims[2]};
+    // The kernel wants zero points, also of symmetric weights.
     Tensor zeros;
     zeros.type = DataType::kInt8;
     zeros.dims = dims;

@@ -63,6 +63,7 @@ class GruWriter {
     std::vector<std::string> last;
     for (int64_t d = 0; d < directions; ++d) {
       const auto [states, state] = Direction(d);
+      // Y is [steps, directions, batch, hidden], Y_h [directions, batch, hidden].
       all.push_back(Unsqueezed(states, 1));
       last.push_back(Unsqueezed(state, 0));
     }
@@ -108,6 +109,7 @@ class GruWriter {
     EmitMain("Shape", {gru_.input(0)}, {shape});
     EmitMain("Gather", {shape, Integers({1}, {1})}, {batch});
     EmitMain("Concat", {batch, Integers({1}, {hidden_})}, {dims}).Set("axis", int64_t{0});
+    // Zeros, which is what the operator fills with.
     EmitMain("ConstantOfShape", {dims}, {out});
     return out;
   }
@@ -157,6 +159,7 @@ class GruWriter {
     scan.Set("num_scan_inputs", int64_t{1});
     const std::vector<int64_t> order = {is_reverse ? 1 : 0};
     scan.Set("scan_input_directions", order);
+    // Backwards too: a state stands where the input of its step does.
     scan.Set("scan_output_directions", order);
     return {states, last};
   }

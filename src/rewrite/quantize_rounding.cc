@@ -27,6 +27,7 @@ class Builder {
                     const std::string& side) {
     std::string is_half = Add("Equal", {d, Number(half)});
     if (!side.empty()) is_half = Add("And", {is_half, Add(side, {t, Number(0)})});
+    // A boolean cannot be added: 1 or 0 can.
     std::string step = Add("Cast", {is_half});
     nodes.back().Set("to", int64_t{1});  // TensorProto.FLOAT
     return step;

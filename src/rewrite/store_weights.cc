@@ -32,6 +32,7 @@ class Storer {
     }
     std::vector<Node> nodes;
     for (const StoredWeight* weight : found) Emit(*weight, graph, nodes);
+    // In front of all that reads them: they read constants alone.
     graph.nodes.insert(graph.nodes.begin(), std::make_move_iterator(nodes.begin()),
                        std::make_move_iterator(nodes.end()));
   }
@@ -39,6 +40,7 @@ class Storer {
  private:
   void Emit(const StoredWeight& weight, Graph& graph, std::vector<Node>& out) {
     const std::string codes = names_.Make("w");
+    // The name goes to what a node computes now.
     graph.initializers.erase(weight.name);
     Tensor integers = Narrowed(weight);
     integers.name = codes;
@@ -104,6 +106,7 @@ class Storer {
     out.back().Set("to", int64_t{1});  // TensorProto.FLOAT
     if (weight.scales.empty()) return;
     const std::string scale = names_.Make("s");
+    // The last node of the chain has the weight's name.
     const std::string cast = out.back().outputs[0] = names_.Make("t");
     graph.initializers.emplace(scale, MakeFloatTensor(scale, weight.scale_dims, weight.scales));
     out.push_back(MakeNode("Mul", {cast, scale}, {weight.name}));

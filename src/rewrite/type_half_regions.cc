@@ -86,6 +86,7 @@ class Regions {
 
  private:
   size_t Root(size_t n) {
+    // Every step shortens the way for those who come after.
     while (next_[n] != n) n = next_[n] = next_[next_[n]];
     return n;
   }
@@ -211,6 +212,7 @@ class Typing {
       reads_half |= half_of_.contains(inputs[slot]);
       inputs[slot] = std::move(half);
     }
+    // What reads nothing in float16 has no rounding in front of it to save.
     if (!reads_half) return 0;
     node.inputs = std::move(inputs);
     for (std::string& output : node.outputs) {

@@ -323,6 +323,7 @@ RuleFinder::Found RuleFinder::FindOnOther(size_t n) const {
                       fmt::format("what the table of {} has", target_.name)};
   if (inputs_only && node.Is("Add")) return CheckResidual(n);
   const OpRule& rule = FindOpRule(node);
+  // Weights come as codes as well.
   const size_t values = rule.kind == OpKind::kWeighted ? 2 : rule.value_inputs;
   for (size_t slot = 0; slot < std::min(values, node.inputs.size()); ++slot) {
     if (Found broken = CheckInput(n, slot)) return broken;

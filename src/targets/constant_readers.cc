@@ -50,6 +50,7 @@ class Copies {
       if (use.slot != Use::kCaptured && (written.empty() || !folded_.contains(written[0])))
         ++copies;
     }
+    // A graph output and bodies share one more.
     return copies + (is_elsewhere ? 1 : 0);
   }
 

@@ -39,6 +39,7 @@ class Judge {
     if (IsOfPairs(node) || IsTailOfDone(node)) return true;
     if (FindOpRule(node).kind == OpKind::kWeighted) {
       if (IsDequantizedConstant(node.input(1))) return true;
+      // Float weights are a gap, whatever stands around the node.
       if (graph_.FindInitializer(node.input(1)) != nullptr) return false;
     }
     return ReadsCodesOnly(node) &&

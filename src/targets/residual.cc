@@ -43,6 +43,7 @@ std::vector<size_t> FindDepths(const Graph& graph, const Topology& topology) {
 std::optional<size_t> FindResidualSlot(const Graph& graph, const Topology& topology,
                                        const std::vector<size_t>& depths, size_t n) {
   const Node& node = graph.nodes[n];
+  // Of x + x neither operand is the residual.
   if (!node.Is("Add") || node.input(0) == node.input(1)) return std::nullopt;
   bool fuses[2];
   for (size_t slot = 0; slot < 2; ++slot) {

@@ -159,6 +159,7 @@ PairView::Readings PairView::CountReadings() const {
   Readings readings;
   for (const PairEnd& end : written_behind_) ++readings[{SourceOf(end), end.copy}];
   for (size_t n = 0; n < ends_.size(); ++n) {
+    // The Q of a second pair reads nothing any more: the two pairs are one.
     if (gone_[n] || doubled_.contains(&graph_.nodes[n])) continue;
     for (const PairEnd& end : ends_[n])
       if (end.exists() && end.node != nullptr) ++readings[{SourceOf(end), end.copy}];

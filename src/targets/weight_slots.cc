@@ -25,6 +25,7 @@ std::optional<std::vector<size_t>> EinsumAxes(std::string equation, size_t slot,
   const std::string left = equation.substr(0, arrow);
   std::string operand;
   for (size_t i = 0, from = 0; i <= slot; ++i) {
+    // The equation has fewer operands than the node.
     if (from > left.size()) return std::nullopt;
     const size_t comma = std::min(left.find(',', from), left.size());
     operand = left.substr(from, comma - from);

@@ -127,6 +127,7 @@ class Absorber {
     for (const auto& [value, c] : absorbed) {
       const EqualizedGroup& group = groups_.at(value);
       std::vector<double> down(c.size());
+      // What writes the value goes down by c, what reads it makes up for that.
       std::transform(c.begin(), c.end(), down.begin(), [](float one) { return -double{one}; });
       add(group.first, down);
       for (const auto& [reader, spread] : group.readers)

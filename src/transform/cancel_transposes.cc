@@ -216,6 +216,7 @@ class TransposeCanceller {
     const Perm perm = *found;
     const std::vector<std::string> parts = graph_.nodes[n].outputs;
     for (const std::string& part : parts)
+      // A part that anything else reads would need a Transpose of its own.
       if (part.empty() || ReadersOf(part, perm).is_read) return;
     graph_.nodes[n].inputs[0] = graph_.nodes[transpose].inputs[0];
     PermuteAxis(perm, graph_.nodes[n]);

@@ -49,6 +49,7 @@ std::optional<double> BoundOf(const Graph& graph, const Node& clip, size_t slot,
 
 std::optional<ChannelMoments> OfClipped(const ChannelMoments& in, std::optional<double> low,
                                         std::optional<double> high) {
+  // Of bounds in the wrong order the formula knows nothing.
   if (!low || !high || *low > *high) return std::nullopt;
   ChannelMoments out;
   for (size_t c = 0; c < in.mean.size(); ++c) {

@@ -37,6 +37,7 @@ std::optional<std::vector<int64_t>> ShapeOf(const Node* node, const Scope& scope
   const std::optional<ValueType> type = scope.FindType(node->inputs[0]);
   if (!type || !type->shape) return std::nullopt;
   const auto rank = static_cast<int64_t>(type->shape->size());
+  // `start` and `end` may lie beyond the shape (ONNX).
   const auto clamp = [&](int64_t axis) {
     return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
   };

@@ -28,6 +28,7 @@ std::optional<ChannelWeights> FindChannelWeights(const Graph& graph, const Node&
   if (out.weight == nullptr || out.weight->element_count() == 0) return std::nullopt;
   const std::vector<int64_t>& dims = out.weight->dims;
   if (node.Is("Conv") && dims.size() >= 3) {
+    // One run over all: the second term of ChannelOf stays 0.
     SetAxis(out, 0);
     out.channels = dims[0];
     out.outer = out.weight->element_count();
@@ -39,6 +40,7 @@ std::optional<ChannelWeights> FindChannelWeights(const Graph& graph, const Node&
     out.channels = dims[1] * group;
     if (group > 1 && dims[0] != group)
       return std::nullopt;  // several inputs a group: no single run per group
+    // Depthwise, each input is a group, whose channels follow those of the group before.
     if (group == 1) out.outer = out.weight->element_count();
   } else if (node.Is("Gemm") && dims.size() == 2 && node.GetFloat("alpha", 1) == 1 &&
              node.GetFloat("beta", 1) == 1) {

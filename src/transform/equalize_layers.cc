@@ -65,6 +65,7 @@ void EqualizeAll(const std::vector<EqualizedGroup>& groups, std::vector<Equalize
   for (int sweep = 0; sweep < kMostSweeps; ++sweep) {
     std::vector<bool> moves(layers.size(), false);
     for (const EqualizedGroup& group : groups) {
+      // In the sweep before, or earlier in this one.
       const auto has_moved = [&](size_t layer) { return moved[layer] || moves[layer]; };
       const bool may = has_moved(group.first) ||
                        std::any_of(group.readers.begin(), group.readers.end(),

@@ -41,6 +41,7 @@ bool LeavesChannels(const Graph& graph, const Node& node, Walk& walk) {
   // The axes of samples and channels have to stay.
   for (const int64_t axis : *axes)
     if ((axis < 0 ? axis + static_cast<int64_t>(before->size()) : axis) < 2) return false;
+  // Nothing but samples and channels is left.
   walk.in_rows = after->size() == 2;
   return true;
 }
@@ -62,6 +63,7 @@ bool MakesRows(const Graph& graph, const Node& node, Walk& walk) {
   }
   const std::vector<int64_t> dims = ToInt64s(*target);
   const Dim& batch = (*shape)[0];
+  // -1 is a whole row where the first number leaves the samples as they are.
   return dims[1] == row ||
          (dims[1] == -1 && (dims[0] == 0 || (batch.known() && dims[0] == batch.value)));
 }

@@ -37,6 +37,7 @@ class LayerNormExpander {
   // The engine computes a sum of two activations [N, S, C] and its normalization in one step.
   bool IsSkip(const std::string& x, size_t readings) const {
     const Node* sum = matcher_.Writer(x, "Add");
+    // The operator reads it once, the steps read it twice.
     if (sum == nullptr || matcher_.Uses(x) != readings) return false;
     const auto left = matcher_.Shape(sum->inputs[0]);
     // Two dimensions without a number or a name are not known to be the same one.

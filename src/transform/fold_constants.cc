@@ -143,6 +143,7 @@ class ConstantFolder {
       bool tensors = true;
       for (const std::string& output : graph_.nodes[n].outputs) {
         if (output.empty()) continue;
+        // What is no tensor comes back without a type.
         tensors = tensors && by_name.at(output).type != DataType::kUndefined;
         bytes += by_name.at(output).byte_size();
       }

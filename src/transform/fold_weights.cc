@@ -123,6 +123,7 @@ size_t FoldReaders(Graph& graph, const FindAffine& find) {
       changed.push_back(n);
       ++folded;
     }
+    // Only what has taken a reader in has another one behind it.
     open = std::move(changed);
   }
   RemoveNodes(graph, remove);

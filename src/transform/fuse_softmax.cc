@@ -109,6 +109,7 @@ std::optional<Flattening> FindFlattening(const Matcher& matcher, const Node& nod
   const auto rank = static_cast<int64_t>(shape->size());
   int64_t axis = node.GetInt("axis", -1);
   if (axis < 0) axis += rank;
+  // Two axes or more have to be behind it.
   if (axis < 0 || axis > rank - 3) return std::nullopt;
   const auto behind = shape->begin() + axis + 1;
   const auto is_unknown = [](const Dim& dim) { return !dim.known(); };

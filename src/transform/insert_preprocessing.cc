@@ -35,6 +35,8 @@ constexpr double kVideoChroma = 255.0 / 224;
 constexpr double kRed = 0.299;
 constexpr double kGreen = 0.587;
 constexpr double kBlue = 0.114;
+// Y = kRed R + kGreen G + kBlue B, V = (R - Y) / (2 (1 - kRed)), U = (B - Y) / (2 (1 - kBlue)),
+// solved for R, G and B.
 constexpr double kRedOfV = 2 * (1 - kRed) * kVideoChroma;
 constexpr double kBlueOfU = 2 * (1 - kBlue) * kVideoChroma;
 constexpr Matrix kVideoToRgb = {{{kVideoGain, 0, kRedOfV},

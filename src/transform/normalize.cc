@@ -76,6 +76,7 @@ void NameNodes(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (!node.name.empty() || node.outputs.empty()) continue;
     std::string name = node.outputs[0];
+    // A value may be called as another node is.
     while (!names.insert(name).second) name += '_';
     node.name = std::move(name);
   }

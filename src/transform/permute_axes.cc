@@ -39,6 +39,7 @@ std::optional<std::vector<int64_t>> Constants(const Graph& graph, const std::str
 std::optional<std::vector<int64_t>> AxesOf(const Graph& graph, const Node& node,
                                            const AxesSlot& slot, int64_t rank) {
   std::optional<std::vector<int64_t>> axes;
+  // The input first: where an opset has one, there is no attribute.
   if (slot.input > 0 && !node.input(slot.input).empty()) {
     axes = Constants(graph, node.input(slot.input));
   } else if (slot.attribute == "axes") {
@@ -120,6 +121,7 @@ void PermuteAxes(const Perm& perm, NameMaker& names, Graph& graph, Node& node) {
   const AxesSlot slot = *SlotOf(node);
   const auto rank = static_cast<int64_t>(perm.size());
   std::vector<int64_t> axes = *AxesOf(graph, node, slot, rank);
+  // Pads of all axes, in their order: not the axes move but the pads.
   if (node.Is("Pad") && node.input(slot.input).empty()) {
     const std::vector<int64_t> pads = *Constants(graph, node.input(1));
     std::vector<int64_t> moved(pads.size());

@@ -19,6 +19,7 @@ void MoveEntry(std::map<std::string, Entry, std::less<>>& entries, const std::st
                const std::string& to) {
   auto entry = entries.extract(from);
   if (entry.empty()) return;
+  // A tensor or value has its name twice: as its key and in itself.
   entry.key() = entry.mapped().name = to;
   entries.insert(std::move(entry));
 }

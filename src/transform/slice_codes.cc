@@ -82,6 +82,7 @@ size_t SliceCodes(Graph& graph) {
       cut(1);
       if (!last.input(2).empty()) cut(2);
     }
+    // It writes what the Slice wrote, and stands for it.
     last.name = node.name;
     last.origin = node.origin;
     last.outputs = node.outputs;

@@ -108,6 +108,7 @@ class GeluFinder {
       value = Follow(value, gelu);
     }
     const auto gate = matcher_.Sum(matcher_.Reader(value));
+    // c + c f: the factor comes out of the sum.
     if (!gate || !IsClose(gate->number, factor)) return std::nullopt;
     value = Follow(value, gelu);
     while (gelu.x.empty() || !IsClose(factor, 0.5)) {

@@ -113,6 +113,7 @@ class WeightScaler {
     const std::string name = product.weight->name;
     const std::pair key(product.form(), exponents);
     const auto [written, is_new] = names_.emplace(key, name);
+    // Another product with the same weights and shifts has written them.
     if (!is_new) return written->second;
     Tensor scaled = Scaled(product, exponents);
     // Whatever reads these weights reads them scaled alike.

@@ -50,6 +50,7 @@ double VendorShrink(const EqualizedLayer& layer) {
   std::vector<double> factors = FactorsOf(layer, weights, biases);
   double mean = 0;
   for (const double factor : factors) mean += factor / static_cast<double>(factors.size());
+  // Of an even number the lower of the two in the middle.
   const auto middle = factors.begin() + static_cast<ptrdiff_t>((factors.size() - 1) / 2);
   std::nth_element(factors.begin(), middle, factors.end());
   const double median = *middle;

@@ -75,6 +75,7 @@ bool WidenFloat16(Model& model) {
     wide_outputs.emplace(output.name, wide);
   }
   for (Node& node : graph.nodes) {
+    // Readers of an output inside of the model get the wide value too.
     for (auto* names_of : {&node.inputs, &node.outputs}) {
       for (std::string& name : *names_of) {
         const auto it = wide_outputs.find(name);

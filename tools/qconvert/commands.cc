@@ -48,7 +48,7 @@ const Command* FindCommand(std::string_view name) {
 // A word that can be no model, but may have been meant as a command.
 void RefuseMistyped(std::string_view word, bool is_alone) {
   std::error_code error;
-  // | word.find_first_of|Paths, names with an extension and options are no mistyped commands.
+  // Paths, names with an extension and options are no mistyped commands.
   if (word.empty() || word.find_first_of("./-") != std::string_view::npos ||
       std::filesystem::exists(word, error)) {
     return;
