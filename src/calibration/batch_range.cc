@@ -58,8 +58,7 @@ Range CombineBatches(std::span<const Range> batches, BatchRule rule,
   if (rule == BatchRule::kMovingAverage) {
     double weights = 0;
     double sum = 0;
-    // The weights are summed beside: divided by a sum that starts at 0, the first batches would be
-    // drawn towards 0.
+    // Divided by the sum of the weights: otherwise the first batches would be drawn towards 0.
     for (const Range& range : batches) {
       weights = options.rate * weights + 1;
       sum = options.rate * sum + static_cast<double>(Magnitude(range));

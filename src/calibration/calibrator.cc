@@ -234,10 +234,10 @@ class CalibrationRun {
   void AddStatistics(size_t v, CalibrationTable& table) const {
     TensorStatistics& merged = table.values[values_[v]];
     for (const WorkerObserver& observer : observers_) {
-      // Each worker knows its own first sample; the first of the data set is the least of these.
       merged.Merge(observer.all()[v]);
       const std::optional<SampleAt>& infinite = observer.first_infinite()[v];
       if (!infinite) continue;
+      // Each worker knows its own first sample; the first of the data set is the least of these.
       SampleAt& first = table.infinite.try_emplace(values_[v], *infinite).first->second;
       if (infinite->index < first.index) first = *infinite;
     }

@@ -55,7 +55,7 @@ void QuantizeRow(std::span<const float> values, const float* scales, size_t step
   const auto round = [&](float value, float scale) {
     const float quotient = value / scale;
     // In this order NaN becomes the lowest code too.
-    // Whole numbers between the bounds are far below 2^22: codes have 16 bits at most.
+    // Between the bounds it is far below 2^22: codes have 16 bits at most.
     const float clamped = std::min(quotient > low ? quotient : low, high);
     const float whole = (clamped + kHalfEven) - kHalfEven;
     return static_cast<Code>(static_cast<int32_t>(whole) + zero_point);

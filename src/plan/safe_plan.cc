@@ -157,7 +157,7 @@ bool CanFeedBack(const Graph& graph, const Value& input, const Value& output) {
   const ValueType& wanted = input.type;
   if (wanted.element != DataType::kFloat || type.element != DataType::kFloat) return false;
   if (!wanted.shape || !type.shape || wanted.shape->empty()) return false;
-  // Of both ends: the ranks are compared, too.
+  // With both ends given the ranks are compared too.
   return std::equal(
       wanted.shape->begin(), wanted.shape->end(), type.shape->begin(), type.shape->end(),
       [](const Dim& a, const Dim& b) { return !a.known() || !b.known() || a.value == b.value; });

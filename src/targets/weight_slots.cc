@@ -32,10 +32,9 @@ std::optional<std::vector<size_t>> EinsumAxes(std::string equation, size_t slot,
     from = comma + 1;
   }
   if (equation.find('.') != std::string::npos) return std::nullopt;
+  // Without an arrow the result has the letters that occur once.
   const auto in_result = [&](char letter) {
     return arrow != std::string::npos ? equation.find(letter, arrow) != std::string::npos
-                                      // Without an arrow the result has the letters that occur
-                                      // once.
                                       : std::count(left.begin(), left.end(), letter) == 1;
   };
   std::vector<size_t> axes;

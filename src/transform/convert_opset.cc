@@ -102,7 +102,7 @@ class Converter {
         out.push_back(std::move(node));
         continue;
       }
-      // As are its names.
+      // For a refusal, which comes once the node has been moved from.
       const std::string described = LabelOf(node);
       try {
         const Node before = Identity(node);

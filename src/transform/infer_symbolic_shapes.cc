@@ -43,7 +43,7 @@ Lengths LengthsOf(const std::vector<Dim>& dims) {
 Length Broadcast(const Length& a, const Length& b) {
   if (a == b || b.number == 1) return a;
   if (a.number == 1) return b;
-  // What every run that succeeds has. Of 0 and a symbol nothing is said: the symbol may be 1.
+  // What every run that succeeds has. Of 0 and a symbol nothing is said.
   if (a.number && *a.number > 1) return a;
   if (b.number && *b.number > 1) return b;
   const bool same_symbol = !a.symbol.empty() && a.symbol == b.symbol;
