@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 constexpr const char* kFormat = "qconvert calibration table";
 constexpr int kVersion = 1;
 constexpr int kMaxExponent = 128;  // 2^128 is above every float
-// So that no sum over shards overflows.
+// So that sums over shards do not overflow; of values, over tables fewer than 2^17.
 constexpr int64_t kMaxSamples = 1'000'000'000'000;
 constexpr int64_t kMaxBatchSize = 1'000'000'000;
 constexpr int64_t kMaxValues = int64_t{1} << 46;

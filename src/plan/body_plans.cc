@@ -35,6 +35,7 @@ std::map<std::string, std::string> FindBlocked(const Graph& graph, const Calibra
   std::map<std::string, std::string> blocked;
   for (const auto& [value, root] : PlaceNodes(graph, options).roots) {
     const std::vector<std::string> sources = WithSources(topology, value);
+    // The nearest that was observed speaks for what was moved from it.
     const auto source = std::find_if(sources.begin(), sources.end(),
                                      [&](const auto& one) { return seen.values.contains(one); });
     const TensorStatistics* found = source == sources.end() ? nullptr : &seen.values.at(*source);

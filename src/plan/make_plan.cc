@@ -135,6 +135,7 @@ class ValuePlanner {
     const auto is_signed = [](const auto& kept) {
       return kept.second.params.type == DataType::kInt8;
     };
+    // More than half: a model of both kinds goes by what most of it has.
     return 2 * std::count_if(kept_.begin(), kept_.end(), is_signed) >
            static_cast<int64_t>(kept_.size());
   }

@@ -208,6 +208,7 @@ class LayerMatcher {
     }
     const bool from_any = match.inputs.empty();
     const bool to_any = match.outputs.empty();
+    // FindNamed has refused the end that is missing.
     if ((!from_any && ends[0].empty()) || (!to_any && ends[1].empty())) return {};
     const Neighbours neighbours = FindNeighbours(graph_);
     const std::vector<bool> behind = Reach(neighbours.readers, ends[0]);

@@ -9,6 +9,7 @@ std::vector<std::string> WithSources(const Topology& topology, std::string value
   for (const Node* producer = topology.Producer(value);
        producer != nullptr && FindOpRule(*producer).kind == OpKind::kMovement;
        producer = topology.Producer(value)) {
+    // Input 0 is what movement moves; others are shapes and indices.
     value = producer->inputs[0];
     out.push_back(value);
   }

@@ -27,6 +27,7 @@ double OfRecurrence(const Graph& graph, const CostModel& sizes, const Node& node
   const Tensor* weight = graph.FindInitializer(node.input(1));
   const Tensor* recurrent = graph.FindInitializer(node.input(2));
   if (weight == nullptr || recurrent == nullptr || weight->dims.size() != 3) return 0;
+  // Rows of the input, steps times batch, each of which meets every weight.
   const double steps = Quotient(sizes.SizeOf(node.input(0)), weight->dims[2]);
   return steps * static_cast<double>(weight->element_count() + recurrent->element_count());
 }

@@ -60,6 +60,7 @@ std::optional<Operand> FindOperand(const Graph& graph, const QuantizationPlan& p
   const auto as = [](const auto& grid) {
     return Operand{grid.params, SpanOf(grid.format, grid.params.zero_points[0])};
   };
+  // What is converted for this reader comes before the value as it was written.
   if (operand != integer.operands.end()) return as(operand->second);
   if (converted != integer.converted.end()) return as(converted->second);
   if (value != plan.values.end()) return as(value->second);

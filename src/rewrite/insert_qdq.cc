@@ -53,6 +53,7 @@ class Inserter {
 
  private:
   void Rewrite(const QuantizationPlan& plan, const Scope& outer, Graph& body) {
+    // A body that cannot stand alone is float, and does not get here.
     std::optional<Graph> alone = StandAlone(body, outer);
     QCONVERT_CHECK(alone.has_value());
     RewriteLevel(plan, *alone);

@@ -52,6 +52,7 @@ QuantizationPlan WithFloatWeights(QuantizationPlan plan) {
     integer.weight.reset();
     integer.bias.reset();
   }
+  // Both are of nodes whose weights alone have codes.
   plan.dynamic_nodes.clear();
   plan.stored.clear();
   for (auto& [way, body] : plan.bodies) body = WithFloatWeights(std::move(body));

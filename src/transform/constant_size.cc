@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kWidest = 8;  // bytes of one element
 
-// Elements named by an integer tensor, each at most as large as the folded result may be.
+// Elements of the shape that a tensor of integers names; nothing on overflow.
 std::optional<int64_t> Product(const Tensor* tensor) {
   if (tensor == nullptr || (tensor->type != DataType::kInt64 && tensor->type != DataType::kInt32))
     return std::nullopt;

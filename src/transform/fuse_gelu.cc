@@ -48,6 +48,7 @@ class GeluFuser {
     }
   }
 
+  // In the order of steps that the engine looks for: of another one it makes no Gelu.
   void WriteErf(const std::string& x, Node& last) {
     const std::string argument = Step(last, "Div", {x, writer_.Scalar(std::numbers::sqrt2)});
     const std::string erf = Step(last, "Erf", {argument});

@@ -212,6 +212,7 @@ class Inserter {
     // The convolution writes float32 whatever the model reads.
     if (float_input_.type.element != DataType::kFloat)
       nodes_.Cast(values, float_input_.type.element);
+    // Whatever came last writes what the model reads.
     nodes_.nodes().back().outputs[0] = value_;
   }
 

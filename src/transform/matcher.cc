@@ -139,6 +139,7 @@ void UnitWriter::Become(Node& node, std::string op_type, std::vector<std::string
 }
 
 void UnitWriter::Finish() {
+  // At the end they stand behind their readers.
   for (Node& node : made_) graph_.nodes.push_back(std::move(node));
   SortNodes(graph_);
   RemoveDeadNodes(graph_);

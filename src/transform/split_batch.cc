@@ -43,6 +43,7 @@ std::vector<std::string> SplitBatch(const std::string& input, const std::string&
   concat.name = input + "/concat_batch";
   concat.Set("axis", int64_t{0});
   graph.nodes.insert(graph.nodes.begin(), std::move(concat));
+  // No input any more, so its type is said here.
   graph.value_info.insert_or_assign(input, whole);
   graph.inputs.insert(graph.inputs.erase(found), parts.begin(), parts.end());
   return names;

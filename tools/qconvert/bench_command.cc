@@ -70,6 +70,7 @@ int RunBench(int argc, char** argv, VerdictFile& verdict) {
   ApplyVerbosity(line.verbosity);
   verdict.Open(line.json, line.models[0], {line.models.begin(), line.models.end()});
   Progress progress("timing");
+  // Profiles go into the JSON, however few rows --top shows.
   const BenchModelsOptions options{.models = {line.models.begin(), line.models.end()},
                                    .data = DataOf(line.samples),
                                    .threads = line.threads,

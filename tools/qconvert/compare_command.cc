@@ -85,6 +85,7 @@ int RunCompare(int argc, char** argv, VerdictFile& verdict) {
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(line.verbosity);
   verdict.Open(line.json, line.a, {line.b, line.samples.config});
+  // Before the samples run, not after.
   if (!line.report.empty()) CheckWritable(line.report);
   RefuseOverwriting({verdict.file(), line.report}, {line.samples.config});
   CompareFilesOptions options = OptionsOf(line, verdict);

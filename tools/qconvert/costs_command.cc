@@ -33,6 +33,7 @@ int RunCosts(int argc, char** argv, VerdictFile& /*verdict*/) {
   AddVerbosity(app, verbosity);
   if (!Parse(app, argc, argv)) return static_cast<int>(ExitCode::kSuccess);
   ApplyVerbosity(verbosity);
+  // Before half a minute of timing, not after.
   CheckWritable(output);
   Progress progress("timing networks");
   options.progress = progress.Callback(verbosity.quiet);

@@ -52,6 +52,7 @@ std::string PresetOf(const std::string& target) {
 ModelConfig ReadModelConfig(const InspectLine& line) {
   std::vector<ConfigOverride> overrides = SetOverrides(line.overrides);
   if (!line.target.empty())
+    // As --set would say it: the target of the file gives way.
     overrides.push_back({"target_device=" + line.target, "--target " + line.target});
   const std::filesystem::path file =
       FindConfig(line.config.empty() ? PresetOf(line.target) : line.config);

@@ -16,6 +16,7 @@ namespace {
 std::optional<size_t> ParseCount(std::string_view text) {
   size_t value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  // The whole text: 4x is no number.
   if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
   return value;
 }

@@ -41,6 +41,7 @@ void Define(CLI::App& app, VerifyLine& line) {
 VerifyOptions OptionsOf(const VerifyLine& line, const VerdictFile& verdict) {
   VerifyOptions options{
       .out = line.out, .quant_info = line.quant_info, .convert = {}, .outputs = {verdict.file()}};
+  // Nothing to calibrate by: the scales are those of the quant_info.
   if (line.convert.samples.folder.empty() && line.convert.table.empty()) {
     options.convert.model = line.convert.model;
     options.convert.strip = line.convert.strip;
