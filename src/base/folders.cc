@@ -17,6 +17,7 @@ std::vector<Provisional> MakeProvisionalFolder(const std::filesystem::path& fold
   std::vector<Provisional> made;
   // Listed before they are made, so that no moment is left in which a signal would leave them.
   for (std::filesystem::path missing = folder;
+       // Ends at the root, which is its own parent, or at the empty parent of a relative path.
        !missing.empty() && !std::filesystem::exists(missing, ignored);
        missing = missing.parent_path()) {
     made.emplace_back(missing);

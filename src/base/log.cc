@@ -19,6 +19,7 @@ LogLevel g_level = LogLevel::kNormal;
 spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
     auto result = std::make_shared<spdlog::logger>(
+        // _mt: several threads log.
         "qconvert", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     result->set_pattern("qconvert: %v");
     result->set_error_handler([](const std::string&) {});  // a closed stderr is not worth a message

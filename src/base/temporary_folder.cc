@@ -12,6 +12,7 @@ TemporaryFolder::TemporaryFolder() {
   std::error_code error;
   const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
   std::string pattern = (parent / "qconvert_XXXXXX").string();
+  // mkdtemp puts the name that it found into the pattern.
   if (error || mkdtemp(pattern.data()) == nullptr)
     throw Error(ExitCode::kFile, pattern, "no temporary folder can be made, TMPDIR says where");
   path_ = pattern;

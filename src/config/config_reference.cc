@@ -173,6 +173,7 @@ std::string JsonSchema(const std::string& name) {
   Json json;
   json["$schema"] = "https://json-schema.org/draft/2020-12/schema";
   json["title"] = fmt::format("qconvert settings in {}", table.title);
+  // $schema and title stay in front.
   json.update(SchemaOf(table));
   return json.dump(2) + "\n";
 }
@@ -189,6 +190,7 @@ std::string FillReference(const std::string& page) {
     const size_t line_end = page.find('\n', begin) + 1;
     const size_t name_end = page.find(" -->", begin);
     const size_t end = page.find(kEnd, line_end);
+    // A marker stands in one line, and has its end.
     QCONVERT_CHECK(name_end < line_end && end != std::string::npos);
     const auto table =
         tables.find(page.substr(begin + kBegin.size(), name_end - begin - kBegin.size()));

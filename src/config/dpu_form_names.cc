@@ -16,6 +16,7 @@ constexpr Form kForms[] = {{"leaky_relu", &DpuForms::leaky_relu},
 
 }  // namespace
 
+// A value for each member: one more form needs one more here.
 std::vector<std::string> AllDpuForms() { return NamesOfDpuForms({true, true, true, true}); }
 
 std::vector<std::string> NamesOfDpuForms(const DpuForms& forms) {

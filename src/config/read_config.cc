@@ -77,6 +77,7 @@ void ApplyOverride(ConfigNode& root, const std::vector<std::string>& path, const
 }
 
 bool ComesFrom(const ConfigNode& node, const std::string& source) {
+  // A map that was made on the way to a value does not count, its values do.
   if (node.place.source != nullptr && *node.place.source == source && node.entries.empty())
     return true;
   return std::any_of(node.items.begin(), node.items.end(),
@@ -120,6 +121,7 @@ struct ConfigText {
 
 std::string ReadText(const std::filesystem::path& file) {
   try {
+    // Settings that are too large are a fault of the settings, not of the machine.
     return ReadFile(file, kMaxConfigBytes);
   } catch (const Error& e) {
     if (e.code() != ExitCode::kResource) throw;

@@ -17,6 +17,7 @@ namespace {
 
 using Kind = CalibTransform::Kind;
 
+// That of dataset/picture.h, which stands above this folder.
 constexpr double kMaxSide = 65536;
 constexpr double kWhite = 255;
 constexpr int64_t kDefaultMultiple = 128;
@@ -185,6 +186,7 @@ class TransformReader {
   // Levels are numbers only once all pixels are where they belong.
   void CheckOrder(Kind kind, const ConfigNode& key) {
     // Steps on pixels may come again; of each kind from kColor on one can hold.
+    // The enumerators stand in the order of steps.
     if (kind >= Kind::kColor && !once_.insert(kind).second)
       problems_.Add(key.place, fmt::format("calib_transforms has {} twice", key.scalar));
     if (kind < Kind::kMean && has_numbers_) {
@@ -200,6 +202,7 @@ class TransformReader {
     CalibTransform step{.kind = kind};
     switch (kind) {
       case Kind::kColor:
+        // The table has refused all other words: they are null, and never come here.
         step.color = *FromWord<InputKind>(value.scalar);
         break;
       case Kind::kLayout:

@@ -72,6 +72,7 @@ class Decoder {
                      place);
   }
   ~Decoder() { jpeg_destroy_decompress(&info_); }
+  // The library keeps pointers into this object: it must not move.
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 

@@ -126,6 +126,7 @@ class MemberReader {
   int64_t size_;
   bool stored_;
   std::string place_;
+  // Behind the archive, which has to outlive it.
   std::shared_ptr<zip_file_t> member_;
   int64_t at_ = 0;  // of the next byte that member_ gives
 };

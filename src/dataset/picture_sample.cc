@@ -121,6 +121,7 @@ class Transformer {
     const bool is_centered = step.position == PicturePosition::kCenter;
     const int64_t top = is_centered ? (size.height - picture.size.height) / 2 : 0;
     const int64_t left = is_centered ? (size.width - picture.size.width) / 2 : 0;
+    // The table of steps lets 0 to 255 pass.
     Picture out(size, picture.channels, static_cast<uint8_t>(step.fill));
     for (int64_t y = 0; y < picture.size.height; ++y)
       std::copy_n(picture.row(y), picture.row_bytes(), out.row(top + y) + left * out.channels);

@@ -50,6 +50,7 @@ Tensor RandomTensor(const Value& input, const InputFormat& format, uint64_t seed
   std::mt19937_64 engine(seed);
   std::vector<float> values(count);
   for (float& value : values) {
+    // Below 1: times 256 and cut it is a level of 0 to 255.
     const double share = Uniform(engine);
     value =
         static_cast<float>(format.holds_pixels ? std::floor(share * (kWhite + 1)) : 2 * share - 1);

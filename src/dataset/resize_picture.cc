@@ -109,6 +109,7 @@ Picture ResizePicture(const Picture& picture, PictureSize to, ResizeMethod metho
   }
   Picture out(to, picture.channels);
   for (size_t k = 0; k < sums.size(); ++k)
+    // Rounded weights may sum to a little more than one.
     out.levels[k] = static_cast<uint8_t>(std::clamp(Rounded(sums[k], kOnceBits), 0, kWhite));
   return out;
 }

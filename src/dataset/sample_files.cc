@@ -91,6 +91,7 @@ Paths FilesIn(const std::filesystem::path& folder, const SampleSourceOptions& op
   for (const auto& entry : is_file ? Paths{folder} : ListFolder(folder)) {
     const SampleFileKind kind = KindOf(entry);
     const bool is_unknown = kind == SampleFileKind::kNone;
+    // A folder among the files is no sample, whatever names are let through.
     if (is_unknown && (!options.any_name_is_raw || IsFolder(entry)))
       throw Error(ExitCode::kData, entry.string(), fmt::format("is none of {}", kExpected));
     if (options.format != "auto" && options.format != FormatOf(kind)) {

@@ -120,6 +120,7 @@ SampleSource OpenSamples(const std::filesystem::path& folder, const std::vector<
   }
   source.size_ = source.starts_.back();
   if (options.max_samples > 0)
+    // SampleAt spreads these over all.
     source.size_ = std::min(source.size_, static_cast<size_t>(options.max_samples));
   if (source.size_ > kMaxSamples) {
     throw Error(ExitCode::kResource, folder.string(),

@@ -67,6 +67,7 @@ std::string PngOfSample(const Tensor& sample, const PixelScaling& scaling, Input
     const auto index = static_cast<size_t>(pixel * axes.pixel_step + channel * axes.channel_step);
     const auto value = static_cast<double>(values[index]);
     const auto c = static_cast<size_t>(channel);
+    // The inverse of NormalizePixels.
     return scaling.mean.empty() ? value : value / scaling.scale[c] + scaling.mean[c];
   };
   Picture picture(axes.size, axes.channels);

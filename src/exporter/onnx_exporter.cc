@@ -99,6 +99,7 @@ struct DataWriter {
 };
 
 std::string Serialize(const onnx::ModelProto& proto) {
+  // Asked first: protobuf would return an empty string.
   if (proto.ByteSizeLong() > static_cast<size_t>(kMaxMessage)) {
     throw Error(ExitCode::kResource, "", "the model passes the 2 GiB limit of a single ONNX file");
   }

@@ -99,6 +99,7 @@ class Validator {
                                const std::string& overload) const {
     const auto it = functions_.find({domain, name});
     if (it == functions_.end()) return nullptr;
+    // Overloads of one name are few: a list of them is searched.
     const auto found =
         std::find_if(it->second.begin(), it->second.end(),
                      [&](const Function* function) { return function->overload == overload; });

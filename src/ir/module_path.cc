@@ -66,6 +66,7 @@ std::map<std::string, std::vector<size_t>> FindModules(const Graph& graph) {
 std::string_view WithoutWrappers(std::string_view module) {
   static constexpr std::array<std::string_view, 5> kWrappers = {
       "module.", "model.", "_orig_mod.", "_forward_module.", "_fsdp_wrapped_module."};
+  // Wrappers nest.
   for (;;) {
     const auto wrapper =
         std::find_if(kWrappers.begin(), kWrappers.end(),

@@ -48,6 +48,7 @@ constexpr std::array kBounds = {
     Bounds{"LpPool", "strides", 1, kLargeSize},
     Bounds{"DepthToSpace", "blocksize", 1, 1 << 15},
     Bounds{"SpaceToDepth", "blocksize", 1, 1 << 15},
+    // Of any rank, since shapes are not known here.
     Bounds{"LayerNormalization", "axis", -kMaxRank, kMaxRank},
     Bounds{"Concat", "axis", -kMaxRank, kMaxRank},
     Bounds{"Split", "axis", -kMaxRank, kMaxRank},
@@ -317,6 +318,7 @@ std::string WhyRandom(const Node& node, const FindTensor& /*constant*/) {
   if (!type || !IsFloatingPoint(*type))
     return fmt::format("has dtype {}, expected a float type", node.GetInt("dtype", 1));
   for (const char* key : {"low", "high", "mean", "scale"}) {
+    // What is not given has a finite default.
     if (!std::isfinite(node.GetFloat(key, 0)))
       return fmt::format("has a {} that is not finite", key);
   }

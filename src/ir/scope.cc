@@ -33,6 +33,7 @@ std::optional<ValueType> Scope::FindType(std::string_view value) const {
   const Scope* scope = FindDefining(value);
   if (scope == nullptr) return std::nullopt;
   const Graph& graph = scope->graph_;
+  // A constant has the type that it has, whatever the file declares.
   if (const Tensor* tensor = graph.FindInitializer(value)) return TypeOf(*tensor);
   const ValueType* type = FindValueType(graph, value);
   return type == nullptr ? std::nullopt : std::optional(*type);

@@ -154,6 +154,7 @@ size_t RemoveDeadNodes(Graph& graph) {
   std::vector<bool> dead(graph.nodes.size(), false);
   for (size_t n = graph.nodes.size(); n-- > 0;) {  // nodes are sorted: readers come after producers
     const Node& node = graph.nodes[n];
+    // A node without outputs goes too: nobody can read it.
     dead[n] = std::none_of(node.outputs.begin(), node.outputs.end(),
                            [&](const std::string& output) { return live.contains(output); });
     if (dead[n]) continue;

@@ -32,6 +32,7 @@ class WireCounter {
  public:
   // Malformed input ends the count; the parser reports it.
   void CountModel(std::string_view bytes) {
+    // The size fits: ReadFile lets nothing above kMaxModelFile pass.
     CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
                         static_cast<int>(bytes.size()));
     in.SetTotalBytesLimit(std::numeric_limits<int>::max());

@@ -120,6 +120,7 @@ class Reader {
     graph.quantization_annotations = ReadOpaque(proto.quantization_annotation());
     for (const auto& value : proto.input()) graph.inputs.push_back(ReadValue(value));
     for (const auto& value : proto.output()) graph.outputs.push_back(ReadValue(value));
+    // Of a value that is declared twice the last one holds.
     for (const auto& value : proto.value_info()) graph.value_info[value.name()] = ReadValue(value);
     for (auto& tensor : *proto.mutable_initializer()) {
       Tensor read = tensors_.Read(tensor);

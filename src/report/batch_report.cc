@@ -15,6 +15,7 @@ namespace qconvert {
 namespace {
 
 constexpr size_t kNameWidth = 24;
+// As base/log.cc writes errors where no terminal reads them.
 constexpr std::string_view kPrefix = "qconvert: error: ";
 
 // The lines of stderr that are errors, without what stands in front of each.
@@ -109,6 +110,7 @@ std::string BatchJson(std::span<const JobResult> results) {
 std::string PackResults(std::span<const JobResult> results) {
   Json rows = Json::array();
   for (const JobResult& one : results)
+    // In the order of the members: UnpackResults fills them by place.
     rows.push_back({one.name, one.model, one.exit_code, one.verdict, one.errors});
   std::string packed;
   Json::to_msgpack(rows, packed);

@@ -129,6 +129,7 @@ std::vector<OperatorTime> OperatorTimes(const std::string& trace) {
     time.op_type = type;
     times.push_back(time);
   }
+  // They come from a map: equal ones stay in the order of their names.
   std::stable_sort(times.begin(), times.end(),
                    [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
   return times;

@@ -29,6 +29,7 @@ std::vector<size_t> ByScale(const ChannelSums& sums) {
   return order;
 }
 
+// How many times as wide the upper one is.
 double Gap(const ChannelSums& sums, size_t lower, size_t upper) {
   return ScaleOf(sums, upper) / ScaleOf(sums, lower);
 }

@@ -49,6 +49,7 @@ class DataFlow {
     for (const Value& input : graph.inputs) {
       if (IsFloatingPoint(input.type.element)) from_floats_.insert(input.name);
     }
+    // Nodes are sorted: what one reads has been visited.
     for (const Node& node : graph.nodes) Visit(node);
   }
 

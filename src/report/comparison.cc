@@ -86,6 +86,7 @@ void CompareFloats(const Tensor& expected, const Tensor& actual, OutputCompariso
       axis.Add(first, inner[axis.axis], pairs.x, pairs.y);
   }
   if (comparison.value.kind.scores != OutputKind::Scores::kNone) {
+    // Of the tensors as they are: a position with NaN is left out there, not made of zeros.
     AddDecisions(expected, actual, comparison.value.kind, comparison.decisions, comparison.sums);
   }
   comparison.samples[0] = {comparison.sums.float_power, comparison.sums.error_power,

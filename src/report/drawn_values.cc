@@ -165,6 +165,7 @@ void DrawValues(const Graph& graph, const QuantizationPlan& plan, const Calibrat
     } else if (producer != Topology::kNpos) {
       row.layer = producer;
     }
+    // Inputs of the model come first: they are drawn whatever the number of values.
     found.emplace_back(row.layer ? rank[*row.layer] : 0, std::move(row));
   }
   report.all_values = found.size();

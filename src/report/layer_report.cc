@@ -80,6 +80,7 @@ class Describer {
       return decided == plan_.values.end() ? "float"
                                            : std::string(DataTypeName(decided->second.params.type));
     };
+    // The placement has dynamic nodes as float ones: they are asked for first.
     if (const auto dynamic = plan_.dynamic_nodes.find(n); dynamic != plan_.dynamic_nodes.end())
       // DynamicQuantizeLinear gives uint8 alone.
       return "uint8 x int8";

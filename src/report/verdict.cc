@@ -143,6 +143,7 @@ class Judge {
     const auto all = static_cast<int64_t>(output_.samples.size());
     Number(noise, gate_.min_sqnr_db,
            fmt::format("{:.1f} dB over {}", SqnrOfNoise(noise),
+                       // Where no sample tells anything all are named: they were compared.
                        Counted(telling > 0 ? telling : all, "sample")),
            OfOthers());
     if (!gate_.min_cosine) return;

@@ -23,6 +23,7 @@ class ModelChecker {
     const std::vector<InputSettings>& inputs = deployment_.inputs;
     std::vector<std::string> names;
     for (const InputSignature& one : signatures_) names.push_back(one.name);
+    // A file may leave the name of a single input to the model.
     const bool unnamed = inputs.size() == 1 && inputs[0].name.empty();
     if (unnamed && names.size() != 1) {
       Refuse("input_name", fmt::format("input_name is missing, the model has {} inputs: {}",
@@ -70,6 +71,7 @@ class ModelChecker {
       return;
     }
     InputSettings named = input;
+    // Messages name the input as the model does.
     named.name = signature.name;
     for (const std::string& problem : FindShapeProblems(named, dims, is_j5))
       Refuse("input_type_train", problem);
@@ -111,6 +113,7 @@ std::vector<std::string> FindShapeProblems(const InputSettings& input,
                                    who, dims.size(), WordFor(input.kind_train)));
     return problems;
   }
+  // Images without a layout are told where it is read.
   if (input.layout_train == InputLayout::kNone) return problems;
   const bool nchw = input.layout_train == InputLayout::kNchw;
   const int64_t channels = dims[nchw ? 1 : 3];

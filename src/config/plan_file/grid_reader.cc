@@ -27,6 +27,7 @@ class GridReader {
     grid_.place = grid_.scale_place = entry_.place;
     const ConfigNode* type = FindValue(entry_, "type");
     if (type == nullptr) return grid_;  // told
+    // The table lets no other word pass.
     grid_.params.type = *std::find_if(kTypes.begin(), kTypes.end(), [&](DataType one) {
       return DataTypeName(one) == type->scalar;
     });

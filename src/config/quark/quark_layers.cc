@@ -39,6 +39,7 @@ class LayerTranslator {
 
   void AddSpecific(const ConfigNode& list) {
     if (!IsList(list, "specific_layer_config")) return;
+    // Copies: the check changes what it looks at.
     for (ConfigNode item : list.items) {
       if (item.kind == Kind::kNull) continue;
       if (item.kind == Kind::kMap) {

@@ -229,6 +229,7 @@ bool IsDone(const Option& option, const ConfigNode& value) {
   const std::string_view done = option.done;
   if (done == kRead || done == kIdle) return true;
   if (done == kNever) return value.scalar.empty();
+  // Lists and maps have no text: only an empty one is done where "" is.
   return value.scalar == done && value.items.empty() && value.entries.empty();
 }
 

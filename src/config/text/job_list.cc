@@ -80,6 +80,7 @@ class JobListReader {
     job.model = folder_ / Scalar(*model, "model");
     const ConfigNode* name = map.Find("name");
     job.name = name != nullptr ? Scalar(*name, "name") : job.model.stem().string();
+    // Reports tell jobs apart by their names.
     if (!names_.insert(job.name).second)
       problems_.Add(map.place, fmt::format("two jobs are called '{}', expected a name", job.name));
     for (const auto& [key, option] : kPaths) {
@@ -118,6 +119,7 @@ std::vector<Job> JobsOfFolder(const std::filesystem::path& folder) {
   for (const std::filesystem::path& file : ListFolder(folder)) {
     const std::string stem = file.stem().string();
     std::error_code error;
+    // Results of an earlier batch are no models of this one.
     if (file.extension() != ".onnx" || stem.ends_with(kResult)) continue;
     const std::filesystem::path samples = folder / stem;
     if (std::filesystem::is_directory(samples, error)) {

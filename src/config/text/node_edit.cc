@@ -24,6 +24,7 @@ ConfigNode& ChildOf(ConfigNode& map, std::string_view key) {
   for (auto& [name, value] : map.entries) {
     if (name.scalar == key) return value;
   }
+  // A key that nobody wrote has the place of its map.
   return map.entries.emplace_back(WordNode(std::string(key), map.place), ConfigNode{}).value;
 }
 
@@ -45,6 +46,7 @@ const ConfigNode* FindValue(const ConfigNode& map, std::string_view key) {
 std::filesystem::path ResolvePath(const std::filesystem::path& folder, const std::string& path) {
   const std::filesystem::path given(path);
   if (given.is_absolute() || folder.empty()) return given;
+  // By its text: what it leads to need not be there yet.
   return (folder / given).lexically_normal();
 }
 

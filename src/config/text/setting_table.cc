@@ -158,6 +158,7 @@ class Checker {
   bool CheckList(ConfigNode& value, const Setting& setting) {
     if (value.kind != Kind::kSequence) return Refuse(value, setting.name, "a list");
     std::erase_if(value.items, IsNull);
+    // Refused items go, the list stays for the others.
     std::erase_if(value.items, [&](const ConfigNode& item) {
       if (setting.kind == Setting::Kind::kWords) return !CheckWord(item, setting);
       if (item.kind == Kind::kScalar && !item.scalar.empty()) return false;
@@ -175,6 +176,7 @@ class Checker {
     const auto check = [&](ConfigNode& item) {
       if (item.kind == Kind::kMap) return CheckMap(item, *setting.object);
       Refuse(item, setting.name, "maps in it");
+      // Null, not erased: entries behind it keep their numbers.
       item.kind = Kind::kNull;
     };
     for (ConfigNode& item : value.items) check(item);

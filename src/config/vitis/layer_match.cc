@@ -29,6 +29,7 @@ void ReadSubgraph(const ConfigNode& graph, const std::string& what, ReadContext&
     context.problems.Add(graph.place,
                          what + "layer_subgraph has no nodes, expected inputs, outputs or both");
   if (const ConfigNode* outside = FindValue(graph, "outside")) match.outside = AsBool(*outside);
+  // For messages, and to tell equal entries.
   match.pattern =
       fmt::format("{} .. {}", fmt::join(match.inputs, ", "), fmt::join(match.outputs, ", "));
 }

@@ -36,6 +36,7 @@ struct Refusal {
 void Tell(const Refusal& refusal, const ConfigNode& object, const std::string& what,
           ConfigProblems& problems) {
   const ConfigNode* value = object.Find(refusal.key);
+  // What is a default is told at the object around it.
   const ConfigPlace place = value == nullptr ? object.place : value->place;
   problems.Add(place,
                fmt::format("{}{}: {} is {}{}, {} if datatype is int{}", what, WordFor(refusal.type),
@@ -55,6 +56,7 @@ void CheckType(const Parameters& parameters, TensorType type, const RestrictionO
   }
   for (const TargetLimit& limit : LimitsOf(options.target_device).vendor) {
     if (!limit.IsBroken(type, settings)) continue;
+    // With the vendor's own numbers nothing of ours is allowed beside them.
     const bool extension = limit.extension && options.compat == Compat::kNone;
     if (extension && options.extensions) continue;
     Tell({type, limit.key, limit.expected, extension}, parameters.object, what, problems);
@@ -92,6 +94,7 @@ void MergeParameters(const ConfigNode& from, Parameters& into, ConfigNotes& note
     return;
   }
   ConfigNode& percentage = ChildOf(into.object, "percentage");
+  // A default that is reset to itself is no news.
   if (!percentage.place.is_default()) {
     notes.warnings.push_back(
         fmt::format("{}: percentage is 99.99 again, not {} of {}: a parameter object without "
@@ -140,6 +143,7 @@ void CheckRestrictions(const ParameterSet& set, const RestrictionOptions& option
                        const std::string& what, ConfigProblems& problems) {
   for (const TensorType type : kTensorTypes) {
     const Parameters& parameters = set[static_cast<size_t>(type)];
+    // Types that an entry does not speak of have no object.
     if (parameters.damaged || parameters.object.kind != ConfigNode::Kind::kMap) continue;
     if (!ToSettings(parameters.object).is_int()) continue;
     CheckType(parameters, type, options, what, problems);
