@@ -114,6 +114,7 @@ class Checker {
     }
     const bool is_value = type == TensorType::kInput || type == TensorType::kActivation;
     if (is_value && !config_.exact_rounding && settings.round_mode != RoundMode::kHalfEven)
+      // Told once for all types and entries.
       rounded_.insert(WordFor(type));
   }
 

@@ -43,6 +43,7 @@ std::vector<double> ParseCostFile(const std::string& text, const std::filesystem
   std::vector<double> out;
   for (size_t k = 0; times != nullptr && k < terms.size(); ++k) {
     const ConfigNode* time = FindValue(*times, terms[k]);
+    // Refused or missing, which is told: 0 keeps the places of the others.
     out.push_back(time == nullptr ? 0 : AsNumber(*time));
     if (times->Find(terms[k]) == nullptr)
       problems.Add(times->place, fmt::format("has no time of '{}'", terms[k]));

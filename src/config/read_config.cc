@@ -154,6 +154,7 @@ void PutLayers(const std::vector<ConfigText>& layers, const Dialect& dialect, Co
                ReadContext& context) {
   for (const auto& [text, file] : layers) {
     ConfigNode layer = ParseConfig(text, file.string(), &context.notes.warnings);
+    // By its own keys: a layer without a known key is taken for one of Vitis.
     const Dialect& own = FindDialect(layer);
     if (own.name != dialect.name) {
       throw ConfigError({fmt::format("{}: has settings of {}, expected {} as in the file under it",

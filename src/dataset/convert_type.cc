@@ -111,6 +111,7 @@ Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place) {
   CheckFinite(tensor, place);
   if (tensor.type == to) return tensor;
   if (tensor.type == DataType::kFloat16 || tensor.type == DataType::kBfloat16) {
+    // No C++ type has 16 bits of a float: the way leads through float32, which holds all of them.
     tensor = MakeFloatTensor(tensor.name, tensor.dims, ToFloats(tensor));
     if (to == DataType::kFloat) return tensor;
   }

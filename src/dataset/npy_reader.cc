@@ -33,6 +33,7 @@ class DictionaryParser {
     bool order = false;
     bool shape = false;
     Expect('{');
+    // The comma behind the last entry may be there or not.
     while (!Accept('}')) {
       const std::string key = String();
       Expect(':');

@@ -136,6 +136,7 @@ class Transformer {
   }
 
   static Picture InColor(Picture picture, InputKind color) {
+    // Decoders give RGB.
     if (color == InputKind::kRgb) return picture;
     Picture out(picture.size, color == InputKind::kGray ? 1 : 3);
     uint8_t* to = out.levels.data();

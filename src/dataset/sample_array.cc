@@ -105,6 +105,7 @@ SampleArray OpenNpz(const std::filesystem::path& path, const Value& input, bool 
 // Rows along axis 0 that one sample takes, or -1.
 // Sizes are held against the shape without axis 0, which alone may be cut.
 int64_t Cut(const SampleArray& array, const Value& input, bool stacked) {
+  // Any shape fits one that is not declared: the file is one sample.
   if (!input.type.shape) return -1;
   const std::vector<Dim>& shape = *input.type.shape;
   const std::vector<int64_t>& dims = array.header.shape;

@@ -209,6 +209,7 @@ DataDigest SampleSource::Digest(int workers) const {
   DataDigest digest;
   digest.by_content.resize(size_);
   std::iota(digest.by_content.begin(), digest.by_content.end(), size_t{0});
+  // A file's hash, then the place in it: rows of one file are told apart by where they lie.
   const auto content = [&](size_t index) {
     const Place place = Find(index);
     return std::tuple<const std::string&, int64_t>(texts[place.group], place.sample);

@@ -56,6 +56,7 @@ class Finder {
     for (const Node& node : graph.nodes) {
       if (!HoldsBodies(node)) continue;
       ForEachBody(node, scope.way(), [&](const Graph& body, const std::string& way) {
+        // Two nodes of one name have bodies of one way.
         if (!visited_.insert(way).second) return;
         const std::string why = why_float.empty() ? WhyNotAlone(body, scope, way) : why_float;
         found.push_back(

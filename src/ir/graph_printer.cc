@@ -41,6 +41,7 @@ std::string PrintTensor(const Tensor& tensor) {
     case DataType::kInt64:
       append(int64_t{});
       break;
+    // Other types have no values in the text.
     default:
       break;
   }

@@ -80,6 +80,7 @@ class Validator {
     }
     if (model_.graph.outputs.empty()) Fail("the graph has no outputs");
     for (const Value& input : model_.graph.inputs) {
+      // Sequences and maps may come in as well, but not without a word of what they are.
       if (!input.type.is_tensor() && input.type.opaque.empty()) {
         Fail(fmt::format("graph input \"{}\" has no type", input.name));
       }

@@ -50,6 +50,7 @@ std::map<std::string, std::vector<size_t>> FindModules(const Graph& graph) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (node.Is("Constant")) continue;
+    // A set: the name and a weight mostly tell the same module.
     std::set<std::string> modules = {ModuleInName(node.name)};
     for (const std::string& input : node.inputs) {
       // Behind the last dot stands what the module calls it: weight, bias.

@@ -123,6 +123,7 @@ class Writer {
   void WriteAttribute(const std::string& key, const Attribute& attribute,
                       onnx::AttributeProto& proto) const {
     using A = onnx::AttributeProto;
+    // Parsing an opaque attribute replaces the whole message: nothing may be set before.
     const auto visit = [&](const auto& value) {
       using T = std::decay_t<decltype(value)>;
       if constexpr (std::is_same_v<T, OpaqueAttribute>) {

@@ -212,6 +212,7 @@ void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor,
     return value;
   };
   const int64_t offset = number("offset").value_or(0);
+  // Without a length the shape tells it, as ONNX has it.
   const int64_t length = number("length").value_or(expected_bytes);
   if (length != expected_bytes) {
     Fail(tensor.name, fmt::format("external length {} does not fit its shape, expected {}", length,

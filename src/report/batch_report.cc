@@ -67,6 +67,7 @@ std::string Success(const Json& verdict) {
 
 int WorstExitCode(std::span<const JobResult> results) {
   int worst = 0;
+  // Who died of a signal, 128 and more, outranks every code of ours.
   for (const JobResult& result : results) worst = std::max(worst, result.exit_code);
   return worst;
 }

@@ -100,6 +100,7 @@ std::vector<ChannelSums> MakeChannelSums(std::span<const int64_t> dims) {
 }
 
 void MergeChannelSums(std::vector<ChannelSums>& sums, const std::vector<ChannelSums>& later) {
+  // Axes are found by number and size: samples of another rank have others.
   std::erase_if(sums, [&](ChannelSums& one) {
     const auto other = std::find_if(later.begin(), later.end(), [&](const ChannelSums& l) {
       return l.axis == one.axis && l.peak.size() == one.peak.size();

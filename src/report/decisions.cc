@@ -131,6 +131,7 @@ Decision Decide(std::span<const float> expected, std::span<const float> actual,
                 OutputKind::Scores kind) {
   const bool has_nan =
       std::any_of(expected.begin(), expected.end(), [](float v) { return std::isnan(v); });
+  // Infinite where a score is, or where none is a number: nothing is decided there.
   const Best best = FindBest(expected);
   if (has_nan || !std::isfinite(best.value)) return {};
   if (kind == OutputKind::Scores::kBinary) {  // the other class has what is missing to 1
@@ -255,6 +256,7 @@ void AddDecisions(const Tensor& expected, const Tensor& actual, const OutputKind
   DecisionSums sample;
   CountDecisions(all, expected.dims, kind, sample, sums);
   sample.samples = sample.decided > 0 ? 1 : 0;
+  // The sum of rates counts each sample once, however many positions it has.
   sample.flipped_samples = sample.rate();
   decisions.Merge(sample);
 }

@@ -91,6 +91,7 @@ std::vector<WeightRow> StoredBy(const Graph& graph, const QuantizationPlan& plan
   } else {
     for (const std::string& name : WeightsOf(graph.nodes[row])) {
       const auto stored = plan.stored.find(name);
+      // Weights in float32 are not drawn: nothing was rounded.
       if (stored != plan.stored.end())
         add(name, stored->second.codes.type, stored->second.scales.size());
     }

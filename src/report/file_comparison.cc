@@ -66,6 +66,7 @@ std::string FormatInner(const FileComparison& comparison, size_t worst) {
     const InnerComparison& value = comparison.inner[order[k]];
     fmt::format_to(sink, "  {:<{}}  {:<{}}  ", ShortText(value.name, kInnerNameWidth),
                    kInnerNameWidth, ShortText(value.op_type, kTypeWidth), kTypeWidth);
+    // Sums are of finite pairs alone: their numbers would look well.
     if (value.non_finite > 0) {
       fmt::format_to(sink, "{} not finite\n", value.non_finite);
       continue;

@@ -51,6 +51,7 @@ class Finder {
     if (plan_.placement.nodes[n].domain != NodeDomain::kInteger) return out;
     LookAtInputs(node, out);
     LookAtSum(n, out);
+    // What the unit writes: nodes that are fused behind belong to it.
     std::vector<std::string> touched = {plan_.placement.nodes[n].unit.output};
     // An input that an integer node wrote is told there, once.
     for (const std::string& input : node.inputs)

@@ -33,6 +33,7 @@ std::string ClippedRow(const ClippedValue& value) {
 }
 
 std::string MovedRow(const MovedGrid& grid) {
+  // Between types there is no share.
   const std::string share = std::isfinite(grid.change)
                                 // A scale that halves and one that doubles are 100 % both: the
                                 // logarithm has no sign.

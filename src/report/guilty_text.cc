@@ -35,6 +35,7 @@ std::vector<Suggestion> SuggestionsOf(const LayerReport& layers) {
   for (size_t row = 0; row < layers.layers.size(); ++row) {
     const LayerRow& layer = layers.layers[row];
     if (!layer.errors.without || layer.origin.empty()) continue;
+    // In dB, where a ratio of noise is a difference.
     const double gain = SqnrOfNoise(*layer.errors.without) - SqnrOfNoise(layers.errors.whole);
     if (gain >= kLeastGainDb) out.push_back({row, gain});
   }

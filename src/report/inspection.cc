@@ -71,6 +71,7 @@ std::vector<std::string> OpsetNames(const Inspection& inspection) {
 // The rows of products, and the columns of a header above them.
 void AddProducts(const std::vector<Inspection::Products>& products, std::string& out) {
   if (products.empty()) return;
+  // One form for header and rows: columns cannot drift apart.
   const auto row = [&](const auto&... columns) {
     fmt::format_to(std::back_inserter(out), "  {:<14} {:<25} {:>5} {:>7} {:>7} {:>7} {:>7}\n",
                    columns...);

@@ -31,6 +31,7 @@ class Describer {
     SetFused();
     SetShares();
     AddFindings(graph_, plan_, table_, report_.layers);
+    // Behind SetShares, by which rows are ordered.
     const std::vector<size_t> order = WorstFirst();
     DrawValues(graph_, plan_, table_, order, report_);
     DrawWeights(graph_, plan_, order, report_);

@@ -45,6 +45,7 @@ std::string FormatLint(const Lint& lint) {
   }
   for (const auto& [type, count] : lint.CountByType(LintedNode::Kind::kInteger))
     out += fmt::format("  {:>5} x {} on integers\n", count, Text(type));
+  // Told apart from float: of these the rules say nothing.
   if (const size_t unknown = lint.Count(LintedNode::Kind::kUnknown); unknown > 0)
     out += fmt::format("  {:>5} x not judged, in bodies whose types are not known\n", unknown);
   if (const size_t uncertain = lint.Count(LintedNode::Kind::kUncertain); uncertain > 0)

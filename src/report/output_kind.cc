@@ -41,6 +41,7 @@ std::optional<size_t> SoftmaxAxis(const Graph& graph, const Node& node, const st
   if (!axis || SizeOf(graph, value, *axis) != 1) return axis;
   std::optional<size_t> found;
   for (size_t d = AxisOf(graph, node, 1, value).value_or(*axis); d < Rank(graph, value); ++d) {
+    // Axes of one place add nothing to a sum.
     if (SizeOf(graph, value, d) == 1) continue;
     if (found) return std::nullopt;
     found = d;

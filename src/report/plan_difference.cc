@@ -62,6 +62,7 @@ double ChangeOf(const FileGrid& a, const FileGrid& b) {
   constexpr double kAnother = std::numeric_limits<double>::infinity();
   if (a.params.type != b.params.type || a.params.scales.size() != b.params.scales.size())
     return kAnother;
+  // In doubles: the ratio of two floats may not be one.
   double change = 0;
   for (size_t k = 0; k < a.params.scales.size(); ++k)
     change = std::max(change,
@@ -107,6 +108,7 @@ std::optional<ClippedValue> FindClipped(const FileValue& value, Range seen) {
       std::max(double{seen.max} - codes.max, 0.0) + std::max(double{codes.min} - seen.min, 0.0);
   if (seen.max <= codes.max + HalfStep(value.grid) && seen.min >= codes.min - HalfStep(value.grid))
     return std::nullopt;
+  // A single number that lies outside is all of its range.
   const double width = double{seen.max} - seen.min;
   return ClippedValue{
       NameOf(value), seen, codes, width > 0 ? std::min(beyond / width, 1.0) : 1, {}};
@@ -203,6 +205,7 @@ void DiffOrigins(const PlanFile& a, const PlanFile& b, PlanDifference& differenc
 void SortWorstFirst(PlanDifference& difference) {
   std::stable_sort(difference.moved.begin(), difference.moved.end(),
                    [](const auto& x, const auto& y) { return x.change > y.change; });
+  // Between two results no shares of values are known: there the range decides.
   std::stable_sort(
       difference.clipped.begin(), difference.clipped.end(), [](const auto& x, const auto& y) {
         return std::pair(x.values.value_or(0), x.range) > std::pair(y.values.value_or(0), y.range);

@@ -17,11 +17,13 @@ namespace {
 
 Json Names(const std::vector<std::string>& names) {
   Json out = Json::array();
+  // Whole, not shortened: names are read back.
   for (const std::string& name : names) out.push_back(EscapeWhole(name));
   return out;
 }
 
 void AddText(Json& json, const char* key, const std::string& text) {
+  // A key that is not there says the same, in files of thousands of rows.
   if (!text.empty()) json[key] = EscapeWhole(text);
 }
 
@@ -199,6 +201,7 @@ Json SpreadJson(const std::map<std::string, std::vector<int>>& spread) {
   Json values = Json::array();
   for (const auto& [value, shifts] : spread) {
     std::string letters;
+    // 26 letters are enough: kMostShift of transform/spread_channels.h.
     for (const int shift : shifts) letters += shift == 0 ? '.' : static_cast<char>('a' + shift - 1);
     values.push_back({{"value", EscapeWhole(value)}, {"shifts", letters}});
   }
@@ -245,6 +248,7 @@ Json PassesJson(const QuantConfig& config) {
                  {"convert_silu_to_hswish", config.convert_silu_to_hswish},
                  {"include_cle", config.equalization == Correction::kOn},
                  {"equalize_clips", config.equalize_clips}};
+  // Keys that are seldom on stand in the file where they are.
   if (config.dpu_forms != DpuForms{}) passes["dpu_forms"] = NamesOfDpuForms(config.dpu_forms);
   if (config.exact_rounding) passes["exact_rounding"] = true;
   if (config.matmul_nbits) passes["matmul_nbits"] = true;
@@ -348,6 +352,7 @@ PlanHistory HistoryOf(const PlanFile& file) {
 
 std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
                           const PlanHistory& history) {
+  // Format and version first: whoever opens the file sees at once what it is.
   Json root = {{"format", kPlanFileFormat},
                {"version", kPlanFileVersion},
                {"provenance", ProvenanceJson(history)}};
@@ -364,6 +369,7 @@ std::string QuantInfoJson(const Graph& graph, const QuantizationPlan& plan,
   root["stored_weights"] = StoredJson(plan);
   root["rounded_values"] = RoundedJson(plan);
   for (const PositionChange& change : plan.position_changes) {
+    // A position p stands for the scale 2^-p.
     root["coarser_scales"].push_back({{"node", EscapeWhole(change.node)},
                                       {"what", change.what},
                                       {"wanted", std::ldexp(1.0, -change.from)},

@@ -35,6 +35,7 @@ void AddIntegers(const Tensor& tensor, OutputSummary& summary) {
   switch (tensor.type) {
     case DataType::kInt8:
       return AddValues(tensor.values<int8_t>(), summary);
+    // Stored as a byte, 0 or 1.
     case DataType::kBool:
     case DataType::kUint8:
       return AddValues(tensor.values<uint8_t>(), summary);

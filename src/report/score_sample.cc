@@ -28,6 +28,7 @@ class Scores {
       return;
     }
     const bool known = kind.scores != OutputKind::Scores::kNone && kind.axis < tensor.dims.size();
+    // The last axis is the usual one of classes.
     const size_t axis = known ? kind.axis : tensor.dims.size() - 1;
     classes_ = static_cast<size_t>(tensor.dims[axis]);
     for (size_t d = axis + 1; d < tensor.dims.size(); ++d)
@@ -61,6 +62,7 @@ class Scores {
     size_t rank = 0;
     for (size_t c = 0; c < classes(); ++c) {
       const float other = At(position, c);
+      // Of equal scores the smaller number comes first, as Greatest has it.
       rank += other > own || (other == own && c < label) ? 1 : 0;
     }
     return rank;

@@ -58,6 +58,7 @@ std::string FormatStageOutputs(const std::vector<OutputComparison>& outputs) {
     const ErrorSums& sums = output.sums;
     Row& row = rows.emplace_back(Row{ShortText(output.value.name, kNameWidth)});
     const bool is_known = sums.count > 0 && !output.value.is_random;
+    // In the order of the header: all four come from sums, which are known together.
     for (const double value :
          {output.cosine(), sums.absolute_error, std::sqrt(sums.error_power), sums.max_error})
       row.push_back(is_known ? Digits(value) : kNothing);

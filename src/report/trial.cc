@@ -81,6 +81,7 @@ Json TrialsJson(std::span<const Trial> trials) {
                  {"sqnr_db", trial.sqnr_db}, {"flips", trial.flips},
                  {"bytes", trial.bytes},     {"integer_nodes", trial.integer_nodes}};
     if (trial.ms) json["ms"] = *trial.ms;
+    // What a vector of bools gives is no bool, and no JSON.
     json["frontier"] = static_cast<bool>(frontier[k]);
     json["chosen"] = trial.chosen;
     out.push_back(std::move(json));

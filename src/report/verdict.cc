@@ -215,6 +215,7 @@ class Judge {
   }
 
   // `ratio`: noise over what is allowed.
+  // All gates in the unit of one, so that numbers of different kinds compare.
   void Excess(double ratio) {
     verdict_.noise = std::max(verdict_.noise, ratio * NoiseOfSqnr(gate_.min_sqnr_db));
   }
@@ -252,6 +253,7 @@ class Judge {
 
 Gate Gate::AtSqnr(double min_sqnr_db) {
   Gate gate;
+  // Taken before the member changes.
   const double change = min_sqnr_db - gate.min_sqnr_db;
   gate.min_sqnr_db += change;
   gate.min_sample_sqnr_db += change;
@@ -322,6 +324,7 @@ double WorstNoise(std::span<const OutputComparison> outputs) {
     if (!IsFloatingPoint(output.type) || output.value.is_random) continue;
     const bool is_broken = output.mismatched_shapes > 0;
     if (is_broken && output.value.has_stand_in) continue;
+    // Infinity stays: no output behind it brings the maximum down.
     worst = is_broken || output.non_finite > 0 ? INFINITY : std::max(worst, output.sums.noise());
   }
   return worst;

@@ -80,6 +80,7 @@ class InputReader {
   }
 
   bool ReadCount() {
+    // One input, whose name the model tells.
     std::vector<std::string> names = {""};
     if (const ConfigNode* given = part_.Find("input_name")) {
       names = SplitPerInput(given->scalar);

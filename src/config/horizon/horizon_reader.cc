@@ -46,6 +46,8 @@ class HorizonReader {
     // Off unless the file asks for them: our own defaults try all three.
     config_.bias_absorption = config_.bias_correction = config_.second_order_rounding =
         Correction::kOff;
+    // First: what J5 and J6 take differs in all that follows. Inputs come before what speaks of
+    // each.
     ReadGeneration();
     ReadModel();
     ReadHorizonInputs(inputs_, compiler_.Find("input_source"));
@@ -307,6 +309,7 @@ class HorizonReader {
     ChildOf(calibration, "cal_data_dir").scalar = fmt::format("{}", fmt::join(paths, ";"));
   }
 
+  // The first two are declared in front: the parts are made from them.
   const ConfigNode& root_;
   ReadContext& context_;
   QuantConfig config_;

@@ -131,6 +131,7 @@ class Translator {
     }
     if (const ConfigNode* batches = FindValue(root_, "batch_nums")) {
       const ConfigNode* size = FindValue(root_, "batch_size");
+      // No overflow: the table lets 10^6 pass for each.
       const int64_t samples = AsInteger(*batches) * (size == nullptr ? 1 : AsInteger(*size));
       ConfigNode& calibration = ChildOf(out, "calibration");
       calibration = MapNode(root_.place);

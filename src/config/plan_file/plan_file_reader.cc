@@ -301,6 +301,7 @@ class Reader {
     // Not given, or refused: the range stays empty.
     if (range.empty()) return;
     constexpr double kMost = std::numeric_limits<float>::max();
+    // Every grid has a code for 0: a range without it is none.
     if (range[0] <= 0 && range[1] >= 0 && range[0] >= -kMost && range[1] <= kMost) {
       value.range = {static_cast<float>(range[0]), static_cast<float>(range[1])};
     } else {

@@ -109,6 +109,7 @@ Setting Texts(std::string name, std::string example, std::string help) {
 // which do not, only the names are checked.
 SettingTable Algorithm(const std::string& name, const Words& parameters,
                        const SettingTable& acting = {}) {
+  // The title is what an algorithm is found by.
   SettingTable table{name, {{.name = "name", .kind = Kind::kText}}};
   for (const std::string& parameter : parameters) {
     const Setting* known = acting.Find(parameter);

@@ -67,6 +67,7 @@ std::string Hint(std::string_view text, size_t byte) {
 std::optional<JsonError> FindJsonError(const std::string& text, int max_depth) {
   std::string_view body = text;
   size_t skipped = 0;
+  // Editors of Windows write it; the YAML parser passes over it by itself.
   if (body.starts_with("\xEF\xBB\xBF")) skipped = 3;
   body.remove_prefix(skipped);
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return std::nullopt;  // empty

@@ -63,6 +63,7 @@ class Printer {
 
  private:
   void PrintValue(const std::string& lead, const ConfigNode& value, int indent) {
+    // With nothing behind the colon it would be read as null.
     if (value.kind == Kind::kMap && value.entries.empty()) return Line(lead + " {}", value);
     if (value.kind == Kind::kMap) {
       out_ += lead + "\n";

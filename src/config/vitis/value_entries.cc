@@ -49,6 +49,7 @@ std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parame
       continue;
     }
     ValueSettings one{.value = name->scalar, .place = name->place.Text()};
+    // Only this type is looked at: the others have no object.
     ParameterSet checked;
     Parameters& parameters = checked[static_cast<size_t>(TensorType::kActivation)];
     parameters = root;

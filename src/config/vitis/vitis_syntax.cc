@@ -76,6 +76,7 @@ void ExpandFloatType(ConfigNode& root, ReadContext& context) {
   }
   ConfigNode& tensors = ChildOf(root, "tensor_quantize_config");
   for (const char* tensor : {"input", "weights", "bias", "activation"}) {
+    // Types that are not listed are float32 already; parameters of theirs would be told as idle.
     if (!IsListed(root, tensor)) continue;
     ConfigNode& object = ChildOf(tensors, tensor);
     if (FindValue(object, "datatype") == nullptr) ChildOf(object, "datatype") = type;
