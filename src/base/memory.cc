@@ -29,6 +29,7 @@ MachineMemory ParseMeminfo(std::istream& text) {
     std::istringstream words(line);
     std::string name;
     int64_t kilobytes = 0;
+    // Lines of another form tell nothing of these.
     if (!(words >> name >> kilobytes)) continue;
     if (name == "MemTotal:") machine.total = kilobytes * kKilo;
     if (name == "MemAvailable:" || name == "SwapFree:") machine.left += kilobytes * kKilo;

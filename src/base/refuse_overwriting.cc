@@ -47,6 +47,7 @@ void RefuseOverwriting(const std::vector<std::filesystem::path>& outputs,
     const std::optional<Identity> identity = IdentityOf(input);
     const auto it = identity ? written.find(*identity) : written.end();
     if (it == written.end()) continue;
+    // As it was given, where another path leads to the same file.
     const std::string which = it->second == input ? "" : fmt::format(" ({})", input.string());
     throw Error(ExitCode::kUsage, it->second.string(),
                 fmt::format("is an input{}, will not overwrite it", which));

@@ -44,6 +44,7 @@ void Append(const ConfigNode& node, int indent, std::string& out) {
     case Kind::kSequence:
       out += '[';
       for (const ConfigNode& item : node.items) {
+        // The first one, by its address, needs no comma in front.
         out += (&item == node.items.data() ? "\n" : ",\n") + lead;
         Append(item, indent + kIndent, out);
       }

@@ -114,6 +114,7 @@ bool NamePattern::Matches(std::string_view name) const {
 
 std::string ExpressionOf(const std::string& pattern) {
   if (pattern.starts_with(kRegexPrefix)) return pattern.substr(kRegexPrefix.size());
+  // Byte by byte: in Latin-1 each is a character.
   std::string expression(kAnyCharacter);
   for (const char c : pattern) {
     if (c == '*') {

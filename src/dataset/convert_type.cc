@@ -92,6 +92,7 @@ bool IsInteger(DataType type) {
     case DataType::kUint16:
     case DataType::kUint32:
     case DataType::kUint64:
+    // Fed as 0 and 1.
     case DataType::kBool:
       return true;
     default:

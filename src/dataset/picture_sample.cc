@@ -52,6 +52,7 @@ class Transformer {
                      step);
       case Kind::kColor:
         return InColor(std::move(picture), step.color);
+      // Layout, mean, scale and std are of the numbers that pixels become.
       default:
         return picture;
     }

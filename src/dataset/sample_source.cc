@@ -166,6 +166,7 @@ Tensor SampleSource::ReadInput(size_t index, const std::filesystem::path& file, 
   }
   const SampleArray array = OpenSampleArray(file, input, format.raw_type);
   if (!NeedsScaling(array, input, format)) return ReadSampleArray(array, input, first, rows);
+  // Scaled as floats, whatever the file holds and the input takes.
   Tensor values = NormalizePixels(ReadSampleArray(array, AsPixels(input), first, rows),
                                   format.scaling, array.bytes.place);
   if (IsInteger(input.type.element)) values = RoundedToIntegers(values);

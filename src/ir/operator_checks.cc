@@ -75,6 +75,7 @@ std::string WhyOutOfBounds(const Node& node) {
     if (node.op_type != bounds.op_type) continue;
     const auto it = node.attributes.find(bounds.attribute);
     if (it == node.attributes.end() || !it->second.reference.empty()) continue;
+    // An attribute of another kind has none: whoever reads it takes the default.
     std::vector<int64_t> numbers;
     if (const auto* one = std::get_if<int64_t>(&it->second.data)) numbers.push_back(*one);
     if (const auto* many = std::get_if<std::vector<int64_t>>(&it->second.data)) numbers = *many;

@@ -117,6 +117,7 @@ void CheckCounts(std::string_view bytes, const std::string& place) {
   if (counter.nodes() > kMaxNodes)
     throw Error(ExitCode::kModel, place,
                 fmt::format("has more than {} nodes and functions", kMaxNodes));
+  // Limits of memory, not faults of the model.
   if (counter.values() > kMaxValues) {
     throw Error(
         ExitCode::kResource, place,

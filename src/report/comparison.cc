@@ -201,6 +201,7 @@ OutputComparison CompareSample(const ComparedValue& value, const Tensor& expecte
   comparison.type = expected.type;
   comparison.samples.resize(1);
   if (expected.type == DataType::kUndefined) return comparison;
+  // Floats of another width are no other type.
   const bool floats = IsFloatingPoint(expected.type) && IsFloatingPoint(actual.type);
   if (expected.dims != actual.dims || (!floats && expected.type != actual.type)) {
     comparison.mismatched_shapes = 1;

@@ -43,6 +43,7 @@ std::string OutputRow(const OutputComparison& output, size_t width) {
                        std::sqrt(sums.error_power), sums.max_error,
                        100 * Share(output.mismatched, sums.count));
   }
+  // Integers and strings have no distances, only equal ones.
   const std::string mismatch =
       output.elements > 0
           ? fmt::format("{:.2f} %", 100 * Share(output.elements - output.equal, output.elements))

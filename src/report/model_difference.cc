@@ -135,6 +135,7 @@ std::string Difference::Line() const {
 
 std::vector<Difference> DiffModels(const Model& found, const Model& expected) {
   std::vector<Difference> out;
+  // From the whole to its parts: tables show the first few differences.
   DiffMetadata(found.metadata, expected.metadata, out);
   DiffTexts("ir_version", std::to_string(found.ir_version), std::to_string(expected.ir_version),
             out);

@@ -14,6 +14,7 @@ namespace {
 std::string GridText(const FileGrid& grid) {
   std::string text(DataTypeName(grid.params.type));
   const std::vector<float>& scales = grid.params.scales;
+  // Floating types have none.
   if (scales.empty()) return text;
   const auto [least, most] = std::minmax_element(scales.begin(), scales.end());
   text += scales.size() == 1

@@ -178,6 +178,7 @@ Json StoredJson(const QuantizationPlan& plan) {
   Json stored = Json::array();
   for (const auto& [way, weight] : plan.stored) {
     Json json = {{"weight", EscapeWhole(way)}};
+    // Stored in 16-bit floats: there is no grid.
     if (weight.scales.empty()) {
       json["type"] = DataTypeName(weight.codes.type);
     } else {

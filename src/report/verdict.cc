@@ -92,6 +92,7 @@ class Judge {
     } else if (!IsFloatingPoint(output_.type)) {
       NotFloat();
     } else {
+      // In the order of the text.
       Finite();
       Pooled();
       WorstSample();
@@ -107,6 +108,7 @@ class Judge {
     const bool differs = output_.mismatched_shapes > 0 && !output_.value.is_random;
     verdict_.text = "not compared: " + why;
     verdict_.result = Result::kNotJudged;
+    // What stands in is judged by itself: this one must not fail a second time.
     if (output_.value.has_stand_in) {
       verdict_.text += "; judged by the values it is made from";
       if (differs) verdict_.text += ", compare what is found by a measure of the task";

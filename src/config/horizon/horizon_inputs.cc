@@ -135,6 +135,7 @@ class InputReader {
   }
 
   void ReadLayouts() {
+    // Null where the count is wrong too: then no layout is called missing.
     const auto values = List("input_layout_train");
     for (size_t i = 0; i < inputs().size(); ++i) {
       InputSettings& input = inputs()[i];
@@ -174,6 +175,7 @@ class InputReader {
     const auto values = List("input_space_and_range");
     for (size_t i = 0; values && i < values->size(); ++i) {
       const std::string& word = (*values)[i];
+      // An empty part is an input that says nothing.
       if (word != "regular" && word != "bt601_video" && !word.empty()) {
         part_.Refuse(
             "input_space_and_range",
@@ -215,6 +217,7 @@ class InputReader {
 
   void ReadSources() {
     for (InputSettings& input : inputs()) {
+      // What input_source leaves open.
       const bool pyramid = input.kind_rt == InputKind::kNv12 || input.kind_rt == InputKind::kGray;
       input.source = pyramid ? InputSource::kPyramid : InputSource::kDdr;
     }

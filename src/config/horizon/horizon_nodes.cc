@@ -224,6 +224,7 @@ class NodeReader {
                        NodeSettings& tensors) {
     const bool on = key.scalar == "ON";
     const bool output = key.scalar == "OutputType";
+    // InputType0, InputType1: inputs of one node have one type here.
     if (!on && !output && !re2::RE2::FullMatch(key.scalar, "InputType\\d*")) {
       const std::vector<std::string> known = {"ON", "InputType", "OutputType"};
       context_.problems.Add(

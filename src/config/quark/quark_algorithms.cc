@@ -93,6 +93,7 @@ void AddQuarkAlgorithms(const ConfigNode& root, ReadContext& context, ConfigNode
                          fmt::format("algo_config is '{}', expected a list", list->Shown()));
     return;
   }
+  // A copy: the check changes what it looks at.
   for (ConfigNode item : list->items) {
     if (item.kind == Kind::kNull) continue;
     const ConfigNode* name = item.Find("name");

@@ -28,6 +28,7 @@ class Selection {
       : options_(options), values_(values), context_(context), out_(out), layers_(layers) {}
 
   void Add() {
+    // First: what follows takes nodes away from those that were picked.
     OnlyThese();
     Between();
     for (const auto& [option, key] :

@@ -231,6 +231,7 @@ void CheckFileForm(const ConfigNode& root, std::string_view what, std::string_vi
   };
   const ConfigNode* says = root.Find("format");
   const ConfigNode* counts = root.Find("version");
+  // One of both: a file of another kind has no version of this one.
   if (says == nullptr || says->scalar != format) {
     problems.Add(says == nullptr ? root.place : says->place,
                  fmt::format("is no {}: format is {}, expected '{}'", what, found(says), format));

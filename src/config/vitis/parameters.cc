@@ -105,6 +105,7 @@ void MergeParameters(const ConfigNode& from, Parameters& into, ConfigNotes& note
 }
 
 TensorSettings ToSettings(const ConfigNode& object) {
+  // What DropIdleKeys took away keeps its default, which then means nothing.
   TensorSettings out;
   out.datatype = WordAt(object, "datatype", out.datatype);
   out.method = WordAt(object, "method", out.method);

@@ -55,6 +55,7 @@ class Reader {
     for (const TensorType type : kTensorTypes)
       config_.tensors[type] = Publish(root[Index(type)], type, TensorObject(effective_, type));
     ReadLayers(root);
+    // Behind the tensors: ReadVendorRelu6 asks whether weights have one scale.
     ReadSwitches();
     ReadValues(root);
     ReadCalibration();
@@ -189,6 +190,7 @@ class Reader {
     list.kind = Kind::kSequence;
     list.place = layers->place;
     for (const ConfigNode& entry : layers->items) {
+      // Told already.
       if (entry.kind != Kind::kMap) continue;
       ConfigNode printed = MapNode(entry.place);
       const std::string what = fmt::format("layer_quantize_config[{}]: ", list.items.size());

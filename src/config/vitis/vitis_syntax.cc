@@ -96,6 +96,7 @@ void ExpandFloatType(ConfigNode& root, ReadContext& context) {
 
 void NormalizeVitis(ConfigNode& root, ReadContext& context) {
   if (root.kind != Kind::kMap) return;
+  // First: what follows asks for DPU and GPU by name.
   NormalizeDevice(root, context);
   ExpandFloatType(root, context);
   const ConfigNode* device = FindValue(root, "target_device");
