@@ -38,6 +38,7 @@ double Cosine(const ErrorSums& sums) {
 std::string_view MetricName(Metric metric) {
   const auto* const it = std::find_if(kNames.begin(), kNames.end(),
                                       [&](const auto& entry) { return entry.first == metric; });
+  // Every metric has a row.
   return it->second;
 }
 

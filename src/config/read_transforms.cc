@@ -175,6 +175,7 @@ class TransformReader {
       const ConfigNode& value = item.entries[0].value;
       const auto* const named = std::find_if(
           kSteps.begin(), kSteps.end(), [&](const auto& one) { return one.first == key.scalar; });
+      // Told by the table.
       if (named == kSteps.end() || value.kind == ConfigNode::Kind::kNull) continue;
       CheckOrder(named->second, key);
       steps.push_back(ReadStep(named->second, key.scalar, value));
@@ -194,6 +195,7 @@ class TransformReader {
                     fmt::format("{} comes after mean, scale or std, expected before", key.scalar));
     }
     has_numbers_ = has_numbers_ || kind >= Kind::kMean;
+    // At the second of both.
     if (once_.contains(Kind::kScale) && once_.contains(Kind::kStd) && kind >= Kind::kScale)
       problems_.Add(key.place, "scale and std are both given, expected one");
   }

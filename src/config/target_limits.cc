@@ -157,6 +157,7 @@ constexpr TargetLimits kTargets[] = {
     {TargetDevice::kGpu, kVitisLimits, kGpuKernels, kFormats},
     {TargetDevice::kDpu, kDpuLimits, kDpuKernels, kFormats},
     {TargetDevice::kBpu, kBpuLimits, {}, kFormats},
+    // No tool of a vendor reads these settings: only what operators take counts.
     {TargetDevice::kQnn, {}, kQnnKernels, kFormats},
 };
 

@@ -43,6 +43,7 @@ ImageAxes AxesOf(const Tensor& sample, size_t channel_axis) {
   const size_t rank = sample.dims.size();
   const bool is_image = (rank == 3 || rank == 4) && channel_axis < rank && channel_axis + 3 >= rank;
   const bool channels_last = channel_axis + 1 == rank;
+  // From the end: an axis of the batch may stand in front or not.
   const auto dim = [&](size_t from_end) { return sample.dims[rank - from_end]; };
   ImageAxes axes{};
   if (is_image && channels_last) axes = {{dim(3), dim(2)}, dim(1), dim(1), 1};

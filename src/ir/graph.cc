@@ -44,6 +44,7 @@ Subgraph& Subgraph::operator=(Subgraph other) noexcept {
 Subgraph::~Subgraph() = default;
 
 const std::string& Node::input(size_t i) const {
+  // A reference has to lead somewhere: omitted and missing inputs share one empty name.
   static const std::string kNone;
   return i < inputs.size() ? inputs[i] : kNone;
 }

@@ -97,6 +97,7 @@ void Print(const Graph& graph, const std::string& indent, std::string& out) {
   for (const Value& input : graph.inputs) {
     fmt::format_to(sink, "{}input {} {}\n", indent, input.name, PrintType(input.type));
   }
+  // In the order of names, whichever pass put them in.
   for (const auto& [name, tensor] : graph.initializers) {
     fmt::format_to(sink, "{}init {} {}\n", indent, name, PrintTensor(tensor));
   }

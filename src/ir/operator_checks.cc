@@ -179,6 +179,7 @@ std::string WhyConv(const Node& node, const FindTensor& constant) {
   // Of a transposed convolution these are input channels: groups have to divide them as well.
   if (weight->dims[0] % group != 0)
     return fmt::format("has {} channels, which {} groups do not divide", weight->dims[0], group);
+  // A number per axis of space; pads have two, in front and behind.
   for (const auto& [key, count] : {std::pair{"strides", rank - 2},
                                    {"dilations", rank - 2},
                                    {"kernel_shape", rank - 2},
@@ -299,6 +300,7 @@ std::string WhyStft(const Node& node, const FindTensor& constant) {
 }
 
 std::string WhyOneHot(const Node& node, const FindTensor& constant) {
+  // The values are what is off and what is on.
   for (const auto& [slot, name, count] :
        {std::tuple{1, "numbers in its depth", 1}, {2, "values", 2}}) {
     const Tensor* tensor = constant(node.input(slot));

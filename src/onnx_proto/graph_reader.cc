@@ -23,6 +23,7 @@ std::vector<std::string> ReadStrings(const Field& field) {
 }
 
 template <typename Field>
+// Messages that nobody here looks into, to be passed through.
 std::vector<std::string> ReadOpaque(const Field& field) {
   std::vector<std::string> out;
   for (const auto& message : field) out.push_back(message.SerializeAsString());
@@ -181,6 +182,7 @@ class Reader {
         return int64_t{proto.i()};
       case A::STRING:
         return proto.s();
+      // Mutable from here on: payloads are taken out, never held twice.
       case A::TENSOR:
         return tensors_.Read(*proto.mutable_t());
       case A::SPARSE_TENSOR:

@@ -63,12 +63,14 @@ class Writer {
       proto.mutable_type()->ParseFromString(type.opaque);
       return;
     }
+    // Not known: readers infer it.
     if (type.element == DataType::kUndefined) return;
     auto* tensor = proto.mutable_type()->mutable_tensor_type();
     tensor->set_elem_type(static_cast<int32_t>(type.element));
     if (!type.shape) return;
     auto* shape = tensor->mutable_shape();
     for (const Dim& dim : *type.shape) {
+      // One without number and symbol is unknown, which counts as a dimension all the same.
       auto* out = shape->add_dim();
       if (dim.known()) out->set_dim_value(dim.value);
       if (!dim.known() && !dim.symbol.empty()) out->set_dim_param(dim.symbol);

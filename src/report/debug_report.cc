@@ -50,6 +50,7 @@ void AddSuggestions(const LayerReport& layers, std::string& out) {
   const std::vector<Suggestion> suggestions = SuggestionsOf(layers);
   if (!suggestions.empty()) out += "  by itself, left float, each gives\n";
   for (const Suggestion& one : suggestions) {
+    // Whole: an option that is cut off cannot be pasted.
     fmt::format_to(sink, "  {:>+7.1f} dB  {}\n", one.gain_db,
                    EscapeWhole(KeepFloatOption(layers.layers[one.layer].origin)));
   }

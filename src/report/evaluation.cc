@@ -71,6 +71,7 @@ void FormatLabels(const Evaluation& evaluation, std::string& out) {
   auto sink = std::back_inserter(out);
   const ModelResult a = ResultOf(evaluation, &SampleScore::of_a);
   const ModelResult b = ResultOf(evaluation, &SampleScore::of_b);
+  // Shares in percent, all else as it is.
   const auto row = [&](const std::string& name, double x, double y, double factor) {
     fmt::format_to(sink, "  {:<8} {:>10.4f} {:>10.4f} {:>+10.4f}\n", name, factor * x, factor * y,
                    factor * (y - x));

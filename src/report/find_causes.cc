@@ -168,8 +168,8 @@ class Finder {
     // One channel cannot be wider than the others.
     if (widths.size() < 2) return;
     const std::vector<float>& scales = weight.params.scales;
-    // With a scale each no channel can drown in another: there one number may drown its own.
     FindDead(widths, scales, out);
+    // With a scale each no channel can drown in another: there one number may drown its own.
     if (scales.size() > 1) return FindPeak(channels, widths, out);
     std::vector<float> sorted = widths;
     std::sort(sorted.begin(), sorted.end());

@@ -82,6 +82,7 @@ Json OutputJson(const OutputComparison& output, const OutputVerdict& verdict,
   json["sqnr_db_at_least"] = Number(output.SqnrAtLeast());
   json["max_error"] = Number(Evaluate(Metric::kChebyshev, output.sums));
   json["values"] = output.sums.count;
+  // Samples count where values were compared: without any their noise is 0.
   if (const auto worst = output.WorstSample(); worst && output.sums.count > 0) {
     json["worst_sample"] = {{"sqnr_db", SqnrOfNoise(output.SampleNoise(*worst))}};
     if (*worst < sample_names.size()) json["worst_sample"]["name"] = Text(sample_names[*worst]);

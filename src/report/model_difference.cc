@@ -96,6 +96,7 @@ void DiffMetadata(const Metadata& found, const Metadata& expected, std::vector<D
 }
 
 std::string NodeText(const Node& node) {
+  // The printer knows graphs: one of this node alone.
   Graph alone;
   alone.nodes.push_back(node);
   std::string text = PrintGraph(alone);

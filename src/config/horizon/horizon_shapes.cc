@@ -50,6 +50,7 @@ class ModelChecker {
   }
 
   void CheckInput(const InputSettings& input, const InputSignature& signature) {
+    // Of unknown rank: there is nothing to hold the file against.
     if (!signature.has_shape) return;
     const bool is_j5 = deployment_.generation == Generation::kJ5;
     std::vector<int64_t> dims = signature.dims;

@@ -15,6 +15,7 @@
 namespace qconvert {
 namespace {
 
+// The words of `type` in plan_file_tables.cc.
 constexpr std::array kTypes = {DataType::kInt8,   DataType::kUint8,   DataType::kInt16,
                                DataType::kUint16, DataType::kFloat16, DataType::kBfloat16};
 

@@ -20,6 +20,7 @@ namespace qconvert {
 namespace {
 
 constexpr size_t kSha256Digits = 64;
+// The words of `computes` in plan_file_tables.cc.
 constexpr std::array kWays = {
     std::pair{NodeWay::kInteger, "integer"}, std::pair{NodeWay::kFloat, "float"},
     std::pair{NodeWay::kFused, "fused"}, std::pair{NodeWay::kDynamic, "dynamic"}};
@@ -65,6 +66,7 @@ const ConfigNode& MapOf(const ConfigNode& map, std::string_view key) {
   return value == nullptr ? kNothing : *value;
 }
 
+// As Sha256::HexDigest writes it: digits of lower case.
 bool IsSha256(const std::string& text) {
   return text.size() == kSha256Digits && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -170,6 +172,7 @@ class Reader {
       out_.guard.min_cosine = NumberOf(gate, "min_cosine");
   }
 
+  // The keys are those that report/quant_info.cc writes.
   void ReadPasses(const ConfigNode& map) {
     out_.effective = map;
     out_.config.target_device =
@@ -192,6 +195,7 @@ class Reader {
 
   void ReadDeployment(const ConfigNode& map) {
     DeploymentConfig& deployment = out_.config.deployment;
+    // The table lets no third word pass.
     deployment.generation = TextOf(map, "generation") == "J5" ? Generation::kJ5 : Generation::kJ6;
     for (const ConfigNode* input : MapsOf(map, "inputs")) ReadInput(*input);
     deployment.input_batch = IntegerOf(map, "input_batch");
