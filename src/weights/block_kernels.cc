@@ -13,6 +13,7 @@ namespace {
 using Index = Eigen::Index;
 
 Dims IntsOr(const Node& node, std::string_view key, size_t count, int64_t fallback) {
+  // What is left out has the same number for every axis.
   const std::vector<int64_t>* ints = node.FindInts(key);
   return ints == nullptr ? Dims(count, fallback) : *ints;
 }
@@ -41,10 +42,12 @@ Eigen::Map<Eigen::ArrayXf> Array(Floats& values) {
 std::vector<WindowRun> RunsOf(std::span<const int32_t> offsets) {
   std::vector<WindowRun> runs;
   for (size_t p = 0; p < offsets.size(); ++p) {
+    // Padding ends a run: its pixels stay 0.
     if (offsets[p] < 0) continue;
     const auto pixel = static_cast<int64_t>(p);
     if (!runs.empty()) {
       WindowRun& last = runs.back();
+      // The second pixel says how far the inputs of a run lie apart.
       if (last.count == 1) last.step = offsets[p] - last.offset;
       if (pixel == last.pixel + last.count && last.step > 0 &&
           offsets[p] == last.offset + last.count * last.step) {
@@ -80,6 +83,7 @@ std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Di
   window.taps = CountOf(kernel);
   window.pixels = CountOf(window.outputs);
   window.plane = CountOf(spatial);
+  // Offsets are kept in 32 bits: there is one for every pixel of every tap.
   if (window.plane > std::numeric_limits<int32_t>::max()) return std::nullopt;
   for (int64_t t = 0; t < window.taps; ++t) {
     for (int64_t p = 0; p < window.pixels; ++p) {
@@ -90,6 +94,7 @@ std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Di
       for (size_t d = rank; d-- > 0;) {
         const int64_t at =
             pixel % window.outputs[d] * strides[d] - pads[d] + tap % kernel[d] * dilations[d];
+        // On the padding of one axis it lies outside, whatever the others say.
         offset = at < 0 || at >= spatial[d] || offset < 0 ? -1 : offset + at * stride;
         stride *= spatial[d];
         tap /= kernel[d];
@@ -106,6 +111,7 @@ std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Di
 
 FloatMatrix ConvKernel::ColumnsOf(const Floats& x, int64_t group) const {
   const int64_t channels = in_channels / groups;
+  // Runs leave padding out.
   FloatMatrix columns = FloatMatrix::Zero(static_cast<Index>(order.size()), window.pixels);
   for (size_t k = 0; k < order.size(); ++k) {
     const float* plane = x.data() + (group * channels + order[k] / window.taps) * window.plane;
@@ -123,6 +129,7 @@ FloatMatrix ConvKernel::ColumnsOf(const Floats& x, int64_t group) const {
 }
 
 void ConvKernel::AddColumns(const FloatMatrix& columns, int64_t group, Floats& x) const {
+  // Windows overlap: a number of x gets the sum of what reads it.
   for (size_t k = 0; k < order.size(); ++k) {
     const int64_t channel = group * (in_channels / groups) + order[k] / window.taps;
     float* plane = x.data() + channel * window.plane;
@@ -202,6 +209,7 @@ float ElementKernel::Slope(float x) const {
     case Kind::kClip:
       return x >= low && x <= high ? 1.0F : 0.0F;
     case Kind::kHardSwish:
+      // d/dx of x (x / 6 + 1/2).
       return x >= 3 ? 1.0F : x > -3 ? x / 3 + 0.5F : 0.0F;
     case Kind::kHardSigmoid: {
       const float y = alpha * x + beta;
@@ -236,6 +244,7 @@ float PoolKernel::Divisor(int64_t pixel) const {
   int64_t count = 0;
   for (int64_t t = 0; t < window.taps; ++t)
     count += window.offsets[static_cast<size_t>(t * window.pixels + pixel)] >= 0 ? 1 : 0;
+  // A window may lie on padding alone.
   return static_cast<float>(std::max<int64_t>(count, 1));
 }
 
@@ -266,6 +275,7 @@ void PoolKernel::Backward(const Floats& x, const Floats& by_y, Floats& by_x) con
       if (offset < 0) continue;
       const int64_t at = start + offset;
       if (!takes_largest) by_x[static_cast<size_t>(at)] += share;
+      // The first of equal ones gets it all.
       if (most < 0 || x[static_cast<size_t>(at)] > x[static_cast<size_t>(most)]) most = at;
     }
     if (takes_largest && most >= 0) by_x[static_cast<size_t>(most)] += by_y[i];
@@ -302,6 +312,7 @@ void PairKernel::Backward(const Floats& a, const Floats& b, const Floats& by_y, 
 std::optional<Dims> BroadcastDims(const Dims& a, const Dims& b) {
   Dims out(std::max(a.size(), b.size()), 1);
   for (const Dims* dims : {&a, &b}) {
+    // Dimensions are aligned at the end.
     const size_t skipped = out.size() - dims->size();
     for (size_t d = 0; d < dims->size(); ++d) {
       int64_t& size = out[skipped + d];
@@ -324,6 +335,7 @@ std::vector<int32_t> BroadcastIndices(const Dims& from, const Dims& to) {
     for (size_t d = to.size(); d-- > 0;) {
       if (d >= skipped) {
         const int64_t size = from[d - skipped];
+        // A dimension of 1 is read again and again.
         if (size != 1) at += rest % to[d] * stride;
         stride *= size;
       }

@@ -37,6 +37,7 @@ std::string StepsBetween(const Tensor& nearest, const Tensor& codes) {
   QCONVERT_CHECK(from.size() == to.size());
   std::string steps;
   for (size_t i = 0; i < from.size(); ++i) steps += LetterOf(to[i] - from[i]);
+  // Codes that are the nearest need no letters in a file.
   return from == to ? "" : steps;
 }
 

@@ -13,6 +13,7 @@
 namespace qconvert {
 namespace {
 
+// Floats of a cache line.
 constexpr size_t kStrip = 16;
 
 // [d][rows][columns] -> [d][columns][rows].
@@ -38,6 +39,7 @@ Tensor Transposed(const Tensor& tensor) {
 
 // A matrix [k, n] on the right of a product, without a bias.
 FittedWeights FitProduct(const Tensor& matrix, const FitMatrix& fit, size_t w, int64_t d) {
+  // The kernel at run time takes the matrix as that of a MatMul, whatever node it is of.
   const Node product = MakeNode("MatMul", {"", ""}, {""});
   return fit(matrix, KernelOrder(product, matrix), w, d);
 }

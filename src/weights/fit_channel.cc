@@ -10,6 +10,7 @@
 namespace qconvert {
 namespace {
 
+// Scales that are tried: up to where every pair fits, and down to half of the lowest.
 constexpr int kSteps = 16;
 constexpr int kClipSteps = 24;
 constexpr size_t kLanes = 4;
@@ -62,6 +63,7 @@ void RoundPart(std::span<const float> weights, float scale, const NumericFormat&
   const size_t count = weights.size();
   const auto low = static_cast<float>(format.qmin);
   const auto high = static_cast<float>(format.qmax);
+  // Limited first: adding rounds small numbers only, and limits are whole.
   if (format.round.mode() == RoundMode::kHalfEven) {
     for (size_t k = 0; k < count; ++k)
       codes[k] = (std::min(std::max(weights[k] / scale, low), high) + kHalfEven) - kHalfEven;
@@ -72,6 +74,7 @@ void RoundPart(std::span<const float> weights, float scale, const NumericFormat&
   const auto most = static_cast<float>(pair_limit);
   if (pair_limit == 0 || !AnyPairAbove(codes, most)) return;
   for (size_t k = 0; k + 1 < count; k += 2) {
+    // Codes of two signs never add up to more than one of them is.
     if (std::fabs(codes[k] + codes[k + 1]) > most && codes[k] * codes[k + 1] > 0)
       LowerPair(weights.subspan(k, 2), scale, pair_limit, &codes[k]);
   }
@@ -121,6 +124,7 @@ FittedChannel RoundChannel(std::span<const float> weights, float scale, const Nu
 
 FittedChannel FitChannel(std::span<const float> weights, float low, const NumericFormat& format,
                          int32_t pair_limit, bool clip) {
+  // An engine may take a subnormal scale for 0.
   low = std::max(low, std::numeric_limits<float>::min());
   std::vector<float> codes;
   float best = low;
@@ -131,6 +135,7 @@ FittedChannel FitChannel(std::span<const float> weights, float low, const Numeri
     least = error;
     best = scale;
   };
+  // From this scale on no pair has to be lowered.
   const float high = pair_limit == 0 ? low : static_cast<float>(LargestPair(weights) / pair_limit);
   for (int step = 1; step <= kSteps && high > low; ++step)
     consider(low + (high - low) * static_cast<float>(step) / kSteps);

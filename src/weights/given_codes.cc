@@ -57,6 +57,7 @@ class GivenNodeCodes {
   }
 
   const FileWeight* FindWeight(const FileNode& entry, const std::string& name) {
+    // A file holds names as they can be printed.
     const std::string written = EscapeWhole(name);
     for (const FileWeight& weight : entry.weights)
       if (weight.name == written) return &weight;
@@ -282,6 +283,7 @@ class GivenStoredWeights {
 
   // In a floating type of 16 bits: top-level initializers only.
   void FillRounded(const FileStored& entry) {
+    // Of all weights once, and only for a file that has such entries.
     if (rounded_.empty()) {
       for (const auto& [name, tensor] : graph_.initializers)
         if (tensor.type == DataType::kFloat) rounded_.emplace(EscapeWhole(name), name);

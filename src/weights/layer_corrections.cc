@@ -110,6 +110,7 @@ std::vector<float> BiasShift(const std::vector<std::vector<double>>& differences
     for (const auto& of_sample : differences)
       variance += (of_sample[c] - mean) * (of_sample[c] - mean) / std::max(count - 1, 1.0) / count;
     const double sure = mean == 0 ? 0 : std::max(0.0, 1 - variance / (mean * mean));
+    // After NaN or infinity in a sample the channel stays as it is.
     shift.push_back(std::isfinite(mean * sure) ? static_cast<float>(mean * sure) : 0);
   }
   return shift;
@@ -128,6 +129,7 @@ std::vector<float> ExpectedBiasShift(const Node& node, const Tensor& weight,
   const std::vector<float> coded = DequantizeTensor(codes.codes, codes.params);
   std::vector<float> shift;
   for (int64_t o = 0; o < order.channels; ++o) {
+    // The first input channel of the group; in kernel order these are the innermost.
     const int64_t first = o / (order.channels / groups) * order.inner_count;
     double sum = 0;
     for (int64_t k = 0; k < order.count; ++k) {
@@ -151,6 +153,7 @@ void LimitShift(std::span<const Tensor> expected, std::span<const Tensor> actual
   std::vector<float> least(shift.size(), 0.0F);
   std::vector<float> most(shift.size(), 1.0F);
   std::vector<float> share = most;
+  // The first step tries the whole way, each of the others halves what is open.
   for (int step = 0; step <= kHalvings; ++step) {
     std::vector<float> moved = shift;
     for (size_t c = 0; c < shift.size(); ++c) moved[c] *= share[c];

@@ -41,6 +41,7 @@ LayerLoss ComputeLayerLoss(const RowsView& inputs, const RowsView& targets,
   Activate(activation, outputs, &slope);
   const FloatMatrix error = outputs - targets;
   out.loss = error.colwise().squaredNorm() / positions;
+  // Half of the gradient by z, before the mean: Newton's step needs neither factor.
   const FloatMatrix back = error.cwiseProduct(slope);
   if (gradients == Gradients::kAll)
     out.weights.noalias() = inputs.transpose() * back * (2.0F / positions);

@@ -51,6 +51,7 @@ struct Rows {
 template <typename Fill>
 Rows ChooseRows(int64_t all, Index width, int64_t furthest, int64_t others, const Fill& fill) {
   FloatRow row(width);
+  // Negative, so that the furthest sort first; equal ones by their place.
   std::vector<std::pair<float, int64_t>> reach;
   for (int64_t k = 0; k < all; ++k) {
     fill(k, std::span(row.data(), static_cast<size_t>(width)));
@@ -67,6 +68,7 @@ Rows ChooseRows(int64_t all, Index width, int64_t furthest, int64_t others, cons
     const auto at = static_cast<size_t>(k < far ? k : far + some[static_cast<size_t>(k - far)]);
     fill(reach[at].second, std::span(row.data(), static_cast<size_t>(width)));
     out.inputs.row(k) = row;
+    // Together they weigh as much as all rows.
     out.weights(k) =
         k < far ? 1.0 : static_cast<double>(all - far) / static_cast<double>(some.size());
   }
@@ -116,6 +118,7 @@ struct Place {
 template <typename Count>
 std::vector<Place> SomePlaces(std::span<const Tensor> samples, int64_t most, const Count& count) {
   std::vector<Place> places;
+  // Every sample has a say, however many there are.
   const auto each = std::max<int64_t>(most / std::ssize(samples), 1);
   for (size_t s = 0; s < samples.size(); ++s)
     for (const int64_t p : SpreadEvenly(count(s), each)) places.push_back({s, p});
@@ -191,6 +194,7 @@ class Search {
     for (const ClipReader& reader : readers) {
       Reader one = ReaderOf(reader, samples);
       for (const Part& part : one.parts) one.signal += part.signal();
+      // Errors count relative to the signal: there has to be one.
       if (one.signal > 0 && std::isfinite(one.signal)) readers_.push_back(std::move(one));
     }
     for (const Tensor& sample : samples) {
@@ -207,6 +211,7 @@ class Search {
     if (readers_.empty() || !std::isfinite(out.error_before)) return out;
     for (int round = 0; round < kRounds; ++round) {
       for (double step = kFirstStep; step >= kLastStep; step /= 2) {
+        // The bounds of a symmetric format are one number.
         if (format_.symmetric) {
           Move(step, {&Range::min, &Range::max}, out);
         } else {

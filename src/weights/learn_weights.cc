@@ -62,6 +62,7 @@ std::vector<int64_t> Spread(int64_t all, int64_t most) {
   const std::vector<int64_t> places = SpreadEvenly(all, most);
   const int64_t count = std::ssize(places);
   auto step = std::max<int64_t>(static_cast<int64_t>(kGoldenPart * static_cast<double>(count)), 1);
+  // Without a common divisor the steps come by every place once.
   while (count > 1 && std::gcd(step, count) != 1) ++step;
   std::vector<int64_t> out;
   for (int64_t k = 0; k < count; ++k) out.push_back(places[static_cast<size_t>(k * step % count)]);
@@ -135,9 +136,11 @@ class Learner {
 
   void ChoosePlaces() {
     const int64_t copies = settings_.quantized_part < 1 ? 2 : 1;
+    // Bytes of a position, inputs and outputs.
     const int64_t row = 4 * (copies * order_.count + order_.channels);
     const int64_t most = std::clamp<int64_t>(kMostBytes / row, kLeastPositions,
                                              std::max(kMostPositions, settings_.batch));
+    // Positions of one sample are alike: whole ones are held out where they are enough.
     const bool by_sample = std::ssize(positions_) >= kHeldOutEvery;
     Pool training;
     Pool held_out;
@@ -198,6 +201,7 @@ class Learner {
           samples_.outputs[place.sample].values<float>(), place.position, order_.channels, first,
           {problem.targets.row(static_cast<Index>(r)).data(), static_cast<size_t>(count)});
     }
+    // The loss compares what stands behind the activation.
     Activate(activation_, problem.targets);
     return problem;
   }
@@ -213,6 +217,7 @@ class Learner {
         continue;
       }
       const float shift = trained.bias(o) - (bias_.empty() ? 0.0F : bias_[c]);
+      // A fit that has diverged moves nothing.
       out_.bias_shift[c] = std::isfinite(shift) ? shift : 0.0F;
       out_.error_after += static_cast<double>(trained.error_after(o));
       out_.learned_channels += TakeCodes(channel, trained.codes.col(o)) ? 1 : 0;
@@ -277,6 +282,7 @@ double LearningCost(const Node& node, const Tensor& weight, const LearningSettin
   const int64_t steps =
       settings.epochs > 0 ? settings.epochs * std::max<int64_t>(kMostPositions / settings.batch, 1)
                           : settings.iterations;
+  // A product forward and one back.
   return 2.0 * static_cast<double>(steps) * static_cast<double>(settings.batch) *
          static_cast<double>(order.count) * static_cast<double>(order.channels);
 }

@@ -53,6 +53,7 @@ RoundingVariables::RoundingVariables(const FloatMatrix& real, const NumericForma
       qmin_(static_cast<float>(format.qmin)),
       qmax_(static_cast<float>(format.qmax)),
       adam_(real.rows(), FloatRow::Constant(real.cols(), static_cast<float>(learning_rate))) {
+  // The inverse of h: it begins as the fraction.
   const FloatMatrix sigmoid = (real - floor_).array() / kStretch - kStretchLow / kStretch;
   v_ = (sigmoid.array() / (1.0F - sigmoid.array())).log();
   sigmoid_ = Sigmoid(v_);
@@ -73,10 +74,12 @@ void RoundingVariables::Step(const FloatMatrix& gradient, float weight, float be
   FloatMatrix by_h =
       (code.array() >= qmin_ && code.array() <= qmax_).select(gradient.array(), 0.0F);
   if (weight > 0) {
+    // The slope of 1 - |2 h - 1|^beta by h; the power as an exponential, in one vector loop.
     const FloatMatrix side = 2.0F * h.array() - 1.0F;
     by_h.array() -= 2.0F * weight * beta * side.array().sign() *
                     (side.array().abs().max(kLeastDistance).log() * (beta - 1.0F)).exp();
   }
+  // Where h is cut off at 0 or 1 it does not move.
   const FloatMatrix by_v =
       (h.array() > 0.0F && h.array() < 1.0F)
           .select(by_h.array() * kStretch * sigmoid_.array() * (1.0F - sigmoid_.array()), 0.0F);
@@ -96,6 +99,7 @@ WeightVariables::WeightVariables(FloatMatrix real, const NumericFormat& format, 
       adam_(real_.rows(), std::move(rates)) {}
 
 void WeightVariables::Step(const FloatMatrix& gradient, float /*weight*/, float /*beta*/) {
+  // A code at the end of its grid stands still whatever its weight is.
   adam_.Step((real_.array() >= qmin_ && real_.array() <= qmax_).select(gradient.array(), 0.0F),
              real_);
 }

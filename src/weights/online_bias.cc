@@ -36,6 +36,7 @@ void OnlineBias::Step(const Tensor& exact, const Tensor& quantized) {
   const double d = std::fabs(e - level_);
   level_ = kKept * level_ + (1 - kKept) * e;
   change_ = kKept * change_ + (1 - kKept) * d;
+  // In this order: a change of 0 would be divided by last.
   has_stopped_ = level_ > kEnough || change_ / level_ < kSteady || d == 0 ||
                  std::fabs(d - change_ / d) < kSteady;
   if (has_stopped_) return;

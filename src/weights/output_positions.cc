@@ -25,6 +25,7 @@ OutputPositions::OutputPositions(const Node& node, const Tensor& weight,
                                  std::span<const int64_t> input) {
   QCONVERT_CHECK(HasOutputPositions(node, weight) && !input.empty());
   if (!node.Is("Conv")) {
+    // All dimensions but the last count rows.
     inputs_ = input.back();
     count_ = inputs_ == 0 ? 0 : 1;
     for (const int64_t dim : input.first(input.size() - 1)) count_ *= dim;
@@ -45,6 +46,7 @@ OutputPositions::OutputPositions(const Node& node, const Tensor& weight,
     axis.pad = ints("pads", d, 0);
     const int64_t room =
         axis.size + axis.pad + ints("pads", d + rank, 0) - axis.dilation * (axis.taps - 1) - 1;
+    // A kernel that reaches over its input writes nothing.
     axis.outputs = room < 0 ? 0 : room / axis.stride + 1;
     taps_ *= axis.taps;
     plane_ *= axis.size;
@@ -67,12 +69,14 @@ void OutputPositions::Gather(std::span<const float> values, int64_t p, int64_t g
   float* out = row.data();
   for (int64_t tap = 0; tap < taps_; ++tap) {
     const int64_t at = Offset(p % pixels_, tap);
+    // Tap by tap, channels innermost: the kernel order of weights.
     for (int64_t c = 0; c < inputs_; ++c) *out++ = at < 0 ? 0.0F : first[c * plane_ + at];
   }
 }
 
 void OutputPositions::GatherOutputs(std::span<const float> values, int64_t p, int64_t channels,
                                     int64_t first, std::span<float> row) const {
+  // Rows are images of one pixel.
   const int64_t image = p / pixels_;
   const int64_t start = (image * channels + first) * pixels_ + p % pixels_;
   for (size_t o = 0; o < row.size(); ++o)

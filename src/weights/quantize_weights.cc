@@ -135,6 +135,7 @@ FittedChannel FitGroup(const WeightGroup& group, const TensorSettings& settings,
                        const NumericFormat& format, double least, int32_t pair_limit) {
   if (settings.scale_type == ScaleType::kPowerOfTwo)
     return FitPowerOfTwo(group.values, settings, format, least, pair_limit);
+  // Clipping tries scales down to a half of it, which may not come below `least` either.
   const double low = std::max(Threshold(group, settings) / format.qmax, least);
   return FitChannel(group.values, static_cast<float>(low), format, pair_limit,
                     /*clip=*/FitsErrors(settings) && low / 2 >= least);
@@ -220,6 +221,7 @@ FittedWeights FitGroups(const Tensor& weight, const WeightOrder& order, int64_t 
       params.scales[first + g] = fitted[g].scale;
       params.zero_points[first + g] = fitted[g].zero_point;
     }
+    // Parts share no channel, and so no byte.
     scatter(gathered, fitted, order, from, to, *bytes);
   });
   FittedWeights out{{}, std::move(params), format};
@@ -256,6 +258,7 @@ FittedWeights FitWeights(const Tensor& weight, const WeightOrder& order,
   }
   CheckSigns(weight, format);
   const double largest = MaxMagnitude(weight.values<float>());
+  // Weights of zeros alone take any scale.
   const double floor = largest > 0 ? largest / format.qmax * kSmallestChannel : 1.0;
   const bool pairs = order.pairs_in_16_bits && format.type == DataType::kInt8;
   const int32_t pair_limit = pairs ? options.pair_limit : 0;

@@ -24,6 +24,7 @@ constexpr int64_t kMostRows = 2048;
 constexpr int64_t kMostElements = int64_t{8} << 20;  // 64 MiB
 constexpr int64_t kLeastPositions = 512;
 constexpr Index kBlock = 128;  // positions that are multiplied at a time
+// Of the mean of the diagonal, added to it: inputs that depend on each other leave no inverse.
 constexpr double kDamping = 0.01;
 constexpr double kRidge = 0.05;
 // That scales are tried with; the first wins a tie.
@@ -58,6 +59,7 @@ class GroupRounder {
       const Eigen::RowVectorXd error =
           (weights.row(k).array() - codes.row(k).array() * scales_.transpose()) / factor(k, k);
       const Index rest = weights.rows() - k - 1;
+      // What this row is off by, the rows that follow make up for.
       weights.bottomRows(rest).noalias() -= factor.row(k).tail(rest).transpose() * error;
     }
     return codes;
@@ -158,6 +160,7 @@ class SomePositions {
         places.push_back({s, p});
         if (static_cast<Index>(places.size()) == kBlock) flush();
       }
+      // Steps go on from sample to sample.
       skip = p - samples_[s].count();
     }
     flush();
@@ -224,6 +227,7 @@ InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
     positions.ForEachBlock(group, [&](const Matrix& rows, const std::vector<Place>& /*places*/) {
       sum.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
     });
+    // The other half is the same: it is not computed.
     sum.triangularView<Eigen::StrictlyUpper>() = sum.transpose();
     out.emplace_back(sum.data(), sum.data() + sum.size());
   }
@@ -242,6 +246,7 @@ Tensor RefitWeights(const Node& node, const Tensor& weight, std::span<const Tens
   const std::vector<float> one(1, 1.0F);
   for (size_t g = 0; g < covariances.size(); ++g) {
     Group group = GatherGroup(weight, order, none, one, covariances, g);
+    // Inputs that are all 0 or not finite tell nothing.
     const double mean = group.covariance.diagonal().mean();
     if (!(mean > 0) || !std::isfinite(mean)) continue;
     group.covariance.diagonal().array() += kRidge * mean;
@@ -272,6 +277,7 @@ FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
         ErrorOf(group.weights, after, group.scales, group.covariance);
     for (Index o = 0; o < after.cols(); ++o) {
       const double farthest = (after.col(o) - group.codes.col(o)).lpNorm<Eigen::Infinity>();
+      // Else the nearest stay, also where a file could not tell the steps.
       if (!(error_after(o) < error_before(o)) || farthest > kMostCodeSteps) continue;
       for (Index k = 0; k < after.rows(); ++k)
         codes[PlaceOf(order, group.first + o, k)] = static_cast<int32_t>(after(k, o));
@@ -296,6 +302,7 @@ std::vector<float> FitScalesByCovariance(const Tensor& weight, const WeightOrder
   for (size_t g = 0; g < covariances.size(); ++g) {
     const Group group = GatherGroup(weight, order, codes, nearest.params.scales, covariances, g);
     const Matrix factor = FactorOfInverse(group.covariance);
+    // Inputs that are all 0 or not finite tell nothing: every factor keeps an error of 0.
     if (factor.size() == 0) continue;
     for (size_t f = 0; f < kScaleFactors.size(); ++f) {
       const Eigen::ArrayXd tried = group.scales * kScaleFactors[f];

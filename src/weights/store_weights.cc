@@ -54,6 +54,7 @@ void FindUses(const Graph& owner, const Graph& graph, const std::string& level,
         // Rows of the source are output channels.
         if (weights->contains(node.outputs[0])) use = WeightSlot{0, {0}, 1};
       }
+      // The first reader decides the axis: all of them read the floats behind it.
       if (use) found.emplace(input, *use);
     }
     ForEachBody(node, level, [&](const Graph& body, const std::string& way) {
@@ -73,6 +74,7 @@ void Collect(const Graph& graph, const std::string& level, const std::string& pr
   std::map<std::string, WeightSlot> uses;
   FindUses(graph, graph, level, skipped, uses);
   for (auto& [name, slot] : uses) {
+    // What is seen outside keeps its type.
     if (graph.IsInput(name) || graph.IsOutput(name)) continue;
     out.push_back({&graph, name, prefix + name, std::move(slot)});
   }
@@ -167,6 +169,7 @@ bool CanStore(const WeightUse& use, const StoredForm& form) {
   const int64_t scale_bytes = 4 * Product(layout->scale_dims);
   if ((form.bits <= 8 ? 1 : 2) * elements + scale_bytes + kNodeBytes >= 4 * elements) return false;
   const auto values = weight.values<float>();
+  // A scale of NaN or infinity would spoil the whole channel.
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
 
@@ -186,6 +189,7 @@ StoredWeight StoreWeight(const WeightUse& use, const StoredForm& form) {
   std::vector<float> scales;
   for (const float magnitude : largest) {
     scales.push_back(
+        // Channels of zeros have a scale too, and none is subnormal.
         std::max(magnitude / static_cast<float>(format.qmax), std::numeric_limits<float>::min()));
   }
   return StoreOnGrid(use, format, form.block_size, std::move(scales));

@@ -29,6 +29,7 @@ class Trainer {
     best_.codes = problem_.start;
     best_.bias = problem_.bias;
     best_.error_after = HeldOutError(problem_.start, problem_.bias);
+    // The codes of the start may want another bias: then they begin with that.
     Keep(problem_.start);
     best_.error_before = best_.error_after;
     const FloatRow nearest = Loss(Training(), TrainingTargets(), problem_.start, best_.bias);
@@ -95,6 +96,7 @@ class Trainer {
   template <typename Variables>
   void Train(Variables variables) {
     const Index batch = std::min<Index>(settings_.batch, inputs_.training);
+    // None where nothing is left to learn from; a last batch that is not full is left out.
     const Index batches = inputs_.training / std::max<Index>(batch, 1);
     FloatRow bias = best_.bias;
     int idle = 0;
@@ -108,6 +110,7 @@ class Trainer {
       const float beta = Beta(settings_, step, steps_);
       variables.Step(loss.weights.array().rowwise() * by_code.array(),
                      beta == 0 ? 0 : static_cast<float>(settings_.regularization), beta);
+      // A part of Newton's step: a batch tells less than all positions.
       if (settings_.learns_bias) bias += kBiasRate * loss.bias_step;
       const bool is_last = step + 1 == steps_;
       if (!is_last && (step + 1) % kLookEvery != 0) continue;

@@ -20,6 +20,7 @@ float Uniform(uint64_t seed, uint64_t index) {
   uint64_t z = seed + index * 0x9E3779B97F4A7C15ULL;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  // The upper 24 bits: a float holds no more.
   return static_cast<float>((z ^ (z >> 31)) >> 40) * 0x1p-24F;
 }
 
@@ -35,6 +36,7 @@ float Beta(const LearningSettings& settings, int64_t step, int64_t steps) {
 FloatRow WeightRates(const LearningSettings& settings, const FloatMatrix& real,
                      const FloatMatrix& start, const FloatRow& scales) {
   const auto rate = static_cast<float>(settings.learning_rate);
+  // Rates are of weights, steps of codes.
   if (!settings.rate_of_deviation) return rate / scales.array();
   const FloatRow deviation = ((real.rowwise() - real.colwise().mean()).colwise().squaredNorm() /
                               static_cast<float>(std::max<Index>(real.rows(), 1)))
@@ -65,6 +67,7 @@ CodedChannels GatherChannels(const WeightOrder& order, const Tensor& weight,
 void KeepPairs(const NumericFormat& format, int32_t pair_limit, FloatMatrix& codes) {
   if (pair_limit == 0) return;
   for (Index c = 0; c < codes.cols(); ++c) {
+    // Codes are weights of scale 1: rounding changes those of large pairs only.
     const Eigen::VectorXf column = codes.col(c);
     const FittedChannel kept =
         RoundChannel({column.data(), static_cast<size_t>(column.size())}, 1.0F, format, pair_limit);
