@@ -11,6 +11,7 @@ namespace {
 AbsorbedBiases FindAsked(const ConvertOptions& options, const InputFeeder& feeder,
                          std::span<const size_t> by_content, bool has_table, const Model& model,
                          std::vector<std::string>& warnings) {
+  // A table's ranges are those of the model as it is now.
   if (has_table || feeder.size() == 0 || feeder.has_feedback()) {
     warnings.push_back(
         "high biases are not absorbed: that takes samples that do not depend on each other");

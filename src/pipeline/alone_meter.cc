@@ -18,6 +18,7 @@ using Comparisons = std::vector<OutputComparison>;
 std::vector<std::set<size_t>> NumbersIn(const SwitchedModel& group, const SwitchedModel& whole,
                                         const std::vector<const SwitchedNode*>& nodes) {
   std::map<size_t, size_t> number_of;  // by node of the float graph
+  // The group's model counts its own switches: nodes are what both know.
   for (size_t s = 0; s < group.switches.size(); ++s) number_of[group.switches[s].node] = s;
   std::vector<std::set<size_t>> numbers;
   for (const SwitchedNode* node : nodes) {
@@ -39,6 +40,7 @@ std::optional<std::vector<double>> MeasureGroup(const AloneOptions& options,
   PrepareForComparison(options.comparer.values(), group.model.graph);
   PrefixedModel model(std::move(group.model), group.input, options.place);
   std::vector<Comparisons> sums(nodes.size());
+  // What no switch changes runs once per sample, for all nodes of the group.
   for (const size_t k : options.samples) {
     const Sample sample = options.comparer.ReadSample(k);
     if (!model.SetSample(sample.inputs)) return std::nullopt;
@@ -77,6 +79,7 @@ std::vector<double> MeasureAlone(const AloneOptions& options,
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(),
             [&](size_t a, size_t b) { return nodes[a].numbers < nodes[b].numbers; });
+  // States and random draws go from run to run: only whole runs in order count then.
   const bool is_cut = !options.comparer.has_feedback() && !options.comparer.is_in_step();
   const size_t together = is_cut ? kNodesTogether : nodes.size();
   std::vector<double> out(nodes.size());

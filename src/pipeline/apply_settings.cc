@@ -56,6 +56,7 @@ void SetOutputTypes(const Graph& graph, ModelSettings& settings) {
     layer.match.place = "model output " + type;
     layer.tensors.activation.datatype = Datatype::kInt;
     layer.tensors.activation.bit_width = type == "int8" ? 8 : 16;
+    // Over the entry that the node may have had.
     settings.layer_of[node->name] = settings.config.layers.size();
     settings.config.layers.push_back(std::move(layer));
   }
@@ -88,6 +89,7 @@ void FreezeShapes(const std::vector<InputSettings>& inputs, Graph& graph) {
 
 ModelSettings ApplySettings(const ModelConfig& config, Model& model, std::vector<size_t>& late,
                             std::vector<std::string>& warnings, SettingProblems& problems) {
+  // Entries match names, and it names every node.
   Normalize(model);
   problems.Collect([&] { CheckThresholds(model.graph, config); });
   ModelSettings settings(config.config);
@@ -119,6 +121,7 @@ void MatchLate(const std::vector<size_t>& late, const Graph& graph, ModelSetting
   QuantConfig config = settings.config;
   config.layers.clear();
   for (const size_t i : late) config.layers.push_back(settings.config.layers[i]);
+  // Places among the late ones become places among all.
   for (const auto& [name, k] : MatchLayers(graph, config, warnings))
     settings.layer_of[name] = late[k];
 }
@@ -175,6 +178,7 @@ void InheritLayers(const Graph& graph, ModelSettings& settings) {
   for (const Node& node : graph.nodes) {
     if (node.origin.empty()) continue;
     const auto whole = settings.layer_of.find(node.origin);
+    // Unless an entry names the new node itself.
     if (whole != settings.layer_of.end()) settings.layer_of.emplace(node.name, whole->second);
   }
 }

@@ -42,6 +42,7 @@ class Candidate {
     options_.intra_op_threads = options.threads;
     options_.external_initializers = engine_.external;
     Graph graph = loaded.model.graph;  // shares its bytes
+    // Initializers among the inputs have their values.
     graph.inputs = FedInputs(graph);
     for (const Value& input : graph.inputs) {
       if (!input.type.shape) continue;
@@ -101,6 +102,7 @@ using Rounds = std::vector<std::vector<double>>;  // seconds by model and round
 void RunRound(const std::vector<std::unique_ptr<Candidate>>& candidates, size_t round,
               Rounds& seconds) {
   for (size_t k = 0; k < candidates.size(); ++k) {
+    // Each comes first in turn: whoever runs behind another finds its caches used.
     const size_t m = (round + k) % candidates.size();
     seconds[m].push_back(candidates[m]->Time(round));
   }
@@ -120,11 +122,13 @@ Rounds TimeAll(const std::vector<std::unique_ptr<Candidate>>& candidates,
   const auto warming = Clock::now();
   for (size_t round = 0; round < kWarmUps; ++round) RunRound(candidates, round, seconds);
   size_t wanted = RoundsWanted(options, kWarmUps, SecondsSince(warming));
+  // First runs pay for what later ones find done.
   for (auto& of_model : seconds) of_model.clear();
   const auto start = Clock::now();
   for (size_t round = 0; round < wanted; ++round) {
     RunRound(candidates, round, seconds);
     if ((round + 1) % kRoundsBetweenLooks == 0)
+      // The machine may have become slower: these are done.
       wanted = std::max(RoundsWanted(options, round + 1, SecondsSince(start)), round + 1);
     if (options.progress) options.progress(round + 1, wanted);
   }

@@ -40,6 +40,7 @@ std::set<std::string> ValuesOf(const Graph& graph) {
   std::set<std::string> values;
   for (const Node& node : graph.nodes) values.insert(node.outputs.begin(), node.outputs.end());
   for (const Value& input : graph.inputs)
+    // A camera picture comes in as two planes.
     values.insert({input.name, input.name + "_y", input.name + "_uv"});
   return values;
 }
@@ -60,6 +61,7 @@ void CheckBorderNames(const ModelConfig& config, const std::set<std::string>& lo
   const DeploymentConfig& deployment = config.config.deployment;
   std::set<std::string> known = BorderNamesOf(deployment, graph);
   if (known.empty()) return;
+  // Preparing may have merged a node that the file has: its name is right all the same.
   known.insert(loaded.begin(), loaded.end());
   const std::set<std::string> values = ValuesOf(graph);
   ConfigProblems problems(config.file.string());

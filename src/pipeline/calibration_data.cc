@@ -73,6 +73,7 @@ InputFormat FormatOf(const InputSettings& settings, bool is_raw_domain,
   if (!is_raw_domain || settings.kind_train == InputKind::kFeaturemap) return format;
   format.holds_pixels = true;
   if (settings.raw == RawElement::kOfInput) {
+    // With a slash at its end or without.
     const bool is_float = (folder / "").parent_path().string().ends_with("_f32");
     format.raw_type = is_float ? DataType::kFloat : DataType::kUint8;
   }
@@ -172,6 +173,7 @@ void AddFormats(const CalibrationData& data, const std::vector<Value>& inputs,
       format = RuntimeFormat(data, *settings, input, std::move(format));
     const auto folded = data.folded.find(input.name);
     if (folded == data.folded.end()) continue;
+    // What stands in the weights is not done once more.
     format.scaling.channel_axis = folded->second.channel_axis;
     format.scaling = WithoutFolded(format.scaling, folded->second);
     if (format.picture.unfit.empty())
@@ -235,6 +237,7 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
 int WorkerCount(const CalibrationData& data) {
   if (data.workers > 0) return data.workers;
   if (data.settings.workers > 0) return data.settings.workers;
+  // 0 where the system does not tell.
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 

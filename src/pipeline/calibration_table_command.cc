@@ -56,6 +56,7 @@ void Resume(const std::filesystem::path& checkpoint, const CalibrationOptions& r
       for (const BatchQuestion& question : run.requests[0].batches) keys.push_back(question.key);
     }
     std::sort(keys.begin(), keys.end());
+    // Of half a batch the range is another: only whole ones go on.
     if (seen.engine != stored.engine || seen.graph_sha256 != stored.graph_sha256 ||
         seen.model_sha256 != stored.model_sha256 || seen.data_sha256 != stored.data_sha256 ||
         !(seen.shard == stored.shard) || seen.sizes != stored.sizes || seen.is_complete ||
@@ -80,8 +81,10 @@ void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
   const size_t total = ShardBatches(feeder.size(), run.batch_size, run.shard);
   const bool in_chunks = !feeder.has_feedback() && !options.output.empty();
   if (in_chunks) Resume(checkpoint, run, stored);
+  // The first chunk keeps all workers busy and no more: nobody knows yet how long a sample takes.
   run.batches = in_chunks ? static_cast<size_t>(run.workers) : total;
   run.first_batch = BatchCount(stored.table.samples, run.batch_size);
+  // A shard that gets no sample has a table all the same, of nothing seen.
   while (run.first_batch < total || stored.table.values.empty()) {
     const auto start = std::chrono::steady_clock::now();
     AddTable(Calibrate(session, feeder, values, run), stored.table);
@@ -89,8 +92,10 @@ void CalibrateInChunks(const Session& session, const InputFeeder& feeder,
     if (run.first_batch >= total) break;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (seconds.count() >= options.checkpoint_seconds / 2) {
+      // So that nobody takes a checkpoint for a table.
       stored.is_complete = false;
       Write(stored, checkpoint);
+      // They were held while it was written.
       ReleaseSignals();
       stored.is_complete = true;
     } else {
@@ -204,6 +209,7 @@ StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   StoredTable stored{.model_sha256 = loaded.sha256,
                      .data_sha256 = digest.sha256,
                      .shard = options.shard,
+                     // Of the first by content: names and order of files do not matter.
                      .sizes = MeasureSizes(model, feeder, digest.by_content.at(0), place),
                      .tool = ToolName(),
                      .engine = EngineName(),
@@ -228,6 +234,7 @@ CalibrateReport WriteCalibrationTable(const CalibrateOptions& options) {
 CalibrateReport WriteTable(const StoredTable& table, const std::filesystem::path& output) {
   Write(table, output);
   std::error_code ignored;
+  // A short run has none.
   std::filesystem::remove(CheckpointPath(output), ignored);
   std::vector<std::string> values;
   for (const auto& [name, statistics] : table.table.values) values.push_back(name);

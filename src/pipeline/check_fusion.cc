@@ -46,6 +46,7 @@ void CheckFusion(Model model, const QuantizationPlan& plan, TargetDevice device,
                 fmt::format("--strict-fusion looks at the CPU's kernels, target_device is {}",
                             TargetDeviceName(device)));
   }
+  // Taken before numbers take their place.
   const std::vector<std::string> names = NamesOfIntegers(model.graph, plan, NameOf);
   NumberNodes(model);
   const std::vector<std::string> numbers =
@@ -57,6 +58,7 @@ void CheckFusion(Model model, const QuantizationPlan& plan, TargetDevice device,
   std::vector<std::string> surprises;
   for (size_t k = 0; k < numbers.size(); ++k) {
     const auto kernel = kernels.find(numbers[k]);
+    // A node that the engine has optimized away computes nothing in float.
     if (kernel != kernels.end() && !kernel->second) surprises.push_back(names[k]);
   }
   if (surprises.empty()) return;

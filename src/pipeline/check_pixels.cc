@@ -123,6 +123,7 @@ class InputCheck {
 
   // `names` gets the samples that it is said of.
   std::string Domain(std::vector<std::string>& names) const {
+    // Those that are as far out as all together; where all are near, every one.
     for (const ImageSeen& one : images_)
       if (!HasLevels(levels_) == !HasLevels(one.levels)) names.push_back(one.name);
     const std::string held = fmt::format("samples of input \"{}\" hold {:.4g} to {:.4g}", name_,
@@ -144,6 +145,7 @@ class InputCheck {
     }
     const double widest =
         kLevels * *std::max_element(declared_.scaling.scale.begin(), declared_.scaling.scale.end());
+    // A scale of 1/255 makes numbers of 0 to 1 of right pixels.
     const bool is_unit = values_.least >= 0 && values_.most <= 1 &&
                          values_.most - values_.least > kUnitSpread && widest > 2;
     if (!is_unit) return {};

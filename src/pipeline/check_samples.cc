@@ -238,7 +238,9 @@ std::optional<FirstNormalization> FindFirstNormalization(const Model& model,
     return std::nullopt;
   FirstNormalization first{node->name, model, ToFloats(*mean), ToFloats(*variance)};
   const float epsilon = node->GetFloat("epsilon", kDefaultEpsilon);
+  // They came as variances.
   for (float& v : first.deviation) v = std::sqrt(v + epsilon);
+  // The model up to there.
   first.front.graph.outputs = {{node->inputs[0], {}, {}, {}}};
   RemoveDeadNodes(first.front.graph);
   return first;
@@ -249,6 +251,7 @@ float BoundOf(const Graph& graph, const Node& clip) {
   const Tensor* most = graph.FindInitializer(clip.input(2));
   if (most != nullptr && most->type == DataType::kFloat && most->element_count() == 1)
     return most->values<float>()[0];
+  // Before opset 11 the bound is an attribute.
   return clip.input(2).empty() ? clip.GetFloat("max", 0) : 0;
 }
 

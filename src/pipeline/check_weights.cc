@@ -48,6 +48,7 @@ class WeightChecker {
       if (tensor == nullptr || tensor->type != DataType::kFloat) continue;
       // What is added to a product has its own shape: only a vector is a bias, others may be masks.
       if (node.Is("Add") && tensor->dims.size() > 1) continue;
+      // Nodes may share a tensor: it is read once.
       if (!checked_.insert(tensor->bytes.get()).second) continue;
       const auto values = tensor->values<float>();
       const auto bad =

@@ -141,7 +141,9 @@ class Chooser {
   void Compare(size_t number, const Offer& offer, const ConvertOptions& best,
                const PlannedConversion& planned) {
     ConversionReport first = std::exchange(report_, start_);
+    // Times are of all conversions together.
     report_.seconds = first.seconds;
+    // What is planned lives only while its user runs: whichever is better is used from inside both.
     Plan(offer.options, [&](const PlannedConversion& with) {
       const bool kept = KeepBetter(std::move(first), offer);
       kept ? Try(number + 1, offer.options, with) : Try(number + 1, best, planned);
@@ -246,6 +248,7 @@ class Chooser {
       for (const auto& [value, decided] : planned.chosen.plan.values) {
         const auto seen = planned.table.values.find(decided.root);
         if (seen == planned.table.values.end()) continue;
+        // Noise is power: it goes by the square of the range.
         const double noise = ExpectedValueNoise(seen->second, decided);
         const double factor = factor_of(value, seen->second);
         before += noise;

@@ -39,6 +39,7 @@ CalibrationMethod ChooseMethodByNoise(const std::vector<CalibrationMethod>& cand
     return one.first != best && !(one.second <= most && one.second < 1);
   });
   if (more.empty() || noises.size() < 2) return best;
+  // Others have to beat the best of few samples, which comes first.
   std::stable_partition(noises.begin(), noises.end(),
                         [&](const auto& one) { return one.first == best; });
   for (auto& [method, noise] : noises) noise = measure(method, more).judged;

@@ -255,9 +255,11 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   // A guard that only reports leaves the plan as it was corrected, or not.
   const bool is_done = mode != GuardMode::kCorrect && !corrections.tried.empty();
   if (!is_done && (!is_corrected || (!result.kept_float.empty() && !HasLearned(corrections)))) {
+    // They were fitted to another plan than the guard has come to.
     const auto of_whole = std::exchange(inputs.corrections, {});
     ChosenCorrections own =
         correct(result.plan, is_corrected ? std::nullopt : std::optional(result.measured));
+    // No correction makes a plan fail that passed.
     if (own.measured && !own.measured->verdict.passed && result.measured.verdict.passed) {
       inputs.corrections = of_whole;
     } else {
@@ -323,6 +325,7 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
     draft = {PlaceNodes(graph, scheme.place), scheme.dynamic, std::move(wide)};
     Tell(ChooseCorrections(inputs, draft, {}, scheme.place.sizes, kGoodNoise), chosen);
   } else {
+    // In this order: the search takes the methods, and what is weighed has both.
     ChooseMethods(inputs, wide, scheme.place);
     SearchNodes(inputs, wide, scheme.place);
     Expect(inputs, of_plan);
@@ -346,6 +349,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
                     .steps = std::move(result.steps)};
   }
   chosen.plan = CompletePlan(inputs, draft);
+  // Codes and biases make up for errors in front of them: nodes that are looked at alone would get
+  // what is not theirs.
   if (inputs.keep_plain && !inputs.corrections.empty()) {
     inputs.corrections = {
         .bias = {}, .weights = {}, .ranges = std::move(inputs.corrections.ranges)};

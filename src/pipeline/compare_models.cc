@@ -86,6 +86,7 @@ ModelComparer::Outputs ModelComparer::Expected(size_t k, const Sample& sample) c
 }
 
 Comparisons ModelComparer::StartSums(const Session& actual) const {
+  // A written file does not show the values that stand in for outputs.
   Comparisons sums(actual.outputs().size());
   for (size_t o = 0; o < sums.size(); ++o) sums[o].value = values_[o];
   return sums;
@@ -117,6 +118,7 @@ Comparisons ModelComparer::CompareInParallel(const Session& actual,
         Sample sample = feeder_.Read(SampleIndex(index), {});
         Comparisons of_sample =
             CompareOutputs(values_, Expected(index, sample), RunSample(actual, sample));
+        // Each worker writes those of its own samples.
         names_[index] = std::move(sample.name);
         return of_sample;
       },
@@ -142,6 +144,7 @@ void ModelComparer::VisitSamples(const std::function<void(const Sample&)>& visit
 
 Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size_t>& which) {
   std::vector<size_t> samples = which;
+  // A run that is left out would leave its draws to the next.
   if (which.empty() || in_step_) {
     samples.resize(count_);
     std::iota(samples.begin(), samples.end(), size_t{0});

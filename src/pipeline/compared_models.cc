@@ -46,6 +46,7 @@ void MarkRandom(const Session& one, const Session& other, const Sample& sample,
   const std::vector<Tensor> a = one.Run(sample.inputs, nullptr);
   const std::vector<Tensor> b = other.Run(sample.inputs, nullptr);
   for (size_t v = 0; v < values.size(); ++v) {
+    // The same seeds and other numbers: nothing can be held against these.
     const OutputComparison seen = CompareSample(values[v], a[v], b[v]);
     values[v].is_random =
         seen.mismatched_shapes > 0 || seen.sums.error_power > 0 || seen.equal < seen.elements;

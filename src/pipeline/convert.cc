@@ -76,6 +76,7 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
   std::optional<LayerReport> layers;
   if (options.looks_at_layers()) {
     const LayerInputs inputs = planned.LayersOf(options);
+    // On the float graph, so before it is rewritten.
     LayerErrors errors = MeasureLayers(inputs);
     SetOwnNoise(own_noise, errors);
     layers = LookAtLayers(options, inputs, planned.table, std::move(errors));
@@ -89,6 +90,7 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
   history.spread = planned.spread;
   if (tells_noise) history.noise = NoiseOfEntries(own_noise, plan);
   const std::vector<std::string> values = LayerValues(model.graph);
+  // Rewriting changes the model in place; stages need it as it was.
   const Model optimized = model;  // shares the bytes of tensors
   const std::string quant_info = RewriteModel(model, plan, history, options.passes, report);
   if (layers && earlier) {

@@ -96,6 +96,7 @@ class Corrector {
                const std::string& place) {
     std::multiset<std::string> wanted;
     std::multiset<std::string> wanted_floats;
+    // As often as it is dropped below: a value goes with the last layer that wants it.
     for (const Layer& layer : layers_) {
       wanted.insert(layer.output);
       if (!layer.input.empty()) wanted.insert(layer.input);
@@ -113,6 +114,7 @@ class Corrector {
       std::vector<Tensor> read;
       if (layer.moves_bias && layer.loops) read = quantized.Reach(layer.input);
       if (!layer.input.empty()) quantized.Drop(layer.input);
+      // With the codes of now: what is replaced later no longer counts here.
       quantized.Reach(layer.output);
       if (LearnsBias(layer)) ShiftOutput(layer, learned, quantized);
       if (!read.empty()) {
@@ -219,6 +221,7 @@ class Corrector {
     const std::vector<Tensor> expected = floats.Reach(layer.in_float);
     floats.Drop(layer.in_float);
     const std::vector<Tensor>& actual = quantized.Reach(layer.output);
+    // Shapes that follow from data may differ between the models: such a layer stays.
     for (size_t s = 0; s < actual.size(); ++s)
       if (actual[s].dims != expected[s].dims || actual[s].dims.size() < 2) return;
     std::vector<std::vector<double>> differences(actual.size());
@@ -247,6 +250,7 @@ class Corrector {
       if (expected.dims != values[s].dims || expected.dims.size() < 2) return;
       const size_t axis = layer.axis == ChannelAxis::kSecond ? 1 : expected.dims.size() - 1;
       if (!bias) bias.emplace(static_cast<size_t>(expected.dims[axis]), layer.axis);
+      // The loop adds the shift by itself; layers behind read the value with it.
       const Tensor unshifted = values[s];
       values[s] = AddToChannels(values[s], layer.axis, bias->shift());
       bias->Step(expected, unshifted);

@@ -59,6 +59,7 @@ class Chain {
     const std::string weight = Weight({1, 4 * hidden, dims_[2]});
     Node& node = Append("LSTM", {value_, weight, Weight({1, 4 * hidden, hidden})});
     node.Set("hidden_size", hidden);
+    // Steps, directions, batch, numbers.
     dims_ = {dims_[0], 1, dims_[1], hidden};
     return *this;
   }
@@ -107,6 +108,7 @@ class Chain {
     const int64_t count = ElementCount(dims).value();
     std::vector<float> values = Noise(count);
     // Sums of as many products stay about as large as the inputs.
+    // The mean square of [-1, 1) is 1/3.
     const float scale = std::sqrt(3 * static_cast<float>(dims[0]) / static_cast<float>(count));
     for (float& value : values) value *= scale;
     model_.graph.initializers[name] = MakeFloatTensor(name, dims, values);

@@ -37,6 +37,7 @@ void CutToOutputs(const std::vector<std::string>& nodes, const ConfigPlace& writ
     const Node* node = FindNode(model.graph, name, written, problems);
     if (node == nullptr) continue;
     for (const std::string& output : node->outputs) {
+      // A node may be named twice.
       const bool known = std::any_of(outputs.begin(), outputs.end(),
                                      [&](const Value& value) { return value.name == output; });
       if (!output.empty() && !known) outputs.push_back({output, {}, {}, {}});
@@ -46,6 +47,7 @@ void CutToOutputs(const std::vector<std::string>& nodes, const ConfigPlace& writ
   RunnerOfOthers("outputs", passes, place, model).Run("cut_to_outputs", [&] {
     model.graph.outputs = std::move(outputs);
     const size_t removed = RemoveDeadNodes(model.graph);
+    // An output must say its type; inside a graph nobody had to.
     InferTypes(model, place);
     for (Value& output : model.graph.outputs)
       output.type = model.graph.value_info.at(output.name).type;

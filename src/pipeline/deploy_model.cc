@@ -129,6 +129,7 @@ void DeployInput(const InputSettings& settings, Generation generation, const std
       return names.size() - 1;
     });
   }
+  // One picture each: batches are split before.
   for (std::string& name : names) {
     part.name = std::move(name);
     runner.Run("insert_preprocessing", [&] {
@@ -156,8 +157,10 @@ DeployedNodes RemoveAtBorders(const DeploymentConfig& deployment, PassRunner& ru
                               Model& model) {
   DeployedNodes deployed;
   const Aliases aliases = NameBorderNodes(model.graph);
+  // The scales of what goes are told later.
   const Graph before = model.graph;
   BorderRemoval removal = RemovalOf(deployment, before);
+  // The pass knows nodes by one name.
   for (const auto& [alias, name] : aliases) {
     if (removal.names.contains(alias)) removal.names.insert(name);
     if (removal.kept_names.contains(alias)) removal.kept_names.insert(name);

@@ -41,11 +41,13 @@ size_t DumpLayers(const std::vector<std::string>& values, const std::string& pla
   Names readers;
   std::vector<std::string> shown;
   {
+    // Both are of the graph before it is renamed.
     const Topology topology(graph);
     NameMaker maker(graph);
     for (const std::string& value : values) {
       if (topology.Producer(value) == nullptr || topology.IsGraphOutput(value)) continue;
       const std::string seen = SeenByReaders(graph, topology, value);
+      // It is shown already, and an output keeps its name.
       if (topology.IsGraphOutput(seen)) continue;
       shown.push_back(value);
       if (seen == value) continue;

@@ -42,6 +42,7 @@ void Collect(const Graph& graph, std::map<std::string, bool>& kernels) {
     for (size_t from = node.name.find(kMark); from != std::string::npos;) {
       const size_t to = node.name.find(kMark, from + 1);
       if (to == std::string::npos) break;
+      // Several kernels may come of a node: one on integers will do.
       kernels[node.name.substr(from, to - from + 1)] |= IsInteger(graph, node);
       from = node.name.find(kMark, to + 1);
     }

@@ -65,6 +65,7 @@ struct Widths {
 Widths WidthsOf(const Extremes& seen) {
   Widths widths;
   for (size_t c = 0; c < seen.least.size(); ++c) {
+    // Behind the Relu nothing lies below 0.
     widths.before = std::max(widths.before, seen.largest[c]);
     widths.after = std::max(widths.after, seen.largest[c] - std::max(seen.least[c], 0.0F));
   }
@@ -78,6 +79,7 @@ void Add(const std::string& value, const AbsorbableValue& where, const Extremes&
   const auto [before, after] = WidthsOf(seen);
   if (!(after < before)) return;
   std::vector<float>& absorbed = found.absorbed[value];
+  // No more than it takes to fit into the widest that is left.
   for (const float largest : seen.largest) absorbed.push_back(std::max(largest - after, 0.0F));
   found.narrowed[where.rectified] = after / before;
 }

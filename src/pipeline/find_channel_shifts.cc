@@ -61,6 +61,7 @@ std::set<std::string> ValuesOnIntegers(const Graph& graph, const Target& target)
 }
 
 bool IsFinite(const std::vector<ChannelRange>& ranges) {
+  // The sum of squares keeps a NaN, which the bounds miss.
   return std::all_of(ranges.begin(), ranges.end(),
                      [](const ChannelRange& range) { return std::isfinite(range.power); });
 }

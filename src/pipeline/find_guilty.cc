@@ -61,6 +61,7 @@ class Hunt {
     }
     result_.is_minimal = true;
     result_.any_fewer = std::numeric_limits<double>::infinity();
+    // Known from the last round, which tried each of them.
     for (const size_t item : set_)
       result_.any_fewer = std::min(result_.any_fewer, Noise(SetWithout(item)));
   }

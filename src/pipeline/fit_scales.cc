@@ -29,6 +29,7 @@ std::vector<size_t> LayersToFit(const Graph& graph, const QuantizationPlan& plan
     const bool fits = integer.weight && CanRound(graph, settings, node) &&
                       settings.Of(node).weights.method == CalibrationMethod::kMse &&
                       settings.Of(node).weights.scale_type == ScaleType::kFloat;
+    // Other readers of the weights have scales of their own.
     if (fits && topology.Uses(node.inputs[1]).size() == 1) layers.push_back(n);
   }
   return layers;

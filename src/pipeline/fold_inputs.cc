@@ -44,6 +44,7 @@ size_t SettleWeights(const std::string& place, Model& model) {
       const Tensor* tensor = folded.graph.FindInitializer(value);
       if (tensor == nullptr || model.graph.FindInitializer(node.input(slot)) != nullptr) continue;
       Tensor own = *tensor;
+      // The model as it came may have the name for something else.
       own.name = node.inputs[slot] = names.Make(value);
       model.graph.initializers.emplace(own.name, std::move(own));
       ++settled;

@@ -47,6 +47,7 @@ PlaceOptions GuardUnits::KeepFloat(const std::set<size_t>& kept, const std::stri
   PlaceOptions options = base;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const bool is_float = full.nodes[n].domain == NodeDomain::kFloat;
+    // Movement goes with its neighbours, whatever it was in the whole plan.
     if (is_float && FindOpRule(graph.nodes[n]).kind != OpKind::kMovement)
       options.keep_float.emplace(n, full.nodes[n].reason);
   }

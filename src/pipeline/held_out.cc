@@ -17,6 +17,7 @@ SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
                             split.calibration.begin() + static_cast<ptrdiff_t>(held_out));
     split.is_held_out = true;
   }
+  // Places among all samples become places among those that calibrate.
   const std::vector<size_t> content = split.calibration;
   std::sort(split.calibration.begin(), split.calibration.end());
   for (const size_t sample : content) {

@@ -26,6 +26,7 @@ std::vector<InnerValue> MatchInnerValues(const Graph& a, const Graph& b, const V
   for (const Node& node : a.nodes) {
     for (const std::string& output : node.outputs) {
       if (!written.contains(output) || !sizes.contains(output)) continue;
+      // Outputs are compared in any case.
       if (topology_a.IsGraphOutput(output) || topology_b.IsGraphOutput(output)) continue;
       values.push_back({output, node.op_type, SeenByReaders(a, topology_a, output),
                         SeenByReaders(b, topology_b, output)});
@@ -40,6 +41,7 @@ std::vector<std::vector<InnerValue>> GroupBySize(const std::vector<InnerValue>& 
   size_t used = 0;
   for (const InnerValue& value : values) {
     const size_t size = static_cast<size_t>(sizes.at(value.name)) * sizeof(float);
+    // One that is larger than that has a group to itself.
     if (groups.empty() || used + size > bytes) {
       groups.emplace_back();
       used = 0;

@@ -36,6 +36,7 @@ std::vector<std::filesystem::path> LayerFilePaths(const ConvertOptions& options)
 
 std::vector<std::string> LayerFileTexts(const ConvertOptions& options,
                                         const ConversionReport& report, const LayerReport& layers) {
+  // In the order of LayerFilePaths.
   std::vector<std::string> texts;
   if (!options.page.empty()) {
     std::string json =

@@ -63,6 +63,7 @@ void LayerwiseRun::ReplaceConstant(const std::string& name, Tensor tensor) {
 }
 
 void LayerwiseRun::Drop(const std::string& value) {
+  // One of the times that it is wanted.
   wanted_.erase(wanted_.find(value));
   ForgetUnused();
 }
@@ -88,6 +89,7 @@ Model LayerwiseRun::Piece(size_t end) const {
   for (const Node& one : graph.nodes) {
     for (const std::string& output : one.outputs) {
       const std::optional<size_t> reader = LastReader(topology_, output);
+      // A value that only this piece reads never leaves the engine.
       if (!output.empty() && (wanted_.contains(output) || (reader && *reader >= end)))
         graph.outputs.push_back({output, {}, {}, {}});
     }
@@ -147,6 +149,7 @@ double PeakLiveBytes(const Graph& graph, const ValueSizes& sizes) {
   for (const Value& input : graph.inputs) begin(input.name);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     for (const std::string& output : graph.nodes[n].outputs) begin(output);
+    // While a node runs, its inputs and outputs are there.
     peak = std::max(peak, live);
     live -= ends[n];
   }

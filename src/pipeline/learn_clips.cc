@@ -59,6 +59,7 @@ class Clips {
       }
     }
     if (!has_weights) return;
+    // One stands for all of them: what they want is the value itself.
     if (is_read_as_it_is) clip.readers.emplace_back();
     all_.push_back(std::move(clip));
   }

@@ -99,6 +99,7 @@ class Linter {
       const Node& node = whole.nodes[n];
       lint_.holds_codes |= IsCodeOperator(node);
       LintedNode linted{scope.way() + node.name, node.op_type};
+      // The engine computes it while it loads, on no kernel that counts.
       const bool is_constant = !node.outputs.empty() && constants.contains(node.outputs[0]);
       if (!is_constant) Judge(whole, n, finder, linted);
       lint_.nodes.push_back(std::move(linted));
@@ -156,6 +157,7 @@ const Target* FindLintTarget(std::string_view word) {
 
 Lint LintModel(Model model, const Target& target, const std::string& place) {
   Normalize(model);
+  // For the constants inside.
   if (InlineFunctions(model) > 0) Normalize(model);
   EliminateIdentity(model.graph);
   InferTypes(model, place);

@@ -18,12 +18,14 @@ constexpr StoredForm kWide{.bits = 16};
 constexpr int kBudget = 20;  // measurements
 
 // Of a code that is rounded; all of a value that has none.
+// A rounding error is uniform over one code: its mean square is 1/12.
 double RelativeError(int code) { return code == 0 ? 1 : 1 / (12.0 * code * code); }
 
 double MeanLoss(std::span<const float> floats, std::span<const int16_t> codes) {
   double sum = 0;
   double count = 0;
   for (size_t i = 0; i < floats.size(); ++i) {
+    // A zero has its code, and loses nothing.
     if (floats[i] == 0) continue;
     sum += RelativeError(codes[i]);
     ++count;

@@ -41,6 +41,7 @@ double LeastTime(const Model& model, const Tensor& input, double enough_ns) {
     session->Run({&input, 1}, nullptr);
     const double ns = Nanoseconds(Clock::now() - start).count();
     if (run < 0) continue;
+    // Whatever else the machine does only adds.
     least = std::min(least, ns);
     all += ns;
   }
@@ -108,6 +109,7 @@ void TimeNetwork(CostNetwork network, double enough_ns, std::vector<TimedNetwork
   InferTypes(model, kPlace);
   const CostModel costs(model.graph, {});
   const Timing timing{costs, InputOf(model.graph), enough_ns};
+  // By kernels: by time would take what is measured here for known.
   PlaceOptions options{.place_by = PlaceBy::kKernels};
   if (!network.is_dynamic) {
     Placement placement = PlaceNodes(model.graph, options);
@@ -115,7 +117,7 @@ void TimeNetwork(CostNetwork network, double enough_ns, std::vector<TimedNetwork
     out.push_back(Timed(placement.in_float, model, timing));
     out.push_back(Timed(placement.chosen, OnIntegers(model, placement, {}), timing));
     if (model.graph.nodes.size() < 3) return;
-    // With one node or the first half in float: what conversions take in a network.
+    // With one node or the first two in float: what conversions take in a network.
     const size_t count = model.graph.nodes.size();
     for (const std::set<size_t>& kept : {std::set<size_t>{count / 2}, {0, 1}, {count - 1}}) {
       options.keep_float.clear();

@@ -82,6 +82,7 @@ double MultiplyAddsOfRun(const LayerInputs& inputs, size_t samples) {
   const CostModel cost(graph, inputs.sizes, inputs.costs);
   double sum = 0;
   for (const Node& node : graph.nodes) sum += CountMultiplyAdds(graph, cost, node);
+  // Both models run.
   return 2 * sum * static_cast<double>(samples);
 }
 

@@ -54,6 +54,7 @@ void MeasureParts(const LayerInputs& inputs, LayerErrors& errors) {
               {&NodeErrors::activations_alone, &NodeErrors::activations_behind,
                &LayerErrors::whole_activations},
               errors);
+  // On top of the rounded weights.
   RoundValuesTo16Bits(rounded.graph, inputs.plan);
   MeasurePart(inputs, rounded, {nullptr, &NodeErrors::wide_behind, &LayerErrors::whole_wide},
               errors);

@@ -146,6 +146,7 @@ void RefuseFoldersOfSamples(const std::vector<std::filesystem::path>& folders,
   for (const auto& file : samples.files()) read_from.insert(file.parent_path());
   for (const auto& folder : folders) {
     for (const auto& other : read_from) {
+      // A file without a folder lies in the present one.
       if (!SameFile(folder, other.empty() ? "." : other)) continue;
       throw Error(ExitCode::kUsage, folder.string(),
                   "holds the samples, expected another folder for the outputs");

@@ -132,6 +132,7 @@ class Widener {
   }
 
   void Widen(const std::set<size_t>& wide) {
+    // From the start each time: sets come in any order.
     inputs_.settings = settings_;
     inputs_.corrections = corrections_;
     for (const size_t item : wide) {
@@ -140,6 +141,7 @@ class Widener {
         NodeSettings own = settings_.Of(node);
         own.weights.bit_width = kByteBits;
         inputs_.settings.widened[node.name] = std::move(own);
+        // They make up for codes of fewer bits.
         inputs_.corrections.bias.erase(n);
         inputs_.corrections.weights.erase(n);
       }

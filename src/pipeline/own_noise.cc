@@ -41,6 +41,7 @@ std::vector<double> SumOutputs(const Session& session, const ModelComparer& comp
 }
 
 std::optional<double> Ratio(double noise, double signal) {
+  // Without a signal it is no number.
   const double ratio = noise / signal;
   return std::isfinite(ratio) ? std::optional(ratio) : std::nullopt;
 }

@@ -22,6 +22,7 @@ PassRunner::PassRunner(Model& model, std::string place, PassOptions options)
 }
 
 size_t PassRunner::Run(std::string_view name, const std::function<size_t()>& pass) {
+  // Also of passes that no longer run: CheckStopped looks for the nearest.
   names_.emplace_back(name);
   if (stopped_) return 0;
   const bool dump = !options_.dump_folder.empty();

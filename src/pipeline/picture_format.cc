@@ -84,6 +84,7 @@ void AddScaling(const std::vector<CalibTransform>& steps, const InputSettings* s
   for (double& number : scaling.scale) number = 1 / number;
 }
 
+// Kinds in front of the color change places of pixels, not their numbers.
 bool IsGeometry(const CalibTransform& step) { return step.kind < Kind::kColor; }
 
 InputLayout RuntimeLayout(InputLayout train, const Value& input) {
@@ -91,6 +92,7 @@ InputLayout RuntimeLayout(InputLayout train, const Value& input) {
   const std::vector<Dim>& shape = *input.type.shape;
   const bool may_be_nchw = IsChannels(shape[1]);
   const bool may_be_nhwc = IsChannels(shape[3]);
+  // Sizes alone do not tell.
   if (may_be_nchw == may_be_nhwc) return train;
   return may_be_nchw ? InputLayout::kNchw : InputLayout::kNhwc;
 }

@@ -37,6 +37,7 @@ PlacedLayers PlaceLayers(const Model& model, const QuantizationPlan& plan) {
   for (const auto& [n, integer] : plan.integer_nodes) {
     if (!integer.weight) continue;
     const size_t end = places.at(MarkOf(n));
+    // Without an Add behind it the second mark has replaced the first.
     const auto own = places.find(MarkOf(n) + " weights");
     const Node& reader = nodes[own != places.end() ? own->second : end];
     const std::string& codes = topology.Producer(reader.inputs[1])->inputs[0];

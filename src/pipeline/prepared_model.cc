@@ -23,6 +23,7 @@ PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const 
                          .moments = {},
                          .equalized = 0,
                          .warnings = std::move(warnings)};
+  // Before the passes, which merge nodes and fold normalizations away.
   const std::set<std::string> names = BorderNamesOf(config.config.deployment, prepared.model.graph);
   prepared.first = FindFirstLayers(prepared.model);
   prepared.moments = FindChannelMoments(prepared.model.graph);

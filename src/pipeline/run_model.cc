@@ -130,6 +130,7 @@ RunReport RunModel(const RunModelOptions& options) {
   using Outputs = std::vector<Tensor>;
   Outputs before;
   MapInOrder(
+      // One by one with states: what a sample gave is there before the next is read.
       samples.size(), feeder.has_feedback() ? 1 : WorkerCount(options.data),
       [&](size_t k) {
         Sample sample = feeder.Read(k, before);

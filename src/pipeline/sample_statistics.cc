@@ -22,6 +22,7 @@ std::vector<NumbersSeen> LookAt(const Tensor& tensor, size_t axis) {
     inner *= static_cast<size_t>(tensor.dims[d]);
   std::vector<NumbersSeen> seen(channels);
   const std::vector<float> values = ToFloats(tensor);
+  // Channels in turn, `inner` numbers of each.
   for (size_t i = 0; i < values.size();) {
     for (NumbersSeen& channel : seen)
       for (size_t k = 0; k < inner; ++k) channel.Add(static_cast<double>(values[i++]));

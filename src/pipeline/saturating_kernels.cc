@@ -112,7 +112,7 @@ std::vector<std::string> FindSaturatingNodes(const Model& model, const std::stri
     }
     return found;
   } catch (const Error&) {
-    return {};
+    return {};  // of what cannot be looked at nothing is said
   }
 }
 

@@ -28,6 +28,7 @@ std::vector<std::string> ComputedValues(const Graph& graph) {
   return out;
 }
 
+// Sizes that the graph computes, of no sample.
 bool IsShapeLike(const ValueType& type) {
   return type.element == DataType::kInt64 && type.shape && type.shape->size() <= 1;
 }
@@ -96,6 +97,7 @@ void SetBatch(int64_t batch, const std::string& place, Model& model) {
     if (!shape || shape->empty() || (*shape)[0].value != 1) Fail(input.name, batch, place);
     (*shape)[0] = {batch, {}};
   }
+  // They were declared for one sample.
   for (Value& output : graph.outputs) output.type.shape.reset();
   graph.value_info.clear();
   InferBatchedTypes(batch, place, model);

@@ -127,6 +127,7 @@ size_t SharedStart::CountCommon(const Model& model) const {
   for (; count < base_.graph.nodes.size(); ++count) {
     const Node& node = base_.graph.nodes[count];
     const auto it = by_output.find(node.outputs[0]);
+    // Whatever comes behind a difference may depend on it.
     if (it == by_output.end() || !IsSame(base_.graph, node, model.graph, *it->second)) break;
   }
   return count;

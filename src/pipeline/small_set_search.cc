@@ -26,6 +26,7 @@ class Search {
       harmful = enough;
       enough = std::min(2 * enough, count);
     }
+    // An eighth more or less is what putting back takes care of.
     while (best_.reached && HasBudget() && enough - harmful > std::max<size_t>(1, enough / 8)) {
       const size_t middle = harmful + (enough - harmful) / 2;
       (Fits(Prefix(middle)) ? enough : harmful) = middle;
@@ -64,6 +65,7 @@ class Search {
 
   // Places [first, last) of what is taken out, by suspicion: puts all back, or each half.
   void PutBack(size_t first, size_t last) {
+    // Places stay those of the set as it was when this began.
     std::vector<size_t> ordered;
     for (const size_t item : options_.items)
       if (best_.taken_out.contains(item)) ordered.push_back(item);

@@ -42,6 +42,7 @@ ChosenPlan TakePlan(const PlanInputs& inputs, const PlanFile& file, GuardMode mo
 PlanHistory HistoryOfTaken(const PlanFile& file, const Graph& graph, const QuantizationPlan& plan,
                            const Provenance& own) {
   PlanHistory history = HistoryOf(file);
+  // Of a file that was edited, what it says of its guard and its noise holds no longer.
   if (QuantInfoJson(graph, plan, history) != file.text) {
     Sha256 hash;
     hash.Update(file.text);

@@ -71,6 +71,7 @@ void CompareModels(const std::optional<LoadedModel>& found, const VerifyOptions&
       if (auto one = DiffFiles(files[k], wanted[k], result.bytes))
         in_bytes.push_back(*std::move(one));
   }
+  // Bytes decide; the parts tell where.
   if (in_bytes.empty()) return;
   std::vector<Difference>& out = result.differences;
   if (found) {

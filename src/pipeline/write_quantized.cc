@@ -137,6 +137,7 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   // What other devices compute the engine simulates; its own kernels may saturate.
   const bool runs_here = TargetOf(options.config.target_device).suits_engine;
   std::string deleted_nodes;
+  // Samples fit the model as it is before that.
   if (is_deployed) {
     const auto session = OpenForComparison(model, report.input, runs_here);
     CompareOutputs(*session, runs_here, comparer, report);
