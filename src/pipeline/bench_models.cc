@@ -41,6 +41,7 @@ class Candidate {
     engine_ = SerializeForEngine(loaded.model);
     options_.intra_op_threads = options.threads;
     options_.external_initializers = engine_.external;
+    // The session gets the model as it is; this copy says what it is fed.
     Graph graph = loaded.model.graph;  // shares its bytes
     // Initializers among the inputs have their values.
     graph.inputs = FedInputs(graph);

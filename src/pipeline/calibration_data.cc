@@ -224,6 +224,7 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
   SampleSourceOptions source{
       .stacked = data.stacked || settings.stacked,
       .max_samples = data.max_samples > 0 ? data.max_samples : settings.max_samples};
+  // A folder of the command line stands for those of the settings.
   if (!given) source.folders = settings.input;
   if (!settings.format.empty()) source.format = settings.format;
   if (is_random) source.random_samples = kRandomSamples;

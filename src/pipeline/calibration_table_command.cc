@@ -55,6 +55,7 @@ void Resume(const std::filesystem::path& checkpoint, const CalibrationOptions& r
     if (!run.requests.empty()) {
       for (const BatchQuestion& question : run.requests[0].batches) keys.push_back(question.key);
     }
+    // A table holds its questions in this order.
     std::sort(keys.begin(), keys.end());
     // Of half a batch the range is another: only whole ones go on.
     if (seen.engine != stored.engine || seen.graph_sha256 != stored.graph_sha256 ||

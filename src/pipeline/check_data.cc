@@ -21,6 +21,7 @@ FirstLayers FirstLayersOf(const std::vector<const Model*>& models) {
     } catch (const Error&) {
       continue;  // the run itself says what is wrong with the model
     }
+    // A quantized file has them folded away: then the other may tell.
     if (first.normalization || first.bound) break;
   }
   return first;

@@ -71,6 +71,7 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
   if (count >= kManyMethodSamples || more.size() <= samples.size()) more.clear();
   apply(ChooseMethodByNoise(
       candidates, samples, more, [&](CalibrationMethod method, const std::vector<size_t>& on) {
+        // The plan takes it from the settings.
         apply(method);
         const Measured measured = MeasurePlan(inputs, plan, on);
         const double hidden = HiddenNoise(measured.outputs, inputs.gate);

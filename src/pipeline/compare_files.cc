@@ -76,6 +76,7 @@ std::vector<ComparedNode> DescribeNodes(const Graph& graph, const FileComparison
   };
   std::unordered_map<std::string, Seen> seen;
   for (const InnerComparison& value : comparison.inner) {
+    // Nothing is further off than what is no number.
     const double noise = value.non_finite > 0 ? HUGE_VAL : value.sums.noise();
     seen[value.name] = {noise, value.is_quantized};
   }

@@ -156,6 +156,7 @@ ConversionReport Convert(const ConvertOptions& options) {
   Stopwatch watch(report);
 
   LoadedModel loaded = LoadFloat(options.model, options.strip, report.warnings, options.passes);
+  // Folders that are made for the output go again where there is none.
   std::vector<Provisional> folders;
   if (options.make_output_folder)
     folders = MakeProvisionalFolder(OutputPath(options).parent_path());

@@ -70,6 +70,7 @@ class Corrector {
       Layer& layer = layers_.back();
       layer.loops = options.online && layer.moves_bias;
       if (layer.loops)
+        // The vendor's loop corrects the biases that are there and makes none.
         layer.moves_bias = FindUnitBias(graph_, node, plan.placement.nodes[n].unit) != nullptr;
     }
   }

@@ -132,6 +132,7 @@ void AddConvolutions(std::vector<CostNetwork>& out) {
       {64, 128, 1, 28}, {96, 96, 3, 14},  {128, 128, 3, 14}, {128, 256, 1, 14}, {256, 256, 1, 14},
       {256, 512, 1, 7}, {256, 256, 3, 7}, {512, 128, 1, 7}};
   for (const ConvShape& shape : kShapes) {
+    // Of three in a row one can stay float (measure_costs.cc).
     for (const int64_t more : {0, 2}) {
       Chain chain({1, shape.from, shape.size, shape.size});
       chain.Conv(shape.to, shape.kernel);

@@ -95,6 +95,7 @@ class Counter {
       if (graph_.FindInitializer(name) != nullptr) weights.insert(name);
     if (count <= 0 && weights.empty()) return;
     const DataType input = InputType(n, 0);
+    // Two values may be multiplied as well.
     const DataType second = weights.empty() ? InputType(n, 1) : WeightType(n, *weights.begin());
     const std::string& written = IsInteger(n) ? placement_.nodes[n].unit.output : node.outputs[0];
     const DataType output =

@@ -24,6 +24,7 @@ std::vector<size_t> WorstNodes(const std::vector<SwitchedNode>& nodes, const Lay
   std::vector<size_t> order;
   const auto alone = [&](size_t k) { return errors.nodes[nodes[k].node].alone.value_or(-1); };
   for (size_t k = 0; k < nodes.size(); ++k)
+    // Of the others nothing is known: there were too many nodes.
     if (alone(k) >= 0) order.push_back(k);
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return alone(a) > alone(b); });

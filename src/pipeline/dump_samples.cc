@@ -37,6 +37,7 @@ void SampleDump::Prepare(const std::filesystem::path& folder) {
 }
 
 SampleDump::SampleDump(const SampleSource& samples, const std::filesystem::path& folder) {
+  // One sample at a time is in memory.
   for (size_t k = 0; k < samples.size(); ++k) {
     for (const Tensor& input : samples.Read(k).inputs) {
       std::string name = input.name;

@@ -132,10 +132,12 @@ class Evaluator {
         score_{options.task.value_or(IsScores(output) || labels_.given() ? Task::kClassification
                                                                          : Task::kRegression),
                output.kind, options.k},
+        // ChooseOutput gives one of these.
         index_(static_cast<size_t>(&output - pair.outputs.data())),
         workers_(WorkerCount(options.data)),
         a_(OpenShowing(pair.a.model, pair.place_a, NamesOf(pair.outputs), pair.is_random)),
         b_(OpenShowing(pair.b.model, pair.place_b, NamesOf(pair.outputs), pair.is_random)),
+        // States and random draws go from sample to sample.
         in_order_(feeder_.has_feedback() || pair.is_random),
         min_score_(options.min_score) {
     if (score_.task == Task::kClassification && labels_.given()) return;

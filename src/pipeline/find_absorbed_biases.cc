@@ -40,6 +40,7 @@ class ExtremesObserver : public ValueObserver {
     const auto floats = value.floats();
     Extremes& seen = seen_[v];
     for (size_t first = 0; first < floats.size(); first += inner) {
+      // Images follow each other, with all their channels.
       const size_t c = first / inner % channels;
       for (const float x : floats.subspan(first, inner)) {
         // NaN is below everything: such a channel is left alone.

@@ -27,6 +27,7 @@ class ChannelObserver : public ValueObserver {
     const auto v = static_cast<size_t>(id);
     std::vector<ChannelRange>& ranges = ranges_[v];
     const auto count = static_cast<int64_t>(ranges.size());
+    // Of another shape than was inferred it says nothing of these channels.
     if (value.dims.empty() || value.dims.back() != count) return;
     const auto floats = value.floats();
     for (size_t first = 0; first < floats.size(); first += ranges.size()) {

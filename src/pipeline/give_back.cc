@@ -88,6 +88,7 @@ class Search {
         }
         const double saved = std::max(open[p].saved, kLeastSaving);
         const std::pair relief{(excess - Excess(without, total)) / saved, all / saved};
+        // Of equal ones the first: the order of parts is that of the graph.
         if (relief <= most) continue;
         most = relief;
         best = p;

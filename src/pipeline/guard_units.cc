@@ -19,6 +19,7 @@ GuardUnits::GuardUnits(const Graph& of, const PlaceOptions& options,
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const bool integer = full.nodes[n].domain == NodeDomain::kInteger;
     const bool movement = FindOpRule(graph.nodes[n]).kind == OpKind::kMovement;
+    // Movement makes no error of its own.
     if ((integer && !movement) || dynamic.contains(n)) all.insert(n);
   }
   for (const auto& [way, placed] : full.bodies) {

@@ -142,6 +142,7 @@ double PeakLiveBytes(const Graph& graph, const ValueSizes& sizes) {
   std::map<size_t, double> ends;  // reader -> bytes that it reads last
   const auto begin = [&](const std::string& value) {
     const std::optional<size_t> reader = LastReader(topology, value);
+    // What nobody reads is not kept.
     if (!reader) return;
     live += bytes(value);
     ends[*reader] += bytes(value);

@@ -123,6 +123,7 @@ class Linter {
       linted.kind = LintedNode::Kind::kOther;
     } else if (ComputesFloat(graph, node) || PicksIndices(graph, node)) {
       const auto broken = finder.Find(n);
+      // Where types are not known, a rule that goes by them is not broken for sure.
       const bool by_types = !broken || broken->rule == "type";
       linted.kind = by_types && finder.IsUncertain(n) ? LintedNode::Kind::kUncertain
                     : broken                          ? LintedNode::Kind::kFloat

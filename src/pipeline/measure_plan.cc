@@ -136,6 +136,7 @@ Measured MeasureOpened(const PlanInputs& inputs, const Model& model,
     LogDebug(measured.failure);
   }
   measured.verdict = JudgeOutputs(measured.outputs, inputs.gate);
+  // Of no outputs none fails.
   if (!measured.failure.empty()) measured.verdict.passed = false;
   const OutputVerdict* worst = measured.verdict.Worst();
   LogDebug(fmt::format(
@@ -144,6 +145,7 @@ Measured MeasureOpened(const PlanInputs& inputs, const Model& model,
       SqnrOfNoise(measured.pooled_noise()), SqnrOfNoise(measured.judged_noise()),
       SqnrOfNoise(TypicalNoise(measured.outputs)),
       worst == nullptr ? "no output" : worst->name + " " + worst->text));
+  // How many there are to be was only estimated.
   const size_t done = inputs.comparer.comparisons();
   if (inputs.on_measurement) inputs.on_measurement(done, std::max(done, inputs.most_measurements));
   return measured;

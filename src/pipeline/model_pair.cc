@@ -108,6 +108,7 @@ ModelPair LoadPair(const std::filesystem::path& a, const std::filesystem::path& 
                  .only_a = {},
                  .only_b = {},
                  .is_random = false};
+  // Weights that a file lists among its inputs are not fed.
   for (LoadedModel* loaded : {&pair.a, &pair.b}) UndeclareInitializers(loaded->model);
   CheckInputs(pair);
   InferTypes(pair.a.model, pair.place_a);

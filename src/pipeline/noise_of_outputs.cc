@@ -5,8 +5,10 @@
 namespace qconvert {
 
 std::vector<double> JudgedNoises(const Measured& measured, size_t outputs) {
+  // A plan that does not run is as bad as noise can be.
   std::vector<double> noise(std::max<size_t>(outputs, 1), kMostNoise);
   if (!measured.failure.empty()) return noise;
+  // The whole plan has not run: nobody knows how many there are.
   if (outputs == 0) return {std::min(measured.judged_noise(), kMostNoise)};
   for (size_t o = 0; o < outputs; ++o)
     noise[o] = std::min(measured.verdict.outputs[o].noise, kMostNoise);

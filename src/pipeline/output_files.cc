@@ -44,6 +44,7 @@ void CheckOutputs(const ConvertOptions& options,
   std::vector<std::filesystem::path> inputs = model_files;
   inputs.insert(inputs.end(), {options.config_file, options.table});
   inputs.insert(inputs.end(), options.other_inputs.begin(), options.other_inputs.end());
+  // The plan beside a model is read in its place.
   if (!options.against.empty())
     inputs.insert(inputs.end(), {options.against, PlanFileOf(options.against)});
   RefuseOverwriting(OutputsOf(options), inputs);

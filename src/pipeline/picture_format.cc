@@ -144,6 +144,7 @@ PictureInput PictureInputOf(const std::vector<CalibTransform>& steps, const Inpu
   }
   const std::vector<Dim>& shape = *input.type.shape;
   const size_t first = rank - 3;  // behind the batch
+  // A free batch is fed one picture at a time.
   if (rank == 4 && shape[0].known() && shape[0].value != 1) {
     out.unfit = fmt::format("has a batch of {}, pictures fill one of 1", shape[0].value);
     return out;

@@ -31,6 +31,7 @@ bool IsForced(const Node& node, const DeploymentConfig& deployment) {
 
 bool HasCodes(const QuantizationPlan& plan, const std::string& value) {
   return plan.values.contains(value) ||
+         // An entry names a value of a body as it is called there, or with the way to it.
          std::any_of(plan.bodies.begin(), plan.bodies.end(), [&](const auto& body) {
            return HasCodes(body.second, value) ||
                   (value.starts_with(body.first) &&
@@ -107,6 +108,7 @@ std::optional<std::string> RemarkOnLoading(const QuantizationPlan& plan) {
   int64_t bytes = 0;
   for (const auto& [way, weight] : plan.stored) {
     const bool packed = plan.stored_as == StoredAs::kBlocksPacked && weight.block_size > 0;
+    // Their kernel takes them packed.
     if (packed) continue;
     bytes += weight.codes.element_count() * static_cast<int64_t>(sizeof(float));
   }
@@ -158,6 +160,7 @@ std::vector<std::string> RemarksOnValues(const Graph& graph, const QuantConfig& 
                                          const std::vector<std::string>& told) {
   std::vector<std::string> remarks;
   for (const ValueSettings& one : config.values) {
+    // A warning of that place has said why already.
     const bool is_told = std::any_of(told.begin(), told.end(), [&](const std::string& warning) {
       return warning.starts_with(one.place + ":");
     });

@@ -122,6 +122,7 @@ SharedStart::SharedStart(Model base, std::vector<Sample> samples, int workers, s
 
 size_t SharedStart::CountCommon(const Model& model) const {
   std::unordered_map<std::string, const Node*> by_output;
+  // Nodes are found by what they write first: a plan has others between them.
   for (const Node& node : model.graph.nodes) by_output.emplace(node.outputs[0], &node);
   size_t count = 0;
   for (; count < base_.graph.nodes.size(); ++count) {
@@ -189,6 +190,7 @@ void SharedStart::DropOthers(size_t nodes) {
     for (const auto& [count, border] : borders_) {
       for (const auto& [value, tensors] : border)
         for (const Tensor& tensor : tensors)
+          // The inputs, which stand at 0, are there in any case.
           if (count > 0 && seen.insert(tensor.bytes.get()).second) bytes += tensor.byte_size();
     }
     return bytes;
@@ -232,6 +234,7 @@ std::unique_ptr<Session> SharedStart::Open(const Model& model, bool integer_kern
         continue;
       }
       graph.inputs.push_back({value, CommonType(it->second), {}, {}});
+      // An input says its type itself.
       graph.value_info.erase(value);
       graph.declared.erase(value);
       read.push_back(value);

@@ -48,6 +48,7 @@ class Search {
   // Measures, and remembers the smallest set that fits, or else the one of least noise.
   bool Fits(std::set<size_t> without) {
     const auto known = known_.find(without);
+    // Halves come to sets that were measured before.
     if (known != known_.end()) return known->second <= options_.target;
     ++measurements_;
     const double noise = options_.noise(without);

@@ -56,6 +56,7 @@ Model FakeQuantized(const Model& optimized, const QuantizationPlan& plan, int wo
   RoundIntegerWeights(model.graph, plan);
   QuantizationPlan floats = plan;
   for (auto& [n, node] : floats.integer_nodes) {
+    // They are rounded already, as floats, and the bias becomes what its codes stand for.
     node.weight.reset();
     if (node.bias && !node.bias_scales.empty()) {
       node.bias = FloatBias(*node.bias, node.bias_scales);

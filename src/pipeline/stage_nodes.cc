@@ -40,6 +40,7 @@ Cosines Measure(const FloatAndQuantized& models, const InputFeeder& feeder, size
       values.push_back({value.shown_a, {}, {}, false, false});
       names.push_back(value.shown_b);
     }
+    // Seeded: both draw alike, where they draw at all.
     ModelComparer comparer(OpenShowing(models.optimized, place, NamesOf(values), true), feeder,
                            values, {sample}, {.count = 1});
     const auto compared = comparer.Compare(*OpenShowing(models.quantized, place, names, true));

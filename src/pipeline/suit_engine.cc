@@ -11,6 +11,7 @@ namespace qconvert {
 void SuitEngine(const std::map<std::string, Value, std::less<>>& types, const PassOptions& passes,
                 const std::string& place, Model& model) {
   Graph& graph = model.graph;
+  // The passes look at types; what the engine infers by itself goes again below.
   graph.value_info.insert(types.begin(), types.end());
   PassRunner runner = RunnerOfOthers("engine", passes, place, model);
   runner.Run("fuse_gelu", [&] { return FuseGelu(graph, model.opset()); });

@@ -49,6 +49,7 @@ class Joiner {
     graph.inputs.push_back({out_.input, {}, {}, {}});
     graph.inputs.back().type.element = DataType::kBool;
     graph.inputs.back().type.shape = {{Dim{static_cast<int64_t>(out_.switches.size()), ""}}};
+    // Quantized nodes read what the switches give, which are made behind them.
     SortNodes(graph);
     RemoveDeadNodes(graph);
     return std::move(out_);

@@ -48,6 +48,7 @@ std::optional<LoadedModel> LoadFound(const std::filesystem::path& out,
   try {
     return LoadOnnx(out);
   } catch (const Error& e) {
+    // A wrong path is the user's to mend; a file that does not load is a difference.
     if (e.code() == ExitCode::kFile && !std::filesystem::exists(out)) throw;
     differences.push_back({"file", e.what(), "a model"});
     return std::nullopt;

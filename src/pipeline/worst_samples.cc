@@ -26,6 +26,7 @@ std::vector<size_t> WorstSamples(std::span<const OutputComparison> outputs, cons
   }
   // The engine cannot run this plan: one sample shows whether it can run another.
   if (outputs.empty()) return {0};
+  // None stands for all.
   if (noise.size() <= count) return {};
   std::vector<size_t> order(noise.size());
   std::iota(order.begin(), order.end(), size_t{0});

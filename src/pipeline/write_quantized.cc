@@ -153,6 +153,7 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   // They tell what was compared: their bytes come when that is known.
   std::vector<AtomicFile*> of_layers;
   for (const auto& path : LayerFilePaths(options)) of_layers.push_back(companions.Add(path));
+  // Runs before any file has its name: where it throws, nothing is there.
   const auto verify = [&](const std::filesystem::path& temporary, int64_t bytes) {
     OrtSessionOptions as_compared = ComparisonOptions(report.float_bytes);
     as_compared.integer_kernels = runs_here;

@@ -114,6 +114,7 @@ class GivenNodeCodes {
     }
     FittedWeights codes = RoundWeights(tensor, order, weight->grid.params, weight->grid.format,
                                        {.pair_limit = weight->pair_limit, .workers = workers_});
+    // Letters count from the nearest codes.
     const std::string wrong = weight->steps.empty() ? "" : AddSteps(weight->steps, codes);
     if (!wrong.empty())
       Refuse(weight->grid.place, fmt::format("steps of '{}' {}", weight->name, wrong));

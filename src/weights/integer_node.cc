@@ -26,6 +26,7 @@ void SetBias(const std::vector<float>& bias, BiasForm form, bool on_grid, const 
     out.bias = MakeFloatTensor("", {std::ssize(bias)}, bias);
     return;
   }
+  // The scales of the weights count in: SetWeights comes first.
   QuantizedBias codes =
       on_grid ? QuantizeOwnBias(bias, grid)
               : QuantizeBias(bias, input_scale, out.weight->params.scales, grid.round);

@@ -37,6 +37,7 @@ class Trainer {
                            static_cast<float>(std::max<Index>(inputs_.training, 1));
     // Errors count relative to those of the start, so that one regularizer suits all channels.
     importance_ = (nearest.array() > kNoError * power.array())
+                      // Divided by before it is chosen from: never by 0.
                       .select(nearest.array().max(1e-30F).inverse(), 0.0F);
     if ((importance_.array() == 0.0F).all()) return best_;
     if (settings_.method == LearningMethod::kAdaRound) {
