@@ -105,6 +105,9 @@ class Converter {
       // For a refusal, which comes once the node has been moved from.
       const std::string described = LabelOf(node);
       try {
+        // Every operator of the table has both: adapters take the first ones for given.
+        if (node.inputs.empty() || node.outputs.empty())
+          throw AdapterRefusal{node.inputs.empty() ? "it has no inputs" : "it has no outputs"};
         const Node before = Identity(node);
         for (Node& replacement : row->adapt(std::move(node), context)) {
           Inherit(before, replacement);

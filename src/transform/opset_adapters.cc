@@ -21,9 +21,11 @@ std::string Scalar(AdapterContext& context, float value) {
 
 // Removes an integer-list attribute and returns it.
 std::vector<int64_t> TakeInts(Node& node, std::string_view key) {
+  const auto it = node.attributes.find(key);
+  if (it == node.attributes.end()) return {};
   std::vector<int64_t> values;
-  if (const auto* found = node.FindInts(key)) values = *found;
-  node.attributes.erase(node.attributes.find(key));
+  if (const auto* found = std::get_if<std::vector<int64_t>>(&it->second.data)) values = *found;
+  node.attributes.erase(it);
   return values;
 }
 
@@ -34,6 +36,11 @@ std::vector<float> TakeFloats(Node& node, std::string_view key) {
   if (auto* found = std::get_if<std::vector<float>>(&it->second.data)) values = *found;
   node.attributes.erase(it);
   return values;
+}
+
+// What the standard asks for a damaged file may lack: raised, it would be another operator.
+void Require(bool is_there, const Node& node, std::string_view key) {
+  if (!is_there) throw AdapterRefusal{node.op_type + " without the attribute " + std::string(key)};
 }
 
 // Moves an integer-list attribute to input `slot`.
@@ -98,7 +105,7 @@ Nodes Scan9(Node /*node*/, AdapterContext& /*context*/) {
 // Upsample-9: attribute scales became input 1.
 Nodes Upsample9(Node node, AdapterContext& context) {
   const std::vector<float> scales = TakeFloats(node, "scales");
-  if (scales.empty()) return {std::move(node)};
+  Require(!scales.empty(), node, "scales");
   node.inputs.resize(1);
   node.inputs.push_back(
       context.add_constant(MakeFloatTensor("", {static_cast<int64_t>(scales.size())}, scales)));
@@ -132,6 +139,7 @@ Nodes Resize11(Node node, AdapterContext& context) {
 
 // Slice-10: starts, ends, axes became inputs.
 Nodes Slice10(Node node, AdapterContext& context) {
+  for (const char* key : {"starts", "ends"}) Require(node.FindInts(key) != nullptr, node, key);
   AttributeToInput(node, "starts", 1, context);
   AttributeToInput(node, "ends", 2, context);
   AttributeToInput(node, "axes", 3, context);
@@ -140,6 +148,9 @@ Nodes Slice10(Node node, AdapterContext& context) {
 
 // TopK-10: k became an input of one element.
 Nodes TopK10(Node node, AdapterContext& context) {
+  const auto found = node.attributes.find("k");
+  Require(found != node.attributes.end() && std::holds_alternative<int64_t>(found->second.data),
+          node, "k");
   const int64_t k = node.GetInt("k", 0);
   node.attributes.erase("k");
   node.inputs.resize(1);
@@ -154,6 +165,7 @@ Nodes Clip11(Node node, AdapterContext& context) {
   const auto limit = [&](std::string_view key) -> std::string {
     const auto it = node.attributes.find(key);
     if (it == node.attributes.end()) return "";
+    Require(std::holds_alternative<float>(it->second.data), node, key);
     const float value = node.GetFloat(key, 0);
     node.attributes.erase(it);
     if (element == DataType::kDouble) {
@@ -175,6 +187,7 @@ Nodes Clip11(Node node, AdapterContext& context) {
 
 // Pad-11: pads and value became inputs.
 Nodes Pad11(Node node, AdapterContext& context) {
+  Require(node.FindInts("pads") != nullptr, node, "pads");
   AttributeToInput(node, "pads", 1, context);
   const float value = node.GetFloat("value", 0);
   node.attributes.erase("value");
@@ -241,6 +254,7 @@ Nodes Affine(Node node, AdapterContext& context) {
 // ImageScaler (left in opset 10): scale * x + bias, bias per channel of NCHW.
 Nodes ImageScaler(Node node, AdapterContext& context) {
   const std::vector<float> bias = TakeFloats(node, "bias");
+  Require(!bias.empty(), node, "bias");
   const std::string product = context.names.Make("scaler_");
   const std::string shift =
       context.add_constant(MakeFloatTensor("", {1, static_cast<int64_t>(bias.size()), 1, 1}, bias));
@@ -252,7 +266,7 @@ Nodes ImageScaler(Node node, AdapterContext& context) {
 // result instead of right and bottom.
 Nodes Crop(Node node, AdapterContext& context) {
   const std::vector<int64_t> border = TakeInts(node, "border");
-  if (border.size() != 4) throw AdapterRefusal{"Crop without four borders"};
+  if (border.size() != 4) throw AdapterRefusal{"Crop without four numbers in border"};
   const auto* scale = node.FindInts("scale");
   constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
   // An end of -0 would leave nothing of the axis.

@@ -17,6 +17,9 @@
 namespace qconvert {
 namespace {
 
+using testing::AllOf;
+using testing::HasSubstr;
+
 // To the opset of quantized files.
 Graph RaiseAndCompare(GraphBuilder& b) { return RaiseAndCompare(b, kQuantizedOpset); }
 
@@ -242,6 +245,36 @@ TEST(ConvertOpsetTest, OperatorsThatLeftTheStandard) {
   GraphBuilder gone = OldModel(7);
   gone.Add("GRUUnit", {"x"}, {"y"});
   EXPECT_THROW(ConvertOpset(gone.model, kQuantizedOpset, "m"), Error);
+}
+
+TEST(ConvertOpsetTest, WhatADamagedNodeLacksIsNamed) {
+  const auto refusal = [](const Node& node) -> std::string {
+    GraphBuilder b = OldModel(7);
+    b.model.graph.nodes = {node};
+    try {
+      ConvertOpset(b.model, kQuantizedOpset, "m");
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  for (const auto& [op_type, key] : {std::pair{"Crop", "border"},
+                                     {"Slice", "starts"},
+                                     {"TopK", "k"},
+                                     {"Pad", "pads"},
+                                     {"ImageScaler", "bias"},
+                                     {"Upsample", "scales"}}) {
+    Node node = MakeNode(op_type, {"x"}, {"y"});
+    EXPECT_THAT(refusal(node), AllOf(HasSubstr(op_type), HasSubstr(key)));
+  }
+  Node slice = MakeNode("Slice", {"x"}, {"y"});
+  slice.Set("starts", std::vector<int64_t>{0});
+  EXPECT_THAT(refusal(slice), HasSubstr("Slice without the attribute ends"));
+  Node clip = MakeNode("Clip", {"x"}, {"y"});
+  clip.Set("min", int64_t{1});
+  EXPECT_THAT(refusal(clip), HasSubstr("Clip without the attribute min"));
+  EXPECT_THAT(refusal(MakeNode("Affine", {}, {"y"})), HasSubstr("no inputs"));
+  EXPECT_THAT(refusal(MakeNode("Softmax", {"x"}, {})), HasSubstr("no outputs"));
 }
 
 TEST(ConvertOpsetTest, ReachesIntoSubgraphs) {
