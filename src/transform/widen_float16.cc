@@ -74,6 +74,13 @@ bool WidenFloat16(Model& model) {
     casts_out.push_back(CastNode(wide, output.name, DataType::kFloat16));
     wide_outputs.emplace(output.name, wide);
   }
+  // A constant may be an output itself: then a node is to write its name.
+  for (const auto& [name, wide] : wide_outputs) {
+    auto constant = graph.initializers.extract(name);
+    if (constant.empty()) continue;
+    constant.key() = constant.mapped().name = wide;
+    graph.initializers.insert(std::move(constant));
+  }
   for (Node& node : graph.nodes) {
     // Readers of an output inside of the model get the wide value too.
     for (auto* names_of : {&node.inputs, &node.outputs}) {

@@ -131,6 +131,26 @@ TEST(WidenFloat16Test, ComputesTheSameInFloat32BehindCasts) {
   EXPECT_EQ(b.model.graph.inputs[0].type.element, DataType::kFloat16);
 }
 
+TEST(WidenFloat16Test, AConstantMayBeAnOutput) {
+  GraphBuilder b;
+  b.Input("x", {"2"}, DataType::kFloat16).Output("y", DataType::kFloat16);
+  b.Output("w", DataType::kFloat16).Output("k", DataType::kFloat16);
+  const std::vector<uint16_t> halves = {0x3C00, 0xC000};  // 1, -2
+  const Tensor constant = MakeTensor<uint16_t>("w", DataType::kFloat16, {2}, halves);
+  b.model.graph.initializers["w"] = constant;
+  b.Add("Constant", {}, {"k"}).Set("value", constant);
+  b.Add("Mul", {"x", "w"}, {"m"});
+  b.Add("Add", {"m", "k"}, {"y"});
+  const Model narrow = b.model;
+  Normalize(b.model);
+  ASSERT_TRUE(WidenFloat16(b.model));
+  const Tensor x = MakeTensor<uint16_t>("x", DataType::kFloat16, {2}, halves);
+  const std::vector<Tensor> before = RunModel(narrow, {x});
+  const std::vector<Tensor> after = RunModel(b.model, {x});
+  ASSERT_EQ(after.size(), 3U);
+  for (size_t o = 0; o < after.size(); ++o) EXPECT_EQ(*before[o].bytes, *after[o].bytes) << o;
+}
+
 TEST(WidenFloat16Test, LeavesFloat32ModelsAlone) {
   GraphBuilder b;
   b.Input("x", {"2"}).Output("y");
