@@ -12,6 +12,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/calibration/table_file.h"
+#include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/report/quant_info.h"
 #include "qconvert/runtime/ort_session.h"
@@ -58,24 +59,47 @@ bool BelongTogether(const Model& model, const PlanFile& plan) {
   });
 }
 
+// No receipt names samples beside a table, what "host" was, what a page was held against, or what
+// odd samples and the engine's fusions would have ended.
+bool IsKnowable(const ConvertOptions& options) {
+  const bool has_both = !options.table.empty() && !options.calibration_folder.empty();
+  return options.validation_folder.empty() && options.plan == nullptr && options.seen == nullptr &&
+         !options.float_only && !has_both && options.config.processor != Processor::kHost &&
+         options.against.empty() && options.passes.dump_folder.empty() && !options.strict_data &&
+         !options.strict_fusion;
+}
+
+// What --must-pass would say of it, by the verdict that was kept: RefuseFailed.
+bool HasPassed(const ConvertOptions& options, const PlanFile& plan) {
+  const bool is_integer = std::any_of(plan.nodes.begin(), plan.nodes.end(),
+                                      [](const FileNode& n) { return n.way == NodeWay::kInteger; });
+  const bool is_empty =
+      options.config.scheme == Scheme::kStatic && !is_integer && !plan.guard.kept_float.empty();
+  return plan.guard.ran && plan.guard.passed && !is_empty;
+}
+
+// Whether the weights are where a conversion would write them, beside the model or in it.
+bool IsLaidOut(const ConvertOptions& options, const LoadedModel& made) {
+  const bool has_data = made.files.size() > 1;
+  return has_data ? options.external_data || made.file_bytes > kExternalDataThreshold
+                  : !options.external_data;
+}
+
 }  // namespace
 
 bool IsDone(const ConvertOptions& options) {
   const std::filesystem::path output = OutputPath(options);
   const std::filesystem::path info = QuantInfoPath(output);
-  // No receipt names samples beside a table, nor what "host" was.
-  const bool has_both = !options.table.empty() && !options.calibration_folder.empty();
-  const bool is_knowable = options.validation_folder.empty() && options.plan == nullptr &&
-                           options.seen == nullptr && !options.float_only && !has_both &&
-                           options.config.processor != Processor::kHost;
   const std::vector<std::filesystem::path> asked = LayerFilePaths(options);
   const bool has_extras = std::all_of(asked.begin(), asked.end(), Exists) &&
                           (options.first_picture.empty() || Exists(options.first_picture));
-  if (!is_knowable || !has_extras || !Exists(output) || !Exists(info)) return false;
+  if (!IsKnowable(options) || !has_extras || !Exists(output) || !Exists(info)) return false;
   try {
     const PlanFile plan = ReadPlanFile(info);
-    return IsOf(options, HistoryOf(plan).provenance) &&
-           BelongTogether(LoadOnnx(output).model, plan);
+    if (options.must_pass && !HasPassed(options, plan)) return false;
+    const LoadedModel made = LoadOnnx(output);
+    return BelongTogether(made.model, plan) && IsLaidOut(options, made) &&
+           IsOf(options, HistoryOf(plan).provenance);
   } catch (const Error&) {
     return false;
   }

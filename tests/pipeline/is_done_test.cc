@@ -10,9 +10,9 @@
 namespace qconvert {
 namespace {
 
-Model Net(const std::string& node) {
+Model Net(const std::string& node, int64_t channels = 4) {
   GraphBuilder b;
-  b.Input("x", {"1", "4", "4", "4"}).Random("w", {4, 4, 1, 1}, 0.5F).Output("y");
+  b.Input("x", {"1", "4", "4", "4"}).Random("w", {channels, 4, 1, 1}, 0.5F).Output("y");
   b.Add("Conv", {"x", "w"}, {"y"}).name = node;
   return b.model;
 }
@@ -92,6 +92,44 @@ TEST_F(IsDoneTest, NotWithWhatNoReceiptKnows) {
   EXPECT_FALSE(IsDone(options_));
   options_.validation_folder.clear();
   options_.table = dir_ / "table.json";
+  EXPECT_FALSE(IsDone(options_));
+}
+
+TEST_F(IsDoneTest, NotWithWhatAConversionAloneCanTell) {
+  options_.strict_fusion = true;
+  EXPECT_FALSE(IsDone(options_)) << "it may end by that";
+  options_.strict_fusion = false;
+  options_.strict_data = true;
+  EXPECT_FALSE(IsDone(options_)) << "it may end by that";
+  options_.strict_data = false;
+  options_.against = options_.output;
+  EXPECT_FALSE(IsDone(options_)) << "the page may be of another comparison";
+  options_.against.clear();
+  options_.passes.dump_folder = dir_ / "passes";
+  EXPECT_FALSE(IsDone(options_)) << "nothing is there";
+  options_.passes.dump_folder.clear();
+  EXPECT_TRUE(IsDone(options_));
+}
+
+TEST_F(IsDoneTest, OutputsThatMustPassHavePassed) {
+  options_.must_pass = true;
+  EXPECT_TRUE(IsDone(options_));
+  options_.guard = GuardMode::kOff;
+  options_.must_pass = false;
+  Convert(options_);
+  options_.must_pass = true;
+  EXPECT_FALSE(IsDone(options_)) << "nothing was compared";
+}
+
+TEST_F(IsDoneTest, WeightsAreWhereTheyAreAskedFor) {
+  dir_.Write("m.onnx", SerializeModel(Net("/conv", 400)));  // smaller weights stay in the model
+  Convert(options_);
+  EXPECT_TRUE(IsDone(options_));
+  options_.external_data = true;
+  EXPECT_FALSE(IsDone(options_));
+  Convert(options_);
+  EXPECT_TRUE(IsDone(options_));
+  options_.external_data = false;
   EXPECT_FALSE(IsDone(options_));
 }
 

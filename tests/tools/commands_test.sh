@@ -118,6 +118,10 @@ expect 0 "effort: high  # --effort high" --config settings.yaml --effort high --
 
 expect 0 "made of the same inputs before" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done
 expect 0 "12 integer" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done --aim 30
+expect 0 "judged" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done --stop-after normalize
+expect 0 "12 integer" "$example/model.onnx" --calib "$example/calib" -o plain.onnx --skip-done
+expect 0 "judged" "$example/model.onnx" --calib "$example/calib" -o failed.onnx --min-sqnr 100 --guard-reports
+expect 8 "nothing is written" "$example/model.onnx" --calib "$example/calib" -o failed.onnx --min-sqnr 100 --guard-reports --must-pass --skip-done
 expect 0 "runs of both models in one" debug "$example/model.onnx" --calib "$example/calib" --scheme static --json why.json --report why.html
 grep -q '"guilty":{"text":"keep ' why.json || fail "debug names no guilty nodes"
 grep -q '"guilty"' why.html || fail "the page of debug has no guilty nodes"

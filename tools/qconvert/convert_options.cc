@@ -43,6 +43,7 @@ std::string OptionsThatCount(const ConvertLine& line, const QuantConfig& config)
   if (line.samples.stacked) add("--stacked");
   for (const std::string& state : line.samples.states) add("--state " + state);
   if (line.strip) add("--strip");
+  if (!line.passes.stop_after.empty()) add("--stop-after " + line.passes.stop_after);
   if (line.no_guard) add("--no-guard");
   if (line.guard_reports) add("--guard-reports");
   if (line.min_sqnr) add(fmt::format("--min-sqnr {}", *line.min_sqnr));
