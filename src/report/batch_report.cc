@@ -107,6 +107,11 @@ std::string BatchJson(std::span<const JobResult> results) {
   return Json{{"exit", WorstExitCode(results)}, {"jobs", std::move(jobs)}}.dump(2) + "\n";
 }
 
+std::string BatchFailureJson(int exit_code, const std::vector<std::string>& errors) {
+  return Json{{"exit", exit_code}, {"errors", TextsJson(errors)}, {"jobs", Json::array()}}.dump(2) +
+         "\n";
+}
+
 // MessagePack: its strings may hold what is no text.
 std::string PackResults(std::span<const JobResult> results) {
   Json rows = Json::array();

@@ -71,6 +71,13 @@ TEST(BatchReportTest, OneDocumentHoldsAllVerdicts) {
   EXPECT_THAT(json, HasSubstr("m/bad.onnx: node <X> & \\\"Y\\\""));
 }
 
+TEST(BatchReportTest, ABatchThatNeverBeganTellsItsExitCodeTheSameWay) {
+  const std::string json = BatchFailureJson(6, {"missing.yaml: cannot open"});
+  EXPECT_THAT(json, HasSubstr("\"exit\": 6,"));
+  EXPECT_THAT(json, HasSubstr("missing.yaml: cannot open"));
+  EXPECT_THAT(json, HasSubstr("\"jobs\": []"));
+}
+
 TEST(BatchReportTest, JunitHasAFailureForEachCodeThatIsNotZero) {
   const std::string xml = BatchJunit(Sample());
   EXPECT_THAT(xml, HasSubstr(R"(<testsuite name="qconvert" tests="3" failures="2">)"));

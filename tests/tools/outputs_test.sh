@@ -168,6 +168,11 @@ with tempfile.TemporaryDirectory() as work:
     for args in (base[:-1] + ["-o", "q.onnx"], ["compare", "q.onnx", "q.onnx", "--data", "calib"], ["inspect", "model.onnx"]):
         for target in ("/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"):  # a pipe here
             json.loads(run(*args, "--json", target, expect=0).stdout)
+    # A batch that cannot begin leaves no success of an earlier one, and tells its exit code as batches do.
+    open("fleet.json", "w").write('{\n  "exit": 0,\n  "jobs": []\n}\n')
+    run("batch", "missing.yaml", "--json", "fleet.json", expect=6, stderr="missing.yaml")
+    if json.load(open("fleet.json"))["exit"] != 6:
+        failures.append("a failed batch: %s" % open("fleet.json").read())
     open("notes", "w").write("the user's")
     run("none.onnx", "--json", "notes", expect=6)
     if open("notes").read() != "the user's":

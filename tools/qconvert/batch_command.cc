@@ -64,6 +64,11 @@ std::vector<std::string> ArgumentsOfAll(const BatchLine& line) {
   return arguments;
 }
 
+// Before anything is read: what fails from here on is told there, in place of an older verdict.
+void OpenVerdict(const BatchLine& line, VerdictFile& verdict) {
+  verdict.Open(line.json, line.list, {}, VerdictKind::kBatch);
+}
+
 // Every N-th job: neighbours in a list are often of one size.
 std::vector<Job> JobsOf(const BatchLine& line) {
   const Shard shard = ParseShard(line.shard);
@@ -74,12 +79,11 @@ std::vector<Job> JobsOf(const BatchLine& line) {
 }
 
 // Jobs run at the same time and in any order: none may write what another one reads or writes.
-void CheckFiles(const BatchLine& line, const std::vector<Job>& jobs, VerdictFile& verdict) {
+void CheckFiles(const BatchLine& line, const std::vector<Job>& jobs, const VerdictFile& verdict) {
   if (line.junit == "-")
     throw Error(ExitCode::kUsage, "", "--junit takes a file; --json - writes to stdout");
   std::vector<std::filesystem::path> inputs = InputsOf(jobs);
   inputs.emplace_back(line.list);
-  verdict.Open(line.json, line.list, inputs);
   std::vector<std::filesystem::path> outputs = OutputsOf(jobs);
   outputs.insert(outputs.end(), {line.junit, verdict.file()});
   RefuseOverwriting(outputs, inputs);
@@ -99,6 +103,7 @@ std::vector<JobResult> RunAcrossRanks(const BatchLine& line, Ranks& ranks, Verdi
   const auto size = static_cast<size_t>(ranks.size());
   const auto rank = static_cast<size_t>(ranks.rank());
   const auto parts = GatherParts(ranks, [&] {
+    OpenVerdict(line, verdict);
     const std::vector<Job> jobs = JobsOf(line);
     CheckFiles(line, jobs, verdict);
     std::vector<Job> own;
@@ -137,6 +142,7 @@ int RunBatch(int argc, char** argv, VerdictFile& verdict) {
   const std::unique_ptr<Ranks> ranks = JoinRanks();
   std::vector<JobResult> results;
   if (ranks == nullptr) {
+    OpenVerdict(line, verdict);
     const std::vector<Job> jobs = JobsOf(line);
     CheckFiles(line, jobs, verdict);
     results = RunOwn(line, jobs);

@@ -24,7 +24,6 @@
 #include "qconvert/base/memory.h"
 #include "qconvert/base/provisional.h"
 #include "ranks.h"
-#include "verdict_file.h"
 
 namespace qconvert {
 namespace {
@@ -37,6 +36,7 @@ constexpr int64_t kMostSearchSeconds = 60;  // for the node that killed the engi
 struct Shared {
   std::array<char, PATH_MAX> verdict;
   std::array<char, PATH_MAX> model;
+  std::atomic<VerdictKind> kind;
   std::atomic<int64_t> memory_bytes;
   std::atomic<int64_t> seconds;
 
@@ -100,7 +100,7 @@ int Tell(ExitCode code, const std::string& message) {
   try {
     // The child's own ended with the child.
     VerdictFile verdict;
-    verdict.Open(g_shared->verdict.data(), g_shared->model.data(), {});
+    verdict.Open(g_shared->verdict.data(), g_shared->model.data(), {}, g_shared->kind);
     verdict.WriteFailure(code, {message});
   } catch (const std::exception& e) {
     LogError(e.what());
@@ -234,8 +234,9 @@ int Supervise(const std::function<int()>& work) {
   return work();  // in this process where no other can be made
 }
 
-void ShareVerdict(const std::string& target, const std::string& model) {
+void ShareVerdict(const std::string& target, const std::string& model, VerdictKind kind) {
   if (g_shared == nullptr) return;
+  g_shared->kind = kind;
   Put(target, g_shared->verdict);
   Put(model, g_shared->model);
 }

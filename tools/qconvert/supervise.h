@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 
+#include "verdict_file.h"
+
 namespace qconvert {
 
 // What a run may take at most; 0: any.
@@ -25,8 +27,8 @@ int Supervise(const std::function<int()>& work);
 // From the child: the ceilings that hold from here on.
 void ShareCeilings(const Ceilings& ceilings);
 
-// Where the child's verdict goes (--json) and of which model, for the parent to use.
-void ShareVerdict(const std::string& target, const std::string& model);
+// Where the child's verdict goes (--json), of which model and kind, for the parent to use.
+void ShareVerdict(const std::string& target, const std::string& model, VerdictKind kind);
 
 }  // namespace qconvert
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <exception>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/refuse_overwriting.h"
+#include "qconvert/report/batch_report.h"
 #include "qconvert/report/conversion_report.h"
 #include "supervise.h"
 
@@ -49,7 +51,11 @@ bool IsVerdict(const std::string& file) {
   std::error_code error;
   if (!std::filesystem::exists(file, error) || std::filesystem::is_empty(file, error)) return true;
   const std::string text = ReadFile(file);
-  return text.starts_with("{\n  \"") && text.find("\n  \"exit\": \"") != std::string::npos;
+  constexpr std::string_view kKey = "\n  \"exit\": ";
+  const size_t key = text.find(kKey);
+  if (!text.starts_with("{\n  \"") || key == std::string::npos) return false;
+  const char value = text.c_str()[key + kKey.size()];
+  return value == '"' || (value >= '0' && value <= '9');
 }
 
 }  // namespace
@@ -59,7 +65,7 @@ VerdictFile::~VerdictFile() {
 }
 
 void VerdictFile::Open(const std::string& target, const std::string& model,
-                       std::vector<std::filesystem::path> inputs) {
+                       std::vector<std::filesystem::path> inputs, VerdictKind kind) {
   // The run that looks for a killer tells nothing.
   if (target.empty() || IsSearching()) return;
   struct stat status {};
@@ -78,7 +84,8 @@ void VerdictFile::Open(const std::string& target, const std::string& model,
   }
   target_ = target;
   model_ = model;
-  ShareVerdict(target, model);
+  kind_ = kind;
+  ShareVerdict(target, model, kind);
 }
 
 bool VerdictFile::is_stdout() const { return descriptor_ == STDOUT_FILENO; }
@@ -99,7 +106,9 @@ void VerdictFile::WriteFailure(ExitCode code, const std::vector<std::string>& er
   try {
     const bool is_safe = descriptor_ >= 0 || (code != ExitCode::kUsage && IsVerdict(target_));
     if (!is_safe) return;
-    Write(FailureJson(model_, std::string(ExitCodeName(code)), errors));
+    Write(kind_ == VerdictKind::kBatch
+              ? BatchFailureJson(static_cast<int>(code), errors)
+              : FailureJson(model_, std::string(ExitCodeName(code)), errors));
   } catch (const std::exception& e) {
     LogError(e.what());
   }

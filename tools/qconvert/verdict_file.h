@@ -10,6 +10,9 @@
 
 namespace qconvert {
 
+// A batch says its exit code as a number, among those of its jobs; all other commands its name.
+enum class VerdictKind { kOne, kBatch };
+
 // A JSON document in a file, which appears complete or not at all, or written through to what is no
 // regular file: a device, a pipe, stdout.
 class VerdictFile {
@@ -24,7 +27,7 @@ class VerdictFile {
   // Throws Error(kUsage) for an input, Error(kFile) for what cannot be written; then there is no
   // verdict.
   void Open(const std::string& target, const std::string& model,
-            std::vector<std::filesystem::path> inputs);
+            std::vector<std::filesystem::path> inputs, VerdictKind kind = VerdictKind::kOne);
 
   // The file that will be replaced or made; empty: none.
   std::filesystem::path file() const { return descriptor_ < 0 ? target_ : ""; }
@@ -42,6 +45,7 @@ class VerdictFile {
   std::string model_;
   int descriptor_ = -1;  // of what is written through
   bool written_ = false;
+  VerdictKind kind_ = VerdictKind::kOne;
 };
 
 }  // namespace qconvert

@@ -28,6 +28,8 @@ std::string SkippedJson(const std::string& input, const std::string& output);
 // {"exit": 4, "jobs": [{"name", "model", "exit", "errors": [...], "verdict": {...}}]} in the order
 // of the list.
 std::string BatchJson(std::span<const JobResult> results);
+// The same of a batch that ended before its jobs: {"errors": [...], "exit": 6, "jobs": []}.
+std::string BatchFailureJson(int exit_code, const std::vector<std::string>& errors);
 
 // Results on their way from one process to another, any bytes in them. Unpacking throws
 // Error(kInternal) for what is no packing.
