@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Outputs never replace inputs, each other, devices or pipes; what cannot be told is exit 6.
 exec python3 - "$1" "$2" <<'PY'
-import json, os, resource, shutil, stat, subprocess, sys, tempfile
+import json, os, re, resource, shutil, stat, subprocess, sys, tempfile
 
 qconvert, root = sys.argv[1:]
 failures = []
@@ -168,6 +168,26 @@ with tempfile.TemporaryDirectory() as work:
     for args in (base[:-1] + ["-o", "q.onnx"], ["compare", "q.onnx", "q.onnx", "--data", "calib"], ["inspect", "model.onnx"]):
         for target in ("/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"):  # a pipe here
             json.loads(run(*args, "--json", target, expect=0).stdout)
+    # Whatever a job may write belongs to it alone; every option that names a file is told to read or to write.
+    writes = {"--output", "--first-picture", "--export-config", "--report", "--node-data", "--dump-passes"}
+    reads = {"--config", "--also", "--calib", "--validate", "--table", "--cost-table", "--cache", "--quant-info",
+             "--against"}
+    of_the_batch = {"--json"}
+    listed = run("--help", expect=0).stdout.decode()
+    names = set(re.findall(r"^  (?:-\w,)?(--[\w-]+) (?:FILE|OUT|DIR|PATH|TABLE)", listed, re.M))
+    if names != writes | reads | of_the_batch:
+        failures.append("options that name files: %s" % sorted(names ^ (writes | reads | of_the_batch)))
+    os.mkdir("dumped")
+    same = [["%s=a" % option] for option in sorted(writes)] + [["--dump-passes", "dumped"], ["-oa"]]
+    pairs = [(["-o", "1.onnx"] + one, ["-o", "2.onnx"] + one) if one[0][:4] not in ("--ou", "-oa") else (one, one)
+             for one in same]
+    pairs += [([], ["--stop-after", "normalize"]), ([], ["--stop-after=normalize"]), (["--float-only"],) * 2,
+              (["--config", "cpu_int8", "--config", "vitis_int8_cpu"], ["-o", "model_cpu_int8_quantized.onnx"]),
+              (["--auto"], ["-o", "1.onnx", "--report", "model_quantized.yaml"])]
+    for first, second in pairs:
+        rows = [{"name": str(k), "model": "model.onnx", "args": args} for k, args in enumerate((first, second))]
+        json.dump({"jobs": rows}, open("pair.json", "w"))
+        run("batch", "pair.json", expect=2, stderr="two outputs")
     # A batch that cannot begin leaves no success of an earlier one, and tells its exit code as batches do.
     open("fleet.json", "w").write('{\n  "exit": 0,\n  "jobs": []\n}\n')
     run("batch", "missing.yaml", "--json", "fleet.json", expect=6, stderr="missing.yaml")

@@ -93,10 +93,7 @@ std::vector<ConvertOptions> OptionsForAll(const ConvertLine& line) {
   std::vector<ConvertOptions> all;
   for (const std::string& config : line.configs) {
     ConvertOptions& options = all.emplace_back(MakeConvertOptions(line, config));
-    const std::filesystem::path& model = options.model;
-    options.output =
-        model.parent_path() / fmt::format("{}_{}_quantized.onnx", model.stem().string(),
-                                          options.config_file.stem().string());
+    options.output = OutputOfConfig(options.model, options.config_file);
     options.make_output_folder = options.write_stages = false;
     for (const ConvertOptions& other : all) {
       const bool same_output = &other != &options && other.output == options.output;

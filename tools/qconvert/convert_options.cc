@@ -150,6 +150,12 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::filesystem
   return options;
 }
 
+std::filesystem::path OutputOfConfig(const std::filesystem::path& model,
+                                     const std::filesystem::path& config) {
+  return model.parent_path() /
+         fmt::format("{}_{}_quantized.onnx", model.stem().string(), config.stem().string());
+}
+
 void ApplyPlanFile(const PlanFile& plan, ConvertOptions& options) {
   options.plan = &plan;
   options.config = plan.config;

@@ -25,6 +25,10 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
 ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::filesystem::path& file,
                                   LoadedConfig loaded);
 
+// Where the model of one of several configs goes.
+std::filesystem::path OutputOfConfig(const std::filesystem::path& model,
+                                     const std::filesystem::path& config);
+
 // Goes by `plan`, which must stay: the settings that it follows from are its own.
 void ApplyPlanFile(const PlanFile& plan, ConvertOptions& options);
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "convert_options.h"
 #include "qconvert/pipeline/convert.h"
 
 namespace qconvert {
@@ -13,8 +14,10 @@ namespace {
 
 using Paths = std::vector<std::filesystem::path>;
 
-constexpr std::array<std::string_view, 4> kWriting = {"-o", "--output", "--report",
-                                                      "--first-picture"};
+// Those that name what is written; what all others name is read. A test holds them against --help.
+constexpr std::array<std::string_view, 7> kWriting = {
+    "-o",           "--output", "--report", "--node-data", "--first-picture", "--export-config",
+    "--dump-passes"};
 
 bool IsModelOption(std::string_view option) { return option == "-o" || option == "--output"; }
 
@@ -33,6 +36,8 @@ std::vector<Argument> Split(const std::vector<std::string>& words) {
       arguments.push_back({word.substr(0, equals), word.substr(equals + 1)});
     } else if (!word.starts_with('-')) {
       arguments.push_back({option, word});
+    } else if (word.size() > 2 && !word.starts_with("--")) {
+      arguments.push_back({word.substr(0, 2), word.substr(2)});  // -oFILE
     }
     option = word.starts_with('-') && equals == std::string_view::npos ? word : "";
   }
@@ -43,21 +48,37 @@ bool IsWritten(const Argument& argument) {
   return std::find(kWriting.begin(), kWriting.end(), argument.option) != kWriting.end();
 }
 
-// Several configs make models of other names, and some options make none or no quantized one.
-bool MakesDefault(const Job& job, const std::vector<Argument>& arguments) {
-  const auto is_config = [](const Argument& one) {
-    return one.option == "-c" || one.option == "--config";
-  };
-  const auto is_other = [](const std::string& word) {
-    return word == "--float-only" || word == "--print-config" || word == "--stop-after";
-  };
-  return std::count_if(arguments.begin(), arguments.end(), is_config) < 2 &&
-         std::none_of(job.arguments.begin(), job.arguments.end(), is_other);
+bool HasFlag(const Job& job, const std::string& flag) {
+  return std::any_of(job.arguments.begin(), job.arguments.end(), [&](const std::string& word) {
+    return word == flag || word.starts_with(flag + "=");
+  });
 }
 
 void AddModel(const std::filesystem::path& output, Paths& outputs) {
   outputs.push_back(output);
   outputs.push_back(QuantInfoPath(output));
+}
+
+// Where nothing says where: beside the model, one for each of several configs.
+Paths DefaultModels(const Job& job, const std::vector<Argument>& arguments) {
+  if (HasFlag(job, "--print-config")) return {};
+  Paths configs;
+  for (const Argument& one : arguments)
+    if (one.option == "-c" || one.option == "--config") configs.emplace_back(one.value);
+  ConvertOptions options;
+  options.model = job.model;
+  options.float_only = HasFlag(job, "--float-only");
+  if (configs.size() < 2) return {OutputPath(options)};
+  Paths models;
+  for (const auto& config : configs) models.push_back(OutputOfConfig(job.model, config));
+  return models;
+}
+
+// What is no model: a file, or for the folder of --dump-passes one in it, as folders are no files.
+std::filesystem::path Companion(const Argument& argument) {
+  std::error_code ignored;
+  const std::filesystem::path path = argument.value;
+  return std::filesystem::is_directory(path, ignored) ? path / "passes" : path;
 }
 
 void AddFiles(const std::filesystem::path& path, Paths& inputs) {
@@ -76,19 +97,20 @@ std::vector<std::filesystem::path> OutputsOf(const std::vector<Job>& jobs) {
   Paths outputs;
   for (const Job& job : jobs) {
     const std::vector<Argument> arguments = Split(job.arguments);
-    bool has_output = false;
+    Paths models;
     for (const Argument& argument : arguments) {
       if (!IsWritten(argument)) continue;
-      if (!IsModelOption(argument.option)) {
-        outputs.emplace_back(argument.value);
-        continue;
-      }
-      AddModel(argument.value, outputs);
-      has_output = true;
+      if (IsModelOption(argument.option))
+        models.emplace_back(argument.value);
+      else
+        outputs.push_back(Companion(argument));
     }
-    ConvertOptions options;
-    options.model = job.model;
-    if (!has_output && MakesDefault(job, arguments)) AddModel(OutputPath(options), outputs);
+    if (models.empty()) models = DefaultModels(job, arguments);
+    for (const auto& model : models) {
+      AddModel(model, outputs);
+      if (HasFlag(job, "--auto"))
+        outputs.push_back(std::filesystem::path(model).replace_extension(".yaml"));
+    }
   }
   return outputs;
 }

@@ -9,8 +9,8 @@
 
 namespace qconvert {
 
-// The models that jobs make with the quant_info beside each, and their pages and pictures, as far
-// as the arguments tell.
+// The models that jobs make with the quant_info beside each, and what else their arguments have
+// written: pages, node data, pictures, settings, the folders of passes; as far as they tell.
 std::vector<std::filesystem::path> OutputsOf(const std::vector<Job>& jobs);
 
 // The models of jobs, and every file that their other arguments name, or that lies in folders
