@@ -100,10 +100,10 @@ class HistogramLook : public SecondLook {
     if (largest_ == 0) return;
     for (const float x : values) {
       if (!std::isfinite(x)) continue;
-      const auto bin =
-          static_cast<size_t>(std::fabs(x) * static_cast<float>(kVitisBins) / largest_);
+      // Divided first: times 2048, which is exact either way, large ones have no float.
+      const float place = std::fabs(x) / largest_ * static_cast<float>(kVitisBins);
       // The largest magnitude itself lies on the end of the last bin.
-      ++counts_[std::min(bin, kVitisBins - 1)];
+      ++counts_[static_cast<size_t>(std::min(place, static_cast<float>(kVitisBins - 1)))];
     }
   }
 

@@ -79,6 +79,13 @@ TEST(VitisRangeTest, CodesThatStartAtZeroGiveOneSide) {
   EXPECT_GT(Threshold(values, VitisMethod::kEntropy, 0, 0, 255), 2.5F);
 }
 
+TEST(VitisRangeTest, TheLargestFloatsHaveTheBinsOfSmallOnes) {
+  std::vector<float> values = IrwinHall();
+  const float small = Threshold(values, VitisMethod::kPercentile, 90);
+  for (float& v : values) v = std::ldexp(v, 125);
+  EXPECT_EQ(Threshold(values, VitisMethod::kPercentile, 90), std::ldexp(small, 125));
+}
+
 TEST(VitisRangeTest, NothingButZeros) {
   EXPECT_EQ(Threshold({0, 0, 0}, VitisMethod::kEntropy), 0);
   EXPECT_EQ(Threshold({0, 0, 0}, VitisMethod::kPercentile), 0);
