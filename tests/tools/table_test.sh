@@ -33,6 +33,13 @@ SLURM_ARRAY_TASK_ID=8 SLURM_ARRAY_TASK_MIN=7 SLURM_ARRAY_TASK_COUNT=3 \
   "$qconvert" calibrate "$model" --calib "$calib" -o slurm.json -q --shard slurm
 "$qconvert" calibrate "$model" --calib "$calib" -o plain.json -q --shard 1/3
 cmp slurm.json plain.json || fail "a job array's task is another shard"
+# --array=7-11:2 has the tasks 7, 9 and 11; of a list like 7,8,11 nobody says which one is the second.
+export SLURM_ARRAY_TASK_MIN=7 SLURM_ARRAY_TASK_MAX=11 SLURM_ARRAY_TASK_COUNT=3
+SLURM_ARRAY_TASK_ID=9 SLURM_ARRAY_TASK_STEP=2 "$qconvert" calibrate "$model" --calib "$calib" -o slurm.json -q --shard slurm
+cmp slurm.json plain.json || fail "a task of a job array with a step is another shard"
+SLURM_ARRAY_TASK_ID=8 SLURM_ARRAY_TASK_STEP=1 \
+  expect 2 "expected numbers in equal steps" calibrate "$model" --calib "$calib" -o odd.json -q --shard slurm
+unset SLURM_ARRAY_TASK_MIN SLURM_ARRAY_TASK_MAX SLURM_ARRAY_TASK_COUNT
 grep -q "$work" whole.json && fail "a path is in the table"
 
 # A shard without samples, and a checkpoint in the way of a merge.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <optional>
@@ -32,6 +33,29 @@ size_t SlurmVariable(const char* name) {
   return *value;
 }
 
+// Where an older Slurm or another launcher does not set it.
+size_t SlurmVariable(const char* name, size_t otherwise) {
+  return std::getenv(name) == nullptr ? otherwise : SlurmVariable(name);
+}
+
+// The numbers of an array may begin anywhere and have a step: of 10-20:5, 15 is shard 1 of 3.
+Shard SlurmShard() {
+  const size_t id = SlurmVariable("SLURM_ARRAY_TASK_ID");
+  const size_t first = SlurmVariable("SLURM_ARRAY_TASK_MIN");
+  const size_t count = SlurmVariable("SLURM_ARRAY_TASK_COUNT");
+  const size_t step = std::max<size_t>(SlurmVariable("SLURM_ARRAY_TASK_STEP", 1), 1);
+  const size_t last = SlurmVariable("SLURM_ARRAY_TASK_MAX", first + (count - 1) * step);
+  // A list like 1,5,9 leaves open which one of them a task is.
+  const bool is_even = last >= first && (last - first) / step + 1 == count;
+  if (!is_even || id < first || id > last || (id - first) % step != 0) {
+    throw Error(ExitCode::kUsage, "",
+                fmt::format("--shard slurm: task {} of an array of {} from {} to {}, expected "
+                            "numbers in equal steps, like --array=0-{}",
+                            id, count, first, last, count - 1));
+  }
+  return {(id - first) / step, count};
+}
+
 }  // namespace
 
 void AddShardOption(CLI::App& app, std::string& shard, const std::string& of) {
@@ -45,9 +69,7 @@ Shard ParseShard(const std::string& text) {
   Shard shard;
   if (text.empty()) return shard;
   if (text == "slurm") {
-    // The numbers of an array may begin anywhere.
-    shard.index = SlurmVariable("SLURM_ARRAY_TASK_ID") - SlurmVariable("SLURM_ARRAY_TASK_MIN");
-    shard.count = SlurmVariable("SLURM_ARRAY_TASK_COUNT");
+    shard = SlurmShard();
   } else {
     const size_t slash = text.find('/');
     const auto index = ParseCount(std::string_view(text).substr(0, slash));
