@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "qconvert/ir/topology.h"
 #include "qconvert/ir/value_types.h"
@@ -96,15 +97,20 @@ class Prober {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const std::optional<ValueGrid> grid = GridOf(n, i);
       if (!grid) continue;
-      // Readers of one value share its codes.
-      std::string& name = made_values_[{node.inputs[i], grid->params.scales[0]}];
-      if (name.empty()) {
-        name = names_.Make("q");
-        AppendRounding(*grid, node.inputs[i], name, names_, out_.model.graph, made_);
-      }
-      renames.emplace(i, name);
+      renames.emplace(i, Rounded(node.inputs[i], *grid));
     }
     return renames;
+  }
+
+  // Readers of one value share its codes, where they read it on one grid.
+  std::string Rounded(const std::string& value, const ValueGrid& grid) {
+    auto& made = made_values_[value];
+    for (const auto& [other, name] : made)
+      if (other.params == grid.params && other.format == grid.format) return name;
+    const std::string name = names_.Make("q");
+    AppendRounding(grid, value, name, names_, out_.model.graph, made_);
+    made.emplace_back(grid, name);
+    return name;
   }
 
   // The node with its tail once more, with other inputs; returns what they write.
@@ -153,7 +159,7 @@ class Prober {
   std::vector<Node> made_;
   std::vector<Node> sums_;
   std::map<const void*, std::string> made_weights_;
-  std::map<std::pair<std::string, float>, std::string> made_values_;
+  std::map<std::string, std::vector<std::pair<ValueGrid, std::string>>> made_values_;
 };
 
 }  // namespace
