@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
@@ -21,11 +22,6 @@ constexpr const char* kSpread = "evens out the channels in front of a matrix pro
 constexpr const char* kRecurrent = "on the way from a state to the next one";
 constexpr double kStepsOfByte = 255;
 
-template <size_t N>
-bool IsAnyOf(const Node& node, const std::array<std::string_view, N>& types) {
-  return node.domain.empty() && std::find(types.begin(), types.end(), node.op_type) != types.end();
-}
-
 // What a spectral front end consists of.
 bool IsFrontEndOperator(const Node& node) {
   static constexpr std::array<std::string_view, 24> kTypes = {
@@ -35,7 +31,7 @@ bool IsFrontEndOperator(const Node& node) {
       "ReduceL2",  "ReduceMax",   "Concat",     "Pad",       "ReduceSumSquare",
       "ReduceMin", "AveragePool", "Reciprocal", "Cast"};
   // A Relu may move codes, but is an activation.
-  return IsAnyOf(node, kTypes) ||
+  return IsOneOf(node, kTypes) ||
          (FindOpRule(node).kind == OpKind::kMovement && node.op_type != "Relu");
 }
 
@@ -43,7 +39,7 @@ bool IsDelicateOperator(const Node& node) {
   static constexpr std::array<std::string_view, 11> kTypes = {
       "Sqrt",     "Reciprocal",     "Div", "Pow", "Exp", "Log", "Erf", "ReduceMean", "ReduceSum",
       "ReduceL2", "ReduceSumSquare"};
-  return IsAnyOf(node, kTypes);
+  return IsOneOf(node, kTypes);
 }
 
 bool IsSquare(const Graph& graph, const Node* node) {

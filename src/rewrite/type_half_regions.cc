@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/transform/normalize.h"
@@ -55,12 +56,6 @@ constexpr std::string_view kMoved[] = {
     "Clip",          "Concat",  "DepthToSpace", "Expand",    "Flatten",  "Gather",
     "GlobalMaxPool", "MaxPool", "Relu",         "Reshape",   "Slice",    "SpaceToDepth",
     "Split",         "Squeeze", "Tile",         "Transpose", "Unsqueeze"};
-
-template <size_t N>
-bool IsOneOf(const Node& node, const std::string_view (&types)[N]) {
-  return node.domain.empty() &&
-         std::find(std::begin(types), std::end(types), node.op_type) != std::end(types);
-}
 
 // The scales of a Resize are float32 whatever it resizes.
 bool IsTypedAlone(const Node& node, size_t slot) { return node.Is("Resize") && slot > 0; }

@@ -1,12 +1,13 @@
 // What becomes of int8 codes, and of pairs straight behind pairs, on the way to the kernels.
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <initializer_list>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "qconvert/ir/constant_values.h"
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/value_types.h"
 #include "qconvert/numbers/numeric_format.h"
 #include "qconvert/targets/constant_readers.h"
@@ -17,11 +18,6 @@ namespace qconvert {
 namespace {
 
 constexpr int kByte = 8;
-
-bool IsOneOf(const Node& node, std::initializer_list<std::string_view> types) {
-  return std::any_of(types.begin(), types.end(),
-                     [&](std::string_view type) { return node.Is(type); });
-}
 
 // The codes that both grids have: their ranges' intersection, as the engine computes it.
 PairParameters Intersection(const PairParameters& a, const PairParameters& b, DataType type) {
@@ -51,8 +47,9 @@ class FoldedShapes {
 
  private:
   bool Goes(const Node& node) const {
-    if (!IsOneOf(node, {"Shape", "Cast", "Gather", "Slice", "Squeeze", "Unsqueeze", "Concat"}))
-      return false;
+    static constexpr std::array<std::string_view, 7> kOfShapes = {
+        "Shape", "Cast", "Gather", "Slice", "Squeeze", "Unsqueeze", "Concat"};
+    if (!IsOneOf(node, kOfShapes)) return false;
     const std::string& output = node.outputs[0];
     if (topology_.IsGraphOutput(output)) return false;
     if (node.Is("Shape") && HasFixedShape(graph_, node.inputs[0])) return true;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "permute_axes.h"
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/transform/eliminate_no_ops.h"
 
@@ -18,24 +19,19 @@ namespace {
 
 constexpr int kMostSweeps = 200;  // one for each residual sum that follows another
 
-template <size_t N>
-bool IsAnyOf(const Node& node, const std::array<std::string_view, N>& types) {
-  return node.domain.empty() && std::find(types.begin(), types.end(), node.op_type) != types.end();
-}
-
 // One result from each element; further inputs are scalars (bounds of Clip).
 bool IsUnary(const Node& node) {
   static constexpr std::array<std::string_view, 20> kTypes = {
       "Relu", "LeakyRelu", "Sigmoid", "Tanh",     "HardSwish", "HardSigmoid", "Clip",
       "Elu",  "Selu",      "Celu",    "Softplus", "Mish",      "Gelu",        "Abs",
       "Neg",  "Sqrt",      "Exp",     "Erf",      "Cast",      "Reciprocal"};
-  return IsAnyOf(node, kTypes);
+  return IsOneOf(node, kTypes);
 }
 
 bool IsBinary(const Node& node) {
   static constexpr std::array<std::string_view, 7> kTypes = {"Add", "Sub", "Mul", "Div",
                                                              "Pow", "Min", "Max"};
-  return IsAnyOf(node, kTypes) && node.inputs.size() == 2;
+  return IsOneOf(node, kTypes) && node.inputs.size() == 2;
 }
 
 // That its axis is one of `rank`.

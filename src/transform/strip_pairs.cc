@@ -11,17 +11,12 @@
 #include <vector>
 
 #include "dequantize_constant.h"
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/transform/normalize.h"
 
 namespace qconvert {
 namespace {
-
-template <size_t N>
-bool IsOneOf(const Node& node, const std::string_view (&types)[N]) {
-  return node.domain.empty() &&
-         std::find(std::begin(types), std::end(types), node.op_type) != std::end(types);
-}
 
 bool IsPairEnd(const Node& node, std::string_view type) {
   // Before opset 21 codes of 16 bits are written in com.microsoft alone.
