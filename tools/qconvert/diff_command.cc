@@ -56,10 +56,6 @@ void CheckTogether(const DiffLine& line) {
                 "--help");
 }
 
-std::optional<double> Share(const std::optional<double>& percent) {
-  return percent ? std::optional(*percent / 100) : std::nullopt;
-}
-
 }  // namespace
 
 int RunDiff(int argc, char** argv, VerdictFile& verdict) {
@@ -86,8 +82,8 @@ int RunDiff(int argc, char** argv, VerdictFile& verdict) {
                                    .outputs = {verdict.file()},
                                    .progress = progress.Callback(line.verbosity.quiet)};
   PlanDifference difference = DiffResults(options);
-  difference.max_clipped = Share(line.max_clipped);
-  difference.max_moved = Share(line.max_moved);
+  difference.max_clipped = ShareOf(line.max_clipped);
+  difference.max_moved = ShareOf(line.max_moved);
   const std::string missed = difference.Missed();
   const ExitCode code = missed.empty() ? ExitCode::kSuccess : ExitCode::kNumeric;
   verdict.Write(PlanDifferenceJson(difference, std::string(ExitCodeName(code))));

@@ -88,10 +88,6 @@ Task TaskOf(const std::string& word) {
   return word == "regression" ? Task::kRegression : Task::kClassification;
 }
 
-std::optional<double> Share(const std::optional<double>& percent) {
-  return percent ? std::optional(*percent / 100) : std::nullopt;
-}
-
 EvaluateOptions OptionsOf(const EvaluateLine& line, const VerdictFile& verdict) {
   if (line.max_drop && line.labels.empty())
     throw Error(ExitCode::kUsage, "", "--max-drop needs --labels, see qconvert evaluate --help");
@@ -112,8 +108,8 @@ EvaluateOptions OptionsOf(const EvaluateLine& line, const VerdictFile& verdict) 
   options.k = line.k;
   options.worst = static_cast<size_t>(line.worst);
   options.save_worst = line.save_worst;
-  options.max_drop = Share(line.max_drop);
-  options.min_agreement = Share(line.min_agreement);
+  options.max_drop = ShareOf(line.max_drop);
+  options.min_agreement = ShareOf(line.min_agreement);
   options.outputs = {verdict.file()};
   return options;
 }

@@ -237,6 +237,10 @@ std::vector<StateInput> ParseStates(const std::vector<std::string>& texts) {
   return states;
 }
 
+std::optional<double> ShareOf(const std::optional<double>& percent) {
+  return percent ? std::optional(*percent / 100) : std::nullopt;
+}
+
 void ApplyVerbosity(const Verbosity& verbosity) {
   if (verbosity.verbose) SetLogLevel(LogLevel::kVerbose);
   if (verbosity.quiet) SetLogLevel(LogLevel::kQuiet);

@@ -3,6 +3,7 @@
 #define QCONVERT_TOOLS_QCONVERT_SHARED_OPTIONS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,9 @@ void AddJson(CLI::App& app, std::string& json);
 
 // The option takes a number between the two; not NaN.
 void CheckNumber(CLI::Option& option, double min, double max, const std::string& unit);
+
+// Of percent, where it was given.
+std::optional<double> ShareOf(const std::optional<double>& percent);
 
 // Parses what follows argv[0]. Returns false when help or the version was asked for (it has been
 // printed). Throws Error(kUsage) in one line.
