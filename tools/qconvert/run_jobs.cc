@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/parallel.h"
 #include "ranks.h"
+#include "supervise.h"
 
 namespace qconvert {
 namespace {
@@ -69,9 +69,7 @@ std::vector<char*> JobEnvironment() {
 // After fork, in the child: nothing but system calls.
 [[noreturn]] void BecomeJob(char* const* arguments, char* const* environment, const Pipe& verdict,
                             const Pipe& errors, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  // A parent that died before the line above sends no signal any more.
-  if (getppid() != parent) _exit(kCannotRun);
+  if (!EndWithParent(parent)) _exit(kCannotRun);
   const int null = open("/dev/null", O_RDONLY);
   if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(verdict.write_end(), STDOUT_FILENO) < 0 ||
       dup2(errors.write_end(), STDERR_FILENO) < 0) {

@@ -134,8 +134,7 @@ std::string SearchKiller(const LostCall& call, const std::function<int()>& work,
   const pid_t child = fork();
   if (child < 0) return "";
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) _exit(0);
+    if (!EndWithParent(parent)) _exit(0);
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0 || dup2(nowhere, STDERR_FILENO) < 0)
       _exit(0);
@@ -225,13 +224,17 @@ int Supervise(const std::function<int()>& work) {
     });
   }
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    // A parent that died before the line above sends no signal any more.
-    if (getppid() != parent) _exit(128 + SIGTERM);
+    if (!EndWithParent(parent)) _exit(128 + SIGTERM);
     RecordCrashes();
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
   return work();  // in this process where no other can be made
+}
+
+bool EndWithParent(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // A parent that died before the line above sends no signal any more.
+  return getppid() == parent;
 }
 
 void ShareVerdict(const std::string& target, const std::string& model, VerdictKind kind) {

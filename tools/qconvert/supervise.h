@@ -2,6 +2,8 @@
 #ifndef QCONVERT_TOOLS_QCONVERT_SUPERVISE_H_
 #define QCONVERT_TOOLS_QCONVERT_SUPERVISE_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -23,6 +25,10 @@ struct Ceilings {
 // most. Must be called before any thread is started. With QCONVERT_SUPERVISE=0 in the environment
 // `work` runs in this process, without ceilings.
 int Supervise(const std::function<int()>& work);
+
+// After fork, in the child: from here on it ends as by SIGTERM when `parent` dies. False: that has
+// happened already. Nothing but system calls.
+bool EndWithParent(pid_t parent);
 
 // From the child: the ceilings that hold from here on.
 void ShareCeilings(const Ceilings& ceilings);
