@@ -25,8 +25,8 @@ int64_t RequantizeInteger(int32_t accumulator, const FixedPoint& factor);
 int64_t RequantizeFloat(int32_t accumulator, float factor);
 
 // The greatest difference in codes between both, over the accumulators on both sides of the borders
-// between neighbouring codes `least` to `most` (zero point taken off), of at most `kMostBorders` of
-// them in even steps: between borders both are the same code.
+// between neighbouring codes `least` to `most` (zero point taken off), of fewer than twice
+// `kMostBorders` in even steps: between borders both are the same code.
 inline constexpr int kMostBorders = 256;
 int64_t WorstRequantization(float factor, int32_t least, int32_t most);
 

@@ -34,7 +34,7 @@ struct ValuePlan {
   NumericFormat format;  // its codes may be fewer than those of the type
   Range range;
   std::string root;    // whose statistics
-  std::string method;  // DescribeMethod of its settings, "fixed" or "learned"
+  std::string method;  // DescribeMethod of its settings, "fixed", "given", "kept" or "learned"
 };
 
 // A float initializer as integers.

@@ -27,6 +27,9 @@ using FloatNodes = std::map<size_t, std::string>;
 //   Reciprocal, Div, Pow, Exp, Log, Erf or a mean. Squares double the dynamic range and reciprocals
 //   turn the small end of the grid into the large one.
 //
+//   Evening out of channels: Mul by one constant per channel of the last axis that products with
+//   constant matrices alone read. A grid in front of it would be that of the largest channel.
+//
 //   Gated recurrence: what lies on the way from a state input to the state output of the same
 //   shape, through a Sigmoid and a Tanh (an LSTM or GRU cell spelled out). Its error comes back in
 //   every step.
@@ -39,7 +42,7 @@ std::set<size_t> FindFrontEndNodes(const Graph& graph);
 std::set<std::string> FindSensitiveWeights(const Graph& graph);
 
 // Concats whose inputs lie on grids too different for one: the output's step would leave the values
-// of some input fewer than kMinSteps steps (boxes beside scores).
+// of some input fewer than kMinConcatSteps steps (boxes beside scores).
 inline constexpr double kMinConcatSteps = 16;
 FloatNodes FindRangeClashes(const Graph& graph, const CalibrationTable& table);
 
