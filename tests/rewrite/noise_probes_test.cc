@@ -108,5 +108,24 @@ TEST_F(NoiseProbesTest, SumsStandAtTheEndTheFirstNodesLast) {
     EXPECT_EQ(graph.nodes[graph.nodes.size() - 1 - o].outputs[0], graph.outputs[o].name);
 }
 
+TEST(ProbedGridsTest, ReadersOnGridsOfOneScaleShareNoCodes) {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "4", "4"}).Output("y").Output("z");
+  b.Random("w", {4, 4, 1, 1}).Random("v", {4, 4, 1, 1}, 1);
+  b.Add("Conv", {"x", "w"}, {"y"});
+  b.Add("Conv", {"x", "v"}, {"z"});
+  const std::vector<Tensor> sample = {RandomTensor("x", {1, 4, 4, 4}, 1)};
+  QuantizedModel quantized = QuantizeModel(b.model, {sample});
+  const Model& exact = quantized.float_model;
+  const size_t shared = MakeNoiseProbes(exact, exact, quantized.plan).model.graph.nodes.size();
+  const ValuePlan& x = quantized.plan.values.at("x");
+  auto& converted = quantized.plan.integer_nodes.at(1).converted[0];
+  converted.params = x.params;
+  converted.format = x.format;
+  EXPECT_EQ(MakeNoiseProbes(exact, exact, quantized.plan).model.graph.nodes.size(), shared);
+  ++converted.params.zero_points[0];
+  EXPECT_GT(MakeNoiseProbes(exact, exact, quantized.plan).model.graph.nodes.size(), shared);
+}
+
 }  // namespace
 }  // namespace qconvert
