@@ -114,6 +114,14 @@ TEST_F(IsDoneTest, NotWithWhatAConversionAloneCanTell) {
 TEST_F(IsDoneTest, OutputsThatMustPassHavePassed) {
   options_.must_pass = true;
   EXPECT_TRUE(IsDone(options_));
+  options_.must_pass = false;
+  options_.config.scheme = Scheme::kStatic;
+  options_.guard = GuardMode::kReport;
+  options_.gate = Gate::Of(150.0, {});
+  EXPECT_FALSE(Convert(options_).guard.passed);
+  EXPECT_TRUE(IsDone(options_));
+  options_.must_pass = true;
+  EXPECT_FALSE(IsDone(options_)) << "the outputs failed";
   options_.guard = GuardMode::kOff;
   options_.must_pass = false;
   Convert(options_);
