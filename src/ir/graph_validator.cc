@@ -7,6 +7,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -22,7 +24,13 @@ constexpr int64_t kMaxOpset = 28;
 constexpr int kMaxFunctionDepth = 32;
 
 using NameSet = std::unordered_set<std::string>;
-using FunctionKey = std::pair<std::string, std::string>;
+// Domain, name and overload, of the model's own strings: a function, and what a node calls.
+using FunctionKey = std::tuple<std::string_view, std::string_view, std::string_view>;
+
+FunctionKey KeyOf(const Function& function) {
+  return {function.domain, function.name, function.overload};
+}
+FunctionKey KeyOf(const Node& node) { return {node.domain, node.op_type, node.overload}; }
 
 std::string Describe(const Node& node) {
   if (!node.name.empty()) return fmt::format("node \"{}\" ({})", node.name, node.op_type);
@@ -74,9 +82,8 @@ class Validator {
   void Run() {
     CheckVersions();
     for (const Function& function : model_.functions) {
-      if (FindFunction(function.domain, function.name, function.overload) != nullptr)
+      if (!functions_.emplace(KeyOf(function), &function).second)
         Fail(fmt::format("function \"{}:{}\" is defined twice", function.domain, function.name));
-      functions_[{function.domain, function.name}].push_back(&function);
     }
     if (model_.graph.outputs.empty()) Fail("the graph has no outputs");
     for (const Value& input : model_.graph.inputs) {
@@ -96,20 +103,16 @@ class Validator {
     throw Error(ExitCode::kModel, place_, message);
   }
 
-  const Function* FindFunction(const std::string& domain, const std::string& name,
-                               const std::string& overload) const {
-    const auto it = functions_.find({domain, name});
-    if (it == functions_.end()) return nullptr;
-    // Overloads of one name are few: a list of them is searched.
-    const auto found =
-        std::find_if(it->second.begin(), it->second.end(),
-                     [&](const Function* function) { return function->overload == overload; });
-    return found == it->second.end() ? nullptr : *found;
+  // What `node` calls, or nullptr where it is an operator.
+  const Function* FindFunction(const Node& node) const {
+    if (functions_.empty()) return nullptr;
+    const auto it = functions_.find(KeyOf(node));
+    return it == functions_.end() ? nullptr : it->second;
   }
 
   // What a function does not declare would be read from nowhere once its body stands there.
   void CheckCall(const Node& node) const {
-    const Function* function = FindFunction(node.domain, node.op_type, node.overload);
+    const Function* function = FindFunction(node);
     if (function == nullptr) return;
     const auto check = [&](const char* what, size_t given, size_t declared) {
       if (given <= declared) return;
@@ -204,7 +207,7 @@ class Validator {
       if (node.op_type.find('\0') != std::string::npos) {
         Fail(fmt::format("operator name \"{}\" holds a NUL byte", node.op_type));
       }
-      if (!opsets.contains(node.domain) && !functions_.contains({node.domain, node.op_type})) {
+      if (!opsets.contains(node.domain) && FindFunction(node) == nullptr) {
         Fail(fmt::format("{} is of domain \"{}\", which the model does not import", Describe(node),
                          node.domain.empty() ? "ai.onnx" : node.domain));
       }
@@ -278,50 +281,51 @@ class Validator {
   void CheckFunctionCalls() {
     std::map<FunctionKey, std::set<FunctionKey>> calls;
     for (const Function& function : model_.functions) {
-      auto& callees = calls[{function.domain, function.name}];
+      auto& callees = calls[KeyOf(function)];
       for (const Node& node : function.nodes) CollectCalls(node, callees);
     }
     std::map<FunctionKey, int> height;  // 0 while on the stack
-    for (const auto& [key, callees] : calls) CallHeight(key, calls, height);
+    for (const auto& [key, callees] : calls) CallHeight(key, calls, height, 1);
   }
 
   void CollectCalls(const Node& node, std::set<FunctionKey>& callees) const {
-    if (functions_.contains({node.domain, node.op_type}))
-      callees.insert({node.domain, node.op_type});
+    if (FindFunction(node) != nullptr) callees.insert(KeyOf(node));
     for (const Graph* subgraph : SubgraphsOf(node)) {
       for (const Node& inner : subgraph->nodes) CollectCalls(inner, callees);
     }
   }
 
+  // `depth`: how many functions are on the stack, with this one.
   int CallHeight(const FunctionKey& key, const std::map<FunctionKey, std::set<FunctionKey>>& calls,
-                 std::map<FunctionKey, int>& height) const {
+                 std::map<FunctionKey, int>& height, int depth) const {
     const auto known = height.find(key);
     if (known != height.end()) {
       if (known->second == 0)
-        Fail(fmt::format("function \"{}:{}\" calls itself", key.first, key.second));
+        Fail(fmt::format("function \"{}:{}\" calls itself", std::get<0>(key), std::get<1>(key)));
       return known->second;
     }
+    // On the way down already: a long chain would eat the stack before its height is known.
+    if (depth > kMaxFunctionDepth) FailDepth();
     height[key] = 0;
     int deepest = 0;
     for (const FunctionKey& callee : calls.at(key)) {
-      deepest = std::max(deepest, CallHeight(callee, calls, height));
+      deepest = std::max(deepest, CallHeight(callee, calls, height, depth + 1));
     }
-    if (deepest + 1 > kMaxFunctionDepth) {
-      Fail(fmt::format("functions call each other deeper than {} levels", kMaxFunctionDepth));
-    }
+    if (deepest + 1 > kMaxFunctionDepth) FailDepth();
     return height[key] = deepest + 1;
+  }
+
+  [[noreturn]] void FailDepth() const {
+    Fail(fmt::format("functions call each other deeper than {} levels", kMaxFunctionDepth));
   }
 
   // An engine replaces calls by bodies: with functions that call functions their number can grow
   // exponentially, and so can what the engine loads. Run behind CheckFunctionCalls, which finds
   // cycles.
   void CheckInlinedSize() {
-    std::map<FunctionKey, const Function*> by_key;
-    for (const Function& function : model_.functions)
-      by_key.emplace(FunctionKey{function.domain, function.name}, &function);
-    std::map<FunctionKey, InlinedSize> sizes;
+    std::map<const Function*, InlinedSize> sizes;
     // Each function is measured once, however often it is called.
-    const InlinedSize whole = SizeOf(model_.graph.nodes, by_key, sizes);
+    const InlinedSize whole = SizeOf(model_.graph.nodes, sizes);
     if (whole.nodes > kMaxNodes)
       Fail(fmt::format("has more than {} nodes with its functions inlined", kMaxNodes));
     if (whole.loads > kMaxLoads) {
@@ -333,28 +337,24 @@ class Validator {
   }
 
   InlinedSize SizeOf(const std::vector<Node>& nodes,
-                     const std::map<FunctionKey, const Function*>& by_key,
-                     std::map<FunctionKey, InlinedSize>& sizes) const {
+                     std::map<const Function*, InlinedSize>& sizes) const {
     InlinedSize total;
     for (const Node& node : nodes) {
-      const auto function =
-          by_key.empty() ? by_key.end() : by_key.find({node.domain, node.op_type});
-      if (function == by_key.end()) {
+      const Function* function = FindFunction(node);
+      if (function == nullptr) {
         total.Add({1, 1}, 1);
       } else {
-        if (!sizes.contains(function->first))
-          sizes[function->first] = SizeOf(function->second->nodes, by_key, sizes);
-        total.Add(sizes[function->first], 1);
+        if (!sizes.contains(function)) sizes[function] = SizeOf(function->nodes, sizes);
+        total.Add(sizes[function], 1);
       }
-      for (const Graph* subgraph : SubgraphsOf(node))
-        total.Add(SizeOf(subgraph->nodes, by_key, sizes), 2);
+      for (const Graph* subgraph : SubgraphsOf(node)) total.Add(SizeOf(subgraph->nodes, sizes), 2);
     }
     return total;
   }
 
   const Model& model_;
   const std::string& place_;
-  std::map<FunctionKey, std::vector<const Function*>> functions_;  // with all overloads
+  std::map<FunctionKey, const Function*> functions_;
   size_t node_count_ = 0;
 };
 

@@ -135,6 +135,68 @@ TEST(GraphValidatorTest, LimitsWhatFunctionsMakeTogether) {
   }
 }
 
+// Each calls the next: without a limit on the way down the stack ends before the chain.
+TEST(GraphValidatorTest, LimitsHowDeepFunctionsCallEachOther) {
+  const auto chain = [](int length) {
+    Model model = Valid().model;
+    model.opsets["f"] = 1;
+    model.functions.reserve(static_cast<size_t>(length));
+    for (int i = 0; i < length; ++i)
+      model.functions.push_back(CallingFunction(std::to_string(i), std::to_string(i + 1)));
+    model.functions.back().nodes[0].op_type = "Relu";
+    model.functions.back().nodes[0].domain = "";
+    return model;
+  };
+  EXPECT_NO_THROW(ValidateModel(chain(32), "m"));
+  for (const int length : {33, 100'000}) {
+    try {
+      ValidateModel(chain(length), "m");
+      FAIL() << length;
+    } catch (const Error& e) {
+      EXPECT_STREQ(e.what(), "m: functions call each other deeper than 32 levels");
+    }
+  }
+}
+
+// A small overload in front must not stand for the one that is called.
+TEST(GraphValidatorTest, MeasuresTheOverloadThatIsCalled) {
+  const auto doubling = [](int levels) {
+    Model model = Valid().model;
+    model.opsets["f"] = 1;
+    for (int i = 0; i < levels; ++i) {
+      Function small = CallingFunction("f" + std::to_string(i), "Relu");
+      small.nodes[0].domain = "";
+      Function large = small;
+      large.overload = "large";
+      large.nodes = {MakeNode("Relu", {"a"}, {"c"}), MakeNode("Relu", {"c"}, {"b"})};
+      for (Node& node : large.nodes) {
+        if (i + 1 == levels) break;
+        node.op_type = "f" + std::to_string(i + 1);
+        node.domain = "f";
+        node.overload = "large";
+      }
+      model.functions.push_back(small);
+      model.functions.push_back(large);
+    }
+    model.graph.nodes[0].op_type = "f0";
+    model.graph.nodes[0].domain = "f";
+    model.graph.nodes[0].overload = "large";
+    return model;
+  };
+  EXPECT_NO_THROW(ValidateModel(doubling(10), "m"));
+  try {
+    ValidateModel(doubling(25), "m");
+    FAIL() << "thirty million nodes";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("nodes with its functions inlined"));
+  }
+  // One overload may call another of its name: they are two functions.
+  Model model = doubling(1);
+  model.functions[1].nodes[0].op_type = "f0";
+  model.functions[1].nodes[0].domain = "f";
+  EXPECT_NO_THROW(ValidateModel(model, "m"));
+}
+
 TEST(GraphValidatorTest, LimitsTheDepthOfSubgraphs) {
   const auto nested = [](int depth) {
     Model model = Valid().model;
