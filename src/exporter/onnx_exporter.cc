@@ -120,6 +120,23 @@ bool IsDataFileName(const std::string& name, const std::filesystem::path& target
          name.find_first_not_of("0123456789abcdef", start.size()) == start.size() + kHashDigits;
 }
 
+// The data file of `target` that an initializer of the graph or of a body in it lies in; "": none.
+// The parser has bounded how deep bodies lie in each other.
+std::string DataFileName(const onnx::GraphProto& graph, const std::filesystem::path& target) {
+  for (const onnx::TensorProto& tensor : graph.initializer()) {
+    for (const auto& entry : tensor.external_data())
+      if (entry.key() == "location" && IsDataFileName(entry.value(), target)) return entry.value();
+  }
+  for (const onnx::NodeProto& node : graph.node()) {
+    for (const onnx::AttributeProto& attribute : node.attribute()) {
+      // All weights may stand in bodies.
+      std::string name = attribute.has_g() ? DataFileName(attribute.g(), target) : "";
+      if (!name.empty()) return name;
+    }
+  }
+  return "";
+}
+
 // The data file that an earlier export to `target` made; empty: none.
 std::filesystem::path EarlierDataFile(const std::filesystem::path& target) {
   std::error_code error;
@@ -129,13 +146,8 @@ std::filesystem::path EarlierDataFile(const std::filesystem::path& target) {
       !proto.ParseFromString(ReadFile(target))) {
     return {};
   }
-  for (const onnx::TensorProto& tensor : proto.graph().initializer()) {
-    for (const auto& entry : tensor.external_data()) {
-      if (entry.key() == "location" && IsDataFileName(entry.value(), target))
-        return target.parent_path() / entry.value();
-    }
-  }
-  return {};
+  const std::string name = DataFileName(proto.graph(), target);
+  return name.empty() ? std::filesystem::path() : target.parent_path() / name;
 }
 
 void RemoveStale(const std::filesystem::path& data_file, const ExportOptions& options) {

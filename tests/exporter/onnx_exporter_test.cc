@@ -125,18 +125,23 @@ TEST(OnnxExporterTest, WeightsThatOnlyABodyReadsStandBesideTheMessage) {
   EXPECT_EQ(session->Run(inputs, nullptr).size(), 1U);
 }
 
-TEST(OnnxExporterTest, WeightsOfBodiesStayInTheEnginesMessage) {
+// All weights stand in the bodies of an If.
+Model WithWeightsInBodies(float spread) {
   GraphBuilder b;
   b.Input("c", {}, DataType::kBool).Input("x", {"1", "64"}).Output("y");
   Graph branch;
   branch.name = "branch";
-  branch.initializers["w"] = RandomTensor("w", {64, 64}, 1);
+  branch.initializers["w"] = RandomTensor("w", {64, 64}, 1, spread);
   branch.nodes.push_back(MakeNode("MatMul", {"x", "w"}, {"p"}));
   branch.outputs.push_back({"p", FloatType({"1", "64"}), {}, {}});
   Node& node = b.Add("If", {"c"}, {"y"});
   node.Set("then_branch", Subgraph(branch));
   node.Set("else_branch", Subgraph(branch));
-  const EngineModel engine = SerializeForEngine(b.model, 0);
+  return b.model;
+}
+
+TEST(OnnxExporterTest, WeightsOfBodiesStayInTheEnginesMessage) {
+  const EngineModel engine = SerializeForEngine(WithWeightsInBodies(1), 0);
   EXPECT_TRUE(engine.external.empty());
   const std::vector<Tensor> inputs = {
       MakeTensor<uint8_t>("c", DataType::kBool, {}, std::vector<uint8_t>{1}),
@@ -199,6 +204,16 @@ TEST(OnnxExporterTest, TheDataOfTheModelThatWasThereGoes) {
   EXPECT_EQ(CountFiles(folder), 2U);
   EXPECT_TRUE(ExportOnnx(WithSpread(2), target, {}).data_file.empty());
   EXPECT_EQ(CountFiles(folder), 1U) << "the whole model is in one file now";
+}
+
+TEST(OnnxExporterTest, TheDataOfBodiesGoesToo) {
+  const TempDir folder;
+  const auto target = folder / "m.onnx";
+  const auto first = ExportOnnx(WithWeightsInBodies(1), target, {.external_data = true}).data_file;
+  EXPECT_TRUE(std::filesystem::exists(first));
+  ExportOnnx(WithWeightsInBodies(2), target, {.external_data = true});
+  EXPECT_FALSE(std::filesystem::exists(first));
+  EXPECT_EQ(CountFiles(folder), 2U);
 }
 
 TEST(OnnxExporterTest, DataThatAnInputNeedsStays) {
