@@ -1,6 +1,13 @@
 #include "qconvert/base/utf8.h"
 
+#include <algorithm>
+
 namespace qconvert {
+namespace {
+
+bool BeginsCodePoint(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
+}  // namespace
 
 size_t Utf8Length(std::string_view text, size_t i) {
   const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
@@ -30,6 +37,18 @@ size_t FindInvalidUtf8(std::string_view text) {
     i += length;
   }
   return std::string_view::npos;
+}
+
+size_t CountCodePoints(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), BeginsCodePoint));
+}
+
+size_t OffsetOfCodePoint(std::string_view text, size_t n) {
+  size_t seen = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (BeginsCodePoint(text[i]) && seen++ == n) return i;
+  }
+  return text.size();
 }
 
 }  // namespace qconvert

@@ -2,14 +2,10 @@
 
 #include <algorithm>
 
+#include "qconvert/base/utf8.h"
+
 namespace qconvert {
 namespace {
-
-size_t Columns(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // not inside of a code point
-  }));
-}
 
 // Where the text begins that further lines stand under.
 size_t HangingIndent(std::string_view line, size_t columns) {
@@ -35,22 +31,22 @@ bool IsToPaste(std::string_view line, size_t hang) {
 
 std::string WrapLine(std::string_view line, size_t columns) {
   const size_t hang = HangingIndent(line, columns);
-  if (Columns(line) <= columns || IsToPaste(line, hang)) return std::string(line);
+  if (CountCodePoints(line) <= columns || IsToPaste(line, hang)) return std::string(line);
   std::string out(line.substr(0, hang));
-  size_t taken = Columns(out);
+  size_t taken = CountCodePoints(out);
   const size_t indent = taken;
   for (size_t begin = hang; begin < line.size();) {
     const size_t end = std::min(
         line.find(' ', std::min(line.find_first_not_of(' ', begin), line.size())), line.size());
     std::string_view word = line.substr(begin, end - begin);  // with the spaces before it
     // The first word of a line stays, however long: lines would go on without it for ever.
-    if (taken > indent && taken + Columns(word) > columns) {
+    if (taken > indent && taken + CountCodePoints(word) > columns) {
       word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
       out += "\n" + std::string(indent, ' ');
       taken = indent;
     }
     out += word;
-    taken += Columns(word);
+    taken += CountCodePoints(word);
     begin = end;
   }
   return out;

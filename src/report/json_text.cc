@@ -44,18 +44,18 @@ std::string Text(const std::string& name) { return EscapeForTerminal(name); }
 
 std::string ShortText(const std::string& name, size_t width) {
   const std::string text = Text(name);
-  if (text.size() <= width) return text;
-  size_t first = text.size() - (width - 3);
-  // Not from the middle of a character on.
-  while (first < text.size() && Utf8Length(text, first) == 0) ++first;
-  return "..." + text.substr(first);
+  const size_t length = CountCodePoints(text);
+  if (length <= width) return text;
+  return "..." + text.substr(OffsetOfCodePoint(text, length - (width - 3)));
 }
 
 std::string FittedRow(const std::string& row) {
   std::string out;
   std::istringstream lines(WrapLine(row));
   for (std::string line; std::getline(lines, line);) {
-    if (line.size() > kTerminalColumns) line = line.substr(0, kTerminalColumns - 3) + "...";
+    // By characters, as lines are broken: half of one is no text.
+    if (CountCodePoints(line) > kTerminalColumns)
+      line = line.substr(0, OffsetOfCodePoint(line, kTerminalColumns - 3)) + "...";
     out += line + "\n";
   }
   return out;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace qconvert {
 namespace {
@@ -58,6 +59,16 @@ TEST(Utf8Test, FindsTheFirstInvalidByte) {
   EXPECT_EQ(FindInvalidUtf8("\xC3\xBC\xFFz"), 2U);
   EXPECT_EQ(FindInvalidUtf8("ab\xE2\x82"), 2U);
   EXPECT_EQ(FindInvalidUtf8("a\x80"), 1U) << "a continuation without a beginning";
+}
+
+TEST(Utf8Test, CodePointsAreCountedAndFound) {
+  const std::string text = "a\xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80z";
+  EXPECT_EQ(CountCodePoints(text), 5U);
+  EXPECT_EQ(CountCodePoints(""), 0U);
+  const std::vector<size_t> offsets = {0, 1, 3, 6, 10, text.size(), text.size()};
+  for (size_t n = 0; n < offsets.size(); ++n)
+    EXPECT_EQ(OffsetOfCodePoint(text, n), offsets[n]) << n;
+  EXPECT_EQ(OffsetOfCodePoint("", 0), 0U);
 }
 
 }  // namespace

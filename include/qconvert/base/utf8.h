@@ -13,6 +13,12 @@ size_t Utf8Length(std::string_view text, size_t i);
 // Index of the first byte that belongs to no valid sequence, npos when all is valid.
 size_t FindInvalidUtf8(std::string_view text);
 
+// Code points of valid UTF-8; elsewhere bytes that go on with no other are counted.
+size_t CountCodePoints(std::string_view text);
+
+// Index of the byte where code point `n` begins, from 0; the size of the text where it has no more.
+size_t OffsetOfCodePoint(std::string_view text, size_t n);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_BASE_UTF8_H_
