@@ -8,6 +8,7 @@
 namespace qconvert {
 namespace {
 
+using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 using M = CalibrationMethod;
@@ -37,6 +38,17 @@ TEST(PaddleWildTest, OperatorsByTheNamesOfPrograms) {
       UnorderedElementsAre("MatMul", "ConvTranspose"));
   EXPECT_TRUE(AnyHolds(ProblemsOf("weight_bits: 8\nquantize_op_types: [conv9d]\n"),
                        "c.yaml:2:21: unknown quantizable_layer_type 'conv9d'"));
+}
+
+TEST(PaddleWildTest, OneKeyByTwoNames) {
+  const std::string both = "quantizable_layer_type: [Conv2D]\nquantize_op_types: ";
+  EXPECT_THAT(
+      ProblemsOf(both + "[matmul]\n"),
+      ElementsAre("c.yaml:2:1: quantize_op_types is quantizable_layer_type by another name, "
+                  "which says something else"));
+  EXPECT_THAT(Types(Taken(both + "[Conv2D]\n").config), ElementsAre("Conv"));
+  EXPECT_TRUE(AnyHolds(ProblemsOf("weight_bits: 8\nquant_batch_num: 3\nbatch_nums: 4\n"),
+                       "c.yaml:2:1: quant_batch_num is batch_nums by another name"));
 }
 
 TEST(PaddleWildTest, SettingsInLargerFiles) {

@@ -220,6 +220,8 @@ TEST(QuarkConfigTest, WhatIsWrongIsAnErrorAtItsPlace) {
       {Options("\"MinMSEModePof2Scale\": \"Most\""), "expected All, MostCommon"},
       {Options("\"UseMatMulNBits\": true, \"MatMulNBitsParams\": {\"Algorithm\": \"RTN\"}"),
        "Algorithm is 'RTN', expected DEFAULT, GPTQ, HQQ"},
+      {Options("\"UseMatMulNBits\": true, \"MatMulNBitsParams\": 5"),
+       "MatMulNBitsParams is '5', expected a map"},
       {Options("\"TensorQuantOverrides\": [1]"),
        "TensorQuantOverrides is 'a list', expected a map"},
       {Options("\"TensorQuantOverrides\": {\"x\": [3]}"),

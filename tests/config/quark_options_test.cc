@@ -190,6 +190,8 @@ TEST(QuarkOptionsTest, MatMulNBitsAreBlocksOfTheWeightsOfMatMulAlone) {
   EXPECT_TRUE(AnyHolds(
       Problems(Options("\"UseMatMulNBits\": true, \"MatMulNBitsParams\": {\"Group\": 32}")),
       "key of MatMulNBitsParams is 'Group', expected GroupSize"));
+  EXPECT_TRUE(AnyHolds(Load(Options("\"MatMulNBitsParams\": {\"GroupSize\": 32}")).warnings,
+                       "MatMulNBitsParams has no effect without UseMatMulNBits: true"));
 }
 
 }  // namespace

@@ -97,11 +97,28 @@ void RenameTypes(ConfigNode& list) {
   list.items = std::move(out);
 }
 
-void RenameKeys(ConfigNode& root) {
+bool IsSame(const ConfigNode& a, const ConfigNode& b) {
+  return a.kind == b.kind && a.scalar == b.scalar &&
+         std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), IsSame);
+}
+
+void RenameKeys(ConfigNode& root, ConfigProblems& problems) {
+  // A null says nothing: it must not stand in the way of the same key by another name.
+  std::erase_if(root.entries, [](const auto& entry) { return entry.value.kind == Kind::kNull; });
   for (auto& [key, value] : root.entries) {
     const std::string_view to = Find(kKeys, key.scalar);
-    if (!to.empty() && root.Find(to) == nullptr) key.scalar = std::string(to);
-    if (key.scalar == "quantizable_layer_type") RenameTypes(value);
+    if ((to.empty() ? key.scalar : to) == "quantizable_layer_type") RenameTypes(value);
+  }
+  for (auto& [key, value] : root.entries) {
+    const std::string_view to = Find(kKeys, key.scalar);
+    if (to.empty()) continue;
+    const ConfigNode* other = root.Find(to);
+    if (other == nullptr) {
+      key.scalar = std::string(to);
+    } else if (!IsSame(*other, value)) {
+      problems.Add(key.place, fmt::format("{} is {} by another name, which says something else",
+                                          key.scalar, to));
+    }
   }
 }
 
@@ -145,7 +162,7 @@ void NormalizePaddle(ConfigNode& root, ReadContext& context) {
     ConfigNode inner = *section;
     root = std::move(inner);
   }
-  RenameKeys(root);
+  RenameKeys(root, context.problems);
   RenameValues(root);
 }
 

@@ -50,6 +50,11 @@ void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& ou
   const ConfigNode& options = *FindValue(root, "extra_options");
   const ConfigPlace& place = FindValue(options, "UseMatMulNBits")->place;
   const ConfigNode* given = FindValue(options, "MatMulNBitsParams");
+  // Else all of them would be taken for not given.
+  if (given != nullptr && given->kind != ConfigNode::Kind::kMap) {
+    context.problems.Add(given->place,
+                         fmt::format("MatMulNBitsParams is '{}', expected a map", given->Shown()));
+  }
   const ConfigNode none = MapNode(place);
   const ConfigNode& parameters = given == nullptr ? none : *given;
   CheckParameters(parameters, context);
