@@ -115,6 +115,13 @@ TEST(PlanFileTextTest, EveryProblemHasItsPlace) {
                   "p.json:16:62: zero_point has 1 numbers, expected 2, one per scale"));
 }
 
+TEST(PlanFileTextTest, ARefusedMapIsToldOnce) {
+  std::string text = FileOf("");
+  const size_t begin = text.find("{\"tool\"");
+  text.replace(begin, text.find('}', begin) + 1 - begin, "5");
+  EXPECT_THAT(Problems(text), ElementsAre("p.json:2:15: provenance is '5', expected a map"));
+}
+
 TEST(PlanFileTextTest, HashesAreHashes) {
   std::string text = FileOf("");
   text.replace(text.find(kHash), kHash.size(), "abc");

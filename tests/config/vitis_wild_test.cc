@@ -121,6 +121,13 @@ TEST(VitisWildTest, ProblemsOfValues) {
     const auto problems = ProblemsOf(Cpu("value_quantize_config: [" + entry + "]\n"));
     EXPECT_TRUE(AnyHolds(problems, message)) << entry << (problems.empty() ? "" : problems[0]);
   }
+  // What is no map is told once; those behind it count on from the file.
+  EXPECT_THAT(ProblemsOf(Cpu("value_quantize_config: [5]\n")),
+              ElementsAre("c.yaml:6:25: value_quantize_config is '5', expected maps in it"));
+  for (const std::string key : {"value_quantize_config", "layer_quantize_config"}) {
+    EXPECT_TRUE(
+        AnyHolds(ProblemsOf(Cpu(key + ": [5, null, {bit_width: 8}]\n")), key + "[2]: expected"));
+  }
 }
 
 TEST(VitisWildTest, FormsOfADpu) {

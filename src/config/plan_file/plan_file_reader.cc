@@ -114,7 +114,9 @@ class Reader {
       const ConfigNode* value = map.Find(setting.name);
       if (value == nullptr && setting.required)
         problems_.Add(map.place, fmt::format("{} is missing: {}", setting.name, setting.help));
-      if (value == nullptr || setting.object == nullptr) continue;
+      // What was refused, and told, has no keys that could be missing.
+      if (value == nullptr || value->kind == ConfigNode::Kind::kNull || setting.object == nullptr)
+        continue;
       if (setting.kind == Setting::Kind::kObject) {
         CheckRequired(*value, *setting.object);
       } else {

@@ -171,12 +171,12 @@ class Checker {
     const bool named = setting.kind == Setting::Kind::kNamed;
     if (value.kind != (named ? Kind::kMap : Kind::kSequence))
       return Refuse(value, setting.name, named ? "a map" : "a list");
-    std::erase_if(value.items, IsNull);
     std::erase_if(value.entries, [](const auto& entry) { return IsNull(entry.value); });
     const auto check = [&](ConfigNode& item) {
+      // Not erased, nor is what is refused: entries behind it keep their numbers.
+      if (IsNull(item)) return;
       if (item.kind == Kind::kMap) return CheckMap(item, *setting.object);
       Refuse(item, setting.name, "maps in it");
-      // Null, not erased: entries behind it keep their numbers.
       item.kind = Kind::kNull;
     };
     for (ConfigNode& item : value.items) check(item);

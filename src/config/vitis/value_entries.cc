@@ -40,8 +40,11 @@ std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parame
   std::vector<ValueSettings> out;
   printed = list;
   printed.items.clear();
-  for (const ConfigNode& entry : list.items) {
-    const std::string what = fmt::format("value_quantize_config[{}]: ", printed.items.size());
+  for (size_t i = 0; i < list.items.size(); ++i) {
+    const ConfigNode& entry = list.items[i];
+    // Told already, or written as null.
+    if (entry.kind != Kind::kMap) continue;
+    const std::string what = fmt::format("value_quantize_config[{}]: ", i);
     const ConfigNode* name = FindValue(entry, "value");
     if (name == nullptr) {
       if (entry.Find("value") == nullptr)
