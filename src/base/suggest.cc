@@ -42,9 +42,12 @@ std::string NearestName(std::string_view name, const std::vector<std::string>& c
   if (name.size() > kMaxNameLength) return best;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kMaxNameLength) continue;
-    const size_t distance = EditDistance(name, candidate);
     // A name that shares little is worse than none.
-    if (distance * 3 > std::max(name.size(), candidate.size())) continue;
+    const size_t longer = std::max(name.size(), candidate.size());
+    // The distance is no less than that of the lengths: long names are not worth the table.
+    if ((longer - std::min(name.size(), candidate.size())) * 3 > longer) continue;
+    const size_t distance = EditDistance(name, candidate);
+    if (distance * 3 > longer) continue;
     if (best.empty() || distance < best_distance) {
       best = candidate;
       best_distance = distance;

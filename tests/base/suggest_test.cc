@@ -19,6 +19,9 @@ TEST(SuggestTest, NeighboursThatChangedPlacesAreOneError) {
   EXPECT_EQ(NearestName("guebd", {"debug"}), "") << "no neighbours";
   EXPECT_EQ(NearestName("ab", {"ba"}), "") << "half of a name of two letters";
   EXPECT_EQ(NearestName("a", {"ab"}), "");
+  EXPECT_EQ(NearestName("ab", {"abc"}), "abc") << "a third of the longer is near";
+  EXPECT_EQ(NearestName("abcdef", {"abcd"}), "abcd");
+  EXPECT_EQ(NearestName("abcde", {"abc"}), "");
 }
 
 TEST(SuggestTest, StaysSilentWhenNothingIsNear) {

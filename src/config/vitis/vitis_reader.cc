@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "qconvert/config/dpu_form_names.h"
@@ -41,6 +43,9 @@ constexpr std::array kSwitches = {
     Switch{"exact_rounding", &QuantConfig::exact_rounding},
     Switch{"matmul_nbits", &QuantConfig::matmul_nbits},
 };
+
+using MatchKey = std::tuple<int, bool, std::string, std::vector<std::string>,
+                            std::vector<std::string>, std::vector<std::string>>;
 
 class Reader {
  public:
@@ -189,11 +194,12 @@ class Reader {
     ConfigNode& list = ChildOf(effective_, "layer_quantize_config");
     list.kind = Kind::kSequence;
     list.place = layers->place;
-    for (const ConfigNode& entry : layers->items) {
-      // Told already.
+    for (size_t i = 0; i < layers->items.size(); ++i) {
+      const ConfigNode& entry = layers->items[i];
+      // Told already, or written as null.
       if (entry.kind != Kind::kMap) continue;
       ConfigNode printed = MapNode(entry.place);
-      const std::string what = fmt::format("layer_quantize_config[{}]: ", list.items.size());
+      const std::string what = fmt::format("layer_quantize_config[{}]: ", i);
       LayerSettings layer;
       layer.match = ReadLayerMatch(entry, what, context_, printed);
       ReadLayerTensors(entry, root, what, layer.tensors, printed);
@@ -243,12 +249,21 @@ class Reader {
   }
 
   void NoteDuplicate(const LayerMatch& match) {
-    for (const LayerSettings& earlier : config_.layers) {
-      if (!(earlier.match == match)) continue;
-      context_.notes.warnings.push_back(
-          fmt::format("{}: '{}' has an entry already, at {}; this one holds", match.place,
-                      match.pattern, earlier.match.place));
-    }
+    std::vector<std::string> types;
+    for (const OpMatch& type : match.types)
+      types.push_back(
+          fmt::format("{} {} {}", type.op_type, type.weight_rank, static_cast<int>(type.weight)));
+    // What LayerMatch compares by. A map: entries may be as many as nodes.
+    const auto [earlier, is_new] =
+        places_.try_emplace(MatchKey{static_cast<int>(match.kind), match.outside, match.pattern,
+                                     std::move(types), match.inputs, match.outputs},
+                            match.place);
+    if (is_new) return;
+    context_.notes.warnings.push_back(
+        fmt::format("{}: '{}' has an entry already, at {}; this one "
+                    "holds",
+                    match.place, match.pattern, earlier->second));
+    earlier->second = match.place;
   }
 
   Correction TakeCorrection(const char* key) {
@@ -350,6 +365,7 @@ class Reader {
   ReadContext& context_;
   RestrictionOptions restrictions_;
   bool target_known_ = false;
+  std::map<MatchKey, std::string> places_;  // of the last entry for the same nodes
   ConfigNode effective_;
   QuantConfig config_;
 };
