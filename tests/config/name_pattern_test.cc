@@ -54,6 +54,10 @@ TEST(NamePatternTest, SearchFindsAnywhere) {
       {"search:^(?!a)(?!b)", {"c", ""}, {"a", "bc"}},
       {"search:^(?![]a)])", {"b"}, {"]", "a", ")"}},
       {"search:^(?!\\()x|^y", {"x", "y"}, {"(x"}},
+      {"search:^(?!y).*zzz|.*y", {"y", "ay", "azzz"}, {"x", "zz"}},
+      {"search:x|^(?!a|b)c", {"ax", "cd"}, {"ac", "b"}},
+      {"search:^(?!a)[|](b|c)|\\|d", {"|b", "x|d"}, {"b", "c", "d"}},
+      {"search:(?i)a|b", {"A", "B"}, {"c"}},
   };
   for (const auto& [pattern, fit, others] : rows) {
     ASSERT_EQ(FindPatternError(pattern), "") << pattern;

@@ -15,8 +15,8 @@ namespace qconvert {
 
 // A name; with * (any text) or ? (any character) a glob; or "re:" and a regular expression (RE2
 // syntax, linear time). All must fit the whole name. "search:" and a regular expression fits where
-// that is found anywhere in the name, as Python's re.search; it may begin with ^ and look-aheads,
-// ^(?!.*head).* say, which RE2 itself does not know.
+// that is found anywhere in the name, as Python's re.search; it, and each of its alternatives, may
+// begin with ^ and look-aheads, ^(?!.*head).* say, which RE2 itself does not know.
 class NamePattern {
  public:
   // `pattern` must have passed FindPatternError.
@@ -33,9 +33,13 @@ class NamePattern {
     bool is_wanted = true;
   };
 
-  std::unique_ptr<re2::RE2> expression_;
-  std::vector<LookAhead> look_aheads_;  // at the beginning of the name
-  bool anywhere_ = false;               // else expression_ must fit the whole name
+  struct Alternative {
+    std::unique_ptr<re2::RE2> expression;
+    std::vector<LookAhead> look_aheads;  // at the beginning of the name
+  };
+
+  std::vector<Alternative> alternatives_;  // the name fits where one of them does
+  bool anywhere_ = false;                  // else an expression must fit the whole name
 };
 
 // The pattern as its writer knows it: without "search:".
