@@ -164,7 +164,7 @@ class TransformReader {
   std::vector<CalibTransform> Read(const ConfigNode& list) {
     std::vector<CalibTransform> steps;
     for (const ConfigNode& item : list.items) {
-      if (item.kind != ConfigNode::Kind::kMap) continue;  // told already
+      if (item.kind != ConfigNode::Kind::kMap) continue;  // told already, or null
       if (item.entries.size() != 1) {
         problems_.Add(item.place,
                       fmt::format("a step of calib_transforms has {} keys, expected one",
@@ -270,12 +270,13 @@ class TransformReader {
       const auto number = one.kind == ConfigNode::Kind::kScalar && !one.quoted
                               ? FindNumber(one.scalar)
                               : std::nullopt;
-      if (number && !(step.kind == Kind::kStd && *number == 0)) step.numbers.push_back(*number);
+      // Divided by both: by std here, by scale where levels are shown again.
+      if (number && (step.kind == Kind::kMean || *number != 0)) step.numbers.push_back(*number);
     }
     if (step.numbers.size() == count && (count == 1 || count == 3)) return;
     problems_.Add(value.place,
                   fmt::format("{} is '{}', expected a{} number, or a list of three", name,
-                              value.Shown(), step.kind == Kind::kStd ? " nonzero" : ""));
+                              value.Shown(), step.kind == Kind::kMean ? "" : " nonzero"));
   }
 
   ConfigProblems& problems_;

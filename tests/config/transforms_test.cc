@@ -82,6 +82,8 @@ TEST(TransformsConfigTest, Problems) {
       {"[{mean: \"1\"}]", "mean is '1'"},
       {"[{std: 0}]", "expected a nonzero number"},
       {"[{scale: .nan}]", "scale is '.nan'"},
+      {"[{scale: 0}]", "scale is '0', expected a nonzero number"},
+      {"[{scale: [1, 0, 1]}]", "scale is 'a list', expected a nonzero number"},
   };
   for (const auto& [list, message] : rows) {
     EXPECT_TRUE(AnyHolds(ProblemsOf(Vitis(list)), message)) << list;
