@@ -149,9 +149,18 @@ Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place) {
   }
 }
 
-Tensor RoundedToIntegers(const Tensor& values) {
+Tensor RoundedToIntegers(const Tensor& values, const std::string& place) {
+  constexpr float kEnd = 0x1p63F;  // the first that int64 does not hold; its negative it does
+  CheckFinite(values, place);
   std::vector<int64_t> rounded;
-  for (const float v : values.values<float>()) rounded.push_back(std::llrint(v));
+  for (const float v : values.values<float>()) {
+    // What does not fit would become the least of all codes, silently.
+    if (!(v >= -kEnd && v < kEnd)) {
+      throw Error(ExitCode::kData, place,
+                  fmt::format("holds {} once scaled, which does not fit type int64", v));
+    }
+    rounded.push_back(std::llrint(v));
+  }
   return MakeTensor<int64_t>(values.name, DataType::kInt64, values.dims, rounded);
 }
 

@@ -19,8 +19,9 @@ bool CanConvert(DataType from, DataType to);
 // floating-point value is NaN or infinite (with the count).
 Tensor ConvertSample(Tensor tensor, DataType to, const std::string& place);
 
-// Floats as int64, halves to even; for ConvertSample to a smaller type.
-Tensor RoundedToIntegers(const Tensor& values);
+// Floats as int64, halves to even; for ConvertSample to a smaller type. Throws Error(kNumeric)
+// naming `place` when a value is NaN or infinite, Error(kData) when one does not fit int64.
+Tensor RoundedToIntegers(const Tensor& values, const std::string& place);
 
 }  // namespace qconvert
 

@@ -191,7 +191,7 @@ Tensor PictureSample(const Picture& picture, const PictureFormat& format, const 
   RequireShape(values.dims, input, place);
   values = NormalizePixels(std::move(values), format.scaling, place);
   values.name = input.name;
-  if (IsInteger(input.type.element)) values = RoundedToIntegers(values);
+  if (IsInteger(input.type.element)) values = RoundedToIntegers(values, place);
   return ConvertSample(std::move(values), input.type.element, place);
 }
 

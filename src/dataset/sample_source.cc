@@ -169,7 +169,7 @@ Tensor SampleSource::ReadInput(size_t index, const std::filesystem::path& file, 
   // Scaled as floats, whatever the file holds and the input takes.
   Tensor values = NormalizePixels(ReadSampleArray(array, AsPixels(input), first, rows),
                                   format.scaling, array.bytes.place);
-  if (IsInteger(input.type.element)) values = RoundedToIntegers(values);
+  if (IsInteger(input.type.element)) values = RoundedToIntegers(values, array.bytes.place);
   return ConvertSample(std::move(values), input.type.element, array.bytes.place);
 }
 

@@ -36,8 +36,11 @@ std::string WhyWrongBias(const Node& node, const FindDims& dims) {
   // A count that overflows is certainly another one.
   constexpr int64_t kCountless = std::numeric_limits<int64_t>::max();
   const int64_t found = ElementCount(*bias).value_or(kCountless);
-  const int64_t expected = transposed ? (*weight)[1] * node.GetInt("group", 1) : (*weight)[0];
-  return found == expected ? "" : fmt::format("has {} biases, expected {}", found, expected);
+  const std::optional<int64_t> expected =
+      transposed ? CheckedMul((*weight)[1], node.GetInt("group", 1)) : (*weight)[0];
+  return found == expected
+             ? ""
+             : fmt::format("has {} biases, expected {}", found, expected.value_or(kCountless));
 }
 
 }  // namespace qconvert

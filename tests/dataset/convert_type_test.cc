@@ -122,6 +122,22 @@ TEST(ConvertTypeTest, WhatIsOrBecomesInfiniteIsCounted) {
   EXPECT_EQ(ConvertSample(Floats({3.3e38F}), DataType::kBfloat16, "a").type, DataType::kBfloat16);
 }
 
+TEST(ConvertTypeTest, RoundedValuesFitOrAreRefused) {
+  const Tensor rounded = RoundedToIntegers(Floats({0.5F, 1.5F, -2.5F, -0x1p63F}), "a");
+  EXPECT_THAT(rounded.values<int64_t>(),
+              ElementsAre(0, 2, -2, std::numeric_limits<int64_t>::min()));
+  EXPECT_THAT(
+      [&] {
+        RoundedToIntegers(Floats({1, 0x1p63F}), "a.npy");
+      },
+      ThrowsError(ExitCode::kData, "a.npy: holds 9.223372e+18 once scaled, which does not"));
+  EXPECT_THAT(
+      [&] {
+        RoundedToIntegers(Floats({1, INFINITY}), "a.npy");
+      },
+      ThrowsError(ExitCode::kNumeric, "a.npy: 1 of 2 values are NaN or infinite"));
+}
+
 // An input of any numeric type has random samples, the same ones for the same seed.
 TEST(RandomTensorTest, EveryTypeOfInput) {
   for (const DataType type : {DataType::kFloat, DataType::kDouble, DataType::kFloat16,

@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "qconvert/ir/bias_length.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -38,6 +39,16 @@ TEST(OperatorChecksTest, SoDoOtherFormsOfThem) {
   GraphBuilder blocked = Conv({8, 8, 3, 3}, {4});
   blocked.model.graph.nodes[0].domain = "com.microsoft.nchwc";
   EXPECT_EQ(Why(blocked), "has 4 biases, expected 8");
+}
+
+// What passes 64 bits must not wrap to the count that is there.
+TEST(OperatorChecksTest, CountsOfBiasesDoNotWrap) {
+  Node node = MakeNode("ConvTranspose", {"x", "w", "b"}, {"y"});
+  node.Set("group", int64_t{4});
+  const FindDims dims = [](const std::string& name) -> std::optional<std::vector<int64_t>> {
+    return name == "w" ? std::vector<int64_t>{0, int64_t{1} << 62, 1, 1} : std::vector<int64_t>{0};
+  };
+  EXPECT_EQ(WhyWrongBias(node, dims), "has 0 biases, expected 9223372036854775807");
 }
 
 TEST(OperatorChecksTest, ConvolutionsFitTheirWeights) {
