@@ -26,6 +26,7 @@ void Collect(const Graph& graph, const std::string& way, Spelled& found) {
   };
   for (const Value& input : graph.inputs) add(input.name);
   for (const auto& [name, tensor] : graph.initializers) add(name);
+  for (const SparseTensor& sparse : graph.sparse_initializers) add(sparse.values.name);
   for (const Node& node : graph.nodes) {
     for (const std::string& output : node.outputs) add(output);
     ForEachBody(node, way, [&](const Graph& body, const std::string& inner) {

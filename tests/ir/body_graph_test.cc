@@ -107,6 +107,9 @@ TEST(BodyGraphTest, WaysThatSayTwoThingsAreFloat) {
   GraphBuilder taken = Branches();
   taken.Add("Relu", {"x"}, {"if/else_branch/x"});
   EXPECT_THAT(Ways(taken.model.graph), ElementsAre("if/then_branch/"));
+  GraphBuilder sparse = Branches();
+  sparse.model.graph.sparse_initializers.emplace_back().values.name = "if/else_branch/x";
+  EXPECT_THAT(Ways(sparse.model.graph), ElementsAre("if/then_branch/"));
 }
 
 TEST(BodyGraphTest, BodiesThatCannotStandAloneSayWhy) {
