@@ -50,7 +50,21 @@ void CheckScans(j_common_ptr info) {
   std::longjmp(state->escape, 1);
 }
 
-class Decoder {
+// A base, so that what the library holds goes too where the constructor of Decoder throws.
+// Zeroed, it holds nothing.
+struct Owner {
+  Owner() = default;
+  ~Owner() { jpeg_destroy_decompress(&info_); }
+  // The library keeps pointers into this object: it must not move.
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+
+  ErrorState state_{};
+  jpeg_progress_mgr progress_{};
+  jpeg_decompress_struct info_{};
+};
+
+class Decoder : Owner {
  public:
   Decoder(std::string_view bytes, const std::string& place) : bytes_(bytes), place_(place) {
     info_.err = jpeg_std_error(&state_.manager);
@@ -71,11 +85,6 @@ class Decoder {
     CheckPictureSize(size(), bytes.size(), info_.arith_code != 0 ? kNoBound : kMostPixelsPerByte,
                      place);
   }
-  ~Decoder() { jpeg_destroy_decompress(&info_); }
-  // The library keeps pointers into this object: it must not move.
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
-
   PictureSize size() const { return {info_.image_height, info_.image_width}; }
 
   Picture Decode() {
@@ -108,9 +117,6 @@ class Decoder {
 
   const std::string_view bytes_;
   const std::string& place_;
-  ErrorState state_{};
-  jpeg_progress_mgr progress_{};
-  jpeg_decompress_struct info_{};
 };
 
 }  // namespace
