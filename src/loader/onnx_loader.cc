@@ -137,7 +137,9 @@ std::string_view GuessFormat(std::string_view bytes) {
     return "a Git LFS pointer; fetch the real file with `git lfs pull`";
   if (begins("PK\x03\x04")) return "a zip archive";
   if (begins("\x1f\x8b")) return "a gzip file; unpack it first";
-  if (begins("\x80\x02") || begins("\x80\x03") || begins("\x80\x04")) return "a Python pickle";
+  // Protocols 2 to 5; as a message such a file may be one without a graph.
+  if (begins("\x80") && bytes.size() > 1 && bytes[1] >= 2 && bytes[1] <= 5)
+    return "a Python pickle";
   if (begins("<")) return "a web page or XML file";
   if (begins("ir_version") || begins("graph {")) return "a text-format model";
   return "";

@@ -70,6 +70,7 @@ TEST(OnnxLoaderTest, SaysWhatAFileIsInstead) {
   EXPECT_THAT(LoadError("PK\x03\x04...."), testing::HasSubstr("zip archive"));
   EXPECT_THAT(LoadError("\x1f\x8b\x08"), testing::HasSubstr("gzip"));
   EXPECT_THAT(LoadError("\x80\x04\x95"), testing::HasSubstr("pickle"));
+  EXPECT_THAT(LoadError("\x80\x05\x95"), testing::HasSubstr("pickle"));
   EXPECT_THAT(LoadError(std::string(4096, '\0')), testing::HasSubstr("not a valid ONNX model"));
   EXPECT_THAT(LoadError("ir_version: 8"), testing::HasSubstr("text-format"));
 }
