@@ -12,6 +12,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/signals.h"
+#include "throw_errno.h"
 
 namespace qconvert {
 namespace {
@@ -23,12 +24,6 @@ constexpr std::string_view kTemporarySuffix = ".tmp";
 
 std::filesystem::path FolderOf(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-}
-
-[[noreturn]] void ThrowErrno(const std::filesystem::path& path, std::string_view action,
-                             int error) {
-  throw Error(ExitCode::kFile, path.string(),
-              std::string(action) + ": " + std::generic_category().message(error));
 }
 
 void SyncFolder(const std::filesystem::path& path) {

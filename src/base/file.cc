@@ -13,17 +13,12 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/nearest_file.h"
 #include "qconvert/base/signals.h"
+#include "throw_errno.h"
 
 namespace qconvert {
 namespace {
 
 constexpr int kMaxLinks = 40;  // as Linux has it, path_resolution(7)
-
-[[noreturn]] void ThrowErrno(const std::filesystem::path& path, std::string_view action,
-                             int error) {
-  throw Error(ExitCode::kFile, path.string(),
-              std::string(action) + ": " + std::generic_category().message(error));
-}
 
 int64_t RegularFileSize(int descriptor, const std::filesystem::path& path) {
   // Of the open descriptor, not of the path: what was checked is what is read.

@@ -7,8 +7,8 @@
 namespace qconvert {
 namespace {
 
-constexpr float kSumsToOne = 1e-2F;
-constexpr double kFewBoxes = 0.01;  // of corners that may be the wrong way round, all the same
+constexpr float kBoxSumsToOne = 1e-2F;  // of the scores of a box
+constexpr double kFewBoxes = 0.01;      // of corners that may be the wrong way round, all the same
 
 size_t Elements(std::span<const int64_t> dims) {
   return std::accumulate(dims.begin(), dims.end(), size_t{1}, [](size_t product, int64_t dim) {
@@ -37,7 +37,7 @@ class ScoreTable {
       float sum = 0;
       for (size_t c = 0; c < form_.classes; ++c) sum += At(box, c);
       // False for NaN too.
-      if (!(std::fabs(sum - 1) <= kSumsToOne)) return false;
+      if (!(std::fabs(sum - 1) <= kBoxSumsToOne)) return false;
     }
     return true;
   }
@@ -91,7 +91,7 @@ std::optional<BoxForm> RecognizeBoxes(const Tensor& boxes, const Tensor& scores)
   const ScoreTable table(scores, form);
   // A little above 1 may be rounding; nothing below 0 is a probability.
   form.are_logits = std::any_of(table.values().begin(), table.values().end(),
-                                [](float score) { return score < 0 || score > 1 + kSumsToOne; });
+                                [](float score) { return score < 0 || score > 1 + kBoxSumsToOne; });
   form.has_background = form.classes > 1 && !form.are_logits && table.SumsToOne();
   return form;
 }

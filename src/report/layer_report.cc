@@ -8,6 +8,7 @@
 
 #include "drawn_values.h"
 #include "find_causes.h"
+#include "node_way.h"
 #include "qconvert/config/plan_file.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/multiply_adds.h"
@@ -47,10 +48,7 @@ class Describer {
     row.origin = node.origin_name();
     row.op_type = node.op_type;
     const bool is_dynamic = plan_.dynamic_nodes.contains(n);
-    row.computes = NodeWayName(is_dynamic                              ? NodeWay::kDynamic
-                               : placed.domain == NodeDomain::kInteger ? NodeWay::kInteger
-                               : placed.domain == NodeDomain::kFused   ? NodeWay::kFused
-                                                                       : NodeWay::kFloat);
+    row.computes = NodeWayName(WayOf(placed, is_dynamic));
     row.reason = placed.reason;
     for (const std::string& output : node.outputs)
       if (!output.empty()) row.writes.push_back(output);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "json_text.h"
+#include "node_way.h"
 #include "qconvert/base/error.h"
 #include "qconvert/config/dpu_form_names.h"
 #include "qconvert/ir/body_graph.h"
@@ -97,12 +98,6 @@ Json RequantizationJson(const Requantization& requantization) {
   if (requantization.of == Requantization::Of::kInputs) json["of"] = "inputs";
   if (requantization.of == Requantization::Of::kSigns) json["of"] = "signs";
   return json;
-}
-
-NodeWay WayOf(const NodePlacement& node, bool dynamic) {
-  if (dynamic) return NodeWay::kDynamic;
-  if (node.domain == NodeDomain::kInteger) return NodeWay::kInteger;
-  return node.domain == NodeDomain::kFused ? NodeWay::kFused : NodeWay::kFloat;
 }
 
 Json NoiseJson(const FileNoise& noise) {
@@ -217,12 +212,9 @@ Json AbsorbedJson(const std::map<std::string, std::vector<float>>& absorbed) {
 }
 
 Json GuardJson(const PlanHistory& history) {
-  const Gate& gate = history.gate;
-  Json needed = {{"min_sqnr_db", gate.min_sqnr_db},
-                 {"min_sample_sqnr_db", gate.min_sample_sqnr_db},
-                 {"min_group_sqnr_db", gate.min_group_sqnr_db},
-                 {"max_flips", gate.max_flips}};
-  if (gate.min_cosine) needed["min_cosine"] = *gate.min_cosine;
+  Json needed = GateJson(history.gate);
+  // What is read back says nothing by a key that is not there.
+  if (!history.gate.min_cosine) needed.erase("min_cosine");
   return {{"ran", history.guard.ran},
           {"passed", history.guard.passed},
           {"gate", std::move(needed)},

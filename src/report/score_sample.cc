@@ -14,8 +14,8 @@ namespace qconvert {
 namespace {
 
 constexpr double kLeastProbability = 1e-12;
-constexpr double kSumsToOne = 1e-3;
-constexpr float kEven = 0.5F;  // a binary score above it is class 1
+constexpr double kSurelySumsToOne = 1e-3;  // logits may come near to 1 by chance
+constexpr float kEven = 0.5F;              // a binary score above it is class 1
 
 // The scores of one output, position by position.
 class Scores {
@@ -82,7 +82,7 @@ class Scores {
     const double own = At(position, label);
     // Probabilities as they are; all else is taken for logits, less the greatest so that no
     // exponential overflows.
-    if (inside && std::fabs(sum - 1) < kSumsToOne)
+    if (inside && std::fabs(sum - 1) < kSurelySumsToOne)
       return -std::log(std::max(own, kLeastProbability));
     for (size_t c = 0; c < classes(); ++c) exponentials += std::exp(At(position, c) - greatest);
     return std::log(exponentials) + greatest - own;
