@@ -32,7 +32,7 @@ struct LoadedConfig {
   // Every setting that holds, defaults too, each with the place it came from; in the language of
   // the file (Paddle, Quark: in that of Vitis).
   ConfigNode effective;
-  std::string text;  // all that was read, file by file, then the overrides: for a fingerprint
+  std::string text;  // a fingerprint's: the tree as JSON, files named in it, further overrides
   std::vector<std::string> warnings;
   std::vector<std::string> infos;
 };

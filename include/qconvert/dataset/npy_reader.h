@@ -33,7 +33,7 @@ struct NpyHeader {
   bool fortran_order = false;
   std::vector<int64_t> shape;
   int64_t data_offset = 0;
-  int64_t data_bytes = 0;  // what shape and type need; the file holds at least that much
+  int64_t data_bytes = 0;  // what shape and type need, and all that the file holds behind
 };
 
 // Reads and checks the header against the file's size: version, a dictionary of exactly descr,

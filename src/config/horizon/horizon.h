@@ -34,7 +34,7 @@ std::vector<std::string> SplitNames(std::string_view text);
 // "input 'x'", or "the input" for an only one without a name.
 std::string NameOf(const InputSettings& input);
 
-// A part of the checked file and what is made of it. `section` is null when the file lacks it.
+// A part of the checked file and what is made of it. `section` is empty when the file lacks it.
 struct HorizonPart {
   const ConfigNode& section;
   ReadContext& context;
