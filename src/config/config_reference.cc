@@ -16,6 +16,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Kind = Setting::Kind;
 
+// Keys of comments and editors, which CheckSettings passes over.
+constexpr const char* kCommentKeys = "^(_|//|#|\\$schema$)";
+
 // Both call each other: tables hold settings, settings hold tables.
 Json SchemaOf(const SettingTable& table);
 
@@ -82,7 +85,10 @@ Json SchemaOf(const Setting& setting) {
 Json SchemaOf(const SettingTable& table) {
   Json json;
   json["type"] = "object";
-  if (!table.is_open) json["additionalProperties"] = false;
+  if (!table.is_open) {
+    json["additionalProperties"] = false;
+    json["patternProperties"][kCommentKeys] = true;
+  }
   for (const Setting& setting : table.settings)
     json["properties"][setting.name] = SchemaOf(setting);
   for (const Setting& setting : table.settings) {

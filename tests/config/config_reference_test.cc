@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+#include <regex>
+
 #include "qconvert/base/file.h"
 #include "support/read_config.h"
 
@@ -18,6 +21,26 @@ TEST(ConfigReferenceTest, SchemasAreUpToDate) {
     const auto file = kRoot / "configs" / "schema" / SchemaFileName(dialect);
     EXPECT_EQ(ReadFile(file) == JsonSchema(dialect), true) << file << ": " << kAdvice;
   }
+}
+
+// Every map of the schema that refuses unknown keys lets those pass that the reader passes over.
+void ExpectCommentsPass(const nlohmann::json& schema, const std::vector<std::string>& comments) {
+  if (schema.is_object() && schema.value("additionalProperties", nlohmann::json()) == false) {
+    const nlohmann::json patterns = schema.value("patternProperties", nlohmann::json::object());
+    ASSERT_EQ(patterns.size(), 1U);
+    const std::regex pattern(patterns.items().begin().key());
+    for (const std::string& key : comments) EXPECT_TRUE(std::regex_search(key, pattern)) << key;
+  }
+  for (const auto& part : schema)
+    if (part.is_structured()) ExpectCommentsPass(part, comments);
+}
+
+TEST(ConfigReferenceTest, SchemasTakeTheCommentsThatAreTaken) {
+  const std::vector<std::string> comments = {"$schema", "_why", "//", "// x", "# y"};
+  for (const std::string& key : comments)
+    EXPECT_NO_THROW(LoadText("{\"target_device\": \"DPU\", \"" + key + "\": 1}", {}, "c.json"));
+  for (const std::string& dialect : DialectNames())
+    ExpectCommentsPass(nlohmann::json::parse(JsonSchema(dialect)), comments);
 }
 
 TEST(ConfigReferenceTest, ThePageHasEveryKeyAsItIs) {
