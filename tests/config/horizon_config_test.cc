@@ -274,6 +274,12 @@ TEST(HorizonConfigTest, BiasCorrectionOfBothGenerations) {
       "  quant_config: {model_config: {weight: {bias_correction: {num_sample: 8}}}}\n"));
   EXPECT_EQ(nested.config.bias_correction, Correction::kOn);
   EXPECT_EQ(nested.config.bias_correction_samples, 8);
+  EXPECT_FALSE(AnyHolds(nested.warnings, "metric"));
+  EXPECT_TRUE(AnyHolds(
+      LoadText(CalibrationText(
+                   "  quant_config: {model_config: {weight: {bias_correction: {metric: mse}}}}\n"))
+          .warnings,
+      "metric of bias_correction has no effect"));
 }
 
 TEST(HorizonConfigTest, QuantConfigFromAFileKeepsItsPlaces) {

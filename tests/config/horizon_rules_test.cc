@@ -12,6 +12,7 @@
 namespace qconvert {
 namespace {
 
+using testing::ElementsAre;
 using testing::IsEmpty;
 
 TEST(HorizonRulesTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
@@ -178,6 +179,22 @@ TEST(HorizonRulesTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
 }
 
 // One after another: a model with several in a batch was refused at the end of the conversion.
+TEST(HorizonRulesTest, NodesAreOnOneUnit) {
+  const auto problems = [](const std::string& calibration, const std::string& unit) {
+    HorizonSections sections;
+    sections.calibration += "  " + calibration + "\n";
+    sections.model += "  node_info: {a: {ON: " + unit + "}}\n";
+    return ProblemsOf(sections.Text());
+  };
+  EXPECT_THAT(problems("run_on_cpu: a", "BPU"),
+              ElementsAre("c.yaml:4:23: ON is BPU, but 'a' is on the CPU"));
+  EXPECT_THAT(problems("run_on_bpu: a", "CPU"),
+              ElementsAre("c.yaml:4:23: ON is CPU, but 'a' is on the BPU"));
+  EXPECT_THAT(problems("run_on_cpu: a", "CPU"), IsEmpty());
+  EXPECT_THAT(problems("run_on_bpu: a", "BPU"), IsEmpty());
+  EXPECT_THAT(problems("run_on_cpu: b", "BPU"), IsEmpty());
+}
+
 TEST(HorizonRulesTest, AResizerTakesOnePicture) {
   const std::string rest = "compiler_parameters:\n  input_source: {data: resizer}\n";
   const std::string shape = "  input_shape: 2x3x8x8\n";

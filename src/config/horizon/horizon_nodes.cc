@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "horizon/horizon.h"
@@ -22,12 +23,15 @@ class NodeReader {
 
   void ReadRunOn(const HorizonPart& part) {
     if (const ConfigNode* nodes = part.Find("run_on_cpu")) {
-      for (const std::string& name : SplitNames(nodes->scalar))
+      for (const std::string& name : SplitNames(nodes->scalar)) {
         KeepFloat(AddNode(name, *nodes).tensors);
+        on_cpu_.insert(name);
+      }
     }
     if (const ConfigNode* nodes = part.Find("run_on_bpu")) {
       config_.deployment.run_on_bpu = SplitNames(nodes->scalar);
       for (const std::string& name : config_.deployment.run_on_bpu) AddForced(name, *nodes);
+      on_bpu_.insert(config_.deployment.run_on_bpu.begin(), config_.deployment.run_on_bpu.end());
     }
     // Behind both lists: a node cannot be in each.
     for (const std::string& name : config_.deployment.run_on_bpu) {
@@ -235,9 +239,17 @@ class NodeReader {
       SetBits(setting.Shown(), setting, {output ? &tensors.activation : &tensors.input},
               context_.problems);
     } else if (setting.scalar == "CPU") {
+      if (on_bpu_.contains(name))
+        context_.problems.Add(setting.place,
+                              fmt::format("ON is CPU, but '{}' is on the BPU", name));
       KeepFloat(tensors);
+      on_cpu_.insert(name);
     } else if (setting.scalar == "BPU") {
+      if (on_cpu_.contains(name))
+        context_.problems.Add(setting.place,
+                              fmt::format("ON is BPU, but '{}' is on the CPU", name));
       config_.deployment.run_on_bpu.push_back(name);
+      on_bpu_.insert(name);
     } else {
       context_.problems.Add(setting.place,
                             fmt::format("ON is '{}', expected BPU or CPU", setting.Shown()));
@@ -292,11 +304,18 @@ class NodeReader {
     config_.bias_correction = Correction::kOn;
     if (const ConfigNode* samples = FindValue(*correction, "num_sample"))
       config_.bias_correction_samples = AsInteger(*samples);
+    if (const ConfigNode* metric = FindValue(*correction, "metric"))
+      context_.Warn(metric->place,
+                    "metric of bias_correction has no effect, biases are corrected by the mean "
+                    "error of their channels");
   }
 
   ReadContext& context_;
   QuantConfig& config_;
   std::vector<ByOp> by_op_;
+  // Of run_on_cpu and run_on_bpu, and of ON in node_info: sets, as names may be those of all nodes.
+  std::set<std::string> on_cpu_;
+  std::set<std::string> on_bpu_;
 };
 
 }  // namespace

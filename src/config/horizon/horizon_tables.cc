@@ -201,7 +201,7 @@ const SettingTable& CompilerKeys() {
        Whole("jobs", "one per processor", "4", "worker threads", 1, 1024),
        Compiler({.name = "advice", .kind = Kind::kNumber, .fallback = "0", .example = "0.5"}),
        Flag("debug", "true", "whether the page of --report shows nodes, values and weights"),
-       Anything("input_source", "pyramid for nv12, else ddr", "{image: pyramid}",
+       Anything("input_source", "pyramid for nv12 and gray, else ddr", "{image: pyramid}",
                 "where the deployed input comes from: pyramid, ddr, resizer"),
        Compiler(Word("cache_mode", "disable", "", {"enable", "force_overwrite", "disable"})),
        Compiler(Text("cache_path", "none", "cache", "")),
@@ -224,7 +224,9 @@ const SettingTable& BiasCorrectionKeys() {
   static const SettingTable table{
       "bias_correction",
       {Whole("num_sample", "1", "8", "samples it looks at", 1, kMaxLayers),
-       Word("metric", "cosine-similarity", "what is compared", SearchMetrics())}};
+       Word("metric", "cosine-similarity",
+            "no effect, biases are corrected by the mean error of their channels",
+            SearchMetrics())}};
   return table;
 }
 
