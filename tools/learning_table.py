@@ -32,6 +32,7 @@ WAYS = {
     "AdaRound in blocks": [*ADAROUND, "--set=fast_finetune.reconstruction=block"],
     "second order and clipping": [*SECOND_ORDER, "--set=learned_clipping=true"],
     "AdaRound and clipping": [*ADAROUND, "--set=learned_clipping=true"],
+    "AdaRound in blocks and clipping": [*ADAROUND, "--set=fast_finetune.reconstruction=block", "--set=learned_clipping=true"],
 }
 
 

@@ -114,8 +114,13 @@ class Chooser {
     if (learning != Correction::kOff) Learn(plain, learning);
     const LearningUnit unit = learning_settings().unit;
     if (learning != Correction::kOff &&
-        (unit == LearningUnit::kBlock || (unit == LearningUnit::kAuto && Misses())))
-      LearnBlocks(plain, unit == LearningUnit::kBlock ? learning : Correction::kAuto);
+        (unit == LearningUnit::kBlock || (unit == LearningUnit::kAuto && Misses()))) {
+      LearnBlocks(plain, unit == LearningUnit::kBlock ? learning : Correction::kAuto,
+                  BlockVariables::kCodes);
+    } else if (clipping == Correction::kOn && Misses() &&
+               inputs_.settings.config.effort != Effort::kFast) {
+      LearnBlocks(plain, Correction::kAuto, BlockVariables::kRanges);
+    }
     return std::move(chosen_);
   }
 
@@ -200,11 +205,11 @@ class Chooser {
         wanted, inputs_.corrections.scales);
   }
 
-  // From what is best so far, with the samples of Learn.
-  void LearnBlocks(const QuantizationPlan& plain, Correction wanted) {
+  // From what is best so far, with the samples of Learn. `plain` has the ranges that `inputs_` has.
+  void LearnBlocks(const QuantizationPlan& plain, Correction wanted, BlockVariables variables) {
     const BlockOptions options{learning_settings(), inputs_.on_learning, inputs_.codes.workers(),
-                               inputs_.cache};
-    if (samples_.empty()) return;
+                               inputs_.cache, variables};
+    if (!TakeSamples("learning in blocks", wanted)) return;
     const std::vector<Block> blocks = LearnableBlocks(inputs_.model.graph, plain, options.learning);
     if (blocks.empty()) {
       if (wanted == Correction::kOn)
@@ -216,9 +221,12 @@ class Chooser {
                             kBlockProductsPerSecond));
     LayerCorrections found =
         CorrectBlocks(inputs_.model, plain, inputs_.corrections, samples_, options, inputs_.place);
-    const size_t layers = found.weights.size();
-    if (layers > 0) {
-      KeepFound("blocks", layers, std::move(found), wanted);
+    if (!found.empty()) {
+      const bool are_ranges = variables == BlockVariables::kRanges;
+      const size_t count = are_ranges ? found.ranges.size() : found.weights.size();
+      CorrectionReport report{.name = "blocks", .layers = count};
+      if (are_ranges) report = {.name = "clipping in blocks", .of = "values", .layers = count};
+      KeepFound(std::move(report), std::move(found), wanted);
     } else if (wanted == Correction::kOn) {
       LeftOut("learning in blocks", "none found better codes than its layers did");
     }
@@ -235,7 +243,7 @@ class Chooser {
                      "no layer reads what a BatchNormalization tells of, samples (--calib) "
                      "tell of all");
     }
-    KeepFound("biases by BatchNormalization", layers, std::move(found), wanted);
+    KeepFound({.name = "biases by BatchNormalization", .layers = layers}, std::move(found), wanted);
   }
 
   // Whether it is kept. `scales`: of the weights, which the plan has already.
@@ -255,7 +263,7 @@ class Chooser {
       return false;
     }
     found.scales = scales;
-    return KeepFound(name, layers, std::move(found), wanted);
+    return KeepFound({.name = name, .layers = layers}, std::move(found), wanted);
   }
 
   // Means of channels, over all positions of a sample, take fewer than weights do.
@@ -268,11 +276,12 @@ class Chooser {
     return few;
   }
 
-  bool KeepFound(const char* name, size_t layers, LayerCorrections found, Correction wanted) {
+  bool KeepFound(CorrectionReport report, LayerCorrections found, Correction wanted) {
     const bool are_biases = found.weights.empty();
-    found.ranges = inputs_.corrections.ranges;
+    // Ranges of its own win.
+    found.ranges.insert(inputs_.corrections.ranges.begin(), inputs_.corrections.ranges.end());
     std::swap(inputs_.corrections, found);
-    if (Keep({.name = name, .layers = layers}, wanted, are_biases)) return true;
+    if (Keep(std::move(report), wanted, are_biases)) return true;
     std::swap(inputs_.corrections, found);
     return false;
   }

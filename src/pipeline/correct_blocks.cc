@@ -12,6 +12,7 @@
 #include "kept_results.h"
 #include "layerwise_run.h"
 #include "learn_layer.h"
+#include "learnable_ranges.h"
 #include "placed_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
@@ -33,7 +34,9 @@ class BlockCorrector {
         blocks_(LearnableBlocks(graph_, plan, options.learning)),
         topology_(graph_),
         learner_(graph_, topology_, plan, options.learning, options.workers),
-        found_(start) {
+        found_(start),
+        learns_(FindRanges()),
+        constants_(MakeConstants()) {
     for (size_t b = 0; b < blocks_.size(); ++b)
       for (const size_t n : blocks_[b].layers) block_of_.emplace(n, b);
     for (const PlacedLayer& layer : placed_.layers) {
@@ -95,8 +98,26 @@ class BlockCorrector {
  private:
   bool mixes() const { return options_.learning.quantized_part < 1; }
 
+  // By block.
+  std::vector<WhatLearns> FindRanges() const {
+    const LearnableRanges ranges(graph_, topology_, plan_);
+    std::vector<WhatLearns> learns;
+    for (const Block& block : blocks_) learns.push_back({options_.variables, ranges.Of(block)});
+    return learns;
+  }
+
+  RangeConstants MakeConstants() {
+    std::set<std::string> roots;
+    for (const WhatLearns& of : learns_) roots.insert(of.roots.begin(), of.roots.end());
+    RangeConstants constants(plan_, roots, placed_.model);
+    for (WhatLearns& of : learns_)
+      std::erase_if(of.roots, [&](const std::string& root) { return !roots.contains(root); });
+    return constants;
+  }
+
   bool CanLearnAlone(const PlacedLayer& layer) const {
-    return !layer.codes.empty() && LearnsNode(graph_, plan_, layer.node, options_.learning);
+    return options_.variables == BlockVariables::kCodes && !layer.codes.empty() &&
+           LearnsNode(graph_, plan_, layer.node, options_.learning);
   }
 
   // Behind a block that has learned a layer reads other values than it learned from; one that has
@@ -139,15 +160,22 @@ class BlockCorrector {
                           block.exit, learned.obstacle));
       return;
     }
-    LogDebug(fmt::format("block from {} to {}: {} layers, held-out error {:.4g} -> {:.4g}",
-                         block.entry, block.exit, block.layers.size(), learned.error_before,
-                         learned.error_after));
+    LogDebug(
+        fmt::format("block from {} to {}: {} layers and {} of {} ranges, held-out error "
+                    "{:.4g} -> {:.4g}",
+                    block.entry, block.exit, block.layers.size(), learned.ranges.size(),
+                    learns_[b].roots.size(), learned.error_before, learned.error_after));
     if (!(learned.error_after < learned.error_before)) return;
     ++learned_;
+    for (const auto& [root, range] : learned.ranges) {
+      constants_.Replace(root, range, quantized);
+      found_.ranges.insert_or_assign(root, range);
+    }
     for (size_t k = 0; k < block.layers.size(); ++k) {
       BlockStart& layer = learned.layers[k];
       learned_layers_.insert(block.layers[k]);
-      found_.weights.insert_or_assign(block.layers[k], std::move(layer.weights));
+      if (options_.variables == BlockVariables::kCodes)
+        found_.weights.insert_or_assign(block.layers[k], std::move(layer.weights));
       if (!layer.shift.empty())
         found_.bias.insert_or_assign(block.layers[k], std::move(layer.shift));
     }
@@ -163,36 +191,52 @@ class BlockCorrector {
     if (mixes()) samples.float_inputs = floats.Reach(block.entry);
     samples.outputs = floats.Reach(block.exit);
     const std::string key =
-        options_.cache == nullptr ? "" : KeyOf({kKeptBlock, run_hash_, fmt::format("{}", b)});
-    LearnedBlock learned{.layers = starts, .obstacle = {}};
+        options_.cache == nullptr
+            ? ""
+            : KeyOf({kKeptBlock, run_hash_,
+                     fmt::format("{} {}", b, static_cast<int>(learns_[b].variables))});
+    LearnedBlock learned{.layers = starts, .ranges = {}, .obstacle = {}};
     RecallOrMake<KeptBlock>(
         options_.cache, kKeptBlock, key,
-        [&](const KeptBlock& kept) {
-          learned.error_before = kept.error_before;
-          learned.error_after = kept.error_after;
-          return TakeLayers(kept, learned.layers);
-        },
+        [&](const KeptBlock& kept) { return TakeBlock(kept, learns_[b].roots, learned); },
         [&] {
           learned = LearnBlock(graph_, block, std::move(starts), plan_.values, samples,
-                               options_.learning, options_.workers);
+                               options_.learning, options_.workers, learns_[b]);
         },
-        [&] { return learned.obstacle.empty() ? TextOf(KeptOfBlock(learned)) : std::string(); });
+        [&] {
+          return learned.obstacle.empty() ? TextOf(KeptOfBlock(learned, learns_[b].roots))
+                                          : std::string();
+        });
     return learned;
   }
 
-  static bool TakeLayers(const KeptBlock& kept, std::vector<BlockStart>& layers) {
-    if (kept.layers.size() != layers.size()) return false;
-    for (size_t k = 0; k < layers.size(); ++k) {
-      if (!TakeCodes(kept.layers[k].codes, layers[k].weights)) return false;
-      layers[k].shift = kept.layers[k].shift;
+  static bool TakeBlock(const KeptBlock& kept, const std::set<std::string>& roots,
+                        LearnedBlock& learned) {
+    if (kept.layers.size() != learned.layers.size() || kept.ranges.size() != roots.size())
+      return false;
+    learned.error_before = kept.error_before;
+    learned.error_after = kept.error_after;
+    for (size_t k = 0; k < learned.layers.size(); ++k) {
+      if (!TakeCodes(kept.layers[k].codes, learned.layers[k].weights)) return false;
+      learned.layers[k].shift = kept.layers[k].shift;
+    }
+    auto range = kept.ranges.begin();
+    for (const std::string& root : roots) {
+      if (range->min < range->max) learned.ranges.emplace(root, *range);
+      ++range;
     }
     return true;
   }
 
-  static KeptBlock KeptOfBlock(const LearnedBlock& learned) {
-    KeptBlock kept{{}, learned.error_before, learned.error_after};
+  // Roots whose range stayed have an empty one.
+  static KeptBlock KeptOfBlock(const LearnedBlock& learned, const std::set<std::string>& roots) {
+    KeptBlock kept{{}, {}, learned.error_before, learned.error_after};
     for (const BlockStart& layer : learned.layers)
       kept.layers.push_back(KeptOf(layer.weights, layer.shift));
+    for (const std::string& root : roots) {
+      const auto range = learned.ranges.find(root);
+      kept.ranges.push_back(range == learned.ranges.end() ? Range{} : range->second);
+    }
     return kept;
   }
 
@@ -211,6 +255,8 @@ class BlockCorrector {
   size_t learned_ = 0;
   std::string run_hash_;  // where there is a cache
   LayerCorrections found_;
+  std::vector<WhatLearns> learns_;  // by block
+  RangeConstants constants_;
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "qconvert/plan/find_blocks.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/weights/layer_corrections.h"
+#include "qconvert/weights/learn_block.h"
 
 namespace qconvert {
 
@@ -22,6 +23,7 @@ struct BlockOptions {
   std::function<void(size_t percent)> progress;  // may be empty
   int workers = 1;
   ResultCache* cache = nullptr;  // of learned blocks; null: none
+  BlockVariables variables = BlockVariables::kCodes;
 };
 
 // The blocks of layers whose codes can be learned (FindBlocks, LearnsNode).
@@ -35,9 +37,10 @@ double BlocksCost(const Graph& graph, const std::vector<Block>& blocks, const Va
 // they run: the block reads what the quantized model computes, with all blocks in front learned,
 // and should write what the float model does. Layers outside of blocks, and of blocks that found
 // nothing better or cannot learn, which the log tells, stay as they are in `start` or, behind a
-// block that has learned, learn once more by themselves (LearnWeights). `plan` is complete, without
-// `start`'s weights and biases. Nothing where the engine cannot run the pieces by themselves. The
-// result does not depend on the workers.
+// block that has learned, learn once more by themselves (LearnWeights). Ranges of what the block
+// writes learn along (LearnableRanges), or alone with the biases where `variables` says so: no
+// other layer learns then. `plan` is complete, without `start`'s weights and biases. Nothing where
+// the engine cannot run the pieces by themselves. The result does not depend on the workers.
 LayerCorrections CorrectBlocks(const Model& model, const QuantizationPlan& plan,
                                const LayerCorrections& start, const std::vector<Sample>& samples,
                                const BlockOptions& options, const std::string& place);

@@ -61,9 +61,15 @@ void Visit(Archive& archive, KeptLayer& layer) {
 }
 
 template <typename Archive>
+void Visit(Archive& archive, Range& range) {
+  auto& [min, max] = range;
+  archive(min, max);
+}
+
+template <typename Archive>
 void Visit(Archive& archive, KeptBlock& block) {
-  auto& [layers, error_before, error_after] = block;
-  archive(layers, error_before, error_after);
+  auto& [layers, ranges, error_before, error_after] = block;
+  archive(layers, ranges, error_before, error_after);
 }
 
 template <typename Archive, typename Of>

@@ -49,6 +49,7 @@ struct KeptLayer {
 
 struct KeptBlock {
   std::vector<KeptLayer> layers;
+  std::vector<Range> ranges;  // of the roots that could learn, in their order
   double error_before = 0;
   double error_after = 0;
 };

@@ -27,25 +27,12 @@ Dims SpatialOf(const Dims& dims) { return {dims.begin() + 2, dims.end()}; }
 
 }  // namespace
 
-float RoundingGrid::Rounded(float x) const {
-  // Codes of 16 bits lie far below 2^22: adding and taking away 1.5 * 2^23 rounds half to even.
-  constexpr float kHalfEven = 12582912.0F;
-  const float code = std::min(std::max(x, low), high) / scale;
-  return ((code + kHalfEven) - kHalfEven) * scale;
-}
-
-RoundingGrid RoundingGridOf(const QuantParams& params, const NumericFormat& format) {
-  const float scale = params.scales[0];
-  const auto zero = static_cast<float>(params.zero_points[0]);
-  return {scale, (static_cast<float>(format.qmin) - zero) * scale,
-          (static_cast<float>(format.qmax) - zero) * scale};
-}
-
-BlockNet::BlockNet(const Graph& graph, const Block& block, Dims entry,
-                   const std::map<std::string, RoundingGrid>& grids)
+BlockNet::BlockNet(const Graph& graph, const Block& block, Dims entry, const RoundingGrids& grids,
+                   ExitRounding exit)
     : given_(grids) {
   dims_.push_back(std::move(entry));
   grids_.push_back(nullptr);  // comes rounded
+  values_.push_back(block.entry);
   places_.emplace(block.entry, 0);
   for (const size_t n : block.nodes) {
     const Node& node = graph.nodes[n];
@@ -54,7 +41,7 @@ BlockNet::BlockNet(const Graph& graph, const Block& block, Dims entry,
       return;
     }
   }
-  grids_.back() = nullptr;  // the exit is held against floats
+  if (exit == ExitRounding::kFloat) grids_.back() = nullptr;
 }
 
 bool BlockNet::AddStep(const Graph& graph, const Node& node, size_t index) {
@@ -74,6 +61,7 @@ bool BlockNet::AddStep(const Graph& graph, const Node& node, size_t index) {
                         : AddPool(node, in, step, out) || AddElement(graph, node, step);
   if (!done || out.empty() || out[0] != 1) return false;
   places_.emplace(node.outputs[0], dims_.size());
+  values_.push_back(node.outputs[0]);
   const auto grid = given_.find(node.outputs[0]);
   grids_.push_back(grid == given_.end() ? nullptr : &grid->second);
   dims_.push_back(std::move(out));
@@ -200,6 +188,7 @@ const Floats& BlockNet::Forward(const Floats& entry, std::span<const BlockWeight
                                 const IsRounded& rounded, BlockPass& pass) const {
   pass.values.assign(dims_.size(), {});
   pass.passes.assign(dims_.size(), {});
+  pass.added.assign(dims_.size(), {});
   pass.columns.resize(layers_.size());
   pass.values[0] = entry;
   for (size_t s = 0; s < steps_.size(); ++s) {
@@ -210,10 +199,12 @@ const Floats& BlockNet::Forward(const Floats& entry, std::span<const BlockWeight
     const RoundingGrid* grid = grids_[v];
     if (grid == nullptr) continue;
     pass.passes[v].assign(out.size(), 1);
+    if (pass.looks_at_grids) pass.added[v].assign(out.size(), 0.0F);
     for (size_t i = 0; i < out.size(); ++i) {
       if (rounded && !rounded(v, i)) continue;
       pass.passes[v][i] = out[i] >= grid->low && out[i] <= grid->high ? 1 : 0;
-      out[i] = grid->Rounded(out[i]);
+      const float x = std::exchange(out[i], grid->Rounded(out[i]));
+      if (pass.looks_at_grids) pass.added[v][i] = out[i] - x;
     }
   }
   return pass.values.back();
@@ -258,9 +249,12 @@ void BlockNet::Backward(const Floats& by_exit, std::span<const BlockWeights> wei
   for (size_t v = first; v < dims_.size(); ++v)
     pass.gradients[v].assign(pass.values[v].size(), 0.0F);
   pass.gradients.back() = by_exit;
+  pass.by_grids.assign(pass.looks_at_grids ? dims_.size() : 0, {});
   for (size_t s = steps_.size(); s-- > 0;) {
     Floats& by_out = pass.gradients[s + 1];
     const std::vector<char>& passes = pass.passes[s + 1];
+    if (!pass.added[s + 1].empty())
+      pass.by_grids[s + 1] = GradientOfGrid(*grids_[s + 1], by_out, pass.added[s + 1], passes);
     for (size_t i = 0; i < passes.size(); ++i)
       if (passes[i] == 0) by_out[i] = 0;
     Return(steps_[s], by_out, weights, pass, by_weights);

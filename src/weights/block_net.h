@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "block_kernels.h"
-#include "qconvert/numbers/quant_params.h"
+#include "block_ranges.h"
 #include "qconvert/plan/find_blocks.h"
 
 namespace qconvert {
@@ -23,24 +23,21 @@ struct BlockWeights {
   FloatRow bias;
 };
 
-// The grid of a value: codes of [low, high] in steps of `scale`.
-struct RoundingGrid {
-  float scale = 1;
-  float low = 0;
-  float high = 0;
-
-  float Rounded(float x) const;
-  bool operator==(const RoundingGrid&) const = default;
-};
-RoundingGrid RoundingGridOf(const QuantParams& params, const NumericFormat& format);
-
 // What was computed for one image: every value as its readers get it, and its gradient.
 struct BlockPass {
   std::vector<Floats> values;
   std::vector<std::vector<char>> passes;  // whether the gradient passes the rounding; may be empty
+  // With `looks_at_grids`: what the rounding added, empty where there was none, and the gradients
+  // by the grids.
+  std::vector<Floats> added;
+  std::vector<GridGradient> by_grids;
+  bool looks_at_grids = false;
   std::vector<Floats> gradients;
   std::vector<ConvKernel::Columns> columns;  // by layer; empty: no Conv
 };
+
+// Whether the exit is rounded to its grid, which lies behind what the block learns.
+enum class ExitRounding { kRounded, kFloat };
 
 // Whether a backward pass goes on to the gradient of the entry, which is the dearest one.
 enum class EntryGradient { kWanted, kNotWanted };
@@ -50,16 +47,19 @@ class BlockNet {
   // Whether element i of value v of the block is rounded in this pass.
   using IsRounded = std::function<bool(size_t value, size_t element)>;
 
-  // `entry`: dimensions of one image, the first one 1. `grids`: of values within the block. Layers
-  // are Conv, Gemm and MatMul that HasOutputPositions describes; all else is computed in float.
-  BlockNet(const Graph& graph, const Block& block, Dims entry,
-           const std::map<std::string, RoundingGrid>& grids);
+  // `entry`: dimensions of one image, the first one 1. `grids`: of values within the block, looked
+  // at by every pass. Layers are Conv, Gemm and MatMul that HasOutputPositions describes; all else
+  // is computed in float.
+  BlockNet(const Graph& graph, const Block& block, Dims entry, const RoundingGrids& grids,
+           ExitRounding exit = ExitRounding::kFloat);
 
   // Names the node that stands in the way; empty: none does.
   const std::string& obstacle() const { return obstacle_; }
   const Dims& exit_dims() const { return dims_.back(); }
   // The order of `weights` below: nodes of the graph.
   const std::vector<size_t>& layers() const { return layers_; }
+  // Of all values, the entry first: the order of a pass.
+  const std::vector<std::string>& values() const { return values_; }
   // The value that layer k writes.
   size_t layer_value(size_t k) const { return layer_values_[k]; }
   int64_t products() const { return products_; }  // of a forward pass
@@ -105,8 +105,9 @@ class BlockNet {
   std::vector<Dims> dims_;  // of value 0, the entry, and what each step writes
   std::vector<Step> steps_;
   std::vector<const RoundingGrid*> grids_;  // by value; null: floats
+  std::vector<std::string> values_;         // their names
   std::map<std::string, size_t> places_;
-  const std::map<std::string, RoundingGrid>& given_;
+  const RoundingGrids& given_;
   std::vector<size_t> layers_;
   std::vector<size_t> layer_values_;
   int64_t products_ = 0;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "../../src/pipeline/learnable_ranges.h"
 #include "support/quantize_model.h"
 
 namespace qconvert {
@@ -34,16 +35,18 @@ struct Net {
   std::vector<std::vector<Tensor>> inputs;
   QuantizedModel quantized;
 
-  explicit Net(const char* between = "Relu") {
-    config.tensors.weights.bit_width = 4;
+  explicit Net(const char* between = "Relu", int value_bits = 8) {
+    config.tensors.weights.bit_width = value_bits == 8 ? 4 : 8;
+    config.tensors.activation.bit_width = value_bits;
     for (uint32_t k = 1; k <= 20; ++k) inputs.push_back({RandomTensor("x", {1, 3, 8, 8}, k)});
     quantized = QuantizeModel(ResidualNet(between), inputs, config);
   }
 
-  LayerCorrections Correct(int workers = 1) const {
+  LayerCorrections Correct(int workers = 1,
+                           BlockVariables variables = BlockVariables::kCodes) const {
     std::vector<Sample> samples;
     for (const auto& of_sample : inputs) samples.push_back({"s", of_sample});
-    BlockOptions options{{.iterations = 200}, {}, workers};
+    BlockOptions options{{.iterations = 200}, {}, workers, nullptr, variables};
     return CorrectBlocks(quantized.float_model, quantized.plan, {}, samples, options, "test");
   }
 
@@ -63,6 +66,13 @@ struct Net {
   Model With(const LayerCorrections& corrections) const {
     return WithCorrections(quantized, config, corrections);
   }
+
+  std::set<std::string> Roots(const QuantizationPlan& plan) const {
+    const Graph& graph = quantized.float_model.graph;
+    const Topology topology(graph);
+    const std::vector<Block> blocks = LearnableBlocks(graph, plan, {});
+    return LearnableRanges(graph, topology, plan).Of(blocks.at(0));
+  }
 };
 
 TEST(CorrectBlocksTest, TheOutputComesCloser) {
@@ -73,10 +83,31 @@ TEST(CorrectBlocksTest, TheOutputComesCloser) {
   EXPECT_LT(net.Error(net.With(found)), 0.8 * net.Error(net.With({})));
 }
 
+TEST(CorrectBlocksTest, RangesAloneBringTheOutputCloser) {
+  const Net net("Relu", 4);
+  const LayerCorrections found = net.Correct(1, BlockVariables::kRanges);
+  EXPECT_TRUE(found.weights.empty());
+  EXPECT_FALSE(found.ranges.empty());
+  EXPECT_LT(net.Error(net.With(found)), net.Error(net.With({})));
+}
+
+TEST(CorrectBlocksTest, RangesOfValuesThatTheBlockDoesNotWriteStay) {
+  const Net net;
+  EXPECT_EQ(net.Roots(net.quantized.plan), (std::set<std::string>{"a", "c2", "g", "r1"}));
+  QuantizationPlan plan = net.quantized.plan;
+  plan.values.at("r1").root = "r0";  // as behind a MaxPool in front of the block
+  plan.values.at("c2").method = "fixed";
+  EXPECT_EQ(net.Roots(plan), (std::set<std::string>{"a", "g"}));
+  plan.values.at("a").format.power_of_two = true;
+  plan.values.at("g").range.max *= 2;  // as aligned with another value
+  EXPECT_TRUE(net.Roots(plan).empty());
+}
+
 TEST(CorrectBlocksTest, ThreadsChangeNothing) {
   const Net net;
   const LayerCorrections one = net.Correct(1);
   const LayerCorrections three = net.Correct(3);
+  EXPECT_EQ(one.ranges, three.ranges);
   EXPECT_EQ(one.bias, three.bias);
   for (const auto& [n, weights] : one.weights)
     EXPECT_EQ(*weights.weight.bytes, *three.weights.at(n).weight.bytes);

@@ -49,13 +49,15 @@ TEST(KeptResultsTest, NumbersReadBackAsThemselves) {
 }
 
 TEST(KeptResultsTest, LayersAndBlocksReadBack) {
-  const KeptBlock block{{{{-8, 7, 0}, {0.1F, -1e-20F}}, {{1}, {}}}, 0.5, 0.25};
+  const KeptBlock block{
+      {{{-8, 7, 0}, {0.1F, -1e-20F}}, {{1}, {}}}, {{-0.1F, 1e-20F}, {}}, 0.5, 0.25};
   KeptBlock again;
   ASSERT_TRUE(ReadText(TextOf(block), again));
   ASSERT_EQ(again.layers.size(), 2U);
   EXPECT_EQ(again.layers[0].codes, block.layers[0].codes);
   EXPECT_EQ(again.layers[0].shift, block.layers[0].shift);
   EXPECT_TRUE(again.layers[1].shift.empty());
+  EXPECT_EQ(again.ranges, block.ranges);
   EXPECT_EQ(again.error_after, 0.25);
 }
 

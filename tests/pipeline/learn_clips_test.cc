@@ -71,7 +71,8 @@ TEST_F(LearnClipsTest, OutputsAreBetterAndTheFilesSayHow) {
   options_.config.learned_clipping = Correction::kOn;
   const ConversionReport learned = Convert(options_);
   EXPECT_GT(learned.outputs[0].sqnr_db(), plain.outputs[0].sqnr_db() + 1);
-  ASSERT_EQ(learned.corrections.size(), 1U);
+  ASSERT_EQ(learned.corrections.size(), 2U);
+  EXPECT_EQ(learned.corrections[1].name, "clipping in blocks");
   EXPECT_EQ(learned.corrections[0].name, "clipping");
   EXPECT_TRUE(learned.corrections[0].kept);
   EXPECT_LT(learned.corrections[0].noise_after, learned.corrections[0].noise_before);

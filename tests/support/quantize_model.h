@@ -56,7 +56,8 @@ inline QuantizedModel QuantizeModel(Model model, const std::vector<std::vector<T
 // The model quantized once more, with corrections.
 inline Model WithCorrections(const QuantizedModel& quantized, const QuantConfig& config,
                              const LayerCorrections& corrections) {
-  QuantizationPlan plan = quantized.plan;
+  QuantizationPlan plan = MakePlan(quantized.float_model.graph, quantized.plan.placement,
+                                   quantized.table, config, nullptr, &corrections.ranges);
   CodeCache codes;
   FillCodes(quantized.float_model.graph, config, {.corrections = &corrections}, codes, plan);
   Model model = quantized.float_model;

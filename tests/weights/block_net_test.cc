@@ -263,6 +263,80 @@ TEST(BlockNetTest, InnerValuesAreRoundedAndSaturatedGradientsStop) {
   EXPECT_EQ(net.Forward({0.6F, 0.8F, 2}, {}, first, pass), (Floats{0.5F, 0.8F, 2}));
 }
 
+// x -> HardSwish -> r -> Mul(1.5) -> y with r on a grid of 16 codes.
+struct GridNet {
+  GraphBuilder b;
+  Block block{.entry = "x", .exit = "y", .nodes = {0, 1}, .layers = {}};
+  NumericFormat format;
+  Floats x = RandomFloats(4000, 3, 3);
+
+  explicit GridNet(const NumericFormat& of_r) : b(14), format(of_r) {
+    b.Input("x", {"1", "4000"}).Output("y").Floats("k", {}, {1.5F});
+    b.Add("HardSwish", {"x"}, {"r"});
+    b.Add("Mul", {"r", "k"}, {"y"});
+  }
+
+  RoundingGrid GridOf(Range range) const {
+    return RoundingGridOf(ParamsFromRange(range, format), format);
+  }
+
+  // Half the squared error of y against the float net with these bounds; the gradients by the grid.
+  double Loss(Range range, std::vector<GridGradient>* by_grids = nullptr) const {
+    const RoundingGrids grids{{"r", GridOf(range)}};
+    const BlockNet net(b.model.graph, block, {1, 4000}, grids);
+    const BlockNet exact(b.model.graph, block, {1, 4000}, {});
+    BlockPass pass;
+    BlockPass without;
+    pass.looks_at_grids = true;
+    Floats by = net.Forward(x, {}, {}, pass);
+    const Floats& expected = exact.Forward(x, {}, {}, without);
+    double loss = 0;
+    for (size_t i = 0; i < by.size(); ++i) {
+      by[i] -= expected[i];
+      loss += 0.5 * by[i] * static_cast<double>(by[i]);
+    }
+    if (by_grids != nullptr) {
+      net.Backward(by, {}, pass, {});
+      *by_grids = pass.by_grids;
+    }
+    return loss;
+  }
+};
+
+TEST(BlockNetTest, GradientsByAGridAreTheFiniteDifferencesOverManyNumbers) {
+  constexpr float kStep = 0.04F;
+  for (const bool is_symmetric : {true, false}) {
+    const GridNet net(IntegerFormat(4, false, is_symmetric));
+    for (const float high : {1.2F, 2.4F, 2.9F}) {
+      std::vector<GridGradient> by;
+      net.Loss({0, high}, &by);
+      const double difference =
+          (net.Loss({0, high + kStep}) - net.Loss({0, high - kStep})) / (2 * kStep);
+      EXPECT_NEAR(by.at(1).inside / 15 + by.at(1).above, difference, 0.1 * std::abs(difference) + 1)
+          << high;
+      EXPECT_EQ(by.at(2).inside, 0) << "the exit is not rounded";
+    }
+  }
+}
+
+TEST(BlockNetTest, NumbersBeyondAGridAreItsBounds) {
+  const GridNet net(IntegerFormat(4, false, false));
+  std::vector<GridGradient> by;
+  net.Loss({-0.3F, 2.4F}, &by);
+  const RoundingGrid grid = net.GridOf({-0.3F, 2.4F});
+  double below = 0;
+  double above = 0;
+  for (const float x : net.x) {
+    const float r = x * std::min(std::max(x / 6 + 0.5F, 0.0F), 1.0F);
+    if (r < grid.low) below += 1.5 * 1.5 * (grid.low - r);
+    if (r > grid.high) above += 1.5 * 1.5 * (grid.high - r);
+  }
+  EXPECT_GT(below, 0);
+  EXPECT_LT(above, 0);
+  EXPECT_NEAR(by.at(1).below, below, 1e-3 * below);
+  EXPECT_NEAR(by.at(1).above, above, -1e-3 * above);
+}
+
 TEST(BlockNetTest, AnOperatorThatIsNotDoneIsNamed) {
   GraphBuilder b;
   b.Input("x", {"1", "3"}).Output("y");

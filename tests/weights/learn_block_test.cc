@@ -55,10 +55,11 @@ struct Residual {
   }
 
   LearnedBlock Learn(const LearningSettings& settings, int workers = 1,
-                     const std::map<std::string, ValuePlan>& values = {}) const {
+                     const std::map<std::string, ValuePlan>& values = {},
+                     const WhatLearns& learns = {}) const {
     return LearnBlock(b.model.graph, block, starts, values,
                       {.inputs = inputs, .float_inputs = inputs, .outputs = outputs}, settings,
-                      workers);
+                      workers, learns);
   }
 };
 
@@ -149,6 +150,74 @@ TEST(LearnBlockTest, ThreadsChangeNothing) {
     EXPECT_EQ(*one.layers[k].weights.weight.bytes, *three.layers[k].weights.weight.bytes);
     EXPECT_EQ(one.layers[k].shift, three.layers[k].shift);
   }
+}
+
+// Values on 16 codes, with ranges far wider than what comes.
+std::map<std::string, ValuePlan> WideRanges() {
+  std::map<std::string, ValuePlan> values;
+  for (const char* name : {"r1", "r2", "y"}) {
+    ValuePlan& value = values[name];
+    value.root = name;
+    value.format = IntegerFormat(4, false, false);
+    value.range = {std::string(name) == "y" ? -20.0F : 0.0F, 20};
+    value.params = ParamsFromRange(value.range, value.format);
+  }
+  return values;
+}
+
+TEST(LearnBlockTest, RangesLearnToo) {
+  const Residual net(40);
+  const LearningSettings settings{.iterations = 300};
+  const LearnedBlock codes = net.Learn(settings, 1, WideRanges(), {.roots = {}});
+  for (const BlockVariables variables : {BlockVariables::kCodes, BlockVariables::kRanges}) {
+    const LearnedBlock learned =
+        net.Learn(settings, 1, WideRanges(), {variables, {"r1", "r2", "y"}});
+    ASSERT_EQ(learned.obstacle, "");
+    EXPECT_LT(learned.error_after, 0.6 * learned.error_before);
+    ASSERT_EQ(learned.ranges.size(), 3U);
+    for (const auto& [root, range] : learned.ranges) {
+      EXPECT_NE(range.max, 20) << root;
+      EXPECT_EQ(range.min < 0, root == "y") << "zero stays where a bound is zero";
+    }
+    const bool are_codes = variables == BlockVariables::kCodes;
+    EXPECT_EQ(CodesOf(learned.layers[0].weights.weight) != CodesOf(net.starts[0].weights.weight),
+              are_codes);
+  }
+  EXPECT_TRUE(codes.ranges.empty());
+}
+
+TEST(LearnBlockTest, ValuesOfOneRootKeepOneRange) {
+  const Residual net(40);
+  std::map<std::string, ValuePlan> values = WideRanges();
+  values["r2"].root = "r1";
+  const LearnedBlock learned = net.Learn({.iterations = 200}, 1, values, {.roots = {"r1"}});
+  ASSERT_EQ(learned.ranges.size(), 1U);
+  EXPECT_LT(learned.ranges.at("r1").max, 20);
+}
+
+TEST(LearnBlockTest, ASymmetricRangeStaysSo) {
+  const Residual net(40);
+  std::map<std::string, ValuePlan> values = WideRanges();
+  values["y"].format = IntegerFormat(4, true, true);
+  values["y"].range = {-10, 20};
+  values["y"].params = ParamsFromRange(values["y"].range, values["y"].format);
+  const LearnedBlock learned =
+      net.Learn({.iterations = 200}, 1, values, {BlockVariables::kRanges, {"y"}});
+  ASSERT_EQ(learned.ranges.size(), 1U);
+  const Range range = learned.ranges.at("y");
+  EXPECT_NE(range.max, 20);
+  EXPECT_FLOAT_EQ(range.min, -0.5F * range.max);
+}
+
+TEST(LearnBlockTest, ThreadsChangeNoRange) {
+  const Residual net;
+  const LearningSettings settings{.iterations = 100, .quantized_part = 0.5};
+  const WhatLearns learns{.roots = {"r1", "y"}};
+  const LearnedBlock one = net.Learn(settings, 1, WideRanges(), learns);
+  const LearnedBlock two = net.Learn(settings, 2, WideRanges(), learns);
+  EXPECT_FALSE(one.ranges.empty());
+  EXPECT_EQ(one.ranges, two.ranges);
+  EXPECT_EQ(one.error_after, two.error_after);
 }
 
 TEST(LearnBlockTest, WhatCannotLearnStaysAndSaysWhy) {

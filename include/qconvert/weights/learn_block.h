@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,8 +34,18 @@ struct BlockSamples {
   std::span<const Tensor> outputs;       // the exit in the float model
 };
 
+// Codes and biases, or biases alone: both with the ranges of roots, where there are any.
+enum class BlockVariables { kCodes, kRanges };
+struct WhatLearns {
+  BlockVariables variables = BlockVariables::kCodes;
+  // Of values that the block writes, whose scales follow from their ranges (ParamsFromRange) and
+  // not from powers of two.
+  std::set<std::string> roots;
+};
+
 struct LearnedBlock {
   std::vector<BlockStart> layers;  // as they were where nothing better was found
+  LearnedRanges ranges;            // by root, those that changed
   // Mean squared error of the exit on the held-out images.
   double error_before = 0;
   double error_after = 0;
@@ -50,6 +61,13 @@ struct LearnedBlock {
 // saturate. With a quantized_part below 1 every number between the operators, and of x, stays as it
 // is in float with the rest of that chance. Every fifth image is held out; whole codes are looked
 // at there every 100 steps, and the block keeps what has the least error, all layers together.
+//
+// The ranges of `learns.roots` are variables beside the codes (src/weights/block_ranges.h): every
+// bound that is not 0, in steps of a five hundredth of the width; what B_q writes is then rounded
+// too. At a look codes and ranges are tried together and each with the best of the other. Choi et
+// al. 2018, "PACT: Parameterized Clipping Activation for Quantized Neural Networks", with the
+// outputs of the block in place of labels.
+//
 // Operators: Conv, Gemm, MatMul with constant weights, those of IsBlockOperator. Li et al. 2021,
 // "BRECQ: Pushing the Limit of Post-Training Quantization by Block Reconstruction"; Wei et al.
 // 2022, "QDrop". The same for any number of threads.
@@ -57,7 +75,8 @@ struct LearnedBlock {
 // `starts`: one per entry of block.layers.
 LearnedBlock LearnBlock(const Graph& graph, const Block& block, std::vector<BlockStart> starts,
                         const std::map<std::string, ValuePlan>& values, const BlockSamples& samples,
-                        const LearningSettings& settings, int workers);
+                        const LearningSettings& settings, int workers,
+                        const WhatLearns& learns = {});
 
 // Multiplications that LearnBlock does, of a block that takes `products` for one image.
 double BlockLearningCost(double products, const LearningSettings& settings);

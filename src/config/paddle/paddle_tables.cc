@@ -127,7 +127,8 @@ const SettingTable& PaddleTable() {
           .kind = Kind::kWord,
           .fallback = "None",
           .example = "PACT",
-          .help = "PACT: thresholds are learned from what the readers of a value write",
+          .help = "PACT: thresholds are learned from what the readers of a value write, then in "
+                  "blocks",
           .words = {"None", "PACT"}},
          Switch("is_full_quantize", "layers of every type are quantized"),
          {.name = "algo",

@@ -228,7 +228,8 @@ std::vector<Setting> TopLevel() {
                  "where that is measured to help"),
       AutoSwitch("learned_clipping", "false", "true",
                  "ours: ranges of values are learned from what the nodes with weights that read "
-                 "them write, as PACT does; auto: where that is measured to help"),
+                 "them write, as PACT does, then in blocks; auto: by these nodes alone, where that "
+                 "is measured to help"),
       Switch("include_fast_ft", "false",
              "weights and biases are learned from samples without labels, layer by layer or in "
              "blocks"),
