@@ -1,9 +1,14 @@
 #include "search_activations.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
+#include "qconvert/base/log.h"
 #include "qconvert/base/metric.h"
+#include "qconvert/plan/value_range.h"
 
 namespace qconvert {
 
@@ -17,7 +22,18 @@ double Distance(Metric metric, const Measured& measured) {
   return is_known ? worst : std::numeric_limits<double>::infinity();
 }
 
+std::string TextOfDistance(Metric metric, double distance) {
+  if (std::isinf(distance)) return fmt::format("no {}", MetricName(metric));
+  return fmt::format("{} {:.6g}", MetricName(metric),
+                     IsHigherBetter(metric) ? -distance : distance);
+}
+
 namespace {
+
+std::string TextOf(const TensorSettings& candidate) {
+  return fmt::format("{}, {}", DescribeMethod(candidate),
+                     candidate.symmetry ? "symmetric" : "asymmetric");
+}
 
 void Take(const TensorSettings& candidate, const std::vector<TensorSettings*>& open) {
   for (TensorSettings* one : open) {
@@ -38,11 +54,15 @@ void SearchActivations(PlanInputs& inputs, const PlanDraft& plan,
   for (const TensorSettings& candidate : search.activations) {
     Take(candidate, open);
     const double distance = Distance(search.metric, MeasurePlan(inputs, plan, samples));
+    LogDebug(fmt::format("modelwise_search: {}: {}", TextOf(candidate),
+                         TextOfDistance(search.metric, distance)));
     if (distance >= least) continue;
     least = distance;
     best = &candidate;
   }
   Take(*best, open);
+  LogDebug(fmt::format("modelwise_search: {} of {} candidates: {}", TextOf(*best),
+                       search.activations.size(), TextOfDistance(search.metric, least)));
 }
 
 }  // namespace qconvert

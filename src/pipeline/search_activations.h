@@ -3,6 +3,7 @@
 #define QCONVERT_SRC_PIPELINE_SEARCH_ACTIVATIONS_H_
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "measure_plan.h"
@@ -13,10 +14,13 @@ namespace qconvert {
 // said.
 double Distance(Metric metric, const Measured& measured);
 
+// The metric's own number for it: "cosine-similarity 0.998", "no mse".
+std::string TextOfDistance(Metric metric, double distance);
+
 // Gives `open` (settings of activations and inputs) the method, percentage and symmetry of the
 // candidate in `inputs.settings.config.search` whose worst output is nearest to the float model's
 // by the metric of the search, on these of the comparer's samples. An earlier candidate wins over
-// an equal one; those that the engine cannot run lose.
+// an equal one; those that the engine cannot run lose. The log tells each with its number.
 void SearchActivations(PlanInputs& inputs, const PlanDraft& plan,
                        const std::vector<TensorSettings*>& open,
                        const std::vector<size_t>& samples);

@@ -66,7 +66,10 @@ class NodeSearcher {
       PlaceOptions alone = place_;
       for (const size_t other : nodes)
         if (other != node) alone.keep_float.emplace(other, "another node is measured");
-      by_distance.emplace_back(-DistanceOf(alone), node);
+      const double distance = DistanceOf(alone);
+      LogDebug(fmt::format("layerwise_search: {} alone on integers: {}", NodeAt(node).name,
+                           TextOfDistance(search_.metric, distance)));
+      by_distance.emplace_back(-distance, node);
     }
     std::sort(by_distance.begin(), by_distance.end());
     std::vector<size_t> order;
@@ -93,8 +96,11 @@ class NodeSearcher {
 
   void ChangeUntilNear(const std::vector<size_t>& order) {
     const double wanted = IsHigherBetter(search_.metric) ? -search_.similarity : search_.similarity;
-    for (size_t more = 1; DistanceOf(place_) > wanted && changed_.size() < order.size();
-         more *= 2) {
+    for (size_t more = 1; changed_.size() < order.size(); more *= 2) {
+      const double distance = DistanceOf(place_);
+      LogDebug(fmt::format("layerwise_search: {} nodes with more bits: {}", changed_.size(),
+                           TextOfDistance(search_.metric, distance)));
+      if (distance <= wanted) break;
       const size_t end = std::min(changed_.size() + more, order.size());
       for (size_t k = changed_.size(); k < end; ++k) Change(order[k]);
     }

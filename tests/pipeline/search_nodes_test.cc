@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "qconvert/base/log.h"
 #include "qconvert/config/plan_file.h"
 #include "support/conversion_job.h"
 #include "support/read_config.h"
@@ -63,6 +64,35 @@ TEST(SearchNodesTest, TheNodeThatLosesMostGetsTheType) {
   EXPECT_THAT(WideValues(folder, "layerwise_search: {topk: 1, qtype: int16, metric: sqnr}"),
               ValuesOfOneOfBoth());
   EXPECT_THAT(WideValues(folder, "search: {layer: {topk: 1}}"), ValuesOfOneOfBoth());
+}
+
+// Lines of a verbose log with this in them.
+size_t CountLines(const std::string& log, const std::string& what) {
+  size_t count = 0;
+  for (size_t at = log.find(what); at != std::string::npos; at = log.find(what, at + 1)) ++count;
+  return count;
+}
+
+std::string LogOf(const std::string& search) {
+  const TempDir folder;
+  const LogLevel before = GetLogLevel();
+  SetLogLevel(LogLevel::kVerbose);
+  testing::internal::CaptureStderr();
+  WideValues(folder, search);
+  SetLogLevel(before);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(SearchNodesTest, TheLogTellsEveryCandidateWithItsNumber) {
+  const std::string nodes = LogOf("layerwise_search: {qtype: int16, similarity: 1}");
+  EXPECT_GE(CountLines(nodes, "layerwise_search: second alone on integers: cosine-similarity 0."),
+            1U);
+  EXPECT_GE(CountLines(nodes, "layerwise_search: 0 nodes with more bits: cosine-similarity 0."),
+            1U);
+  const std::string model = LogOf("activation: {calibration_type: max, asymmetric: [true, false]}");
+  EXPECT_GE(CountLines(model, "modelwise_search: maxmin, asymmetric: cosine-similarity 0."), 1U);
+  EXPECT_GE(CountLines(model, "modelwise_search: maxmin, symmetric: cosine-similarity 0."), 1U);
+  EXPECT_GE(CountLines(model, "of 2 candidates: cosine-similarity 0."), 1U);
 }
 
 TEST(SearchNodesTest, WithoutACountAsManyAsItTakes) {
