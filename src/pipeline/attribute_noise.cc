@@ -6,10 +6,12 @@
 namespace qconvert {
 
 std::optional<AttributedNoise> AttributeNoise(const PlanInputs& inputs,
-                                              const QuantizationPlan& plan, double most_of_values) {
+                                              const QuantizationPlan& plan,
+                                              const std::vector<size_t>& samples,
+                                              double most_of_values) {
   // The engine would quantize the float weights between the pairs by itself, and as it likes.
   const Measured values =
-      MeasurePlan(inputs, WithFloatWeights(plan), {}, /*integer_kernels=*/false);
+      MeasurePlan(inputs, WithFloatWeights(plan), samples, /*integer_kernels=*/false);
   if (!values.failure.empty()) return std::nullopt;
   if (values.judged_noise() > most_of_values)
     return AttributedNoise{std::nullopt, values.judged_noise()};
@@ -17,7 +19,7 @@ std::optional<AttributedNoise> AttributeNoise(const PlanInputs& inputs,
   RoundIntegerWeights(rounded.graph, plan);
   PrepareForComparison(inputs.comparer.values(), rounded.graph);
   ExpandWeights(rounded, plan.stored, inputs.floats);
-  const Measured weights = MeasureModel(inputs, rounded);
+  const Measured weights = MeasureModel(inputs, rounded, samples);
   if (!weights.failure.empty()) return std::nullopt;
   return AttributedNoise{NoiseParts{TypicalNoise(weights.outputs), TypicalNoise(values.outputs)},
                          values.judged_noise()};

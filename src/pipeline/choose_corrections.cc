@@ -15,6 +15,7 @@
 #include "fit_scales.h"
 #include "layerwise_run.h"
 #include "learn_clips.h"
+#include "noise_of_outputs.h"
 #include "qconvert/base/log.h"
 #include "qconvert/base/spread.h"
 
@@ -38,6 +39,11 @@ constexpr double kBiasesFrom = 0.1;
 // less, and corrections help more often than not.
 constexpr double kClearlyWorse = 1.26;
 constexpr double kSeen = 0.9886;  // 0.05 dB, what a report rounds to
+// Samples that tell whether weights or values bring more of the noise.
+constexpr size_t kAttributedSamples = 2;
+// What is left over what values alone bring, 2 dB: a rounding that could gain less, if it took all
+// noise of the weights away, is not looked for.
+constexpr double kWorthRounding = 1.585;
 // Of this many numbers a comparison tells enough.
 constexpr int64_t kTellingNumbers = 32;
 // Of a processor core, for the estimate that is told.
@@ -52,6 +58,14 @@ bool HasIntegerWeights(const PlanInputs& inputs, const PlanDraft& plan) {
       return true;
   }
   return false;
+}
+
+// Nanoseconds of one run of all that integer kernels could take, estimated: a plan counts what it
+// keeps float nowhere.
+double FloatTime(const Graph& graph, const ValueSizes& sizes) {
+  PlaceOptions options;
+  options.sizes = sizes;
+  return PlaceNodes(graph, options).float_ns;
 }
 
 // Calibration samples, spread evenly: at most `most`, and as many as fit into `bytes` of memory
@@ -134,15 +148,20 @@ class Chooser {
     return std::max(chosen_.measured->pooled_noise(), TypicalNoise(chosen_.measured->outputs));
   }
   bool Misses() const { return noise() > goal_; }
+  // As it is now: biases may have taken most of what they bring.
   bool WeightsCarryTheNoise() const {
-    return chosen_.parts && chosen_.parts->weights > chosen_.parts->values;
+    return chosen_.parts && TypicalNoiseOf(chosen_.measured->outputs, attributed_) >
+                                kWorthRounding * chosen_.parts->values;
   }
 
   // False where corrections of weights and biases cannot let the plan pass, as it has to.
   bool Attribute(const QuantizationPlan& plain) {
     const double most = must_pass_ ? kClearlyWorse * NoiseOfSqnr(inputs_.gate.min_sqnr_db)
                                    : std::numeric_limits<double>::infinity();
-    const auto noise = AttributeNoise(inputs_, plain, most);
+    const bool takes_all =
+        must_pass_ || inputs_.comparer.has_feedback() || inputs_.comparer.is_in_step();
+    attributed_ = takes_all ? std::vector<size_t>{} : inputs_.comparer.Spread(kAttributedSamples);
+    const auto noise = AttributeNoise(inputs_, plain, attributed_, most);
     if (!noise) return true;
     chosen_.parts = noise->parts;
     return noise->judged_values <= most;
@@ -268,7 +287,7 @@ class Chooser {
 
   // Means of channels, over all positions of a sample, take fewer than weights do.
   std::vector<Sample> FewSamples() const {
-    const double count = std::clamp(kBiasNs / std::max(draft_.placement.float_ns, 1.0),
+    const double count = std::clamp(kBiasNs / std::max(FloatTime(inputs_.model.graph, sizes_), 1.0),
                                     kFewBiasSamples, static_cast<double>(kSamples));
     std::vector<Sample> few;
     for (const size_t k : SpreadEvenly(samples_.size(), static_cast<size_t>(count)))
@@ -341,6 +360,7 @@ class Chooser {
   const double goal_;
   const bool must_pass_;
   std::vector<Sample> samples_;
+  std::vector<size_t> attributed_;  // judged samples that the parts of the noise are of
   ChosenCorrections chosen_;
 };
 

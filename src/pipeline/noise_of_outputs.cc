@@ -27,4 +27,25 @@ std::vector<double> TypicalNoises(const Measured& measured, size_t outputs, cons
   return noise;
 }
 
+double TypicalNoiseOf(std::span<const OutputComparison> outputs,
+                      const std::vector<size_t>& samples) {
+  if (samples.empty()) return TypicalNoise(outputs);
+  std::vector<OutputComparison> some;
+  for (const OutputComparison& output : outputs) {
+    OutputComparison& of = some.emplace_back();
+    of.value = output.value;
+    of.type = output.type;
+    of.sums.count = output.sums.count;
+    for (const size_t k : samples) {
+      if (k >= output.samples.size()) continue;
+      const SampleError& sample = output.samples[k];
+      of.samples.push_back(sample);
+      of.sums.float_power += sample.float_power;
+      of.sums.error_power += sample.error_power;
+      of.decisions.Merge(sample.decisions);
+    }
+  }
+  return TypicalNoise(some);
+}
+
 }  // namespace qconvert

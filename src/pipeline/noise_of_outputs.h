@@ -3,6 +3,7 @@
 #define QCONVERT_SRC_PIPELINE_NOISE_OF_OUTPUTS_H_
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "measure_plan.h"
@@ -18,6 +19,11 @@ std::vector<double> JudgedNoises(const Measured& measured, size_t outputs);
 
 // The same in a typical sample: what single positions of the worst ones do is chance.
 std::vector<double> TypicalNoises(const Measured& measured, size_t outputs, const Gate& gate);
+
+// TypicalNoise of these of the samples (places in `samples` of each output), of all where there are
+// none.
+double TypicalNoiseOf(std::span<const OutputComparison> outputs,
+                      const std::vector<size_t>& samples);
 
 }  // namespace qconvert
 
