@@ -117,7 +117,7 @@ class Corrector {
       if (!layer.input.empty()) quantized.Drop(layer.input);
       // With the codes of now: what is replaced later no longer counts here.
       quantized.Reach(layer.output);
-      if (LearnsBias(layer)) ShiftOutput(layer, learned, quantized);
+      if (LearnsBias(layer) && !learned.empty()) ShiftOutput(layer, learned, quantized);
       if (!read.empty()) {
         LoopBias(layer, read, quantized);
       } else if (layer.moves_bias) {
@@ -299,10 +299,12 @@ class Corrector {
   std::vector<float> LearnLayer(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
     LearnedLayer learned = learner_->Learn(layer.node, StartOfLayer(plan_, found_, layer.node), {},
                                            layer.input, quantized, floats);
-    quantized.ReplaceConstant(layer.codes, learned.weights.weight);
-    found_.weights.insert_or_assign(layer.node, std::move(learned.weights));
     const Node& node = graph_.nodes[layer.node];
     TellProgress(LearningCost(node, *graph_.FindInitializer(node.inputs[1]), *options_.learning));
+    // A layer that nothing could be learned of is none that learning corrects.
+    if (learned.bias_shift.empty()) return {};
+    quantized.ReplaceConstant(layer.codes, learned.weights.weight);
+    found_.weights.insert_or_assign(layer.node, std::move(learned.weights));
     return learned.bias_shift;
   }
 

@@ -89,7 +89,6 @@ class Learner {
                              .weight)) {
     for (const Tensor& input : samples.inputs) positions_.emplace_back(node, weight, input.dims);
     out_.weights = start;
-    out_.bias_shift.assign(static_cast<size_t>(order_.channels), 0.0F);
   }
 
   // False where the two models computed different numbers of rows, as shapes that follow from data
@@ -107,6 +106,9 @@ class Learner {
   LearnedLayer Run() {
     if (!Fits()) return std::move(out_);
     ChoosePlaces();
+    // Nothing would tell whether what is learned is better.
+    if (training_ == std::ssize(places_)) return std::move(out_);
+    out_.bias_shift.assign(static_cast<size_t>(order_.channels), 0.0F);
     const int64_t channels = order_.channels / groups_;
     const int64_t chunks = (channels + kChannelsTogether - 1) / kChannelsTogether;
     std::vector<Part> parts(static_cast<size_t>(groups_ * chunks));
@@ -157,9 +159,12 @@ class Learner {
       return;
     }
     std::vector<Place> rest;
-    for (const int64_t k : Spread(training.count(), most + most / kHeldOutPart)) {
-      const bool is_held_out = k % kHeldOutEvery == kHeldOutEvery - 1;
-      (is_held_out ? rest : places_).push_back(training.At(k));
+    const std::vector<int64_t> spread = Spread(training.count(), most + most / kHeldOutPart);
+    for (size_t i = 0; i < spread.size(); ++i) {
+      // By the place in the list: the positions themselves come in strides, which may leave every
+      // fifth of them out.
+      const bool is_held_out = static_cast<int64_t>(i) % kHeldOutEvery == kHeldOutEvery - 1;
+      (is_held_out ? rest : places_).push_back(training.At(spread[i]));
     }
     training_ = static_cast<Index>(places_.size());
     places_.insert(places_.end(), rest.begin(), rest.end());

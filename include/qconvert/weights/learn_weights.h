@@ -26,7 +26,7 @@ struct LayerSamples {
 
 struct LearnedLayer {
   FittedWeights weights;
-  std::vector<float> bias_shift;  // by output channel
+  std::vector<float> bias_shift;  // by output channel; empty: nothing could be learned
   // Mean squared error behind the activation on the held-out samples, summed over channels.
   double error_before = 0;  // of the codes that it began with, their bias moved where that helps
   double error_after = 0;
@@ -41,9 +41,10 @@ bool CanLearn(const Node& node, const Tensor& weight);
 //   sum over positions of (f(X W_q + b) - f(Y))^2
 //
 // over codes and bias; f: the activation. Every fifth sample is held out (with fewer than five
-// every fifth position); a channel keeps the codes of `start` where the learned ones leave more
-// error there, or lie more than kMostCodeSteps (code_steps.h) from the nearest ones. `bias`: floats
-// of the layer, empty: zeros. The same for any number of threads.
+// every fifth of the positions taken; nothing is learned where that is none); a channel keeps the
+// codes of `start` where the learned ones leave more error there, or lie more than kMostCodeSteps
+// (code_steps.h) from the nearest ones. `bias`: floats of the layer, empty: zeros. The same for any
+// number of threads.
 LearnedLayer LearnWeights(const Node& node, const Tensor& weight, std::span<const float> bias,
                           const FittedWeights& start, const LayerSamples& samples,
                           const LayerActivation& activation, const LearningSettings& settings,
