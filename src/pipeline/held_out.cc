@@ -9,9 +9,12 @@ SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
   const auto count = static_cast<size_t>(std::count(repeats.begin(), repeats.end(), false));
   SampleSplit split{digest.by_content, digest.by_content, {}, false};
   if (!keep_all && count >= kFewestToHoldOut) {
-    size_t held_out = std::clamp(count / 5, kFewestHeldOut, kMostHeldOut);
-    // A twin of one that is judged must not calibrate.
-    while (held_out < repeats.size() && repeats[held_out]) ++held_out;
+    const size_t different = std::clamp(count / 5, kFewestHeldOut, kMostHeldOut);
+    size_t held_out = 0;
+    // Twins of those that are judged count no more than they do, and must not calibrate.
+    for (size_t seen = 0; held_out < repeats.size(); ++held_out) {
+      if (!repeats[held_out] && ++seen > different) break;
+    }
     split.judged.resize(held_out);
     split.calibration.erase(split.calibration.begin(),
                             split.calibration.begin() + static_cast<ptrdiff_t>(held_out));

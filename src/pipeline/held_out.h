@@ -21,10 +21,9 @@ struct SampleSplit {
   bool is_held_out = false;         // false: the judged samples calibrate too
 };
 
-// One sample in five, at least kFewestHeldOut, at most kMostHeldOut: the first by content, so that
-// neither names nor order matter; of different samples, whose twins stay on the same side.
-// `keep_all`: none is kept out, since states go from sample to sample or other samples are judged
-// on.
+// One different sample in five, at least kFewestHeldOut, at most kMostHeldOut: the first by
+// content, so that neither names nor order matter. Twins stay on the same side. `keep_all`: none is
+// kept out, since states go from sample to sample or other samples are judged on.
 SampleSplit SplitSamples(const DataDigest& digest, bool keep_all);
 
 // How many samples of `judged` hold what a sample of `calibration` holds.

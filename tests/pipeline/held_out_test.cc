@@ -52,10 +52,18 @@ TEST(HeldOutTest, TwinsCountOnceAndStayOnTheSameSide) {
   EXPECT_FALSE(Split(30, false, repeats).is_held_out) << "11 different ones";
   repeats.assign(30, false);
   for (const size_t k : {4, 5, 6}) repeats[k] = true;   // the same as number 3
-  const SampleSplit split = Split(30, false, repeats);  // 27 different ones: five, and two twins
+  const SampleSplit split = Split(30, false, repeats);  // 27 different ones: five, and three twins
   EXPECT_TRUE(split.is_held_out);
-  EXPECT_EQ(split.judged.size(), 7U);
-  EXPECT_EQ(split.calibration.size(), 23U);
+  EXPECT_EQ(split.judged.size(), 8U);
+  EXPECT_EQ(split.calibration.size(), 22U);
+}
+
+TEST(HeldOutTest, AsManyDifferentSamplesAreJudgedHoweverManyCopiesTheyHave) {
+  std::vector<bool> repeats(120);
+  for (size_t k = 0; k < repeats.size(); ++k) repeats[k] = k % 6 != 0;
+  const SampleSplit split = Split(120, false, repeats);
+  EXPECT_EQ(split.judged.size(), 24U) << "four of 20 pictures, six copies each";
+  EXPECT_EQ(split.calibration.size(), 96U);
 }
 
 TEST(HeldOutTest, ASequenceKeepsAllItsSamples) {
