@@ -28,9 +28,12 @@ class PairRunner {
   // One comparison for each of `values`, which model b calls `names_b`.
   std::vector<OutputComparison> Run(const std::vector<ComparedValue>& values,
                                     const std::vector<std::string>& names_b) {
+    const OpenSession open = [&] {
+      return OpenShowing(pair_.a.model, pair_.place_a, NamesOf(values), pair_.is_random);
+    };
     ModelComparer comparer(
-        OpenShowing(pair_.a.model, pair_.place_a, NamesOf(values), pair_.is_random), feeder_,
-        values, order_, {order_.size(), workers_, pair_.is_random});
+        open(), feeder_, values, order_,
+        {.count = order_.size(), .workers = workers_, .in_step = pair_.is_random, .reopen = open});
     std::vector<OutputComparison> compared =
         comparer.Compare(*OpenShowing(pair_.b.model, pair_.place_b, names_b, pair_.is_random));
     sample_names_ = comparer.sample_names();

@@ -40,17 +40,29 @@ ModelComparer::ModelComparer(std::unique_ptr<Session> reference, const InputFeed
       count_(std::min(options.count, order_.size())),
       workers_(options.in_step ? 1 : std::max(options.workers, 1)),
       in_step_(options.in_step),
+      reopen_(options.reopen),
+      most_bytes_(options.kept_bytes),
       kept_(count_),
       names_(count_) {
-  RunReference();
+  KeepReference();
 }
 
-void ModelComparer::RunReference() {
+void ModelComparer::KeepReference() {
+  if (RunReference()) {
+    reference_.reset();  // all that it has to say is kept
+    reopen_ = {};
+    return;
+  }
+  // Draws that are kept would be missing from those that a run once more begins with.
+  if (in_step_) kept_.assign(count_, std::nullopt);
+}
+
+bool ModelComparer::RunReference() {
   if (feeder_.has_feedback()) {
     Outputs before;
     for (size_t k = 0; k < count_; ++k) {
       before = RunSample(*reference_, feeder_.Read(k, before));
-      if (!Keep(k, before)) return;
+      if (!Keep(k, before)) return false;
     }
   } else {
     const auto batch = static_cast<size_t>(workers_);
@@ -61,17 +73,17 @@ void ModelComparer::RunReference() {
       });
       for (size_t k = 0; k < outputs.size(); ++k) {
         // Up to the cap: the rest is computed again each time, by the session that stays.
-        if (!Keep(first + k, std::move(outputs[k]))) return;
+        if (!Keep(first + k, std::move(outputs[k]))) return false;
       }
     }
   }
-  reference_.reset();  // all that it has to say is kept
+  return true;
 }
 
 bool ModelComparer::Keep(size_t k, Outputs outputs) {
   int64_t bytes = 0;
   for (const Tensor& tensor : outputs) bytes += tensor.byte_size();
-  if (kept_bytes_ + bytes > kKeptBytes) return false;
+  if (kept_bytes_ + bytes > most_bytes_) return false;
   kept_bytes_ += bytes;
   kept_[k] = std::move(outputs);
   return true;
@@ -150,6 +162,10 @@ Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size
     std::iota(samples.begin(), samples.end(), size_t{0});
   }
   ++comparisons_;
+  if (in_step_ && reference_ != nullptr) {
+    reference_.reset();  // first: the two need not be in memory together
+    reference_ = reopen_();
+  }
   if (!feeder_.has_feedback()) {
     runs_ += samples.size();
     return CompareInParallel(actual, samples);

@@ -16,23 +16,29 @@
 
 namespace qconvert {
 
+using OpenSession = std::function<std::unique_ptr<Session>()>;
+
+inline constexpr int64_t kKeptOutputBytes = int64_t{256} << 20;  // of the reference's outputs
+
 struct CompareOptions {
   size_t count = 0;
   int workers = 1;
   // Models that draw random numbers, seeded: every comparison runs all samples, one by one, so that
   // run k of both models draws the same.
   bool in_step = false;
+  // In step only: the reference with its draws from the start, for every comparison where not all
+  // of its outputs are kept.
+  OpenSession reopen = {};
+  int64_t kept_bytes = kKeptOutputBytes;
 };
 
 // Compares models with one reference on the same samples. The reference runs once, beforehand; its
-// outputs are kept as far as they fit into kKeptBytes, and when all fit it is closed, so that two
-// models need not be in memory together. Every sample's sums are taken by the worker that ran it
-// and merged in sample order: the worker count cannot change them, and outputs live no longer than
-// a sample.
+// outputs are kept as far as they fit into `kept_bytes` (in step all or none), and when all fit it
+// is closed, so that two models need not be in memory together. Every sample's sums are taken by
+// the worker that ran it and merged in sample order: the worker count cannot change them, and
+// outputs live no longer than a sample.
 class ModelComparer {
  public:
-  static constexpr int64_t kKeptBytes = int64_t{256} << 20;
-
   // Compares `values`, which are the reference's outputs in their order. Takes `count` samples:
   // spread evenly over `order`, which names each sample at most once, or the first ones of the
   // feeder when states are fed back (each model feeds back its own). Keeps the feeder.
@@ -70,7 +76,8 @@ class ModelComparer {
 
   size_t SampleIndex(size_t k) const { return order_[k * order_.size() / count_]; }
   Outputs Expected(size_t k, const Sample& sample) const;
-  void RunReference();
+  void KeepReference();
+  bool RunReference();                   // false: no room for all outputs
   bool Keep(size_t k, Outputs outputs);  // false: no room
   std::vector<OutputComparison> StartSums(const Session& actual) const;
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
@@ -84,6 +91,8 @@ class ModelComparer {
   size_t count_;
   int workers_;
   bool in_step_;
+  OpenSession reopen_;
+  int64_t most_bytes_;
   std::vector<std::optional<Outputs>> kept_;
   std::vector<std::string> names_;
   int64_t kept_bytes_ = 0;

@@ -94,14 +94,18 @@ ModelComparer OpenComparer(const Model& original, const Graph& prepared, const I
   std::vector<ComparedValue> values = ChooseComparedValues(prepared, original.graph);
   if (options.outputs_only) KeepOutputsOnly(values);
   auto reference = OpenReference(original, values, options);
-  if (options.is_random && !order.empty()) {
-    MarkRandom(*reference, *OpenReference(original, values, options), feeder.Read(order[0], {}),
-               values);
-    reference = OpenReference(original, values, options);  // draws from the start again
+  CompareOptions compare{
+      .count = kMostHeldOut, .workers = options.workers, .in_step = options.is_random};
+  if (options.is_random) {
+    compare.reopen = [original, values, options] {
+      return OpenReference(original, values, options);
+    };
   }
-  return ModelComparer(
-      std::move(reference), feeder, std::move(values), order,
-      {.count = kMostHeldOut, .workers = options.workers, .in_step = options.is_random});
+  if (options.is_random && !order.empty()) {
+    MarkRandom(*reference, *compare.reopen(), feeder.Read(order[0], {}), values);
+    reference = compare.reopen();  // draws from the start again
+  }
+  return ModelComparer(std::move(reference), feeder, std::move(values), order, compare);
 }
 
 }  // namespace qconvert
