@@ -18,6 +18,7 @@
 #include "qconvert/base/provisional.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/base/signals.h"
+#include "qconvert/exporter/written_bytes.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/onnx_proto/graph_proto.h"
 
@@ -28,6 +29,7 @@ constexpr int64_t kMaxMessage = (int64_t{1} << 31) - 1;
 constexpr int64_t kMinExternalTensor = 1024;
 constexpr int64_t kMinFedTensor = int64_t{1} << 20;
 constexpr int64_t kAlignment = 64;
+constexpr int64_t kMostLengthBytes = 10;  // of the lengths of a tensor in a message
 constexpr size_t kHashDigits = 16;
 constexpr std::string_view kDataSuffix = ".data";
 constexpr uintmax_t kMaxWithoutWeights = uintmax_t{256} << 20;  // bytes of a model with a data file
@@ -205,9 +207,10 @@ ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target
   return {all_bytes, {}};
 }
 
-// Kernels that do as well with weights that are no constants, and no fusion of the engine needs.
+// Kernels that do as well with weights that are no constants, or nearly, and no fusion of the engine
+// needs. Of Conv the engine makes a blocked copy otherwise.
 bool TakesFedWeights(const Node& node) {
-  return node.domain.empty() && (node.Is("MatMul") || node.Is("Gemm") || node.Is("Gather"));
+  return node.Is("MatMul") || node.Is("Gemm") || node.Is("Gather") || node.Is("Conv");
 }
 
 std::set<std::string> FindFedWeights(const Graph& graph) {
@@ -232,6 +235,21 @@ std::string SerializeModel(const Model& model) {
   onnx::ModelProto proto;
   WriteModel(model, proto);
   return Serialize(proto);
+}
+
+int64_t WrittenBytes(const Model& model) {
+  int64_t bytes = 0;
+  const auto leave_out = [](void* sum, const Tensor& tensor, onnx::TensorProto& proto) {
+    if (!IsExternal(tensor)) return false;
+    if (!tensor.doc.empty()) proto.set_doc_string(tensor.doc);
+    proto.set_data_type(static_cast<int32_t>(tensor.type));
+    for (const int64_t dim : tensor.dims) proto.add_dims(dim);
+    *static_cast<int64_t*>(sum) += tensor.byte_size() + kMostLengthBytes;
+    return true;
+  };
+  onnx::ModelProto proto;
+  WriteModel(model, proto, {leave_out, &bytes});
+  return bytes + static_cast<int64_t>(proto.ByteSizeLong());
 }
 
 EngineModel SerializeForEngine(const Model& model, int64_t threshold) {

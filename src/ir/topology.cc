@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <queue>
+#include <string_view>
 #include <utility>
+
+#include "qconvert/ir/sorted.h"
 
 namespace qconvert {
 namespace {
@@ -92,7 +95,31 @@ std::set<std::string> CapturedValues(const Graph& graph) {
   return captured;
 }
 
+bool IsSorted(const Graph& graph) {
+  std::unordered_map<std::string_view, size_t> producer;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    for (const std::string& output : graph.nodes[n].outputs) {
+      if (!output.empty()) producer.emplace(output, n);
+    }
+  }
+  const auto stands_before = [&](const std::string& name, size_t n) {
+    const auto it = producer.find(name);
+    return it == producer.end() || it->second < n;
+  };
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    const auto is_ready = [&](const std::string& name) { return stands_before(name, n); };
+    if (!std::all_of(node.inputs.begin(), node.inputs.end(), is_ready)) return false;
+    for (const Graph* subgraph : SubgraphsOf(node)) {
+      const std::set<std::string> captured = CapturedValues(*subgraph);
+      if (!std::all_of(captured.begin(), captured.end(), is_ready)) return false;
+    }
+  }
+  return true;
+}
+
 std::string SortNodes(Graph& graph) {
+  if (IsSorted(graph)) return "";
   const size_t count = graph.nodes.size();
   std::unordered_map<std::string, size_t> producer;
   for (size_t n = 0; n < count; ++n) {

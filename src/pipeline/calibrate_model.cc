@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/body_graph.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 #include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/moved_values.h"
 #include "qconvert/plan/placement.h"
@@ -64,6 +66,17 @@ std::map<std::string, std::string> FindFloatsInBodies(const Graph& graph) {
       if (!body.captured.contains(value)) way_of.emplace(body.way + value, body.way);
   }
   return way_of;
+}
+
+// What the engine inferred of every value; nothing where a size is free, or only declared.
+std::optional<ValueSizes> FixedSizes(const Graph& graph, const std::set<std::string>& values) {
+  ValueSizes sizes;
+  for (const std::string& value : values) {
+    if (!HasFixedShape(graph, value) || graph.declared.contains(value)) return std::nullopt;
+    int64_t& size = sizes[value] = 1;
+    for (const Dim& dim : *FindShape(graph, value)) size *= dim.value;
+  }
+  return sizes;
 }
 
 // True when `predicate` holds for activations or inputs, of the model or of a layer entry.
@@ -137,6 +150,9 @@ ValueSizes MeasureSizes(const Model& model, const InputFeeder& feeder, size_t in
   std::set<std::string> floats;
   CollectFloats(model.graph, floats);
   const std::map<std::string, std::string> way_of = FindFloatsInBodies(model.graph);
+  if (way_of.empty()) {
+    if (std::optional<ValueSizes> fixed = FixedSizes(model.graph, floats)) return *std::move(fixed);
+  }
   for (const auto& [value, way] : way_of) floats.insert(value);
   const std::vector<std::string> values(floats.begin(), floats.end());
   SizeObserver observer(values.size());

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "qconvert/base/error.h"
@@ -39,6 +40,21 @@ void DeclareTypes(const std::map<std::string, Value, std::less<>>& known, const 
   AddKnownTypes(known, model.graph);
   InferSymbolicShapes(model.graph);
   InferBodyTypes(model, place);
+}
+
+bool TakeTypes(const std::map<std::string, Value, std::less<>>& known, Graph& graph) {
+  std::map<std::string, Value, std::less<>> types;
+  for (const Node& node : graph.nodes) {
+    if (!SubgraphsOf(node).empty()) return false;
+    for (const std::string& value : node.outputs) {
+      if (value.empty()) continue;
+      const auto it = known.find(value);
+      if (it == known.end()) return false;
+      types.insert(*it);
+    }
+  }
+  graph.value_info = std::move(types);
+  return true;
 }
 
 }  // namespace qconvert

@@ -21,6 +21,10 @@ void AddKnownTypes(const std::map<std::string, Value, std::less<>>& known, Graph
 void DeclareTypes(const std::map<std::string, Value, std::less<>>& known, const std::string& place,
                   Model& model);
 
+// Gives the values of a graph the types that `known` says. Returns false, and leaves the graph as
+// it is, where one is missing, or stands in a body.
+bool TakeTypes(const std::map<std::string, Value, std::less<>>& known, Graph& graph);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_PIPELINE_DECLARE_TYPES_H_

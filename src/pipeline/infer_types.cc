@@ -1,10 +1,14 @@
+#include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "check_indices.h"
+#include "derive_type.h"
 #include "model_pair.h"
 #include "qconvert/base/error.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -19,8 +23,19 @@ namespace {
 // Shape inference reads small constants (shapes, axes); larger ones matter by their type only.
 constexpr int64_t kMaxInferenceConstant = 4096;
 
-// Types that the engine infers for every value that a node of `graph` writes, outputs included.
-std::vector<Value> InferValues(const Model& model, Graph graph, const std::string& place) {
+// From as many nodes on an engine that is asked for all values takes long: for each node it looks
+// through all outputs.
+constexpr size_t kManyNodes = 1000;
+
+bool IsFixed(const Value& value) {
+  const auto is_number = [](const Dim& dim) { return dim.known(); };
+  const auto& shape = value.type.shape;
+  return shape && std::all_of(shape->begin(), shape->end(), is_number);
+}
+
+// Types that the engine infers for what the nodes write that `is_asked`, outputs included.
+std::vector<Value> AskEngine(const Model& model, Graph graph, const std::string& place,
+                             const std::function<bool(const Node&)>& is_asked) {
   Model probe;
   probe.ir_version = model.ir_version;
   probe.opsets = model.opsets;
@@ -39,6 +54,7 @@ std::vector<Value> InferValues(const Model& model, Graph graph, const std::strin
     it = probe.graph.initializers.erase(it);
   }
   for (const Node& node : probe.graph.nodes) {
+    if (!is_asked(node)) continue;
     for (const std::string& output : node.outputs) {
       if (!output.empty() && outputs.insert(output).second)
         probe.graph.outputs.push_back({output, {}, {}, {}});
@@ -46,6 +62,38 @@ std::vector<Value> InferValues(const Model& model, Graph graph, const std::strin
   }
   return OpenOrtSession(SerializeModel(probe), place, {.optimization = OptimizationLevel::kNone})
       ->outputs();
+}
+
+// Adds the types that follow from those that are there; false where one does not.
+bool DeriveOthers(const Graph& graph, std::vector<Value>& values) {
+  std::unordered_map<std::string, ValueType> types;
+  for (const Value& input : graph.inputs) types.emplace(input.name, input.type);
+  for (const auto& [name, tensor] : graph.initializers)
+    types.insert_or_assign(name, TypeOf(tensor));
+  for (const Value& value : values) types.insert_or_assign(value.name, value.type);
+  const auto type_of = [&](const std::string& value) {
+    const auto it = types.find(value);
+    return it == types.end() ? nullptr : &it->second;
+  };
+  for (const Node& node : graph.nodes) {
+    if (!MayDerive(node) || types.contains(node.outputs[0])) continue;
+    std::optional<ValueType> type = DeriveType(node, type_of);
+    if (!type) return false;
+    values.push_back({node.outputs[0], *type, {}, {}});
+    types.emplace(node.outputs[0], *std::move(type));
+  }
+  return true;
+}
+
+// Types that the engine infers for every value that a node of `graph` writes, outputs included.
+std::vector<Value> InferValues(const Model& model, const Graph& graph, const std::string& place) {
+  if (graph.nodes.size() >= kManyNodes &&
+      std::all_of(graph.inputs.begin(), graph.inputs.end(), IsFixed)) {
+    std::vector<Value> values =
+        AskEngine(model, graph, place, [](const Node& node) { return !MayDerive(node); });
+    if (DeriveOthers(graph, values)) return values;
+  }
+  return AskEngine(model, graph, place, [](const Node& /*node*/) { return true; });
 }
 
 void InferBodies(const Model& model, Node& node, const Scope& scope, const std::string& place) {

@@ -8,7 +8,8 @@
 #include "other_passes.h"
 #include "plan_remarks.h"
 #include "qconvert/base/sha256.h"
-#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/exporter/written_bytes.h"
+#include "qconvert/ir/graph_printer.h"
 #include "qconvert/ir/graph_validator.h"
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
@@ -37,19 +38,35 @@ void AddReceipt(const Provenance& provenance, const std::string& quant_info, Mod
   set(kQuantInfoSeal, Sha256Hex(quant_info));
 }
 
-// A small model must not become a larger file by what quant_info says as well, the seal stays, or
-// by types that an engine infers.
-void ShortenSmall(const Metadata& own, int64_t float_bytes, Model& model) {
-  if (float_bytes >= kSmallBytes) return;
-  const auto fits = [&] {
-    return static_cast<int64_t>(SerializeModel(model).size()) <= float_bytes;
-  };
+// A model must not become a larger file by types that an engine infers itself, nor a small one by
+// what quant_info says as well; the seal stays.
+void KeepSmall(const Metadata& own, int64_t float_bytes, Model& model) {
+  const auto fits = [&] { return WrittenBytes(model) <= float_bytes; };
   if (fits()) return;
-  const auto seal = model.metadata.back();
-  model.metadata = own;
-  std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == seal.first; });
-  model.metadata.push_back(seal);
-  if (!fits()) DropInferredTypes(model.graph);
+  if (float_bytes < kSmallBytes) {
+    const auto seal = model.metadata.back();
+    model.metadata = own;
+    std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == seal.first; });
+    model.metadata.push_back(seal);
+    if (fits()) return;
+  }
+  DropInferredTypes(model.graph);
+}
+
+// Rewrites the graph, and says of all values what they are.
+void ApplyWithTypes(const QuantizationPlan& plan, const TargetDevice device,
+                    const PassOptions& passes, const std::string& place, Model& model) {
+  const auto types = model.graph.value_info;
+  const std::string before = PrintGraph(model.graph);
+  RunnerOfOthers("quantize", passes, place, model).Run("apply_plan", [&] {
+    ApplyPlan(model, plan);
+    return plan.values.size();
+  });
+  if (TargetOf(device).suits_engine) SuitEngine(types, passes, place, model);
+  if (device == TargetDevice::kGpu) SuitTypes(types, passes, place, model);
+  // Where nothing was rewritten all is known: the engine takes long to open what is large.
+  if (PrintGraph(model.graph) != before || !TakeTypes(types, model.graph))
+    DeclareTypes(types, place, model);
 }
 
 }  // namespace
@@ -92,23 +109,14 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   for (std::string& remark : RemarksOnValues(model.graph, history.config, plan, report.warnings))
     report.warnings.push_back(std::move(remark));
   std::string quant_info = QuantInfoJson(model.graph, plan, history);
-  const auto types = model.graph.value_info;
-  RunnerOfOthers("quantize", passes, report.input, model).Run("apply_plan", [&] {
-    ApplyPlan(model, plan);
-    return plan.values.size();
-  });
-  if (TargetOf(history.config.target_device).suits_engine)
-    SuitEngine(types, passes, report.input, model);
-  if (history.config.target_device == TargetDevice::kGpu)
-    SuitTypes(types, passes, report.input, model);
-  DeclareTypes(types, report.input, model);
+  ApplyWithTypes(plan, history.config.target_device, passes, report.input, model);
   if (!TargetOf(history.config.target_device).suits_engine && model.opset() >= kOutputTypeOpset)
     RunnerOfOthers("align", passes, report.input, model).Run("align_biases", [&] {
       return AlignBiases(model.graph);
     });
   const Metadata own = model.metadata;
   AddReceipt(history.provenance, quant_info, model);
-  ShortenSmall(own, report.float_bytes, model);
+  KeepSmall(own, report.float_bytes, model);
   ValidateModel(model, report.input);
   return quant_info;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "qconvert/base/activity.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/memory.h"
+#include "qconvert/runtime/opened_models.h"
 #include "quiet_stderr.h"
 #include "searching_session.h"
 
@@ -188,12 +190,15 @@ class OrtSession : public Session {
   std::vector<Value> outputs_;
 };
 
+std::atomic<int64_t> opened_models{0};
+
 template <typename MakeSession>
 std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions& options,
                               MakeSession&& make) {
   Ort::Env& environment = OrtEnvironment();
   NoteSample("");
   const EngineCall call(place, kPreparing);
+  ++opened_models;
   try {
     Ort::SessionOptions ort_options;
     ort_options.SetGraphOptimizationLevel(options.optimization == OptimizationLevel::kAll
@@ -267,6 +272,8 @@ std::unique_ptr<Session> OpenOrtSessionFile(const std::filesystem::path& file,
     return Ort::Session(environment, file.c_str(), ort_options);
   });
 }
+
+int64_t OpenedModels() { return opened_models; }
 
 std::string EngineName() { return "onnxruntime " + OrtLibraryVersion(); }
 

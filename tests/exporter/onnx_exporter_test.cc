@@ -1,5 +1,7 @@
 #include "qconvert/exporter/onnx_exporter.h"
 
+#include "qconvert/exporter/written_bytes.h"
+
 #include <gtest/gtest.h>
 
 #include "qconvert/base/error.h"
@@ -82,6 +84,26 @@ TEST(OnnxExporterTest, LargeWeightsOfProductsAndTablesAreFedForAFewRuns) {
                                       MakeInt64Tensor("i", {2}, std::vector<int64_t>{5, 500})};
   for (int run = 0; run < 2; ++run)
     EXPECT_LT(MaxDifference(session->Run(inputs, nullptr)[0], RunModel(model, inputs)[0]), 1e-3);
+}
+
+TEST(OnnxExporterTest, LargeWeightsOfConvAreFedForAFewRuns) {
+  GraphBuilder b;
+  b.Input("x", {"1", "64", "5", "5"}).Output("y").Random("w", {512, 64, 3, 3});
+  b.Add("Conv", {"x", "w"}, {"c"});
+  b.Add("Relu", {"c"}, {"y"});
+  const EngineModel engine = SerializeForFewRuns(b.model, 0);
+  ASSERT_EQ(engine.fed.size(), 1U) << "the engine would make a blocked copy";
+  const auto session = OpenOrtSession(
+      engine.bytes, "m", {.external_initializers = engine.external, .fed = engine.fed});
+  const std::vector<Tensor> inputs = {RandomTensor("x", {1, 64, 5, 5}, 3)};
+  EXPECT_LT(MaxDifference(session->Run(inputs, nullptr)[0], RunModel(b.model, inputs)[0]), 1e-3);
+}
+
+TEST(OnnxExporterTest, WrittenBytesAreThoseOfTheFile) {
+  const Model model = WithLargeWeights().model;
+  const auto bytes = static_cast<int64_t>(SerializeModel(model).size());
+  EXPECT_GE(WrittenBytes(model), bytes);
+  EXPECT_LE(WrittenBytes(model), bytes + 100);
 }
 
 TEST(OnnxExporterTest, NothingIsFedBelowTheLimitNorWhatTheUserMayFeed) {

@@ -1,5 +1,7 @@
 #include "qconvert/ir/topology.h"
 
+#include "qconvert/ir/sorted.h"
+
 #include <gtest/gtest.h>
 
 #include "qconvert/ir/graph_printer.h"
@@ -43,6 +45,22 @@ TEST(SortNodesTest, PutsProducersFirstAndKeepsFreeOrder) {
   EXPECT_EQ(SortNodes(b.model.graph), "");
   EXPECT_EQ(PrintGraph(b.model.graph),
             "input x float[2]\nb = Relu(x)\nc = Neg(x)\nd = Add(b, c)\noutput d float\n");
+}
+
+TEST(IsSortedTest, AProducerAfterItsReaderACycleAndCapturesCount) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("d");
+  b.Add("Relu", {"x"}, {"b"});
+  b.Add("Neg", {"b"}, {"d"});
+  EXPECT_TRUE(IsSorted(b.model.graph));
+  std::swap(b.model.graph.nodes[0], b.model.graph.nodes[1]);
+  EXPECT_FALSE(IsSorted(b.model.graph));
+  b.model.graph.nodes = {MakeNode("Relu", {"d"}, {"d"})};
+  EXPECT_FALSE(IsSorted(b.model.graph)) << "reads what it writes";
+  GraphBuilder holder = WithSubgraph();
+  EXPECT_TRUE(IsSorted(holder.model.graph));
+  std::swap(holder.model.graph.nodes[0], holder.model.graph.nodes[1]);
+  EXPECT_FALSE(IsSorted(holder.model.graph));
 }
 
 TEST(SortNodesTest, CountsCapturedValuesAsInputs) {

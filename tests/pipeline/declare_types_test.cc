@@ -66,6 +66,19 @@ TEST(DeclareTypesTest, AllValuesOfARewrittenModelHaveOne) {
   EXPECT_EQ(OptimizedOperators(q.model), kernels) << "no fusion is lost or won by the others";
 }
 
+TEST(DeclareTypesTest, KnownTypesAreTakenWhole) {
+  Model model = Embedding().model;
+  PrepareModel(model, "m");
+  auto known = model.graph.value_info;
+  known["gone"] = known.begin()->second;
+  model.graph.value_info.clear();
+  ASSERT_TRUE(TakeTypes(known, model.graph));
+  EXPECT_FALSE(model.graph.value_info.contains("gone"));
+  for (const auto& [value, type] : Types(model)) EXPECT_NE(type, "nothing") << value;
+  known.erase("r");
+  EXPECT_FALSE(TakeTypes(known, model.graph)) << "one is missing";
+}
+
 TEST(DeclareTypesTest, WhatAModelCannotHaveIsNotBelieved) {
   GraphBuilder b;
   b.Input("x", {"N", "4"}).Output("y");

@@ -1,3 +1,5 @@
+#include "derive_type.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +10,7 @@
 #include "qconvert/ir/graph_printer.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/runtime/opened_models.h"
 #include "support/errors.h"
 #include "support/graph_builder.h"
 
@@ -83,6 +86,92 @@ TEST(InferTypesTest, WhatOnlyTheFileKnowsIsKept) {
   DropInferredTypes(b.model.graph);
   EXPECT_EQ(b.model.graph.value_info.size(), 2U) << "the engine finds out all others";
   EXPECT_EQ(PrintType(b.model.graph.value_info.at("n").type), "float[1,?,4]");
+}
+
+// x [1, 3, 9, 8] through operators whose types follow, some that the engine is asked for between.
+GraphBuilder ManyOperators() {
+  GraphBuilder b;
+  b.Input("x", {"1", "3", "9", "8"}).Output("y");
+  b.Random("w", {4, 3, 3, 2}).Random("d", {4, 1, 2, 2}).Random("k", {4, 1, 1}).Random("v", {2, 5});
+  b.Random("g", {5}).Random("o", {5}).Random("left", {1, 1, 7, 4}).Floats("half", {}, {0.5F});
+  Node& conv = b.Add("Conv", {"x", "w"}, {"c"});
+  conv.Set("pads", std::vector<int64_t>{1, 0, 2, 1});
+  conv.Set("strides", std::vector<int64_t>{2, 3});
+  Node& grouped = b.Add("Conv", {"c", "d"}, {"e"});
+  grouped.Set("group", int64_t{4});
+  grouped.Set("dilations", std::vector<int64_t>{1, 2});
+  grouped.Set("pads", std::vector<int64_t>{0, 1, 0, 0});
+  b.Add("Add", {"k", "e"}, {"a"});
+  b.Add("MaxPool", {"a"}, {"p"}).Set("kernel_shape", std::vector<int64_t>{1, 1});
+  b.Add("MatMul", {"left", "p"}, {"q"});
+  b.Add("MatMul", {"q", "v"}, {"m"});
+  b.Add("LayerNormalization", {"m", "g", "o"}, {"n"});
+  b.Add("Mul", {"half", "n"}, {"h"});
+  b.Add("Softmax", {"h"}, {"s"});
+  b.Add("Clip", {"s", "", "half"}, {"y"});
+  return b;
+}
+
+TEST(DeriveTypeTest, SaysWhatTheEngineInfers) {
+  Model model = ManyOperators().model;
+  InferTypes(model, "m");
+  const auto& known = model.graph.value_info;
+  std::map<std::string, ValueType> types;
+  for (const auto& [name, tensor] : model.graph.initializers) types[name] = TypeOf(tensor);
+  for (const auto& [name, value] : known) types[name] = value.type;
+  types["x"] = model.graph.inputs[0].type;
+  int derived = 0;
+  for (const Node& node : model.graph.nodes) {
+    if (!MayDerive(node)) continue;
+    const auto type = DeriveType(node, [&](const std::string& value) { return &types.at(value); });
+    ASSERT_TRUE(type.has_value()) << node.op_type;
+    EXPECT_EQ(PrintType(*type), PrintType(known.at(node.outputs[0]).type)) << node.op_type;
+    ++derived;
+  }
+  EXPECT_EQ(derived, 9);
+}
+
+TEST(InferTypesTest, ALongModelIsAskedForFewTypesOnce) {
+  const Model parts = ManyOperators().model;
+  for (const bool is_free : {false, true}) {
+    GraphBuilder b = ManyOperators();
+    if (is_free) b.model.graph.inputs[0].type.shape->front() = {-1, "N"};
+    std::string value = "y";
+    for (int k = 0; k < 1200; ++k) {
+      b.Add("Relu", {value}, {"r" + std::to_string(k)});
+      value = "r" + std::to_string(k);
+    }
+    const int64_t before = OpenedModels();
+    InferTypes(b.model, "m");
+    EXPECT_EQ(OpenedModels() - before, 1) << is_free;
+    Model few = parts;
+    few.graph.inputs = b.model.graph.inputs;
+    InferTypes(few, "m");
+    for (const auto& [name, type] : few.graph.value_info)
+      EXPECT_EQ(PrintType(b.model.graph.value_info.at(name).type), PrintType(type.type)) << name;
+    EXPECT_EQ(PrintType(b.model.graph.value_info.at("r1199").type),
+              PrintType(few.graph.value_info.at("y").type));
+  }
+}
+
+// What does not follow from fixed inputs is asked for with all others.
+TEST(InferTypesTest, ALengthThatDependsOnDataInALongModel) {
+  GraphBuilder b;
+  b.Input("x", {"4"}).Output("y");
+  b.Add("NonZero", {"x"}, {"z"});
+  b.Add("Cast", {"z"}, {"r"}).Set("to", int64_t{1});
+  std::string value = "r";
+  for (int k = 0; k < 1200; ++k) {
+    b.Add("Relu", {value}, {"r" + std::to_string(k)});
+    value = "r" + std::to_string(k);
+  }
+  b.Add("Relu", {value}, {"y"});
+  InferTypes(b.model, "m");
+  const ValueType& type = b.model.graph.value_info.at("r7").type;
+  ASSERT_TRUE(type.shape.has_value());
+  EXPECT_EQ(type.shape->size(), 2U);
+  EXPECT_EQ((*type.shape)[0].value, 1);
+  EXPECT_FALSE((*type.shape)[1].known());
 }
 
 // Before the engine, which would name a node that it does not know.

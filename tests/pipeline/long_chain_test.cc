@@ -4,8 +4,10 @@
 
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/runtime/opened_models.h"
 #include "qconvert/transform/fold_weights.h"
 #include "qconvert/transform/normalize.h"
+#include "support/conversion_job.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -26,6 +28,28 @@ TEST(LongChainTest, TwentyThousandNodesArePreparedAndWritten) {
   PrepareModel(b.model, "m");
   EXPECT_EQ(b.model.graph.nodes.size(), 20'001U);
   EXPECT_GT(SerializeModel(b.model).size(), 20'000U);
+}
+
+// Each model that the engine is given costs as long as its nodes: types, the float model, the plan
+// and the file.
+TEST(LongChainTest, TheEngineOpensFewModelsWhereNothingIsQuantized) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y").Floats("k", {}, {1e-6F}).Random("w", {8, 4});
+  std::string value = "x";
+  for (size_t i = 0; i < 2'000; ++i) {
+    b.Add("Add", {value, "k"}, {Name("a", i)});
+    b.Add("Relu", {Name("a", i)}, {Name("r", i)});
+    value = Name("r", i);
+  }
+  b.Add("MatMul", {value, "w"}, {"y"});
+  const TempDir folder;
+  const ConvertOptions options = PrepareConversion(folder, b, {1, 8});
+  const int64_t before = OpenedModels();
+  const ConversionReport report = Convert(options);
+  EXPECT_EQ(OpenedModels() - before, 4);
+  EXPECT_EQ(report.integer_nodes, 0U);
+  constexpr int64_t kReceipt = 1000;
+  EXPECT_LE(report.quantized_bytes, report.float_bytes + kReceipt) << "no types that engines infer";
 }
 
 TEST(LongChainTest, AHundredThousandIdentitiesReadAtEachStep) {

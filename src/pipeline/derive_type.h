@@ -1,0 +1,24 @@
+// Types that follow from those of a node's inputs.
+#ifndef QCONVERT_SRC_PIPELINE_DERIVE_TYPE_H_
+#define QCONVERT_SRC_PIPELINE_DERIVE_TYPE_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "qconvert/ir/graph.h"
+
+namespace qconvert {
+
+// Whether DeriveType knows the operator: element by element, normalizations, products, Conv. All of
+// these write one value.
+bool MayDerive(const Node& node);
+
+// The type of what the node writes, as the engine infers it; nothing where a type is not known or
+// one of its dimensions is no number. `type_of` gives null for unknown values.
+std::optional<ValueType> DeriveType(
+    const Node& node, const std::function<const ValueType*(const std::string&)>& type_of);
+
+}  // namespace qconvert
+
+#endif  // QCONVERT_SRC_PIPELINE_DERIVE_TYPE_H_
