@@ -219,7 +219,7 @@ class Corrector {
 
   // Moves the bias in both the result and the values that the layers behind it get.
   void MoveBias(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
-    const std::vector<Tensor> expected = floats.Reach(layer.in_float);
+    std::vector<Tensor> expected = floats.Reach(layer.in_float);
     floats.Drop(layer.in_float);
     const std::vector<Tensor>& actual = quantized.Reach(layer.output);
     // Shapes that follow from data may differ between the models: such a layer stays.
@@ -236,6 +236,7 @@ class Corrector {
     std::vector<float> shift = BiasShift(differences);
     const FusedUnit& unit = plan_.placement.nodes[layer.node].unit;
     LimitShift(expected, actual, layer.axis, FindActivation(graph_, topology_, unit), shift);
+    expected.clear();  // shifting holds some outputs twice
     ShiftOutput(layer, shift, quantized);
   }
 

@@ -6,6 +6,7 @@
 
 #include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/free_memory.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/runtime/ort_session.h"
@@ -46,11 +47,21 @@ LayerwiseRun::LayerwiseRun(Model model, std::vector<Sample> samples,
     for (Tensor& input : sample.inputs) live_[input.name].push_back(std::move(input));
 }
 
+LayerwiseRun::~LayerwiseRun() {
+  live_.clear();
+  ReturnFreeMemory();
+}
+
 const std::vector<Tensor>& LayerwiseRun::Reach(const std::string& value) {
   QCONVERT_CHECK(wanted_.contains(value));
   const size_t producer = topology_.ProducerIndex(value);
   if (producer != Topology::kNpos && producer >= next_) RunUntil(producer + 1);
   return live_.at(value);
+}
+
+std::vector<Tensor> LayerwiseRun::Take(const std::string& value) {
+  Reach(value);
+  return std::move(live_.at(value));
 }
 
 void LayerwiseRun::Replace(const std::string& value, std::vector<Tensor> tensors) {
@@ -88,10 +99,8 @@ Model LayerwiseRun::Piece(size_t end) const {
   }
   for (const Node& one : graph.nodes) {
     for (const std::string& output : one.outputs) {
-      const std::optional<size_t> reader = LastReader(topology_, output);
       // A value that only this piece reads never leaves the engine.
-      if (!output.empty() && (wanted_.contains(output) || (reader && *reader >= end)))
-        graph.outputs.push_back({output, {}, {}, {}});
+      if (!output.empty() && IsUsedFrom(end, output)) graph.outputs.push_back({output, {}, {}, {}});
     }
   }
   return piece;
@@ -110,7 +119,11 @@ void LayerwiseRun::RunUntil(size_t end) {
   std::vector<std::vector<Tensor>> outputs(samples_);
   ParallelFor(samples_, workers_, [&](size_t s, size_t /*worker*/) {
     std::vector<Tensor> inputs;
-    for (const Value& input : piece.graph.inputs) inputs.push_back(live_.at(input.name)[s]);
+    for (const Value& input : piece.graph.inputs) {
+      Tensor& live = live_.at(input.name)[s];
+      // What all samples read and what they write would be in memory together.
+      inputs.push_back(IsUsedFrom(end, input.name) ? live : std::move(live));
+    }
     outputs[s] = session->Run(inputs, nullptr);
   });
   for (std::vector<Tensor>& of_sample : outputs) {
@@ -124,11 +137,13 @@ void LayerwiseRun::RunUntil(size_t end) {
   ForgetUnused();
 }
 
+bool LayerwiseRun::IsUsedFrom(size_t node, const std::string& value) const {
+  const std::optional<size_t> reader = LastReader(topology_, value);
+  return wanted_.contains(value) || (reader && *reader >= node);
+}
+
 void LayerwiseRun::ForgetUnused() {
-  std::erase_if(live_, [&](const auto& value) {
-    const std::optional<size_t> reader = LastReader(topology_, value.first);
-    return !wanted_.contains(value.first) && !(reader && *reader >= next_);
-  });
+  std::erase_if(live_, [&](const auto& value) { return !IsUsedFrom(next_, value.first); });
 }
 
 double PeakLiveBytes(const Graph& graph, const ValueSizes& sizes) {

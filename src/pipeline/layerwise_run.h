@@ -27,10 +27,16 @@ class LayerwiseRun {
   // dropped as often as they stand there.
   LayerwiseRun(Model model, std::vector<Sample> samples, std::multiset<std::string> wanted,
                int workers, std::string place);
+  LayerwiseRun(const LayerwiseRun&) = delete;
+  LayerwiseRun& operator=(const LayerwiseRun&) = delete;
+  // What it held goes back to the system.
+  ~LayerwiseRun();
 
   // The tensors of a wanted value, by sample; runs as many nodes as that takes. Throws
   // Error(kModel) where the engine cannot run a piece, or a value between pieces is no tensor.
   const std::vector<Tensor>& Reach(const std::string& value);
+  // The same to be changed and replaced: until then they are nowhere else.
+  std::vector<Tensor> Take(const std::string& value);
   // Replaces them for nodes that have not run.
   void Replace(const std::string& value, std::vector<Tensor> tensors);
   // Replaces an initializer for nodes that have not run.
@@ -42,6 +48,8 @@ class LayerwiseRun {
  private:
   Model Piece(size_t end) const;
   void RunUntil(size_t end);
+  // By that node or a later one, or by who wants it.
+  bool IsUsedFrom(size_t node, const std::string& value) const;
   void ForgetUnused();
 
   Model model_;

@@ -55,7 +55,7 @@ ChannelAxis AxisOfLayer(const Node& node) {
 
 void ShiftChannels(const std::string& value, ChannelAxis axis, std::span<const float> shift,
                    LayerwiseRun& run) {
-  std::vector<Tensor> values = run.Reach(value);
+  std::vector<Tensor> values = run.Take(value);
   ParallelFor(values.size(), run.workers(), [&](size_t s, size_t /*worker*/) {
     values[s] = AddToChannels(values[s], axis, shift);
   });

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "qconvert/base/check.h"
@@ -13,6 +15,9 @@
 
 namespace qconvert {
 namespace {
+
+// Of floats that are kept though nobody wants them.
+constexpr int64_t kMostOthers = int64_t{256} << 20;
 
 template <typename Code>
 void Multiply(const StoredWeight& weight, float* out) {
@@ -78,6 +83,14 @@ bool FloatCache::Holds(const Entry& entry) const {
 }
 
 void FloatCache::Make(const std::vector<const Entry*>& wanted) {
+  std::set<std::string_view> names;
+  for (const Entry* entry : wanted) names.insert(entry->first);
+  int64_t others = 0;
+  for (const auto& [name, made] : made_)
+    if (!names.contains(name)) others += made.floats.byte_size();
+  // What other plans read may be as much as the model.
+  if (others > kMostOthers)
+    std::erase_if(made_, [&](const auto& made) { return !names.contains(made.first); });
   std::vector<Made*> missing;
   for (const Entry* entry : wanted) {
     if (Holds(*entry)) continue;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "dynamic_weights.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr int kDefaultBits = 8;
 constexpr int kWideBits = 16;
+constexpr int64_t kMostOthers = int64_t{64} << 20;  // bytes of codes that no present plan wants
 
 // The bias as its target wants it; the weights' scales are final.
 void FillBias(const TensorSettings& settings, BiasForm form, float input_scale,
@@ -171,6 +173,19 @@ void FillBodies(const Graph& graph, const ModelSettings& settings, const CodeOpt
   });
 }
 
+// What other plans store may be as much as half of the model: above a limit it goes, and is made
+// again where it is wanted again.
+void DropOthers(const std::vector<std::pair<WeightUse, StoredForm>>& wanted,
+                std::map<std::pair<std::string, StoredForm>, std::optional<StoredWeight>>& stored) {
+  std::set<std::pair<std::string, StoredForm>> keys;
+  for (const auto& [use, form] : wanted) keys.emplace(use.way, form);
+  int64_t others = 0;
+  for (const auto& [key, weight] : stored)
+    if (weight && !keys.contains(key)) others += weight->codes.byte_size();
+  if (others <= kMostOthers) return;
+  std::erase_if(stored, [&](const auto& entry) { return !keys.contains(entry.first); });
+}
+
 }  // namespace
 
 const FittedWeights& CodeCache::Integer(const std::string& weight, const WeightOrder& order,
@@ -193,6 +208,7 @@ const DynamicNodePlan& CodeCache::Dynamic(size_t node, const TensorSettings& set
 }
 
 void CodeCache::MakeStored(const std::vector<std::pair<WeightUse, StoredForm>>& wanted) {
+  DropOthers(wanted, stored_);
   std::vector<const std::pair<WeightUse, StoredForm>*> missing;
   for (const auto& one : wanted)
     if (!stored_.contains({one.first.way, one.second})) missing.push_back(&one);

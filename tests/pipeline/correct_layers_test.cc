@@ -310,6 +310,26 @@ TEST(LayerwiseRunTest, PiecesComputeWhatTheModelComputes) {
     EXPECT_LT(MaxDifference(outputs[s], RunModel(model, inputs[s])[0]), 1e-4);
 }
 
+// What all samples read and what they write together would be twice the memory.
+TEST(LayerwiseRunTest, WhatASampleHasReadIsGoneBeforeTheNextOneRuns) {
+  GraphBuilder b;
+  b.Input("x", {"1", "N"}).Output("y").Random("w", {3, 2});
+  b.Add("MatMul", {"x", "w"}, {"y"});
+  bool is_gone = false;
+  Tensor watched = MakeFloatTensor("x", {1, 3}, std::vector<float>{1, 2, 3});
+  watched.bytes = std::shared_ptr<const std::string>(new std::string(*watched.bytes),
+                                                     [&](const std::string* bytes) {
+                                                       is_gone = true;
+                                                       delete bytes;
+                                                     });
+  std::vector<Sample> samples = {{"a", {}}, {"b", {RandomTensor("x", {1, 4}, 1)}}};  // b fails
+  samples[0].inputs.push_back(std::move(watched));
+  LayerwiseRun run(b.model, std::move(samples), {"y"}, 1, "test");
+  EXPECT_FALSE(is_gone);
+  EXPECT_THROW(run.Reach("y"), Error);
+  EXPECT_TRUE(is_gone);
+}
+
 TEST(LayerwiseRunTest, WhatIsReplacedIsWhatLaterNodesRead) {
   const Inputs inputs = RandomInputs({1, 3, 8, 8}, 1);
   GraphBuilder b;

@@ -93,6 +93,28 @@ TEST(ExpandWeightsTest, FloatsOfTheSameCodesAreMadeOnce) {
   EXPECT_EQ(*FloatsOf(model, narrow, "w", cache), before);
 }
 
+// They may be as much as the model.
+TEST(ExpandWeightsTest, ManyFloatsThatThePresentPlanDoesNotReadGo) {
+  const Model small = ConvAndMatMul().model;
+  const auto codes_of_small = StoredOf(small);
+  for (const int64_t count : {int64_t{16}, int64_t{70} << 20}) {
+    Model large;
+    large.graph.initializers["large"];
+    StoredWeight codes{
+        .name = "large", .codes = {}, .dims = {}, .scale_dims = {1}, .scales = {0.5F}};
+    codes.codes.type = DataType::kInt8;
+    codes.codes.dims = {count};
+    codes.codes.bytes = std::make_shared<std::string>(static_cast<size_t>(count), '\1');
+    FloatCache cache;
+    ExpandWeights(large, {{"large", codes}}, cache);
+    const std::weak_ptr<const std::string> floats = large.graph.initializers["large"].bytes;
+    large = {};
+    EXPECT_FALSE(floats.expired()) << "for the next plan";
+    FloatsOf(small, codes_of_small, "m", cache);
+    EXPECT_EQ(floats.expired(), count > 16);
+  }
+}
+
 TEST(ExpandWeightsTest, OtherScalesAreOtherFloats) {
   const Model model = ConvAndMatMul().model;
   auto stored = StoredOf(model);

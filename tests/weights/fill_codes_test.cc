@@ -58,5 +58,25 @@ TEST(FillCodesTest, ACacheKeepsWhatWasMadeForTheSameSettings) {
   EXPECT_EQ(made, 3);
 }
 
+// Codes of other plans may be half of the model; they are made again where they are wanted again.
+TEST(FillCodesTest, ACacheLetsGoOfManyCodesThatThePresentPlanDoesNotStore) {
+  for (const int64_t rows : {int64_t{16}, int64_t{8400}}) {
+    Model model;
+    Tensor& weight = model.graph.initializers["m"];
+    weight.name = "m";
+    weight.type = DataType::kFloat;
+    weight.dims = {rows, 4096};
+    weight.bytes = std::make_shared<std::string>(static_cast<size_t>(rows) * 4096 * 4, '\x3c');
+    model.graph.nodes.push_back(MakeNode("MatMul", {"x", "m"}, {"y"}));
+    const std::vector<WeightUse> uses = FindWeightUses(model.graph, {});
+    ASSERT_EQ(uses.size(), 1U);
+    CodeCache cache(2);
+    cache.MakeStored({{uses[0], {.bits = 16}}});
+    cache.MakeStored({{uses[0], {.bits = 8}}});
+    EXPECT_NE(cache.FindStored("m", {.bits = 8}), nullptr);
+    EXPECT_EQ(cache.FindStored("m", {.bits = 16}) != nullptr, rows == 16);
+  }
+}
+
 }  // namespace
 }  // namespace qconvert

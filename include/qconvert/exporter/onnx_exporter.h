@@ -31,8 +31,8 @@ struct EngineModel {
 EngineModel SerializeForEngine(const Model& model, int64_t threshold = kEngineExternalThreshold);
 
 // The same for a few runs. From `large` bytes of tensors on, weights of matrix products, Conv and
-// tables stand as inputs: whatever way initializers come in, the engine copies them, and its kernels pack
-// a second copy, which costs more time than it saves, and twice the memory.
+// tables stand as inputs: whatever way initializers come in, the engine copies them, and its
+// kernels pack a second copy, which costs more time than it saves, and twice the memory.
 //
 //   x, W (initializer) -> MatMul      becomes      x, W (input) -> MatMul
 inline constexpr int64_t kLargeWeights = int64_t{256} << 20;
