@@ -37,8 +37,8 @@ TEST(LongChainTest, TheEngineOpensFewModelsWhereNothingIsQuantized) {
   b.Input("x", {"1", "8"}).Output("y").Floats("k", {}, {1e-6F}).Random("w", {8, 4});
   std::string value = "x";
   for (size_t i = 0; i < 2'000; ++i) {
-    b.Add("Add", {value, "k"}, {Name("a", i)});
-    b.Add("Relu", {Name("a", i)}, {Name("r", i)});
+    b.Add("Add", {value, "k"}, {Name("a", i)}).name = Name("a", i);
+    b.Add("Relu", {Name("a", i)}, {Name("r", i)}).name = Name("r", i);
     value = Name("r", i);
   }
   b.Add("MatMul", {value, "w"}, {"y"});
