@@ -207,8 +207,8 @@ ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target
   return {all_bytes, {}};
 }
 
-// Kernels that do as well with weights that are no constants, or nearly, and no fusion of the engine
-// needs. Of Conv the engine makes a blocked copy otherwise.
+// Kernels that do as well with weights that are no constants, or nearly, and no fusion of the
+// engine needs. Of Conv the engine makes a blocked copy otherwise.
 bool TakesFedWeights(const Node& node) {
   return node.Is("MatMul") || node.Is("Gemm") || node.Is("Gather") || node.Is("Conv");
 }
