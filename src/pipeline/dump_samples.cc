@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
 #include <string>
 #include <system_error>
@@ -12,6 +11,7 @@
 #include "qconvert/base/folders.h"
 #include "qconvert/base/signals.h"
 #include "qconvert/dataset/npy_writer.h"
+#include "qconvert/dataset/plain_name.h"
 
 namespace qconvert {
 namespace {
@@ -30,6 +30,12 @@ void RequireEmptyFolder(const std::filesystem::path& folder) {
               "it");
 }
 
+std::vector<std::string> FoldersOfInputs(const std::vector<Tensor>& inputs) {
+  std::vector<std::string> names;
+  for (const Tensor& input : inputs) names.push_back(input.name);
+  return PlainNames(names);
+}
+
 void SampleDump::Prepare(const std::filesystem::path& folder) {
   std::vector<Provisional> made = MakeProvisionalFolder(folder);
   made_.list.insert(made_.list.end(), std::make_move_iterator(made.rbegin()),
@@ -39,15 +45,15 @@ void SampleDump::Prepare(const std::filesystem::path& folder) {
 SampleDump::SampleDump(const SampleSource& samples, const std::filesystem::path& folder) {
   // One sample at a time is in memory.
   for (size_t k = 0; k < samples.size(); ++k) {
-    for (const Tensor& input : samples.Read(k).inputs) {
-      std::string name = input.name;
-      std::replace_if(
-          name.begin(), name.end(), [](char c) { return c == '/' || c == '\\' || c == ':'; }, '_');
-      Prepare(folder / name);
-      const std::filesystem::path file = folder / name / fmt::format("{}.npy", k);
+    const std::vector<Tensor> inputs = samples.Read(k).inputs;
+    const std::vector<std::string> names = FoldersOfInputs(inputs);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const std::filesystem::path inside = folder / names[i];
+      Prepare(inside);
+      const std::filesystem::path file = inside / fmt::format("{}.npy", k);
       // Signals remove what is on a list of limited length (base/provisional.h).
       if (made_.list.size() < kMostProvisional) made_.list.emplace_back(file);
-      WriteFile(file, NpyBytes(input));
+      WriteFile(file, NpyBytes(inputs[i]));
       ReleaseSignals();
     }
   }

@@ -13,11 +13,14 @@ namespace qconvert {
 // Throws Error(kFile) unless `folder` is empty, or not there.
 void RequireEmptyFolder(const std::filesystem::path& folder);
 
+// What the folders of a sample's inputs are called, each its own: PlainNames (plain_name.h).
+std::vector<std::string> FoldersOfInputs(const std::vector<Tensor>& inputs);
+
 // The files of a dump. They go again unless kept.
 class SampleDump {
  public:
-  // Writes every sample to `folder/<input>/<k>.npy`, k = 0, 1, ... in the order of their names;
-  // what no file name may hold is '_' in names of inputs. Throws Error.
+  // Writes every sample to `folder/<input>/<k>.npy`, k = 0, 1, ... in the order of their names,
+  // inputs by FoldersOfInputs. Throws Error.
   SampleDump(const SampleSource& samples, const std::filesystem::path& folder);
   void Keep();
 

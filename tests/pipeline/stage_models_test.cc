@@ -224,6 +224,30 @@ TEST(StageModelsTest, ADumpGoesAgainUnlessKept) {
   EXPECT_THROW(RequireEmptyFolder(folder), Error);
 }
 
+TEST(StageModelsTest, ADumpKeepsInputsApartAndInItsFolder) {
+  const TempDir dir;
+  const std::vector<std::string> names = {"..", "a/b", "a_b"};
+  std::vector<Value> inputs;
+  SampleSourceOptions options;
+  for (size_t k = 0; k < names.size(); ++k) {
+    const std::vector<float> values = {static_cast<float>(k)};
+    options.folders[names[k]] =
+        dir.Write(fmt::format("in{}/0.npy", k), NpyFloats({1}, values)).parent_path();
+    inputs.push_back({names[k], FloatType({"1"}), {}, {}});
+  }
+  const SampleSource samples = OpenSamples(dir.path(), inputs, options);
+  SampleDump dump(samples, dir / "dump");
+  dump.Keep();
+  const auto read = [&](const char* file) {
+    const ByteSource source(std::make_shared<InputFile>(dir / "dump" / file));
+    return ToFloats(ReadNpy(source, ReadNpyHeader(source)));
+  };
+  EXPECT_EQ(read("_./0.npy"), std::vector<float>{0});
+  EXPECT_EQ(read("a_b/0.npy"), std::vector<float>{1});
+  EXPECT_EQ(read("a_b_2/0.npy"), std::vector<float>{2});
+  EXPECT_FALSE(std::filesystem::exists(dir / "0.npy")) << "beside the dump";
+}
+
 // Codes of outputs, and what they stand for.
 TEST(StageModelsTest, OutputsOfSixteenBits) {
   for (const bool removed : {false, true}) {
