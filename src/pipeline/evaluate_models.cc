@@ -6,6 +6,7 @@
 #include <atomic>
 #include <utility>
 
+#include "dump_samples.h"
 #include "model_pair.h"
 #include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
@@ -16,6 +17,7 @@
 #include "qconvert/base/suggest.h"
 #include "qconvert/dataset/npy_writer.h"
 #include "qconvert/dataset/plain_name.h"
+#include "qconvert/ir/value_types.h"
 #include "read_labels.h"
 
 namespace qconvert {
@@ -38,7 +40,14 @@ const ComparedValue& ChooseOutput(const ModelPair& pair, const std::string& name
     return std::find_if(pair.outputs.begin(), pair.outputs.end(), is_it);
   };
   const auto scores = find(IsScores);
-  return scores == pair.outputs.end() ? pair.outputs[0] : *scores;
+  if (scores != pair.outputs.end()) return *scores;
+  const Graph& graph = pair.a.model.graph;
+  // Floats say how near the models are, integers only whether they are equal.
+  const auto floats = find([&](const ComparedValue& value) {
+    const ValueType* type = FindValueType(graph, value.name);
+    return type != nullptr && IsFloatingPoint(type->element);
+  });
+  return floats == pair.outputs.end() ? pair.outputs[0] : *floats;
 }
 
 // Outputs of a detector, as places in those of the pair.
@@ -219,10 +228,11 @@ void SaveWorst(const Evaluation& evaluation, const SampleSource& samples,
   const std::vector<size_t> worst = evaluation.Worst();
   for (size_t rank = 0; rank < worst.size(); ++rank) {
     const Sample sample = samples.Read(worst[rank]);
-    for (const Tensor& input : sample.inputs) {
-      const auto inside = sample.inputs.size() == 1 ? folder : folder / PlainName(input.name);
+    const std::vector<std::string> names = FoldersOfInputs(sample.inputs);
+    for (size_t i = 0; i < names.size(); ++i) {
+      const auto inside = names.size() == 1 ? folder : folder / names[i];
       MakeFolder(inside);
-      WriteFile(inside / FileName(rank, sample.name), NpyBytes(input));
+      WriteFile(inside / FileName(rank, sample.name), NpyBytes(sample.inputs[i]));
       ReleaseSignals();
     }
   }

@@ -53,11 +53,17 @@ double Drop(const Evaluation& evaluation) {
          static_cast<double>(std::max<int64_t>(evaluation.positions(), 1));
 }
 
+bool HasValues(const Evaluation& evaluation) {
+  return std::any_of(evaluation.samples.begin(), evaluation.samples.end(),
+                     [](const SampleScore& sample) { return sample.has_values; });
+}
+
 // The noise that this share of the samples does not exceed, in dB; what cannot be compared counts
-// as nothing but error.
+// as nothing but error, what has no elements not at all.
 double SqnrQuantile(const Evaluation& evaluation, double share) {
   std::vector<double> noise;
-  for (const SampleScore& sample : evaluation.samples) noise.push_back(sample.noise());
+  for (const SampleScore& sample : evaluation.samples)
+    if (sample.has_values) noise.push_back(sample.noise());
   if (noise.empty()) return 0;
   const auto last = static_cast<double>(noise.size());
   // The nearest rank: the smallest number that at least this share does not exceed.
@@ -119,6 +125,11 @@ std::string WhatDiffers(const SampleScore& sample) {
     return fmt::format(", {} lost and {} added", found.in_a - found.matched,
                        found.in_b - found.matched);
   return sample.agreed < sample.positions ? ", another class" : "";
+}
+
+std::string HowNear(const SampleScore& sample) {
+  if (!sample.comparable) return "other shape or not finite";
+  return sample.has_values ? fmt::format("{:.1f} dB", SqnrOfNoise(sample.noise())) : "no elements";
 }
 
 const char* TaskName(Task task) {
@@ -255,15 +266,14 @@ std::string FormatEvaluation(const Evaluation& evaluation) {
                    100 * (1 - evaluation.DisagreementBound()));
   }
   if (evaluation.task == Task::kDetection) FormatBoxes(evaluation, out);
+  if (!HasValues(evaluation)) return out + "  SQNR dB  not compared: the output has no elements\n";
   fmt::format_to(
       sink, "  SQNR dB  at least {:.1f} in 50 % of the samples, {:.1f} in 90 %, {:.1f} in all\n",
       SqnrQuantile(evaluation, 0.5), SqnrQuantile(evaluation, 0.9), SqnrQuantile(evaluation, 1));
   const char* label = "worst";
   for (const size_t k : evaluation.Worst()) {
     const SampleScore& sample = evaluation.samples[k];
-    fmt::format_to(sink, "  {:<7}  {} {}{}\n", label, ShortText(sample.name, 40),
-                   sample.comparable ? fmt::format("{:.1f} dB", SqnrOfNoise(sample.noise()))
-                                     : "other shape or not finite",
+    fmt::format_to(sink, "  {:<7}  {} {}{}\n", label, ShortText(sample.name, 40), HowNear(sample),
                    WhatDiffers(sample));
     label = "";
   }
@@ -292,13 +302,15 @@ std::string EvaluationJson(const Evaluation& evaluation, const std::string& exit
   }
   json["sqnr_db"] = Json::object();
   for (const double share : kQuantiles)
-    json["sqnr_db"][fmt::format("{:g}", share)] = SqnrQuantile(evaluation, share);
+    if (HasValues(evaluation))
+      json["sqnr_db"][fmt::format("{:g}", share)] = SqnrQuantile(evaluation, share);
   json["worst"] = Json::array();
   for (const size_t k : evaluation.Worst()) {
     const SampleScore& sample = evaluation.samples[k];
-    json["worst"].push_back({{"name", Text(sample.name)},
-                             {"sqnr_db", SqnrOfNoise(sample.noise())},
-                             {"agrees", sample.agreed == sample.positions}});
+    json["worst"].push_back(
+        {{"name", Text(sample.name)},
+         {"sqnr_db", sample.has_values ? Json(SqnrOfNoise(sample.noise())) : Json()},
+         {"agrees", sample.agreed == sample.positions}});
   }
   if (evaluation.max_drop || evaluation.min_agreement)
     json["budget"] = {{"passed", evaluation.Missed().empty()}, {"missed", evaluation.Missed()}};

@@ -8,6 +8,7 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/finite.h"
 #include "qconvert/base/metric.h"
+#include "qconvert/report/comparison.h"
 #include "qconvert/report/evaluation.h"
 
 namespace qconvert {
@@ -143,6 +144,14 @@ void CompareClasses(const Scores& a, const Scores& b, std::span<const int64_t> l
   }
 }
 
+// Whole numbers are equal or not, by however much: the share of those that are not is the noise.
+void CountUnequal(const Tensor& a, const Tensor& b, SampleScore& score) {
+  const OutputComparison seen = CompareSample({}, a, b);
+  score.comparable = seen.type != DataType::kUndefined && seen.mismatched_shapes == 0;
+  score.float_power = static_cast<double>(seen.elements);
+  score.error_power = static_cast<double>(seen.elements - seen.equal);
+}
+
 }  // namespace
 
 SampleScore ScoreBoxes(const Tensor& boxes_a, const Tensor& scores_a, const Tensor& boxes_b,
@@ -158,7 +167,12 @@ SampleScore ScoreBoxes(const Tensor& boxes_a, const Tensor& scores_a, const Tens
 SampleScore ScoreSample(const Tensor& a, const Tensor& b, std::span<const int64_t> labels,
                         const ScoreOptions& options) {
   SampleScore score;
-  score.comparable = a.dims == b.dims && IsFloatingPoint(a.type) && IsFloatingPoint(b.type);
+  score.has_values = a.element_count() + b.element_count() > 0;
+  if (!IsFloatingPoint(a.type) || !IsFloatingPoint(b.type)) {
+    CountUnequal(a, b, score);
+    return score;
+  }
+  score.comparable = a.dims == b.dims;
   if (!score.comparable) return score;
   const std::vector<float> x = ToFloats(a);
   const std::vector<float> y = ToFloats(b);

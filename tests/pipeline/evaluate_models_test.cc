@@ -114,6 +114,54 @@ TEST_F(EvaluateModelsTest, TheWorstSamplesStayInTheirFolderWhateverInputsAreCall
   EXPECT_FALSE(std::filesystem::exists(dir_ / "worst" / "01_0.npy"));
 }
 
+TEST_F(EvaluateModelsTest, TheWorstSamplesOfInputsWhoseNamesAreAlikeStayApart) {
+  GraphBuilder b;
+  b.Input("x:y", {"1", "3"}).Input("x_y", {"1", "3"}).Output("y");
+  b.Add("Add", {"x:y", "x_y"}, {"y"});
+  EvaluateOptions options = Options(b.model, b.model);
+  for (const char* input : {"x:y", "x_y"})
+    dir_.Write(fmt::format("two/{}/0.npy", input), NpyFloats({1, 3}, std::vector<float>(3)));
+  options.data.folder = dir_ / "two";
+  options.save_worst = dir_ / "worst";
+  EvaluateModels(options);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "worst" / "x_y" / "01_0.npy"));
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "worst" / "x_y_2" / "01_0.npy"));
+}
+
+// x -> Mul by the gains -> ArgMax, an integer output in front of the floats it is made of, or
+// alone.
+Model Chooser(const std::vector<float>& gains, bool shows_floats) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3"}).Floats("gains", {3}, gains);
+  b.model.graph.outputs.push_back({"choice", {}, {}, {}});
+  b.model.graph.outputs.back().type.element = DataType::kInt64;
+  if (shows_floats) b.Output("values");
+  b.Add("Mul", {"x", "gains"}, {"values"});
+  b.Add("ArgMax", {"values"}, {"choice"}).Set("axis", int64_t{1});
+  return b.model;
+}
+
+TEST_F(EvaluateModelsTest, IntegersAreComparedWhereNoFloatsAre) {
+  const Model same = Chooser({1, 1, 1}, false);
+  const Evaluation equal = EvaluateModels(Options(same, same));
+  EXPECT_EQ(equal.output, "choice");
+  for (const SampleScore& sample : equal.samples) EXPECT_EQ(sample.noise(), 0) << sample.name;
+  const Evaluation other = EvaluateModels(Options(same, Chooser({1, 1.1F, 1}, false)));
+  EXPECT_EQ(other.samples[2].noise(), 1) << "class 1 for class 2, its only element";
+  EXPECT_EQ(other.samples[0].noise(), 0);
+  EXPECT_EQ(EvaluateModels(Options(Chooser({1, 1, 1}, true), Chooser({1, 1, 1}, true))).output,
+            "values");
+}
+
+TEST_F(EvaluateModelsTest, OutputsWithoutElementsAreNotCompared) {
+  GraphBuilder b;
+  b.Input("x", {"1", "3"}).Ints("none", {1}, {0}).Ints("axis", {1}, {1}).Output("y");
+  b.Add("Slice", {"x", "none", "none", "axis"}, {"y"});
+  const std::string text = FormatEvaluation(EvaluateModels(Options(b.model, b.model)));
+  EXPECT_THAT(text, HasSubstr("SQNR dB  not compared: the output has no elements"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("200")));
+}
+
 TEST_F(EvaluateModelsTest, LabelsMustFitTheSamples) {
   EvaluateOptions options = Options(Classifier({1, 1, 1}), Classifier({1, 1, 1}));
   options.labels = dir_.Write("labels.txt", "0 1 2");

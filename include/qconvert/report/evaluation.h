@@ -43,8 +43,9 @@ struct SampleScore {
   int64_t classes = 0;
   int64_t agreed = 0;      // where both have the same greatest score
   bool comparable = true;  // one shape, all values finite
-  double float_power = 0;
-  double error_power = 0;
+  bool has_values = true;  // false: the outputs have no elements
+  double float_power = 0;  // of outputs that are no floats: elements
+  double error_power = 0;  // and those that differ
   double max_error = 0;
   LabelScore of_a;  // with labels only
   LabelScore of_b;
