@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -40,8 +41,8 @@ bool HasCodes(const QuantizationPlan& plan, const std::string& value) {
 }
 
 // Of a value of the model as it came, which may have gone since.
-std::string WhyNoCodes(const Graph& graph, const QuantizationPlan& plan, const std::string& value) {
-  const Topology topology(graph);
+std::string WhyNoCodes(const Topology& topology, const Graph& graph, const QuantizationPlan& plan,
+                       const std::string& value) {
   const size_t writer = topology.ProducerIndex(value);
   if (writer == Topology::kNpos && !graph.IsInput(value))
     return "it is computed in one step with a value beside it";
@@ -159,15 +160,18 @@ std::vector<std::string> RemarksOnValues(const Graph& graph, const QuantConfig& 
                                          const QuantizationPlan& plan,
                                          const std::vector<std::string>& told) {
   std::vector<std::string> remarks;
+  if (config.values.empty()) return remarks;
+  const Topology topology(graph);
+  const std::set<std::string> sorted(told.begin(), told.end());
   for (const ValueSettings& one : config.values) {
     // A warning of that place has said why already.
-    const bool is_told = std::any_of(told.begin(), told.end(), [&](const std::string& warning) {
-      return warning.starts_with(one.place + ":");
-    });
+    const std::string start = one.place + ":";
+    const auto warning = sorted.lower_bound(start);
+    const bool is_told = warning != sorted.end() && warning->starts_with(start);
     if (is_told || one.settings.datatype != Datatype::kInt || HasCodes(plan, one.value)) continue;
     remarks.push_back(fmt::format("{}: '{}' has no codes, {}; the entry has no effect", one.place,
                                   EscapeForTerminal(one.value),
-                                  WhyNoCodes(graph, plan, one.value)));
+                                  WhyNoCodes(topology, graph, plan, one.value)));
   }
   return remarks;
 }
