@@ -185,6 +185,7 @@ class Guard {
         best_.measured.judged_noise() >= failed.measured.judged_noise()) {
       best_ = std::move(failed);
       kept_float_ = failed_kept;
+      floats_.clear();  // they have codes in that plan, which may have 16 bit
       return;
     }
     DropUnreadFloats();

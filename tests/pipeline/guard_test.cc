@@ -308,6 +308,30 @@ TEST_F(GuardTest, NodesGoBackWithWeightsAsTheyCameWhereSixteenBitsLoseThem) {
   EXPECT_TRUE(Run(17, options).plan.float_weights.empty()) << "16 bits are enough";
 }
 
+TEST_F(GuardTest, WeightsThatFloatsDidNotHelpMayStillHaveSixteenBits) {
+  GuardOptions options;
+  options.gate = Gate::AtSqnr(50);
+  options.weights = {{"a", 10, 6e-5}};
+  options.by_loss = [] { return std::vector<std::string>{"a"}; };
+  options.measure = [&](const PlanDraft& plan, const std::vector<size_t>&) {
+    const std::vector<NodePlacement>& nodes = plan.placement.nodes;
+    const bool any_float = std::any_of(nodes.begin(), nodes.end(), [](const NodePlacement& node) {
+      return node.domain == NodeDomain::kFloat;
+    });
+    OutputComparison output;
+    output.type = DataType::kFloat;
+    output.sums.count = 1;
+    output.sums.float_power = 1;
+    if (!plan.wide_weights.contains("a")) output.sums.error_power += 6e-5;
+    if (any_float && !plan.float_weights.contains("a")) output.sums.error_power += 0.2;
+    output.samples.push_back({1, output.sums.error_power, {}});
+    return MeasuredOf(output, 50);
+  };
+  const GuardResult result = RunGuard(b_.model.graph, {}, options);
+  EXPECT_TRUE(result.measured.verdict.passed);
+  EXPECT_THAT(result.plan.wide_weights, testing::ElementsAre("a"));
+}
+
 TEST_F(GuardTest, NodesQuantizedAtRunTimeGoBackToo) {
   for (size_t n = 0; n < 40; ++n) noise_[n] = 0;
   noise_[5] = 0.5;
