@@ -43,8 +43,8 @@ std::vector<std::string> FirstQuestions(const CalibrationTable& table) {
   return keys;
 }
 
-// Takes over what an interrupted run of the same model, data, shard and questions has seen.
-// Anything else at its place is left alone and will be replaced.
+// Takes over what an interrupted run of the same version, model, data, shard and questions has
+// seen. Anything else at its place is left alone and will be replaced.
 void Resume(const std::filesystem::path& checkpoint, const CalibrationOptions& run,
             StoredTable& stored) {
   std::error_code error;
@@ -58,11 +58,11 @@ void Resume(const std::filesystem::path& checkpoint, const CalibrationOptions& r
     // A table holds its questions in this order.
     std::sort(keys.begin(), keys.end());
     // Of half a batch the range is another: only whole ones go on.
-    if (seen.engine != stored.engine || seen.graph_sha256 != stored.graph_sha256 ||
-        seen.model_sha256 != stored.model_sha256 || seen.data_sha256 != stored.data_sha256 ||
-        !(seen.shard == stored.shard) || seen.sizes != stored.sizes || seen.is_complete ||
-        seen.table.batch_size != run.batch_size || FirstQuestions(seen.table) != keys ||
-        seen.table.samples % run.batch_size != 0) {
+    if (seen.tool != stored.tool || seen.engine != stored.engine ||
+        seen.graph_sha256 != stored.graph_sha256 || seen.model_sha256 != stored.model_sha256 ||
+        seen.data_sha256 != stored.data_sha256 || !(seen.shard == stored.shard) ||
+        seen.sizes != stored.sizes || seen.is_complete || seen.table.batch_size != run.batch_size ||
+        FirstQuestions(seen.table) != keys || seen.table.samples % run.batch_size != 0) {
       return;
     }
     LogInfo(fmt::format("goes on after {} samples of {}", seen.table.samples,

@@ -65,6 +65,27 @@ TEST(CalibrationTableTest, CheckpointsOfOtherRunsAreLeftAside) {
   EXPECT_EQ(report.samples, 13U) << "of the shard, not of the checkpoint; 6 of 32 are kept out";
 }
 
+TEST(CalibrationTableTest, CheckpointsOfOtherVersionsAreLeftAside) {
+  const TempDir folder;
+  CalibrateOptions options = Options(folder);
+  options.progress = [](size_t done, size_t /*total*/) {
+    if (done >= 20) throw Interruption();
+  };
+  EXPECT_THROW(WriteCalibrationTable(options), Interruption);
+  const std::filesystem::path checkpoint = CheckpointPath(folder / "t.json");
+  std::string text = ReadFile(checkpoint);
+  const size_t at = text.find(ToolName());
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, ToolName().size(), "qconvert 0.0.0");
+  folder.Write("t.json.checkpoint", text);
+  size_t first = 0;
+  options.progress = [&](size_t done, size_t /*total*/) {
+    if (first == 0) first = done;
+  };
+  WriteCalibrationTable(options);
+  EXPECT_EQ(first, 1U) << "began anew";
+}
+
 // A conversion for TensorRT by a calibration cache of its own.
 ConvertOptions ByCache(const TempDir& folder, const std::string& lines) {
   GraphBuilder b;
