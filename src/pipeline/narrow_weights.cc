@@ -32,13 +32,17 @@ struct Item {
 };
 
 // Empty when the plan has no codes of this weight for the node.
-std::span<const float> ScalesOf(const QuantizationPlan& plan, size_t n, const std::string& weight) {
+std::span<const float> ScalesOf(const QuantizationPlan& plan, const Node& node, size_t n,
+                                const std::string& weight) {
   const auto integer = plan.integer_nodes.find(n);
   if (integer != plan.integer_nodes.end() && integer->second.weight)
     return integer->second.weight->params.scales;
   const auto dynamic = plan.dynamic_nodes.find(n);
-  if (dynamic != plan.dynamic_nodes.end() && !dynamic->second.weights.empty())
-    return dynamic->second.weights[0].params.scales;
+  if (dynamic != plan.dynamic_nodes.end()) {
+    // Behind input 0, in their order: the W and R of a recurrent node have scales of their own.
+    for (size_t w = 0; w < dynamic->second.weights.size(); ++w)
+      if (node.input(w + 1) == weight) return dynamic->second.weights[w].params.scales;
+  }
   const auto stored = plan.stored.find(weight);
   return stored == plan.stored.end() ? std::span<const float>{} : stored->second.scales;
 }
@@ -51,7 +55,7 @@ std::vector<Item> FindItems(const Graph& graph, const ModelSettings& settings,
     if (!IsNarrow(settings.Of(graph.nodes[n]))) continue;
     for (const std::string& weight : WeightsOf(graph.nodes[n])) {
       const Tensor* floats = graph.FindInitializer(weight);
-      const std::span<const float> scales = ScalesOf(plan, n, weight);
+      const std::span<const float> scales = ScalesOf(plan, graph.nodes[n], n, weight);
       if (floats == nullptr || scales.empty()) continue;
       Item& item = by_name[weight];
       item.weight = weight;
