@@ -243,8 +243,9 @@ void AddRecurrent(std::vector<CostNetwork>& out) {
 
 using AppendOperator = std::function<void(Chain&, int64_t channels, int64_t size)>;
 
-std::vector<std::pair<std::string, AppendOperator>> ElementNetworks() {
-  std::vector<std::pair<std::string, AppendOperator>> out;
+using ElementNetworks = std::vector<std::pair<std::string, AppendOperator>>;
+
+void AddCalculations(ElementNetworks& out) {
   for (const char* binary : {"Add", "Mul"})
     out.emplace_back(binary, [=](Chain& c, int64_t, int64_t) {
       c.Append(binary, {c.value(), c.value()});
@@ -259,6 +260,9 @@ std::vector<std::pair<std::string, AppendOperator>> ElementNetworks() {
       node.Set("strides", std::vector<int64_t>{2, 2});
     });
   }
+}
+
+void AddMovementOfParts(ElementNetworks& out) {
   out.emplace_back("Concat", [](Chain& c, int64_t, int64_t) {
     c.Append("Concat", {c.value(), c.value()}).Set("axis", int64_t{1});
   });
@@ -282,6 +286,9 @@ std::vector<std::pair<std::string, AppendOperator>> ElementNetworks() {
     node.Set("axis", int64_t{1});
     node.outputs.push_back(node.name + "_rest");
   });
+}
+
+void AddMovementToLarger(ElementNetworks& out) {
   out.emplace_back("Tile", [](Chain& c, int64_t, int64_t) {
     const std::string value = c.value();
     c.Append("Tile", {value, c.Ints({1, 1, 1, 2})});
@@ -304,11 +311,14 @@ std::vector<std::pair<std::string, AppendOperator>> ElementNetworks() {
     node.Set("coordinate_transformation_mode", std::string("asymmetric"));
     node.Set("nearest_mode", std::string("floor"));
   });
-  return out;
 }
 
 void AddElementOperators(std::vector<CostNetwork>& out) {
-  for (const auto& [name, append] : ElementNetworks()) {
+  ElementNetworks networks;
+  AddCalculations(networks);
+  AddMovementOfParts(networks);
+  AddMovementToLarger(networks);
+  for (const auto& [name, append] : networks) {
     for (const int64_t size : {14, 28, 56}) {
       constexpr int64_t kChannels = 32;
       Chain chain({1, kChannels, size, size});
