@@ -13,6 +13,7 @@
 #include "find_absorbed_biases.h"
 #include "find_channel_shifts.h"
 #include "give_back.h"
+#include "plan_remarks.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/report/verdict.h"

@@ -236,6 +236,24 @@ Spread SpreadAndChoose(const ConvertOptions& options, PreparedModel& prepared,
   return out;
 }
 
+// Given or seen; of a plan that is applied nothing.
+CalibrationTable TableOf(const ConvertOptions& options, const PreparedModel& prepared,
+                         const SchemeChoice& choice, const std::optional<StoredTable>& stored,
+                         const ConversionData& data, Stopwatch& watch) {
+  if (options.plan != nullptr) return {};
+  CalibrationTable table = stored ? stored->table : SeeValues(options, prepared, choice, data);
+  watch.Lap("calibrate");
+  return table;
+}
+
+// Of what both models compute, where a cache asks for it.
+std::string HashOfModels(const ConvertOptions& options, const Model& original,
+                         const Model& prepared) {
+  if (options.cache == nullptr) return "";
+  return KeyOf({HashOf(original), HashOf(prepared), options.guard == GuardMode::kOff ? "o" : "",
+                std::string(TargetOf(options.config.target_device).name)});
+}
+
 ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
                         const ConvertOptions& options, const Graph& graph, Model original,
                         const ConversionReport& report, int workers) {
@@ -305,25 +323,6 @@ LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
   return inputs;
 }
 
-void RefuseFailed(const ConvertOptions& options, const ConversionReport& report) {
-  const auto refuse = [&](const std::string& why) {
-    throw Error(ExitCode::kNumeric, report.input, why);
-  };
-  if (!report.guard.ran) {
-    refuse(
-        fmt::format("nothing was compared with the float model, expected --calib besides {}; "
-                    "nothing is written",
-                    options.plan != nullptr ? "--quant-info" : "--table"));
-  }
-  if (options.config.scheme == Scheme::kStatic && report.integer_nodes == 0 &&
-      !report.guard.kept_float.empty()) {
-    refuse(
-        "scheme static was asked for, but every integer node had to go back to float for the "
-        "outputs; nothing is written. --guard-reports keeps them, --scheme auto asks for fewer");
-  }
-  if (!report.guard.passed) refuse(WhatFailed(report) + "; nothing is written");
-}
-
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
                     ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
@@ -349,21 +348,12 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
                                               stored.has_value(), prepared, report.warnings);
   Spread spread = SpreadAndChoose(options, prepared, stored, data);
   watch.Lap("prepare");
-  CalibrationTable table;
-  if (options.plan == nullptr) {
-    table = stored ? stored->table : SeeValues(options, prepared, spread.choice, data);
-    watch.Lap("calibrate");
-  }
-
+  const CalibrationTable table = TableOf(options, prepared, spread.choice, stored, data, watch);
   const JudgedData judged = OpenJudged(options, model.graph, folded, data, report);
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
   report.compared_on = judged.description;
   report.random_nodes = FindRandomNodes(model.graph);
-  const std::string models =
-      options.cache == nullptr
-          ? ""
-          : KeyOf({HashOf(*original), HashOf(model), options.guard == GuardMode::kOff ? "o" : "",
-                   std::string(TargetOf(options.config.target_device).name)});
+  const std::string models = HashOfModels(options, *original, model);
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
   const ChosenPlan chosen = ChooseOrTake(options, prepared, std::move(spread.choice), table, data,
@@ -373,8 +363,6 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   report.gate = options.gate;
   report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
-  Provenance own{ToolName(), EngineName(), loaded.sha256, options.config_sha256,
-                 stored ? stored->data_sha256 : data.digest.sha256};
   use({.model = model,
        .original = as_it_came ? &*as_it_came : nullptr,
        .chosen = chosen,
@@ -391,7 +379,8 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
        .absorbed = absorbed,
        .spread = spread.shifts,
        .equalized = prepared.equalized,
-       .provenance = std::move(own),
+       .provenance = {ToolName(), EngineName(), loaded.sha256, options.config_sha256,
+                      stored ? stored->data_sha256 : data.digest.sha256},
        .workers = data.workers});
 }
 

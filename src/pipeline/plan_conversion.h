@@ -56,9 +56,6 @@ using PlanUser = std::function<void(PlannedConversion)>;
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
                     ConversionReport& report, const PlanUser& use);
 
-// Throws Error(kNumeric) when `report` must stop a conversion that must pass.
-void RefuseFailed(const ConvertOptions& options, const ConversionReport& report);
-
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_PIPELINE_PLAN_CONVERSION_H_

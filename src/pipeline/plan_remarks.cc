@@ -68,6 +68,25 @@ std::string WhatFailed(const ConversionReport& report, const std::string& equali
   return WhatFailed(verdict);
 }
 
+void RefuseFailed(const ConvertOptions& options, const ConversionReport& report) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ExitCode::kNumeric, report.input, why);
+  };
+  if (!report.guard.ran) {
+    refuse(
+        fmt::format("nothing was compared with the float model, expected --calib besides {}; "
+                    "nothing is written",
+                    options.plan != nullptr ? "--quant-info" : "--table"));
+  }
+  if (options.config.scheme == Scheme::kStatic && report.integer_nodes == 0 &&
+      !report.guard.kept_float.empty()) {
+    refuse(
+        "scheme static was asked for, but every integer node had to go back to float for the "
+        "outputs; nothing is written. --guard-reports keeps them, --scheme auto asks for fewer");
+  }
+  if (!report.guard.passed) refuse(WhatFailed(report) + "; nothing is written");
+}
+
 std::string EqualizeOptionOf(const QuantConfig& config, const ConfigNode& effective,
                              const Graph& prepared) {
   if (config.equalization != Correction::kOff) return "";

@@ -10,6 +10,7 @@
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/pipeline/convert.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/report/conversion_report.h"
 #include "qconvert/report/verdict.h"
@@ -20,6 +21,9 @@ namespace qconvert {
 std::string WhatFailed(const Verdict& verdict);
 // The same of a report, with what may be done about it; `equalize_option`: see AdviceOf.
 std::string WhatFailed(const ConversionReport& report, const std::string& equalize_option = "");
+
+// Throws Error(kNumeric) when `report` must stop a conversion that must pass.
+void RefuseFailed(const ConvertOptions& options, const ConversionReport& report);
 
 // "--set ..." in the words of the settings' language (`effective`), which would even out channels
 // between layers of the prepared graph; "" where they are equalized, that is tried, or none can
