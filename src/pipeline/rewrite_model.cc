@@ -1,5 +1,6 @@
 #include "rewrite_model.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -24,30 +25,33 @@ namespace {
 constexpr int64_t kSmallBytes = int64_t{64} << 10;
 constexpr int64_t kOutputTypeOpset = 21;  // of QuantizeLinear
 
-// What qconvert verify goes by: with the hash of quant_info no bit of that can change unseen.
-void AddReceipt(const Provenance& provenance, const std::string& quant_info, Model& model) {
-  const auto set = [&](const std::string& key, const std::string& value) {
-    std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == key; });
-    model.metadata.emplace_back(key, value);
-  };
-  set("qconvert.version", Version());
-  set("qconvert.model_sha256", provenance.model_sha256);
-  set("qconvert.config_sha256", provenance.config_sha256);
-  set("qconvert.data_sha256", provenance.data_sha256);
-  set("qconvert.engine", provenance.engine);
-  set(kQuantInfoSeal, Sha256Hex(quant_info));
+// What qconvert verify goes by, the seal last: with the hash of quant_info no bit of that can
+// change unseen.
+Metadata ReceiptOf(const Provenance& provenance, const std::string& quant_info) {
+  return {{"qconvert.version", Version()},
+          {"qconvert.model_sha256", provenance.model_sha256},
+          {"qconvert.config_sha256", provenance.config_sha256},
+          {"qconvert.data_sha256", provenance.data_sha256},
+          {"qconvert.engine", provenance.engine},
+          {kQuantInfoSeal, Sha256Hex(quant_info)}};
+}
+
+// That of an earlier conversion is none of this one.
+void DropReceipt(const Metadata& receipt, Metadata& metadata) {
+  std::erase_if(metadata, [&](const auto& entry) {
+    return std::any_of(receipt.begin(), receipt.end(),
+                       [&](const auto& one) { return one.first == entry.first; });
+  });
 }
 
 // A model must not become a larger file by types that an engine infers itself, nor a small one by
 // what quant_info says as well; the seal stays.
-void KeepSmall(const Metadata& own, int64_t float_bytes, Model& model) {
+void KeepSmall(Metadata own, const Metadata& receipt, int64_t float_bytes, Model& model) {
   const auto fits = [&] { return WrittenBytes(model) <= float_bytes; };
   if (fits()) return;
   if (float_bytes < kSmallBytes) {
-    const auto seal = model.metadata.back();
-    model.metadata = own;
-    std::erase_if(model.metadata, [&](const auto& entry) { return entry.first == seal.first; });
-    model.metadata.push_back(seal);
+    own.push_back(receipt.back());
+    model.metadata = std::move(own);
     if (fits()) return;
   }
   DropInferredTypes(model.graph);
@@ -114,9 +118,11 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
     RunnerOfOthers("align", passes, report.input, model).Run("align_biases", [&] {
       return AlignBiases(model.graph);
     });
-  const Metadata own = model.metadata;
-  AddReceipt(history.provenance, quant_info, model);
-  KeepSmall(own, report.float_bytes, model);
+  const Metadata receipt = ReceiptOf(history.provenance, quant_info);
+  DropReceipt(receipt, model.metadata);
+  Metadata own = model.metadata;
+  model.metadata.insert(model.metadata.end(), receipt.begin(), receipt.end());
+  KeepSmall(std::move(own), receipt, report.float_bytes, model);
   ValidateModel(model, report.input);
   return quant_info;
 }

@@ -129,6 +129,22 @@ TEST_F(VerifyModelTest, TheTensorAndTheMetadataAreNamed) {
               HasSubstr("file"));
 }
 
+TEST_F(VerifyModelTest, AReceiptOfAnEarlierConversionIsNotKept) {
+  Model model = SmallNet();
+  model.metadata = {{"qconvert.version", "stale"},
+                    {"author", "somebody"},
+                    {"qconvert.data_sha256", "stale"},
+                    {"qconvert.quant_info_sha256", "stale"}};
+  dir_.Write("m.onnx", SerializeModel(model));
+  MakeOut(false);
+  bool has_author = false;
+  for (const auto& [key, value] : LoadOnnx(out_).model.metadata) {
+    EXPECT_NE(value, "stale") << key;
+    has_author |= key == "author";
+  }
+  EXPECT_TRUE(has_author);
+}
+
 TEST_F(VerifyModelTest, AnEditedPlanIsFoundThoughItFits) {
   const std::string seen = SeenAfter(info_, [](std::string& text) {
     const size_t at = text.find("\"method\"");
