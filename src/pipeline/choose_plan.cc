@@ -152,7 +152,7 @@ std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan
     if (weight.bits() != 8) continue;
     const Tensor* floats = graph.FindInitializer(way);  // weights of bodies are not looked into
     items.push_back(
-        {weight.name, weight.codes.element_count(),
+        {way, weight.codes.element_count(),
          floats == nullptr ? 0 : ExpectedWeightNoise(floats->values<float>(), weight.scales)});
   }
   return items;

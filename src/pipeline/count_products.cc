@@ -24,14 +24,14 @@ using Rows = std::map<std::tuple<std::string, DataType, DataType, DataType>, Ins
 class Counter {
  public:
   Counter(const Graph& graph, int64_t opset, const std::map<size_t, std::string>& dynamic,
-          const Placement& placement, const ModelSettings& settings,
-          const std::set<std::string>& stored, Rows& rows)
+          const Placement& placement, const ModelSettings& settings, std::set<std::string> stored,
+          Rows& rows)
       : graph_(graph),
         opset_(opset),
         dynamic_(dynamic),
         placement_(placement),
         settings_(settings),
-        stored_(stored),
+        stored_(std::move(stored)),
         topology_(graph_),
         scope_(graph_),
         sizes_(graph_, {}),
@@ -120,13 +120,21 @@ class Counter {
   const std::map<size_t, std::string>& dynamic_;
   const Placement& placement_;
   const ModelSettings& settings_;
-  const std::set<std::string>& stored_;
+  const std::set<std::string> stored_;
   const Topology topology_;
   const Scope scope_;
   const CostModel sizes_;
   QuantizationPlan forms_;
   Rows& rows_;
 };
+
+// As they are called in the body.
+std::set<std::string> StoredIn(const BodyGraph& body, const std::set<std::string>& stored) {
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : body.graph.initializers)
+    if (stored.contains(body.FullName(name))) names.insert(name);
+  return names;
+}
 
 }  // namespace
 
@@ -137,7 +145,8 @@ std::vector<Inspection::Products> CountProducts(const Model& model, const Scheme
   Rows found;
   Counter(model.graph, model.opset(), choice.dynamic, placement, settings, stored, found).Run();
   ForEachBodyIn(placement.bodies, model.graph, [&](const BodyGraph& body, const Placement& placed) {
-    Counter(body.graph, model.opset(), {}, placed, SettingsOfBody(settings, body), stored, found)
+    Counter(body.graph, model.opset(), {}, placed, SettingsOfBody(settings, body),
+            StoredIn(body, stored), found)
         .Run();
   });
   std::vector<Inspection::Products> rows;

@@ -21,7 +21,8 @@ namespace qconvert {
 //   dynamic   uint8 x int8 -> float, quantized at run time
 //   float     float x type of the stored weight -> float
 //
-// `stored` are weights that are stored as integers. Sizes are those of CostModel without any given.
+// `stored` are weights that are stored as integers, by the way to them. Sizes are those of
+// CostModel without any given.
 std::vector<Inspection::Products> CountProducts(const Model& model, const SchemeChoice& choice,
                                                 const Placement& placement,
                                                 const ModelSettings& settings,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "qconvert/ir/body_graph.h"
 #include "qconvert/plan/choose_scheme.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
@@ -27,6 +28,15 @@ GuardUnits::GuardUnits(const Graph& of, const PlaceOptions& options,
     all.insert(graph.nodes.size() + bodies.size());
     bodies.push_back(way);
   }
+  ForEachBodyIn(full.bodies, graph, [&](const BodyGraph& body, const Placement& placed) {
+    std::set<std::string> weights;
+    for (size_t k = 0; k < body.graph.nodes.size(); ++k)
+      if (placed.nodes[k].domain == NodeDomain::kInteger)
+        AddWeights(body.graph, body.graph.nodes[k], weights);
+    // Another level may have weights of the same name.
+    for (const std::string& weight : weights)
+      weights_of_bodies_[body.way].insert(body.FullName(weight));
+  });
 }
 
 const std::string* GuardUnits::BodyOf(size_t unit) const {
@@ -67,11 +77,9 @@ PlaceOptions GuardUnits::KeepFloat(const std::set<size_t>& kept, const std::stri
 void GuardUnits::AddWeightsOf(const std::set<size_t>& of, std::set<std::string>& weights) const {
   for (const size_t n : of) {
     if (const std::string* body = BodyOf(n)) {
-      const BodyPlacing& placing = *base.bodies.at(*body);
-      for (size_t k = 0; k < placing.graph.nodes.size(); ++k) {
-        if (full.bodies.at(*body).nodes[k].domain == NodeDomain::kInteger)
-          AddWeights(placing.graph, placing.graph.nodes[k], weights);
-      }
+      const auto found = weights_of_bodies_.find(*body);
+      if (found != weights_of_bodies_.end())
+        weights.insert(found->second.begin(), found->second.end());
     } else {
       AddWeights(graph, graph.nodes[n], weights);
     }

@@ -28,7 +28,7 @@ struct GuardUnits {
   // Options of the whole plan with these units kept float; what is float in it stays so.
   PlaceOptions KeepFloat(const std::set<size_t>& kept,
                          const std::string& reason = kKeptForTheError) const;
-  // What they read.
+  // What they read, weights of bodies with the way to them.
   void AddWeightsOf(const std::set<size_t>& of, std::set<std::string>& weights) const;
 
   const Graph& graph;
@@ -40,6 +40,8 @@ struct GuardUnits {
 
  private:
   const std::string* BodyOf(size_t unit) const;  // null: a node
+
+  std::map<std::string, std::set<std::string>> weights_of_bodies_;  // of integer nodes, by the way
 };
 
 }  // namespace qconvert

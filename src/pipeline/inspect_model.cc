@@ -68,7 +68,7 @@ int64_t ParameterBytes(const Inspection& inspection) {
   return bytes;
 }
 
-// Weights that would be stored in 8 bit, by name on their level, and what that saves.
+// Weights that would be stored in 8 bit, by the way to them, and what that saves.
 std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& settings,
                                     Inspection& inspection) {
   const std::set<std::string> kept = FindFloatWeights(graph, settings);
@@ -80,7 +80,7 @@ std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& set
   inspection.expected_bytes =
       inspection.file_bytes + ParameterBytes(prepared) - ParameterBytes(inspection);
   for (const WeightUse& use : FindWeightUses(graph, {})) {
-    if (kept.contains(use.name) || !CanStore(use, {.bits = kStoredBits})) continue;
+    if (kept.contains(use.way) || !CanStore(use, {.bits = kStoredBits})) continue;
     const Tensor& weight = *use.owner->FindInitializer(use.name);
     int64_t scales = 1;
     for (const size_t axis : use.slot.channel_axes) {
@@ -88,7 +88,7 @@ std::set<std::string> StoredWeights(const Graph& graph, const ModelSettings& set
     }
     inspection.expected_bytes -=
         weight.byte_size() - weight.element_count() - scales * static_cast<int64_t>(sizeof(float));
-    stored.insert(use.name);
+    stored.insert(use.way);
   }
   inspection.expected_bytes = std::max<int64_t>(inspection.expected_bytes, 0);
   return stored;

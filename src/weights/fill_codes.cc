@@ -135,10 +135,10 @@ void FillStored(const Graph& graph, const ModelSettings& settings, const CodeOpt
   for (WeightUse& use : FindWeightUses(graph, has_own_codes)) {
     const auto found = own.find(use.way);
     StoredForm form = found != own.end() ? found->second : FormFor(config.tensors.weights);
-    if (options.wide.contains(use.name)) form = {.bits = kWideBits};
+    if (options.wide.contains(use.way)) form = {.bits = kWideBits};
     if (use.owner != &graph && !config.tensors.weights.is_int()) continue;
     form = FormOf(use, form);
-    if (!options.keep.contains(use.name)) wanted.emplace_back(std::move(use), form);
+    if (!options.keep.contains(use.way)) wanted.emplace_back(std::move(use), form);
   }
   cache.MakeStored(wanted);
   for (const auto& [use, form] : wanted) {

@@ -78,5 +78,32 @@ TEST(FillCodesTest, ACacheLetsGoOfManyCodesThatThePresentPlanDoesNotStore) {
   }
 }
 
+TEST(FillCodesTest, AWeightOfABodyIsNotTheOneOfItsNameOutside) {
+  GraphBuilder body;
+  body.Random("w", {64, 64}).Output("t").Add("MatMul", {"x", "w"}, {"t"});
+  GraphBuilder b;
+  b.Input("x", {"5", "64"}).Input("c", {}, DataType::kBool).Output("y").Output("z");
+  b.Random("w", {64, 64});
+  b.Add("MatMul", {"x", "w"}, {"z"});
+  Node& node = b.Add("If", {"c"}, {"y"});
+  node.Set("then_branch", Subgraph(body.model.graph));
+  node.Set("else_branch", Subgraph(body.model.graph));
+  ModelSettings settings;
+  settings.config.scheme = Scheme::kWeightOnly;
+  const auto stored = [&](const CodeOptions& options) {
+    QuantizationPlan plan;
+    plan.placement.nodes.resize(2);
+    CodeCache cache;
+    FillCodes(b.model.graph, settings, options, cache, plan);
+    return plan.stored;
+  };
+  const auto kept = stored({.keep = {"w"}});
+  EXPECT_EQ(kept.size(), 2U) << "those of the branches";
+  EXPECT_FALSE(kept.contains("w"));
+  const auto wide = stored({.wide = {"w"}});
+  EXPECT_EQ(wide.size(), 3U);
+  for (const auto& [way, weight] : wide) EXPECT_EQ(weight.bits(), way == "w" ? 16 : 8) << way;
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -56,8 +56,10 @@ class CodeCache {
 struct CodeOptions {
   // Nodes that are quantized at run time; float in the placement.
   std::set<size_t> dynamic;
-  std::set<std::string> wide;  // initializers that are stored in 16 bits: one 256th of the error
-  std::set<std::string> keep;  // initializers that stay float
+  // Initializers, those of bodies with the way to them: stored in 16 bits, which is one 256th of
+  // the error, or left float.
+  std::set<std::string> wide;
+  std::set<std::string> keep;
   int32_t pair_limit = kCpuTarget.pair_limit;     // of the kernels; see quantize_weights.h
   const LayerCorrections* corrections = nullptr;  // may be null
 };
