@@ -12,7 +12,6 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/memory.h"
 #include "qconvert/base/parallel.h"
-#include "value_collector.h"
 
 namespace qconvert {
 namespace {
@@ -27,31 +26,21 @@ class WorkerObserver : public ValueObserver {
       : requests_(&requests),
         all_(requests.size()),
         batch_(requests.size()),
-        first_infinite_(requests.size()) {
-    for (const ValueRequests& one : requests) {
-      collectors_.emplace_back(one.is_collected() ? std::optional<ValueCollector>(one)
-                                                  : std::nullopt);
-    }
-  }
+        first_infinite_(requests.size()) {}
 
   void Observe(int64_t id, const TensorView& value) override {
     const auto v = static_cast<size_t>(id);
     const Statistics statistics = (*requests_)[v].statistics;
-    if (statistics != Statistics::kNone) {
-      batch_[v].Observe(value.floats(),
-                        statistics == Statistics::kRange ? TensorStatistics::Detail::kRangeOnly
-                                                         : TensorStatistics::Detail::kHistogram,
-                        scratch_);
-    }
-    if (collectors_[v]) collectors_[v]->Observe(sample_, value);
+    if (statistics == Statistics::kNone) return;
+    batch_[v].Observe(value.floats(),
+                      statistics == Statistics::kRange ? TensorStatistics::Detail::kRangeOnly
+                                                       : TensorStatistics::Detail::kHistogram,
+                      scratch_);
   }
 
   const std::vector<TensorStatistics>& batch() const { return batch_; }
   const std::vector<TensorStatistics>& all() const { return all_; }
   const std::vector<std::optional<SampleAt>>& first_infinite() const { return first_infinite_; }
-  const std::vector<std::optional<ValueCollector>>& collectors() const { return collectors_; }
-
-  void BeginSample(size_t index) { sample_ = index; }
 
   // Samples of a worker come in increasing order, so the first one noted is the first.
   void NoteInfinite(size_t index, const std::string& name) {
@@ -71,9 +60,7 @@ class WorkerObserver : public ValueObserver {
   const std::vector<ValueRequests>* requests_;
   std::vector<TensorStatistics> all_;
   std::vector<TensorStatistics> batch_;
-  std::vector<std::optional<SampleAt>> first_infinite_;    // by value
-  std::vector<std::optional<ValueCollector>> collectors_;  // where something is collected
-  size_t sample_ = 0;
+  std::vector<std::optional<SampleAt>> first_infinite_;  // by value
   Histogram::BinScratch scratch_;
 };
 
@@ -170,7 +157,6 @@ class CalibrationRun {
     // A second look runs the samples again from the state that stood before the batch.
     const std::vector<Tensor> state = previous_;
     for (size_t index = first; index < end; ++index) {
-      observer.BeginSample(index);
       const std::string name = RunSample(index, observer);
       // After every sample, so that the one that gave it is named.
       CheckNaN(name, observer);
@@ -245,20 +231,12 @@ class CalibrationRun {
       table.batches[values_[v]][requests_[v].batches[q].key] = answers_[v][q];
   }
 
-  void AddCollected(size_t v, CalibrationTable& table) const {
-    ValueCollector merged(requests_[v]);
-    for (const WorkerObserver& observer : observers_) merged.Merge(*observer.collectors()[v]);
-    if (requests_[v].channel_axis) table.channel_means[values_[v]] = merged.ChannelMeans();
-    if (requests_[v].capture_bytes > 0) table.captured[values_[v]] = merged.Captured();
-  }
-
   CalibrationTable Table() const {
     CalibrationTable table;
     table.samples = done_;
     table.batch_size = options_.batch_size;
     for (size_t v = 0; v < values_.size(); ++v) {
       if (requests_[v].statistics != Statistics::kNone) AddStatistics(v, table);
-      if (requests_[v].is_collected()) AddCollected(v, table);
     }
     return table;
   }

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "../../src/calibration/exact_sum.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/calibration/insert_observers.h"
@@ -194,63 +193,6 @@ TEST_F(CalibratorTest, ARangeAloneHasNoHistogram) {
   const TensorStatistics seen = Run(options).values.at("y");
   EXPECT_TRUE(seen.histogram.counts().empty());
   EXPECT_EQ(seen.max, Run(1).values.at("y").max);
-}
-
-TEST_F(CalibratorTest, ChannelMeansDoNotDependOnWorkers) {
-  CalibrationOptions options{.workers = 1};
-  options.requests = {{.statistics = ValueRequests::Statistics::kNone, .channel_axis = 1}};
-  const CalibrationTable one = Run(options);
-  const std::vector<double>& means = one.channel_means.at("y");
-  ASSERT_EQ(means.size(), 500U);
-  double expected = 0;
-  for (int i = 0; i < 23; ++i) {
-    expected += static_cast<double>(
-        RandomFloats(500, static_cast<uint32_t>(i), static_cast<float>(1 + i))[7]);
-  }
-  EXPECT_NEAR(means[7], expected / 23, 1e-9);
-  for (const int workers : {2, 3, 8}) {
-    options.workers = workers;
-    EXPECT_EQ(Run(options), one) << workers;
-  }
-  options.requests[0].channel_axis = -2;
-  EXPECT_EQ(Run(options).channel_means.at("y").size(), 1U);
-  options.requests[0].channel_axis = 5;
-  EXPECT_TRUE(Run(options).channel_means.at("y").empty());
-}
-
-TEST_F(CalibratorTest, CapturesTheFirstSamplesThatFit) {
-  CalibrationOptions options{.workers = 1};
-  options.requests = {{.capture_bytes = 5 * 2000 + 1999}};
-  const CalibrationTable one = Run(options);
-  const std::vector<CapturedValue>& captured = one.captured.at("y");
-  ASSERT_EQ(captured.size(), 5U);
-  for (size_t k = 0; k < 5; ++k) {
-    EXPECT_EQ(captured[k].sample, k);
-    EXPECT_THAT(captured[k].dims, testing::ElementsAre(1, 500));
-    EXPECT_EQ(captured[k].values,
-              RandomFloats(500, static_cast<uint32_t>(k), static_cast<float>(1 + k)));
-  }
-  for (const int workers : {2, 3, 8}) {
-    options.workers = workers;
-    EXPECT_EQ(Run(options), one) << workers;
-  }
-}
-
-TEST(ExactSumTest, AnyOrderGivesTheSumItself) {
-  std::vector<float> terms = {1e38F, 1, 1e-45F, -1e38F, 3e-39F, -1, 0.1F, 3.4e38F, -3.4e38F};
-  for (const float v : RandomFloats(200, 3, 1e10F)) terms.insert(terms.end(), {v, -v});
-  ExactSum forward;
-  ExactSum backward;
-  for (const float v : terms) forward.Add(v);
-  ExactSum half;
-  for (size_t i = terms.size(); i-- > 0;) (i % 2 == 0 ? half : backward).Add(terms[i]);
-  backward.Merge(half);
-  const double left = static_cast<double>(0.1F) + static_cast<double>(3e-39F);
-  EXPECT_EQ(forward.Value(), left);
-  EXPECT_EQ(backward.Value(), left);
-  ExactSum tiny;
-  for (int i = 0; i < 3; ++i) tiny.Add(-1e-45F);
-  EXPECT_EQ(tiny.Value(), -3 * static_cast<double>(1e-45F));
 }
 
 TEST_F(CalibratorTest, TheFirstInfiniteSampleIsNamed) {

@@ -7,7 +7,6 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,13 +41,6 @@ struct ValueRequests {
   enum class Statistics { kNone, kRange, kHistogram };
   Statistics statistics = Statistics::kHistogram;  // -> CalibrationTable::values
   std::vector<BatchQuestion> batches;              // -> batches; go by the statistics
-  // Means over samples of the means of a sample, one per channel along this axis (negative: from
-  // the end) -> channel_means; empty when the number of channels changes.
-  std::optional<int64_t> channel_axis;
-  // The first samples, whole, that fit so many bytes together -> captured.
-  int64_t capture_bytes = 0;
-
-  bool is_collected() const { return channel_axis.has_value() || capture_bytes > 0; }
 };
 
 struct CalibrationOptions {
