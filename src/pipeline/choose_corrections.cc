@@ -150,8 +150,9 @@ class Chooser {
   bool Misses() const { return noise() > goal_; }
   // As it is now: biases may have taken most of what they bring.
   bool WeightsCarryTheNoise() const {
-    return chosen_.parts && TypicalNoiseOf(chosen_.measured->outputs, attributed_) >
-                                kWorthRounding * chosen_.parts->values;
+    return chosen_.parts && chosen_.parts->weights > chosen_.parts->values &&
+           TypicalNoiseOf(chosen_.measured->outputs, attributed_) >
+               kWorthRounding * chosen_.parts->values;
   }
 
   // False where corrections of weights and biases cannot let the plan pass, as it has to.
