@@ -160,6 +160,18 @@ void RemoveStale(const std::filesystem::path& data_file, const ExportOptions& op
   std::filesystem::remove(data_file, ignored);
 }
 
+ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target,
+                         const ExportOptions& options) {
+  const std::string bytes = SerializeModel(model);
+  AtomicFile file(target);
+  file.Write(bytes);
+  file.Sync();
+  const auto all_bytes = static_cast<int64_t>(bytes.size());
+  if (options.verify) options.verify(file.temporary_path(), all_bytes);
+  Commit(file, options);
+  return {all_bytes, {}};
+}
+
 ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& target,
                             const ExportOptions& options) {
   // The file's name is the hash of its content, which only a first pass gives.
@@ -168,6 +180,8 @@ ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& tar
     onnx::ModelProto discarded;
     WriteModel(model, discarded, {&DataWriter::Write, &dry});
   }
+  // Nothing is large enough to lie outside: no model would name the file.
+  if (dry.offset == 0) return WriteWhole(model, target, options);
   DataWriter writer;
   writer.location = fmt::format("{}.{}{}", target.stem().string(),
                                 dry.hash.HexDigest().substr(0, kHashDigits), kDataSuffix);
@@ -193,18 +207,6 @@ ExportedFiles WriteWithData(const Model& model, const std::filesystem::path& tar
   Commit(file, options);
   until_commit.Keep();
   return {all_bytes, data_path};
-}
-
-ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target,
-                         const ExportOptions& options) {
-  const std::string bytes = SerializeModel(model);
-  AtomicFile file(target);
-  file.Write(bytes);
-  file.Sync();
-  const auto all_bytes = static_cast<int64_t>(bytes.size());
-  if (options.verify) options.verify(file.temporary_path(), all_bytes);
-  Commit(file, options);
-  return {all_bytes, {}};
 }
 
 // Kernels that do as well with weights that are no constants, or nearly, and no fusion of the

@@ -8,8 +8,10 @@
 #include "fold_inputs.h"
 #include "layer_files.h"
 #include "model_pair.h"
+#include "output_files.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -37,12 +39,15 @@ std::string DataHash(const ConvertOptions& options, LoadedModel loaded) {
                                  loaded.model, problems));
   problems.ThrowIfAny();
   const SampleSource samples = OpenCalibrationData(data, loaded.model.graph, place);
+  RefuseOverwriting(OutputsOf(options), samples.files());
   return samples.Digest(WorkerCount(data)).sha256;
 }
 
-// Whether this conversion would say the same of itself.
+// Whether this conversion would say the same of itself. Throws where it would refuse its outputs:
+// a verdict is written beside what is done already, too.
 bool IsOf(const ConvertOptions& options, const Provenance& made) {
   LoadedModel loaded = LoadOnnx(options.model);
+  RefuseOverwriting(OutputsOf(options), loaded.files);
   const Provenance own{.tool = ToolName(),
                        .engine = EngineName(),
                        .model_sha256 = loaded.sha256,

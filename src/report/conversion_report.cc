@@ -9,6 +9,7 @@
 #include "json_text.h"
 #include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/utf8.h"
 #include "qconvert/ir/body_graph.h"
 #include "qconvert/report/advice.h"
 #include "trials_json.h"
@@ -30,7 +31,7 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
   size_t width = 6;
   for (const OutputComparison& output : report.outputs)
     // As it is printed: an escaped name is longer.
-    width = std::max(width, Text(output.value.name).size());
+    width = std::max(width, CountCodePoints(Text(output.value.name)));
   fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", "output", width, "cosine", "SQNR dB",
                  "max error");
   for (const OutputComparison& output : report.outputs) {

@@ -216,6 +216,17 @@ TEST(OnnxExporterTest, DataIsAlignedAndOnlyLargeTensorsAreInIt) {
             kPadded + 32 * 32 * sizeof(float) + kSecond);
 }
 
+TEST(OnnxExporterTest, WithoutLargeTensorsThereIsNoDataFile) {
+  const TempDir folder;
+  Model model = MatMulModel();
+  model.graph.initializers["w"] = RandomTensor("w", {32, 4}, 1);
+  model.graph.initializers["small"] = RandomTensor("small", {4}, 2);
+  const ExportedFiles files = ExportOnnx(model, folder / "m.onnx", {.external_data = true});
+  EXPECT_TRUE(files.data_file.empty());
+  EXPECT_EQ(CountFiles(folder), 1U);
+  EXPECT_EQ(files.bytes, static_cast<int64_t>(std::filesystem::file_size(folder / "m.onnx")));
+}
+
 TEST(OnnxExporterTest, TheDataOfTheModelThatWasThereGoes) {
   const TempDir folder;
   const auto target = folder / "m.onnx";

@@ -62,8 +62,8 @@ void TellDone(const ConvertLine& line, const ConvertOptions& options, VerdictFil
 }
 
 void ConvertOne(const ConvertLine& line, ConvertOptions options, VerdictFile& verdict) {
+  options.other_outputs = {verdict.file(), line.export_config};
   if (line.skip_done && IsDone(options)) return TellDone(line, options, verdict);
-  options.other_outputs = {verdict.file()};
   const ConversionProgress progress(line.verbosity.quiet, options);
   ConversionReport report = Convert(options);
   progress.Clear();

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "configs.h"
@@ -82,6 +84,20 @@ void ApplyConfig(const ConvertLine& line, LoadedConfig loaded, ConvertOptions& o
   options.make_output_folder = options.write_stages = true;
 }
 
+// Files of other kinds among samples would end the next conversion that reads them.
+void RefuseFoldersOfSamples(const ConvertLine& line) {
+  for (const std::filesystem::path& written :
+       {std::filesystem::path(line.passes.dump_folder), std::filesystem::path(line.cache)}) {
+    for (const std::string& samples : {line.samples.folder, line.validation_folder}) {
+      std::error_code ignored;
+      if (!written.empty() && !samples.empty() &&
+          std::filesystem::equivalent(written, samples, ignored))
+        throw Error(ExitCode::kUsage, written.string(),
+                    "holds the samples, expected another folder");
+    }
+  }
+}
+
 }  // namespace
 
 WrittenConfig ReadSettings(const ConvertLine& line, const std::filesystem::path& file) {
@@ -110,6 +126,7 @@ ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::string& co
 
 ConvertOptions MakeConvertOptions(const ConvertLine& line, const std::filesystem::path& file,
                                   LoadedConfig loaded) {
+  RefuseFoldersOfSamples(line);
   ConvertOptions options;
   options.model = line.model;
   options.output = line.output;
