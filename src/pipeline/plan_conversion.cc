@@ -51,6 +51,7 @@ struct JudgedData {
   SampleSource samples;
   std::vector<size_t> order;
   std::string description;
+  bool have_calibrated = false;  // the ranges, too
 };
 
 bool TakesNothing(const QuantizationPlan& plan) {
@@ -139,7 +140,8 @@ JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph, const F
     const SampleSplit& split = calibration.split;
     return {calibration.samples, split.judged,
             split.is_held_out ? "samples kept out of calibration"
-                              : "of the calibration samples themselves"};
+                              : "of the calibration samples themselves",
+            !split.is_held_out};
   }
   CalibrationData data = DataOf(options, folded);
   data.folder = options.validation_folder;
@@ -156,6 +158,15 @@ JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph, const F
                     shared, judged.samples.size()));
   }
   return judged;
+}
+
+// Codes and biases that are fitted to a few samples suit these, whatever they do to others.
+std::string WhatJudged(const JudgedData& judged, const ChosenPlan& chosen) {
+  const bool is_corrected = std::any_of(chosen.corrections.begin(), chosen.corrections.end(),
+                                        [](const CorrectionReport& one) { return one.kept; });
+  if (!judged.have_calibrated || !is_corrected) return judged.description;
+  return judged.description +
+         ", which corrections were fitted to (others may give less, --validate tells)";
 }
 
 size_t CountSamples(const ConvertOptions& options, const std::optional<StoredTable>& stored,
@@ -351,7 +362,6 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const CalibrationTable table = TableOf(options, prepared, spread.choice, stored, data, watch);
   const JudgedData judged = OpenJudged(options, model.graph, folded, data, report);
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
-  report.compared_on = judged.description;
   report.random_nodes = FindRandomNodes(model.graph);
   const std::string models = HashOfModels(options, *original, model);
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
@@ -361,6 +371,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   if (options.cache) options.cache->TellUse();
   watch.Lap("choose");
   report.gate = options.gate;
+  report.compared_on = WhatJudged(judged, chosen);
   report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
   use({.model = model,

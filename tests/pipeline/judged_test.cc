@@ -276,6 +276,22 @@ TEST_F(JudgedTest, FewSamplesAreJudgedOnThemselves) {
   EXPECT_THAT(FormatReport(report), HasSubstr("on 12 of the calibration samples themselves"));
 }
 
+TEST_F(JudgedTest, WhatCorrectionsWereFittedToIsTold) {
+  GraphBuilder b = Regression();
+  options_.config.scheme = Scheme::kStatic;
+  options_.config.tensors.weights.bit_width = 4;
+  options_.config.second_order_rounding = Correction::kOn;
+  options_.guard = GuardMode::kReport;
+  const auto is_kept = [](const CorrectionReport& correction) { return correction.kept; };
+  for (const int count : {12, 40}) {
+    const ConversionReport report = Run(b, {1, 3, 8, 8}, count);
+    ASSERT_TRUE(std::any_of(report.corrections.begin(), report.corrections.end(), is_kept));
+    EXPECT_EQ(report.compared_on.find("which corrections were fitted to") != std::string::npos,
+              count == 12)
+        << report.compared_on;
+  }
+}
+
 TEST_F(JudgedTest, SamplesOfValidationAreForJudgingOnly) {
   GraphBuilder b = Regression();
   options_.validation_folder = WriteSamples("fresh", {1, 3, 8, 8}, 500, 5);
