@@ -6,12 +6,10 @@
 #include <vector>
 
 #include "qconvert/base/check.h"
+#include "qconvert/numbers/half_even.h"
 
 namespace qconvert {
 namespace {
-
-// Adding and taking away 1.5 * 2^23 rounds a float below 2^22 half to even, in one vector loop.
-constexpr float kHalfEven = 12582912.0F;
 
 // Neighbours with one scale.
 size_t SliceSize(std::span<const int64_t> dims, const QuantParams& params) {
@@ -44,7 +42,7 @@ template <typename Code>
 void QuantizeRow(std::span<const float> values, const float* scales, size_t step,
                  int32_t zero_point, const NumericFormat& format, Code* codes) {
   const size_t count = values.size();
-  // The trick below sends halves to the even neighbour alone.
+  // The loop below sends halves to the even neighbour alone.
   if (format.round.mode() != RoundMode::kHalfEven) {
     for (size_t k = 0; k < count; ++k)
       codes[k] = static_cast<Code>(QuantizeValue(values[k], scales[k * step], zero_point, format));
@@ -57,8 +55,7 @@ void QuantizeRow(std::span<const float> values, const float* scales, size_t step
     // In this order NaN becomes the lowest code too.
     // Between the bounds it is far below 2^22: codes have 16 bits at most.
     const float clamped = std::min(quotient > low ? quotient : low, high);
-    const float whole = (clamped + kHalfEven) - kHalfEven;
-    return static_cast<Code>(static_cast<int32_t>(whole) + zero_point);
+    return static_cast<Code>(static_cast<int32_t>(RoundHalfEven(clamped)) + zero_point);
   };
   if (step == 0) {
     const float scale = scales[0];

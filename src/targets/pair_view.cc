@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "qconvert/ir/constant_values.h"
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/value_types.h"
 #include "qconvert/numbers/numeric_format.h"
 #include "qconvert/targets/constant_readers.h"
@@ -28,8 +29,7 @@ bool IsPair(const Node& node, std::string_view type) {
 bool PassesPairs(const Node& node) {
   static constexpr std::array<std::string_view, 6> kTypes = {"MaxPool", "Reshape",   "Transpose",
                                                              "Squeeze", "Unsqueeze", "Slice"};
-  return node.domain.empty() &&
-         std::find(kTypes.begin(), kTypes.end(), node.op_type) != kTypes.end();
+  return IsOneOf(node, kTypes);
 }
 
 // The engine takes one number in a vector as one number.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/transform/normalize.h"
@@ -66,7 +67,7 @@ bool HandsOn(const Graph& graph, const Scope& scope, const Node& node) {
   if (node.op_type == "Concat") return node.inputs.size() == 1;
   if (node.op_type == "Transpose") return KeepsOrder(node);
   if (node.op_type == "Pad") return PadsNothing(graph, node);
-  const bool shaper = std::find(kShapers.begin(), kShapers.end(), node.op_type) != kShapers.end();
+  const bool shaper = IsOneOf(node, kShapers);
   if (!shaper && node.op_type != "Cast" && node.op_type != "Slice") return false;
   const std::optional<ValueType> input = scope.FindType(node.inputs[0]);
   if (!input || !input->is_tensor()) return false;

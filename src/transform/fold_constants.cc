@@ -12,6 +12,7 @@
 
 #include "constant_size.h"
 #include "qconvert/base/error.h"
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/topology.h"
 
 namespace qconvert {
@@ -30,7 +31,7 @@ bool IsFoldableOperator(const Node& node) {
       "Dropout",          "DequantizeLinear",
       "Constant",         "DynamicQuantizeLinear"};
   return node.domain.empty() && SubgraphsOf(node).empty() && !node.outputs.empty() &&
-         std::find(kNever.begin(), kNever.end(), node.op_type) == kNever.end() &&
+         !IsOneOf(node, kNever) &&
          // Their values are no tensors of numbers.
          !node.op_type.starts_with("Sequence") && !node.op_type.starts_with("Optional") &&
          node.op_type.find("String") == std::string::npos;
@@ -42,11 +43,8 @@ bool IsWeightSlot(const Node& node, size_t slot) {
   static constexpr std::array<std::string_view, 7> kSecond = {
       "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "BatchNormalization", "DeformConv"};
   static constexpr std::array<std::string_view, 3> kEither = {"MatMul", "Gemm", "Einsum"};
-  const auto is = [&](const auto& types) {
-    return std::find(types.begin(), types.end(), node.op_type) != types.end();
-  };
-  return node.domain.empty() && ((slot > 0 && slot != Use::kCaptured && is(kSecond)) ||
-                                 (slot != Use::kCaptured && is(kEither)));
+  if (slot == Use::kCaptured) return false;
+  return IsOneOf(node, kEither) || (slot > 0 && IsOneOf(node, kSecond));
 }
 
 class ConstantFolder {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "qconvert/base/checked.h"
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 
@@ -53,13 +54,13 @@ Length Broadcast(const Length& a, const Length& b) {
 bool IsElementwise(const Node& node) {
   static constexpr std::array<std::string_view, 12> kTypes = {
       "Add", "Sub", "Mul", "Div", "Pow", "Where", "Min", "Max", "And", "Or", "Equal", "PRelu"};
-  return node.domain.empty() &&
-         std::find(kTypes.begin(), kTypes.end(), node.op_type) != kTypes.end();
+  return IsOneOf(node, kTypes);
 }
 
 // Output 0 has the shape of input 0.
 bool KeepsShape(const Node& node) {
-  static constexpr std::array<std::string_view, 31> kTypes = {"Abs",
+  static constexpr std::array<std::string_view, 32> kTypes = {"Abs",
+                                                              "LayerNormalization",
                                                               "Cast",
                                                               "Ceil",
                                                               "Clip",
@@ -90,9 +91,7 @@ bool KeepsShape(const Node& node) {
                                                               "QuantizeLinear",
                                                               "DequantizeLinear",
                                                               "DynamicQuantizeLinear"};
-  return node.domain.empty() &&
-         (node.Is("LayerNormalization") ||
-          std::find(kTypes.begin(), kTypes.end(), node.op_type) != kTypes.end());
+  return IsOneOf(node, kTypes);
 }
 
 class ShapeInferrer {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "qconvert/base/check.h"
+#include "qconvert/numbers/half_even.h"
 
 namespace qconvert {
 namespace {
@@ -23,10 +24,8 @@ float Bounded(float bound, float start) {
 }  // namespace
 
 float RoundingGrid::Rounded(float x) const {
-  // Codes of 16 bits lie far below 2^22: adding and taking away 1.5 * 2^23 rounds half to even.
-  constexpr float kHalfEven = 12582912.0F;
   const float code = std::min(std::max(x, low), high) / scale;
-  return ((code + kHalfEven) - kHalfEven) * scale;
+  return RoundHalfEven(code) * scale;  // codes of 16 bits lie far below 2^22
 }
 
 RoundingGrid RoundingGridOf(const QuantParams& params, const NumericFormat& format) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <numeric>
+#include "qconvert/numbers/half_even.h"
 
 namespace qconvert {
 namespace {
@@ -15,8 +16,6 @@ constexpr int kSteps = 16;
 constexpr int kClipSteps = 24;
 constexpr size_t kLanes = 4;
 constexpr size_t kPart = 256;  // weights that are rounded at once; whole lanes and pairs
-// Adding and taking away 1.5 * 2^23 rounds a small float half to even, in one vector loop.
-constexpr float kHalfEven = 12582912.0F;
 
 // Largest |w1 + w2| over pairs of one sign.
 double LargestPair(std::span<const float> weights) {
@@ -63,10 +62,10 @@ void RoundPart(std::span<const float> weights, float scale, const NumericFormat&
   const size_t count = weights.size();
   const auto low = static_cast<float>(format.qmin);
   const auto high = static_cast<float>(format.qmax);
-  // Limited first: adding rounds small numbers only, and limits are whole.
+  // Limited first: small numbers alone are rounded rightly, and limits are whole.
   if (format.round.mode() == RoundMode::kHalfEven) {
     for (size_t k = 0; k < count; ++k)
-      codes[k] = (std::min(std::max(weights[k] / scale, low), high) + kHalfEven) - kHalfEven;
+      codes[k] = RoundHalfEven(std::min(std::max(weights[k] / scale, low), high));
   } else {
     for (size_t k = 0; k < count; ++k)
       codes[k] = format.round(std::min(std::max(weights[k] / scale, low), high));

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <utility>
+#include "qconvert/numbers/half_even.h"
 
 namespace qconvert {
 namespace {
@@ -18,10 +19,8 @@ constexpr float kLeastDistance = 1e-6F;
 
 FloatMatrix Sigmoid(const FloatMatrix& v) { return (1.0F + (-v.array()).exp()).inverse(); }
 
-// Round half to even of numbers below 2^22, in one vector loop.
 FloatMatrix Nearest(const FloatMatrix& real) {
-  constexpr float kHalfEven = 12582912.0F;
-  return (real.array() + kHalfEven) - kHalfEven;
+  return real.unaryExpr([](float x) { return RoundHalfEven(x); });
 }
 
 }  // namespace
