@@ -58,5 +58,17 @@ TEST(CodeStepsTest, WrongTextIsTold) {
   EXPECT_THAT(AddSteps("...", weights), HasSubstr("int8 or int16"));
 }
 
+TEST(TakeCodesTest, GivesTheWeightsCodesOfEveryWidth) {
+  for (const DataType type : {DataType::kInt8, DataType::kInt16, DataType::kUint8}) {
+    FittedWeights weights = Fitted({1, 2, 3}, type);
+    EXPECT_TRUE(TakeCodes({100, 0, 7}, weights));
+    EXPECT_THAT(CodesOfWeights(weights), ElementsAre(100, 0, 7));
+    EXPECT_EQ(weights.weight.type, type);
+    EXPECT_FALSE(TakeCodes({1, 2}, weights));
+    EXPECT_FALSE(TakeCodes({1, 2, 3, 4}, weights));
+    EXPECT_THAT(CodesOfWeights(weights), ElementsAre(100, 0, 7)) << "nothing was changed";
+  }
+}
+
 }  // namespace
 }  // namespace qconvert
