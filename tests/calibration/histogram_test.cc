@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
+#include "../../src/calibration/magnitudes.h"
 #include "qconvert/calibration/tensor_statistics.h"
 #include "support/graph_builder.h"
 #include "support/observe.h"
@@ -78,6 +80,90 @@ TEST(HistogramTest, ExtremesHaveDefinedBins) {
   EXPECT_EQ(statistics.histogram.counts()[Histogram::kSideBins], 3U)
       << "zeros and the tiny positive one";
   EXPECT_EQ(statistics.histogram.counts()[Histogram::kSideBins - 1], 1U);
+}
+
+TEST(HistogramTest, EdgesAreWholeBinsFromZero) {
+  const Histogram histogram = Histogram::FromCounts(3, std::vector<uint64_t>(Histogram::kBins, 2));
+  EXPECT_EQ(histogram.bin_width(), 8.0 / 2048);
+  EXPECT_EQ(histogram.LowerEdge(0), -8);
+  EXPECT_EQ(histogram.LowerEdge(Histogram::kSideBins), 0);
+  EXPECT_EQ(histogram.LowerEdge(Histogram::kBins), 8);
+  EXPECT_EQ(histogram.LowerEdge(Histogram::kSideBins + 512), 2);
+  EXPECT_EQ(histogram.total(), 2 * Histogram::kBins);
+  const Histogram tiny =
+      Histogram::FromCounts(Histogram::kMinExponent, std::vector<uint64_t>(Histogram::kBins, 0));
+  EXPECT_EQ(tiny.bin_width(), std::ldexp(1.0, -111));
+}
+
+// However far apart the grids are: all of the finer one goes to the bins beside zero.
+TEST(HistogramTest, MergingFoldsTheFinerGrid) {
+  std::vector<uint64_t> counts(Histogram::kBins);
+  for (size_t i = 0; i < counts.size(); ++i) counts[i] = i % 7;
+  for (const int apart : {1, 3, 10, 11, 12, 31, 32, 40, 64, 228}) {
+    const Histogram fine = Histogram::FromCounts(-100, counts);
+    const Histogram coarse = Histogram::FromCounts(-100 + apart, counts);
+    Histogram a = fine;
+    a.Merge(coarse);
+    Histogram b = coarse;
+    b.Merge(fine);
+    EXPECT_EQ(a, b) << apart;
+    EXPECT_EQ(a.exponent(), -100 + apart);
+    std::vector<uint64_t> expected = counts;
+    for (size_t i = 0; i < Histogram::kSideBins; ++i) {
+      const size_t to = apart >= 11 ? 0 : i >> apart;
+      expected[Histogram::kSideBins + to] += counts[Histogram::kSideBins + i];
+      expected[Histogram::kSideBins - 1 - to] += counts[Histogram::kSideBins - 1 - i];
+    }
+    EXPECT_EQ(a.counts(), expected) << apart;
+  }
+}
+
+TEST(HistogramTest, MergingNothingChangesNothing) {
+  const Histogram some = Observe({1, -3}).histogram;
+  Histogram merged = some;
+  merged.Merge(Histogram());
+  EXPECT_EQ(merged, some);
+  Histogram empty;
+  empty.Merge(some);
+  EXPECT_EQ(empty, some);
+  empty = Histogram();
+  empty.Merge(Histogram());
+  EXPECT_TRUE(empty.counts().empty());
+  EXPECT_EQ(empty.total(), 0U);
+}
+
+// Blocks that wait in the scratch while the grid grows, in the middle and at the very end.
+TEST(HistogramTest, AnAdderLosesNothingWhenTheGridGrows) {
+  std::vector<float> all;
+  Histogram histogram;
+  Histogram::BinScratch scratch;
+  {
+    Histogram::Adder adder(histogram, scratch);
+    for (const float size : {0.4F, 0.3F, 6.0F, 6.5F, 0.001F, 900.0F}) {
+      std::vector<float> block = RandomFloats(Histogram::kBlock, 3);
+      float low = 0;
+      float high = 0;
+      for (float& v : block) {
+        v = size * std::tanh(v);
+        low = std::min(low, v);
+        high = std::max(high, v);
+      }
+      adder.Add(block, low, high);
+      all.insert(all.end(), block.begin(), block.end());
+    }
+  }
+  EXPECT_EQ(histogram.exponent(), 10);
+  EXPECT_EQ(histogram.counts(), Reference(all, 10));
+  EXPECT_EQ(scratch.counts, Histogram::BinScratch().counts) << "empty between adders";
+}
+
+TEST(MagnitudeCountsTest, BothSidesAreOne) {
+  const std::vector<uint64_t> magnitudes = MagnitudeCounts(Observe({1, -1, 3.999F, 0}).histogram);
+  ASSERT_EQ(magnitudes.size(), Histogram::kSideBins);
+  EXPECT_EQ(magnitudes[512], 2U) << "1 of 4";
+  EXPECT_EQ(magnitudes[2047], 1U);
+  EXPECT_EQ(magnitudes[0], 1U);
+  EXPECT_EQ(std::accumulate(magnitudes.begin(), magnitudes.end(), uint64_t{0}), 4U);
 }
 
 TEST(TensorStatisticsTest, CountsNaNAndInfinityApart) {

@@ -91,6 +91,77 @@ TEST(VitisRangeTest, NothingButZeros) {
   EXPECT_EQ(Threshold({0, 0, 0}, VitisMethod::kPercentile), 0);
 }
 
+// Counts in few bins, and the thresholds that the header's formulas give them by hand.
+std::vector<uint64_t> Bins(const std::vector<std::pair<size_t, uint64_t>>& filled) {
+  std::vector<uint64_t> counts(kVitisBins, 0);
+  for (const auto& [bin, count] : filled) counts[bin] = count;
+  return counts;
+}
+
+TEST(VitisThresholdTest, APercentileIsTheLeftEdgeOfItsBin) {
+  const std::vector<uint64_t> counts = Bins({{0, 50}, {100, 40}, {1000, 9}, {2047, 1}});
+  const auto at = [&](double percentage) {
+    return VitisThreshold(counts, 2048,
+                          {.method = VitisMethod::kPercentile, .percentage = percentage});
+  };
+  EXPECT_EQ(at(50), 0);
+  EXPECT_EQ(at(50.5), 100);
+  EXPECT_EQ(at(90), 100);
+  EXPECT_EQ(at(91), 1000);
+  EXPECT_EQ(at(99.5), 2047);
+  EXPECT_EQ(VitisThreshold(counts, 1, {.percentage = 91}), 1000.0F / 2048) << "of the largest";
+}
+
+// Slowly, as the header says it.
+float SlowSquares(const std::vector<uint64_t>& counts, double largest, const VitisSearch& search) {
+  const double width = largest / 2048;
+  double least = INFINITY;
+  double best = 0;
+  for (int i = 1536; i < 2048; i += 16) {
+    const double t = (i + 0.5) * width;
+    double sum = 0;
+    for (int j = 0; j < 2048; ++j) {
+      const double x = (j + 0.5) * width;
+      double code = std::nearbyint(x / (t / static_cast<double>(search.qmax)));
+      code = std::max(static_cast<double>(search.qmin), code);
+      code = std::min(static_cast<double>(search.qmax), code);
+      const double error = code * t / static_cast<double>(search.qmax) - x;
+      sum += static_cast<double>(counts[static_cast<size_t>(j)]) * error * error;
+    }
+    if (sum < least * (1 - 1e-12)) {
+      least = sum;
+      best = t;
+    }
+  }
+  return static_cast<float>(best);
+}
+
+TEST(VitisThresholdTest, LeastSquaresOfAnyCounts) {
+  uint32_t state = 7;
+  for (int round = 0; round < 12; ++round) {
+    std::vector<uint64_t> counts(kVitisBins);
+    for (size_t j = 0; j < kVitisBins; ++j) {
+      state = state * 1664525 + 1013904223;
+      counts[j] = (state >> 24) * (kVitisBins - j) / (round % 3 == 0 ? 1 : 100);
+    }
+    const VitisSearch search{.method = VitisMethod::kMse,
+                             .bits = 4 + round % 5,
+                             .qmin = round % 2 == 0 ? -8 : 0,
+                             .qmax = round % 2 == 0 ? 7 : 255};
+    EXPECT_FLOAT_EQ(VitisThreshold(counts, 3, search), SlowSquares(counts, 3, search)) << round;
+  }
+}
+
+TEST(VitisThresholdTest, DivergenceWhereEveryBinIsALevelIsNone) {
+  // 16 bits: levels outnumber bins, so nothing is lost but what lies beyond the threshold.
+  const std::vector<uint64_t> flat(kVitisBins, 5);
+  const VitisSearch search{
+      .method = VitisMethod::kEntropy, .bits = 16, .qmin = -32768, .qmax = 32767};
+  EXPECT_EQ(VitisThreshold(flat, 2048, search), 2048) << "the last of several";
+  // Nothing beyond bin 1600: thresholds from there on are equal, and the widest is taken.
+  EXPECT_EQ(VitisThreshold(Bins({{1, 10}, {700, 3}, {1599, 1}}), 2048, search), 2048);
+}
+
 TEST(FixPositionLookTest, SumsErrorsOverAllPieces) {
   const std::vector<float> fine(1000, 1.0F / 256);
   const auto look = FixPositionLook({.first = 6, .candidates = 5, .bits = 8, .qmax = 127});
