@@ -71,8 +71,8 @@ std::set<std::string> FindFoldedValues(const Graph& graph, const Topology& topol
                                                            [&](const std::string& input) {
                                                              return kept.contains(input);
                                                            });
-    if (!is_kept || (constants.contains(node.outputs[0]) && IsUnit(graph, topology, folded, node)))
-      continue;
+    const bool is_constant = !node.outputs.empty() && constants.contains(node.outputs[0]);
+    if (!is_kept || (is_constant && IsUnit(graph, topology, folded, node))) continue;
     for (const std::string& output : node.outputs)
       if (folded.erase(output) > 0) kept.insert(output);
   }
