@@ -49,5 +49,43 @@ TEST(ScopeTest, OmittedOutputsDefineNothing) {
   EXPECT_FALSE(Scope(b.model.graph).Defines(""));
 }
 
+TEST(ScopeTest, TheDefiningLevelIsTheNearest) {
+  const GraphBuilder b = WithBody();
+  const Scope main(b.model.graph);
+  const Graph& body = *SubgraphsOf(b.model.graph.nodes[0])[0];
+  const Scope middle(main, body, "y/then_branch/");
+  Graph leaf;
+  leaf.inputs.push_back({"i", FloatType({"1"}), {}, {}});
+  SparseTensor sparse;
+  sparse.values = MakeFloatTensor("s", {1}, std::vector<float>{1});
+  leaf.sparse_initializers.push_back(sparse);
+  const Scope inner(middle, leaf, "y/then_branch/z/body/");
+  EXPECT_EQ(inner.FindDefining("x"), &main) << "two levels out";
+  EXPECT_EQ(inner.FindDefining("w"), &middle) << "not the outermost";
+  EXPECT_EQ(inner.FindDefining("i"), &inner);
+  EXPECT_EQ(inner.FindDefining("s"), &inner) << "sparse constants too";
+  EXPECT_EQ(inner.FindDefining("nowhere"), nullptr);
+  EXPECT_EQ(middle.FindDefining("i"), nullptr) << "never inwards";
+  EXPECT_NE(inner.FindInitializer("inside"), nullptr);
+  EXPECT_EQ(inner.FindType("i"), FloatType({"1"}));
+}
+
+TEST(ScopeTest, BodiesInAListHaveNumbersAndNodesTheirLabel) {
+  Node node = MakeNode("Sequential", {}, {"o"});
+  node.Set("parts", std::vector<Subgraph>{Subgraph(Graph()), Subgraph(Graph())});
+  node.Set("body", Subgraph(Graph()));
+  node.Set("alpha", 1.0F);
+  const auto ways = [](const Node& of) {
+    std::vector<std::string> out;
+    ForEachBody(of, "a/b/", [&](const Graph&, const std::string& way) { out.push_back(way); });
+    return out;
+  };
+  EXPECT_THAT(ways(node), testing::ElementsAre("a/b/o/body/", "a/b/o/parts/0/", "a/b/o/parts/1/"));
+  node.name = "n";
+  EXPECT_EQ(ways(node)[0], "a/b/n/body/");
+  EXPECT_EQ(LabelOf(node), "n");
+  EXPECT_EQ(LabelOf(MakeNode("Neg", {}, {})), "");
+}
+
 }  // namespace
 }  // namespace qconvert

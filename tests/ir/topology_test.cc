@@ -186,5 +186,25 @@ TEST(GraphTest, SubgraphsCopyDeeply) {
   EXPECT_EQ(SubgraphsOf(b.model.graph.nodes[1])[1]->nodes[0].op_type, "Neg");
 }
 
+// Whatever a new name could meet: values, constants and types of every level.
+TEST(AllNamesTest, HoldsThoseOfEveryKindAndLevel) {
+  Graph body;
+  body.inputs.push_back({"body_input", {}, {}, {}});
+  body.outputs.push_back({"body_output", {}, {}, {}});
+  body.nodes.push_back(MakeNode("Neg", {"captured"}, {"body_output", "", "second"}));
+  body.initializers["body_constant"] = MakeFloatTensor("body_constant", {}, std::vector<float>{1});
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y").Floats("w", {1}, {1});
+  SparseTensor sparse;
+  sparse.values = MakeFloatTensor("sparse", {1}, std::vector<float>{1});
+  b.model.graph.sparse_initializers.push_back(sparse);
+  b.Add("Loop", {"", "", "x"}, {"y"}).Set("body", Subgraph(body));
+  const auto names = AllNames(b.model.graph);
+  for (const char* name :
+       {"x", "y", "w", "sparse", "body_input", "body_output", "second", "body_constant"})
+    EXPECT_TRUE(names.contains(name)) << name;
+  EXPECT_FALSE(names.contains("elsewhere"));
+}
+
 }  // namespace
 }  // namespace qconvert
