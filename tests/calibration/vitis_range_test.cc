@@ -142,7 +142,7 @@ TEST(VitisThresholdTest, LeastSquaresOfAnyCounts) {
     std::vector<uint64_t> counts(kVitisBins);
     for (size_t j = 0; j < kVitisBins; ++j) {
       state = state * 1664525 + 1013904223;
-      counts[j] = (state >> 24) * (kVitisBins - j) / (round % 3 == 0 ? 1 : 100);
+      counts[j] = (state >> 24) * (kVitisBins - j) / (round % 3 == 0 ? 1U : 100U);
     }
     const VitisSearch search{.method = VitisMethod::kMse,
                              .bits = 4 + round % 5,

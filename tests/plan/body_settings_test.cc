@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 
 #include "qconvert/pipeline/prepare_model.h"
 #include "support/graph_builder.h"
@@ -77,7 +78,7 @@ TEST(SettingsOfBodyTest, LayersByTypeByPatternAndByName) {
   const std::vector<BodyGraph> bodies = FindBodyGraphs(model.graph);
   QuantConfig config;
   const auto add = [&](LayerMatch::Kind kind, const std::string& pattern,
-                       std::vector<std::string> types) {
+                       std::vector<OpMatch> types) {
     LayerMatch match;
     match.kind = kind;
     match.pattern = pattern;
@@ -85,8 +86,8 @@ TEST(SettingsOfBodyTest, LayersByTypeByPatternAndByName) {
     config.layers.emplace_back().match = match;
   };
   add(LayerMatch::Kind::kNode, "if/then_branch/last", {});
-  add(LayerMatch::Kind::kName, "if/then_branch/*", {"Conv"});
-  add(LayerMatch::Kind::kType, "", {"MaxPool"});
+  add(LayerMatch::Kind::kName, "if/then_branch/*", {OpMatch{"Conv"}});
+  add(LayerMatch::Kind::kType, "", {OpMatch{"MaxPool"}});
   add(LayerMatch::Kind::kNode, "conv", {});  // one of the model itself
   EXPECT_THAT(SettingsOfBody(config, Then(bodies)).layer_of,
               ElementsAre(Pair("conv", 1), Pair("last", 0), Pair("pool", 2)))

@@ -55,7 +55,7 @@ TEST(ShareConstantsTest, EqualCodesOfTwoBranchesGoToTheLevelAround) {
   ShareConstants(graph, {"w", "v"});
   ASSERT_EQ(Held(graph).size(), 1U);
   const std::string shared = Held(graph)[0];
-  for (const size_t body : {0, 1}) {
+  for (const size_t body : {size_t{0}, size_t{1}}) {
     EXPECT_THAT(Held(BodyOf(graph, 0, body)), IsEmpty());
     EXPECT_THAT(BodyOf(graph, 0, body).nodes[0].inputs, ElementsAre(shared));
   }
