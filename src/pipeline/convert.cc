@@ -92,7 +92,8 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
   const std::vector<std::string> values = LayerValues(model.graph);
   // Rewriting changes the model in place; stages need it as it was.
   const Model optimized = model;  // shares the bytes of tensors
-  const std::string quant_info = RewriteModel(model, plan, history, options.passes, report);
+  const std::string quant_info =
+      RewriteModel(model, plan, history, planned.stores_float16, options.passes, report);
   if (layers && earlier) {
     layers->against =
         DiffPlans(*earlier, ParsePlanFile(quant_info, QuantInfoPath(OutputPath(options))));

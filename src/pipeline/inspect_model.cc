@@ -11,6 +11,7 @@
 #include "qconvert/plan/choose_scheme.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/report/conversion_report.h"
+#include "qconvert/rewrite/store_float16.h"
 #include "qconvert/weights/store_weights.h"
 
 namespace qconvert {
@@ -123,6 +124,9 @@ void Estimate(const PreparedModel& prepared, Inspection& inspection) {
   if (placement.float_ns > 0) inspection.time_ratio = placement.chosen_ns / placement.float_ns;
   inspection.time_of = ProcessorsOf(choice.place.costs);
   const std::set<std::string> stored = StoredWeights(graph, prepared.settings, inspection);
+  for (const auto& [name, tensor] : graph.initializers)
+    if (prepared.stores_float16 && !stored.contains(name) && IsSmallerAsFloat16(tensor))
+      inspection.expected_bytes -= tensor.byte_size() / 2;
   inspection.products = CountProducts(prepared.model, choice, placement, prepared.settings, stored);
   if (inspection.integer_nodes == 0 && stored.empty() && choice.dynamic.empty() &&
       IsQuantizedAlready(graph))

@@ -376,6 +376,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   ReportChoice(model.graph, chosen, options, report);
   use({.model = model,
        .original = as_it_came ? &*as_it_came : nullptr,
+       .stores_float16 = prepared.stores_float16,
        .chosen = chosen,
        .table = table,
        .comparer = comparer,

@@ -28,6 +28,7 @@ namespace qconvert {
 struct PlannedConversion {
   Model& model;           // prepared, float
   const Model* original;  // as it came; null unless stages are written
+  bool stores_float16;    // constants that came so and stay float
   const ChosenPlan& chosen;
   const CalibrationTable& table;
   ModelComparer& comparer;

@@ -19,6 +19,7 @@
 #include "qconvert/ir/graph_printer.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/ir/value_types.h"
+#include "qconvert/rewrite/store_float16.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/cancel_transposes.h"
 #include "qconvert/transform/collapse_reshapes.h"
@@ -81,6 +82,20 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
   }
 }
 
+// Last, on weights with all scales in them and with types known. Returns how many layers were
+// evened out.
+size_t ChangeWeights(const PrepareOptions& options, bool is_widened, Graph& graph,
+                     PassRunner& runner) {
+  size_t equalized = 0;
+  if (options.equalize) {
+    equalized =
+        runner.Run("equalize_layers", [&] { return EqualizeLayers(graph, *options.equalize); });
+  }
+  if (is_widened && options.suit_engine)
+    runner.Run("round_to_float16", [&] { return RoundToFloat16(graph); });
+  return equalized;
+}
+
 }  // namespace
 
 size_t FoldConstants(Model& model, const std::string& place) {
@@ -117,7 +132,7 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
     return runner.Run(name, pass);
   };
   run("normalize", [&] { return Normalize(model), size_t{0}; });
-  run("widen_float16", [&] { return WidenFloat16(model) ? size_t{1} : size_t{0}; });
+  const size_t widened = run("widen_float16", [&] { return size_t{WidenFloat16(model)}; });
   InferTypes(model, place);  // opset adapters look at ranks and types
   const size_t typed = runner.changes();
   run("convert_opset", [&] {
@@ -153,10 +168,7 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
   if (options.suit_engine) run("flatten_softmax", [&] { return FlattenSoftmax(graph); });
   if (runner.changes() != typed) InferTypes(model, place);
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
-  // Last, on weights with all scales in them and with types known.
-  size_t equalized = 0;
-  if (options.equalize)
-    equalized = run("equalize_layers", [&] { return EqualizeLayers(graph, *options.equalize); });
+  const size_t equalized = ChangeWeights(options, widened > 0, graph, runner);
   run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });
   run("fold_symbolic_shapes", [&] { return FoldShapes(graph); });
   runner.CheckStopped();

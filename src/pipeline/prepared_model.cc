@@ -8,6 +8,8 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/sha256.h"
 #include "qconvert/ir/graph_printer.h"
+#include "qconvert/plan/value_range.h"
+#include "qconvert/rewrite/store_float16.h"
 
 namespace qconvert {
 
@@ -22,11 +24,15 @@ PreparedModel PrepareWithSettings(Model model, const ModelConfig& config, const 
                          .first = {},
                          .moments = {},
                          .equalized = 0,
+                         .stores_float16 = false,
                          .warnings = std::move(warnings)};
   // Before the passes, which merge nodes and fold normalizations away.
   const std::set<std::string> names = BorderNamesOf(config.config.deployment, prepared.model.graph);
   prepared.first = FindFirstLayers(prepared.model);
   prepared.moments = FindChannelMoments(prepared.model.graph);
+  // What compiles a file for a device may take no Cast in front of its weights.
+  prepared.stores_float16 =
+      HoldsFloat16(prepared.model.graph) && TargetOf(config.config.target_device).suits_engine;
   try {
     prepared.equalized = PrepareModel(
         prepared.model, place, PassesOf(config, ExportedOpset(config, prepared.model)), passes);

@@ -25,6 +25,7 @@ struct PreparedModel {
   FirstLayers first;
   std::map<std::string, ChannelMoments> moments;  // of the model as it came, by value
   size_t equalized = 0;                           // layers, with their readers
+  bool stores_float16 = false;                    // what stays float of a float16 model
   std::vector<std::string> warnings;
 };
 

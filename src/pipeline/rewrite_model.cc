@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "apply_settings.h"
@@ -16,13 +18,12 @@
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/align_biases.h"
 #include "qconvert/rewrite/apply_plan.h"
+#include "qconvert/rewrite/store_float16.h"
 #include "suit_engine.h"
 
 namespace qconvert {
 namespace {
 
-// Float models above it do not notice the receipt.
-constexpr int64_t kSmallBytes = int64_t{64} << 10;
 constexpr int64_t kOutputTypeOpset = 21;  // of QuantizeLinear
 
 // What qconvert verify goes by, the seal last: with the hash of quant_info no bit of that can
@@ -44,23 +45,22 @@ void DropReceipt(const Metadata& receipt, Metadata& metadata) {
   });
 }
 
-// A model must not become a larger file by types that an engine infers itself, nor a small one by
-// what quant_info says as well; the seal stays.
+// A model must not become a larger file by what quant_info says as well, nor by types that an
+// engine infers itself; the seal stays.
 void KeepSmall(Metadata own, const Metadata& receipt, int64_t float_bytes, Model& model) {
   const auto fits = [&] { return WrittenBytes(model) <= float_bytes; };
   if (fits()) return;
-  if (float_bytes < kSmallBytes) {
-    own.push_back(receipt.back());
-    model.metadata = std::move(own);
-    if (fits()) return;
-  }
-  DropInferredTypes(model.graph);
+  own.push_back(receipt.back());
+  model.metadata = std::move(own);
+  if (!fits()) DropInferredTypes(model.graph);
 }
 
 // Rewrites the graph, and says of all values what they are.
-void ApplyWithTypes(const QuantizationPlan& plan, const TargetDevice device,
+void ApplyWithTypes(const QuantizationPlan& plan, const TargetDevice device, bool stores_float16,
                     const PassOptions& passes, const std::string& place, Model& model) {
   const auto types = model.graph.value_info;
+  std::set<std::string> constants;
+  for (const auto& [name, tensor] : model.graph.initializers) constants.insert(name);
   const std::string before = PrintGraph(model.graph);
   RunnerOfOthers("quantize", passes, place, model).Run("apply_plan", [&] {
     ApplyPlan(model, plan);
@@ -71,6 +71,11 @@ void ApplyWithTypes(const QuantizationPlan& plan, const TargetDevice device,
   // Where nothing was rewritten all is known: the engine takes long to open what is large.
   if (PrintGraph(model.graph) != before || !TakeTypes(types, model.graph))
     DeclareTypes(types, place, model);
+  // Last: passes look at constants.
+  if (!stores_float16) return;
+  RunnerOfOthers("float16", passes, place, model).Run("store_float16", [&] {
+    return StoreFloat16(constants, model);
+  });
 }
 
 }  // namespace
@@ -94,7 +99,7 @@ PlanHistory HistoryOfChosen(const ConvertOptions& options, Provenance provenance
 }
 
 std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanHistory& history,
-                         const PassOptions& passes, ConversionReport& report) {
+                         bool stores_float16, const PassOptions& passes, ConversionReport& report) {
   report.stored_weights = plan.stored.size();
   if (report.integer_nodes + report.dynamic_nodes + report.stored_weights == 0 &&
       plan.rounded.types.empty() && !history.config.deployment.load_thresholds)
@@ -113,7 +118,7 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   for (std::string& remark : RemarksOnValues(model.graph, history.config, plan, report.warnings))
     report.warnings.push_back(std::move(remark));
   std::string quant_info = QuantInfoJson(model.graph, plan, history);
-  ApplyWithTypes(plan, history.config.target_device, passes, report.input, model);
+  ApplyWithTypes(plan, history.config.target_device, stores_float16, passes, report.input, model);
   if (!TargetOf(history.config.target_device).suits_engine && model.opset() >= kOutputTypeOpset)
     RunnerOfOthers("align", passes, report.input, model).Run("align_biases", [&] {
       return AlignBiases(model.graph);

@@ -16,9 +16,10 @@ namespace qconvert {
 PlanHistory HistoryOfChosen(const ConvertOptions& options, Provenance provenance, int64_t opset,
                             const ConversionReport& report);
 
-// Makes `model`, prepared, the quantized one, with where it came from. Returns its quant_info.
+// Makes `model`, prepared, the quantized one, with where it came from. What stays float of
+// its constants is float16 in the file where `stores_float16`. Returns its quant_info.
 std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanHistory& history,
-                         const PassOptions& passes, ConversionReport& report);
+                         bool stores_float16, const PassOptions& passes, ConversionReport& report);
 
 }  // namespace qconvert
 

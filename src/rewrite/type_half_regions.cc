@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 
 #include "qconvert/ir/one_of.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/rewrite/store_float16.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/transform/normalize.h"
 
@@ -156,15 +158,13 @@ class Typing {
   }
 
   // The constant as float16, or "" where that rounds it.
-  std::string ExactHalf(const Tensor& constant) {
-    const Tensor half = Narrowed(constant, DataType::kFloat16);
-    if (ToFloats(half) != ToFloats(constant)) return "";
+  std::string HalfConstant(const Tensor& constant) {
+    std::optional<Tensor> half = ExactHalf(constant);
+    if (!half) return "";
     const auto [known, is_new] = constants_.emplace(constant.name, "");
     if (is_new) {
-      known->second = names_.Make("half");
-      Tensor named = half;
-      named.name = known->second;
-      graph_.initializers.emplace(named.name, std::move(named));
+      half->name = known->second = names_.Make("half");
+      graph_.initializers.emplace(known->second, *std::move(half));
     }
     return known->second;
   }
@@ -175,7 +175,7 @@ class Typing {
     if (known != half_of_.end()) return known->second;
     const Tensor* constant = graph_.FindInitializer(input);
     const DataType type = TypeOfValue(graph_, input);
-    if (constant != nullptr && type == DataType::kFloat) return ExactHalf(*constant);
+    if (constant != nullptr && type == DataType::kFloat) return HalfConstant(*constant);
     // What has no known type is taken for a float.
     const bool is_float = type == DataType::kFloat || type == DataType::kUndefined;
     return is_float ? "" : input;
