@@ -15,6 +15,7 @@
 #include "onnx-ml.pb.h"
 #include "qconvert/base/checked.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/parked_bytes.h"
 #include "qconvert/ir/graph_validator.h"
 
 namespace qconvert {
@@ -237,6 +238,7 @@ void TensorReader::ReadExternal(const onnx::TensorProto& proto, Tensor& tensor,
     std::string bytes(static_cast<size_t>(length), '\0');
     file.ReadAt(offset, length, bytes.data());
     region = std::make_shared<const std::string>(std::move(bytes));
+    NoteStoredBytes(region, files_.at(entries["location"]), offset);
   }
   tensor.bytes = region;
 }

@@ -1,9 +1,51 @@
 #include "attribute_noise.h"
 
 #include "compared_models.h"
+#include "measure_layers.h"
+#include "parked_weights.h"
+#include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/ir/topology.h"
 #include "qconvert/rewrite/parts_of_plan.h"
 
 namespace qconvert {
+
+namespace {
+
+// Without the weights that no node reads any more when all are rounded.
+Graph WithoutRounded(const Graph& graph, const QuantizationPlan& plan) {
+  Graph out = graph;  // shares the bytes of tensors
+  for (const auto& [n, integer] : plan.integer_nodes)
+    if (integer.weight) out.nodes[n].inputs[1].clear();
+  const Topology topology(out);
+  for (const auto& [n, integer] : plan.integer_nodes) {
+    if (integer.weight && topology.Uses(integer.weight->name).empty())
+      out.initializers.erase(integer.weight->name);
+  }
+  for (const auto& [way, weight] : plan.stored) out.initializers.erase(way);
+  return out;
+}
+
+// Of the weights alone.
+Measured MeasureRounded(const PlanInputs& inputs, const QuantizationPlan& plan,
+                        const std::vector<size_t>& samples) {
+  const auto measure = [&](FloatCache& floats) {
+    Model rounded = inputs.model;
+    RoundIntegerWeights(rounded.graph, plan);
+    PrepareForComparison(inputs.comparer.values(), rounded.graph);
+    ExpandWeights(rounded, plan.stored, floats);
+    return MeasureModel(inputs, rounded, samples);
+  };
+  if (WeightBytes(inputs.model.graph) < kLargeWeights) return measure(inputs.floats);
+  // All floats twice would be too much.
+  Measured measured;
+  WithOnlyWeightsOf(WithoutRounded(inputs.model.graph, plan), [&] {
+    FloatCache floats(inputs.codes.workers());
+    measured = measure(floats);
+  });
+  return measured;
+}
+
+}  // namespace
 
 std::optional<AttributedNoise> AttributeNoise(const PlanInputs& inputs,
                                               const QuantizationPlan& plan,
@@ -15,11 +57,7 @@ std::optional<AttributedNoise> AttributeNoise(const PlanInputs& inputs,
   if (!values.failure.empty()) return std::nullopt;
   if (values.judged_noise() > most_of_values)
     return AttributedNoise{std::nullopt, values.judged_noise()};
-  Model rounded = inputs.model;
-  RoundIntegerWeights(rounded.graph, plan);
-  PrepareForComparison(inputs.comparer.values(), rounded.graph);
-  ExpandWeights(rounded, plan.stored, inputs.floats);
-  const Measured weights = MeasureModel(inputs, rounded, samples);
+  const Measured weights = MeasureRounded(inputs, plan, samples);
   if (!weights.failure.empty()) return std::nullopt;
   return AttributedNoise{NoiseParts{TypicalNoise(weights.outputs), TypicalNoise(values.outputs)},
                          values.judged_noise()};

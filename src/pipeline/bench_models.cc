@@ -40,6 +40,7 @@ class Candidate {
     RefuseOverwriting(options.outputs, loaded.files);
     engine_ = SerializeForEngine(loaded.model);
     options_.intra_op_threads = options.threads;
+    options_.plans_memory = true;
     options_.external_initializers = engine_.external;
     // The session gets the model as it is; this copy says what it is fed.
     Graph graph = loaded.model.graph;  // shares its bytes

@@ -182,7 +182,7 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
   std::optional<SharedStart> start;  // of parts, measured one by one
   guard.before_parts = [&](const PlanDraft& all_float) {
     if (inputs.comparer.has_feedback() || inputs.comparer.is_in_step()) return;
-    Model base = RunnableOf(inputs, CompletePlan(inputs, all_float));
+    Model base = RunnableOf(inputs, CompletePlan(inputs, all_float), inputs.floats);
     if (WeightBytes(base.graph) >= kLargeWeights) return;
     std::vector<Sample> read;
     for (const size_t k : guard.typical) read.push_back(inputs.comparer.ReadSample(k));
@@ -192,7 +192,7 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
     if (samples.empty()) start.reset();  // whole plans come behind the parts
     if (!start) return MeasurePlan(inputs, plan, samples);
     return MeasureOpened(
-        inputs, RunnableOf(inputs, CompletePlan(inputs, plan)), samples, true,
+        inputs, RunnableOf(inputs, CompletePlan(inputs, plan), inputs.floats), samples, true,
         [&](const Model& model, bool integers) { return start->Open(model, integers); });
   };
   return RunGuard(graph, scheme.place, guard);

@@ -13,6 +13,7 @@
 #include "look_at_layers.h"
 #include "output_files.h"
 #include "own_noise.h"
+#include "parked_weights.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/base/folders.h"
@@ -114,10 +115,14 @@ void Write(const ConvertOptions& options, const PlannedConversion& planned,
   std::optional<SampleDump> dump;
   if (options.config.deployment.dump_calibration_data)
     dump.emplace(planned.samples, DumpFolder(options));
-  WriteQuantized(
-      deployed, model,
-      {planned.files, quant_info, values, planned.picture, stages, layers ? &*layers : nullptr},
-      planned.comparer, report);
+  const auto write = [&] {
+    WriteQuantized(
+        deployed, model,
+        {planned.files, quant_info, values, planned.picture, stages, layers ? &*layers : nullptr},
+        planned.comparer, report);
+  };
+  // Stages show the float weights.
+  stages.empty() ? WithOnlyWeightsOf(model.graph, write) : write();
   if (dump) {
     dump->Keep();
     report.files.push_back(DumpFolder(options).string() + "/");

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "compared_models.h"
+#include "measure_layers.h"
 #include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/free_memory.h"
@@ -108,14 +110,16 @@ Model LayerwiseRun::Piece(size_t end) const {
 
 void LayerwiseRun::RunUntil(size_t end) {
   const Model piece = Piece(end);
-  const EngineModel engine = SerializeForEngine(piece);
+  // Few runs: large weights are not copied.
+  const EngineModel engine = SerializeForFewRuns(piece);
   // The engine aborts where it takes a branch out of an If whose outputs are those of the graph.
   const bool has_bodies = std::any_of(piece.graph.nodes.begin(), piece.graph.nodes.end(),
                                       [](const Node& node) { return !SubgraphsOf(node).empty(); });
-  const auto session = OpenOrtSession(
-      engine.bytes, place_,
-      {.optimization = has_bodies ? OptimizationLevel::kNone : OptimizationLevel::kAll,
-       .external_initializers = engine.external});
+  OrtSessionOptions options = ComparisonOptions(WeightBytes(piece.graph));
+  options.optimization = has_bodies ? OptimizationLevel::kNone : OptimizationLevel::kAll;
+  options.external_initializers = engine.external;
+  options.fed = engine.fed;
+  const auto session = OpenOrtSession(engine.bytes, place_, options);
   std::vector<std::vector<Tensor>> outputs(samples_);
   ParallelFor(samples_, workers_, [&](size_t s, size_t /*worker*/) {
     std::vector<Tensor> inputs;

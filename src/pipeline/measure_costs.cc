@@ -33,7 +33,7 @@ constexpr double kNsInMs = 1e6;
 constexpr float kInputRange = 1;
 
 double LeastTime(const Model& model, const Tensor& input, double enough_ns) {
-  const auto session = OpenOrtSession(SerializeModel(model), kPlace, {});
+  const auto session = OpenOrtSession(SerializeModel(model), kPlace, {.plans_memory = true});
   double least = std::numeric_limits<double>::infinity();
   double all = 0;
   for (int run = -kWarmUps; run < kMostRuns && (run < kLeastRuns || all < enough_ns); ++run) {

@@ -14,8 +14,8 @@ namespace qconvert {
 using OpenCandidate =
     std::function<std::unique_ptr<Session>(const Model& model, bool integer_kernels)>;
 
-// A plan as the engine runs it, with what is compared as its outputs.
-Model RunnableOf(const PlanInputs& inputs, QuantizationPlan plan);
+// A plan as the engine runs it, with what is compared as its outputs. `floats`: of stored weights.
+Model RunnableOf(const PlanInputs& inputs, QuantizationPlan plan, FloatCache& floats);
 
 // MeasureModel of that model, in a session that `open` opens.
 Measured MeasureOpened(const PlanInputs& inputs, const Model& model,

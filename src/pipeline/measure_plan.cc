@@ -10,8 +10,10 @@
 #include "compared_models.h"
 #include "kept_results.h"
 #include "measure_opened.h"
+#include "parked_weights.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
+#include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/value_range.h"
@@ -27,6 +29,13 @@ std::string KeyOfMeasurement(const PlanInputs& inputs, const Model& model,
   if (inputs.cache == nullptr || inputs.reference_hash.empty()) return "";
   return KeyOf({kKeptMeasurement, inputs.reference_hash, HashOf(model),
                 fmt::format("{}", fmt::join(samples, " ")), integer_kernels ? "integer" : "float"});
+}
+
+int64_t ExpandedBytes(const std::map<std::string, StoredWeight>& stored) {
+  int64_t bytes = 0;
+  for (const auto& [way, weight] : stored)
+    bytes += weight.codes.element_count() * static_cast<int64_t>(sizeof(float));
+  return bytes;
 }
 
 // What was kept, with the values that it is of; false where it is of others.
@@ -89,11 +98,11 @@ Measured MeasurePlan(const PlanInputs& inputs, const PlanDraft& draft,
   return MeasurePlan(inputs, CompletePlan(inputs, draft), samples);
 }
 
-Model RunnableOf(const PlanInputs& inputs, QuantizationPlan plan) {
+Model RunnableOf(const PlanInputs& inputs, QuantizationPlan plan, FloatCache& floats) {
   Model shown = inputs.model;  // shares the bytes of tensors
   PrepareForComparison(inputs.comparer.values(), shown.graph);
   const bool rounds = !plan.rounded.types.empty();
-  Model runnable = MakeRunnable(shown, std::move(plan), inputs.floats);
+  Model runnable = MakeRunnable(shown, std::move(plan), floats);
   if (rounds && inputs.settings.config.target_device == TargetDevice::kGpu) {
     runnable.graph.value_info.insert(shown.graph.value_info.begin(), shown.graph.value_info.end());
     DropLostRoundings(runnable.graph);
@@ -103,7 +112,22 @@ Model RunnableOf(const PlanInputs& inputs, QuantizationPlan plan) {
 
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
                      const std::vector<size_t>& samples, bool integer_kernels) {
-  return MeasureModel(inputs, RunnableOf(inputs, std::move(plan)), samples, integer_kernels);
+  if (ExpandedBytes(plan.stored) < kLargeWeights)
+    return MeasureModel(inputs, RunnableOf(inputs, std::move(plan), inputs.floats), samples,
+                        integer_kernels);
+  // As large as the weights that they stand for: not both at once, and none is kept.
+  const std::map<std::string, StoredWeight> stored = std::exchange(plan.stored, {});
+  Model model = RunnableOf(inputs, std::move(plan), inputs.floats);
+  Graph read = model.graph;  // shares the bytes of tensors
+  for (const auto& [way, weight] : stored) read.initializers.erase(way);
+  Measured measured;
+  WithOnlyWeightsOf(read, [&] {
+    FloatCache floats(inputs.codes.workers());
+    ExpandWeights(model, stored, floats);
+    measured = MeasureModel(inputs, model, samples, integer_kernels);
+    model = {};
+  });
+  return measured;
 }
 
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,

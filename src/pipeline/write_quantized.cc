@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -18,7 +19,9 @@
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
 #include "qconvert/exporter/onnx_exporter.h"
+#include "qconvert/loader/onnx_loader.h"
 #include "qconvert/plan/value_range.h"
+#include "qconvert/rewrite/expand_codes.h"
 #include "qconvert/runtime/ort_session.h"
 
 namespace qconvert {
@@ -100,6 +103,19 @@ std::string Deploy(const ConvertOptions& options, const std::vector<std::string>
   return deployed.removed;
 }
 
+// A session of the written file.
+std::unique_ptr<Session> OpenWritten(const std::filesystem::path& file, const std::string& place,
+                                     const OrtSessionOptions& options,
+                                     const ConversionReport& report) {
+  auto session = OpenOrtSessionFile(file, place, options);
+  if (report.float_bytes < kLargeWeights || report.stored_weights == 0) return session;
+  // The engine takes the file. But it would make floats of all codes in every run, twice.
+  session.reset();
+  Model written = LoadOnnx(file).model;
+  ExpandCodes(written.graph);
+  return OpenForComparison(written, place, options.integer_kernels);
+}
+
 // What gets its name together with the model.
 class CompanionFiles {
  public:
@@ -157,7 +173,7 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   const auto verify = [&](const std::filesystem::path& temporary, int64_t bytes) {
     OrtSessionOptions as_compared = ComparisonOptions(report.float_bytes);
     as_compared.integer_kernels = runs_here;
-    const auto session = OpenOrtSessionFile(temporary, output.string(), as_compared);
+    const auto session = OpenWritten(temporary, output.string(), as_compared, report);
     if (!is_deployed) {
       const std::vector<OutputComparison> planned = report.outputs;
       CompareOutputs(*session, runs_here, comparer, report);

@@ -1,14 +1,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "qconvert/base/check.h"
 #include "qconvert/base/parallel.h"
 #include "qconvert/ir/tensor.h"
+#include "qconvert/ir/topology.h"
+#include "qconvert/rewrite/expand_codes.h"
 #include "qconvert/rewrite/store_weights.h"
 #include "qconvert/weights/scale_rows.h"
 #include "qconvert/weights/store_weights.h"
@@ -70,6 +74,40 @@ void FindUses(Graph& graph, const std::string& prefix,
   }
 }
 
+// A Mul of what a Cast makes of an initializer's codes, by another initializer.
+struct CodesProduct {
+  size_t cast = 0;
+  size_t product = 0;
+  const Tensor* codes = nullptr;
+  const Tensor* scales = nullptr;
+};
+
+bool Broadcasts(const Tensor& scales, const Tensor& codes) {
+  if (scales.dims.size() > codes.dims.size()) return false;
+  const size_t missing = codes.dims.size() - scales.dims.size();
+  for (size_t d = 0; d < scales.dims.size(); ++d)
+    if (scales.dims[d] != 1 && scales.dims[d] != codes.dims[missing + d]) return false;
+  return true;
+}
+
+std::optional<CodesProduct> FindProduct(const Graph& graph, const Topology& topology, size_t n) {
+  const Node& node = graph.nodes[n];
+  if (!node.Is("Mul")) return std::nullopt;
+  const size_t cast = topology.ProducerIndex(node.inputs[0]);
+  if (cast == Topology::kNpos || !graph.nodes[cast].Is("Cast") ||
+      graph.nodes[cast].GetInt("to", 0) != static_cast<int64_t>(DataType::kFloat) ||
+      !topology.HasSingleUse(node.inputs[0]))
+    return std::nullopt;
+  const Tensor* codes = graph.FindInitializer(graph.nodes[cast].inputs[0]);
+  const Tensor* scales = graph.FindInitializer(node.inputs[1]);
+  const bool is_code =
+      codes != nullptr && (codes->type == DataType::kInt8 || codes->type == DataType::kInt16);
+  if (!is_code || scales == nullptr || scales->type != DataType::kFloat ||
+      !topology.HasSingleUse(codes->name) || !Broadcasts(*scales, *codes))
+    return std::nullopt;
+  return CodesProduct{cast, n, codes, scales};
+}
+
 }  // namespace
 
 bool FloatCache::Holds(const Entry& entry) const {
@@ -111,6 +149,32 @@ void ExpandWeights(Model& model, const std::map<std::string, StoredWeight>& stor
   for (const StoredUse& use : uses) wanted.push_back(use.entry);
   cache.Make(wanted);
   for (const StoredUse& use : uses) *use.tensor = cache.Find(use.entry->first);
+}
+
+size_t ExpandCodes(Graph& graph) {
+  const Topology topology(graph);
+  std::vector<bool> done(graph.nodes.size(), false);
+  std::vector<std::pair<std::string, Tensor>> made;  // with the name of their codes
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const std::optional<CodesProduct> found = FindProduct(graph, topology, n);
+    if (!found) continue;
+    const auto scales = found->scales->values<float>();
+    made.emplace_back(found->codes->name, Expanded({.name = graph.nodes[n].outputs[0],
+                                                    .codes = *found->codes,
+                                                    .dims = {},
+                                                    .scale_dims = found->scales->dims,
+                                                    .scales = {scales.begin(), scales.end()}}));
+    done[found->cast] = done[found->product] = true;
+  }
+  for (auto& [codes, floats] : made) {
+    graph.initializers.erase(codes);
+    graph.value_info.erase(floats.name);
+    graph.declared.erase(floats.name);
+    const std::string name = floats.name;
+    graph.initializers.insert_or_assign(name, std::move(floats));
+  }
+  RemoveNodes(graph, done);
+  return made.size();
 }
 
 }  // namespace qconvert

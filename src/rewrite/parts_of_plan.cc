@@ -1,5 +1,7 @@
 #include "qconvert/rewrite/parts_of_plan.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,6 +24,41 @@ Range ReachOf(const ValuePlan& value) {
           static_cast<float>((value.format.qmax - zero) * scale)};
 }
 
+// Written where they stay: weights may take half of the memory there is.
+template <typename Code>
+void Dequantize(const Tensor& codes, const QuantParams& params, float* out) {
+  const auto integers = codes.values<Code>();
+  const size_t channels = params.scales.size();
+  size_t run = channels == 1 ? integers.size() : 1;  // neighbours with one scale
+  for (auto d = static_cast<size_t>(params.axis) + 1; channels > 1 && d < codes.dims.size(); ++d)
+    run *= static_cast<size_t>(codes.dims[d]);
+  size_t c = 0;
+  for (size_t first = 0; first < integers.size(); first += run) {
+    for (size_t k = first; k < first + run; ++k)
+      out[k] = DequantizeValue(integers[k], params.scales[c], params.zero_points[c]);
+    c = c + 1 == channels ? 0 : c + 1;
+  }
+}
+
+// What the codes stand for.
+Tensor FloatsOf(const std::string& name, const ConstantCodes& weight) {
+  const Tensor& codes = weight.codes;
+  const auto bytes = std::make_shared<std::string>(
+      static_cast<size_t>(codes.element_count()) * sizeof(float), '\0');
+  auto* floats = reinterpret_cast<float*>(bytes->data());
+  const auto dequantize = codes.type == DataType::kInt8    ? Dequantize<int8_t>
+                          : codes.type == DataType::kUint8 ? Dequantize<uint8_t>
+                          : codes.type == DataType::kInt16 ? Dequantize<int16_t>
+                                                           : Dequantize<uint16_t>;
+  dequantize(codes, weight.params, floats);
+  Tensor out;
+  out.name = name;
+  out.type = DataType::kFloat;
+  out.dims = codes.dims;
+  out.bytes = bytes;
+  return out;
+}
+
 }  // namespace
 
 void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan) {
@@ -34,8 +71,7 @@ void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan) {
     std::string& name = it->second;
     if (is_new) {
       name = names.Make(weight.name);
-      graph.initializers[name] =
-          MakeFloatTensor(name, weight.codes.dims, DequantizeTensor(weight.codes, weight.params));
+      graph.initializers[name] = FloatsOf(name, weight);
     }
     graph.nodes[n].inputs[1] = name;
   }

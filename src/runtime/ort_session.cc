@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "qconvert/base/activity.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/memory.h"
+#include "qconvert/base/parked_bytes.h"
 #include "qconvert/runtime/opened_models.h"
 #include "quiet_stderr.h"
 #include "searching_session.h"
@@ -112,11 +114,19 @@ Tensor FromOrtValue(const Ort::Value& value, const std::string& name) {
   return tensor;
 }
 
+std::vector<SharedBytes> BytesOf(std::initializer_list<std::span<const Tensor>> lists) {
+  std::vector<SharedBytes> bytes;
+  for (const std::span<const Tensor> list : lists)
+    for (const Tensor& tensor : list) bytes.push_back(tensor.bytes);
+  return bytes;
+}
+
 class OrtSession : public Session {
  public:
   OrtSession(Ort::Session session, std::string place, const OrtSessionOptions& options)
       : initializers_(options.external_initializers.begin(), options.external_initializers.end()),
         fed_(options.fed.begin(), options.fed.end()),
+        held_(BytesOf({initializers_, fed_})),
         session_(std::move(session)),
         place_(std::move(place)) {
     Ort::AllocatorWithDefaultOptions allocator;
@@ -184,6 +194,7 @@ class OrtSession : public Session {
   // Before the session and so destroyed after it.
   std::vector<Tensor> initializers_;  // the engine reads where they lie
   std::vector<Tensor> fed_;
+  HeldBytes held_;
   Ort::Session session_;
   std::string place_;
   std::vector<Value> inputs_;
@@ -210,6 +221,7 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     // ours.
     ort_options.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
     ort_options.Add(ObserverDomain());
+    if (!options.plans_memory) ort_options.DisableMemPattern();
     if (!options.pack_weights)
       ort_options.AddConfigEntry(kOrtSessionOptionsConfigDisablePrepacking, "1");
     if (!options.fold_constants)

@@ -186,6 +186,19 @@ void DropOthers(const std::vector<std::pair<WeightUse, StoredForm>>& wanted,
   std::erase_if(stored, [&](const auto& entry) { return !keys.contains(entry.first); });
 }
 
+// What was made with these settings, or is made now, for the plan of this number.
+template <typename Map, typename Make>
+const auto& Recall(Map& kept, const typename Map::key_type& key, size_t plan,
+                   const TensorSettings& settings, const Make& make) {
+  auto it = kept.find(key);
+  if (it == kept.end() || !(it->second.settings == settings)) {
+    if (it != kept.end()) kept.erase(it);  // before others are made
+    it = kept.emplace(key, typename Map::mapped_type{settings, make(), plan}).first;
+  }
+  it->second.plan = plan;
+  return it->second.codes;
+}
+
 }  // namespace
 
 const FittedWeights& CodeCache::Integer(const std::string& weight, const WeightOrder& order,
@@ -195,16 +208,29 @@ const FittedWeights& CodeCache::Integer(const std::string& weight, const WeightO
   const std::pair key(weight, Walk({o.axis, o.batches, o.batch_stride, o.channels, o.channel_stride,
                                     o.count, o.inner_count, o.inner_stride, o.outer_stride},
                                    o.pairs_in_16_bits));
-  const auto it = integer_.find(key);
-  if (it != integer_.end() && it->second.first == settings) return it->second.second;
-  return integer_.insert_or_assign(key, std::pair(settings, make())).first->second.second;
+  return Recall(integer_, key, plan_, settings, make);
 }
 
 const DynamicNodePlan& CodeCache::Dynamic(size_t node, const TensorSettings& settings,
                                           const std::function<DynamicNodePlan()>& make) {
-  const auto it = dynamic_.find(node);
-  if (it != dynamic_.end() && it->second.first == settings) return it->second.second;
-  return dynamic_.insert_or_assign(node, std::pair(settings, make())).first->second.second;
+  return Recall(dynamic_, node, plan_, settings, make);
+}
+
+void CodeCache::EndPlan() {
+  const auto is_other = [&](const auto& entry) { return entry.second.plan != plan_; };
+  int64_t others = 0;
+  for (const auto& entry : integer_)
+    if (is_other(entry)) others += entry.second.codes.weight.byte_size();
+  for (const auto& entry : dynamic_) {
+    for (const ConstantCodes& weight : entry.second.codes.weights)
+      if (is_other(entry)) others += weight.codes.byte_size();
+  }
+  ++plan_;
+  if (others <= kMostOthers) return;
+  // Counted already.
+  const auto is_old = [&](const auto& entry) { return entry.second.plan + 1 != plan_; };
+  std::erase_if(integer_, is_old);
+  std::erase_if(dynamic_, is_old);
 }
 
 void CodeCache::MakeStored(const std::vector<std::pair<WeightUse, StoredForm>>& wanted) {
@@ -248,6 +274,7 @@ void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOpti
         plan.placement.nodes[n].domain == NodeDomain::kInteger || options.dynamic.contains(n);
   }
   FillBodies(graph, settings, options, cache, plan, marks);
+  cache.EndPlan();
   FillStored(graph, settings, options, marks, cache, plan);
   FillRounded(graph, settings, plan);
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "qconvert/rewrite/expand_codes.h"
 #include "qconvert/rewrite/store_weights.h"
 #include "qconvert/weights/fill_codes.h"
 #include "support/graph_builder.h"
@@ -60,6 +61,47 @@ GraphBuilder ConvAndMatMul() {
 
 TEST(ExpandWeightsTest, TheFloatsAreThoseThatTheEngineMakes) {
   ExpectTheSame(ConvAndMatMul().model, {}, {RandomTensor("x", {1, 16, 12, 12}, 1)});
+}
+
+// What is read from a written file has codes and the nodes behind them.
+TEST(ExpandCodesTest, WhatWasWrittenBecomesTheSameFloats) {
+  const Model model = ConvAndMatMul().model;
+  const auto stored = StoredOf(model, {.wide = {"w"}});
+  Model expanded = model;
+  FloatCache cache;
+  ExpandWeights(expanded, stored, cache);
+  Model written = model;
+  StoreWeights(written, stored);
+  written.graph.value_info["w"] = {"w", {}, {}, {}};
+  EXPECT_EQ(ExpandCodes(written.graph), 2U);
+  EXPECT_EQ(written.graph.nodes.size(), model.graph.nodes.size());
+  EXPECT_FALSE(written.graph.value_info.contains("w"));
+  for (const char* name : {"w", "m"}) {
+    ASSERT_NE(written.graph.FindInitializer(name), nullptr) << name;
+    EXPECT_TRUE(HaveSameElements(*written.graph.FindInitializer(name),
+                                 *expanded.graph.FindInitializer(name)))
+        << name;
+  }
+}
+
+TEST(ExpandCodesTest, CodesThatOthersReadAndOtherProductsStay) {
+  const Model model = ConvAndMatMul().model;
+  Model written = model;
+  StoreWeights(written, StoredOf(model));
+  const size_t nodes = written.graph.nodes.size();
+  Graph read_twice = written.graph;
+  for (const Node& node : written.graph.nodes) {
+    if (!node.Is("Cast")) continue;
+    read_twice.nodes.push_back(MakeNode("Identity", {node.inputs[0]}, {node.inputs[0] + "_out"}));
+  }
+  EXPECT_EQ(ExpandCodes(read_twice), 0U);
+  EXPECT_EQ(read_twice.nodes.size(), nodes + 2);
+  Graph by_value = written.graph;
+  for (Node& node : by_value.nodes)
+    if (node.Is("Mul")) node.inputs[1] = "x";
+  EXPECT_EQ(ExpandCodes(by_value), 0U);
+  Graph plain = model.graph;
+  EXPECT_EQ(ExpandCodes(plain), 0U);
 }
 
 TEST(ExpandWeightsTest, AlsoIn16Bit) {

@@ -78,6 +78,29 @@ TEST(FillCodesTest, ACacheLetsGoOfManyCodesThatThePresentPlanDoesNotStore) {
   }
 }
 
+TEST(FillCodesTest, ACacheLetsGoOfManyCodesThatThePresentPlanDoesNotCompute) {
+  for (const size_t count : {size_t{16}, size_t{65} << 20}) {
+    CodeCache cache;
+    int made = 0;
+    const auto ask = [&] {
+      const int before = made;
+      cache.Integer("m", {}, {}, [&] {
+        ++made;
+        FittedWeights weights;
+        weights.weight.bytes = std::make_shared<std::string>(count, '\0');
+        return weights;
+      });
+      return made > before;
+    };
+    EXPECT_TRUE(ask());
+    cache.EndPlan();
+    EXPECT_FALSE(ask()) << "of the plan before";
+    cache.EndPlan();
+    cache.EndPlan();  // of a plan that does not ask
+    EXPECT_EQ(ask(), count > 16);
+  }
+}
+
 TEST(FillCodesTest, AWeightOfABodyIsNotTheOneOfItsNameOutside) {
   GraphBuilder body;
   body.Random("w", {64, 64}).Output("t").Add("MatMul", {"x", "w"}, {"t"});

@@ -32,6 +32,10 @@ struct OrtSessionOptions {
   // False: Q and DQ stay nodes around float kernels. Else the engine also makes integers of float
   // weights that stand beside a DequantizeLinear.
   bool integer_kernels = true;
+  // True, as the engine has it by default: from the second run of the same shapes on it takes
+  // memory for all values of a run at once, beside what the first one took. Right where time is
+  // measured.
+  bool plans_memory = false;
   // Where the engine writes its optimized graph; empty: nowhere.
   std::filesystem::path optimized_model_path;
   // The engine times its operators into "<this>_<date>.json" until the session is closed; empty: it

@@ -38,6 +38,9 @@ class CodeCache {
                                const std::function<FittedWeights()>& make);
   const DynamicNodePlan& Dynamic(size_t node, const TensorSettings& settings,
                                  const std::function<DynamicNodePlan()>& make);
+  // Called when a plan has all that Integer and Dynamic give it: those that it did not ask for go
+  // where they are many.
+  void EndPlan();
   // Makes what is missing of these weights, on all threads.
   void MakeStored(const std::vector<std::pair<WeightUse, StoredForm>>& wanted);
   // Null for weights that are better left as they are (CanStore).
@@ -47,9 +50,17 @@ class CodeCache {
   // What WeightOrder tells, comparable.
   using Walk = std::tuple<std::array<int64_t, 9>, bool>;
 
+  template <typename Codes>
+  struct Kept {
+    TensorSettings settings;
+    Codes codes;
+    size_t plan = 0;  // the last one that asked for them
+  };
+
   int workers_;
-  std::map<std::pair<std::string, Walk>, std::pair<TensorSettings, FittedWeights>> integer_;
-  std::map<size_t, std::pair<TensorSettings, DynamicNodePlan>> dynamic_;
+  size_t plan_ = 0;  // counted from 0
+  std::map<std::pair<std::string, Walk>, Kept<FittedWeights>> integer_;
+  std::map<size_t, Kept<DynamicNodePlan>> dynamic_;
   std::map<std::pair<std::string, StoredForm>, std::optional<StoredWeight>> stored_;
 };
 
