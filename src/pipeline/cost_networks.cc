@@ -232,7 +232,7 @@ void AddRecurrent(std::vector<CostNetwork>& out) {
     int64_t steps, inputs, hidden;
   };
   constexpr Recurrence kRecurrences[] = {
-      {20, 64, 64}, {50, 128, 128}, {10, 256, 256}, {25, 512, 256}};
+      {50, 24, 16}, {20, 64, 64}, {50, 128, 128}, {10, 256, 256}, {25, 512, 256}};
   for (const Recurrence& one : kRecurrences) {
     Chain chain({one.steps, 1, one.inputs});
     chain.Lstm(one.hidden);

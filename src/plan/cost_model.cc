@@ -116,6 +116,13 @@ std::optional<CostModel::Steps> CostModel::CountSteps(const Node& gru) const {
   return out;
 }
 
+double CostModel::CountLstmSteps(const Node& lstm) const {
+  const Tensor* weight = graph_.FindInitializer(lstm.input(1));
+  if (weight == nullptr || weight->dims.size() != 3) return 0;
+  const auto inputs = static_cast<double>(std::max<int64_t>(weight->dims[2], 1));
+  return SizeOf(lstm.input(0)) / inputs * static_cast<double>(weight->dims[0]);
+}
+
 CostShares CostModel::DynamicShares(const Node& node) const {
   if (const auto steps = CountSteps(node)) {
     // A step runs a body, which is a small model; the reset stands behind its product or in front
@@ -131,6 +138,7 @@ CostShares CostModel::DynamicShares(const Node& node) const {
   }
   if (node.Is("LSTM"))
     return {{CostTerm::kKernel, 1},
+            {CostTerm::kDynamicLstmStep, CountLstmSteps(node)},
             {CostTerm::kDynamicLstmProduct, CountMultiplyAdds(graph_, *this, node)}};
   const Products p = CountProducts(node);
   return {{CostTerm::kDynamicKernel, 1},

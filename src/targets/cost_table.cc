@@ -51,6 +51,7 @@ constexpr std::array<TermRow, kFirstElement> kTermRows = {{
     {"dynamic_kernel", 4000, 430},
     {"dynamic_input", 1.0, 0.29},
     {"dynamic_output", 0.5, 0.094},
+    {"dynamic_lstm_step", 1000, 350},
 }};
 
 struct ElementRow {

@@ -58,6 +58,8 @@ class CostModel {
     double of_states = 0;  // products with R
   };
   std::optional<Steps> CountSteps(const Node& gru) const;
+  // Steps of all sequences and directions.
+  double CountLstmSteps(const Node& lstm) const;
   // Of kElementOperators[k].
   CostShares ElementShares(const Node& node, size_t k, bool on_integers) const;
   CostShares ConversionShares(const std::string& value, CostTerm element) const;

@@ -54,6 +54,7 @@ enum class CostTerm : size_t {
   kDynamicKernel,  // finding the range of an input and converting it
   kDynamicInput,
   kDynamicOutput,
+  kDynamicLstmStep,  // converting the state of one sequence in every step
 
   kElements,  // from here on the operators of ElementOperators, float and integer by turns
 };
