@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
 #include <utility>
 
 #include "convert_type.h"
@@ -195,43 +194,63 @@ Sample SampleSource::Read(size_t index) const {
   return sample;
 }
 
-DataDigest SampleSource::Digest(int workers) const {
+// By group: the hashes of its files, each once.
+std::vector<std::string> SampleSource::HashFiles(int workers) const {
   std::vector<std::string> hashes(files_.size());
   ParallelFor(files_.size(), workers, [&](size_t f, size_t /*worker*/) {
     Sha256 hash;
     hash.UpdateFile(InputFile(files_[f]));
     hashes[f] = hash.HexDigest();
   });
-  std::vector<std::string> texts;  // by group: the hashes of its files, each once
+  std::vector<std::string> groups;
   for (const Group& group : groups_) {
-    std::string& text = texts.emplace_back();
+    std::string& text = groups.emplace_back();
     for (size_t f = group.files.front(); f <= group.files.back(); ++f) text += hashes[f];
   }
+  return groups;
+}
+
+// By sample, see DataDigest::contents. `groups`: of HashFiles.
+std::vector<std::string> SampleSource::HashSamples(const std::vector<std::string>& groups,
+                                                   int workers) const {
+  std::vector<std::string> contents(groups_.empty() ? 0 : size_);
+  ParallelFor(contents.size(), workers, [&](size_t index, size_t /*worker*/) {
+    const size_t group = Find(index).group;
+    if (groups_[group].samples == 1) {
+      contents[index] = groups[group];
+      return;
+    }
+    // Where a row lies says nothing of what it holds: copies would count as different.
+    Sha256 hash;
+    for (const Tensor& input : Read(index).inputs) {
+      hash.Update(fmt::format("{}\n", fmt::join(input.dims, " ")));
+      hash.Update(*input.bytes);
+    }
+    contents[index] = hash.HexDigest();
+  });
+  return contents;
+}
+
+DataDigest SampleSource::Digest(int workers) const {
+  std::vector<std::string> groups = HashFiles(workers);
+  const std::vector<std::string> contents = HashSamples(groups, workers);
   DataDigest digest;
   digest.by_content.resize(size_);
   std::iota(digest.by_content.begin(), digest.by_content.end(), size_t{0});
-  // A file's hash, then the place in it: rows of one file are told apart by where they lie.
-  const auto content = [&](size_t index) {
-    const Place place = Find(index);
-    return std::tuple<const std::string&, int64_t>(texts[place.group], place.sample);
-  };
-  if (!groups_.empty()) {
-    // By what the files hold: a renamed or reordered folder gives the same order of samples.
+  digest.repeats.resize(size_);
+  if (!contents.empty()) {
+    // By what the samples hold: a renamed or reordered folder gives the same order of them.
     std::stable_sort(digest.by_content.begin(), digest.by_content.end(),
-                     [&](size_t a, size_t b) { return content(a) < content(b); });
-  }
-  // Sorted by content: equal samples stand side by side.
-  for (size_t k = 0; k < size_; ++k) {
-    digest.repeats.push_back(k > 0 && !groups_.empty() &&
-                             content(digest.by_content[k - 1]) == content(digest.by_content[k]));
-    if (groups_.empty()) continue;
-    const Place place = Find(digest.by_content[k]);
-    digest.contents.emplace_back(texts[place.group], place.sample);
+                     [&](size_t a, size_t b) { return contents[a] < contents[b]; });
+    for (const size_t index : digest.by_content) digest.contents.push_back(contents[index]);
+    // Equal ones stand side by side.
+    for (size_t k = 1; k < size_; ++k)
+      digest.repeats[k] = digest.contents[k] == digest.contents[k - 1];
   }
   // Names and the order of a listing say nothing about the data.
-  std::sort(texts.begin(), texts.end());
+  std::sort(groups.begin(), groups.end());
   Sha256 all;
-  for (const std::string& text : texts) all.Update(text);
+  for (const std::string& text : groups) all.Update(text);
   digest.sha256 = all.HexDigest();
   return digest;
 }

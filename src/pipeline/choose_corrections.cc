@@ -12,20 +12,18 @@
 #include "attribute_noise.h"
 #include "correct_blocks.h"
 #include "correct_layers.h"
+#include "correction_samples.h"
 #include "fit_scales.h"
-#include "layerwise_run.h"
+#include "held_out.h"
 #include "learn_clips.h"
+#include "learning_time.h"
 #include "noise_of_outputs.h"
 #include "qconvert/base/log.h"
-#include "qconvert/base/spread.h"
 
 namespace qconvert {
 namespace {
 
 constexpr int64_t kSamples = 64;
-// Where nobody asks for biases to be corrected: as many samples as take this long, estimated.
-constexpr double kBiasNs = 400e6;
-constexpr double kFewBiasSamples = 16;
 constexpr int64_t kLearningSamples = 256;
 constexpr int64_t kMostBytes = int64_t{256} << 20;
 // Twice as many gain next to nothing (docs/learned_rounding.md).
@@ -46,9 +44,6 @@ constexpr size_t kAttributedSamples = 2;
 constexpr double kWorthRounding = 1.585;
 // Of this many numbers a comparison tells enough.
 constexpr int64_t kTellingNumbers = 32;
-// Of a processor core, for the estimate that is told.
-constexpr double kProductsPerSecond = 6e9;
-constexpr double kBlockProductsPerSecond = 3e9;  // of images, with what stands between the layers
 
 bool HasIntegerWeights(const PlanInputs& inputs, const PlanDraft& plan) {
   const std::vector<Node>& nodes = inputs.model.graph.nodes;
@@ -60,31 +55,10 @@ bool HasIntegerWeights(const PlanInputs& inputs, const PlanDraft& plan) {
   return false;
 }
 
-// Nanoseconds of one run of all that integer kernels could take, estimated: a plan counts what it
-// keeps float nowhere.
-double FloatTime(const Graph& graph, const ValueSizes& sizes) {
-  PlaceOptions options;
-  options.sizes = sizes;
-  return PlaceNodes(graph, options).float_ns;
-}
-
-// Calibration samples, spread evenly: at most `most`, and as many as fit into `bytes` of memory
-// with what both models compute of them. None where runs depend on each other.
-std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& sizes, int64_t most,
-                                int64_t bytes) {
-  const InputFeeder& feeder = inputs.calibration;
-  if (feeder.has_feedback() || inputs.comparer.is_in_step()) return {};
-  const double each = 2 * PeakLiveBytes(inputs.model.graph, sizes);
-  const auto fit = static_cast<size_t>(static_cast<double>(bytes) / std::max(each, 1.0));
-  const size_t count = std::min(static_cast<size_t>(most), std::max<size_t>(fit, 1));
-  std::vector<Sample> samples;
-  for (const size_t k : SpreadEvenly(feeder.size(), count))
-    samples.push_back(feeder.Read(inputs.by_content[k], {}));
-  return samples;
-}
-
 // Clipping, biases, rounding and learning.
-std::array<Correction, 4> WantedCorrections(const QuantConfig& config) {
+using Wanted = std::array<Correction, 4>;
+
+Wanted WantedCorrections(const QuantConfig& config) {
   const auto wanted = [&](Correction correction) {
     const bool is_left_out = config.effort == Effort::kFast && correction == Correction::kAuto;
     return is_left_out ? Correction::kOff : correction;
@@ -96,8 +70,17 @@ std::array<Correction, 4> WantedCorrections(const QuantConfig& config) {
           wanted(config.second_order_rounding), learning};
 }
 
-bool Contains(const std::array<Correction, 4>& wanted, Correction correction) {
+bool Contains(const Wanted& wanted, Correction correction) {
   return std::find(wanted.begin(), wanted.end(), correction) != wanted.end();
+}
+
+// Where what is fitted to samples is judged on these, it always seems to help: nothing is tried
+// that nobody asks for, but biases, which move by no more than chance allows, if two samples tell.
+Wanted OnlyWhatIsAskedFor(Wanted wanted, bool may_move_biases) {
+  const Correction biases = wanted[1];
+  std::replace(wanted.begin(), wanted.end(), Correction::kAuto, Correction::kOff);
+  if (may_move_biases) wanted[1] = biases;
+  return wanted;
 }
 
 class Chooser {
@@ -109,9 +92,12 @@ class Chooser {
   }
 
   ChosenCorrections Run() {
-    const auto wanted = WantedCorrections(inputs_.settings.config);
+    const Wanted open = WantedCorrections(inputs_.settings.config);
+    const Wanted wanted = AreFitted(inputs_.comparer)
+                              ? OnlyWhatIsAskedFor(open, inputs_.calibration.size() > 1)
+                              : open;
     const auto [clipping, biases, rounding, learning] = wanted;
-    const bool is_open = Contains(wanted, Correction::kAuto) && can_measure();
+    const bool is_open = Contains(open, Correction::kAuto) && can_measure();
     if (!HasIntegerWeights(inputs_, draft_) || !(Contains(wanted, Correction::kOn) || is_open))
       return std::move(chosen_);
     if (can_measure() && !chosen_.measured) chosen_.measured = MeasurePlan(inputs_, draft_);
@@ -135,6 +121,7 @@ class Chooser {
                inputs_.settings.config.effort != Effort::kFast) {
       LearnBlocks(plain, Correction::kAuto, BlockVariables::kRanges);
     }
+    if (wanted != open && WhyNoSamples(inputs_).empty() && Misses()) TellNotTried(open);
     return std::move(chosen_);
   }
 
@@ -209,19 +196,22 @@ class Chooser {
   // From the codes that are best so far: a channel keeps them where nothing better is learned.
   void Learn(const QuantizationPlan& plain, Correction wanted) {
     const LearningSettings settings = learning_settings();
-    const double cost = LearningCost(inputs_.model.graph, plain, settings);
-    if (cost == 0) return;
-    LogInfo(fmt::format("learning weights: about {:.0f} s of processor time",
-                        cost / kProductsPerSecond));
     samples_ =
         SomeSamples(inputs_, sizes_, settings.samples > 0 ? settings.samples : kLearningSamples,
                     settings.memory);
+    const auto costs =
+        LearningCosts(inputs_.model.graph, plain, settings, {samples_.size(), sizes_});
+    if (costs.empty()) return;
+    if (!samples_.empty())
+      LogInfo(
+          fmt::format("learning weights: about {:.0f} s of processor time", TimeOfLayers(costs)));
     const bool rounds = wanted == Correction::kAuto || !inputs_.corrections.weights.empty();
     Try("learning", plain,
         {.round_weights = rounds,
          .move_biases = wanted == Correction::kAuto || !inputs_.corrections.bias.empty(),
          .learning = &settings,
-         .progress = inputs_.on_learning},
+         .progress = inputs_.on_learning,
+         .costs = costs},
         wanted, inputs_.corrections.scales);
   }
 
@@ -237,18 +227,15 @@ class Chooser {
       return;
     }
     LogInfo(fmt::format("learning {} blocks: about {:.0f} s of processor time", blocks.size(),
-                        BlocksCost(inputs_.model.graph, blocks, sizes_, options.learning) /
-                            kBlockProductsPerSecond));
-    LayerCorrections found =
+                        TimeOfBlocks(inputs_.model.graph, plain, blocks, variables,
+                                     options.learning, {samples_.size(), sizes_})));
+    CorrectedBlocks found =
         CorrectBlocks(inputs_.model, plain, inputs_.corrections, samples_, options, inputs_.place);
-    if (!found.empty()) {
-      const bool are_ranges = variables == BlockVariables::kRanges;
-      const size_t count = are_ranges ? found.ranges.size() : found.weights.size();
-      CorrectionReport report{.name = "blocks", .layers = count};
-      if (are_ranges) report = {.name = "clipping in blocks", .of = "values", .layers = count};
-      KeepFound(std::move(report), std::move(found), wanted);
-    } else if (wanted == Correction::kOn) {
-      LeftOut("learning in blocks", "none found better codes than its layers did");
+    if (!found.corrections.empty()) {
+      CorrectionReport report = found.Report(variables);
+      KeepFound(std::move(report), std::move(found.corrections), wanted);
+    } else if (wanted == Correction::kOn || !found.obstacles.empty()) {
+      LeftOut("learning in blocks", found.What());
     }
   }
 
@@ -275,7 +262,8 @@ class Chooser {
     const bool changes_weights = options.round_weights || options.learning != nullptr;
     const bool takes_few = !changes_weights && wanted == Correction::kAuto;
     LayerCorrections found =
-        CorrectLayers(inputs_.model, plain, inputs_.settings, takes_few ? FewSamples() : samples_,
+        CorrectLayers(inputs_.model, plain, inputs_.settings,
+                      takes_few ? FewSamples(inputs_.model.graph, sizes_, samples_) : samples_,
                       options, inputs_.place);
     const size_t layers = changes_weights ? found.weights.size() : found.bias.size();
     if (layers == 0) {
@@ -286,18 +274,9 @@ class Chooser {
     return KeepFound({.name = name, .layers = layers}, std::move(found), wanted);
   }
 
-  // Means of channels, over all positions of a sample, take fewer than weights do.
-  std::vector<Sample> FewSamples() const {
-    const double count = std::clamp(kBiasNs / std::max(FloatTime(inputs_.model.graph, sizes_), 1.0),
-                                    kFewBiasSamples, static_cast<double>(kSamples));
-    std::vector<Sample> few;
-    for (const size_t k : SpreadEvenly(samples_.size(), static_cast<size_t>(count)))
-      few.push_back(samples_[k]);
-    return few;
-  }
-
   bool KeepFound(CorrectionReport report, LayerCorrections found, Correction wanted) {
     const bool are_biases = found.weights.empty();
+    report.fits_weights = !are_biases;
     // Ranges of its own win.
     found.ranges.insert(inputs_.corrections.ranges.begin(), inputs_.corrections.ranges.end());
     std::swap(inputs_.corrections, found);
@@ -311,8 +290,7 @@ class Chooser {
     const int64_t asked = inputs_.settings.config.bias_correction_samples;
     if (samples_.empty())
       samples_ = SomeSamples(inputs_, sizes_, asked > 0 ? asked : kSamples, kMostBytes);
-    if (samples_.empty() && wanted == Correction::kOn)
-      LeftOut(name, "that takes samples that do not depend on each other");
+    if (samples_.empty() && wanted == Correction::kOn) LeftOut(name, WhyNoSamples(inputs_));
     return !samples_.empty();
   }
 
@@ -348,6 +326,15 @@ class Chooser {
   static std::string WhyNoLayer(const CorrectionOptions& options) {
     if (options.round_weights) return "no layer has symmetric weights, which it takes";
     return options.learning != nullptr ? "no layer can learn" : "no layer can have another bias";
+  }
+
+  void TellNotTried(const Wanted& open) {
+    const bool learns = open[3] == Correction::kAuto;
+    if (!learns && (open[2] != Correction::kAuto || !WeightsCarryTheNoise())) return;
+    chosen_.warnings.push_back(fmt::format(
+        "rounding{} of weights {} not tried: what it gives would be judged on the samples that it "
+        "was fitted to, expected {} different ones, or --validate",
+        learns ? " and learning" : "", learns ? "are" : "is", kFewestToHoldOut));
   }
 
   void LeftOut(std::string_view name, const std::string& why) {

@@ -93,6 +93,7 @@ ModelComparer OpenComparer(const Model& original, const Graph& prepared, const I
                            const std::vector<size_t>& order, const ComparerOptions& options) {
   std::vector<ComparedValue> values = ChooseComparedValues(prepared, original.graph);
   if (options.outputs_only) KeepOutputsOnly(values);
+  for (ComparedValue& value : values) value.is_fitted = options.is_fitted;
   auto reference = OpenReference(original, values, options);
   CompareOptions compare{
       .count = kMostHeldOut, .workers = options.workers, .in_step = options.is_random};

@@ -30,6 +30,7 @@ struct ComparerOptions {
   std::string place;          // names the model in errors
   bool outputs_only = false;  // no inner values in their place
   bool is_random = false;     // the model has random nodes
+  bool is_fitted = false;     // see ComparedValue
   int workers = 1;
   // As the other model is opened: pairs that the model has already are computed alike in both.
   bool integer_kernels = true;

@@ -14,9 +14,9 @@
 #include "learn_layer.h"
 #include "learnable_ranges.h"
 #include "placed_layers.h"
+#include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
-#include "qconvert/plan/multiply_adds.h"
 #include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/learn_block.h"
 
@@ -49,10 +49,13 @@ class BlockCorrector {
       else if (!inputs_.contains(block->second) || layer.codes.empty())
         unusable_.insert(block->second);
     }
+    out_.blocks = blocks_.size();
+    if (!unusable_.empty())
+      out_.obstacles["codes that others read, or an entry in the middle"] = unusable_.size();
   }
 
-  LayerCorrections Run(const Model& model, const std::vector<Sample>& samples,
-                       const std::string& place) {
+  CorrectedBlocks Run(const Model& model, const std::vector<Sample>& samples,
+                      const std::string& place) {
     std::multiset<std::string> wanted;
     std::multiset<std::string> wanted_floats;
     for (const PlacedLayer& layer : placed_.layers) {
@@ -91,8 +94,9 @@ class BlockCorrector {
                       quantized);
       quantized.Drop(layer.output);
     }
-    LogDebug(fmt::format("learned {} of {} blocks", learned_, blocks_.size()));
-    return learned_ > 0 ? std::move(found_) : LayerCorrections{};
+    LogDebug(out_.What());
+    if (out_.learned > 0) out_.corrections = std::move(found_);
+    return std::move(out_);
   }
 
  private:
@@ -124,7 +128,7 @@ class BlockCorrector {
   // learned in a block is done.
   void LearnAlone(const PlacedLayer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
     const size_t n = layer.node;
-    if (learned_ > 0 && !learned_layers_.contains(n)) {
+    if (out_.learned > 0 && !learned_layers_.contains(n)) {
       const auto before = found_.bias.find(n);
       std::vector<float> shift =
           before == found_.bias.end() ? std::vector<float>{} : before->second;
@@ -156,6 +160,7 @@ class BlockCorrector {
     quantized.Drop(inputs_.at(b));
     if (options_.progress) options_.progress(100 * seen_.size() / blocks_.size());
     if (!learned.obstacle.empty()) {
+      ++out_.obstacles[learned.obstacle];
       LogInfo(fmt::format("block from {} to {}: its layers learn one by one: {}", block.entry,
                           block.exit, learned.obstacle));
       return;
@@ -166,7 +171,9 @@ class BlockCorrector {
                     block.entry, block.exit, block.layers.size(), learned.ranges.size(),
                     learns_[b].roots.size(), learned.error_before, learned.error_after));
     if (!(learned.error_after < learned.error_before)) return;
-    ++learned_;
+    ++out_.learned;
+    out_.layers += block.layers.size();
+    out_.ranges += learned.ranges.size();
     for (const auto& [root, range] : learned.ranges) {
       constants_.Replace(root, range, quantized);
       found_.ranges.insert_or_assign(root, range);
@@ -252,9 +259,9 @@ class BlockCorrector {
   std::set<size_t> unusable_;             // blocks
   std::set<size_t> seen_;
   std::set<size_t> learned_layers_;  // in blocks
-  size_t learned_ = 0;
-  std::string run_hash_;  // where there is a cache
+  std::string run_hash_;             // where there is a cache
   LayerCorrections found_;
+  CorrectedBlocks out_;             // but for its corrections
   std::vector<WhatLearns> learns_;  // by block
   RangeConstants constants_;
 };
@@ -271,20 +278,40 @@ std::vector<Block> LearnableBlocks(const Graph& graph, const QuantizationPlan& p
   return FindBlocks(graph, layers, limits);
 }
 
-double BlocksCost(const Graph& graph, const std::vector<Block>& blocks, const ValueSizes& sizes,
-                  const LearningSettings& settings) {
-  const CostModel model(graph, sizes);
-  double products = 0;
-  for (const Block& block : blocks)
-    for (const size_t n : block.layers) products += CountMultiplyAdds(graph, model, graph.nodes[n]);
-  return BlockLearningCost(products, settings);
+std::string CorrectedBlocks::What() const {
+  std::string text = fmt::format("{} of {} learned together", learned,
+                                 Counted(static_cast<int64_t>(blocks), "block"));
+  size_t cannot = 0;
+  for (const auto& [why, count] : obstacles) cannot += count;
+  if (cannot == 0) return text;
+  const auto most =
+      std::max_element(obstacles.begin(), obstacles.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  text += fmt::format(", {} cannot: {}", cannot, most->first);
+  if (most->second < cannot) text += fmt::format(" ({} of them)", most->second);
+  return text;
 }
 
-LayerCorrections CorrectBlocks(const Model& model, const QuantizationPlan& plan,
-                               const LayerCorrections& start, const std::vector<Sample>& samples,
-                               const BlockOptions& options, const std::string& place) {
-  return UnlessRefused(
-      [&] { return BlockCorrector(model, plan, start, options).Run(model, samples, place); });
+CorrectionReport CorrectedBlocks::Report(BlockVariables variables) const {
+  CorrectionReport report{.name = "blocks", .layers = corrections.weights.size()};
+  if (variables == BlockVariables::kRanges && ranges > 0) {
+    report = {.name = "clipping in blocks", .of = "values", .layers = ranges};
+  } else if (variables == BlockVariables::kRanges) {
+    report = {.name = "biases in blocks", .layers = layers};
+  }
+  report.remark = What();
+  return report;
+}
+
+CorrectedBlocks CorrectBlocks(const Model& model, const QuantizationPlan& plan,
+                              const LayerCorrections& start, const std::vector<Sample>& samples,
+                              const BlockOptions& options, const std::string& place) {
+  CorrectedBlocks found;
+  found.corrections = UnlessRefused([&] {
+    found = BlockCorrector(model, plan, start, options).Run(model, samples, place);
+    return std::move(found.corrections);
+  });
+  return found;
 }
 
 }  // namespace qconvert

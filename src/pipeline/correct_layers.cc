@@ -55,8 +55,7 @@ class Corrector {
         topology_(graph_),
         plan_(plan),
         settings_(settings),
-        options_(options),
-        all_(options.learning == nullptr ? 0 : LearningCost(graph_, plan, *options.learning)) {
+        options_(options) {
     if (options.learning != nullptr)
       learner_.emplace(graph_, topology_, plan_, *options.learning, options.workers);
     for (const auto& [n, integer] : plan.integer_nodes) {
@@ -300,8 +299,7 @@ class Corrector {
   std::vector<float> LearnLayer(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
     LearnedLayer learned = learner_->Learn(layer.node, StartOfLayer(plan_, found_, layer.node), {},
                                            layer.input, quantized, floats);
-    const Node& node = graph_.nodes[layer.node];
-    TellProgress(LearningCost(node, *graph_.FindInitializer(node.inputs[1]), *options_.learning));
+    TellProgress(layer.node);
     // A layer that nothing could be learned of is none that learning corrects.
     if (learned.bias_shift.empty()) return {};
     quantized.ReplaceConstant(layer.codes, learned.weights.weight);
@@ -309,10 +307,13 @@ class Corrector {
     return learned.bias_shift;
   }
 
-  void TellProgress(double cost) {
-    done_ += cost;
-    if (options_.progress)
-      options_.progress(static_cast<size_t>(100 * done_ / std::max(all_, done_)));
+  void TellProgress(size_t n) {
+    const auto cost = options_.costs.find(n);
+    if (!options_.progress || cost == options_.costs.end()) return;
+    learned_ += cost->second;
+    double all = 0;
+    for (const auto& [node, of_node] : options_.costs) all += of_node;
+    options_.progress(static_cast<size_t>(100 * learned_ / std::max(all, learned_)));
   }
 
   const Graph& graph_;
@@ -324,8 +325,7 @@ class Corrector {
   std::optional<LayerLearner> learner_;
   std::vector<Layer> layers_;
   LayerCorrections found_;
-  double all_;  // LearningCost
-  double done_ = 0;
+  double learned_ = 0;  // CorrectionOptions::costs
 };
 
 }  // namespace
@@ -345,17 +345,6 @@ LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct)
     LogDebug(e.what());  // a whole plan that does not run is told by those who measure it
     return {};
   }
-}
-
-double LearningCost(const Graph& graph, const QuantizationPlan& plan,
-                    const LearningSettings& settings) {
-  double cost = 0;
-  for (const auto& [n, integer] : plan.integer_nodes) {
-    if (!integer.weight || !LearnsNode(graph, plan, n, settings)) continue;
-    const Node& node = graph.nodes[n];
-    cost += LearningCost(node, *graph.FindInitializer(node.inputs[1]), settings);
-  }
-  return cost;
 }
 
 LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,

@@ -27,6 +27,7 @@ struct CorrectionOptions {
   bool online = false;
   const LearningSettings* learning = nullptr;    // of weights and biases (weights/learn_weights.h)
   std::function<void(size_t percent)> progress;  // of the learning; may be empty
+  std::map<size_t, double> costs;                // of the layers that learn, for the progress
   int workers = 1;
   ResultCache* cache = nullptr;  // of what is found; null: none
 };
@@ -36,10 +37,6 @@ bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& nod
 
 // What `correct` finds; nothing where the engine refuses the pieces that it runs.
 LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct);
-
-// LearningCost of all layers that CorrectLayers learns.
-double LearningCost(const Graph& graph, const QuantizationPlan& plan,
-                    const LearningSettings& settings);
 
 // Of every integer node with weights, in the order they run:
 //

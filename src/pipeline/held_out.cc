@@ -3,22 +3,31 @@
 #include <algorithm>
 
 namespace qconvert {
+namespace {
+
+// Of `count` different samples.
+size_t CountHeldOut(size_t count) {
+  const size_t of_few = std::clamp(count / 3, kFewestHeldOut, kFewHeldOut);
+  return std::clamp(count / 5, of_few, kMostHeldOut);
+}
+
+}  // namespace
 
 SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
   const std::vector<bool>& repeats = digest.repeats;
-  const auto count = static_cast<size_t>(std::count(repeats.begin(), repeats.end(), false));
   SampleSplit split{digest.by_content, digest.by_content, {}, false};
-  if (!keep_all && count >= kFewestToHoldOut) {
-    const size_t different = std::clamp(count / 5, kFewestHeldOut, kMostHeldOut);
-    size_t held_out = 0;
-    // Twins of those that are judged count no more than they do, and must not calibrate.
-    for (size_t seen = 0; held_out < repeats.size(); ++held_out) {
-      if (!repeats[held_out] && ++seen > different) break;
+  if (!keep_all) {
+    split.judged = DifferentFrom(digest, {});
+    const size_t count = split.judged.size();
+    if (count >= kFewestToHoldOut) {
+      split.judged.resize(CountHeldOut(count));
+      split.is_held_out = true;
+      // Up to the first that is neither judged on nor a copy.
+      const auto& order = digest.by_content;
+      auto first = std::find(order.begin(), order.end(), split.judged.back()) + 1;
+      while (repeats[static_cast<size_t>(first - order.begin())]) ++first;
+      split.calibration.assign(first, order.end());
     }
-    split.judged.resize(held_out);
-    split.calibration.erase(split.calibration.begin(),
-                            split.calibration.begin() + static_cast<ptrdiff_t>(held_out));
-    split.is_held_out = true;
   }
   // Places among all samples become places among those that calibrate.
   const std::vector<size_t> content = split.calibration;
@@ -30,12 +39,15 @@ SampleSplit SplitSamples(const DataDigest& digest, bool keep_all) {
   return split;
 }
 
-size_t CountShared(const DataDigest& judged, const DataDigest& calibration) {
-  const auto& other = calibration.contents;
-  return static_cast<size_t>(
-      std::count_if(judged.contents.begin(), judged.contents.end(), [&](const auto& content) {
-        return std::binary_search(other.begin(), other.end(), content);
-      }));
+std::vector<size_t> DifferentFrom(const DataDigest& digest, const DataDigest& others) {
+  std::vector<size_t> different;
+  for (size_t k = 0; k < digest.by_content.size(); ++k) {
+    const bool is_known =
+        k < digest.contents.size() &&
+        std::binary_search(others.contents.begin(), others.contents.end(), digest.contents[k]);
+    if (!digest.repeats[k] && !is_known) different.push_back(digest.by_content[k]);
+  }
+  return different;
 }
 
 }  // namespace qconvert

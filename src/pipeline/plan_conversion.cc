@@ -17,6 +17,7 @@
 #include "first_picture.h"
 #include "fold_inputs.h"
 #include "held_out.h"
+#include "judged_data.h"
 #include "kept_results.h"
 #include "other_passes.h"
 #include "output_files.h"
@@ -45,14 +46,6 @@ SampleSource OpenData(const ConvertOptions& options, const Graph& graph,
   RefuseOverwriting(OutputsOf(options), samples.files());
   return samples;
 }
-
-// What is judged on: samples, which of them, and what they are called in reports.
-struct JudgedData {
-  SampleSource samples;
-  std::vector<size_t> order;
-  std::string description;
-  bool have_calibrated = false;  // the ranges, too
-};
 
 bool TakesNothing(const QuantizationPlan& plan) {
   return plan.stored.empty() && plan.dynamic_nodes.empty() && plan.rounded.types.empty() &&
@@ -134,39 +127,9 @@ CalibrationTable SeeValues(const ConvertOptions& options, const PreparedModel& p
                         options.model.string(), options.cache.get());
 }
 
-JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph, const FoldedInputs& folded,
-                      const ConversionData& calibration, ConversionReport& report) {
-  if (options.validation_folder.empty()) {
-    const SampleSplit& split = calibration.split;
-    return {calibration.samples, split.judged,
-            split.is_held_out ? "samples kept out of calibration"
-                              : "of the calibration samples themselves",
-            !split.is_held_out};
-  }
-  CalibrationData data = DataOf(options, folded);
-  data.folder = options.validation_folder;
-  JudgedData judged{OpenCalibrationData(data, graph, options.model.string()), {}, {}};
-  RefuseOverwriting(OutputsOf(options), judged.samples.files());
-  const DataDigest digest = judged.samples.Digest(WorkerCount(data));
-  judged.order = digest.by_content;
-  judged.description = "samples of --validate";
-  if (const size_t shared = CountShared(digest, calibration.digest); shared > 0) {
-    judged.description += fmt::format(", {} of which calibrated too", shared);
-    report.warnings.push_back(
-        fmt::format("{} of {} samples of --validate are calibration samples: what is told of them "
-                    "is better than fresh samples would give",
-                    shared, judged.samples.size()));
-  }
-  return judged;
-}
-
-// Codes and biases that are fitted to a few samples suit these, whatever they do to others.
-std::string WhatJudged(const JudgedData& judged, const ChosenPlan& chosen) {
-  const bool is_corrected = std::any_of(chosen.corrections.begin(), chosen.corrections.end(),
-                                        [](const CorrectionReport& one) { return one.kept; });
-  if (!judged.have_calibrated || !is_corrected) return judged.description;
-  return judged.description +
-         ", which corrections were fitted to (others may give less, --validate tells)";
+bool IsCorrected(const ChosenPlan& chosen) {
+  return std::any_of(chosen.corrections.begin(), chosen.corrections.end(),
+                     [](const CorrectionReport& one) { return one.kept; });
 }
 
 size_t CountSamples(const ConvertOptions& options, const std::optional<StoredTable>& stored,
@@ -272,6 +235,7 @@ ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
                       {.place = options.model.string(),
                        .outputs_only = options.guard == GuardMode::kOff,  // only the file will run
                        .is_random = !report.random_nodes.empty(),
+                       .is_fitted = !judged.why_fitted.empty(),
                        .workers = workers,
                        .integer_kernels = TargetOf(options.config.target_device).suits_engine});
 }
@@ -360,7 +324,8 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   Spread spread = SpreadAndChoose(options, prepared, stored, data);
   watch.Lap("prepare");
   const CalibrationTable table = TableOf(options, prepared, spread.choice, stored, data, watch);
-  const JudgedData judged = OpenJudged(options, model.graph, folded, data, report);
+  const JudgedData judged = OpenJudged(options, model.graph, folded, data.feeder, data.samples,
+                                       data.digest, data.split, report.warnings);
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
   report.random_nodes = FindRandomNodes(model.graph);
   const std::string models = HashOfModels(options, *original, model);
@@ -371,7 +336,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   if (options.cache) options.cache->TellUse();
   watch.Lap("choose");
   report.gate = options.gate;
-  report.compared_on = WhatJudged(judged, chosen);
+  report.compared_on = DescribeJudged(judged, IsCorrected(chosen));
   report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
   use({.model = model,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apply_settings.h"
+#include "held_out.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/plan/value_range.h"
@@ -54,6 +55,16 @@ std::string WhyNoCodes(const Topology& topology, const Graph& graph, const Quant
              : "the nodes around it compute in float";
 }
 
+bool IsJudgedByItself(const ConversionReport& report) {
+  const bool is_fitted =
+      std::any_of(report.outputs.begin(), report.outputs.end(),
+                  [](const OutputComparison& output) { return output.value.is_fitted; });
+  return is_fitted && std::any_of(report.corrections.begin(), report.corrections.end(),
+                                  [](const CorrectionReport& correction) {
+                                    return correction.kept && correction.fits_weights;
+                                  });
+}
+
 }  // namespace
 
 std::string WhatFailed(const Verdict& verdict) {
@@ -85,6 +96,12 @@ void RefuseFailed(const ConvertOptions& options, const ConversionReport& report)
         "outputs; nothing is written. --guard-reports keeps them, --scheme auto asks for fewer");
   }
   if (!report.guard.passed) refuse(WhatFailed(report) + "; nothing is written");
+  if (IsJudgedByItself(report)) {
+    refuse(fmt::format(
+        "the outputs pass on samples that weights were fitted to, which says nothing of others: "
+        "expected {} different ones, or --validate; nothing is written",
+        kFewestToHoldOut));
+  }
 }
 
 std::string EqualizeOptionOf(const QuantConfig& config, const ConfigNode& effective,

@@ -151,7 +151,7 @@ std::optional<double> OutputComparison::SqnrAtLeast() const {
   constexpr double kLeastShare = 1e-3;
   const auto count = static_cast<double>(CountTelling());
   const double pooled = sums.noise();
-  if (count < 2 || pooled == 0 || !std::isfinite(pooled)) return std::nullopt;
+  if (value.is_fitted || count < 2 || pooled == 0 || !std::isfinite(pooled)) return std::nullopt;
   std::vector<double> logarithms;
   double mean = 0;
   for (size_t k = 0; k < samples.size(); ++k) {
@@ -169,6 +169,10 @@ std::optional<double> OutputComparison::SqnrAtLeast() const {
       boost::math::quantile(boost::math::students_t_distribution<double>(count - 1), kConfidence);
   // From natural logarithms to decibels.
   return SqnrOfNoise(pooled) - 10 / std::log(10.0) * t * error;
+}
+
+std::optional<double> OutputComparison::FlipRateAtMost() const {
+  return value.is_fitted ? std::nullopt : std::optional(decisions.UpperBound());
 }
 
 void OutputComparison::Merge(const OutputComparison& later) {

@@ -87,6 +87,7 @@ void FormatCorrection(const CorrectionReport& correction, std::string& out) {
   } else {
     out += ", not measured";
   }
+  if (!correction.remark.empty()) out += "; " + Text(correction.remark);
   out += '\n';
 }
 
@@ -131,12 +132,15 @@ Json StepsJson(const std::vector<RepairStep>& steps) {
 Json CorrectionsJson(const ConversionReport& report) {
   Json all = Json::array();
   for (const CorrectionReport& correction : report.corrections) {
-    Json one = {
-        {"name", correction.name}, {"layers", correction.layers}, {"kept", correction.kept}};
+    Json one = {{"name", correction.name},
+                {"of", correction.of},
+                {"layers", correction.layers},
+                {"kept", correction.kept}};
     if (correction.noise_before > 0) {
       one["sqnr_db_before"] = SqnrOfNoise(correction.noise_before);
       one["sqnr_db_after"] = SqnrOfNoise(correction.noise_after);
     }
+    if (!correction.remark.empty()) one["remark"] = Text(correction.remark);
     all.push_back(std::move(one));
   }
   return all;

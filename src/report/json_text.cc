@@ -91,7 +91,7 @@ Json OutputJson(const OutputComparison& output, const OutputVerdict& verdict,
   if (output.decisions.decided > 0) {
     json["decisions"] = {{"decided", output.decisions.decided},
                          {"flips", output.decisions.flips},
-                         {"flip_rate_at_most", output.decisions.UpperBound()}};
+                         {"flip_rate_at_most", Number(output.FlipRateAtMost())}};
   }
   if (output.elements > 0)
     json["equal"] = static_cast<double>(output.equal) / static_cast<double>(output.elements);

@@ -199,9 +199,10 @@ class Judge {
   void Flips() {
     const DecisionSums& decisions = output_.decisions;
     if (decisions.decided == 0) return;
-    const std::string text =
-        fmt::format("{} of {} flipped (at most {:.1f} %, 95 %)", decisions.flips,
-                    Counted(decisions.decided, "decided position"), 100 * decisions.UpperBound());
+    std::string text = fmt::format("{} of {} flipped", decisions.flips,
+                                   Counted(decisions.decided, "decided position"));
+    if (const std::optional<double> bound = output_.FlipRateAtMost())
+      text += fmt::format(" (at most {:.1f} %, 95 %)", 100 * *bound);
     if (decisions.rate() <= gate_.max_flips) return Pass(text);
     Fail(fmt::format("{}, expected at most {:.3g} %", text, 100 * gate_.max_flips));
     verdict_.noise = std::max(verdict_.noise, NoiseOfFlips(decisions, gate_));

@@ -37,7 +37,7 @@ BlockNet::BlockNet(const Graph& graph, const Block& block, Dims entry, const Rou
   for (const size_t n : block.nodes) {
     const Node& node = graph.nodes[n];
     if (!AddStep(graph, node, n)) {
-      obstacle_ = node.op_type + " " + (node.name.empty() ? node.outputs[0] : node.name);
+      obstacle_ = "operator " + node.op_type;
       return;
     }
   }

@@ -53,7 +53,7 @@ class BlockNet {
   BlockNet(const Graph& graph, const Block& block, Dims entry, const RoundingGrids& grids,
            ExitRounding exit = ExitRounding::kFloat);
 
-  // Names the node that stands in the way; empty: none does.
+  // The operator that stands in the way, by its type; empty: none does.
   const std::string& obstacle() const { return obstacle_; }
   const Dims& exit_dims() const { return dims_.back(); }
   // The order of `weights` below: nodes of the graph.

@@ -25,7 +25,7 @@ constexpr int64_t kPositionsOfImage = 64;          // that an image counts as in
 constexpr int64_t kMostBytes = int64_t{64} << 20;  // of inputs and outputs of the images
 constexpr float kBiasRate = 0.002F;                // of the root mean square of a layer's output
 constexpr size_t kLooked = 64;                     // images that tell how large the error is
-constexpr int64_t kBackward = 3;                   // passes that forward and backward take
+constexpr double kBackward = 3;                    // passes that forward and backward take
 
 int64_t ImagesOfBatch(const LearningSettings& settings) {
   return std::max<int64_t>(settings.batch / kPositionsOfImage, 1);
@@ -131,7 +131,7 @@ class BlockLearner {
   void Train() {
     const auto batch = std::min(static_cast<size_t>(ImagesOfBatch(settings_)), training_.size());
     const auto batches = static_cast<int64_t>(training_.size() / batch);
-    const int64_t steps = settings_.epochs > 0 ? settings_.epochs * batches : settings_.iterations;
+    const int64_t steps = StepsOf(settings_, batches);
     int idle = 0;
     for (int64_t step = 0; step < steps; ++step) {
       const BlockGradient gradient = Gradient(step, batch);
@@ -307,9 +307,13 @@ LearnedBlock LearnBlock(const Graph& graph, const Block& block, std::vector<Bloc
   return out;
 }
 
-double BlockLearningCost(double products, const LearningSettings& settings) {
-  const auto steps = static_cast<double>(settings.iterations);
-  return steps * static_cast<double>(ImagesOfBatch(settings) * kBackward) * products;
+double BlockLearningCost(double products, double images, const LearningSettings& settings) {
+  const double held_out = std::max(images / kHeldOutEvery, 1.0);
+  const double training = std::max(images - held_out, 1.0);
+  const double batch = std::min(static_cast<double>(ImagesOfBatch(settings)), training);
+  const int64_t steps = StepsOf(settings, static_cast<int64_t>(training / batch));
+  return products * (static_cast<double>(steps) * batch * kBackward +
+                     static_cast<double>(LooksOf(steps)) * held_out);
 }
 
 }  // namespace qconvert

@@ -30,6 +30,17 @@ constexpr int64_t kLeastPositions = 256;           // whatever they take
 constexpr int64_t kMostBytes = int64_t{64} << 20;  // of their inputs and outputs
 constexpr int64_t kChannelsTogether = 32;
 
+constexpr double kProductsOfStep = 40;  // what moving a weight takes
+
+// Of output positions, that are learned from.
+int64_t MostPositions(const WeightOrder& order, const LearningSettings& settings) {
+  const int64_t copies = settings.quantized_part < 1 ? 2 : 1;
+  // Bytes of a position, inputs and outputs.
+  const int64_t row = 4 * (copies * order.count + order.channels);
+  return std::clamp<int64_t>(kMostBytes / row, kLeastPositions,
+                             std::max(kMostPositions, settings.batch));
+}
+
 // An output position of a sample.
 struct Place {
   size_t sample = 0;
@@ -137,11 +148,7 @@ class Learner {
   };
 
   void ChoosePlaces() {
-    const int64_t copies = settings_.quantized_part < 1 ? 2 : 1;
-    // Bytes of a position, inputs and outputs.
-    const int64_t row = 4 * (copies * order_.count + order_.channels);
-    const int64_t most = std::clamp<int64_t>(kMostBytes / row, kLeastPositions,
-                                             std::max(kMostPositions, settings_.batch));
+    const int64_t most = MostPositions(order_, settings_);
     // Positions of one sample are alike: whole ones are held out where they are enough.
     const bool by_sample = std::ssize(positions_) >= kHeldOutEvery;
     Pool training;
@@ -282,14 +289,20 @@ LearnedLayer LearnWeights(const Node& node, const Tensor& weight, std::span<cons
   return Learner(node, weight, bias, start, samples, activation, settings, workers).Run();
 }
 
-double LearningCost(const Node& node, const Tensor& weight, const LearningSettings& settings) {
+double LearningCost(const Node& node, const Tensor& weight, const LearningSettings& settings,
+                    double positions) {
   const WeightOrder order = KernelOrder(node, weight);
-  const int64_t steps =
-      settings.epochs > 0 ? settings.epochs * std::max<int64_t>(kMostPositions / settings.batch, 1)
-                          : settings.iterations;
-  // A product forward and one back.
-  return 2.0 * static_cast<double>(steps) * static_cast<double>(settings.batch) *
-         static_cast<double>(order.count) * static_cast<double>(order.channels);
+  const double held_out = positions / kHeldOutEvery;
+  const double training =
+      std::clamp(positions - held_out, 1.0, static_cast<double>(MostPositions(order, settings)));
+  const double batch = std::min(static_cast<double>(settings.batch), training);
+  const int64_t steps = StepsOf(settings, static_cast<int64_t>(training / batch));
+  // A look fits the bias in two passes, and takes one over what is held out.
+  const double look = 2 * training + std::min(held_out, training / kHeldOutPart);
+  // A step has a product forward and one back, and moves every weight.
+  const double rows = static_cast<double>(steps) * (2 * batch + kProductsOfStep) +
+                      static_cast<double>(LooksOf(steps)) * look;
+  return rows * static_cast<double>(order.count * order.channels);
 }
 
 }  // namespace qconvert

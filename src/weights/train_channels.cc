@@ -19,11 +19,7 @@ class Trainer {
  public:
   Trainer(const GroupInputs& inputs, const ChannelProblem& problem,
           const LayerActivation& activation, const LearningSettings& settings)
-      : inputs_(inputs),
-        problem_(problem),
-        activation_(activation),
-        settings_(settings),
-        steps_(settings.iterations) {}
+      : inputs_(inputs), problem_(problem), activation_(activation), settings_(settings) {}
 
   TrainedChannels Run() {
     best_.codes = problem_.start;
@@ -102,18 +98,18 @@ class Trainer {
     FloatRow bias = best_.bias;
     int idle = 0;
     const FloatRow by_code = importance_.cwiseProduct(problem_.scales);
-    if (settings_.epochs > 0) steps_ = settings_.epochs * batches;
-    for (int64_t step = 0; step < steps_ && batches > 0; ++step) {
+    const int64_t steps = StepsOf(settings_, batches);
+    for (int64_t step = 0; step < steps && batches > 0; ++step) {
       const Index first = static_cast<Index>(step) % batches * batch;
       const LayerLoss loss =
           ComputeLayerLoss(Mixed(first, batch, step), problem_.targets.middleRows(first, batch),
                            Weights(variables.Codes()), bias, activation_);
-      const float beta = Beta(settings_, step, steps_);
+      const float beta = Beta(settings_, step, steps);
       variables.Step(loss.weights.array().rowwise() * by_code.array(),
                      beta == 0 ? 0 : static_cast<float>(settings_.regularization), beta);
       // A part of Newton's step: a batch tells less than all positions.
       if (settings_.learns_bias) bias += kBiasRate * loss.bias_step;
-      const bool is_last = step + 1 == steps_;
+      const bool is_last = step + 1 == steps;
       if (!is_last && (step + 1) % kLookEvery != 0) continue;
       // Before its end AdaRound is between codes: a look tells little, so it stops for none.
       idle = Look(variables.Rounded()) ? 0 : idle + 1;
@@ -147,7 +143,6 @@ class Trainer {
   const ChannelProblem& problem_;
   const LayerActivation& activation_;
   const LearningSettings& settings_;
-  int64_t steps_;
   FloatRow importance_;
   TrainedChannels best_;
 };

@@ -16,6 +16,12 @@ constexpr float kFineRate = 0.1F;
 
 }  // namespace
 
+int64_t StepsOf(const LearningSettings& settings, int64_t batches) {
+  return settings.epochs > 0 ? settings.epochs * batches : settings.iterations;
+}
+
+int64_t LooksOf(int64_t steps) { return 1 + (steps + kLookEvery - 1) / kLookEvery; }
+
 float Uniform(uint64_t seed, uint64_t index) {
   uint64_t z = seed + index * 0x9E3779B97F4A7C15ULL;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;

@@ -18,6 +18,11 @@ inline constexpr int kPatience = 2;         // looks that find nothing better
 // Error power below this part of the signal's is none.
 inline constexpr float kNoError = 1e-10F;
 
+// How many steps are made, with so many batches in all that is learned from; and how often whole
+// codes are looked at, the start among them.
+int64_t StepsOf(const LearningSettings& settings, int64_t batches);
+int64_t LooksOf(int64_t steps);
+
 // A number of [0, 1) that follows from its arguments alone: Steele et al. 2014, "Fast Splittable
 // Pseudorandom Number Generators" (the finalizer of SplitMix64).
 float Uniform(uint64_t seed, uint64_t index);

@@ -42,12 +42,16 @@ struct Net {
     quantized = QuantizeModel(ResidualNet(between), inputs, config);
   }
 
-  LayerCorrections Correct(int workers = 1,
-                           BlockVariables variables = BlockVariables::kCodes) const {
+  CorrectedBlocks CorrectAll(int workers, BlockVariables variables) const {
     std::vector<Sample> samples;
     for (const auto& of_sample : inputs) samples.push_back({"s", of_sample});
     BlockOptions options{{.iterations = 200}, {}, workers, nullptr, variables};
     return CorrectBlocks(quantized.float_model, quantized.plan, {}, samples, options, "test");
+  }
+
+  LayerCorrections Correct(int workers = 1,
+                           BlockVariables variables = BlockVariables::kCodes) const {
+    return CorrectAll(workers, variables).corrections;
   }
 
   // Squared error of the output over samples that nothing was learned from.
@@ -113,8 +117,37 @@ TEST(CorrectBlocksTest, ThreadsChangeNothing) {
     EXPECT_EQ(*weights.weight.bytes, *three.weights.at(n).weight.bytes);
 }
 
-TEST(CorrectBlocksTest, ABlockWithAnOperatorThatIsNotDoneStaysAsItWas) {
-  EXPECT_TRUE(Net("Softplus").Correct().empty());
+TEST(CorrectBlocksTest, ABlockWithAnOperatorThatIsNotDoneStaysAsItWasAndSaysWhy) {
+  const CorrectedBlocks found = Net("Softplus").CorrectAll(1, BlockVariables::kCodes);
+  EXPECT_TRUE(found.corrections.empty());
+  EXPECT_EQ(found.What(), "0 of 1 block learned together, 1 cannot: operator Softplus");
+}
+
+TEST(CorrectBlocksTest, WhatChangedIsCounted) {
+  Net net("Relu", 4);
+  const CorrectedBlocks found = net.CorrectAll(1, BlockVariables::kRanges);
+  EXPECT_EQ(found.What(), "1 of 1 block learned together");
+  EXPECT_EQ(found.ranges, found.corrections.ranges.size());
+  EXPECT_EQ(found.layers, 2U);
+  EXPECT_EQ(found.Report(BlockVariables::kRanges).name, "clipping in blocks");
+  EXPECT_EQ(found.Report(BlockVariables::kRanges).layers, found.ranges);
+  for (auto& [name, value] : net.quantized.plan.values) value.method = "fixed";
+  const CorrectedBlocks biases = net.CorrectAll(1, BlockVariables::kRanges);
+  EXPECT_EQ(biases.ranges, 0U);
+  EXPECT_EQ(biases.layers, 2U);
+  EXPECT_TRUE(biases.corrections.ranges.empty());
+  EXPECT_FALSE(biases.corrections.bias.empty());
+  EXPECT_EQ(biases.Report(BlockVariables::kRanges).name, "biases in blocks");
+  EXPECT_EQ(biases.Report(BlockVariables::kRanges).layers, 2U);
+}
+
+TEST(CorrectBlocksTest, TheReasonThatMostBlocksHaveIsNamed) {
+  const CorrectedBlocks found{.corrections = {},
+                              .blocks = 9,
+                              .learned = 5,
+                              .obstacles = {{"operator Erf", 1}, {"operator Softplus", 2}}};
+  EXPECT_EQ(found.What(),
+            "5 of 9 blocks learned together, 3 cannot: operator Softplus (2 of them)");
 }
 
 }  // namespace

@@ -22,10 +22,17 @@ SampleSplit Split(size_t count, bool keep_all = false, std::vector<bool> repeats
   return SplitSamples(digest, keep_all);
 }
 
-TEST(HeldOutTest, OneInFiveFromTwentySamplesOn) {
-  EXPECT_FALSE(Split(19).is_held_out);
-  EXPECT_EQ(Split(19).judged.size(), 19U);
-  EXPECT_EQ(Split(19).calibration.size(), 19U);
+TEST(HeldOutTest, OneInFiveAndMoreOfFew) {
+  EXPECT_FALSE(Split(3).is_held_out);
+  EXPECT_EQ(Split(3).judged.size(), 3U);
+  EXPECT_EQ(Split(3).calibration.size(), 3U);
+  EXPECT_TRUE(Split(4).is_held_out);
+  EXPECT_EQ(Split(4).judged.size(), 2U);
+  EXPECT_EQ(Split(4).calibration.size(), 2U);
+  EXPECT_EQ(Split(8).judged.size(), 2U);
+  EXPECT_EQ(Split(9).judged.size(), 3U);
+  EXPECT_EQ(Split(12).judged.size(), 4U);
+  EXPECT_EQ(Split(19).judged.size(), 4U);
   EXPECT_EQ(Split(20).judged.size(), 4U);
   EXPECT_EQ(Split(24).judged.size(), 4U);
   EXPECT_EQ(Split(100).judged.size(), 20U);
@@ -48,13 +55,15 @@ TEST(HeldOutTest, NoSampleIsOnBothSidesAndNoneIsLost) {
 
 TEST(HeldOutTest, TwinsCountOnceAndStayOnTheSameSide) {
   std::vector<bool> repeats(30);
-  for (size_t k = 11; k < 30; ++k) repeats[k] = true;
-  EXPECT_FALSE(Split(30, false, repeats).is_held_out) << "11 different ones";
+  for (size_t k = 3; k < 30; ++k) repeats[k] = true;
+  EXPECT_FALSE(Split(30, false, repeats).is_held_out) << "three different ones";
+  EXPECT_EQ(Split(30, false, repeats).judged.size(), 3U);
+  EXPECT_EQ(Split(30, true, repeats).judged.size(), 30U) << "steps of a sequence";
   repeats.assign(30, false);
   for (const size_t k : {4, 5, 6}) repeats[k] = true;   // the same as number 3
   const SampleSplit split = Split(30, false, repeats);  // 27 different ones: five, and three twins
   EXPECT_TRUE(split.is_held_out);
-  EXPECT_EQ(split.judged.size(), 8U);
+  EXPECT_EQ(split.judged, (std::vector<size_t>{29, 28, 27, 26, 22}));
   EXPECT_EQ(split.calibration.size(), 22U);
 }
 
@@ -62,7 +71,7 @@ TEST(HeldOutTest, AsManyDifferentSamplesAreJudgedHoweverManyCopiesTheyHave) {
   std::vector<bool> repeats(120);
   for (size_t k = 0; k < repeats.size(); ++k) repeats[k] = k % 6 != 0;
   const SampleSplit split = Split(120, false, repeats);
-  EXPECT_EQ(split.judged.size(), 24U) << "four of 20 pictures, six copies each";
+  EXPECT_EQ(split.judged.size(), 4U) << "of 20 pictures, six copies each";
   EXPECT_EQ(split.calibration.size(), 96U);
 }
 
@@ -95,12 +104,34 @@ TEST(HeldOutTest, TheSameContentsAreHeldOutWhateverTheirNames) {
 
 TEST(HeldOutTest, SharedSamplesAreThoseOfTheSameContent) {
   DataDigest calibration;
-  calibration.contents = {{"a", 0}, {"a", 1}, {"b", 0}};
-  DataDigest judged;
-  judged.contents = {{"a", 1}, {"a", 1}, {"a", 2}, {"c", 0}};
-  EXPECT_EQ(CountShared(judged, calibration), 2U);
-  EXPECT_EQ(CountShared(calibration, calibration), 3U);
-  EXPECT_EQ(CountShared({}, calibration), 0U);
+  calibration.contents = {"a0", "a1", "b0"};
+  const DataDigest judged{.sha256 = {},
+                          .by_content = {2, 0, 3, 1},
+                          .repeats = {false, true, false, false},
+                          .contents = {"a1", "a1", "a2", "c0"}};
+  EXPECT_EQ(DifferentFrom(judged, {}), (std::vector<size_t>{2, 3, 1}));
+  EXPECT_EQ(DifferentFrom(judged, calibration), (std::vector<size_t>{3, 1}));
+  EXPECT_TRUE(DifferentFrom(judged, judged).empty());
+}
+
+// Rows of two files; those of equal digits are copies.
+TEST(HeldOutTest, CopiesAmongRowsOfStackedFilesAreFound) {
+  const TempDir dir;
+  dir.Write("a.npy", NpyFloats({5, 1}, std::vector<float>{7, 1, 7, 2, 3}));
+  dir.Write("b.npy", NpyFloats({3, 1}, std::vector<float>{2, 4, 7}));
+  const SampleSource source = OpenSamples(dir.path(), {{"x", FloatType({"N", "1"}), {}, {}}},
+                                          SampleSourceOptions{.stacked = true});
+  ASSERT_EQ(source.size(), 8U);
+  const SampleSplit split = SplitSamples(source.Digest(2), false);
+  std::multiset<float> judged;
+  std::set<float> calibration;
+  for (const size_t k : split.judged) judged.insert(source.Read(k).inputs[0].values<float>()[0]);
+  for (const size_t k : split.calibration)
+    calibration.insert(source.Read(k).inputs[0].values<float>()[0]);
+  EXPECT_EQ(judged.size(), 2U) << "of five different ones";
+  EXPECT_EQ(std::set<float>(judged.begin(), judged.end()).size(), 2U);
+  EXPECT_EQ(calibration.size(), 3U);
+  for (const float value : judged) EXPECT_FALSE(calibration.contains(value));
 }
 
 }  // namespace

@@ -268,28 +268,92 @@ TEST_F(JudgedTest, SamplesThatAreKeptOutAreJudgedOn) {
               HasSubstr("on 8 samples kept out of calibration, 32 calibrated"));
 }
 
-TEST_F(JudgedTest, FewSamplesAreJudgedOnThemselves) {
+TEST_F(JudgedTest, SomeOfFewSamplesAreKeptOut) {
   GraphBuilder b = Regression();
   const ConversionReport report = Run(b, {1, 3, 8, 8}, 12);
-  EXPECT_EQ(report.samples, 12U);
-  EXPECT_EQ(report.compared_samples, 12U);
-  EXPECT_THAT(FormatReport(report), HasSubstr("on 12 of the calibration samples themselves"));
+  EXPECT_EQ(report.samples, 8U);
+  EXPECT_EQ(report.compared_samples, 4U);
+  EXPECT_TRUE(report.outputs[0].SqnrAtLeast());
+  EXPECT_THAT(FormatReport(report),
+              HasSubstr("on 4 samples kept out of calibration, 8 calibrated"));
 }
 
-TEST_F(JudgedTest, WhatCorrectionsWereFittedToIsTold) {
+TEST_F(JudgedTest, WhatCalibratesTellsNothingOfOthers) {
   GraphBuilder b = Regression();
-  options_.config.scheme = Scheme::kStatic;
-  options_.config.tensors.weights.bit_width = 4;
-  options_.config.second_order_rounding = Correction::kOn;
-  options_.guard = GuardMode::kReport;
-  const auto is_kept = [](const CorrectionReport& correction) { return correction.kept; };
-  for (const int count : {12, 40}) {
+  const ConversionReport report = Run(b, {1, 3, 8, 8}, 3);
+  EXPECT_EQ(report.samples, 3U);
+  EXPECT_EQ(report.compared_samples, 3U);
+  EXPECT_FALSE(report.outputs[0].SqnrAtLeast());
+  const std::string text = FormatReport(report);
+  EXPECT_THAT(text, HasSubstr("on 3 of the calibration samples themselves (fewer than 4 different "
+                              "ones; no bound for others, --validate takes some), 3 calibrated"));
+  EXPECT_THAT(text, Not(HasSubstr("95 %")));
+  EXPECT_THAT(ReportJson(report, "success"), HasSubstr("\"sqnr_db_at_least\": null"));
+}
+
+class FewBitsTest : public JudgedTest {
+ protected:
+  FewBitsTest() {
+    options_.config.scheme = Scheme::kStatic;
+    options_.config.tensors.weights.bit_width = 4;
+    options_.config.second_order_rounding = Correction::kOn;
+    options_.guard = GuardMode::kReport;
+  }
+};
+
+TEST_F(FewBitsTest, WhatCorrectionsWereFittedToIsTold) {
+  GraphBuilder b = Regression();
+  const auto is_kept = [](const CorrectionReport& correction) {
+    return correction.kept && correction.fits_weights;
+  };
+  for (const int count : {3, 12}) {
     const ConversionReport report = Run(b, {1, 3, 8, 8}, count);
     ASSERT_TRUE(std::any_of(report.corrections.begin(), report.corrections.end(), is_kept));
     EXPECT_EQ(report.compared_on.find("which corrections were fitted to") != std::string::npos,
-              count == 12)
+              count == 3)
         << report.compared_on;
   }
+}
+
+TEST_F(FewBitsTest, WhatWeightsWereFittedToLetsNothingPass) {
+  GraphBuilder b = Regression();
+  options_.must_pass = true;
+  EXPECT_NO_THROW(Run(b, {1, 3, 8, 8}, 12));
+  try {
+    std::filesystem::remove_all(dir_ / "calib");
+    Run(b, {1, 3, 8, 8}, 3);
+    FAIL() << "weights were fitted to the three samples that judge them";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::kNumeric);
+    EXPECT_THAT(e.what(), HasSubstr("samples that weights were fitted to"));
+  }
+  options_.validation_folder = WriteSamples("fresh", {1, 3, 8, 8}, 500, 2);
+  EXPECT_NO_THROW(Run(b, {1, 3, 8, 8}, 3));
+}
+
+TEST_F(FewBitsTest, WhatCouldFitWeightsToJudgedSamplesIsNotTriedUnasked) {
+  GraphBuilder b = Regression();
+  options_.config.second_order_rounding = Correction::kAuto;
+  options_.config.bias_correction = Correction::kAuto;
+  const ConversionReport report = Run(b, {1, 3, 8, 8}, 3);
+  for (const CorrectionReport& one : report.corrections) EXPECT_FALSE(one.fits_weights) << one.name;
+  EXPECT_THAT(report.warnings, testing::Contains(HasSubstr("rounding of weights is not tried")));
+  std::filesystem::remove_all(dir_ / "calib");
+  EXPECT_TRUE(Run(b, {1, 3, 8, 8}, 1).corrections.empty()) << "one sample is all chance";
+  const ConversionReport more = Run(b, {1, 3, 8, 8}, 12);
+  EXPECT_TRUE(std::any_of(more.corrections.begin(), more.corrections.end(),
+                          [](const CorrectionReport& one) { return one.fits_weights; }));
+  EXPECT_THAT(more.warnings, Not(testing::Contains(HasSubstr("not tried"))));
+}
+
+TEST_F(FewBitsTest, ModelsThatDrawRandomNumbersAreToldWhyTheyAreNotCorrected) {
+  GraphBuilder b = Regression();
+  b.model.graph.outputs.clear();
+  b.Output("z");
+  b.Add("RandomNormalLike", {"y"}, {"noise"});
+  b.Add("Add", {"y", "noise"}, {"z"});
+  EXPECT_THAT(Run(b, {1, 3, 8, 8}, 12).warnings,
+              testing::Contains(HasSubstr("rounding is left out: the model draws random numbers")));
 }
 
 TEST_F(JudgedTest, SamplesOfValidationAreForJudgingOnly) {
@@ -299,6 +363,22 @@ TEST_F(JudgedTest, SamplesOfValidationAreForJudgingOnly) {
   EXPECT_EQ(report.samples, 40U);
   EXPECT_EQ(report.compared_samples, 5U);
   EXPECT_THAT(report.sample_names, testing::Contains("500.npy"));
+}
+
+TEST_F(JudgedTest, SamplesOfValidationThatCalibrateAreLeftOut) {
+  GraphBuilder b = Regression();
+  options_.validation_folder = WriteSamples("fresh", {1, 3, 8, 8}, 38, 5);
+  const ConversionReport some = Run(b, {1, 3, 8, 8}, 40);
+  EXPECT_EQ(some.compared_samples, 3U);
+  EXPECT_TRUE(some.outputs[0].SqnrAtLeast());
+  EXPECT_THAT(some.warnings, testing::Contains(HasSubstr(
+                                 "2 of 5 different samples of --validate are calibration samples: "
+                                 "they are left out")));
+  options_.validation_folder = dir_ / "calib";
+  const ConversionReport all = Run(b, {1, 3, 8, 8}, 40);
+  EXPECT_EQ(all.compared_samples, 40U);
+  EXPECT_FALSE(all.outputs[0].SqnrAtLeast());
+  EXPECT_THAT(all.compared_on, HasSubstr("samples of --validate (40 of which calibrate; no bound"));
 }
 
 }  // namespace

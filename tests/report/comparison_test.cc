@@ -151,6 +151,15 @@ TEST(ComparisonTest, WhatOthersGiveAtLeastFollowsFromHowSamplesDiffer) {
 }
 
 // Drawn from a log-normal distribution, whose mean noise is known.
+TEST(ComparisonTest, SamplesThatWereFittedToTellNothingOfOthers) {
+  OutputComparison all = WithErrors({1, 2, 3});
+  all.decisions = {.decided = 3, .samples = 3};
+  EXPECT_TRUE(all.SqnrAtLeast() && all.FlipRateAtMost());
+  all.value.is_fitted = true;
+  EXPECT_EQ(all.SqnrAtLeast(), std::nullopt);
+  EXPECT_EQ(all.FlipRateAtMost(), std::nullopt);
+}
+
 TEST(ComparisonTest, WhatOthersGiveAtLeastHoldsInMostDraws) {
   constexpr int kDraws = 400;
   constexpr double kSpread = 0.7;  // of the logarithm of noise

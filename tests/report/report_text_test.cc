@@ -38,10 +38,13 @@ TEST(ReportTextTest, OneIsNotMany) {
 TEST(ReportTextTest, OneCorrectionIsOfOneThing) {
   ConversionReport report;
   report.corrections = {{.name = "clipping", .of = "values", .layers = 1},
-                        {.name = "biases", .of = "nodes", .layers = 2}};
+                        {.name = "biases", .of = "nodes", .layers = 2, .remark = "1 <b> cannot"}};
   const std::string text = FormatReport(report);
   EXPECT_THAT(text, HasSubstr("clipping of 1 value corrected"));
-  EXPECT_THAT(text, HasSubstr("biases   of 2 nodes corrected"));
+  EXPECT_THAT(text, HasSubstr("biases   of 2 nodes corrected, not measured; 1 <b> cannot\n"));
+  const std::string json = ReportJson(report, "success");
+  EXPECT_THAT(json, HasSubstr("\"remark\": \"1 <b> cannot\""));
+  EXPECT_THAT(json, HasSubstr("\"of\": \"values\""));
 }
 
 TEST(ReportTextTest, RowsAreBrokenAndWordsCut) {

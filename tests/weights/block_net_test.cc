@@ -343,7 +343,7 @@ TEST(BlockNetTest, AnOperatorThatIsNotDoneIsNamed) {
   b.Add("Relu", {"x"}, {"r"});
   b.Add("Erf", {"r"}, {"y"}).name = "odd";
   const Block block{.entry = "x", .exit = "y", .nodes = {0, 1}, .layers = {}};
-  EXPECT_EQ(BlockNet(b.model.graph, block, {1, 3}, {}).obstacle(), "Erf odd");
+  EXPECT_EQ(BlockNet(b.model.graph, block, {1, 3}, {}).obstacle(), "operator Erf");
 }
 
 }  // namespace

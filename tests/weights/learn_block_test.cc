@@ -220,6 +220,16 @@ TEST(LearnBlockTest, ThreadsChangeNoRange) {
   EXPECT_EQ(one.error_after, two.error_after);
 }
 
+TEST(LearnBlockTest, CostGrowsWithStepsAndEpochs) {
+  const LearningSettings steps{.iterations = 400, .batch = 256};
+  const double one = BlockLearningCost(1000, 50, steps);
+  EXPECT_DOUBLE_EQ(BlockLearningCost(2000, 50, steps), 2 * one);
+  EXPECT_NEAR(BlockLearningCost(1000, 50, {.iterations = 800, .batch = 256}) / one, 2, 0.1);
+  // Ten batches of four of the 40 images that are not held out.
+  EXPECT_DOUBLE_EQ(BlockLearningCost(1000, 50, {.epochs = 40, .batch = 256}), one);
+  EXPECT_NEAR(BlockLearningCost(1000, 100, {.epochs = 40, .batch = 256}) / one, 2, 0.1);
+}
+
 TEST(LearnBlockTest, WhatCannotLearnStaysAndSaysWhy) {
   const LearnedBlock few = Residual(4).Learn({.iterations = 100});
   EXPECT_EQ(few.obstacle, "too few samples of one shape");

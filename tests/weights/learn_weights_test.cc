@@ -296,10 +296,21 @@ TEST(LearnWeightsTest, ActivationsAreThoseThatAloneReadTheLayer) {
   EXPECT_EQ(find("Neg", {"y"}, false).high, INFINITY);
 }
 
-TEST(LearnWeightsTest, CostGrowsWithWeightsAndSteps) {
-  const Tensor weight = RandomTensor("w", {8, 24}, 1);
-  EXPECT_EQ(LearningCost(GemmNode(), weight, {.iterations = 10, .batch = 4}),
-            2.0 * 10 * 4 * 8 * 24);
+TEST(LearnWeightsTest, CostGrowsWithWeightsStepsAndPositions) {
+  const auto cost = [](const std::vector<int64_t>& dims, const LearningSettings& settings,
+                       double positions) {
+    return LearningCost(GemmNode(), RandomTensor("w", dims, 1), settings, positions);
+  };
+  const LearningSettings steps{.iterations = 400, .batch = 100};
+  const double few = cost({8, 24}, steps, 1000);
+  EXPECT_DOUBLE_EQ(cost({16, 24}, steps, 1000), 2 * few);
+  EXPECT_NEAR(cost({8, 24}, {.iterations = 800, .batch = 100}, 1000) / few, 2, 0.2);
+  EXPECT_GT(cost({8, 24}, steps, 10'000), 1.3 * few) << "looks go through all positions";
+  EXPECT_LT(cost({8, 24}, steps, 10), 0.5 * few) << "a batch has no more than there are";
+  // Eight batches of 100 of the 800 positions that are not held out.
+  const LearningSettings epochs{.epochs = 50, .batch = 100};
+  EXPECT_DOUBLE_EQ(cost({8, 24}, epochs, 1000), few);
+  EXPECT_NEAR(cost({8, 24}, epochs, 2000) / few, 2, 0.2);
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ void DefineGuard(CLI::App& app, ConvertLine& line) {
 // What is written, and what is told.
 void DefineFlags(CLI::App& app, ConvertLine& line) {
   app.add_flag("--must-pass", line.must_pass,
-               "exit 8 and write nothing when an output fails, or none was compared");
+               "exit 8 and write nothing when an output fails, none was compared, or those that "
+               "pass do on samples that weights were fitted to");
   app.add_flag("--strict-fusion", line.strict_fusion,
                "exit 8 and write nothing when the engine runs a node in float that is planned on "
                "integers");
@@ -179,7 +180,8 @@ void DefineSettings(CLI::App& app, ConvertLine& line) {
   AddSampleOptions(app, line.samples);
   app.add_option("--validate", line.validation_folder,
                  "samples to judge the outputs on, laid out like --calib (default: one in five of "
-                 "those of --calib, kept out of calibration, where there are 20 or more)")
+                 "those of --calib, two to four of few, kept out of calibration; of fewer than 4 "
+                 "all, which calibrate too)")
       ->type_name("DIR");
   app.add_option("--table", line.table,
                  "quantize from a table of qconvert calibrate instead of running the samples; "

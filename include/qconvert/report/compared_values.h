@@ -20,6 +20,8 @@ struct ComparedValue {
   std::vector<std::string> stands_for;  // outputs; empty: is one itself
   bool has_stand_in = false;            // an output that others are judged in the place of
   bool is_random = false;               // two runs of the float model differ here
+  // Ranges or weights were fitted to the samples that are compared: they tell nothing of others.
+  bool is_fitted = false;
 };
 
 // Values whose shape depends on what the model computes in floating point, so that the quantized

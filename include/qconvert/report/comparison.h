@@ -62,8 +62,11 @@ struct OutputComparison {
   // interval of Olsson's form of Cox's method ("Confidence intervals for the mean of a log-normal
   // distribution", J. Statistics Education 13, 2005), measured from the noise over all samples. Of
   // 4 to 30 samples of 14 networks it held for 92 to 95 % of draws. Nothing with fewer than two
-  // samples that tell something, or without noise.
+  // samples that tell something, without noise, or of samples that were fitted to
+  // (ComparedValue::is_fitted).
   std::optional<double> SqnrAtLeast() const;
+  // DecisionSums::UpperBound; nothing of samples that were fitted to.
+  std::optional<double> FlipRateAtMost() const;
 
   // Adds the samples of `later`, which come after those here.
   void Merge(const OutputComparison& later);

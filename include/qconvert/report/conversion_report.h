@@ -53,6 +53,8 @@ struct CorrectionReport {
   double noise_before = 0;
   double noise_after = 0;
   bool kept = false;
+  bool fits_weights = false;  // codes were fitted to samples, and not biases or ranges alone
+  std::string remark = {};    // on what was done; empty: none
 };
 
 struct ConversionReport {

@@ -78,8 +78,9 @@ LearnedBlock LearnBlock(const Graph& graph, const Block& block, std::vector<Bloc
                         const LearningSettings& settings, int workers,
                         const WhatLearns& learns = {});
 
-// Multiplications that LearnBlock does, of a block that takes `products` for one image.
-double BlockLearningCost(double products, const LearningSettings& settings);
+// Multiply-adds that LearnBlock does of so many images, of a block that takes `products` for one,
+// where no look ends it early. More images than memory has room for count as if they had it.
+double BlockLearningCost(double products, double images, const LearningSettings& settings);
 
 }  // namespace qconvert
 

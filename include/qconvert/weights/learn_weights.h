@@ -50,8 +50,10 @@ LearnedLayer LearnWeights(const Node& node, const Tensor& weight, std::span<cons
                           const LayerActivation& activation, const LearningSettings& settings,
                           int workers);
 
-// Multiplications that LearnWeights does: of gathering and looking at the held-out samples nothing.
-double LearningCost(const Node& node, const Tensor& weight, const LearningSettings& settings);
+// Multiply-adds that LearnWeights does of samples with so many output positions in all, where no
+// look ends it early.
+double LearningCost(const Node& node, const Tensor& weight, const LearningSettings& settings,
+                    double positions);
 
 }  // namespace qconvert
 

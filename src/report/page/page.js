@@ -67,6 +67,14 @@ function showVerdict() {
         outputs.map((output) => [output.name, output.result || '–', fixed(output.cosine, 6), decibels(output.sqnr_db),
                                  isNumber(output.max_error) ? output.max_error.toPrecision(4) : '–', output.verdict || ''])));
   }
+  if (data.compared_samples > 0) $('outputs').append(make('p', `Compared on ${data.compared_samples} ${data.compared_on}, ${data.samples} calibrated.`, {class: 'soft'}));
+  if ((data.corrections || []).length) {
+    $('outputs').append(make('h3', 'Corrections that were tried'), table(
+        [{title: 'correction'}, {title: 'of'}, {title: 'kept'}, {title: 'dB before', number: true}, {title: 'dB after', number: true},
+         {title: 'remark', wraps: true}],
+        data.corrections.map((one) => [one.name, `${one.layers} ${one.of}`, one.kept ? 'yes' : 'no', decibels(one.sqnr_db_before),
+                                       decibels(one.sqnr_db_after), one.remark || ''])));
+  }
   if (data.tried) {
     $('outputs').append(make('h3', 'What --auto tried'), table(
         [{title: 'tried', wraps: true}, {title: 'result'}, {title: 'SQNR dB', number: true}, {title: 'decisions changed', number: true},
