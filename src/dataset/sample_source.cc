@@ -22,6 +22,16 @@
 namespace qconvert {
 namespace {
 
+// Where a row lies says nothing of what it holds: copies would count as different.
+std::string HashOf(const Sample& sample) {
+  Sha256 hash;
+  for (const Tensor& input : sample.inputs) {
+    hash.Update(fmt::format("{}\n", fmt::join(input.dims, " ")));
+    hash.Update(*input.bytes);
+  }
+  return hash.HexDigest();
+}
+
 constexpr size_t kMaxSamples = 100'000'000;  // a number each is kept for their order
 
 // "image_y/13.bin": files of all inputs have the same names.
@@ -194,51 +204,30 @@ Sample SampleSource::Read(size_t index) const {
   return sample;
 }
 
-// By group: the hashes of its files, each once.
-std::vector<std::string> SampleSource::HashFiles(int workers) const {
+DataDigest SampleSource::Digest(int workers) const {
   std::vector<std::string> hashes(files_.size());
   ParallelFor(files_.size(), workers, [&](size_t f, size_t /*worker*/) {
     Sha256 hash;
     hash.UpdateFile(InputFile(files_[f]));
     hashes[f] = hash.HexDigest();
   });
-  std::vector<std::string> groups;
+  std::vector<std::string> texts;  // by group: the hashes of its files, each once
   for (const Group& group : groups_) {
-    std::string& text = groups.emplace_back();
+    std::string& text = texts.emplace_back();
     for (size_t f = group.files.front(); f <= group.files.back(); ++f) text += hashes[f];
   }
-  return groups;
-}
-
-// By sample, see DataDigest::contents. `groups`: of HashFiles.
-std::vector<std::string> SampleSource::HashSamples(const std::vector<std::string>& groups,
-                                                   int workers) const {
-  std::vector<std::string> contents(groups_.empty() ? 0 : size_);
-  ParallelFor(contents.size(), workers, [&](size_t index, size_t /*worker*/) {
-    const size_t group = Find(index).group;
-    if (groups_[group].samples == 1) {
-      contents[index] = groups[group];
-      return;
-    }
-    // Where a row lies says nothing of what it holds: copies would count as different.
-    Sha256 hash;
-    for (const Tensor& input : Read(index).inputs) {
-      hash.Update(fmt::format("{}\n", fmt::join(input.dims, " ")));
-      hash.Update(*input.bytes);
-    }
-    contents[index] = hash.HexDigest();
-  });
-  return contents;
-}
-
-DataDigest SampleSource::Digest(int workers) const {
-  std::vector<std::string> groups = HashFiles(workers);
-  const std::vector<std::string> contents = HashSamples(groups, workers);
   DataDigest digest;
   digest.by_content.resize(size_);
   std::iota(digest.by_content.begin(), digest.by_content.end(), size_t{0});
   digest.repeats.resize(size_);
-  if (!contents.empty()) {
+  if (!groups_.empty()) {
+    std::vector<std::pair<std::string, int64_t>> contents(size_);
+    ParallelFor(size_, workers, [&](size_t index, size_t /*worker*/) {
+      const size_t g = Find(index).group;
+      const Group& group = groups_[g];
+      contents[index] = group.samples == 1 ? std::pair(texts[g], int64_t{0})
+                                           : std::pair(HashOf(Read(index)), group.rows.front());
+    });
     // By what the samples hold: a renamed or reordered folder gives the same order of them.
     std::stable_sort(digest.by_content.begin(), digest.by_content.end(),
                      [&](size_t a, size_t b) { return contents[a] < contents[b]; });
@@ -248,9 +237,9 @@ DataDigest SampleSource::Digest(int workers) const {
       digest.repeats[k] = digest.contents[k] == digest.contents[k - 1];
   }
   // Names and the order of a listing say nothing about the data.
-  std::sort(groups.begin(), groups.end());
+  std::sort(texts.begin(), texts.end());
   Sha256 all;
-  for (const std::string& text : groups) all.Update(text);
+  for (const std::string& text : texts) all.Update(text);
   digest.sha256 = all.HexDigest();
   return digest;
 }

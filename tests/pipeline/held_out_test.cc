@@ -104,11 +104,11 @@ TEST(HeldOutTest, TheSameContentsAreHeldOutWhateverTheirNames) {
 
 TEST(HeldOutTest, SharedSamplesAreThoseOfTheSameContent) {
   DataDigest calibration;
-  calibration.contents = {"a0", "a1", "b0"};
+  calibration.contents = {{"a", 0}, {"a", 1}, {"b", 0}};
   const DataDigest judged{.sha256 = {},
                           .by_content = {2, 0, 3, 1},
                           .repeats = {false, true, false, false},
-                          .contents = {"a1", "a1", "a2", "c0"}};
+                          .contents = {{"a", 1}, {"a", 1}, {"a", 2}, {"c", 0}}};
   EXPECT_EQ(DifferentFrom(judged, {}), (std::vector<size_t>{2, 3, 1}));
   EXPECT_EQ(DifferentFrom(judged, calibration), (std::vector<size_t>{3, 1}));
   EXPECT_TRUE(DifferentFrom(judged, judged).empty());

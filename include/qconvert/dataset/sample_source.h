@@ -37,9 +37,9 @@ struct DataDigest {
   // The samples in the order of their hashes: as good as any at random, and always the same.
   std::vector<size_t> by_content;
   std::vector<bool> repeats;  // whether a sample in that order is the same as the one before it
-  // What a sample in that order holds, increasing: the hashes of its files, of one that shares its
-  // files with others the hash of its own rows. Empty for random samples.
-  std::vector<std::string> contents;
+  // What a sample in that order holds, increasing: hashes of its files and 0, or, of one that
+  // shares them with others, of its own rows and their number. Empty for random samples.
+  std::vector<std::pair<std::string, int64_t>> contents;
 };
 
 // (value - mean) * scale: one number per index along `channel_axis` of the input, or none.
@@ -91,7 +91,7 @@ class SampleSource {
   Sample Read(size_t index) const;
   // These samples alone, in this order.
   SampleSource Select(const std::vector<size_t>& indices) const;
-  // Reads all files, several at a time, and once more, as Read does, the samples that share theirs.
+  // Reads all files, several at a time.
   DataDigest Digest(int workers) const;
   const std::vector<std::filesystem::path>& files() const { return files_; }
   // Inputs of a floating-point type that are fed pictures as levels of 0..255, without mean or
@@ -116,8 +116,6 @@ class SampleSource {
   };
   Tensor ReadInput(size_t index, const std::filesystem::path& file, int64_t first,
                    int64_t rows) const;
-  std::vector<std::string> HashFiles(int workers) const;
-  std::vector<std::string> HashSamples(const std::vector<std::string>& groups, int workers) const;
   // How a file is cut into samples of an input: rows as in Group.
   struct Cut {
     int64_t rows;
