@@ -149,9 +149,12 @@ std::optional<double> OutputComparison::SqnrAtLeast() const {
   constexpr double kConfidence = 0.95;
   // Samples that lose next to nothing would stretch the logarithms, and say little of the others.
   constexpr double kLeastShare = 1e-3;
+  // Chance alone leaves fewer alike where others are far off.
+  constexpr double kFewest = 4;
   const auto count = static_cast<double>(CountTelling());
   const double pooled = sums.noise();
-  if (value.is_fitted || count < 2 || pooled == 0 || !std::isfinite(pooled)) return std::nullopt;
+  if (value.is_fitted || count < kFewest || pooled == 0 || !std::isfinite(pooled))
+    return std::nullopt;
   std::vector<double> logarithms;
   double mean = 0;
   for (size_t k = 0; k < samples.size(); ++k) {

@@ -367,12 +367,12 @@ TEST_F(JudgedTest, SamplesOfValidationAreForJudgingOnly) {
 
 TEST_F(JudgedTest, SamplesOfValidationThatCalibrateAreLeftOut) {
   GraphBuilder b = Regression();
-  options_.validation_folder = WriteSamples("fresh", {1, 3, 8, 8}, 38, 5);
+  options_.validation_folder = WriteSamples("fresh", {1, 3, 8, 8}, 38, 6);
   const ConversionReport some = Run(b, {1, 3, 8, 8}, 40);
-  EXPECT_EQ(some.compared_samples, 3U);
+  EXPECT_EQ(some.compared_samples, 4U);
   EXPECT_TRUE(some.outputs[0].SqnrAtLeast());
   EXPECT_THAT(some.warnings, testing::Contains(HasSubstr(
-                                 "2 of 5 different samples of --validate are calibration samples: "
+                                 "2 of 6 different samples of --validate are calibration samples: "
                                  "they are left out")));
   options_.validation_folder = dir_ / "calib";
   const ConversionReport all = Run(b, {1, 3, 8, 8}, 40);

@@ -134,25 +134,26 @@ OutputComparison WithErrors(const std::vector<double>& errors) {
 }
 
 TEST(ComparisonTest, WhatOthersGiveAtLeastFollowsFromHowSamplesDiffer) {
-  EXPECT_EQ(WithErrors({1}).SqnrAtLeast(), std::nullopt) << "one tells nothing of others";
-  EXPECT_EQ(WithErrors({0, 0, 0}).SqnrAtLeast(), std::nullopt) << "no noise";
-  EXPECT_NEAR(WithErrors({1, 1, 1}).SqnrAtLeast().value(), 40, 1e-6);
-  // Logarithms of noise 0 and ln 100 around their mean: variance s2 = (ln 100)^2 / 2, error
-  // sqrt(s2 / 2 + s2^2 / 2), Student's t of one degree 6.3138; pooled noise 101e-4 / 2.
-  const OutputComparison two = WithErrors({1, 10});
-  const double s2 = std::pow(std::log(100), 2) / 2;
-  EXPECT_NEAR(two.SqnrAtLeast().value(),
-              two.sqnr_db() - 10 / std::log(10) * 6.313752 * std::sqrt(s2 / 2 + s2 * s2 / 2), 1e-3);
+  EXPECT_EQ(WithErrors({1, 1, 1}).SqnrAtLeast(), std::nullopt) << "three tell too little";
+  EXPECT_EQ(WithErrors({0, 0, 0, 0}).SqnrAtLeast(), std::nullopt) << "no noise";
+  EXPECT_NEAR(WithErrors({1, 1, 1, 1}).SqnrAtLeast().value(), 40, 1e-6);
+  // Logarithms of noise 0 and ln 100 around their mean: variance s2 = (ln 100)^2 / 3, error
+  // sqrt(s2 / 4 + s2^2 / 6), Student's t of three degrees 2.3534; pooled noise 101e-4 / 2.
+  const OutputComparison four = WithErrors({1, 10, 1, 10});
+  const double s2 = std::pow(std::log(100), 2) / 3;
+  EXPECT_NEAR(four.SqnrAtLeast().value(),
+              four.sqnr_db() - 10 / std::log(10) * 2.353363 * std::sqrt(s2 / 4 + s2 * s2 / 6),
+              1e-3);
   // More samples of the same two kinds tell more, one that loses nothing tells no less than one
   // that loses a thousandth.
-  EXPECT_GT(WithErrors({1, 10, 1, 10, 1, 10}).SqnrAtLeast().value(), two.SqnrAtLeast().value());
-  EXPECT_NEAR(WithErrors({0, 10, 10}).SqnrAtLeast().value(),
-              WithErrors({0.001, 10, 10}).SqnrAtLeast().value(), 1e-3);
+  EXPECT_GT(WithErrors({1, 10, 1, 10, 1, 10}).SqnrAtLeast().value(), four.SqnrAtLeast().value());
+  EXPECT_NEAR(WithErrors({0, 10, 10, 10}).SqnrAtLeast().value(),
+              WithErrors({0.001, 10, 10, 10}).SqnrAtLeast().value(), 1e-3);
 }
 
 // Drawn from a log-normal distribution, whose mean noise is known.
 TEST(ComparisonTest, SamplesThatWereFittedToTellNothingOfOthers) {
-  OutputComparison all = WithErrors({1, 2, 3});
+  OutputComparison all = WithErrors({1, 2, 3, 4});
   all.decisions = {.decided = 3, .samples = 3};
   EXPECT_TRUE(all.SqnrAtLeast() && all.FlipRateAtMost());
   all.value.is_fitted = true;

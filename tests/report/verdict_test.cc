@@ -76,9 +76,10 @@ TEST(VerdictTest, AllNanIsNothingCompared) {
 // They would count as 200 dB each.
 TEST(VerdictTest, SilentAndEmptySamplesDoNotCount) {
   OutputComparison some = Compare({10, 0}, {10, 0.1F});
-  some.Merge(Compare({10, 0}, {10, 0.12F}));
+  for (const float error : {0.12F, 0.11F, 0.13F}) some.Merge(Compare({10, 0}, {10, error}));
   const double typical = TypicalNoise({&some, 1});
   const std::optional<double> at_least = some.SqnrAtLeast();
+  EXPECT_TRUE(at_least);
   const OutputVerdict without = JudgeOne(some);
   some.Merge(Compare({0, 0}, {0, 0}));
   some.Merge(Compare({"y"}, {0, 2}, {}, {}));

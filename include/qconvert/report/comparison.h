@@ -61,7 +61,7 @@ struct OutputComparison {
   // it by how much the samples differ. Noise of samples is taken as log-normal: the one-sided
   // interval of Olsson's form of Cox's method ("Confidence intervals for the mean of a log-normal
   // distribution", J. Statistics Education 13, 2005), measured from the noise over all samples. Of
-  // 4 to 30 samples of 14 networks it held for 92 to 95 % of draws. Nothing with fewer than two
+  // 4 to 30 samples of 14 networks it held for 92 to 95 % of draws. Nothing with fewer than four
   // samples that tell something, without noise, or of samples that were fitted to
   // (ComparedValue::is_fitted).
   std::optional<double> SqnrAtLeast() const;
