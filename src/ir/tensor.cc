@@ -78,6 +78,7 @@ Tensor Narrowed(const Tensor& tensor, DataType type) {
   const bool half = type == DataType::kFloat16;
   QCONVERT_CHECK(half || type == DataType::kBfloat16);
   std::vector<uint16_t> out;
+  out.reserve(static_cast<size_t>(tensor.element_count()));
   for (const float v : tensor.values<float>())
     out.push_back(half ? FloatToHalf(v) : FloatToBfloat16(v));
   return MakeTensor<uint16_t>(tensor.name, type, tensor.dims, out);

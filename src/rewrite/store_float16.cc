@@ -33,6 +33,25 @@ bool IsInRange(std::span<const float> values) {
   return largest >= kLeastNormal && largest < kOverflow;
 }
 
+// Nearly all weights are normal numbers: in range, and zero in the bits that float16 has not.
+bool IsExactNormal(float value) {
+  constexpr uint32_t kMagnitude = 0x7FFFFFFF;
+  constexpr uint32_t kLostBits = 0x1FFF;
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const uint32_t magnitude = bits & kMagnitude;
+  return (bits & kLostBits) == 0 && magnitude >= std::bit_cast<uint32_t>(kLeastNormal) &&
+         magnitude < std::bit_cast<uint32_t>(kOverflow);
+}
+
+bool IsExact(const Tensor& constant) {
+  const auto values = constant.values<float>();
+  return std::all_of(values.begin(), values.end(), [](float value) {
+    // By bits: NaN equals nothing, and zero has a sign.
+    return IsExactNormal(value) || std::bit_cast<uint32_t>(HalfToFloat(FloatToHalf(value))) ==
+                                       std::bit_cast<uint32_t>(value);
+  });
+}
+
 }  // namespace
 
 bool HoldsFloat16(const Graph& graph) {
@@ -44,14 +63,7 @@ bool HoldsFloat16(const Graph& graph) {
 }
 
 std::optional<Tensor> ExactHalf(const Tensor& constant) {
-  const auto is_exact = [](float value) {
-    // By bits: NaN equals nothing, and zero has a sign.
-    return std::bit_cast<uint32_t>(HalfToFloat(FloatToHalf(value))) ==
-           std::bit_cast<uint32_t>(value);
-  };
-  const auto values = constant.values<float>();
-  if (!std::all_of(values.begin(), values.end(), is_exact)) return std::nullopt;
-  return Narrowed(constant, DataType::kFloat16);
+  return IsExact(constant) ? std::optional(Narrowed(constant, DataType::kFloat16)) : std::nullopt;
 }
 
 size_t RoundToFloat16(Graph& graph) {
@@ -61,7 +73,7 @@ size_t RoundToFloat16(Graph& graph) {
       const auto it = graph.initializers.find(name);
       if (it == graph.initializers.end() || it->second.type != DataType::kFloat) continue;
       Tensor& weight = it->second;
-      if (ExactHalf(weight) || !IsInRange(weight.values<float>())) continue;
+      if (IsExact(weight) || !IsInRange(weight.values<float>())) continue;
       weight = MakeFloatTensor(name, weight.dims, ToFloats(Narrowed(weight, DataType::kFloat16)));
       ++rounded;
     }
@@ -71,7 +83,7 @@ size_t RoundToFloat16(Graph& graph) {
 
 bool IsSmallerAsFloat16(const Tensor& constant) {
   return constant.type == DataType::kFloat && kSavedBytes * constant.element_count() > kCastBytes &&
-         ExactHalf(constant);
+         IsExact(constant);
 }
 
 size_t StoreFloat16(const std::set<std::string>& names, Model& model) {
