@@ -16,6 +16,7 @@
 #include "qconvert/plan/processor.h"
 #include "qconvert/plan/safe_plan.h"
 #include "qconvert/plan/value_range.h"
+#include "qconvert/targets/op_rules.h"
 
 namespace qconvert {
 namespace {
@@ -70,6 +71,20 @@ int64_t Count(const Placement& placement, std::initializer_list<NodeDomain> doma
 bool IsMostlyInteger(const Placement& placement) {
   return Count(placement, {NodeDomain::kInteger, NodeDomain::kFused}) >
          Count(placement, {NodeDomain::kFloat});
+}
+
+// Or integers in bodies, which are not looked into.
+bool HasIntegerWeights(const Graph& graph, const Placement& placement) {
+  if (std::any_of(placement.bodies.begin(), placement.bodies.end(),
+                  [](const auto& body) { return AnyInteger(body.second); }))
+    return true;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (placement.nodes[n].domain == NodeDomain::kInteger &&
+        FindOpRule(graph.nodes[n]).kind == OpKind::kWeighted &&
+        graph.FindInitializer(graph.nodes[n].input(1)) != nullptr)
+      return true;
+  }
+  return false;
 }
 
 // The fastest placement: of one table; on any processor, the one of least time on average among
@@ -129,7 +144,9 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
   LogDebug("all nodes with weights on integers: " + TellRatios(ratios, on_any));
   PlaceOptions fastest = place;
   const Ratios best = PlaceByTime(graph, on_any, fastest);
+  // Without weights, which get smaller, only time could be saved.
   const bool all = ratios.slow <= kMaxWholeRatio && IsMostlyInteger(by_weights) &&
+                   HasIntegerWeights(graph, by_weights) &&
                    ratios.mean() <= best.mean() + kMaxEagerness &&
                    config.objective != Objective::kSpeed;
   if (!all) {

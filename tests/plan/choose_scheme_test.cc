@@ -108,6 +108,24 @@ TEST(ChooseSchemeTest, WideConvolutionsAreStaticEverywhere) {
   }
 }
 
+// Sums alone: nothing gets smaller, and the file would only take longer to open.
+TEST(ChooseSchemeTest, IntegersWithoutWeightsHaveToSaveTime) {
+  for (const char* size : {"4096", "65536"}) {
+    GraphBuilder b;
+    b.Input("x", {"1", size}).Output("y").Floats("k", {1}, {0.1F});
+    std::string value = "x";
+    for (int i = 0; i < 40; ++i) {
+      const std::string out = i + 1 < 40 ? "v" + std::to_string(i) : "y";
+      b.Add("Add", {value, "k"}, {out});
+      value = out;
+    }
+    InferTypes(b.model, "m");
+    const SchemeChoice choice = Choose(b.model, Processor::kAvx2);
+    const bool is_large = std::string(size) == "65536";
+    EXPECT_EQ(choice.scheme, is_large ? Scheme::kStatic : Scheme::kWeightOnly) << choice.reason;
+  }
+}
+
 TEST(ChooseSchemeTest, OnAnyProcessorBothTimesAreTold) {
   const Model model = WideConvolutions();
   EXPECT_THAT(Choose(model, Processor::kAny).reason, HasSubstr("with int8 dot products"));
