@@ -28,9 +28,10 @@ void Rename(const Names& names, Graph& graph) {
 
 std::vector<std::string> LayerValues(const Graph& graph) {
   std::vector<std::string> values;
+  const Topology topology(graph);
   for (const Node& node : graph.nodes) {
     for (const std::string& output : node.outputs)
-      if (!output.empty() && !graph.IsOutput(output)) values.push_back(output);
+      if (!output.empty() && !topology.IsGraphOutput(output)) values.push_back(output);
   }
   return values;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "alone_meter.h"
@@ -135,8 +136,10 @@ void MeasureBehind(const SwitchedModel& switched, const LayerInputs& inputs,
   }
   for (const std::vector<InnerValue>& group : GroupBySize(values, inputs.sizes, kInnerBytes)) {
     Model shown = switched.model;  // its outputs in front: states are fed back from them
+    std::set<std::string> outputs;
+    for (const Value& output : shown.graph.outputs) outputs.insert(output.name);
     for (const InnerValue& value : group)
-      if (!shown.graph.IsOutput(value.name))
+      if (outputs.insert(value.name).second)
         shown.graph.outputs.push_back({value.name, {}, {}, {}});
     std::vector<ComparedValue> compared;
     for (const Value& output : shown.graph.outputs)

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "qconvert/ir/one_of.h"
@@ -133,17 +135,37 @@ std::set<size_t> NodesAfter(const Graph& graph, const Topology& topology,
   return found;
 }
 
+// Nodes that any of `values` is computed from.
 std::set<size_t> NodesBefore(const Graph& graph, const Topology& topology,
-                             const std::string& value) {
+                             std::vector<std::string> values) {
   std::set<size_t> found;
-  std::vector<std::string> open = {value};
-  while (!open.empty()) {
-    const size_t producer = topology.ProducerIndex(open.back());
-    open.pop_back();
+  while (!values.empty()) {
+    const size_t producer = topology.ProducerIndex(values.back());
+    values.pop_back();
     if (producer == Topology::kNpos || !found.insert(producer).second) continue;
-    for (const std::string& input : graph.nodes[producer].inputs) open.push_back(input);
+    for (const std::string& input : graph.nodes[producer].inputs) values.push_back(input);
   }
   return found;
+}
+
+// Those of `after` that have both a Sigmoid and a Tanh of it before them, or are one of the two.
+std::set<size_t> NodesBehindGates(const Graph& graph, const Topology& topology,
+                                  const std::set<size_t>& after) {
+  constexpr unsigned kSigmoid = 1;
+  constexpr unsigned kBoth = 3;
+  std::unordered_map<size_t, unsigned> seen;
+  std::set<size_t> behind;
+  for (const size_t n : after) {  // nodes are sorted
+    const Node& node = graph.nodes[n];
+    unsigned gates = node.Is("Sigmoid") ? kSigmoid : node.Is("Tanh") ? kBoth - kSigmoid : 0;
+    for (const std::string& input : node.inputs) {
+      const auto before = seen.find(topology.ProducerIndex(input));
+      if (before != seen.end()) gates |= before->second;
+    }
+    seen[n] = gates;
+    if (gates == kBoth) behind.insert(n);
+  }
+  return behind;
 }
 
 // A float output that can be fed back into the input: same rank, no dimension that differs.
@@ -161,23 +183,25 @@ bool CanFeedBack(const Graph& graph, const Value& input, const Value& output) {
 
 void AddRecurrences(const Graph& graph, const Topology& topology, FloatNodes& out) {
   if (graph.inputs.size() < 2 || graph.outputs.size() < 2) return;
+  const auto has = [&](std::string_view type) {
+    return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                       [&](const Node& node) { return node.Is(type); });
+  };
+  if (!has("Sigmoid") || !has("Tanh")) return;
   for (const Value& input : graph.inputs) {
-    std::set<size_t> after;
-    for (const Value& output : graph.outputs) {
-      if (!CanFeedBack(graph, input, output)) continue;
-      if (after.empty()) after = NodesAfter(graph, topology, input.name);
-      const std::set<size_t> before = NodesBefore(graph, topology, output.name);
-      std::vector<size_t> way;
-      std::set_intersection(after.begin(), after.end(), before.begin(), before.end(),
-                            std::back_inserter(way));
-      const auto has = [&](std::string_view type) {
-        return std::any_of(way.begin(), way.end(),
-                           [&](size_t n) { return graph.nodes[n].Is(type); });
-      };
-      // The gates of an LSTM or GRU spelled out: errors on this way add up from step to step.
-      if (!has("Sigmoid") || !has("Tanh")) continue;
-      for (const size_t n : way) out.emplace(n, kRecurrent);
-    }
+    std::vector<std::string> fed;
+    for (const Value& output : graph.outputs)
+      if (CanFeedBack(graph, input, output)) fed.push_back(output.name);
+    if (fed.empty()) continue;
+    const std::set<size_t> after = NodesAfter(graph, topology, input.name);
+    // The gates of an LSTM or GRU spelled out: errors on this way add up from step to step.
+    const std::set<size_t> gated = NodesBehindGates(graph, topology, after);
+    std::erase_if(fed, [&](const std::string& output) {
+      return !gated.contains(topology.ProducerIndex(output));
+    });
+    // Of all ends at once: as many searches would be quadratic.
+    for (const size_t n : NodesBefore(graph, topology, std::move(fed)))
+      if (after.contains(n)) out.emplace(n, kRecurrent);
   }
 }
 

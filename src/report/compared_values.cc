@@ -160,6 +160,7 @@ std::vector<ComparedValue> FindComparedValues(
   const StandInFinder finder(graph, topology, may_expose);
   std::vector<ComparedValue> compared;
   std::vector<ComparedValue> stand_ins;
+  std::map<std::string, size_t> place;  // among them
   for (const Value& output : graph.outputs) {
     compared.push_back({output.name, FindOutputKind(graph, topology, output.name)});
     if (!finder.SaysLittle(output.name)) continue;
@@ -167,10 +168,9 @@ std::vector<ComparedValue> FindComparedValues(
       compared.back().has_stand_in = true;
       // It is compared as an output anyhow.
       if (topology.IsGraphOutput(value)) continue;
-      const auto known = std::find_if(stand_ins.begin(), stand_ins.end(),
-                                      [&](const ComparedValue& one) { return one.name == value; });
-      if (known != stand_ins.end()) {
-        known->stands_for.push_back(output.name);
+      const auto [known, is_new] = place.emplace(value, stand_ins.size());
+      if (!is_new) {
+        stand_ins[known->second].stands_for.push_back(output.name);
       } else {
         stand_ins.push_back({value, FindOutputKind(graph, topology, value), {output.name}});
       }

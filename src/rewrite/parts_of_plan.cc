@@ -78,7 +78,7 @@ void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan) {
   // Nodes that stay float may go on reading the weights as they were.
   const Topology topology(graph);
   for (const auto& [n, integer] : plan.integer_nodes) {
-    if (!integer.weight || graph.IsOutput(integer.weight->name)) continue;
+    if (!integer.weight || topology.IsGraphOutput(integer.weight->name)) continue;
     if (topology.Uses(integer.weight->name).empty()) graph.initializers.erase(integer.weight->name);
   }
 }

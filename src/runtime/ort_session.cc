@@ -164,10 +164,13 @@ class OrtSession : public Session {
     const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     std::vector<const char*> input_names;
     std::vector<Ort::Value> values;
-    for (const Value& input : inputs_) {
-      // By name: the caller's order is that of its files.
-      const auto it = std::find_if(inputs.begin(), inputs.end(),
-                                   [&](const Tensor& t) { return t.name == input.name; });
+    for (size_t k = 0; k < inputs_.size(); ++k) {
+      const Value& input = inputs_[k];
+      const auto is_it = [&](const Tensor& t) { return t.name == input.name; };
+      // By name: the caller's order is that of its files. Mostly that of the model.
+      const auto at = inputs.begin() + static_cast<ptrdiff_t>(std::min(k, inputs.size()));
+      const auto it =
+          at != inputs.end() && is_it(*at) ? at : std::find_if(inputs.begin(), inputs.end(), is_it);
       if (it == inputs.end()) {
         throw Error(ExitCode::kData, place_, fmt::format("no data for input \"{}\"", input.name));
       }

@@ -73,9 +73,10 @@ void Collect(const Graph& graph, const std::string& level, const std::string& pr
   }
   std::map<std::string, WeightSlot> uses;
   FindUses(graph, graph, level, skipped, uses);
+  // What is seen outside keeps its type.
+  for (const auto* ends : {&graph.inputs, &graph.outputs})
+    for (const Value& end : *ends) uses.erase(end.name);
   for (auto& [name, slot] : uses) {
-    // What is seen outside keeps its type.
-    if (graph.IsInput(name) || graph.IsOutput(name)) continue;
     out.push_back({&graph, name, prefix + name, std::move(slot)});
   }
 }

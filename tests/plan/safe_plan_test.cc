@@ -61,6 +61,25 @@ TEST(SafePlanTest, OnlyGatedWaysBetweenStatesAreRecurrences) {
   EXPECT_THAT(build("Relu", "Neg"), testing::IsEmpty());
 }
 
+// A search per output would not end in the time that a test has.
+TEST(SafePlanTest, ThousandsOfStatesAreFoundTogether) {
+  constexpr size_t kLength = 20'000;
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Input("h", {"1", "8"});
+  b.Add("Add", {"x", "h"}, {"s"});
+  b.Add("Sigmoid", {"s"}, {"a"});
+  b.Add("Tanh", {"a"}, {"v"});
+  std::string value = "v";
+  for (size_t i = 0; i < kLength; ++i) {
+    const std::string next = "v" + std::to_string(i);
+    b.Add("Neg", {value}, {next});
+    b.Output(next);
+    b.model.graph.outputs.back().type = FloatType({"1", "8"});
+    value = next;
+  }
+  EXPECT_EQ(FindSensitiveNodes(b.model.graph).size(), kLength + 3);
+}
+
 TEST(SafePlanTest, ConcatInputsMustShareAGrid) {
   GraphBuilder b;
   b.Input("x", {"1", "8"}).Input("z", {"1", "8"}).Output("y");
