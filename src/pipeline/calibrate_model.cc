@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "kept_results.h"
+#include "long_models.h"
 #include "qconvert/calibration/insert_observers.h"
 #include "qconvert/config/any_settings.h"
 #include "qconvert/exporter/onnx_exporter.h"
@@ -140,6 +141,7 @@ std::unique_ptr<Session> OpenObserved(const Model& model, const std::vector<std:
   instrumented.graph = InsertObservers(model.graph, values);
   instrumented.graph.value_info.clear();
   const EngineModel engine = SerializeForFewRuns(instrumented);
+  if (IsLongToOptimize(model.graph)) optimization = OptimizationLevel::kNone;
   return OpenOrtSession(
       engine.bytes, place,
       {.optimization = optimization, .external_initializers = engine.external, .fed = engine.fed});

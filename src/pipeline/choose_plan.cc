@@ -15,6 +15,7 @@
 #include "compared_models.h"
 #include "give_back.h"
 #include "guard.h"
+#include "long_models.h"
 #include "lost_weights.h"
 #include "measure_layers.h"
 #include "measure_opened.h"
@@ -51,7 +52,7 @@ constexpr double kWorthItsNoise = 0.95;
 // Replaces method auto of one kind of tensors by the candidate of least measured noise.
 void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
                   const std::vector<TensorSettings*>& settings,
-                  std::initializer_list<CalibrationMethod> candidates) {
+                  std::vector<CalibrationMethod> candidates) {
   std::vector<TensorSettings*> open;
   for (TensorSettings* one : settings)
     if (one->method == CalibrationMethod::kAuto) open.push_back(one);
@@ -67,6 +68,8 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
   const std::vector<size_t> samples = inputs.comparer.Spread(static_cast<size_t>(count));
   if (!inputs.settings.config.search.activations.empty())
     return SearchActivations(inputs, plan, open, samples);
+  candidates.resize(AffordedMeasurements(candidates.size(), inputs.model.graph.nodes.size()));
+  if (candidates.size() == 1) return apply(candidates.front());
   std::vector<size_t> more = inputs.comparer.Spread(kTimesTheSamples * samples.size());
   if (count >= kManyMethodSamples || more.size() <= samples.size()) more.clear();
   apply(ChooseMethodByNoise(
@@ -178,6 +181,8 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
     guard.by_loss = [&] { return WeightsByLoss(inputs); };
   }
   guard.typical = inputs.comparer.Spread(kPartSamples);
+  for (size_t* most : {&guard.map_measurements, &guard.whole_measurements})
+    *most = AffordedMeasurements(*most, graph.nodes.size());
   guard.whole = std::move(measured);
   std::optional<SharedStart> start;  // of parts, measured one by one
   guard.before_parts = [&](const PlanDraft& all_float) {

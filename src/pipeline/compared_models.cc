@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "held_out.h"
+#include "long_models.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/report/comparison.h"
 #include "qconvert/transform/random_nodes.h"
+#include "qconvert/transform/strip_pairs.h"
 
 namespace qconvert {
 namespace {
@@ -78,7 +80,13 @@ OrtSessionOptions ComparisonOptions(int64_t weight_bytes) {
 
 std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
                                            bool integer_kernels) {
-  const EngineModel engine = SerializeForFewRuns(model);
+  const bool is_long = IsLongToOptimize(model.graph);
+  Model plain;
+  if (is_long) {
+    plain = model;  // shares the bytes of tensors
+    FoldDequantized(plain.graph);
+  }
+  const EngineModel engine = SerializeForFewRuns(is_long ? plain : model);
   int64_t bytes = 0;
   for (const auto* list : {&engine.external, &engine.fed})
     for (const Tensor& tensor : *list) bytes += tensor.byte_size();
@@ -86,6 +94,7 @@ std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string
   options.external_initializers = engine.external;
   options.fed = engine.fed;
   options.integer_kernels = integer_kernels;
+  if (is_long) options.optimization = OptimizationLevel::kNone;
   return OpenOrtSession(engine.bytes, place, options);
 }
 

@@ -23,6 +23,7 @@ void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph
 // How to open a model with this many bytes of weights for the few runs of a comparison.
 OrtSessionOptions ComparisonOptions(int64_t weight_bytes);
 
+// What the engine would optimize for long (long_models.h) runs as it is written, in floats.
 std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
                                            bool integer_kernels = true);
 

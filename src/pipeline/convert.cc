@@ -10,6 +10,7 @@
 #include "dump_samples.h"
 #include "fold_inputs.h"
 #include "load_float.h"
+#include "long_models.h"
 #include "look_at_layers.h"
 #include "output_files.h"
 #include "own_noise.h"
@@ -180,6 +181,9 @@ ConversionReport Convert(const ConvertOptions& options) {
 
   ConvertOptions own = options;
   own.write_stages = WantsStages(options, loaded, report.warnings);
+  if (std::string limits = LimitEffort(loaded.model.graph.nodes.size(), own.config);
+      !limits.empty() && options.plan == nullptr)
+    report.warnings.push_back(std::move(limits));
   PlanWithFloatCorrections(own, std::move(loaded), watch, report,
                            [&](const ConvertOptions& chosen, const PlannedConversion& planned) {
                              Write(chosen, planned, earlier, watch, report);

@@ -27,8 +27,6 @@ constexpr double kWorthTheChange = 1;
 // of the outputs differ by chance.
 constexpr double kLargeNoise = 0.1;
 constexpr double kNearTheAim = 1;  // dB
-constexpr int kMapMeasurements = 20;
-constexpr int kWholeMeasurements = 8;
 
 class Guard {
  public:
@@ -312,7 +310,7 @@ class Guard {
                                                       outputs_, options_.gate);
                                },
                            .saved = [&](const std::set<size_t>& units) { return Rest(units).time; },
-                           .budget = kMapMeasurements}),
+                           .budget = static_cast<int>(options_.map_measurements)}),
         .whole = Judge(best_.measured),
         .allowed = allowed(),
         .aim = aim(),
@@ -326,7 +324,7 @@ class Guard {
               tried.emplace(without, std::pair(std::move(draft), std::move(measured)));
               return judged;
             },
-        .budget = kWholeMeasurements};
+        .budget = static_cast<int>(options_.whole_measurements)};
     for (const NoisyPart& part : give_back.parts) {
       LogDebug(fmt::format("{} units from {}: {:.1f} dB alone, save {:.4f} of the time",
                            part.units.size(), units_.NameOf(*part.units.begin()),

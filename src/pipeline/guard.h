@@ -49,6 +49,9 @@ struct GuardOptions {
   // enough. May be empty: then none is left in float32.
   std::function<std::vector<std::string>()> by_loss;
   std::vector<size_t> typical;  // samples that parts are measured on; all when there are none
+  // At most, of parts and of whole plans with parts put back.
+  size_t map_measurements = 20;
+  size_t whole_measurements = 8;
 };
 
 struct GuardResult {

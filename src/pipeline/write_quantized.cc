@@ -15,6 +15,7 @@
 #include "deploy_model.h"
 #include "dump_layers.h"
 #include "layer_files.h"
+#include "long_models.h"
 #include "other_passes.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
@@ -152,6 +153,9 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   const bool is_deployed = ChangesInterface(options.config.deployment);
   // What other devices compute the engine simulates; its own kernels may saturate.
   const bool runs_here = TargetOf(options.config.target_device).suits_engine;
+  const bool is_long = IsLongToOptimize(model.graph);
+  if (runs_here && is_long && report.integer_nodes + report.dynamic_nodes > 0)
+    report.warnings.push_back(TellLong(model.graph.nodes.size()));
   std::string deleted_nodes;
   // Samples fit the model as it is before that.
   if (is_deployed) {
@@ -173,6 +177,7 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
   const auto verify = [&](const std::filesystem::path& temporary, int64_t bytes) {
     OrtSessionOptions as_compared = ComparisonOptions(report.float_bytes);
     as_compared.integer_kernels = runs_here;
+    if (is_long) as_compared.optimization = OptimizationLevel::kNone;
     const auto session = OpenWritten(temporary, output.string(), as_compared, report);
     if (!is_deployed) {
       const std::vector<OutputComparison> planned = report.outputs;

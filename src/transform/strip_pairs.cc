@@ -263,4 +263,20 @@ class Stripper {
 
 size_t StripPairs(Graph& graph) { return Stripper(graph).Run(); }
 
+size_t FoldDequantized(Graph& graph) {
+  const Topology topology(graph);
+  std::vector<bool> folded(graph.nodes.size(), false);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (!IsPairEnd(node, "DequantizeLinear") || topology.IsGraphOutput(node.outputs[0])) continue;
+    auto constant = DequantizedConstant(graph, node);
+    if (!constant) continue;
+    graph.initializers.insert_or_assign(node.outputs[0], *std::move(constant));
+    folded[n] = true;
+  }
+  const size_t count = RemoveNodes(graph, folded);
+  RemoveDeadNodes(graph);
+  return count;
+}
+
 }  // namespace qconvert

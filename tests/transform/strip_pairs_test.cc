@@ -254,6 +254,22 @@ TEST(StripPairsTest, PairsOfOtherDomainsAndBodiesGoToo) {
   }
 }
 
+TEST(FoldDequantizedTest, ConstantsBecomeFloatsAndPairsOfValuesStay) {
+  GraphBuilder b;
+  b.Input("x", {"2"}).Output("y").Output("shown").Floats("s", {}, {0.5F});
+  b.model.graph.initializers["q"] = Bytes("q", DataType::kInt8, {2}, {3, 252});
+  b.model.graph.initializers["z"] = Bytes("z", DataType::kInt8, {}, {1});
+  b.Add("DequantizeLinear", {"q", "s", "z"}, {"k"});
+  b.Add("DequantizeLinear", {"q", "s", "z"}, {"shown"});
+  b.Add("QuantizeLinear", {"x", "s", "z"}, {"codes"});
+  b.Add("DequantizeLinear", {"codes", "s", "z"}, {"d"});
+  b.Add("Add", {"d", "k"}, {"y"});
+  EXPECT_EQ(FoldDequantized(b.model.graph), 1U);
+  EXPECT_EQ(b.model.graph.nodes.size(), 4U);
+  const auto folded = b.model.graph.FindInitializer("k")->values<float>();
+  EXPECT_EQ(std::vector<float>(folded.begin(), folded.end()), (std::vector<float>{1, -2.5F}));
+}
+
 TEST(StripPairsTest, BlocksAndComputedScalesStay) {
   for (const bool is_blocked : {true, false}) {
     GraphBuilder b(21);

@@ -23,6 +23,10 @@ namespace qconvert {
 // went. Needs sorted nodes and initializers for constants (Normalize).
 size_t StripPairs(Graph& graph);
 
+// The third of these alone, on this level, where no output of the graph is written: the numbers are
+// bit for bit those that an engine computes. Returns how many went.
+size_t FoldDequantized(Graph& graph);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_TRANSFORM_STRIP_PAIRS_H_
