@@ -33,15 +33,26 @@ std::optional<Identity> IdentityOf(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::optional<std::pair<size_t, size_t>> FindSharedOutput(
+    const std::vector<std::filesystem::path>& outputs) {
+  std::map<Identity, size_t> written;
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    const std::optional<Identity> identity = IdentityOf(outputs[k]);
+    if (!identity) continue;
+    const auto [first, is_new] = written.emplace(*identity, k);
+    if (!is_new) return std::pair(first->second, k);
+  }
+  return std::nullopt;
+}
+
 void RefuseOverwriting(const std::vector<std::filesystem::path>& outputs,
                        const std::vector<std::filesystem::path>& inputs) {
+  if (const auto shared = FindSharedOutput(outputs))
+    throw Error(ExitCode::kUsage, outputs[shared->second].string(),
+                "is to hold two outputs, expected a file each");
   std::map<Identity, std::filesystem::path> written;
-  for (const auto& output : outputs) {
-    const std::optional<Identity> identity = IdentityOf(output);
-    if (identity && !written.emplace(*identity, output).second)
-      throw Error(ExitCode::kUsage, output.string(),
-                  "is to hold two outputs, expected a file each");
-  }
+  for (const auto& output : outputs)
+    if (const auto identity = IdentityOf(output)) written.emplace(*identity, output);
   if (written.empty()) return;
   for (const auto& input : inputs) {
     const std::optional<Identity> identity = IdentityOf(input);

@@ -1,11 +1,38 @@
 #include "qconvert/base/utf8.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 
 namespace qconvert {
 namespace {
 
-bool BeginsCodePoint(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+struct CodePoints {
+  uint32_t first;
+  uint32_t last;
+};
+
+// Those of two columns. Source: Unicode, EastAsianWidth.txt, W and F, in the ranges of fmt.
+constexpr CodePoints kWide[] = {
+    {0x1100, 0x115F},   {0x2329, 0x232A},   {0x2E80, 0x303E},   {0x3040, 0xA4CF},  {0xAC00, 0xD7A3},
+    {0xF900, 0xFAFF},   {0xFE10, 0xFE19},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6},
+    {0x1F300, 0x1F64F}, {0x1F900, 0x1F9FF}, {0x20000, 0x2FFFD}, {0x30000, 0x3FFFD}};
+
+// Bytes of what begins at text[i]: a byte of no valid sequence stands alone.
+size_t Step(std::string_view text, size_t i) { return std::max<size_t>(Utf8Length(text, i), 1); }
+
+size_t ColumnsAt(std::string_view text, size_t i) {
+  const size_t length = Utf8Length(text, i);
+  const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
+  if (length == 0) return (byte(i) & 0xC0U) == 0x80U ? 0 : 1;
+  // Of the first byte the bits behind those that tell the length.
+  uint32_t point = length == 1 ? byte(i) : byte(i) & (0x7FU >> length);
+  for (size_t k = 1; k < length; ++k) point = point << 6U | (byte(i + k) & 0x3FU);
+  const bool is_wide = std::any_of(
+      std::begin(kWide), std::end(kWide),
+      [&](const CodePoints& range) { return point >= range.first && point <= range.last; });
+  return is_wide ? 2 : 1;
+}
 
 }  // namespace
 
@@ -39,16 +66,26 @@ size_t FindInvalidUtf8(std::string_view text) {
   return std::string_view::npos;
 }
 
-size_t CountCodePoints(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), BeginsCodePoint));
+size_t CountColumns(std::string_view text) {
+  size_t columns = 0;
+  for (size_t i = 0; i < text.size(); i += Step(text, i)) columns += ColumnsAt(text, i);
+  return columns;
 }
 
-size_t OffsetOfCodePoint(std::string_view text, size_t n) {
-  size_t seen = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (BeginsCodePoint(text[i]) && seen++ == n) return i;
+std::string_view FirstColumns(std::string_view text, size_t columns) {
+  size_t end = 0;
+  for (size_t taken = 0; end < text.size(); end += Step(text, end)) {
+    taken += ColumnsAt(text, end);
+    if (taken > columns) break;
   }
-  return text.size();
+  return text.substr(0, end);
+}
+
+std::string_view LastColumns(std::string_view text, size_t columns) {
+  size_t begin = 0;
+  for (size_t left = CountColumns(text); left > columns; begin += Step(text, begin))
+    left -= ColumnsAt(text, begin);
+  return text.substr(begin);
 }
 
 }  // namespace qconvert

@@ -31,22 +31,22 @@ bool IsToPaste(std::string_view line, size_t hang) {
 
 std::string WrapLine(std::string_view line, size_t columns) {
   const size_t hang = HangingIndent(line, columns);
-  if (CountCodePoints(line) <= columns || IsToPaste(line, hang)) return std::string(line);
+  if (CountColumns(line) <= columns || IsToPaste(line, hang)) return std::string(line);
   std::string out(line.substr(0, hang));
-  size_t taken = CountCodePoints(out);
+  size_t taken = CountColumns(out);
   const size_t indent = taken;
   for (size_t begin = hang; begin < line.size();) {
     const size_t end = std::min(
         line.find(' ', std::min(line.find_first_not_of(' ', begin), line.size())), line.size());
     std::string_view word = line.substr(begin, end - begin);  // with the spaces before it
     // The first word of a line stays, however long: lines would go on without it for ever.
-    if (taken > indent && taken + CountCodePoints(word) > columns) {
+    if (taken > indent && taken + CountColumns(word) > columns) {
       word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
       out += "\n" + std::string(indent, ' ');
       taken = indent;
     }
     out += word;
-    taken += CountCodePoints(word);
+    taken += CountColumns(word);
     begin = end;
   }
   return out;

@@ -158,6 +158,16 @@ std::map<std::string, const SettingTable*> AllTables() {
   return tables;
 }
 
+// "a parameter object", or "rules of Vitis".
+std::string TextOf(const std::string& name,
+                   const std::map<std::string, const SettingTable*>& tables) {
+  for (const Dialect& dialect : Dialects())
+    if (name == fmt::format("rules of {}", dialect.name)) return MarkdownOfRules(dialect.rules());
+  const auto table = tables.find(name);
+  QCONVERT_CHECK(table != tables.end());
+  return Markdown(*table->second);
+}
+
 }  // namespace
 
 std::vector<std::string> DialectNames() {
@@ -198,10 +208,8 @@ std::string FillReference(const std::string& page) {
     const size_t end = page.find(kEnd, line_end);
     // A marker stands in one line, and has its end.
     QCONVERT_CHECK(name_end < line_end && end != std::string::npos);
-    const auto table =
-        tables.find(page.substr(begin + kBegin.size(), name_end - begin - kBegin.size()));
-    QCONVERT_CHECK(table != tables.end());
-    out += page.substr(at, line_end - at) + Markdown(*table->second);
+    const std::string name = page.substr(begin + kBegin.size(), name_end - begin - kBegin.size());
+    out += page.substr(at, line_end - at) + TextOf(name, tables);
     at = end;
   }
 }

@@ -16,8 +16,9 @@ std::string SchemaFileName(std::string dialect);
 // JSON Schema (draft 2020-12) of a dialect.
 std::string JsonSchema(const std::string& name);
 
-// `page` (Markdown) with every table between "<!-- keys: NAME -->" and "<!-- end -->" written anew.
-// Throws InternalError when a marker names no table.
+// `page` (Markdown) with every table between "<!-- keys: NAME -->" and "<!-- end -->" written anew;
+// "rules of Vitis" are what does not go together. Throws InternalError when a marker names no
+// table.
 std::string FillReference(const std::string& page);
 
 }  // namespace qconvert

@@ -11,6 +11,7 @@
 
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/quant_config.h"
+#include "setting_rules.h"
 #include "text/setting_table.h"
 
 namespace qconvert {
@@ -22,6 +23,7 @@ struct ReadContext {
   std::filesystem::path folder;
   std::string text;                                           // of every file read
   std::map<std::string, std::filesystem::path> folders = {};  // of layers, by their names
+  bool translated = false;  // what is read now: nobody wrote its keys
 
   // What a path written at `place` is relative to.
   std::filesystem::path FolderOf(const ConfigPlace& place) const {
@@ -46,8 +48,9 @@ struct ReadResult {
 // `override_path` says, the tree is normalized, checked against the table, and then read, or
 // translated and read as a file of `Dialects()[0]`.
 struct Dialect {
-  std::string_view name;           // "Vitis"
-  const SettingTable& (*table)();  // the keys at top level, and through them all others
+  std::string_view name;                     // "Vitis"
+  const SettingTable& (*table)();            // the keys at top level, and through them all others
+  std::span<const SettingRules> (*rules)();  // what of them does not go together
   // Puts right what the table would refuse and the vendor's tool takes. Null: nothing.
   void (*normalize)(ConfigNode& root, ReadContext& context) = nullptr;
   // Keys from the root to "activation.method" of a --set; empty: none here, but after translation.

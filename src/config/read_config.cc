@@ -107,11 +107,19 @@ ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
                        const std::vector<ConfigOverride>& later, ReadContext& context) {
   if (dialect.normalize != nullptr) dialect.normalize(root, context);
   CheckSettings(root, dialect.table(), context.problems, context.notes);
-  if (dialect.translate == nullptr) return dialect.read(root, context);
+  if (dialect.translate == nullptr) {
+    ReadResult result = dialect.read(root, context);
+    if (!context.translated)
+      CheckRules(root, dialect.table(), dialect.rules(), result.config, context);
+    return result;
+  }
   ConfigNode translated = dialect.translate(root, context);
   ApplyOverrides(later, Dialects().front(), translated);
+  context.translated = true;
   // Vitis is read, not translated: this ends here.
-  return ReadDialect(std::move(translated), Dialects().front(), {}, context);
+  ReadResult result = ReadDialect(std::move(translated), Dialects().front(), {}, context);
+  CheckRules(root, dialect.table(), dialect.rules(), result.config, context);
+  return result;
 }
 
 struct ConfigText {

@@ -24,6 +24,9 @@ constexpr bool In(E value, std::initializer_list<E> list) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+// Without symmetry `signed` says nothing: that is told instead.
+bool IsSignedOrHasNoSign(S settings) { return !settings.symmetry || settings.is_signed; }
+
 // CPU and GPU. Source: vai_q_pytorch, doc/Quant_Config.md and the behaviour of its parser. Methods
 // that the vendor's tool does not know at all are no matter of its limits.
 constexpr TargetLimit kVitisLimits[] = {
@@ -127,7 +130,7 @@ constexpr TargetLimit kFormats[] = {
 constexpr TargetLimit kGpuKernels[] = {
     {kInput | kWeights | kActivation, kAnyGrid, "symmetry", [](S s) { return s.symmetry; },
      "target GPU expects true: zero points are 0"},
-    {kInput | kWeights | kActivation, kAnyGrid, "signed", [](S s) { return s.is_signed; },
+    {kInput | kWeights | kActivation, kAnyGrid, "signed", IsSignedOrHasNoSign,
      "target GPU expects true"},
     {kInput | kWeights | kActivation, kAnyGrid, "bit_width", [](S s) { return s.bit_width <= 8; },
      "target GPU expects at most 8"},
@@ -138,7 +141,7 @@ constexpr TargetLimit kQnnKernels[] = {
     {kInput | kActivation, kAnyGrid, "symmetry", [](S s) { return !s.symmetry; },
      "target QNN expects false: its values are unsigned"},
     {kWeights, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }, "target QNN expects true"},
-    {kWeights, kAnyGrid, "signed", [](S s) { return s.is_signed; }, "target QNN expects true"},
+    {kWeights, kAnyGrid, "signed", IsSignedOrHasNoSign, "target QNN expects true"},
     {kWeights, kAnyGrid, "block_size", [](S s) { return s.block_size == 0; },
      "target QNN expects 0: it takes no plain blocks"},
     {kBias, kAnyGrid, "bit_width", [](S s) { return s.bit_width == 32; }, "target QNN expects 32"},
@@ -147,7 +150,7 @@ constexpr TargetLimit kQnnKernels[] = {
 // What vendors' tools other than Vitis AI may ask of a DPU.
 constexpr TargetLimit kDpuKernels[] = {
     {kAll, kAnyGrid, "symmetry", [](S s) { return s.symmetry; }, "target DPU expects true"},
-    {kAll, kAnyGrid, "signed", [](S s) { return s.is_signed; }, "target DPU expects true"},
+    {kAll, kAnyGrid, "signed", IsSignedOrHasNoSign, "target DPU expects true"},
     {kAll, kPerChannel, "per_channel", [](S) { return false; }, "target DPU expects false"},
     {kAll, kFloatScale, "scale_type", [](S) { return false; }, "target DPU expects poweroftwo"},
 };

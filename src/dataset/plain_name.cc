@@ -5,12 +5,26 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <string_view>
+
+#include "qconvert/base/utf8.h"
 
 namespace qconvert {
 namespace {
 
 bool LeadsElsewhere(char c) {
   return c == '/' || c == '\\' || c == ':' || std::iscntrl(static_cast<unsigned char>(c)) != 0;
+}
+
+// File systems take 255 bytes: numbers in front, a copy's number and an extension come to it.
+constexpr size_t kMostBytes = 230;
+
+// Where the last character that ends within `bytes` ends.
+size_t WholeCharacters(std::string_view text, size_t bytes) {
+  size_t end = 0;
+  for (size_t next = 0; next <= bytes; next += std::max<size_t>(Utf8Length(text, next), 1))
+    end = next;
+  return end;
 }
 
 std::string Lower(std::string text) {
@@ -25,6 +39,7 @@ std::string PlainName(const std::string& name) {
   std::string plain = name;
   std::replace_if(plain.begin(), plain.end(), LeadsElsewhere, '_');
   if (plain == "." || plain == "..") plain[0] = '_';
+  if (plain.size() > kMostBytes) plain.resize(WholeCharacters(plain, kMostBytes));
   return plain;
 }
 

@@ -303,6 +303,14 @@ EngineModel SerializeForFewRuns(const Model& model, int64_t large) {
   return out;
 }
 
+bool HoldsItsHash(const std::filesystem::path& data_file) {
+  const std::filesystem::path model = data_file.stem();  // "net.0123456789abcdef"
+  if (!IsDataFileName(data_file.filename().string(), model)) return true;
+  Sha256 hash;
+  hash.UpdateFile(InputFile(data_file));
+  return "." + hash.HexDigest().substr(0, kHashDigits) == model.extension().string();
+}
+
 ExportedFiles ExportOnnx(const Model& model, const std::filesystem::path& target,
                          const ExportOptions& options) {
   // Beside the file itself: that is where the engine looks for the data of a model behind a link.

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/newest_opset.h"
 #include "qconvert/ir/operator_checks.h"
 #include "qconvert/ir/sorted.h"
 #include "qconvert/ir/topology.h"
@@ -21,7 +22,6 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kMaxIrVersion = 14;
-constexpr int64_t kMaxOpset = 28;
 constexpr int kMaxFunctionDepth = 32;
 
 using NameSet = std::unordered_set<std::string>;
@@ -136,7 +136,7 @@ class Validator {
   void CheckOpset(const std::map<std::string, int64_t>& opsets) const {
     for (const auto& [domain, version] : opsets) {
       // Engines count the versions of other domains in 32 bits.
-      const int64_t newest = domain.empty() ? kMaxOpset : std::numeric_limits<int32_t>::max();
+      const int64_t newest = domain.empty() ? kNewestOpset : std::numeric_limits<int32_t>::max();
       if (version < 1 || version > newest) {
         Fail(fmt::format("imports opset {} of domain \"{}\", expected 1 to {}", version,
                          domain.empty() ? "ai.onnx" : domain, newest));

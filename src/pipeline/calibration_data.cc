@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
+#include "qconvert/base/nearest_file.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/plan_file.h"
+#include "qconvert/config/setting_position.h"
 #include "qconvert/dataset/npy_reader.h"
 #include "qconvert/dataset/plain_name.h"
 
@@ -181,6 +184,25 @@ void AddFormats(const CalibrationData& data, const std::vector<Value>& inputs,
   }
 }
 
+// Folders that the settings name are told where they name them.
+void CheckFolders(const CalibrationData& data) {
+  if (data.effective == nullptr) return;
+  const bool is_horizon = data.effective->Find("calibration_parameters") != nullptr;
+  const auto check = [&](const std::filesystem::path& folder, const ConfigPlace& position) {
+    std::error_code ignored;
+    if (folder.empty() || position.is_default() || std::filesystem::exists(folder, ignored)) return;
+    throw Error(
+        ExitCode::kFile, position.Text(),
+        fmt::format("no such calibration folder {}{}", folder.string(), DidYouMeanBeside(folder)));
+  };
+  const auto position = [&](const std::string& input) {
+    return is_horizon ? PositionOf(*data.effective, {"calibration_parameters", "cal_data_dir"})
+                      : PositionOf(*data.effective, {"calibration", "data", input});
+  };
+  check(data.settings.data, position(""));
+  for (const auto& [input, folder] : data.settings.input) check(folder, position(input));
+}
+
 }  // namespace
 
 const InputSettings* FindInputSettings(const DeploymentConfig& deployment,
@@ -224,6 +246,7 @@ SampleSource OpenCalibrationData(const CalibrationData& data, const Graph& graph
   SampleSourceOptions source{
       .stacked = data.stacked || settings.stacked,
       .max_samples = data.max_samples > 0 ? data.max_samples : settings.max_samples};
+  if (!given) CheckFolders(data);
   // A folder of the command line stands for those of the settings.
   if (!given) source.folders = settings.input;
   if (!settings.format.empty()) source.format = settings.format;

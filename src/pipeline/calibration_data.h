@@ -8,6 +8,7 @@
 
 #include "picture_format.h"
 #include "qconvert/calibration/input_feeder.h"
+#include "qconvert/config/config_node.h"
 #include "qconvert/config/quant_config.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
@@ -24,10 +25,11 @@ struct CalibrationData {
   int workers = 0;
   int64_t memory_limit = 0;
   CalibrationSettings settings;
-  DeploymentConfig deployment;   // what the files of images hold
-  FoldedInputs folded;           // what the model does itself
-  bool optional = false;         // nowhere said where they are: none
-  bool any_name_is_raw = false;  // files of unknown extensions hold headerless elements
+  const ConfigNode* effective = nullptr;  // where they were written, for messages; null: unknown
+  DeploymentConfig deployment;            // what the files of images hold
+  FoldedInputs folded;                    // what the model does itself
+  bool optional = false;                  // nowhere said where they are: none
+  bool any_name_is_raw = false;           // files of unknown extensions hold headerless elements
 };
 
 // What commands without settings of their own say. Of a settings file it takes how files become

@@ -171,14 +171,16 @@ std::vector<std::filesystem::path> OutputsOf(const CalibrateOptions& options) {
 
 StoredTable MakeCalibrationTable(const CalibrateOptions& options) {
   const std::string place = options.model.string();
-  CalibrationData data{.folder = options.calibration_folder,
-                       .states = options.states,
-                       .max_samples = options.max_samples,
-                       .stacked = options.stacked,
-                       .workers = options.workers,
-                       .memory_limit = options.memory_limit,
-                       .settings = CommonSettings(options.configs),
-                       .deployment = DeploymentOf(options.configs)};
+  CalibrationData data{
+      .folder = options.calibration_folder,
+      .states = options.states,
+      .max_samples = options.max_samples,
+      .stacked = options.stacked,
+      .workers = options.workers,
+      .memory_limit = options.memory_limit,
+      .settings = CommonSettings(options.configs),
+      .effective = options.configs.empty() ? nullptr : &options.configs[0].effective,
+      .deployment = DeploymentOf(options.configs)};
   std::vector<std::string> oddities;
   LoadedModel loaded = LoadFloat(options.model, options.strip, oddities);
   SettingProblems problems;

@@ -1,6 +1,8 @@
 #include "qconvert/pipeline/convert.h"
 
+#include <algorithm>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "check_fusion.h"
@@ -42,11 +44,31 @@ ConversionReport StartReport(const ConvertOptions& options) {
 bool WantsStages(const ConvertOptions& options, const LoadedModel& loaded,
                  std::vector<std::string>& warnings) {
   if (!options.write_stages) return false;
-  if (loaded.file_bytes <= kExternalDataThreshold && !options.external_data) return true;
+  if (FitsStages(options, loaded)) return true;
   warnings.push_back(
       "the models of the stages between are left out: their weights do not fit into "
       "a file each");
   return false;
+}
+
+// The plan of a quantized model that was there before tells nothing of this one.
+void RemoveStaleInfo(const ConvertOptions& options, const LoadedModel& loaded) {
+  const std::filesystem::path info = QuantInfoPath(OutputPath(options));
+  std::vector<std::filesystem::path> inputs = options.other_inputs;
+  inputs.insert(inputs.end(), loaded.files.begin(), loaded.files.end());
+  inputs.insert(inputs.end(), {options.config_file, options.table});
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(info, ignored) ||
+      std::any_of(inputs.begin(), inputs.end(),
+                  [&](const std::filesystem::path& input) { return SameFile(info, input); })) {
+    return;
+  }
+  try {
+    ReadPlanFile(info);
+  } catch (const Error&) {
+    return;  // of another tool
+  }
+  std::filesystem::remove(info, ignored);
 }
 
 ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& loaded,
@@ -57,6 +79,7 @@ ConversionReport WriteFloat(const ConvertOptions& options, const LoadedModel& lo
   const ExportedFiles files = ExportOnnx(
       loaded.model, OutputPath(options),
       {.external_data = options.external_data, .verify = verify, .inputs = loaded.files});
+  RemoveStaleInfo(options, loaded);
   report.quantized_bytes = files.bytes;
   report.files = files.Names(OutputPath(options));
   return report;

@@ -10,6 +10,7 @@ CalibrationData DataOf(const ConvertOptions& options, const FoldedInputs& folded
           .workers = options.workers,
           .memory_limit = options.memory_limit,
           .settings = options.config.calibration,
+          .effective = &options.effective_config,
           .deployment = options.config.deployment,
           .folded = folded,
           .optional =

@@ -238,6 +238,23 @@ void SaveWorst(const Evaluation& evaluation, const SampleSource& samples,
   }
 }
 
+// Before the long work: what no output can be held to.
+void RefuseBudgets(const ModelPair& pair, const EvaluateOptions& options,
+                   const ComparedValue& output, Task task) {
+  const ValueType* type = FindValueType(pair.a.model.graph, output.name);
+  const bool is_integer = type != nullptr && type->is_tensor() && !IsFloatingPoint(type->element);
+  if (is_integer && task != Task::kDetection && !options.labels.empty())
+    throw Error(
+        ExitCode::kUsage, "",
+        fmt::format("--labels: output \"{}\" holds integers, expected scores", output.name));
+  if (options.min_agreement && task == Task::kRegression && !is_integer)
+    throw Error(
+        ExitCode::kUsage, "",
+        fmt::format("--min-agreement: output \"{}\" tells no classes, expected scores, which "
+                    "--task classification makes of its last axis",
+                    output.name));
+}
+
 }  // namespace
 
 Evaluation EvaluateModels(const EvaluateOptions& options) {
@@ -252,6 +269,7 @@ Evaluation EvaluateModels(const EvaluateOptions& options) {
   }
   const ComparedValue& output = ChooseOutput(pair, options.output);
   const Evaluator evaluator(pair, samples, options, output);
+  RefuseBudgets(pair, options, output, evaluator.task());
   Evaluation evaluation;
   evaluation.a = pair.place_a;
   evaluation.b = pair.place_b;

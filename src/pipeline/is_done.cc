@@ -18,6 +18,7 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/report/quant_info.h"
 #include "qconvert/runtime/ort_session.h"
+#include "stage_models.h"
 
 namespace qconvert {
 namespace {
@@ -54,6 +55,9 @@ bool IsOf(const ConvertOptions& options, const Provenance& made) {
                        .config_sha256 = options.config_sha256,
                        .data_sha256 = made.data_sha256};
   // The samples last: they may be gigabytes.
+  const std::vector<std::filesystem::path> stages =
+      FitsStages(options, loaded) ? StagePaths(options) : std::vector<std::filesystem::path>{};
+  if (!std::all_of(stages.begin(), stages.end(), Exists)) return false;
   return own == made && DataHash(options, std::move(loaded)) == made.data_sha256;
 }
 
@@ -86,6 +90,7 @@ bool HasPassed(const ConvertOptions& options, const PlanFile& plan) {
 // Whether the weights are where a conversion would write them, beside the model or in it.
 bool IsLaidOut(const ConvertOptions& options, const LoadedModel& made) {
   const bool has_data = made.files.size() > 1;
+  if (!std::all_of(made.files.begin() + 1, made.files.end(), HoldsItsHash)) return false;
   return has_data ? options.external_data || made.file_bytes > kExternalDataThreshold
                   : !options.external_data;
 }

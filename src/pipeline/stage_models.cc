@@ -6,6 +6,7 @@
 #include "apply_settings.h"
 #include "deploy_model.h"
 #include "fold_inputs.h"
+#include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/rewrite/parts_of_plan.h"
 #include "qconvert/rewrite/store_weights.h"
@@ -36,6 +37,10 @@ Tensor FloatBias(const Tensor& codes, const std::vector<float>& scales) {
 }
 
 }  // namespace
+
+bool FitsStages(const ConvertOptions& options, const LoadedModel& loaded) {
+  return loaded.file_bytes <= kExternalDataThreshold && !options.external_data;
+}
 
 std::vector<std::filesystem::path> StagePaths(const ConvertOptions& options) {
   if (!options.write_stages) return {};

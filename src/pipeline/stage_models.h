@@ -18,6 +18,7 @@
 
 #include "picture_format.h"
 #include "qconvert/ir/graph.h"
+#include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/plan/plan.h"
 
@@ -27,6 +28,9 @@ struct StageModel {
   std::filesystem::path path;
   Model model;  // shares bytes of tensors with the models it was made of
 };
+
+// Whether each of the models would fit into one file.
+bool FitsStages(const ConvertOptions& options, const LoadedModel& loaded);
 
 // Beside the output, whose name gives the prefix; none where the options want none.
 std::vector<std::filesystem::path> StagePaths(const ConvertOptions& options);

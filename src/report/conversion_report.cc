@@ -31,7 +31,7 @@ void FormatOutputs(const ConversionReport& report, std::string& out) {
   size_t width = 6;
   for (const OutputComparison& output : report.outputs)
     // As it is printed: an escaped name is longer.
-    width = std::max(width, CountCodePoints(Text(output.value.name)));
+    width = std::max(width, CountColumns(Text(output.value.name)));
   fmt::format_to(sink, "  {:<{}}  {:>9}  {:>9}  {:>10}\n", "output", width, "cosine", "SQNR dB",
                  "max error");
   for (const OutputComparison& output : report.outputs) {

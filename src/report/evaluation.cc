@@ -124,7 +124,11 @@ std::string WhatDiffers(const SampleScore& sample) {
   if (found.in_a + found.in_b > 2 * found.matched)
     return fmt::format(", {} lost and {} added", found.in_a - found.matched,
                        found.in_b - found.matched);
-  return sample.agreed < sample.positions ? ", another class" : "";
+  if (sample.agreed == sample.positions) return "";
+  // Without classes they are whole numbers.
+  return sample.classes > 0 ? ", another class"
+                            : fmt::format(", {} of {} numbers differ",
+                                          sample.positions - sample.agreed, sample.positions);
 }
 
 std::string HowNear(const SampleScore& sample) {
@@ -220,6 +224,11 @@ std::string Evaluation::Missed() const {
   if (max_drop && Drop(*this) > *max_drop) {
     return fmt::format("{:.4f} % of the labels are lost, expected at most {:.4f} %",
                        100 * Drop(*this), 100 * *max_drop);
+  }
+  // A share of nothing is none.
+  if (min_agreement && task != Task::kDetection && positions() == 0) {
+    return fmt::format("output {} has nothing to agree on, expected at least {:.4f} %",
+                       Text(output), 100 * *min_agreement);
   }
   if (min_agreement && agreement() < *min_agreement) {
     return fmt::format("{:.4f} % of the {} agree, expected at least {:.4f} %", 100 * agreement(),

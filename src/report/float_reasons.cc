@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "qconvert/base/counted.h"
+#include "qconvert/base/utf8.h"
 
 namespace qconvert {
 namespace {
@@ -20,7 +21,7 @@ std::string FormatFloatReasons(const FloatReasons& reasons) {
   auto sink = std::back_inserter(out);
   size_t rows = 0;
   size_t width = kLeastTypeWidth;
-  for (const auto& [key, nodes] : reasons) width = std::max(width, Text(key.first).size());
+  for (const auto& [key, nodes] : reasons) width = std::max(width, CountColumns(Text(key.first)));
   for (const auto& [key, nodes] : reasons) {
     if (++rows > kMaxReasonRows) {
       fmt::format_to(sink, "           ... {}, see the JSON\n",

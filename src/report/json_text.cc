@@ -44,18 +44,16 @@ std::string Text(const std::string& name) { return EscapeForTerminal(name); }
 
 std::string ShortText(const std::string& name, size_t width) {
   const std::string text = Text(name);
-  const size_t length = CountCodePoints(text);
-  if (length <= width) return text;
-  return "..." + text.substr(OffsetOfCodePoint(text, length - (width - 3)));
+  if (CountColumns(text) <= width) return text;
+  return "..." + std::string(LastColumns(text, width - 3));
 }
 
 std::string FittedRow(const std::string& row) {
   std::string out;
   std::istringstream lines(WrapLine(row));
   for (std::string line; std::getline(lines, line);) {
-    // By characters, as lines are broken: half of one is no text.
-    if (CountCodePoints(line) > kTerminalColumns)
-      line = line.substr(0, OffsetOfCodePoint(line, kTerminalColumns - 3)) + "...";
+    if (CountColumns(line) > kTerminalColumns)
+      line = std::string(FirstColumns(line, kTerminalColumns - 3)) + "...";
     out += line + "\n";
   }
   return out;

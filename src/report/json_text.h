@@ -23,7 +23,7 @@ std::string Size(int64_t bytes);
 // JSON text must be UTF-8; names in a model need not be.
 std::string Text(const std::string& name);
 
-// The same in at most `width` characters: a longer name keeps its end behind "...".
+// The same in at most `width` columns: a longer name keeps its end behind "...".
 std::string ShortText(const std::string& name, size_t width);
 
 // A row of a table, broken into lines of kTerminalColumns; a word longer than that is cut off.

@@ -148,6 +148,8 @@ void CompareClasses(const Scores& a, const Scores& b, std::span<const int64_t> l
 void CountUnequal(const Tensor& a, const Tensor& b, SampleScore& score) {
   const OutputComparison seen = CompareSample({}, a, b);
   score.comparable = seen.type != DataType::kUndefined && seen.mismatched_shapes == 0;
+  score.positions = seen.elements;
+  score.agreed = seen.equal;
   score.float_power = static_cast<double>(seen.elements);
   score.error_power = static_cast<double>(seen.elements - seen.equal);
 }

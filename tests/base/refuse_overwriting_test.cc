@@ -44,6 +44,15 @@ TEST(RefuseOverwritingTest, KnowsTwoOutputsBeforeTheyExist) {
   EXPECT_EQ(Refusal({"", ""}, {""}), "");
 }
 
+TEST(RefuseOverwritingTest, TellsWhichOutputsAreOneFile) {
+  const TempDir folder;
+  std::filesystem::create_directory(folder / "sub");
+  EXPECT_EQ(FindSharedOutput({folder / "a", "", folder / "b", folder / "sub/../a"}),
+            (std::pair<size_t, size_t>(0, 3)));
+  EXPECT_EQ(FindSharedOutput({folder / "a", folder / "sub/a", "/dev/null", "/dev/null"}),
+            std::nullopt);
+}
+
 TEST(RefuseOverwritingTest, DevicesMayBeNamedTwice) {
   EXPECT_EQ(Refusal({"/dev/null", "/dev/null"}, {"/dev/null"}), "");
 }

@@ -61,14 +61,25 @@ TEST(Utf8Test, FindsTheFirstInvalidByte) {
   EXPECT_EQ(FindInvalidUtf8("a\x80"), 1U) << "a continuation without a beginning";
 }
 
-TEST(Utf8Test, CodePointsAreCountedAndFound) {
+TEST(Utf8Test, ColumnsAreCountedAndCut) {
+  // One, one, one, two (a face), one.
   const std::string text = "a\xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80z";
-  EXPECT_EQ(CountCodePoints(text), 5U);
-  EXPECT_EQ(CountCodePoints(""), 0U);
-  const std::vector<size_t> offsets = {0, 1, 3, 6, 10, text.size(), text.size()};
-  for (size_t n = 0; n < offsets.size(); ++n)
-    EXPECT_EQ(OffsetOfCodePoint(text, n), offsets[n]) << n;
-  EXPECT_EQ(OffsetOfCodePoint("", 0), 0U);
+  EXPECT_EQ(CountColumns(text), 6U);
+  EXPECT_EQ(CountColumns(""), 0U);
+  const std::vector<size_t> ends = {0, 1, 3, 6, 6, 10, text.size(), text.size()};
+  for (size_t n = 0; n < ends.size(); ++n) EXPECT_EQ(FirstColumns(text, n).size(), ends[n]) << n;
+  const std::vector<size_t> begins = {11, 10, 10, 6, 3, 1, 0, 0};
+  for (size_t n = 0; n < begins.size(); ++n)
+    EXPECT_EQ(LastColumns(text, n).size(), text.size() - begins[n]) << n;
+  EXPECT_EQ(FirstColumns("", 3), "");
+  EXPECT_EQ(LastColumns("", 3), "");
+}
+
+TEST(Utf8Test, WideLettersTakeTwoColumns) {
+  EXPECT_EQ(CountColumns("\u8f93\u51fa"), 4U) << "Chinese";
+  EXPECT_EQ(CountColumns("\uac00"), 2U) << "Korean";
+  EXPECT_EQ(CountColumns("\uff21\u30a2\uff71"), 5U) << "full and half width";
+  EXPECT_EQ(CountColumns("\u00e9\u0416\u05d0"), 3U) << "Latin, Cyrillic, Hebrew";
 }
 
 }  // namespace

@@ -191,7 +191,7 @@ TEST(QuarkOptionsTest, MatMulNBitsAreBlocksOfTheWeightsOfMatMulAlone) {
       Problems(Options("\"UseMatMulNBits\": true, \"MatMulNBitsParams\": {\"Group\": 32}")),
       "key of MatMulNBitsParams is 'Group', expected GroupSize"));
   EXPECT_TRUE(AnyHolds(Load(Options("\"MatMulNBitsParams\": {\"GroupSize\": 32}")).warnings,
-                       "MatMulNBitsParams has no effect without UseMatMulNBits: true"));
+                       "MatMulNBitsParams has no effect with UseMatMulNBits false"));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "qconvert/dataset/plain_name.h"
 
+#include "qconvert/base/utf8.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,6 +30,22 @@ TEST(PlainNameTest, LeavesOrdinaryNamesAlone) {
   EXPECT_EQ(PlainName("serving default.x"), "serving default.x");
   EXPECT_EQ(PlainName("/head/Conv:0"), "_head_Conv_0");
   EXPECT_EQ(PlainName("名"), "名");
+}
+
+// 255 bytes are what file systems take; no character is cut in two.
+TEST(PlainNameTest, LeavesRoomForNumbersAndExtensions) {
+  for (const std::string letter : {"a", "\u00e9", "\u5c42"}) {
+    for (size_t more = 0; more < 4; ++more) {
+      std::string name(more, 'x');
+      for (int k = 0; k < 300; ++k) name += letter;
+      const std::string plain = PlainName(name);
+      EXPECT_LE(plain.size(), 230U);
+      EXPECT_GT(plain.size(), 226U);
+      EXPECT_EQ(FindInvalidUtf8(plain), std::string::npos) << letter;
+      EXPECT_EQ(PlainNames({name, name + "y"})[1], plain + "_2");
+    }
+  }
+  EXPECT_EQ(PlainName(std::string(230, 'a')), std::string(230, 'a'));
 }
 
 TEST(PlainNamesTest, StayApart) {

@@ -169,6 +169,24 @@ TEST(ConvertTest, ExternalDataAndFloatOnly) {
   EXPECT_EQ(Accuracy(folder / "float.onnx"), Accuracy(kExample / "model.onnx"));
 }
 
+// The plan of what was there before is none of a float model.
+TEST(ConvertTest, FloatOnlyTakesTheEarlierPlanAway) {
+  const TempDir folder;
+  ConvertOptions options = ExampleOptions(folder);
+  Convert(options);
+  ASSERT_TRUE(std::filesystem::exists(QuantInfoPath(options.output)));
+  options.float_only = true;
+  options.other_inputs = {QuantInfoPath(options.output)};
+  Convert(options);
+  EXPECT_TRUE(std::filesystem::exists(QuantInfoPath(options.output))) << "an input";
+  options.other_inputs.clear();
+  Convert(options);
+  EXPECT_FALSE(std::filesystem::exists(QuantInfoPath(options.output)));
+  folder.Write(QuantInfoPath(options.output).filename().string(), "{\"mine\": 1}");
+  Convert(options);
+  EXPECT_TRUE(std::filesystem::exists(QuantInfoPath(options.output))) << "of somebody else";
+}
+
 ExitCode FailureOf(const ConvertOptions& options, const std::string& message) {
   try {
     Convert(options);

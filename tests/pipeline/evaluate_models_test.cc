@@ -5,6 +5,7 @@
 
 #include "../../src/pipeline/read_labels.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
 #include "qconvert/dataset/npy_reader.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "support/graph_builder.h"
@@ -73,6 +74,16 @@ TEST_F(EvaluateModelsTest, WithoutLabelsAndForPlainValues) {
       EvaluateModels(Options(Classifier({1, 1, 1}, false), Classifier({1, 1.1F, 1}, false)));
   EXPECT_EQ(values.task, Task::kRegression);
   EXPECT_NEAR(values.samples[1].noise(), 0.09 / 10, 1e-6);
+}
+
+TEST_F(EvaluateModelsTest, BudgetsAreOfWhatAnOutputTells) {
+  EvaluateOptions options = Options(Classifier({1, 1, 1}, false), Classifier({1, 1.1F, 1}, false));
+  options.min_agreement = 0.5;
+  EXPECT_EQ(FailureOf(options, ExitCode::kUsage),
+            "--min-agreement: output \"y\" tells no classes, expected scores, which --task "
+            "classification makes of its last axis");
+  options.task = Task::kClassification;
+  EXPECT_EQ(EvaluateModels(options).Missed(), "");
 }
 
 TEST_F(EvaluateModelsTest, WorkersChangeNothing) {
@@ -278,6 +289,14 @@ TEST_F(EvaluateDetectorTest, WorkersChangeNothing) {
   const std::string one = EvaluationJson(EvaluateModels(options), "success");
   options.data.workers = 4;
   EXPECT_EQ(EvaluationJson(EvaluateModels(options), "success"), one);
+}
+
+TEST_F(EvaluateModelsTest, WorstSamplesWithLongNamesAreSaved) {
+  EvaluateOptions options = Options(Classifier({1, 1, 1}), Classifier({1, 1.1F, 1}));
+  std::filesystem::rename(dir_ / "data/1.npy", dir_ / "data" / (std::string(251, 'n') + ".npy"));
+  options.save_worst = dir_ / "worst";
+  EvaluateModels(options);
+  EXPECT_EQ(ListFolder(dir_ / "worst").size(), 4U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "qconvert/base/file.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
@@ -139,6 +140,31 @@ TEST_F(IsDoneTest, WeightsAreWhereTheyAreAskedFor) {
   EXPECT_TRUE(IsDone(options_));
   options_.external_data = false;
   EXPECT_FALSE(IsDone(options_));
+}
+
+TEST_F(IsDoneTest, NotWithOtherBytesInTheDataFile) {
+  dir_.Write("m.onnx", SerializeModel(Net("/conv", 400)));
+  options_.external_data = true;
+  Convert(options_);
+  ASSERT_TRUE(IsDone(options_));
+  for (const auto& entry : ListFolder(dir_.path())) {
+    if (entry.extension() != ".data") continue;
+    std::string bytes = Slurp(entry);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    dir_.Write(entry.filename().string(), bytes);
+  }
+  EXPECT_FALSE(IsDone(options_)) << "its name is the hash of other bytes";
+}
+
+TEST_F(IsDoneTest, NotWithoutTheModelsBetween) {
+  options_.write_stages = true;
+  EXPECT_FALSE(IsDone(options_));
+  Convert(options_);
+  EXPECT_TRUE(IsDone(options_));
+  std::filesystem::remove(dir_ / "q_ptq_model.onnx");
+  EXPECT_FALSE(IsDone(options_));
+  options_.write_stages = false;
+  EXPECT_TRUE(IsDone(options_));
 }
 
 TEST_F(IsDoneTest, NotWhenTheFilesDoNotBelongTogether) {

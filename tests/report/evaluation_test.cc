@@ -107,6 +107,35 @@ TEST(ScoreSampleTest, WhatCannotBeComparedIsTheWorst) {
   EXPECT_TRUE(std::isinf(Score({0, 0}, {0, 1}).noise()));
 }
 
+// Integers are equal or not: each is a position of its own.
+TEST(ScoreSampleTest, IntegersAgreeWhereTheyAreEqual) {
+  const std::vector<int64_t> a = {1, 2, 3};
+  const std::vector<int64_t> b = {1, 2, 4};
+  const SampleScore score =
+      ScoreSample(MakeInt64Tensor("y", {3}, a), MakeInt64Tensor("y", {3}, b), {}, {});
+  EXPECT_EQ(score.positions, 3);
+  EXPECT_EQ(score.agreed, 2);
+  Evaluation evaluation;
+  evaluation.task = Task::kRegression;
+  evaluation.samples = {score};
+  evaluation.min_agreement = 0.6;
+  EXPECT_EQ(evaluation.Missed(), "");
+  evaluation.min_agreement = 0.7;
+  EXPECT_THAT(evaluation.Missed(), HasSubstr("66.6667 % of the positions agree"));
+  EXPECT_THAT(FormatEvaluation(evaluation), HasSubstr("1 of 3 numbers differ"));
+}
+
+// No share of nothing is told, neither 0 nor 100 %.
+TEST(EvaluationTest, OutputsWithoutElementsHaveNothingToAgreeOn) {
+  Evaluation evaluation;
+  evaluation.output = "y";
+  const Tensor empty = MakeInt64Tensor("y", {0}, std::vector<int64_t>());
+  evaluation.samples = {ScoreSample(empty, empty, {}, {})};
+  EXPECT_EQ(evaluation.Missed(), "");
+  evaluation.min_agreement = 0.5;
+  EXPECT_EQ(evaluation.Missed(), "output y has nothing to agree on, expected at least 50.0000 %");
+}
+
 Evaluation Sample() {
   Evaluation evaluation;
   evaluation.a = "a.onnx";

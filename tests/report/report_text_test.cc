@@ -76,10 +76,20 @@ TEST(ReportTextTest, LongNamesKeepTheirEnd) {
   for (size_t width = 4; width < 40; ++width) {
     const std::string shown = ShortText(name, width);
     EXPECT_EQ(FindInvalidUtf8(shown), std::string::npos) << width;
-    EXPECT_EQ(CountCodePoints(shown), std::min<size_t>(width, 20)) << width;
+    EXPECT_EQ(CountColumns(shown), std::min<size_t>(width, 20)) << width;
     if (width < 20) {
       EXPECT_THAT(shown, StartsWith("..."));
     }
+  }
+}
+
+TEST(ReportTextTest, WideLettersFitTheirColumn) {
+  std::string name;
+  for (int k = 0; k < 20; ++k) name += "\u5c42";
+  for (size_t width = 5; width < 40; ++width) {
+    const size_t columns = CountColumns(ShortText(name, width));
+    EXPECT_LE(columns, width);
+    EXPECT_GE(columns, width - 1) << "a letter of two columns more does not fit";
   }
 }
 

@@ -53,6 +53,12 @@ sys.exit(1 if wrong else 0)
 PY
 tail -n 1 table.txt | grep -qx "  wrote    all.xml, all.json" || fail "the table does not name what was written: $(cat table.txt)"
 grep -q "2 of 6 done" table.txt || fail "the table says: $(cat table.txt)"
+# Two jobs that write one file are named.
+printf '%s\n' "jobs:" "  - {model: $example/model.onnx, name: one, output: out/same.onnx, args: [--scheme, weight-only]}" \
+  "  - {model: $example/model.onnx, name: two, output: out/./same.onnx, args: [--scheme, weight-only]}" > same.yaml
+"$qconvert" batch same.yaml < /dev/null > /dev/null 2> same.txt
+[ $? = 2 ] && grep -q "jobs 'one' and 'two' would both write it, expected an output of its own for each" same.txt ||
+  fail "two jobs with one output: $(cat same.txt)"
 cp all.json before.json
 "$qconvert" batch jobs.yaml --jobs 1 --time-limit 20 --memory-limit 1GiB --json all.json -q < /dev/null 2> /dev/null
 grep -v '"errors"' all.json | grep -o '"exit": [0-9]*' > one.txt

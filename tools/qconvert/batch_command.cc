@@ -1,4 +1,6 @@
 // qconvert batch JOBS.yaml|DIR
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
@@ -78,10 +80,34 @@ std::vector<Job> JobsOf(const BatchLine& line) {
   return own;
 }
 
+// Names the jobs: their list, not a file, is what has to change.
+void RefuseSharedOutputs(const std::vector<Job>& jobs) {
+  std::vector<std::filesystem::path> outputs;
+  std::vector<const Job*> owners;
+  for (const Job& job : jobs) {
+    const std::vector<std::filesystem::path> own = OutputsOf({job});
+    outputs.insert(outputs.end(), own.begin(), own.end());
+    owners.insert(owners.end(), own.size(), &job);
+  }
+  const auto shared = FindSharedOutput(outputs);
+  if (!shared) return;
+  const auto [first, second] = *shared;
+  const std::string file = outputs[second].string();
+  if (owners[first] == owners[second])
+    throw Error(ExitCode::kUsage, file,
+                fmt::format("is to hold two outputs of job '{}', expected a file each",
+                            owners[first]->name));
+  throw Error(ExitCode::kUsage, file,
+              fmt::format("jobs '{}' and '{}' would both write it, expected an output of its own "
+                          "for each",
+                          owners[first]->name, owners[second]->name));
+}
+
 // Jobs run at the same time and in any order: none may write what another one reads or writes.
 void CheckFiles(const BatchLine& line, const std::vector<Job>& jobs, const VerdictFile& verdict) {
   if (line.junit == "-")
     throw Error(ExitCode::kUsage, "", "--junit takes a file; --json - writes to stdout");
+  RefuseSharedOutputs(jobs);
   std::vector<std::filesystem::path> inputs = InputsOf(jobs);
   inputs.emplace_back(line.list);
   std::vector<std::filesystem::path> outputs = OutputsOf(jobs);

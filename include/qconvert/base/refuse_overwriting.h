@@ -2,7 +2,10 @@
 #ifndef QCONVERT_BASE_REFUSE_OVERWRITING_H_
 #define QCONVERT_BASE_REFUSE_OVERWRITING_H_
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace qconvert {
@@ -12,6 +15,10 @@ namespace qconvert {
 // and is no regular file (a device, a pipe), stand for nothing.
 void RefuseOverwriting(const std::vector<std::filesystem::path>& outputs,
                        const std::vector<std::filesystem::path>& inputs);
+
+// The indices of two outputs that are one file, as above.
+std::optional<std::pair<size_t, size_t>> FindSharedOutput(
+    const std::vector<std::filesystem::path>& outputs);
 
 }  // namespace qconvert
 

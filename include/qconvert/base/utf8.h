@@ -13,11 +13,13 @@ size_t Utf8Length(std::string_view text, size_t i);
 // Index of the first byte that belongs to no valid sequence, npos when all is valid.
 size_t FindInvalidUtf8(std::string_view text);
 
-// Code points of valid UTF-8; elsewhere bytes that go on with no other are counted.
-size_t CountCodePoints(std::string_view text);
+// Columns that a terminal takes for valid UTF-8: two for the wide letters of East Asia and for
+// pictures, one for all others, as fmt pads. Elsewhere bytes that go on with no other are counted.
+size_t CountColumns(std::string_view text);
 
-// Index of the byte where code point `n` begins, from 0; the size of the text where it has no more.
-size_t OffsetOfCodePoint(std::string_view text, size_t n);
+// As much of the beginning, or of the end, as `columns` hold; no code point is cut in two.
+std::string_view FirstColumns(std::string_view text, size_t columns);
+std::string_view LastColumns(std::string_view text, size_t columns);
 
 }  // namespace qconvert
 

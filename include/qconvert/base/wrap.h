@@ -10,7 +10,7 @@ namespace qconvert {
 
 inline constexpr size_t kTerminalColumns = 80;
 
-// One line, broken at spaces into lines of at most `columns` characters (UTF-8 code points). What
+// One line, broken at spaces into lines of at most `columns` columns (CountColumns). What
 // follows the first stands under the last column of text that two spaces or more set off:
 //
 //   judged   scores passes: 42.3 dB over      judged   scores passes: 42.3 dB

@@ -8,7 +8,8 @@
 namespace qconvert {
 
 // A name of one path component, never a way out of a folder: '/', '\', ':' and control characters
-// are '_', and so are the first dot of "." and "..", and nothing at all.
+// are '_', and so are the first dot of "." and "..", and nothing at all. Of more than 230 bytes the
+// beginning.
 std::string PlainName(const std::string& name);
 
 // The same for each of several names, which stay apart whatever the case of letters counts for:

@@ -67,6 +67,10 @@ struct ExportedFiles {
 ExportedFiles ExportOnnx(const Model& model, const std::filesystem::path& target,
                          const ExportOptions& options);
 
+// Whether a data file of ExportOnnx has the bytes that its name tells of; of a file of another name
+// nothing is known: true. Throws Error where it cannot be read.
+bool HoldsItsHash(const std::filesystem::path& data_file);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_EXPORTER_ONNX_EXPORTER_H_

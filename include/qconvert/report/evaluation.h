@@ -39,9 +39,9 @@ struct BoxScore {
 // Both models on one sample.
 struct SampleScore {
   std::string name;
-  int64_t positions = 0;  // where a class is told; 1 in a plain classifier
+  int64_t positions = 0;  // where a class is told; 1 in a plain classifier; of integers: elements
   int64_t classes = 0;
-  int64_t agreed = 0;      // where both have the same greatest score
+  int64_t agreed = 0;      // where both have the same greatest score, or the same integer
   bool comparable = true;  // one shape, all values finite
   bool has_values = true;  // false: the outputs have no elements
   double float_power = 0;  // of outputs that are no floats: elements

@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ const SettingTable& HorizonTable();
 void NormalizeHorizon(ConfigNode& root, ReadContext& context);
 // A key without its section is looked for in all of them.
 std::vector<std::string> HorizonOverridePath(const std::string& key);
+std::span<const SettingRules> RulesOfHorizon();
 bool KeepFloatInHorizon(ConfigNode& root, const std::string& pattern);
 ReadResult ReadHorizon(const ConfigNode& root, ReadContext& context);
 
@@ -84,6 +86,9 @@ void CheckHorizonInputs(const DeploymentConfig& deployment, const ConfigNode& ef
 // config.tensors. `quant` is the parsed quant_config, null without one.
 void ReadHorizonNodes(const HorizonPart& model, const HorizonPart& calibration,
                       const ConfigNode* quant);
+
+// What quant_config and the keys beside it say twice, of the whole model: warnings.
+void CheckQuantConfig(const HorizonPart& calibration, const ConfigNode& quant);
 
 // Of horizon_types.cc. The name of an operator type as ONNX spells it; `type` where nobody knows
 // it. The vendor's tool compares without regard to case.

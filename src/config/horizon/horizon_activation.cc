@@ -134,6 +134,11 @@ bool SearchesNodes(const ConfigNode& layers) {
   return FindValue(layers, "qtype") != nullptr || FindValue(layers, "topk") != nullptr;
 }
 
+bool IsMax(const TensorSettings& settings) {
+  return settings.method == CalibrationMethod::kMaxMin ||
+         settings.method == CalibrationMethod::kPercentile;
+}
+
 // Until something is measured, the method is open.
 void Search(std::vector<TensorSettings> candidates, QuantConfig& config) {
   config.search.activations = std::move(candidates);
@@ -177,6 +182,12 @@ void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, 
       context.Inform(bins->place, fmt::format("{}: kl is searched on bins of its own", key));
   }
   if (HasList(activation)) {
+    const bool has_max =
+        types.empty() || std::any_of(types.begin(), types.end(),
+                                     [](const auto& one) { return one.scalar == "max"; });
+    if (const ConfigNode* shares = FindValue(activation, "max_percentile");
+        shares != nullptr && !has_max)
+      context.Warn(shares->place, "max_percentile has no effect without calibration_type max");
     if (is_whole_model) return Search(Candidates(activation, tensors.activation, false), config);
     return context.problems.Add(activation.place,
                                 "the activation of single nodes has a list, expected single "
@@ -184,10 +195,15 @@ void ReadHorizonActivation(const ConfigNode& activation, NodeSettings& tensors, 
   }
   const ConfigNode* percentile = FindValue(activation, "max_percentile");
   const std::vector<ConfigNode> asymmetric = ValuesAt(activation, "asymmetric");
+  // Without a type of its own it is of the one that holds.
+  const std::string type = !types.empty()                                       ? types[0].scalar
+                           : percentile != nullptr && IsMax(tensors.activation) ? "max"
+                                                                                : "";
+  if (percentile != nullptr && type != "max")
+    context.Warn(percentile->place, "max_percentile has no effect without calibration_type max");
   for (TensorSettings* one : {&tensors.activation, &tensors.input}) {
-    if (!types.empty())
-      ApplyCalibrationType(types[0].scalar, percentile == nullptr ? 1 : AsNumber(*percentile),
-                           *one);
+    if (!type.empty())
+      ApplyCalibrationType(type, percentile == nullptr ? 1 : AsNumber(*percentile), *one);
     if (!asymmetric.empty()) one->symmetry = asymmetric[0].scalar != "true";
   }
 }

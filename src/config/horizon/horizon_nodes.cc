@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
-#include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 #include <utility>
 
+#include "horizon/entry_list.h"
 #include "horizon/horizon.h"
-#include "op_names.h"
 #include "qconvert/base/suggest.h"
 #include "text/node_edit.h"
 
@@ -19,34 +20,39 @@ using Kind = ConfigNode::Kind;
 
 class NodeReader {
  public:
-  NodeReader(ReadContext& context, QuantConfig& config) : context_(context), config_(config) {}
+  NodeReader(ReadContext& context, QuantConfig& config)
+      : context_(context), config_(config), entries_(context, config) {}
 
   void ReadRunOn(const HorizonPart& part) {
     if (const ConfigNode* nodes = part.Find("run_on_cpu")) {
       for (const std::string& name : SplitNames(nodes->scalar)) {
-        KeepFloat(AddNode(name, *nodes).tensors);
+        KeepFloat(entries_.AddNode(name, "run_on_cpu", *nodes).tensors);
         on_cpu_.insert(name);
       }
     }
-    if (const ConfigNode* nodes = part.Find("run_on_bpu")) {
-      config_.deployment.run_on_bpu = SplitNames(nodes->scalar);
-      for (const std::string& name : config_.deployment.run_on_bpu) AddForced(name, *nodes);
-      on_bpu_.insert(config_.deployment.run_on_bpu.begin(), config_.deployment.run_on_bpu.end());
-    }
-    // Behind both lists: a node cannot be in each.
+    const ConfigNode* nodes = part.Find("run_on_bpu");
+    if (nodes == nullptr) return;
+    config_.deployment.run_on_bpu = SplitNames(nodes->scalar);
     for (const std::string& name : config_.deployment.run_on_bpu) {
-      for (const LayerSettings& layer : config_.layers) {
-        if (layer.match.pattern == name && !layer.tensors.activation.is_int())
-          part.Refuse("run_on_bpu", fmt::format("'{}' is in run_on_cpu too", name));
+      const LayerSettings* own = entries_.FindNode(name);
+      // A node to be quantized whatever is said of its type; an entry of its own stands.
+      if (own == nullptr) {
+        entries_.AddNode(name, "run_on_bpu", *nodes);
+      } else if (!own->tensors.activation.is_int()) {
+        part.Refuse("run_on_bpu",
+                    on_cpu_.contains(name)
+                        ? fmt::format("'{}' is in run_on_cpu too", name)
+                        : fmt::format("'{}' is float by its entry at {}", name, own->match.place));
       }
+      on_bpu_.insert(name);
     }
   }
 
   // "Conv_0:int16;Conv_1:int16", or a map from names to ON, InputType, OutputType, ...
-  void ReadNodeInfo(const ConfigNode& info) {
+  void ReadNodeInfo(const char* written, const ConfigNode& info) {
     if (info.kind == Kind::kMap) {
       for (const auto& [name, value] : info.entries) {
-        if (value.kind != Kind::kNull) ReadNodeInfoEntry(name, value);
+        if (value.kind != Kind::kNull) ReadNodeInfoEntry(written, name, value);
       }
       return;
     }
@@ -56,7 +62,7 @@ class NodeReader {
       const size_t colon = part.rfind(':');
       if (colon == std::string::npos || colon == 0 || colon + 1 == part.size())
         return RefuseNodeInfo(info);
-      LayerSettings& layer = AddNode(part.substr(0, colon), info);
+      LayerSettings& layer = entries_.AddNode(part.substr(0, colon), written, info);
       SetBits(part.substr(colon + 1), info, {&layer.tensors.activation}, context_.problems);
     }
   }
@@ -79,10 +85,10 @@ class NodeReader {
                 context_.problems);
       } else if (re2::RE2::FullMatch(word, "set_model_output_(int8|int16)", &bits)) {
         // Before the next form, which would take "model" for an operator.
-        config_.deployment.model_output_type = bits;
+        SetOutputType(bits, value);
       } else if (re2::RE2::FullMatch(word, "set_(\\w+)_(input|output)_(int8|int16)", &op, &side,
                                      &bits)) {
-        by_op_.push_back({op, side == "input", bits});
+        SetTypeOfOp(op, side, bits, value);
       } else {
         context_.problems.Add(
             value.place,
@@ -96,9 +102,12 @@ class NodeReader {
 
   // After the settings of the whole model are known.
   void AddOptimizedTypes(const ConfigNode& value) {
-    for (const ByOp& one : by_op_) {
-      LayerSettings& layer = AddType(one.op_type, value);
-      SetBits(one.bits, value, {one.is_input ? &layer.tensors.input : &layer.tensors.activation},
+    for (const auto& [of, bits] : by_op_) {
+      const auto& [op, side] = of;
+      // Both sides of a type are one entry: of two the later one would hold alone.
+      LayerSettings* own = entries_.FindType(OpTypeInAnyCase(op));
+      LayerSettings& layer = own != nullptr ? *own : entries_.AddType(op, "optimization", value);
+      SetBits(bits, value, {side == "input" ? &layer.tensors.input : &layer.tensors.activation},
               context_.problems);
     }
   }
@@ -136,24 +145,32 @@ class NodeReader {
 
   void ReadNodeLevels(const ConfigNode& quant) {
     if (const ConfigNode* ops = FindValue(quant, "op_config")) {
-      for (const auto& [name, entry] : ops->entries) ReadEntry(entry, AddType(name.scalar, name));
+      for (const auto& [name, entry] : ops->entries) {
+        RefuseEnds(entry, "op_config");
+        ReadEntry(entry, entries_.AddType(name.scalar, "op_config", name));
+      }
     }
     if (const ConfigNode* graphs = FindValue(quant, "subgraph_config")) {
       for (const auto& [name, entry] : graphs->entries) ReadSubgraph(name, entry);
     }
     if (const ConfigNode* nodes = FindValue(quant, "node_config")) {
-      for (const auto& [name, entry] : nodes->entries) ReadEntry(entry, AddNode(name.scalar, name));
+      for (const auto& [name, entry] : nodes->entries) {
+        RefuseEnds(entry, "node_config");
+        ReadEntry(entry, entries_.AddNode(name.scalar, "node_config", name));
+      }
     }
   }
+
+  void TellOverridden() const { entries_.TellOverridden(); }
 
  private:
   void ReadOutputType(const ConfigNode& type) {
     const std::string& word = type.scalar;
     if (word == "int8" || word == "int16") {
-      config_.deployment.model_output_type = word;
+      SetOutputType(word, type);
     } else if (word.starts_with("float") || word == "int32") {
       // An output that nothing quantizes has the type that the float model gives it.
-      config_.deployment.model_output_type = "float32";
+      SetOutputType("float32", type);
       if (word != "float32")
         context_.Inform(type.place, fmt::format("model_output_type {}: outputs keep the type that "
                                                 "the float model gives them",
@@ -166,44 +183,30 @@ class NodeReader {
     }
   }
 
-  struct ByOp {
-    std::string op_type;
-    bool is_input;
-    std::string bits;
-  };
-
-  LayerSettings& AddNode(const std::string& name, const ConfigNode& at) {
-    return config_.layers.emplace_back(
-        LayerSettings{{.kind = LayerMatch::Kind::kNode, .pattern = name, .place = at.place.Text()},
-                      config_.tensors});
+  void SetOutputType(const std::string& type, const ConfigNode& at) {
+    const std::string before = std::exchange(config_.deployment.model_output_type, type);
+    if (!before.empty() && before != type)
+      context_.problems.Add(at.place,
+                            fmt::format("outputs of the model are {} here and {} elsewhere "
+                                        "in optimization, expected one of them",
+                                        type, before));
   }
 
-  // A node to be quantized whatever is said of its type; entries of its own stand.
-  void AddForced(const std::string& name, const ConfigNode& at) {
-    const bool has_own =
-        std::any_of(config_.layers.begin(), config_.layers.end(), [&](const LayerSettings& layer) {
-          return layer.match.kind == LayerMatch::Kind::kNode && layer.match.pattern == name;
-        });
-    if (!has_own) AddNode(name, at);
+  void SetTypeOfOp(const std::string& op, const std::string& side, const std::string& bits,
+                   const ConfigNode& at) {
+    const auto [set, is_new] = by_op_.try_emplace({op, side}, bits);
+    if (!is_new && set->second != bits)
+      context_.problems.Add(at.place, fmt::format("optimization has {} and {} for the {} of {}",
+                                                  set->second, bits, side, op));
   }
 
-  LayerSettings& AddType(const std::string& written, const ConfigNode& at) {
-    const std::string type = OpTypeInAnyCase(written);
-    std::vector<OpMatch> types = FindOpTypes(type);
-    const bool known = !types.empty();
-    if (!known) {
-      const std::string hint = DidYouMean(type, KnownOpNames());
-      // A type that is near a known one is a typing error; one near nothing may be the model's own.
-      if (!hint.empty())
-        context_.problems.Add(at.place, fmt::format("unknown op type '{}'{}", type, hint));
-      types = {{type}};
+  // Keys that the entries of all levels share, but of a subgraph alone.
+  void RefuseEnds(const ConfigNode& entry, const char* level) {
+    for (const char* key : {"inputs", "outputs"}) {
+      if (const ConfigNode* ends = FindValue(entry, key))
+        context_.problems.Add(ends->place,
+                              fmt::format("{} is a key of subgraph_config, not of {}", key, level));
     }
-    return config_.layers.emplace_back(LayerSettings{{.kind = LayerMatch::Kind::kType,
-                                                      .pattern = type,
-                                                      .types = std::move(types),
-                                                      .known_type = known,
-                                                      .place = at.place.Text()},
-                                                     config_.tensors});
   }
 
   void RefuseNodeInfo(const ConfigNode& info) {
@@ -213,15 +216,12 @@ class NodeReader {
                                       info.Shown()));
   }
 
-  void ReadNodeInfoEntry(const ConfigNode& name, const ConfigNode& value) {
+  void ReadNodeInfoEntry(const char* written, const ConfigNode& name, const ConfigNode& value) {
     // A name without a word says nothing of its node.
     if (value.kind != Kind::kMap || value.entries.empty()) return RefuseNodeInfo(value);
-    // Taken out while its keys are read: these may add entries of their own.
-    LayerSettings layer = std::move(AddNode(name.scalar, name));
-    config_.layers.pop_back();
+    LayerSettings& layer = entries_.AddNode(name.scalar, written, name);
     for (const auto& [key, setting] : value.entries)
       ReadNodeInfoKey(name.scalar, key, setting, layer.tensors);
-    config_.layers.push_back(std::move(layer));
   }
 
   void ReadNodeInfoKey(const std::string& name, const ConfigNode& key, const ConfigNode& setting,
@@ -258,6 +258,12 @@ class NodeReader {
 
   void ReadEntry(const ConfigNode& entry, LayerSettings& layer) {
     if (entry.kind != Kind::kMap) return;
+    const ConfigNode* qtype = FindValue(entry, "qtype");
+    const ConfigNode* older = FindValue(entry, "ON");
+    if (qtype != nullptr && older != nullptr && qtype->Shown() != older->Shown())
+      context_.problems.Add(
+          older->place, fmt::format("ON is {}, qtype {} ({}): one is the older name of the other",
+                                    older->Shown(), qtype->Shown(), qtype->place.Text()));
     for (const char* key : {"qtype", "ON"}) {
       const ConfigNode* type = FindValue(entry, key);
       if (type == nullptr) continue;
@@ -273,13 +279,16 @@ class NodeReader {
       if (const ConfigNode* type = FindValue(entry, key)) ChildOf(per_input, key) = *type;
     }
     SetTypePerInput(per_input, layer.tensors, context_.problems);
+    const ConfigNode* activation = FindValue(entry, "activation");
+    if (activation != nullptr && !layer.tensors.activation.is_int())
+      context_.Warn(activation->place,
+                    fmt::format("activation has no effect, '{}' stays float", layer.match.pattern));
     ReadCommon(entry, layer.tensors);
   }
 
   void ReadSubgraph(const ConfigNode& name, const ConfigNode& entry) {
     if (entry.kind != Kind::kMap) return;
-    LayerSettings& layer = AddNode(name.scalar, name);
-    layer.match.kind = LayerMatch::Kind::kSubgraph;
+    LayerSettings& layer = entries_.AddSubgraph(name.scalar, name);
     for (const auto& [key, member] :
          {std::pair{"inputs", &LayerMatch::inputs}, std::pair{"outputs", &LayerMatch::outputs}}) {
       const ConfigNode* list = FindValue(entry, key);
@@ -312,7 +321,9 @@ class NodeReader {
 
   ReadContext& context_;
   QuantConfig& config_;
-  std::vector<ByOp> by_op_;
+  EntryList entries_;
+  // By op type and side, input or output.
+  std::map<std::pair<std::string, std::string>, std::string> by_op_;
   // Of run_on_cpu and run_on_bpu, and of ON in node_info: sets, as names may be those of all nodes.
   std::set<std::string> on_cpu_;
   std::set<std::string> on_bpu_;
@@ -332,8 +343,10 @@ void ReadHorizonNodes(const HorizonPart& model, const HorizonPart& calibration,
   // Behind op_config and node_config: of entries for one node the last holds.
   reader.ReadRunOn(calibration);
   for (const char* key : {"set_node_data_type", "node_info"}) {
-    if (const ConfigNode* info = model.Find(key)) reader.ReadNodeInfo(*info);
+    if (const ConfigNode* info = model.Find(key)) reader.ReadNodeInfo(key, *info);
   }
+  reader.TellOverridden();
+  if (quant != nullptr) CheckQuantConfig(calibration, *quant);
 }
 
 }  // namespace qconvert

@@ -181,10 +181,6 @@ class HorizonReader {
     const bool has_no_data = !deployment().model.empty() && !calibration_.Find("cal_data_dir");
     deployment().skip_calibration = word == "skip" || has_no_data;
     if (word == "load") LoadThresholds(config_);
-    if (percentile != nullptr && word != "max") {
-      context_.Warn(percentile->place,
-                    fmt::format("max_percentile has no effect with calibration_type {}", word));
-    }
     for (TensorSettings* one : {&config_.tensors.activation, &config_.tensors.input})
       ApplyCalibrationType(word, percentile == nullptr ? 1 : AsNumber(*percentile), *one);
     if (FlagAt(calibration_, "per_channel"))
@@ -234,7 +230,13 @@ class HorizonReader {
     ConfigNode quant = *written;
     if (quant.kind == Kind::kScalar) {
       const std::filesystem::path file = ResolvePath(context_.FolderOf(quant.place), quant.scalar);
-      const std::string text = ReadFile(file, kMaxConfigBytes);
+      std::string text;
+      try {
+        text = ReadFile(file, kMaxConfigBytes);
+      } catch (const Error& e) {
+        calibration_.Refuse("quant_config", fmt::format("quant_config: {}", e.what()));
+        return {};
+      }
       // A part of the settings: the hash of both must change with either.
       context_.text += text;
       quant = ParseConfig(text, file.string(), &context_.notes.warnings);

@@ -192,14 +192,17 @@ std::vector<std::string> PaddleOverridePath(const std::string& key) {
 // The vendor's patterns fit anywhere in a name: those of others that it begins would go along.
 bool KeepFloatInPaddle(ConfigNode& root, const std::string& pattern) {
   if (WrittenPattern(pattern) != pattern) return false;
-  ConfigNode& entry =
-      ListOf(root, "not_quant_pattern").items.emplace_back(WordNode("re:" + ExpressionOf(pattern)));
+  ConfigNode& entry = ListOf(PaddleSettings(root), "not_quant_pattern")
+                          .items.emplace_back(WordNode("re:" + ExpressionOf(pattern)));
   entry.quoted = true;
   return true;
 }
 
 ConfigNode TranslatePaddle(const ConfigNode& root, ReadContext& context) {
-  return Translator(root, context).Translate();
+  // A copy: what was written is held against the rules afterwards.
+  ConfigNode renamed = root;
+  RenamePaddleValues(renamed, context.problems);
+  return Translator(renamed, context).Translate();
 }
 
 }  // namespace qconvert

@@ -71,17 +71,88 @@ std::string_view Find(std::span<const Renamed> names, std::string_view name) {
   return {};
 }
 
-// The map of settings in a file of a training or compression tool; null where the root is it.
-const ConfigNode* FindSection(const ConfigNode& root) {
-  static const std::vector<std::vector<const char*>> kPaths = {
+// Where training and compression tools have the settings of quantization.
+const std::vector<std::vector<std::string>>& SectionPaths() {
+  static const std::vector<std::vector<std::string>> paths = {
       {"QAT", "quant_config"}, {"PTQ", "ptq_config"}, {"Slim", "quant"}, {"Quantization"},
       {"QuantAware"},          {"QuantPost"},         {"quant_config"}};
-  for (const auto& path : kPaths) {
-    const ConfigNode* at = &root;
-    for (const char* key : path) at = at == nullptr ? nullptr : FindValue(*at, key);
-    if (at != nullptr && at->kind == Kind::kMap) return at;
+  return paths;
+}
+
+bool IsSection(std::string_view key) {
+  return std::any_of(SectionPaths().begin(), SectionPaths().end(),
+                     [&](const auto& path) { return path[0] == key; });
+}
+
+// What stands at the end of `path`, or what is no map on the way; null: nothing.
+const ConfigNode* Follow(const ConfigNode& root, const std::vector<std::string>& path) {
+  const ConfigNode* at = &root;
+  for (const std::string& key : path) {
+    if (at->kind != Kind::kMap) return at;
+    at = FindValue(*at, key);
+    if (at == nullptr) return nullptr;
   }
-  return nullptr;
+  return at;
+}
+
+// Settings that stand beside the section `path`, in `around`: of a --set they go into `inner`, of
+// the file they are told.
+void TakeOthers(const ConfigNode& around, const std::vector<std::string>& path,
+                const std::string& section, ConfigNode& inner, ReadContext& context) {
+  bool has_more = false;
+  for (const auto& [key, value] : around.entries) {
+    if (key.scalar == section) continue;
+    const Setting* known = PaddleTable().Find(key.scalar);
+    const bool is_setting = known != nullptr && !known->compiler_only && !IsSection(key.scalar);
+    if (is_setting && value.place.line == 0) {
+      // A blank one too: what stands in the section goes.
+      ChildOf(inner, key.scalar) = value;
+      continue;
+    }
+    if (value.kind == Kind::kNull) continue;
+    has_more = true;
+    // Every part of a training has a name.
+    if (is_setting && key.scalar != "name")
+      context.Warn(value.place,
+                   fmt::format("{} has no effect outside of {}", key.scalar, fmt::join(path, ".")));
+  }
+  if (has_more)
+    context.Inform(around.place,
+                   "settings around those of quantization are for training, no effect");
+}
+
+// Of a file of one tool; a file of none is its settings.
+void TakeSection(ConfigNode& root, ReadContext& context) {
+  std::vector<const std::vector<std::string>*> found;
+  for (const auto& path : SectionPaths()) {
+    const ConfigNode* at = Follow(root, path);
+    if (at != nullptr && at->kind == Kind::kMap) found.push_back(&path);
+    if (at == nullptr || at->kind == Kind::kMap) continue;
+    const bool is_head = at == FindValue(root, path[0]);
+    context.problems.Add(at->place, fmt::format("{} is '{}', expected a map",
+                                                is_head ? path[0] : path.back(), at->Shown()));
+  }
+  for (size_t i = 1; i < found.size(); ++i)
+    context.problems.Add(Follow(root, *found[i])->place,
+                         fmt::format("{} and {} ({}) exclude each other, expected the settings of "
+                                     "one tool",
+                                     fmt::join(*found[i], "."), fmt::join(*found[0], "."),
+                                     Follow(root, *found[0])->place.Text()));
+  if (!found.empty()) {
+    const std::vector<std::string>& path = *found[0];
+    // Copied first: the section is a part of what it replaces.
+    ConfigNode inner = *Follow(root, path);
+    TakeOthers(root, path, path[0], inner, context);
+    if (path.size() > 1) TakeOthers(*FindValue(root, path[0]), path, path[1], inner, context);
+    root = std::move(inner);
+    return;
+  }
+  for (const auto& path : SectionPaths()) {
+    const ConfigNode* head = FindValue(root, path[0]);
+    if (head != nullptr && head->kind == Kind::kMap)
+      context.problems.Add(
+          head->place, fmt::format("{} has no {}, expected the settings there", path[0], path[1]));
+  }
 }
 
 void RenameTypes(ConfigNode& list) {
@@ -108,6 +179,11 @@ void RenameKeys(ConfigNode& root, ConfigProblems& problems) {
   for (auto& [key, value] : root.entries) {
     const std::string_view to = Find(kKeys, key.scalar);
     if ((to.empty() ? key.scalar : to) == "quantizable_layer_type") RenameTypes(value);
+    // The vendor's tools take a single one too.
+    if (key.scalar == "not_quant_pattern" && value.kind == Kind::kScalar) {
+      ConfigNode only = value;
+      value = {.kind = Kind::kSequence, .place = only.place, .items = {std::move(only)}};
+    }
   }
   for (auto& [key, value] : root.entries) {
     const std::string_view to = Find(kKeys, key.scalar);
@@ -122,48 +198,55 @@ void RenameKeys(ConfigNode& root, ConfigProblems& problems) {
   }
 }
 
-// Switches and classes that are words of other keys.
-void RenameValues(ConfigNode& root) {
-  const auto set = [&](const char* key, std::string value, const ConfigNode& from) {
-    ChildOf(root, key) = WordNode(std::move(value), from.place);
-  };
-  const auto take = [&](const char* key) -> std::optional<ConfigNode> {
-    const ConfigNode* found = FindValue(root, key);
-    if (found == nullptr) return std::nullopt;
-    // Copied before it goes: `found` points into the map.
-    ConfigNode value = *found;
-    std::erase_if(root.entries, [&](const auto& entry) { return entry.key.scalar == key; });
-    return value;
-  };
-  if (const auto pact = take("use_pact"); pact && pact->scalar == "true")
-    set("activation_preprocess_type", "PACT", *pact);
-  // PaddleClas: pact or quant.
-  if (const auto name = take("name"); name && name->scalar == "pact")
-    set("activation_preprocess_type", "PACT", *name);
-  if (const auto observer = take("activation_quantizer")) {
-    const std::string_view algo = Find(kQuantizers, observer->scalar);
-    set("algo", algo.empty() ? observer->scalar : std::string(algo), *observer);
+}  // namespace
+
+void NormalizePaddle(ConfigNode& root, ReadContext& context) {
+  if (root.kind != Kind::kMap) return;
+  TakeSection(root, context);
+  RenameKeys(root, context.problems);
+}
+
+ConfigNode& PaddleSettings(ConfigNode& root) {
+  for (const auto& path : SectionPaths()) {
+    const ConfigNode* at = Follow(root, path);
+    if (at == nullptr || at->kind != Kind::kMap) continue;
+    ConfigNode* section = &root;
+    for (const std::string& key : path) section = &ChildOf(*section, key);
+    return *section;
   }
-  if (const auto observer = take("weight_quantizer")) {
+  return root;
+}
+
+void RenamePaddleValues(ConfigNode& root, ConfigProblems& problems) {
+  const auto set = [&](const char* key, const std::string& value, const ConfigNode& from) {
+    const ConfigNode* other = FindValue(root, key);
+    if (other != nullptr && other->scalar != value)
+      problems.Add(from.place,
+                   fmt::format("{} is {} {} by another name, which is {} ({})", from.scalar, key,
+                               value, other->scalar, other->place.Text()));
+    ChildOf(root, key) = WordNode(value, from.place);
+  };
+  const auto find = [&](const char* key) -> std::optional<ConfigNode> {
+    // Copied: what is put in may move the entries.
+    if (const ConfigNode* found = FindValue(root, key)) return *found;
+    return std::nullopt;
+  };
+  if (const auto pact = find("use_pact"); pact && pact->scalar == "true")
+    ChildOf(root, "activation_preprocess_type") = WordNode("PACT", pact->place);
+  if (const auto name = find("name"); name && name->scalar == "pact")
+    ChildOf(root, "activation_preprocess_type") = WordNode("PACT", name->place);
+  if (const auto observer = find("activation_quantizer"))
+    set("algo", std::string(Find(kQuantizers, observer->scalar)), *observer);
+  if (const auto observer = find("weight_quantizer")) {
     const bool by_channel = observer->scalar.starts_with("PerChannel");
     set("weight_quantize_type", by_channel ? "channel_wise_abs_max" : "abs_max", *observer);
   }
 }
 
-}  // namespace
-
-void NormalizePaddle(ConfigNode& root, ReadContext& context) {
-  if (root.kind != Kind::kMap) return;
-  if (const ConfigNode* section = FindSection(root)) {
-    if (root.entries.size() > 1)
-      context.Inform(root.place,
-                     "settings around those of quantization are for training, no effect");
-    // Copied first: the section is a part of what it replaces.
-    ConfigNode inner = *section;
-    root = std::move(inner);
-  }
-  RenameKeys(root, context.problems);
-  RenameValues(root);
+std::vector<std::string> PaddleQuantizers() {
+  std::vector<std::string> names;
+  for (const auto& [from, to] : kQuantizers) names.emplace_back(from);
+  return names;
 }
 
 }  // namespace qconvert

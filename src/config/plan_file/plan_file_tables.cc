@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "qconvert/base/newest_opset.h"
 #include "words.h"
 
 namespace qconvert {
@@ -16,7 +17,6 @@ constexpr double kMaxMeasurements = 1e9;
 constexpr double kMaxByte = 255;
 constexpr double kHighestCode = 65535;
 constexpr double kMaxPairLimit = 65535;
-constexpr double kMaxOpset = 100;
 
 Setting Text(std::string name, std::string help) {
   return {.name = std::move(name), .kind = Kind::kText, .help = std::move(help)};
@@ -147,7 +147,7 @@ const SettingTable& PassTable() {
       "what float passes did",
       {Required(Word("target_device", "whose operator rules hold", AllWords<TargetDevice>())),
        Word("processor", "that kernels were chosen for", AllWords<Processor>()),
-       Required(Integer("onnx_opset_version", "of the quantized model", 1, kMaxOpset)),
+       Required(Integer("onnx_opset_version", "of the quantized model", 1, kNewestOpset)),
        Bool("convert_relu6_to_relu", "as in the Vitis language"),
        Bool("convert_silu_to_hswish", "as in the Vitis language"),
        Texts("dpu_forms", "as in the Vitis language"),

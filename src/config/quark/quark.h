@@ -4,6 +4,7 @@
 #define QCONVERT_CONFIG_QUARK_QUARK_H_
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@ void AddQuarkAlgorithms(const ConfigNode& root, ReadContext& context, ConfigNode
 
 // An option without prefix is looked for in extra_options too.
 std::vector<std::string> QuarkOverridePath(const std::string& key);
+std::span<const SettingRules> RulesOfQuark();
 bool KeepFloatInQuark(ConfigNode& root, const std::string& pattern);
 // Quark's keys -> those of Vitis, with their places.
 ConfigNode TranslateQuark(const ConfigNode& root, ReadContext& context);

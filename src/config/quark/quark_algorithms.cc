@@ -2,8 +2,11 @@
 // AMD Quark, quark/onnx/quantization/config/algorithm.py.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "quark/quark.h"
 #include "text/node_edit.h"
@@ -33,8 +36,13 @@ void AddFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out
   const ConfigNode& name = *item.Find("name");
   ChildOf(out, "include_fast_ft") = WordNode("true", name.place);
   ConfigNode& finetune = ChildOf(out, "fast_finetune");
-  // Of several entries the first stays.
-  if (finetune.kind == Kind::kMap) return;
+  // Of several entries the first stays, as with the vendor's tool.
+  if (finetune.kind == Kind::kMap) {
+    context.Warn(name.place,
+                 fmt::format("{} has no effect, {} ({}) stands in front of it", name.scalar,
+                             finetune.Find("algorithm")->scalar, finetune.place.Text()));
+    return;
+  }
   finetune = MapNode(name.place);
   ChildOf(finetune, "algorithm") = WordNode(name.scalar, name.place);
   // Written out: Quark's defaults are not those of the Vitis language.
@@ -49,9 +57,33 @@ void AddFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out
       context.Warn(value->place, fmt::format("{} {} has no effect, {} holds", one.key,
                                              value->Shown(), one.value));
   }
+  const ConfigNode* early = FindValue(item, "early_stop");
+  if (name.scalar == "adaround" && early != nullptr && AsBool(*early))
+    context.Warn(early->place,
+                 "early_stop has no effect with adaround: it ends when all weights "
+                 "are at codes");
   const ConfigNode* adjust = FindValue(item, "lr_adjust");
   if (adjust != nullptr && !adjust->items.empty())
     context.Warn(adjust->place, "lr_adjust has no effect, the rate stays");
+}
+
+// Parameters that change what the vendor's tool does, and nothing here.
+void TellIdle(const ConfigNode& item, const SettingTable& table, ReadContext& context) {
+  const std::string& name = item.Find("name")->scalar;
+  // Told where they are read, with what holds instead.
+  constexpr std::string_view kTold[] = {"num_batches", "output_index", "output_qdq", "lr_adjust",
+                                        "alpha"};
+  // All of it is told already.
+  if (name == "auto_mixprecision" || name == "quarot") return;
+  for (const auto& [key, value] : item.entries) {
+    const Setting* setting = table.Find(key.scalar);
+    const bool acts = setting == nullptr || setting->kind != Setting::Kind::kAnything;
+    if (acts || value.kind == Kind::kNull ||
+        std::find(std::begin(kTold), std::end(kTold), key.scalar) != std::end(kTold)) {
+      continue;
+    }
+    context.Warn(value.place, fmt::format("{} of {} has no effect", key.scalar, name));
+  }
 }
 
 // Equalization takes normalizations for first layers, with the square root of both sides.
@@ -108,6 +140,7 @@ void AddQuarkAlgorithms(const ConfigNode& root, ReadContext& context, ConfigNode
     }
     CheckSettings(item, *table, context.problems, context.notes);
     AddAlgorithm(item, context, out);
+    TellIdle(item, *table, context);
   }
 }
 

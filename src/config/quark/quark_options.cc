@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "qconvert/base/newest_opset.h"
 #include "quark/quark.h"
 #include "text/node_edit.h"
 
@@ -12,7 +13,6 @@ namespace {
 using Kind = Setting::Kind;
 
 constexpr double kMaxCount = 1e9;
-constexpr double kMaxOpset = 100;
 constexpr double kMaxPercentage = 100;
 
 // Values that mean something else.
@@ -248,7 +248,7 @@ Setting ToSetting(const Option& option) {
   }
   if (option.kind == Kind::kInteger) {
     setting.min = -1;
-    setting.max = setting.name == "ConvertOpsetVersion" ? kMaxOpset : kMaxCount;
+    setting.max = setting.name == "ConvertOpsetVersion" ? kNewestOpset : kMaxCount;
   }
   if (setting.name == "CalibDataSize" || setting.name == "CalibWorkerNum") setting.min = 1;
   if (setting.name == "CalibWorkerNum") setting.max = 1024;

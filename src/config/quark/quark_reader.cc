@@ -278,8 +278,6 @@ class Translator {
       const ConfigNode word = WordNode("MatMul", Option("UseMatMulNBits")->place);
       AddQuarkBlocks(root_, context_, out, tensors);
       AddLayerEntry(layers, "layer_type", word, "int");
-    } else if (const ConfigNode* idle = Option("MatMulNBitsParams")) {
-      context_.Warn(idle->place, "MatMulNBitsParams has no effect without UseMatMulNBits: true");
     }
     AddQuarkLayers(root_, context_, layers);
     if (!layers.items.empty()) ChildOf(out, "layer_quantize_config") = std::move(layers);

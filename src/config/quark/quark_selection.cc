@@ -21,6 +21,22 @@ std::string TypeOfOverride(const std::string& word) {
   return has_prefix ? type.substr(1) : type;
 }
 
+const SettingTable& OverrideTable() {
+  using S = Setting::Kind;
+  static const SettingTable table{"an override",
+                                  {{.name = "quant_type", .kind = S::kText},
+                                   {.name = "symmetric", .kind = S::kBool},
+                                   {.name = "rmin", .kind = S::kNumber},
+                                   {.name = "rmax", .kind = S::kNumber},
+                                   {.name = "scale", .kind = S::kAnything},
+                                   {.name = "zero_point", .kind = S::kAnything},
+                                   {.name = "axis", .kind = S::kAnything},
+                                   {.name = "reduce_range", .kind = S::kAnything},
+                                   {.name = "convert", .kind = S::kAnything}},
+                                  true};
+  return table;
+}
+
 class Selection {
  public:
   Selection(const ConfigNode& options, const QuarkTensor& values, ReadContext& context,
@@ -90,6 +106,11 @@ class Selection {
       const bool is_list = list.kind == Kind::kSequence && !list.items.empty();
       // ONNX Runtime has a list with a map per channel; the first one speaks for the tensor.
       const ConfigNode& first = is_list ? list.items.front() : list;
+      if (list.items.size() > 1)
+        context_.Warn(list.place,
+                      fmt::format("'{}' has a map per channel, the first one speaks for "
+                                  "all of the tensor",
+                                  tensor.scalar));
       if (first.kind == Kind::kMap) {
         Override(tensor, first);
       } else if (list.kind != Kind::kNull && (is_list || list.kind != Kind::kSequence)) {
@@ -99,7 +120,8 @@ class Selection {
     }
   }
 
-  void Override(const ConfigNode& tensor, const ConfigNode& keys) {
+  void Override(const ConfigNode& tensor, ConfigNode keys) {
+    CheckSettings(keys, OverrideTable(), context_.problems, context_.notes);
     QuarkTensor type = values_;
     if (const ConfigNode* word = FindValue(keys, "quant_type"))
       type.data_type = WordNode(TypeOfOverride(word->scalar), word->place);
@@ -115,7 +137,10 @@ class Selection {
     SetQuarkType(type, context_, entry);
     const ConfigNode* least = FindValue(keys, "rmin");
     const ConfigNode* greatest = FindValue(keys, "rmax");
-    // One of them alone is no range.
+    if ((least != nullptr) != (greatest != nullptr))
+      context_.Warn((least != nullptr ? least : greatest)->place,
+                    fmt::format("{} has no effect without {}", least != nullptr ? "rmin" : "rmax",
+                                least != nullptr ? "rmax" : "rmin"));
     if (least != nullptr && greatest != nullptr) {
       ConfigNode& range = ChildOf(entry, "range");
       range = *least;

@@ -39,11 +39,7 @@ void ReadType(const ConfigNode& written, const std::string& what, ReadContext& c
   match.kind = LayerMatch::Kind::kType;
   match.types = FindOpTypes(written.scalar);
   if (!match.types.empty()) return;
-  const std::string hint = DidYouMean(written.scalar, KnownOpNames());
-  if (!hint.empty()) {
-    context.problems.Add(written.place,
-                         fmt::format("{}unknown layer_type '{}'{}", what, written.scalar, hint));
-  }
+  RefuseMisspeltType(written, what + "unknown layer_type", context.problems);
   match.types = {{written.scalar}};  // of a domain that only the model knows
   match.known_type = false;
 }
@@ -61,6 +57,7 @@ void ReadTypesOfName(const ConfigNode& entry, const std::string& what, ReadConte
   for (const ConfigNode& type : types->items) {
     const std::vector<OpMatch> found = FindOpTypes(type.scalar);
     match.types.insert(match.types.end(), found.begin(), found.end());
+    RefuseMisspeltType(type, what + "unknown type in of_types", context.problems);
     if (found.empty()) match.types.push_back({type.scalar});  // of a domain of the model
   }
 }
@@ -80,6 +77,12 @@ void ReadName(const ConfigNode& written, const std::string& what, ReadContext& c
 }
 
 }  // namespace
+
+void RefuseMisspeltType(const ConfigNode& type, const std::string& what, ConfigProblems& problems) {
+  if (!FindOpTypes(type.scalar).empty()) return;
+  const std::string hint = DidYouMean(type.scalar, KnownOpNames());
+  if (!hint.empty()) problems.Add(type.place, fmt::format("{} '{}'{}", what, type.scalar, hint));
+}
 
 LayerMatch ReadLayerMatch(const ConfigNode& entry, const std::string& what, ReadContext& context,
                           ConfigNode& printed) {

@@ -14,6 +14,10 @@ namespace qconvert {
 LayerMatch ReadLayerMatch(const ConfigNode& entry, const std::string& what, ReadContext& context,
                           ConfigNode& printed);
 
+// Reports a type that is near a known one: a typing error. One that is near none may be of a domain
+// that only the model knows.
+void RefuseMisspeltType(const ConfigNode& type, const std::string& what, ConfigProblems& problems);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_CONFIG_VITIS_LAYER_MATCH_H_

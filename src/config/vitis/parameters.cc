@@ -25,6 +25,49 @@ bool BoolAt(const ConfigNode& object, std::string_view key) {
   return value != nullptr && AsBool(*value);
 }
 
+// A parameter that means nothing with another one.
+struct IdleParameter {
+  std::string_view key;  // empty: all but datatype
+  std::string_view beside;
+  bool (*is_idle)(const TensorSettings& settings);
+  std::string_view asks = {};  // the value that is told; empty: any
+  bool stays = false;          // in what is printed: its default would be refused there
+};
+
+bool GoesByOrder(const TensorSettings& settings) {
+  return settings.method == CalibrationMethod::kMovingAverageAbsMax ||
+         settings.method == CalibrationMethod::kRangeAbsMax;
+}
+
+using S = const TensorSettings&;
+constexpr IdleParameter kIdleParameters[] = {
+    {"", "datatype", [](S s) { return !s.is_int(); }},
+    {"percentage", "method", [](S s) { return s.method != CalibrationMethod::kPercentile; }},
+    {"moving_rate", "method",
+     [](S s) { return s.method != CalibrationMethod::kMovingAverageAbsMax; }},
+    {"window_size", "method", [](S s) { return s.method != CalibrationMethod::kRangeAbsMax; }},
+    {.key = "calib_statistic_method",
+     .beside = "method",
+     .is_idle = [](S s) { return GoesByOrder(s) && s.statistic != BatchStatistic::kAll; },
+     .stays = true},
+    {"signed", "symmetry", [](S s) { return !s.symmetry; }, "true"},
+    {"narrow_range", "symmetry", [](S s) { return !s.symmetry; }, "true"},
+    {"narrow_range", "signed", [](S s) { return !s.is_signed; }, "true"},
+};
+
+const IdleParameter* FindIdle(std::string_view key, const TensorSettings& settings) {
+  for (const IdleParameter& one : kIdleParameters) {
+    const bool is_of_key = one.key == key || (one.key.empty() && key != "datatype");
+    if (is_of_key && one.is_idle(settings)) return &one;
+  }
+  return nullptr;
+}
+
+// Whether somebody who writes `value` wants something that does not come.
+bool Asks(const IdleParameter& idle, const ConfigNode& value) {
+  return idle.asks.empty() || value.scalar == idle.asks;
+}
+
 // What a row of limits refuses of one tensor type.
 struct Refusal {
   TensorType type;
@@ -129,15 +172,51 @@ TensorSettings ToSettings(const ConfigNode& object) {
 }
 
 void DropIdleKeys(ConfigNode& object) {
-  const auto method = WordAt(object, "method", CalibrationMethod::kMaxMin);
-  const bool is_int = WordAt(object, "datatype", Datatype::kInt) == Datatype::kInt;
+  const TensorSettings settings = ToSettings(object);
   std::erase_if(object.entries, [&](const auto& entry) {
-    const std::string& key = entry.key.scalar;
-    if (key == "datatype") return false;
-    return !is_int || (key == "percentage" && method != CalibrationMethod::kPercentile) ||
-           (key == "moving_rate" && method != CalibrationMethod::kMovingAverageAbsMax) ||
-           (key == "window_size" && method != CalibrationMethod::kRangeAbsMax);
+    const IdleParameter* idle = FindIdle(entry.key.scalar, settings);
+    return idle != nullptr && !idle->stays;
   });
+}
+
+void IdleParameters::Note(const ConfigNode& object) {
+  const TensorSettings settings = ToSettings(object);
+  for (const auto& [key, value] : object.entries) {
+    if (value.place.is_default()) continue;
+    const IdleParameter* idle = FindIdle(key.scalar, settings);
+    const bool acts = idle == nullptr || !Asks(*idle, value);
+    const auto [seen, is_new] = seen_.try_emplace(
+        {value.place.line, value.place.column, *value.place.source}, Seen{acts, value.place});
+    seen->second.acts = seen->second.acts || acts;
+    if (!is_new || acts) continue;
+    const ConfigNode* beside = object.Find(idle->beside);
+    seen->second.key = key.scalar;
+    seen->second.beside =
+        fmt::format("{} {} ({})", idle->beside, beside->scalar,
+                    beside->place.is_default() ? "the default" : beside->place.Text());
+  }
+}
+
+void IdleParameters::Tell(ConfigNotes& notes) const {
+  struct Told {
+    const Seen* first;
+    std::vector<std::string> keys;
+  };
+  std::vector<Told> told;
+  std::map<std::string, size_t> told_of;  // by what they have no effect with
+  for (const auto& [position, seen] : seen_) {
+    if (seen.acts) continue;
+    const auto [at, is_new] =
+        told_of.try_emplace(*seen.place.source + "\n" + seen.beside, told.size());
+    if (is_new) told.push_back({&seen, {}});
+    std::vector<std::string>& keys = told[at->second].keys;
+    // An entry for every node may have it.
+    if (std::find(keys.begin(), keys.end(), seen.key) == keys.end()) keys.push_back(seen.key);
+  }
+  for (const auto& [first, keys] : told)
+    notes.warnings.push_back(fmt::format("{}: {} {} no effect with {}", first->place.Text(),
+                                         fmt::join(keys, ", "), keys.size() == 1 ? "has" : "have",
+                                         first->beside));
 }
 
 void CheckRestrictions(const ParameterSet& set, const RestrictionOptions& options,

@@ -4,7 +4,10 @@
 #define QCONVERT_CONFIG_VITIS_PARAMETERS_H_
 
 #include <array>
+#include <map>
 #include <string>
+#include <string_view>
+#include <tuple>
 
 #include "qconvert/config/config_node.h"
 #include "qconvert/config/quant_config.h"
@@ -28,6 +31,25 @@ TensorSettings ToSettings(const ConfigNode& object);
 
 // Takes keys away that mean nothing with the others (percentage without percentile, say).
 void DropIdleKeys(ConfigNode& object);
+
+// The same keys where they were written, of all objects of a file: what an object hands on to
+// others may act there.
+class IdleParameters {
+ public:
+  // A merged object, with its idle keys.
+  void Note(const ConfigNode& object);
+  // One warning for all keys that one setting leaves without effect wherever they hold.
+  void Tell(ConfigNotes& notes) const;
+
+ private:
+  struct Seen {
+    bool acts;
+    ConfigPlace place;
+    std::string key = {};
+    std::string beside = {};
+  };
+  std::map<std::tuple<int, int, std::string_view>, Seen> seen_;  // by position
+};
 
 struct RestrictionOptions {
   TargetDevice target_device = TargetDevice::kCpu;

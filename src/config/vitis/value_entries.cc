@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "text/node_edit.h"
@@ -32,19 +34,36 @@ std::optional<Range> ReadRange(const ConfigNode& node, const std::string& what,
   return std::nullopt;
 }
 
+// A range that is given is not calibrated: what would calibrate it goes from `entry`.
+void DropCalibration(ConfigNode& entry, ReadContext* context) {
+  std::erase_if(entry.entries, [&](const auto& one) {
+    const std::string& key = one.key.scalar;
+    const bool calibrates =
+        key == "method" || key == "percentage" || key == "calib_statistic_method";
+    if (calibrates && context != nullptr)
+      context->Warn(one.value.place, fmt::format("{} has no effect with range", key));
+    return calibrates;
+  });
+}
+
 }  // namespace
 
 std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parameters& root,
-                                            const RestrictionOptions& options, ReadContext& context,
-                                            ConfigNode& printed) {
+                                            const RestrictionOptions& options, IdleParameters& idle,
+                                            ReadContext& context, ConfigNode& printed) {
   std::vector<ValueSettings> out;
   printed = list;
   printed.items.clear();
+  std::map<std::string, std::string> positions;  // of the last entry of a value
   for (size_t i = 0; i < list.items.size(); ++i) {
-    const ConfigNode& entry = list.items[i];
+    ConfigNode entry = list.items[i];
     // Told already, or written as null.
     if (entry.kind != Kind::kMap) continue;
     const std::string what = fmt::format("value_quantize_config[{}]: ", i);
+    std::optional<Range> range;
+    if (const ConfigNode* ends = FindValue(entry, "range")) range = ReadRange(*ends, what, context);
+    // Before anything points into the entry.
+    if (range) DropCalibration(entry, &context);
     const ConfigNode* name = FindValue(entry, "value");
     if (name == nullptr) {
       if (entry.Find("value") == nullptr)
@@ -56,8 +75,14 @@ std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parame
     ParameterSet checked;
     Parameters& parameters = checked[static_cast<size_t>(TensorType::kActivation)];
     parameters = root;
+    one.range = range;
     MergeParameters(entry, parameters, context.notes);
     CheckRestrictions(checked, options, what, context.problems);
+    const auto [earlier, is_new] = positions.try_emplace(one.value, one.place);
+    if (!is_new)
+      context.Warn(name->place, fmt::format("'{}' has an entry already, at {}; this one holds",
+                                            one.value, std::exchange(earlier->second, one.place)));
+    if (!parameters.damaged && !context.translated) idle.Note(parameters.object);
     ConfigNode object = parameters.object;
     DropIdleKeys(object);
     one.settings = ToSettings(object);
@@ -67,9 +92,10 @@ std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parame
                                             "datatype is a float, expected int: nodes are kept "
                                             "float by entries of layer_quantize_config");
     ChildOf(object, "value") = *name;
-    if (const ConfigNode* range = FindValue(entry, "range")) {
-      one.range = ReadRange(*range, what, context);
-      ChildOf(object, "range") = *range;
+    if (one.range) {
+      // Read again it says the same, without a warning.
+      DropCalibration(object, nullptr);
+      ChildOf(object, "range") = *FindValue(entry, "range");
     }
     printed.items.push_back(std::move(object));
     out.push_back(std::move(one));

@@ -10,10 +10,11 @@
 namespace qconvert {
 
 // Each entry starts from `root`, the parameters of activations. What holds goes into `printed`.
-// Problems: an entry without a value, a range that is none, what the device refuses.
+// Problems: an entry without a value, a range that is none, what the device refuses. Idle keys are
+// left to `idle`.
 std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parameters& root,
-                                            const RestrictionOptions& options, ReadContext& context,
-                                            ConfigNode& printed);
+                                            const RestrictionOptions& options, IdleParameters& idle,
+                                            ReadContext& context, ConfigNode& printed);
 
 }  // namespace qconvert
 

@@ -2,6 +2,7 @@
 #ifndef QCONVERT_CONFIG_VITIS_VITIS_H_
 #define QCONVERT_CONFIG_VITIS_VITIS_H_
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ void KeepPercentage(ConfigNode& root);
 // "activation.method" stands in tensor_quantize_config, "overall.method" in
 // overall_quantize_config.
 std::vector<std::string> VitisOverridePath(const std::string& key);
+std::span<const SettingRules> RulesOfVitis();
 bool KeepFloatInVitis(ConfigNode& root, const std::string& pattern);
 ReadResult ReadVitis(const ConfigNode& root, ReadContext& context);
 

@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "qconvert/config/dpu_form_names.h"
-#include "read_transforms.h"
 #include "text/node_edit.h"
 #include "text/parse_config.h"
+#include "vitis/calibration_keys.h"
 #include "vitis/finetune.h"
 #include "vitis/layer_match.h"
 #include "vitis/parameters.h"
@@ -64,6 +64,7 @@ class Reader {
     ReadSwitches();
     ReadValues(root);
     ReadCalibration();
+    idle_.Tell(context_.notes);
     return {std::move(config_), std::move(effective_)};
   }
 
@@ -170,12 +171,22 @@ class Reader {
   void MergeTensor(const ConfigNode& map, TensorType type, Parameters& into) {
     const ConfigNode* tensors = FindValue(map, "tensor_quantize_config");
     if (tensors == nullptr) return;
-    if (const ConfigNode* object = FindValue(*tensors, WordFor(type)))
-      MergeLevel(*object, type, into);
+    const ConfigNode* object = FindValue(*tensors, WordFor(type));
+    if (object == nullptr) return;
+    const bool is_stored = type == TensorType::kWeights || type == TensorType::kBias;
+    const ConfigNode* statistic = FindValue(*object, "calib_statistic_method");
+    if (is_stored && statistic != nullptr)
+      context_.Warn(statistic->place,
+                    fmt::format("calib_statistic_method has no effect on {}: it is "
+                                "for what samples show",
+                                WordFor(type)));
+    MergeLevel(*object, type, into);
   }
 
   // Puts the merged object into the effective settings and reads it.
   TensorSettings Publish(const Parameters& parameters, TensorType type, ConfigNode& place) {
+    // Of a translated file nobody wrote these keys.
+    if (!parameters.damaged && !context_.translated) idle_.Note(parameters.object);
     place = parameters.object;
     DropIdleKeys(place);
     TensorSettings settings = ToSettings(place);
@@ -244,8 +255,9 @@ class Reader {
   void ReadValues(const ParameterSet& root) {
     const ConfigNode* list = FindValue(root_, "value_quantize_config");
     if (list == nullptr) return;
-    config_.values = ReadValueEntries(*list, root[Index(TensorType::kActivation)], restrictions_,
-                                      context_, ChildOf(effective_, "value_quantize_config"));
+    config_.values =
+        ReadValueEntries(*list, root[Index(TensorType::kActivation)], restrictions_, idle_,
+                         context_, ChildOf(effective_, "value_quantize_config"));
   }
 
   void NoteDuplicate(const LayerMatch& match) {
@@ -315,6 +327,10 @@ class Reader {
     const bool is_on = AsBool(Take("include_fast_ft", "false"));
     if (written != nullptr) ChildOf(effective_, "fast_finetune") = *written;
     if (is_on) config_.learning = ReadFinetune(written);
+    const ConfigNode* types = written == nullptr ? nullptr : FindValue(*written, "target_op_type");
+    if (types != nullptr)
+      for (const ConfigNode& type : types->items)
+        RefuseMisspeltType(type, "unknown target_op_type", context_.problems);
     if (is_on || written == nullptr) return;
     context_.problems.Add(written->place, "fast_finetune without include_fast_ft: true");
   }
@@ -324,47 +340,14 @@ class Reader {
     if (written == nullptr) return;
     ConfigNode& printed = ChildOf(effective_, "calibration");
     printed = *written;
-    CalibrationSettings& settings = config_.calibration;
-    const auto number = [&](const char* key, auto& member) {
-      if (const ConfigNode* value = FindValue(*written, key))
-        member = static_cast<std::remove_reference_t<decltype(member)>>(AsInteger(*value));
-    };
-    number("batch_size", settings.batch_size);
-    number("max_samples", settings.max_samples);
-    number("workers", settings.workers);
-    if (const ConfigNode* stacked = FindValue(*written, "stacked"))
-      settings.stacked = AsBool(*stacked);
-    number("memory_limit", settings.memory_limit);
-    if (const ConfigNode* format = FindValue(*written, "format")) settings.format = format->scalar;
-    if (const ConfigNode* list = FindValue(*written, "calib_transforms"))
-      settings.transforms = ReadTransforms(*list, context_.problems);
-    if (written->Find("data") != nullptr) ReadData(ChildOf(printed, "data"));
-  }
-
-  void ReadData(ConfigNode& data) {
-    const auto folder = [&](ConfigNode& node) -> std::filesystem::path {
-      if (node.kind != Kind::kScalar || node.scalar.empty()) {
-        context_.problems.Add(node.place,
-                              fmt::format("data is '{}', expected a folder", node.Shown()));
-        return {};
-      }
-      const std::filesystem::path path = ResolvePath(context_.FolderOf(node.place), node.scalar);
-      node.scalar = path.string();
-      return path;
-    };
-    if (data.kind != Kind::kMap) {
-      config_.calibration.data = folder(data);
-      return;
-    }
-    // Null says nothing of an input; as a folder it would be refused.
-    std::erase_if(data.entries, [](const auto& entry) { return entry.value.kind == Kind::kNull; });
-    for (auto& [input, node] : data.entries) config_.calibration.input[input.scalar] = folder(node);
+    config_.calibration = ReadCalibrationKeys(*written, context_, printed);
   }
 
   const ConfigNode& root_;
   ReadContext& context_;
   RestrictionOptions restrictions_;
   bool target_known_ = false;
+  IdleParameters idle_;
   std::map<MatchKey, std::string> places_;  // of the last entry for the same nodes
   ConfigNode effective_;
   QuantConfig config_;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "qconvert/base/newest_opset.h"
 #include "qconvert/config/dpu_form_names.h"
 #include "read_transforms.h"
 #include "text/parse_config.h"
@@ -21,7 +22,6 @@ constexpr double kMaxBits = 32;
 constexpr double kMaxBlock = 65536;
 constexpr double kMaxCount = 1e9;
 constexpr double kMaxWorkers = 1024;
-constexpr double kMaxOpset = 100;
 
 std::vector<Setting> Parameters() {
   return {
@@ -255,7 +255,7 @@ std::vector<Setting> TopLevel() {
        .example = "17",
        .help = "opset of the exported file, 13 or newer; -1: the model's, 13 at least",
        .min = -1,
-       .max = kMaxOpset},
+       .max = kNewestOpset},
       Switch("change_concat_input_fix", "false", "inputs of a Concat take its output's scale"),
       Switch("exact_rounding", "false",
              "ours: values round as round_mode says, by standard operators in front of their "
