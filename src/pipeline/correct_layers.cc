@@ -9,13 +9,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "expected_output.h"
 #include "kept_results.h"
 #include "layerwise_run.h"
 #include "learn_layer.h"
 #include "placed_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
-#include "qconvert/base/parallel.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
@@ -104,9 +104,16 @@ class Corrector {
       if (layer.rounds && Refits(layer)) wanted_floats.insert(layer.in_float);
       if (layer.learns) learner_->WantFloats(layer.node, wanted_floats);
     }
+    LayerwiseRun floats(model, samples, std::move(wanted_floats), options_.workers, place);
+    // Where it is all that is asked of the float model, it runs first: else the values of both are
+    // in memory together.
+    std::map<size_t, ExpectedOutput> expected;
+    if (WantsMeansAlone()) {
+      for (const Layer& layer : layers_)
+        if (layer.moves_bias && !layer.loops) expected[layer.node] = SeeFloats(layer, floats);
+    }
     LayerwiseRun quantized(std::move(rewritten), samples, std::move(wanted), options_.workers,
                            place);
-    LayerwiseRun floats(model, samples, std::move(wanted_floats), options_.workers, place);
     for (const Layer& layer : layers_) {
       if (layer.rounds) RoundWeights(layer, floats, quantized);
       const std::vector<float> learned =
@@ -120,7 +127,9 @@ class Corrector {
       if (!read.empty()) {
         LoopBias(layer, read, quantized);
       } else if (layer.moves_bias) {
-        MoveBias(layer, floats, quantized);
+        const auto seen = expected.find(layer.node);
+        MoveBias(layer, seen == expected.end() ? SeeFloats(layer, floats) : seen->second,
+                 quantized);
       }
       quantized.Drop(layer.output);
     }
@@ -191,6 +200,12 @@ class Corrector {
     return std::move(placed.model);
   }
 
+  bool WantsMeansAlone() const {
+    return std::none_of(layers_.begin(), layers_.end(), [&](const Layer& layer) {
+      return layer.learns || (layer.rounds && Refits(layer));
+    });
+  }
+
   // With 8 bits and more a layer's own rounding is so little that chance in the fit outweighs what
   // it makes up for.
   bool Refits(const Layer& layer) const {
@@ -216,27 +231,23 @@ class Corrector {
     found_.weights.emplace(layer.node, std::move(rounded));
   }
 
-  // Moves the bias in both the result and the values that the layers behind it get.
-  void MoveBias(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
-    std::vector<Tensor> expected = floats.Reach(layer.in_float);
+  // Its values go with the last layer that wants them.
+  ExpectedOutput SeeFloats(const Layer& layer, LayerwiseRun& floats) const {
+    ExpectedOutput seen =
+        SeeOutput(floats.Reach(layer.in_float), layer.axis, ActivationOf(layer), options_.workers);
     floats.Drop(layer.in_float);
-    const std::vector<Tensor>& actual = quantized.Reach(layer.output);
-    // Shapes that follow from data may differ between the models: such a layer stays.
-    for (size_t s = 0; s < actual.size(); ++s)
-      if (actual[s].dims != expected[s].dims || actual[s].dims.size() < 2) return;
-    std::vector<std::vector<double>> differences(actual.size());
-    ParallelFor(actual.size(), options_.workers, [&](size_t s, size_t /*worker*/) {
-      differences[s] = ChannelMeans(expected[s], layer.axis);
-      const std::vector<double> means = ChannelMeans(actual[s], layer.axis);
-      for (size_t c = 0; c < means.size(); ++c) differences[s][c] -= means[c];
-    });
-    for (const auto& of_sample : differences)
-      if (of_sample.size() != differences[0].size()) return;
-    std::vector<float> shift = BiasShift(differences);
-    const FusedUnit& unit = plan_.placement.nodes[layer.node].unit;
-    LimitShift(expected, actual, layer.axis, FindActivation(graph_, topology_, unit), shift);
-    expected.clear();  // shifting holds some outputs twice
-    ShiftOutput(layer, shift, quantized);
+    return seen;
+  }
+
+  LayerActivation ActivationOf(const Layer& layer) const {
+    return FindActivation(graph_, topology_, plan_.placement.nodes[layer.node].unit);
+  }
+
+  // Moves the bias in both the result and the values that the layers behind it get.
+  void MoveBias(const Layer& layer, const ExpectedOutput& expected, LayerwiseRun& quantized) {
+    const auto shift = FindShift(expected, quantized.Reach(layer.output), layer.axis,
+                                 ActivationOf(layer), options_.workers);
+    if (shift) ShiftOutput(layer, *shift, quantized);
   }
 
   // The vendor's loop. `read`: the layer's input in the quantized model.

@@ -7,6 +7,7 @@
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/targets/op_rules.h"
 #include "qconvert/targets/weight_slots.h"
+#include "qconvert/weights/clipped_sums.h"
 #include "qconvert/weights/output_positions.h"
 
 namespace qconvert {
@@ -142,13 +143,25 @@ std::vector<float> ExpectedBiasShift(const Node& node, const Tensor& weight,
   return shift;
 }
 
+std::vector<double> ClippedSums(std::span<const Tensor> values, ChannelAxis axis,
+                                const LayerActivation& activation) {
+  if (activation.kind != LayerActivation::Kind::kClip || activation.is_identity() || values.empty())
+    return {};
+  const size_t channels = LayoutOf(values[0], axis).channels;
+  return ClippedSums(values, axis, activation, std::vector<float>(channels, 0.0F),
+                     std::vector<bool>(channels, true));
+}
+
 void LimitShift(std::span<const Tensor> expected, std::span<const Tensor> actual, ChannelAxis axis,
                 const LayerActivation& activation, std::vector<float>& shift) {
-  if (activation.kind != LayerActivation::Kind::kClip || activation.is_identity()) return;
+  LimitShift(ClippedSums(expected, axis, activation), actual, axis, activation, shift);
+}
+
+void LimitShift(std::span<const double> aim, std::span<const Tensor> actual, ChannelAxis axis,
+                const LayerActivation& activation, std::vector<float>& shift) {
+  if (aim.empty()) return;
   std::vector<bool> open(shift.size());  // what the channel would come to is not known yet
   for (size_t c = 0; c < shift.size(); ++c) open[c] = shift[c] != 0;
-  const std::vector<float> none(shift.size(), 0.0F);
-  const std::vector<double> aim = ClippedSums(expected, axis, activation, none, open);
   // How much of the way a channel goes at least and at most.
   std::vector<float> least(shift.size(), 0.0F);
   std::vector<float> most(shift.size(), 1.0F);
