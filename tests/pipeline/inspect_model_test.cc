@@ -183,6 +183,19 @@ TEST_F(InspectModelTest, WeightsInFloat16BehindACastAreCountedAsTheyStandInTheFi
   EXPECT_LT(seen.expected_bytes, seen.file_bytes * 6 / 10);
 }
 
+TEST_F(InspectModelTest, WhatStaysFloatOfAFloat16ModelIsWrittenInFloat16) {
+  GraphBuilder b;
+  b.Input("x", {"4", "256"}).Output("y").Random("w", {256, 256}, 0.06F);
+  Tensor& constant = b.model.graph.initializers.at("w");
+  constant = Narrowed(constant, DataType::kFloat16);
+  constant.dims = {64, 4, 256};  // no weight
+  b.Add("Cast", {"w"}, {"wide"}).Set("to", int64_t{1});
+  b.Add("Mul", {"x", "wide"}, {"y"});
+  const Inspection seen = Inspect(b.model, Auto());
+  EXPECT_GT(seen.expected_bytes, seen.file_bytes * 9 / 10);
+  EXPECT_LE(seen.expected_bytes, seen.file_bytes);
+}
+
 TEST_F(InspectModelTest, BodiesCount) {
   GraphBuilder then_body;
   then_body.Floats("k", {}, {2}).Output("t").Add("Mul", {"x", "k"}, {"t"});
