@@ -142,6 +142,7 @@ TEST_F(RangeConstantsTest, AGemmBehindGetsAFloatBias) {
   ASSERT_NE(bias, nullptr);
   EXPECT_EQ(bias->type, DataType::kFloat);
   const Tensor* before = q_.float_model.graph.FindInitializer("h");
+  ASSERT_NE(before, nullptr);
   EXPECT_LT(MaxDifference(*bias, *before), 1e-3F);
 }
 
