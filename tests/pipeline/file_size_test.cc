@@ -67,7 +67,7 @@ TEST(FileSizeTest, Float16StaysFloat16WhereNothingIsQuantized) {
   using Counts = std::map<DataType, size_t>;
   EXPECT_EQ(LargeConstants(written.graph), (Counts{{DataType::kFloat16, 3}}))
       << "w0 too, with the scale of a BatchNormalization in it";
-  EXPECT_LE(report.quantized_bytes, report.float_bytes);
+  EXPECT_LE(report.quantized_bytes, report.float_bytes * 101 / 100) << "and the Casts";
   Model prepared = b.model;
   PrepareModel(prepared, "m", {.suit_engine = true});
   const Tensor x = Narrowed(RandomTensor("x", {1, 32, 8, 8}, 3), DataType::kFloat16);
