@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <set>
@@ -324,7 +325,8 @@ class Corrector {
     learned_ += cost->second;
     double all = 0;
     for (const auto& [node, of_node] : options_.costs) all += of_node;
-    options_.progress(static_cast<size_t>(100 * learned_ / std::max(all, learned_)));
+    // Rounded: sums in another order need not come to quite all.
+    options_.progress(static_cast<size_t>(std::lround(100 * learned_ / std::max(all, learned_))));
   }
 
   const Graph& graph_;

@@ -280,6 +280,7 @@ TEST_F(JudgedTest, SomeOfFewSamplesAreKeptOut) {
 
 TEST_F(JudgedTest, WhatCalibratesTellsNothingOfOthers) {
   GraphBuilder b = Regression();
+  options_.config.bias_correction = Correction::kOff;
   const ConversionReport report = Run(b, {1, 3, 8, 8}, 3);
   EXPECT_EQ(report.samples, 3U);
   EXPECT_EQ(report.compared_samples, 3U);
