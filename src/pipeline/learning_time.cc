@@ -13,11 +13,10 @@ namespace {
 
 // Of a processor core.
 constexpr double kProductsPerSecond = 6e9;
-constexpr double kBlockProductsPerSecond = 3e9;  // of images
-// What stands between the layers, by number that a node of a block writes, in products; and what
-// comes to that where ranges learn.
-constexpr double kProductsOfNumber = 20;
-constexpr double kProductsOfRanges = 20;
+constexpr double kBlockProductsPerSecond = 3.5e9;  // of images
+// What a number that a node of a block writes takes beside its products: networks of depthwise
+// convolutions are mostly that.
+constexpr double kProductsOfNumber = 16;
 
 // A sample with a free axis 0 is taken for one image.
 double ImagesOfSample(const Graph& graph, const std::string& value) {
@@ -66,8 +65,7 @@ double TimeOfBlocks(const Graph& graph, const QuantizationPlan& plan,
       alone.erase(n);
     }
     for (const size_t n : block.nodes)
-      of_sample +=
-          (kProductsOfNumber + kProductsOfRanges) * model.SizeOf(graph.nodes[n].outputs[0]);
+      of_sample += kProductsOfNumber * model.SizeOf(graph.nodes[n].outputs[0]);
     const double images = ImagesOfSample(graph, block.entry);
     products +=
         BlockLearningCost(of_sample / images, images * static_cast<double>(from.samples), settings);
