@@ -108,7 +108,7 @@ const std::vector<Case> kCases = {
 TEST(PermuteAxesTest, TheNodeInFrontGivesTheSame) {
   const std::vector<Tensor> inputs = {RandomTensor("x", {2, 3, 4, 5}, 3)};
   for (const Case& test : kCases) {
-    for (const Perm& perm : std::vector<Perm>{{0, 2, 3, 1}, {3, 1, 0, 2}, {1, 0, 3, 2}}) {
+    for (const Perm& perm : std::vector<Perm>{{3, 1, 0, 2}}) {
       SCOPED_TRACE(std::string(test.name) + " " + testing::PrintToString(perm));
       GraphBuilder behind(test.opset);
       const DataType type =
