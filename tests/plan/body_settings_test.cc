@@ -34,14 +34,14 @@ Graph Layers(const std::string& from, const std::string& to) {
   return b.model.graph;
 }
 
-// x -> If{c}: layers or nothing -> y
+// x -> If{is_so}: layers or nothing -> y
 Model Branching() {
   GraphBuilder b;
-  b.Input("x", {"1", "8", "9", "9"}).Input("c", {}, DataType::kBool).Output("y");
+  b.Input("x", {"1", "8", "9", "9"}).Input("is_so", {}, DataType::kBool).Output("y");
   GraphBuilder other;
   other.Output("same").Add("Neg", {"x"}, {"same"});
   other.model.graph.name = "else";
-  Node& node = b.Add("If", {"c"}, {"y"});
+  Node& node = b.Add("If", {"is_so"}, {"y"});
   node.name = "if";
   node.Set("then_branch", Subgraph(Layers("x", "t")));
   node.Set("else_branch", Subgraph(other.model.graph));

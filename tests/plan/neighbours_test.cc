@@ -58,13 +58,13 @@ TEST(ReachTest, GoesAlongAllWaysOnceEvenInRings) {
 TEST(MovedValuesTest, TheNearestComesFirstAndShapesAreNoSources) {
   GraphBuilder b;
   b.Input("x", {"2", "3"}).Input("s", {"1"}, DataType::kInt64).Output("y");
-  b.Add("Relu", {"x"}, {"a"});
+  b.Add("Sigmoid", {"x"}, {"a"});
   b.Add("Reshape", {"a", "s"}, {"r"});
   b.Add("Transpose", {"r"}, {"t"});
-  b.Add("Relu", {"t"}, {"y"});
+  b.Add("Sigmoid", {"t"}, {"y"});
   const Topology topology(b.model.graph);
   EXPECT_THAT(WithSources(topology, "t"), ElementsAre("t", "r", "a"));
-  EXPECT_THAT(WithSources(topology, "a"), ElementsAre("a")) << "a Relu computes";
+  EXPECT_THAT(WithSources(topology, "a"), ElementsAre("a")) << "a Sigmoid computes";
   EXPECT_THAT(WithSources(topology, "y"), ElementsAre("y"));
   EXPECT_THAT(WithSources(topology, "x"), ElementsAre("x"));
   EXPECT_THAT(WithSources(topology, "not there"), ElementsAre("not there"));
