@@ -15,7 +15,8 @@ namespace {
 // Every initializer as a float16 model holds it, in float32.
 void RoundConstants(Model& model) {
   for (auto& [name, tensor] : model.graph.initializers)
-    tensor = MakeFloatTensor(name, tensor.dims, ToFloats(Narrowed(tensor, DataType::kFloat16)));
+    if (tensor.type == DataType::kFloat)
+      tensor = MakeFloatTensor(name, tensor.dims, ToFloats(Narrowed(tensor, DataType::kFloat16)));
 }
 
 // What the engine fuses: a Conv with its Relu, a MatMul with its Add, an Add with a GELU, a
