@@ -89,8 +89,7 @@ TEST(SettingRulesTest, ParametersThatMeanNothingWithOthers) {
       {cpu + "percentage: 99.9\n",
        "c.yaml:7:13: percentage has no effect with method maxmin "
        "(c.yaml:4:9)",
-       cpu + "percentage: 99.9\ntensor_quantize_config: {activation: {method: percentile, "
-             "percentage: 99.9}}\n"},
+       cpu + "tensor_quantize_config: {activation: {method: percentile, percentage: 99.9}}\n"},
       {"target_device: DPU\npercentage: 99.9\n",
        "percentage has no effect with method diffs (the default)", ""},
       {cpu + "tensor_quantize_config: {activation: {method: range_abs_max, percentage: 99.9, "
@@ -157,7 +156,7 @@ TEST(SettingRulesTest, TypesOfOperatorsThatLookMisspelt) {
   const std::string cpu = kVitis;
   ExpectProblems({
       {cpu + "layer_quantize_config: [{layer_name: a, of_types: [Convv]}]\n",
-       "c.yaml:7:53: layer_quantize_config[0]: unknown type in of_types 'Convv', did you mean",
+       "c.yaml:7:52: layer_quantize_config[0]: unknown type in of_types 'Convv', did you mean",
        cpu + "layer_quantize_config: [{layer_name: a, of_types: [Conv, OwnThing]}]\n"},
       {cpu + "include_fast_ft: true\nfast_finetune: {target_op_type: [Gemmm]}\n",
        "c.yaml:8:34: unknown target_op_type 'Gemmm', did you mean 'Gemm'?",

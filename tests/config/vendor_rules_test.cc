@@ -140,7 +140,7 @@ TEST(VendorRulesTest, WhatQuarkCannotDoTogether) {
 TEST(VendorRulesTest, WhatQuarkLeavesWithoutEffect) {
   std::vector<RuleCase> cases = {
       {Quark("", "Int32Bias: true, Int16Bias: true"),
-       "Int32Bias has no effect with Int16Bias true (c.yaml:2:46)",
+       "Int32Bias has no effect with Int16Bias true (c.yaml:2:45)",
        Quark("", "Int32Bias: false, Int16Bias: true")},
       {Quark("", "QuantizeBias: false, Int16Bias: true"),
        "Int16Bias has no effect with QuantizeBias false", Quark("", "QuantizeBias: false")},

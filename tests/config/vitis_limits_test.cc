@@ -111,7 +111,7 @@ TEST(VitisLimitsTest, EveryKeyRefusesWrongTypesAndRanges) {
       {Cpu("convert_silu_to_hswish: maybe\n"), "is 'maybe', expected true or false"},
       {Cpu("keep_first_last_layer_accuracy: 1\n"), "is '1', expected true or false"},
       {Cpu("onnx_opset_version: x\n"), "onnx_opset_version is 'x', expected a whole number"},
-      {Cpu("onnx_opset_version: 101\n"), "at most 100"},
+      {Cpu("onnx_opset_version: 101\n"), "at most 28"},
       {Cpu("quantizable_data_type: weights\n"), "is 'weights', expected a list"},
       {Cpu("quantizable_data_type: [weight]\n"), "did you mean 'weights'?"},
       {Cpu("quantizable_data_type: [bias, bias]\n"), "'bias' is listed twice"},

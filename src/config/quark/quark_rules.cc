@@ -50,7 +50,10 @@ constexpr SettingRule kRows[] = {
      .why = "it is of calibration_method Percentile",
      .when =
          [](C config) {
-           return config.tensors.activation.method != CalibrationMethod::kPercentile;
+           return !AnySettings(config, [](const NodeSettings& of) {
+             return of.input.method == CalibrationMethod::kPercentile ||
+                    of.activation.method == CalibrationMethod::kPercentile;
+           });
          }},
     {.kind = Kind::kIdle,
      .key = "extra_options.MinMSEModePof2Scale",

@@ -63,7 +63,7 @@ std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parame
     std::optional<Range> range;
     if (const ConfigNode* ends = FindValue(entry, "range")) range = ReadRange(*ends, what, context);
     // Before anything points into the entry.
-    if (range) DropCalibration(entry, &context);
+    if (range) DropCalibration(entry, context.translated ? nullptr : &context);
     const ConfigNode* name = FindValue(entry, "value");
     if (name == nullptr) {
       if (entry.Find("value") == nullptr)
