@@ -220,13 +220,6 @@ std::string_view GuessFormat(std::string_view bytes) {
   return "";
 }
 
-[[noreturn]] void ThrowNotAModel(const std::string& place, std::string_view bytes) {
-  const std::string_view guess = GuessFormat(bytes);
-  throw Error(ExitCode::kModel, place,
-              guess.empty() ? "is not a valid ONNX model (protobuf parsing failed)"
-                            : fmt::format("is not an ONNX model but {}", guess));
-}
-
 // Before anything is parsed.
 void CheckFormat(const InputFile& file, const std::string& place) {
   if (file.size() > kMaxModelFile) {
@@ -235,7 +228,9 @@ void CheckFormat(const InputFile& file, const std::string& place) {
   }
   std::string front(static_cast<size_t>(std::min(file.size(), kFormatBytes)), '\0');
   file.ReadAt(0, static_cast<int64_t>(front.size()), front.data());
-  if (!GuessFormat(front).empty()) ThrowNotAModel(place, front);
+  const std::string_view guess = GuessFormat(front);
+  if (!guess.empty())
+    throw Error(ExitCode::kModel, place, fmt::format("is not an ONNX model but {}", guess));
 }
 
 }  // namespace
@@ -252,7 +247,8 @@ LoadedModel LoadOnnx(const std::filesystem::path& path) {
   {
     FilePieces pieces(*file);
     CopyingInputStreamAdaptor stream(&pieces, kPiece);
-    if (!proto.ParseFromZeroCopyStream(&stream)) ThrowNotAModel(place, "");
+    if (!proto.ParseFromZeroCopyStream(&stream))
+      throw Error(ExitCode::kModel, place, "is not a valid ONNX model (protobuf parsing failed)");
   }
   Sha256 hash;
   hash.UpdateFile(*file);

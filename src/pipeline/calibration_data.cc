@@ -186,7 +186,7 @@ void AddFormats(const CalibrationData& data, const std::vector<Value>& inputs,
 
 // Folders that the settings name are told where they name them.
 void CheckFolders(const CalibrationData& data) {
-  if (data.effective == nullptr) return;
+  if (data.effective == nullptr || data.deployment.skip_calibration) return;
   const bool is_horizon = data.effective->Find("calibration_parameters") != nullptr;
   const auto check = [&](const std::filesystem::path& folder, const ConfigPlace& position) {
     std::error_code ignored;
