@@ -71,7 +71,7 @@ class Network {
     options.config.equalization = Correction::kOff;  // it would mend what is planted
     options.effective_config = loaded.effective;
     options.model = folder_.Write("m.onnx", SerializeModel(b_.model));
-    for (uint32_t k = 0; k < 8; ++k) {
+    for (uint32_t k = 0; k < 40; ++k) {
       folder_.Write("data/" + std::to_string(k) + ".npy",
                     NpyFloats({1, 8, 8, 8}, RandomFloats(512, k)));
     }
