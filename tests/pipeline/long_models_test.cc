@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "qconvert/runtime/opened_models.h"
 #include "support/conversion_job.h"
 #include "support/graph_builder.h"
 
@@ -61,22 +60,6 @@ TEST(LongModelsTest, OnlyNormalEffortIsLimited) {
   config.effort = Effort::kNormal;
   EXPECT_THAT(LimitEffort(kManyNodes + 1, config), HasSubstr("10001 nodes"));
   EXPECT_EQ(config.effort, Effort::kFast);
-}
-
-// Each session costs by the node: types, sizes, observed values, the float model, two methods and
-// the plan, the file.
-TEST(LongModelsTest, IntegersOfALongChainOpenFewModels) {
-  const TempDir folder;
-  ConvertOptions options =
-      PrepareConversion(folder, Chain(kManyNodes + 1, "MatMul", {"w"}), {1, 2}, 1, 2);
-  options.config.scheme = Scheme::kStatic;
-  options.guard = GuardMode::kReport;
-  const int64_t before = OpenedModels();
-  const ConversionReport report = Convert(options);
-  EXPECT_LE(OpenedModels() - before, 9);
-  EXPECT_EQ(report.integer_nodes, kManyNodes + 1);
-  EXPECT_THAT(report.warnings, Contains(HasSubstr("it was run as it is written")));
-  EXPECT_THAT(report.warnings, Contains(HasSubstr("corrections that nobody asks for")));
 }
 
 TEST(LongModelsTest, OthersAreRunByTheKernels) {
