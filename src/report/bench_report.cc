@@ -12,6 +12,7 @@
 #include "qconvert/base/check.h"
 #include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/wrap.h"
 
 namespace qconvert {
 namespace {
@@ -146,8 +147,10 @@ MedianEstimate BenchReport::RatioOf(size_t m) const {
 
 std::string FormatBench(const BenchReport& report, size_t top) {
   const size_t rounds = report.models[0].seconds.size();
-  std::string out = fmt::format("{}, {}, {}\n", Text(report.processor),
-                                Counted(report.threads, "thread"), report.engine);
+  // Names of processors have any length.
+  std::string out = WrapLines(fmt::format("{}, {}, {}\n", Text(report.processor),
+                                          Counted(report.threads, "thread"), report.engine),
+                              /*unindented=*/true);
   auto sink = std::back_inserter(out);
   fmt::format_to(sink, "{}, the models in turns{}\n", Counted(rounds, "round"),
                  report.is_random ? "; random samples" : "");

@@ -195,7 +195,7 @@ with tempfile.TemporaryDirectory() as work:
     for first, second in pairs:
         rows = [{"name": str(k), "model": "model.onnx", "args": args} for k, args in enumerate((first, second))]
         json.dump({"jobs": rows}, open("pair.json", "w"))
-        run("batch", "pair.json", expect=2, stderr="two outputs")
+        run("batch", "pair.json", expect=2, stderr="would both write it")
     # A batch that cannot begin leaves no success of an earlier one, and tells its exit code as batches do.
     open("fleet.json", "w").write('{\n  "exit": 0,\n  "jobs": []\n}\n')
     run("batch", "missing.yaml", "--json", "fleet.json", expect=6, stderr="missing.yaml")
