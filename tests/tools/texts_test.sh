@@ -26,7 +26,7 @@ tells() {
     echo "\$ qconvert $*"
     cat out.txt
     grep '^qconvert: error' errors.txt
-  } | sed -E -e '/^ +[+][0-9.]+ dB  --keep-float /d' -e "s|$root|\$ROOT|g" -e 's/(^|[ (])+[-+]?[0-9]+\.[0-9]+(e[-+]?[0-9]+)?/ #/g' -e 's/ #[# ]*/ # /g' -e 's/[0-9a-f]{64}/HASH/g' -e '/^(AMD|Intel|.*onnxruntime [0-9# ]*$)/d' >> "$command.seen"
+  } | sed -E -e '/^ +[+][0-9.]+ dB  --keep-float /d' -e "s|$root|\$ROOT|g" -e 's/(^|[ (])+[-+]?[0-9]+\.[0-9]+(e[-+]?[0-9]+)?/ #/g' -e 's/ #[# ]*/ # /g' -e 's/[0-9a-f]{64}/HASH/g' -e '/^(AMD|Intel|.*onnxruntime [0-9#. ]*$)/d' >> "$command.seen"
   case " $seen " in *" $command "*) ;; *) seen="$seen $command" ;; esac
 }
 tells convert 0 model.onnx --calib calib -o q.onnx
