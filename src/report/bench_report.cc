@@ -12,7 +12,6 @@
 #include "qconvert/base/check.h"
 #include "qconvert/base/counted.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/wrap.h"
 
 namespace qconvert {
 namespace {
@@ -147,11 +146,8 @@ MedianEstimate BenchReport::RatioOf(size_t m) const {
 
 std::string FormatBench(const BenchReport& report, size_t top) {
   const size_t rounds = report.models[0].seconds.size();
-  // Names of processors have any length.
-  const std::string processor = Text(report.processor);
-  const std::string how = fmt::format("{}, {}", Counted(report.threads, "thread"), report.engine);
-  const bool fits = processor.size() + how.size() + 2 <= kTerminalColumns;
-  std::string out = fmt::format("{},{}{}\n", processor, fits ? " " : "\n", how);
+  std::string out = fmt::format("{}\n{}, {}\n", Text(report.processor),
+                                Counted(report.threads, "thread"), report.engine);
   auto sink = std::back_inserter(out);
   fmt::format_to(sink, "{}, the models in turns{}\n", Counted(rounds, "round"),
                  report.is_random ? "; random samples" : "");
