@@ -130,7 +130,7 @@ TEST_F(PicturesTest, WithoutMeanAndScaleItIsSaid) {
   EXPECT_THAT(
       Convert(options).warnings,
       Contains(testing::AllOf(HasSubstr("pictures of input \"x\" are fed as levels of 0 to 255"),
-                              HasSubstr(".png and "), HasSubstr(" more)"))));
+                              HasSubstr(".png"))));
 }
 
 std::string SaidBy(const std::function<void()>& run) {
@@ -211,8 +211,8 @@ TEST_F(PicturesTest, TheFirstOneIsShown) {
 }
 
 TEST_F(PicturesTest, ADamagedOneWritesNothing) {
-  const std::string whole = Slurp(folder_ / "png/3.png");
-  folder_.Write("png/3.png", whole.substr(0, whole.size() / 2));
+  const std::string whole = Slurp(folder_ / "png/2.png");
+  folder_.Write("png/2.png", whole.substr(0, whole.size() / 2));
   ConvertOptions options = Options("png");
   options.first_picture = folder_ / "seen.png";
   try {
@@ -220,7 +220,7 @@ TEST_F(PicturesTest, ADamagedOneWritesNothing) {
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ExitCode::kData);
-    EXPECT_THAT(e.what(), HasSubstr("3.png: is a damaged PNG picture"));
+    EXPECT_THAT(e.what(), HasSubstr("2.png: is a damaged PNG picture"));
   }
   EXPECT_FALSE(std::filesystem::exists(options.output));
   EXPECT_FALSE(std::filesystem::exists(options.first_picture));

@@ -10,7 +10,7 @@ failures = []
 
 
 def words(text):
-    text = re.sub(r"^.*onnxruntime .*$|^\d+ rounds|^ +[+]\S+ dB  --keep-float .*$", "", text, flags=re.M)
+    text = re.sub(r"^.*onnxruntime .*$|^.*, x86_64 .*$|^\d+ rounds|^ +[+]\S+ dB  --keep-float .*$", "", text, flags=re.M)
     return re.sub(r"-?\d+\.\d+(e[-+]?\d+)?", "N", text.replace("#", "")).split()
 
 
