@@ -31,36 +31,44 @@ std::optional<Identity> IdentityOf(const std::filesystem::path& path) {
   return Identity{status.st_dev, status.st_ino, file.filename().string()};
 }
 
+struct Outputs {
+  std::map<Identity, size_t> written;  // the first that is this file
+  std::optional<std::pair<size_t, size_t>> shared;
+};
+
+Outputs IdentifyOutputs(const std::vector<std::filesystem::path>& outputs) {
+  Outputs out;
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    const std::optional<Identity> identity = IdentityOf(outputs[k]);
+    if (!identity) continue;
+    const auto [first, is_new] = out.written.emplace(*identity, k);
+    if (!is_new && !out.shared) out.shared = {first->second, k};
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<std::pair<size_t, size_t>> FindSharedOutput(
     const std::vector<std::filesystem::path>& outputs) {
-  std::map<Identity, size_t> written;
-  for (size_t k = 0; k < outputs.size(); ++k) {
-    const std::optional<Identity> identity = IdentityOf(outputs[k]);
-    if (!identity) continue;
-    const auto [first, is_new] = written.emplace(*identity, k);
-    if (!is_new) return std::pair(first->second, k);
-  }
-  return std::nullopt;
+  return IdentifyOutputs(outputs).shared;
 }
 
 void RefuseOverwriting(const std::vector<std::filesystem::path>& outputs,
                        const std::vector<std::filesystem::path>& inputs) {
-  if (const auto shared = FindSharedOutput(outputs))
+  const auto [written, shared] = IdentifyOutputs(outputs);
+  if (shared)
     throw Error(ExitCode::kUsage, outputs[shared->second].string(),
                 "is to hold two outputs, expected a file each");
-  std::map<Identity, std::filesystem::path> written;
-  for (const auto& output : outputs)
-    if (const auto identity = IdentityOf(output)) written.emplace(*identity, output);
   if (written.empty()) return;
   for (const auto& input : inputs) {
     const std::optional<Identity> identity = IdentityOf(input);
     const auto it = identity ? written.find(*identity) : written.end();
     if (it == written.end()) continue;
     // As it was given, where another path leads to the same file.
-    const std::string which = it->second == input ? "" : fmt::format(" ({})", input.string());
-    throw Error(ExitCode::kUsage, it->second.string(),
+    const std::filesystem::path& output = outputs[it->second];
+    const std::string which = output == input ? "" : fmt::format(" ({})", input.string());
+    throw Error(ExitCode::kUsage, output.string(),
                 fmt::format("is an input{}, will not overwrite it", which));
   }
 }

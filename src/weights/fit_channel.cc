@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <numeric>
+
 #include "qconvert/numbers/half_even.h"
 
 namespace qconvert {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <utility>
+
 #include "qconvert/numbers/half_even.h"
 
 namespace qconvert {
