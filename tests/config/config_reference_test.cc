@@ -8,12 +8,13 @@
 #include <regex>
 
 #include "qconvert/base/file.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 
 namespace qconvert {
 namespace {
 
-const std::filesystem::path kRoot = QCONVERT_SOURCE_DIR;
+const std::filesystem::path kRoot = ProjectFolder();
 constexpr const char* kAdvice = "run build/bin/config_reference in the project's folder";
 
 TEST(ConfigReferenceTest, SchemasAreUpToDate) {

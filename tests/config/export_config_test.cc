@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "qconvert/base/file.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -36,7 +37,7 @@ std::string FailureOf(const WrittenConfig& config, const std::string& target) {
 TEST(ExportConfigTest, EveryPresetGivesTheSameSettingsAndFingerprint) {
   const TempDir dir;
   size_t count = 0;
-  for (const auto& preset : std::filesystem::directory_iterator(QCONVERT_SOURCE_DIR "/configs")) {
+  for (const auto& preset : std::filesystem::directory_iterator(ProjectFolder() / "configs")) {
     if (preset.path().extension() != ".yaml") continue;
     ++count;
     const std::string name = preset.path().filename().string();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "qconvert/base/file.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 
 namespace qconvert {
@@ -72,7 +73,7 @@ TEST(PrintConfigTest, WhatIsPrintedMeansTheSame) {
 }
 
 TEST(PrintConfigTest, PresetsMeanTheSameWhenPrinted) {
-  for (const auto& preset : ListFolder(QCONVERT_SOURCE_DIR "/configs")) {
+  for (const auto& preset : ListFolder(ProjectFolder() / "configs")) {
     if (preset.extension() == ".yaml") ExpectRoundTrip(ReadFile(preset), preset.string());
   }
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "support/project_folder.h"
 #include "support/read_config.h"
 
 namespace qconvert {
@@ -248,7 +249,7 @@ TEST(VendorExamplesTest, PactClipsWhereTheReadersLeastNoticeIt) {
 
 TEST(VendorExamplesTest, EveryPresetConverts) {
   size_t presets = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(QCONVERT_SOURCE_DIR "/configs")) {
+  for (const auto& entry : std::filesystem::directory_iterator(ProjectFolder() / "configs")) {
     if (entry.path().extension() != ".yaml") continue;
     ++presets;
     EXPECT_NO_THROW(ReadConfig(entry.path(), {})) << entry.path();

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/vitis_text.h"
 
@@ -12,7 +13,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST(VitisConfigTest, ThePresetIsTheDefault) {
-  const LoadedConfig loaded = ReadConfig(QCONVERT_SOURCE_DIR "/configs/cpu_int8.yaml", {});
+  const LoadedConfig loaded = ReadConfig(ProjectFolder() / "configs/cpu_int8.yaml", {});
   QuantConfig expected;
   expected.equalization = Correction::kAuto;  // needs outputs that decide, which a program may lack
   EXPECT_EQ(loaded.config, expected);

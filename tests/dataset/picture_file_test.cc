@@ -9,6 +9,7 @@
 
 #include "qconvert/base/error.h"
 #include "qconvert/dataset/npy_reader.h"
+#include "support/project_folder.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
@@ -16,8 +17,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::filesystem::path kPictures =
-    std::filesystem::path(QCONVERT_SOURCE_DIR) / "tests/pictures";
+const std::filesystem::path kPictures = ProjectFolder() / "tests/pictures";
 
 std::string ReadError(const std::filesystem::path& path, ExitCode code = ExitCode::kData) {
   try {

@@ -22,6 +22,7 @@
 #include "qconvert/pipeline/convert.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -71,8 +72,7 @@ void AddFactors(const Json& properties, bool of_tensor, std::vector<Factor>& out
 }
 
 std::vector<Factor> FactorsOf(const std::string& tensor) {
-  const Json schema =
-      Json::parse(ReadFile(QCONVERT_SOURCE_DIR "/configs/schema/vitis.schema.json"));
+  const Json schema = Json::parse(ReadFile(ProjectFolder() / "configs/schema/vitis.schema.json"));
   const Json& top = schema["properties"];
   const Json& parameters = top["tensor_quantize_config"]["properties"][tensor]["properties"];
   std::vector<Factor> out;

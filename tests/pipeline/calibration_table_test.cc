@@ -8,13 +8,14 @@
 #include "qconvert/pipeline/calibration_table_command.h"
 #include "qconvert/pipeline/convert.h"
 #include "support/graph_builder.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
 
-const std::filesystem::path kDigits = QCONVERT_SOURCE_DIR "/examples/digits";
+const std::filesystem::path kDigits = ProjectFolder() / "examples/digits";
 
 CalibrateOptions Options(const TempDir& folder) {
   return {.model = kDigits / "model.onnx",
@@ -94,7 +95,7 @@ ConvertOptions ByCache(const TempDir& folder, const std::string& lines) {
   b.Add("Conv", {"x", "w"}, {"c"});
   b.Add("Flatten", {"c"}, {"f"});
   b.Add("Gemm", {"f", "g"}, {"y"});
-  const LoadedConfig loaded = LoadText(ReadFile(QCONVERT_SOURCE_DIR "/configs/tensorrt.yaml"));
+  const LoadedConfig loaded = LoadText(ReadFile(ProjectFolder() / "configs/tensorrt.yaml"));
   ConvertOptions options;
   options.model = folder.Write("model.onnx", SerializeModel(b.model));
   options.table = folder.Write("calib.cache", "TRT-8501-EntropyCalibration2\n" + lines);

@@ -12,13 +12,13 @@
 #include "qconvert/pipeline/convert.h"
 #include "qconvert/runtime/ort_session.h"
 #include "support/graph_builder.h"
+#include "support/project_folder.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
 
-const std::filesystem::path kExample =
-    std::filesystem::path(QCONVERT_SOURCE_DIR) / "examples/camera";
+const std::filesystem::path kExample = ProjectFolder() / "examples/camera";
 constexpr int64_t kHeight = 48;
 constexpr int64_t kWidth = 80;
 constexpr size_t kFrames = 64;

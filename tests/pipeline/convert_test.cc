@@ -18,12 +18,13 @@
 #include "support/conversion_job.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
+#include "support/project_folder.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
 
-const std::filesystem::path kExample = QCONVERT_SOURCE_DIR "/examples/digits";
+const std::filesystem::path kExample = ProjectFolder() / "examples/digits";
 
 ConvertOptions ExampleOptions(const TempDir& folder) {
   ConvertOptions options;
@@ -136,7 +137,7 @@ TEST(ConvertTest, StatisticsOfBatchesGoByTheBatch) {
 }
 
 TEST(ConvertTest, EveryPresetConverts) {
-  for (const auto& preset : ListFolder(QCONVERT_SOURCE_DIR "/configs")) {
+  for (const auto& preset : ListFolder(ProjectFolder() / "configs")) {
     if (preset.extension() != ".yaml") continue;
     const LoadedConfig loaded = ReadConfig(preset, {});
     const bool names_inputs = loaded.dialect == "Horizon";

@@ -18,6 +18,7 @@
 #include "support/errors.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -97,9 +98,7 @@ struct Job {
   }
 };
 
-std::string CameraFile() {
-  return ReadFile(QCONVERT_SOURCE_DIR "/configs/horizon_nv12_camera.yaml");
-}
+std::string CameraFile() { return ReadFile(ProjectFolder() / "configs/horizon_nv12_camera.yaml"); }
 
 double Sqnr(const Tensor& expected, const Tensor& actual) {
   double signal = 0;

@@ -10,11 +10,12 @@
 #include "qconvert/pipeline/prepare_model.h"
 #include "qconvert/transform/equalize_layers.h"
 #include "support/graph_builder.h"
+#include "support/project_folder.h"
 
 namespace qconvert {
 namespace {
 
-const std::filesystem::path kModels = QCONVERT_SOURCE_DIR "/../shared/data/models";
+const std::filesystem::path kModels = ProjectFolder() / "../shared/data/models";
 constexpr double kTolerance = 1e-5;  // of the largest output
 
 struct RealModel {

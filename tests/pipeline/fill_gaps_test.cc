@@ -7,6 +7,7 @@
 
 #include "qconvert/loader/onnx_loader.h"
 #include "support/plan_job.h"
+#include "support/project_folder.h"
 
 namespace qconvert {
 namespace {
@@ -234,7 +235,7 @@ TEST(FillGapsTest, WhatStaysAsItCameIsEqualToItOnEveryTarget) {
 TEST(FillGapsTest, AnotherGridThanTheTargetsIsKeptButNotTaken) {
   const Partly b(DataType::kInt8);
   PartlyJob job(b.model);
-  job.Configure(ReadFile(std::string(QCONVERT_SOURCE_DIR "/configs/vitis_dpu.yaml")));
+  job.Configure(ReadFile(ProjectFolder() / "configs/vitis_dpu.yaml"));
   job.options.guard = GuardMode::kReport;
   const PlanFiles files = ExpectTheSameAgain(job, "dpu");
   const Model out = Load(files.model);

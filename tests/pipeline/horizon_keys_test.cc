@@ -20,6 +20,7 @@
 #include "support/graph_builder.h"
 #include "support/horizon_key_rows.h"
 #include "support/npy.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -198,7 +199,7 @@ TEST(HorizonKeysTest, EveryKeyHasARow) {
   std::set<std::string> tried = of_the_compiler;
   for (const HorizonKeyRow& row : AllHorizonKeyRows()) tried.insert(row.key);
   const auto schema =
-      nlohmann::json::parse(ReadFile(QCONVERT_SOURCE_DIR "/configs/schema/horizon.schema.json"));
+      nlohmann::json::parse(ReadFile(ProjectFolder() / "configs/schema/horizon.schema.json"));
   std::set<std::string> known;
   for (const char* section : {"model", "input", "calibration", "compiler"}) {
     const auto& of_section = schema["properties"][fmt::format("{}_parameters", section)];

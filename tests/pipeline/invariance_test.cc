@@ -15,13 +15,14 @@
 #include "qconvert/pipeline/convert.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
 
-const std::filesystem::path kModels = QCONVERT_SOURCE_DIR "/../shared/data/models";
+const std::filesystem::path kModels = ProjectFolder() / "../shared/data/models";
 constexpr size_t kSamples = 5;
 
 struct Method {

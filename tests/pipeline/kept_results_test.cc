@@ -11,6 +11,7 @@
 
 #include "qconvert/base/file.h"
 #include "support/conversion_job.h"
+#include "support/project_folder.h"
 
 namespace qconvert {
 namespace {
@@ -168,7 +169,7 @@ TEST_F(KeptRunsTest, TheBytesAreTheSameWithAllSomeOrNoneOfThem) {
 // What is learned again, behind layers that are there, is what was learned.
 TEST(KeptDigitsTest, ALayerIsLearnedAgainAsItWas) {
   const TempDir folder;
-  const std::filesystem::path digits = QCONVERT_SOURCE_DIR "/examples/digits";
+  const std::filesystem::path digits = ProjectFolder() / "examples/digits";
   ConvertOptions options;
   options.model = digits / "model.onnx";
   options.calibration_folder = digits / "calib";

@@ -7,6 +7,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "support/plan_job.h"
+#include "support/project_folder.h"
 
 namespace qconvert {
 namespace {
@@ -16,14 +17,14 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::filesystem::path kTrained = QCONVERT_SOURCE_DIR "/../shared/data/models";
+const std::filesystem::path kTrained = ProjectFolder() / "../shared/data/models";
 
 TEST(PlanFileTest, EveryPresetGivesTheSameBytesAgain) {
   for (const char* preset :
        {"cpu_int8", "arm_qnnpack", "x86_fbgemm", "quark_a8w8", "vitis_int8_cpu", "vitis_bfloat16",
         "weights_int8", "tensorrt", "vitis_dpu", "qnn"}) {
     PlanJob job;
-    job.Configure(ReadFile(std::string(QCONVERT_SOURCE_DIR "/configs/") + preset + ".yaml"));
+    job.Configure(ReadFile(ProjectFolder() / "configs" / (std::string(preset) + ".yaml")));
     job.options.guard = GuardMode::kReport;
     ExpectTheSameAgain(job, preset);
   }
@@ -148,7 +149,7 @@ TEST(PlanFileTest, FormsThatSettingsAskForComeBack) {
 TEST(PlanFileTest, ValuesThatNodesConvertComeBack) {
   PlanJob job;
   job.Configure(
-      ReadFile(QCONVERT_SOURCE_DIR "/configs/qnn.yaml") +
+      ReadFile(ProjectFolder() / "configs/qnn.yaml") +
       "layer_quantize_config: [{layer_type: Gemm, tensor_quantize_config: {activation: {bit_width: "
       "16}}}]\n");
   job.options.guard = GuardMode::kOff;
@@ -264,7 +265,7 @@ TEST(PlanFileTest, CameraInputsComeBack) {
   b.Add("Relu", {"c"}, {"r"});
   b.Add("Conv", {"r", "v"}, {"scores"});
   PlanJob job(b.model, RandomSamples("image", {1, 3, 16, 16}));
-  job.Configure(ReadFile(QCONVERT_SOURCE_DIR "/configs/horizon_nv12_camera.yaml"));
+  job.Configure(ReadFile(ProjectFolder() / "configs/horizon_nv12_camera.yaml"));
   job.options.guard = GuardMode::kReport;
   const PlanFiles files = ExpectTheSameAgain(job, "camera");
   EXPECT_THAT(files.info, HasSubstr("\"type_rt\":\"nv12\""));

@@ -12,6 +12,7 @@
 #include "qconvert/pipeline/convert.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
@@ -21,7 +22,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::filesystem::path kExample = QCONVERT_SOURCE_DIR "/examples/digits";
+const std::filesystem::path kExample = ProjectFolder() / "examples/digits";
 
 ConvertOptions OptionsWith(const TempDir& folder, const std::string& layers = "") {
   const LoadedConfig loaded = LoadText(

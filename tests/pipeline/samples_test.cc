@@ -11,6 +11,7 @@
 #include "support/errors.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
+#include "support/project_folder.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
@@ -131,7 +132,7 @@ TEST_F(SamplesTest, WeightsNeedNone) {
       ConvertOptions options = Options(Rows());
       options.calibration_folder.clear();
       options.config =
-          ReadConfig(fmt::format("{}/configs/{}.yaml", QCONVERT_SOURCE_DIR, preset), {}).config;
+          ReadConfig(ProjectFolder() / "configs" / fmt::format("{}.yaml", preset), {}).config;
       options.config.scheme = scheme;
       if (preset == std::string("cpu_int8") && scheme == Scheme::kAuto) {
         EXPECT_THROW(Convert(options), Error) << "activations need ranges";

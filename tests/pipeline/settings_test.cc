@@ -6,6 +6,7 @@
 #include <set>
 
 #include "qconvert/base/file.h"
+#include "support/project_folder.h"
 #include "support/settings_job.h"
 
 namespace qconvert {
@@ -19,7 +20,7 @@ TEST(SettingsTest, PresetsOfTargetsComputeOnIntegersEachInItsWay) {
   for (const char* preset : {"vitis_int8_cpu", "arm_qnnpack", "x86_fbgemm", "quark_a8w8"}) {
     const TempDir folder;
     const Result result = ConvertWith(
-        ReadFile(std::string(QCONVERT_SOURCE_DIR "/configs/") + preset + ".yaml"), folder);
+        ReadFile(ProjectFolder() / "configs" / (std::string(preset) + ".yaml")), folder);
     EXPECT_EQ(result.report.scheme, "static") << preset;
     EXPECT_GE(result.report.integer_nodes, 8U) << preset << ": 7 convolutions and a Gemm";
     files.insert(ReadFile(folder / "out.onnx"));
@@ -152,7 +153,7 @@ TEST(SettingsTest, TheOpsetIsTheOneAskedFor) {
 }
 
 std::string Preset(const std::string& name) {
-  return ReadFile(std::filesystem::path(QCONVERT_SOURCE_DIR) / "configs" / (name + ".yaml"));
+  return ReadFile(ProjectFolder() / "configs" / (name + ".yaml"));
 }
 
 TEST(SettingsTest, Bfloat16HalvesTheFileAndStaysNear) {

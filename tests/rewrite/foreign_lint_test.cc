@@ -11,12 +11,13 @@
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
 #include "support/disagreements.h"
+#include "support/project_folder.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
 namespace {
 
-const std::filesystem::path kTrained = QCONVERT_SOURCE_DIR "/../shared/data/models";
+const std::filesystem::path kTrained = ProjectFolder() / "../shared/data/models";
 
 // Converted from one sample: what the outputs are worth does not matter here.
 Model Converted(const std::filesystem::path& folder, Scheme scheme) {

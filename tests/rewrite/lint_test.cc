@@ -16,6 +16,7 @@
 #include "qconvert/pipeline/lint_file.h"
 #include "support/disagreements.h"
 #include "support/lint_net.h"
+#include "support/project_folder.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
@@ -307,8 +308,8 @@ TEST(LintTest, EveryWordOfATargetIsKnown) {
 TEST(StrictFusionTest, NamesNodesThatRunInFloatAndWritesNothing) {
   const TempDir work;
   ConvertOptions options;
-  options.model = QCONVERT_SOURCE_DIR "/examples/digits/model.onnx";
-  options.calibration_folder = QCONVERT_SOURCE_DIR "/examples/digits/calib";
+  options.model = ProjectFolder() / "examples/digits/model.onnx";
+  options.calibration_folder = ProjectFolder() / "examples/digits/calib";
   options.output = work / "out.onnx";
   options.config.scheme = Scheme::kStatic;
   options.guard = GuardMode::kOff;

@@ -15,12 +15,13 @@
 #include "qconvert/pipeline/convert.h"
 #include "support/graph_builder.h"
 #include "support/npy.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
 
-inline const std::filesystem::path kDigitsExample = QCONVERT_SOURCE_DIR "/examples/digits";
+inline const std::filesystem::path kDigitsExample = ProjectFolder() / "examples/digits";
 
 // Six, of one input.
 inline std::vector<std::vector<Tensor>> RandomSamples(const std::string& name,

@@ -11,12 +11,13 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
+#include "support/project_folder.h"
 #include "support/read_config.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
 
-inline const std::filesystem::path kDigits = QCONVERT_SOURCE_DIR "/examples/digits";
+inline const std::filesystem::path kDigits = ProjectFolder() / "examples/digits";
 
 // Static int8 as a vendor's file would say it, with more.
 inline std::string Static(const std::string& more, const std::string& target = "CPU") {

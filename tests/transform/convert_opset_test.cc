@@ -12,6 +12,7 @@
 #include "qconvert/base/file.h"
 #include "qconvert/ir/topology.h"
 #include "support/graph_builder.h"
+#include "support/project_folder.h"
 #include "support/raise_opset.h"
 
 namespace qconvert {
@@ -314,7 +315,7 @@ TEST(ConvertOpsetTest, ReachesIntoFunctions) {
 }
 
 TEST(ConvertOpsetTest, EveryAdapterHasATest) {
-  const std::string folder = QCONVERT_SOURCE_DIR "/tests/transform/";
+  const std::string folder = ProjectFolder() / "tests/transform/";
   const std::string source = ReadFile(folder + "convert_opset_test.cc") +
                              ReadFile(folder + "convert_newest_opset_test.cc");
   for (const OpsetAdapterRow& row : OpsetAdapters()) {

@@ -16,6 +16,7 @@
 #include "qconvert/ir/topology.h"
 #include "support/graph_builder.h"
 #include "support/pixels.h"
+#include "support/project_folder.h"
 
 namespace qconvert {
 namespace {
@@ -48,7 +49,7 @@ const Picture& Grid() {
 Picture RealFrame() {
   constexpr int64_t kHeight = 48;
   constexpr int64_t kWidth = 80;
-  const std::string folder = QCONVERT_SOURCE_DIR "/examples/camera/frames/";
+  const std::string folder = ProjectFolder() / "examples/camera/frames/";
   const std::string y = ReadFile(folder + "image_y/07.bin");
   const std::string uv = ReadFile(folder + "image_uv/07.bin");
   const auto level = [](const std::string& plane, int64_t k) {
