@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <list>
 #include <mutex>
 #include <utility>
@@ -105,6 +106,20 @@ std::vector<Parked> ParkOthers(const std::set<const std::string*>& read) {
   return parked;
 }
 
+// All of them, whichever cannot be: who looks at the others must not end the process. Throws what
+// the first one threw.
+void RestoreAll(std::vector<Parked>& parked) {
+  std::exception_ptr thrown;
+  for (Parked& one : parked) {
+    try {
+      one.Restore();
+    } catch (...) {
+      if (thrown == nullptr) thrown = std::current_exception();
+    }
+  }
+  if (thrown != nullptr) std::rethrow_exception(thrown);
+}
+
 }  // namespace
 
 void NoteStoredBytes(const SharedBytes& bytes, std::shared_ptr<const InputFile> file,
@@ -143,10 +158,10 @@ void WithOthersParked(const std::set<const std::string*>& read, const std::funct
   try {
     work();
   } catch (...) {
-    for (Parked& one : parked) one.Restore();
+    RestoreAll(parked);
     throw;
   }
-  for (Parked& one : parked) one.Restore();
+  RestoreAll(parked);
 }
 
 }  // namespace qconvert

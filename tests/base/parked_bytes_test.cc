@@ -82,6 +82,23 @@ TEST_F(ParkedBytesTest, AFileThatChangedMeanwhileIsTold) {
   }
 }
 
+// One that cannot be read again leaves no other out of memory, where a look would end the process.
+TEST_F(ParkedBytesTest, OthersComeBackBehindOneThatCannot) {
+  std::string bytes(static_cast<size_t>(kLeastParked), 'b');
+  const std::filesystem::path path = folder_.Write("v.data", bytes);
+  const auto other = std::make_shared<const std::string>(std::move(bytes));
+  NoteStoredBytes(other, std::make_shared<const InputFile>(path), 0);
+  for (const bool throws : {false, true}) {
+    EXPECT_THROW(WithOthersParked({},
+                                  [&] {
+                                    std::filesystem::resize_file(path_, kFront + 1000);
+                                    if (throws) throw std::runtime_error("no");
+                                  }),
+                 Error);
+    EXPECT_EQ(other->find_first_not_of('b'), std::string::npos);
+  }
+}
+
 // Another file may take its name, as converters do that write all or nothing.
 TEST_F(ParkedBytesTest, AFileThatTookTheNameDoesNotMatter) {
   const std::string copy = *bytes_;
