@@ -106,9 +106,12 @@ const std::vector<Alias>& Aliases() {
   return aliases;
 }
 
-std::vector<std::string> OnnxOpTypes() {
-  std::istringstream words{std::string(kOnnxOpTypes)};
-  return {std::istream_iterator<std::string>(words), {}};
+const std::vector<std::string>& OnnxOpTypes() {
+  static const std::vector<std::string> types = [] {
+    std::istringstream words{std::string(kOnnxOpTypes)};
+    return std::vector<std::string>{std::istream_iterator<std::string>(words), {}};
+  }();
+  return types;
 }
 
 }  // namespace
