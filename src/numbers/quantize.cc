@@ -20,10 +20,20 @@ size_t SliceSize(std::span<const int64_t> dims, const QuantParams& params) {
   return inner;
 }
 
-template <typename T>
-std::vector<int32_t> Widened(const Tensor& codes) {
-  const auto values = codes.values<T>();
-  return {values.begin(), values.end()};
+// Calls visit(codes) with a span of the type they have.
+template <typename Visit>
+auto VisitCodes(const Tensor& codes, const Visit& visit) {
+  switch (codes.type) {
+    case DataType::kInt8:
+      return visit(codes.values<int8_t>());
+    case DataType::kUint8:
+      return visit(codes.values<uint8_t>());
+    case DataType::kInt16:
+      return visit(codes.values<int16_t>());
+    default:
+      QCONVERT_CHECK(codes.type == DataType::kUint16);
+      return visit(codes.values<uint16_t>());
+  }
 }
 
 }  // namespace
@@ -90,32 +100,30 @@ std::string QuantizeToBytes(std::span<const float> values, std::span<const int64
 }
 
 std::vector<int32_t> CodesOf(const Tensor& codes) {
-  switch (codes.type) {
-    case DataType::kInt8:
-      return Widened<int8_t>(codes);
-    case DataType::kUint8:
-      return Widened<uint8_t>(codes);
-    case DataType::kInt16:
-      return Widened<int16_t>(codes);
-    default:
-      QCONVERT_CHECK(codes.type == DataType::kUint16);
-      return Widened<uint16_t>(codes);
-  }
+  return VisitCodes(codes, [](const auto& integers) {
+    return std::vector<int32_t>(integers.begin(), integers.end());
+  });
+}
+
+void DequantizeTensor(const Tensor& codes, const QuantParams& params, std::span<float> values) {
+  QCONVERT_CHECK(static_cast<int64_t>(values.size()) == codes.element_count());
+  const size_t channels = params.scales.size();
+  // Slice by slice, which spares a division per value.
+  const size_t run =
+      channels == 1 ? std::max<size_t>(values.size(), 1) : SliceSize(codes.dims, params);
+  VisitCodes(codes, [&](const auto& integers) {
+    size_t c = 0;
+    for (size_t first = 0; first < values.size(); first += run) {
+      for (size_t k = first; k < std::min(first + run, values.size()); ++k)
+        values[k] = DequantizeValue(integers[k], params.scales[c], params.zero_points[c]);
+      c = c + 1 == channels ? 0 : c + 1;
+    }
+  });
 }
 
 std::vector<float> DequantizeTensor(const Tensor& codes, const QuantParams& params) {
-  const size_t inner = SliceSize(codes.dims, params);
-  const size_t channels = params.scales.size();
-  const std::vector<int32_t> integers = CodesOf(codes);
-  std::vector<float> values(integers.size());
-  // Slice by slice, which spares a division per value.
-  const size_t run = channels == 1 ? std::max<size_t>(values.size(), 1) : inner;
-  size_t c = 0;
-  for (size_t first = 0; first < values.size(); first += run) {
-    for (size_t k = first; k < std::min(first + run, values.size()); ++k)
-      values[k] = DequantizeValue(integers[k], params.scales[c], params.zero_points[c]);
-    c = c + 1 == channels ? 0 : c + 1;
-  }
+  std::vector<float> values(static_cast<size_t>(codes.element_count()));
+  DequantizeTensor(codes, params, values);
   return values;
 }
 

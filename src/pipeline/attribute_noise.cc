@@ -4,7 +4,6 @@
 #include "measure_layers.h"
 #include "parked_weights.h"
 #include "qconvert/exporter/onnx_exporter.h"
-#include "qconvert/ir/topology.h"
 #include "qconvert/rewrite/parts_of_plan.h"
 
 namespace qconvert {
@@ -16,11 +15,7 @@ Graph WithoutRounded(const Graph& graph, const QuantizationPlan& plan) {
   Graph out = graph;  // shares the bytes of tensors
   for (const auto& [n, integer] : plan.integer_nodes)
     if (integer.weight) out.nodes[n].inputs[1].clear();
-  const Topology topology(out);
-  for (const auto& [n, integer] : plan.integer_nodes) {
-    if (integer.weight && topology.Uses(integer.weight->name).empty())
-      out.initializers.erase(integer.weight->name);
-  }
+  DropUnreadWeights(out, plan);
   for (const auto& [way, weight] : plan.stored) out.initializers.erase(way);
   return out;
 }

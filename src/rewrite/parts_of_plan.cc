@@ -24,33 +24,13 @@ Range ReachOf(const ValuePlan& value) {
           static_cast<float>((value.format.qmax - zero) * scale)};
 }
 
-// Written where they stay: weights may take half of the memory there is.
-template <typename Code>
-void Dequantize(const Tensor& codes, const QuantParams& params, float* out) {
-  const auto integers = codes.values<Code>();
-  const size_t channels = params.scales.size();
-  size_t run = channels == 1 ? integers.size() : 1;  // neighbours with one scale
-  for (auto d = static_cast<size_t>(params.axis) + 1; channels > 1 && d < codes.dims.size(); ++d)
-    run *= static_cast<size_t>(codes.dims[d]);
-  size_t c = 0;
-  for (size_t first = 0; first < integers.size(); first += run) {
-    for (size_t k = first; k < first + run; ++k)
-      out[k] = DequantizeValue(integers[k], params.scales[c], params.zero_points[c]);
-    c = c + 1 == channels ? 0 : c + 1;
-  }
-}
-
 // What the codes stand for.
 Tensor FloatsOf(const std::string& name, const ConstantCodes& weight) {
   const Tensor& codes = weight.codes;
   const auto bytes = std::make_shared<std::string>(
       static_cast<size_t>(codes.element_count()) * sizeof(float), '\0');
-  auto* floats = reinterpret_cast<float*>(bytes->data());
-  const auto dequantize = codes.type == DataType::kInt8    ? Dequantize<int8_t>
-                          : codes.type == DataType::kUint8 ? Dequantize<uint8_t>
-                          : codes.type == DataType::kInt16 ? Dequantize<int16_t>
-                                                           : Dequantize<uint16_t>;
-  dequantize(codes, weight.params, floats);
+  DequantizeTensor(codes, weight.params,
+                   {reinterpret_cast<float*>(bytes->data()), bytes->size() / sizeof(float)});
   Tensor out;
   out.name = name;
   out.type = DataType::kFloat;
@@ -75,7 +55,10 @@ void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan) {
     }
     graph.nodes[n].inputs[1] = name;
   }
-  // Nodes that stay float may go on reading the weights as they were.
+  DropUnreadWeights(graph, plan);
+}
+
+void DropUnreadWeights(Graph& graph, const QuantizationPlan& plan) {
   const Topology topology(graph);
   for (const auto& [n, integer] : plan.integer_nodes) {
     if (!integer.weight || topology.IsGraphOutput(integer.weight->name)) continue;

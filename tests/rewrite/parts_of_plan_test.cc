@@ -59,6 +59,23 @@ TEST(PartsOfPlanTest, SharedWeightsAreRoundedOnceAndUnreadOnesDropped) {
   EXPECT_NE(rounded.FindInitializer("k"), nullptr) << "the product reads it";
 }
 
+// What an output of the model gives as it is has a reader outside of the graph.
+TEST(PartsOfPlanTest, WeightsThatAnOutputGivesAreNotUnread) {
+  GraphBuilder b;
+  b.Input("x", {"8", "8"}).Output("z").Random("m", {8, 8}).Random("k", {8, 8});
+  b.Add("MatMul", {"x", "m"}, {"a"});
+  b.Add("MatMul", {"a", "k"}, {"z"});
+  const QuantizedModel q = QuantizeModel(b.model, {{RandomTensor("x", {8, 8}, 1)}});
+  Graph graph = q.float_model.graph;
+  DropUnreadWeights(graph, q.plan);
+  EXPECT_EQ(graph.initializers.size(), q.float_model.graph.initializers.size()) << "both are read";
+  graph.outputs.push_back({"k", FloatType({"8", "8"}), {}, {}});
+  for (Node& node : graph.nodes) node.inputs[1].clear();
+  DropUnreadWeights(graph, q.plan);
+  EXPECT_EQ(graph.FindInitializer("m"), nullptr);
+  EXPECT_NE(graph.FindInitializer("k"), nullptr);
+}
+
 TEST(PartsOfPlanTest, FloatWeightsLeaveTheValuesQuantized) {
   QuantizedModel q = TwoLayers();
   const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 4, 4}, 2)};
@@ -109,6 +126,40 @@ TEST(PartsOfPlanTest, CodesOfEveryTypeStandForTheirFloats) {
               (std::vector<float>{1, 2, 0, 54, 0, 12}));
     EXPECT_EQ(DequantizeTensor(tensor, {type, -1, {0.5F}, {2}}),
               (std::vector<float>{-0.5F, 0, 49, 62.5F, -1, 0.5F}));
+  }
+}
+
+// Rows: dimensions, axis, scales; codes are 0, 1, 2, ...
+TEST(PartsOfPlanTest, EachSliceAlongTheAxisHasItsScale) {
+  struct Row {
+    std::vector<int64_t> dims;
+    int64_t axis;
+    std::vector<float> scales;
+    std::vector<float> expected;
+  };
+  const std::vector<Row> rows = {{{}, -1, {3}, {0}},
+                                 {{0, 4}, -1, {3}, {}},
+                                 {{2, 0}, 0, {3, 5}, {}},
+                                 {{3}, 0, {1, 10, 100}, {0, 10, 200}},
+                                 {{1, 3}, 0, {2}, {0, 2, 4}},
+                                 {{2, 3}, 0, {1, 10}, {0, 1, 2, 30, 40, 50}},
+                                 {{2, 3}, 1, {1, 10, 100}, {0, 10, 200, 3, 40, 500}},
+                                 {{2, 2, 2}, 1, {1, 10}, {0, 1, 20, 30, 4, 5, 60, 70}},
+                                 {{2, 2, 2}, 2, {1, 10}, {0, 10, 2, 30, 4, 50, 6, 70}}};
+  for (const Row& row : rows) {
+    std::vector<int32_t> codes(row.expected.size());
+    for (size_t k = 0; k < codes.size(); ++k) codes[k] = static_cast<int32_t>(k);
+    Tensor tensor;
+    tensor.type = DataType::kInt8;
+    tensor.dims = row.dims;
+    tensor.bytes = std::make_shared<const std::string>(PackCodes(codes, tensor.type));
+    const QuantParams params{tensor.type, row.axis, row.scales,
+                             std::vector<int32_t>(row.scales.size(), 0)};
+    EXPECT_EQ(DequantizeTensor(tensor, params), row.expected)
+        << testing::PrintToString(row.dims) << " along " << row.axis;
+    std::vector<float> buffer(codes.size(), -1);
+    DequantizeTensor(tensor, params, buffer);
+    EXPECT_EQ(buffer, row.expected) << "into a buffer";
   }
 }
 

@@ -37,6 +37,8 @@ std::string QuantizeToBytes(std::span<const float> values, std::span<const int64
 // Codes of int8, uint8, int16 or uint16, in the order of the tensor, and what they stand for.
 std::vector<int32_t> CodesOf(const Tensor& codes);
 std::vector<float> DequantizeTensor(const Tensor& codes, const QuantParams& params);
+// The same into a buffer with a place per element: weights may take half of the memory there is.
+void DequantizeTensor(const Tensor& codes, const QuantParams& params, std::span<float> values);
 
 }  // namespace qconvert
 

@@ -13,6 +13,10 @@ namespace qconvert {
 //   x -> Conv{W} -> y     becomes     x -> Conv{s W_q} -> y
 void RoundIntegerWeights(Graph& graph, const QuantizationPlan& plan);
 
+// Takes the float weights of integer nodes away that no node reads and no output of the graph
+// gives: nodes that stay float may go on reading them as they were.
+void DropUnreadWeights(Graph& graph, const QuantizationPlan& plan);
+
 // The same plan with float weights and biases, of any node:
 //
 //   x -> Q -> DQ -> Conv{W} -> Q -> DQ -> y
