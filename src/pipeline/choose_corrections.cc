@@ -45,7 +45,7 @@ constexpr double kWorthRounding = 1.585;
 // Of this many numbers a comparison tells enough.
 constexpr int64_t kTellingNumbers = 32;
 
-bool HasIntegerWeights(const PlanInputs& inputs, const PlanDraft& plan) {
+bool HasIntegerLayers(const PlanInputs& inputs, const PlanDraft& plan) {
   const std::vector<Node>& nodes = inputs.model.graph.nodes;
   for (size_t n = 0; n < nodes.size(); ++n) {
     if (plan.placement.nodes[n].domain == NodeDomain::kInteger &&
@@ -98,7 +98,7 @@ class Chooser {
                               : open;
     const auto [clipping, biases, rounding, learning] = wanted;
     const bool is_open = Contains(open, Correction::kAuto) && can_measure();
-    if (!HasIntegerWeights(inputs_, draft_) || !(Contains(wanted, Correction::kOn) || is_open))
+    if (!HasIntegerLayers(inputs_, draft_) || !(Contains(wanted, Correction::kOn) || is_open))
       return std::move(chosen_);
     if (can_measure() && !chosen_.measured) chosen_.measured = MeasurePlan(inputs_, draft_);
     if (chosen_.measured && !chosen_.measured->failure.empty()) return std::move(chosen_);

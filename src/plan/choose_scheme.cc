@@ -74,7 +74,7 @@ bool IsMostlyInteger(const Placement& placement) {
 }
 
 // Or integers in bodies, which are not looked into.
-bool HasIntegerWeights(const Graph& graph, const Placement& placement) {
+bool PutsWeightsOnIntegers(const Graph& graph, const Placement& placement) {
   if (std::any_of(placement.bodies.begin(), placement.bodies.end(),
                   [](const auto& body) { return AnyInteger(body.second); }))
     return true;
@@ -146,7 +146,7 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
   const Ratios best = PlaceByTime(graph, on_any, fastest);
   // Without weights, which get smaller, only time could be saved.
   const bool all = ratios.slow <= kMaxWholeRatio && IsMostlyInteger(by_weights) &&
-                   HasIntegerWeights(graph, by_weights) &&
+                   PutsWeightsOnIntegers(graph, by_weights) &&
                    ratios.mean() <= best.mean() + kMaxEagerness &&
                    config.objective != Objective::kSpeed;
   if (!all) {

@@ -26,7 +26,7 @@ bool IsCentered(const Matcher& matcher, const Node* difference) {
   return mean != nullptr && mean->inputs[0] == difference->inputs[0];
 }
 
-bool IsSquare(const Matcher& matcher, const Node& node, const std::string& value) {
+bool IsSquareOf(const Matcher& matcher, const Node& node, const std::string& value) {
   if (node.inputs.size() != 2 || node.inputs[0] != value) return false;
   if (node.Is("Mul")) return node.inputs[1] == value;
   return node.Is("Pow") && matcher.Number(node.inputs[1]) == 2.0;
@@ -44,7 +44,7 @@ std::optional<SpelledNorm> FindAround(const Matcher& matcher, const Node& node, 
   if (variance == nullptr) return std::nullopt;
   norm.square = matcher.Writer(variance->inputs[0]);
   const auto axes = matcher.KeptAxes(*variance);
-  if (norm.square == nullptr || !IsSquare(matcher, *norm.square, norm.difference) || !axes)
+  if (norm.square == nullptr || !IsSquareOf(matcher, *norm.square, norm.difference) || !axes)
     return std::nullopt;
   norm.x = norm.difference;
   norm.nodes.insert({norm.square, variance, sum, root, &node});

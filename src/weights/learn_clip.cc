@@ -111,13 +111,10 @@ class Part {
 };
 
 // Positions of all samples, at most `most` spread evenly over each.
-struct Place {
-  size_t sample = 0;
-  int64_t position = 0;
-};
 template <typename Count>
-std::vector<Place> SomePlaces(std::span<const Tensor> samples, int64_t most, const Count& count) {
-  std::vector<Place> places;
+std::vector<SamplePosition> SomePlaces(std::span<const Tensor> samples, int64_t most,
+                                       const Count& count) {
+  std::vector<SamplePosition> places;
   // Every sample has a say, however many there are.
   const auto each = std::max<int64_t>(most / std::ssize(samples), 1);
   for (size_t s = 0; s < samples.size(); ++s)
@@ -132,7 +129,7 @@ struct Reader {
 };
 
 Reader AsTheyAre(std::span<const Tensor> samples) {
-  const std::vector<Place> places =
+  const std::vector<SamplePosition> places =
       SomePlaces(samples, kNumbersPerPosition * kLookedAt,
                  [&](size_t s) { return samples[s].element_count(); });
   Reader out;
@@ -140,7 +137,7 @@ Reader AsTheyAre(std::span<const Tensor> samples) {
       ChooseRows(
           std::ssize(places), 1, kNumbersPerPosition * kFurthest, kNumbersPerPosition * kOthers,
           [&](int64_t k, std::span<float> row) {
-            const Place& place = places[static_cast<size_t>(k)];
+            const SamplePosition& place = places[static_cast<size_t>(k)];
             row[0] = samples[place.sample].values<float>()[static_cast<size_t>(place.position)];
           }),
       FloatMatrix(), FloatRow(), LayerActivation());
@@ -164,11 +161,11 @@ Part GroupPart(const ClipReader& reader, std::span<const Tensor> samples, int64_
   std::vector<OutputPositions> positions;
   for (const Tensor& sample : samples)
     positions.emplace_back(*reader.node, *reader.weight, sample.dims);
-  const std::vector<Place> places =
+  const std::vector<SamplePosition> places =
       SomePlaces(samples, kLookedAt, [&](size_t s) { return positions[s].count(); });
   Rows rows = ChooseRows(std::ssize(places), order.count, kFurthest, kOthers,
                          [&](int64_t k, std::span<float> row) {
-                           const Place& place = places[static_cast<size_t>(k)];
+                           const SamplePosition& place = places[static_cast<size_t>(k)];
                            positions[place.sample].Gather(samples[place.sample].values<float>(),
                                                           place.position, group, row);
                          });

@@ -41,12 +41,6 @@ int64_t MostPositions(const WeightOrder& order, const LearningSettings& settings
                              std::max(kMostPositions, settings.batch));
 }
 
-// An output position of a sample.
-struct Place {
-  size_t sample = 0;
-  int64_t position = 0;
-};
-
 // The positions of all samples one after the other, without a list of them.
 class Pool {
  public:
@@ -55,7 +49,7 @@ class Pool {
     ends_.push_back(count() + positions);
   }
   int64_t count() const { return ends_.empty() ? 0 : ends_.back(); }
-  Place At(int64_t index) const {
+  SamplePosition At(int64_t index) const {
     const auto at =
         static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
     return {samples_[at], index - (at == 0 ? 0 : ends_[at - 1])};
@@ -165,7 +159,7 @@ class Learner {
         places_.push_back(held_out.At(k));
       return;
     }
-    std::vector<Place> rest;
+    std::vector<SamplePosition> rest;
     const std::vector<int64_t> spread = Spread(training.count(), most + most / kHeldOutPart);
     for (size_t i = 0; i < spread.size(); ++i) {
       // By the place in the list: the positions themselves come in strides, which may leave every
@@ -180,7 +174,7 @@ class Learner {
   FloatMatrix GatherRows(std::span<const Tensor> tensors, int64_t group) const {
     FloatMatrix rows(static_cast<Index>(places_.size()), order_.count);
     for (size_t r = 0; r < places_.size(); ++r) {
-      const Place& place = places_[r];
+      const SamplePosition& place = places_[r];
       positions_[place.sample].Gather(
           tensors[place.sample].values<float>(), place.position, group,
           {rows.row(static_cast<Index>(r)).data(), static_cast<size_t>(order_.count)});
@@ -208,7 +202,7 @@ class Learner {
       problem.bias(o) = bias_.empty() ? 0.0F : bias_[static_cast<size_t>(first + o)];
     problem.targets.resize(static_cast<Index>(places_.size()), count);
     for (size_t r = 0; r < places_.size(); ++r) {
-      const Place& place = places_[r];
+      const SamplePosition& place = places_[r];
       positions_[place.sample].GatherOutputs(
           samples_.outputs[place.sample].values<float>(), place.position, order_.channels, first,
           {problem.targets.row(static_cast<Index>(r)).data(), static_cast<size_t>(count)});
@@ -268,7 +262,7 @@ class Learner {
   std::vector<int32_t> codes_;
   std::vector<int32_t> nearest_;
   std::vector<OutputPositions> positions_;  // by sample
-  std::vector<Place> places_;               // the training ones first
+  std::vector<SamplePosition> places_;      // the training ones first
   Index training_ = 0;
   LearnedLayer out_;
 };

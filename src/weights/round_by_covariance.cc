@@ -110,12 +110,6 @@ Group GatherGroup(const Tensor& weight, const WeightOrder& order, std::span<cons
   return out;
 }
 
-// An output position of a sample.
-struct Place {
-  size_t sample = 0;
-  int64_t position = 0;
-};
-
 // About so many output positions per weight of a channel, spread evenly over samples.
 class SomePositions {
  public:
@@ -144,7 +138,7 @@ class SomePositions {
   template <typename Visit>
   void ForEachBlock(int64_t group, const Visit& visit) const {
     Matrix rows(kBlock, count_);
-    std::vector<Place> places;
+    std::vector<SamplePosition> places;
     std::vector<float> row(static_cast<size_t>(count_));
     const auto flush = [&] {
       if (!places.empty()) visit(Matrix(rows.topRows(static_cast<Index>(places.size()))), places);
@@ -183,7 +177,7 @@ Matrix MissingProducts(const SomePositions& positions, const Group& group, size_
   double seen = 0;
   std::vector<float> row(static_cast<size_t>(channels));
   positions.ForEachBlock(
-      static_cast<int64_t>(g), [&](const Matrix& rows, const std::vector<Place>& places) {
+      static_cast<int64_t>(g), [&](const Matrix& rows, const std::vector<SamplePosition>& places) {
         Matrix rest = -rows * group.weights;
         for (size_t i = 0; i < places.size(); ++i) {
           const auto& [sample, position] = places[i];
@@ -224,9 +218,10 @@ InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
   InputCovariances out;
   for (int64_t group = 0; group < GroupsOf(node); ++group) {
     Matrix sum = Matrix::Zero(count, count);
-    positions.ForEachBlock(group, [&](const Matrix& rows, const std::vector<Place>& /*places*/) {
-      sum.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
-    });
+    positions.ForEachBlock(group,
+                           [&](const Matrix& rows, const std::vector<SamplePosition>& /*places*/) {
+                             sum.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
+                           });
     // The other half is the same: it is not computed.
     sum.triangularView<Eigen::StrictlyUpper>() = sum.transpose();
     out.emplace_back(sum.data(), sum.data() + sum.size());

@@ -56,6 +56,12 @@ class OutputPositions {
   int64_t pixels_ = 1;  // of an output channel
 };
 
+// One of these positions of one of several samples.
+struct SamplePosition {
+  size_t sample = 0;
+  int64_t position = 0;
+};
+
 // Element of the weight tensor that is weight `k` of a channel in kernel order.
 size_t PlaceOf(const WeightOrder& order, int64_t channel, int64_t k);
 
