@@ -28,6 +28,8 @@ for command in $commands; do
   [ "$command" = convert ] && page=pages/man1/qconvert.1
   [ -s "$page" ] || { fail "$command has no page"; continue; }
   complete_words qconvert "${command:0:2}" | grep -qx "$command" || fail "bash does not offer $command"
+  "$qconvert" help "$command" | sed -n '/^Options:/,/^$/p' | grep -E '^  [^ -]' &&
+    fail "a line of help $command stands under no text"
   offered=$(complete_words qconvert "$command" --)
   for option in $("$qconvert" help "$command" | grep -oE '^  (-.,)?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
     grep -qF -- "${option//-/\\-}" "$page" || fail "$page lacks $option"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "configs.h"
@@ -22,6 +23,20 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kMostSeconds = int64_t{366} * 24 * 3600;
+
+// Puts the text of an option on a line of its own where one blank alone would part it from the
+// name: further lines stand under what follows two.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    std::string text = CLI::Formatter::make_option(option, is_positional);
+    const std::string name =
+        "  " + make_option_name(option, is_positional) + make_option_opts(option);
+    const size_t column = get_column_width();
+    if (name.size() + 1 == column) text.insert(name.size(), "\n" + std::string(column - 1, ' '));
+    return text;
+  }
+};
 
 std::vector<std::string> OptionNames(const CLI::App& app) {
   std::vector<std::string> names;
@@ -202,6 +217,7 @@ void CheckNumber(CLI::Option& option, double min, double max, const std::string&
 }
 
 bool Parse(CLI::App& app, int argc, char** argv) {
+  app.formatter(std::make_shared<HelpFormatter>());
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
