@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -268,7 +270,7 @@ class TransformReader {
     for (size_t i = 0; i < count; ++i) {
       const ConfigNode& one = is_list ? value.items[i] : value;
       const auto number = one.kind == ConfigNode::Kind::kScalar && !one.quoted
-                              ? FindNumber(one.scalar)
+                              ? FindLevel(one.scalar)
                               : std::nullopt;
       // Divided by both: by std here, by scale where levels are shown again.
       if (number && (step.kind == Kind::kMean || *number != 0)) step.numbers.push_back(*number);
@@ -293,6 +295,13 @@ Setting TransformsSetting() {
           .example = "[{resize: {short_side: 256}}, {center_crop: {}}]",
           .help = "ours: what becomes of pictures, see below",
           .object = &TransformTable()};
+}
+
+std::optional<double> FindLevel(std::string_view text) {
+  constexpr auto kLeast = static_cast<double>(std::numeric_limits<float>::min());
+  const auto number = FindNumber(text);
+  const double magnitude = std::abs(number.value_or(0));
+  return magnitude == 0 || (magnitude >= kLeast && magnitude <= 1 / kLeast) ? number : std::nullopt;
 }
 
 std::vector<CalibTransform> ReadTransforms(const ConfigNode& list, ConfigProblems& problems) {

@@ -2,12 +2,18 @@
 #ifndef QCONVERT_SRC_CONFIG_READ_TRANSFORMS_H_
 #define QCONVERT_SRC_CONFIG_READ_TRANSFORMS_H_
 
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "qconvert/config/calib_transforms.h"
 #include "text/setting_table.h"
 
 namespace qconvert {
+
+// A mean, scale or deviation: 0, or a number that floats hold together with its inverse. Others
+// would make infinities of every pixel.
+std::optional<double> FindLevel(std::string_view text);
 
 // The key itself, for the tables of languages.
 Setting TransformsSetting();

@@ -97,13 +97,21 @@ class Checker {
       context_.problems.Add(told.node->place, fmt::format("{}{}{} and {} exclude each other{}", key,
                                                           told.word.empty() ? "" : " ", told.word,
                                                           Shown(rule.beside, other), why));
-    } else if (!IsDefault(told)) {
+    } else if (!IsDefault(told) && !IsTold(*told.node, key)) {
       context_.Warn(told.node->place,
                     fmt::format("{} has no effect with {}{}", key, Shown(rule.beside, other), why));
     }
   }
 
  private:
+  // By another rule: one reason is enough.
+  bool IsTold(const ConfigNode& idle, const std::string& key) const {
+    const std::string told = fmt::format("{}: {} has no effect", idle.place.Text(), key);
+    const std::vector<std::string>& warnings = context_.notes.warnings;
+    return std::any_of(warnings.begin(), warnings.end(),
+                       [&](const std::string& one) { return one.starts_with(told); });
+  }
+
   Said Find(std::string_view section, std::string_view key) const {
     std::vector<std::string> path = SplitList(key, '.');
     if (!section.empty()) path.insert(path.begin(), std::string(section));
@@ -128,8 +136,11 @@ constexpr SettingRule kOurKeys[] = {
     {.kind = Kind::kIdle,
      .key = "objective",
      .value = "speed",
-     .why = "scheme auto alone weighs time",
-     .when = [](const QuantConfig& config) { return config.scheme != Scheme::kAuto; }},
+     .why = "scheme auto of target CPU alone weighs time",
+     .when =
+         [](const QuantConfig& config) {
+           return config.scheme != Scheme::kAuto || config.target_device != TargetDevice::kCpu;
+         }},
     {.kind = Kind::kIdle,
      .key = "processor",
      .why = "kernels are chosen for target CPU alone",

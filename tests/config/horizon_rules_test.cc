@@ -13,6 +13,7 @@ namespace qconvert {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST(HorizonRulesTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
@@ -75,6 +76,8 @@ TEST(HorizonRulesTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
        "for input_type_rt nv12 only"},
       {ImageText("rgb", "rgb", "  scale_value: 1\n  std_value: 1\n"), "are both given"},
       {ImageText("rgb", "rgb", "  std_value: 0\n"), "std_value is 0"},
+      {ImageText("rgb", "rgb", "  std_value: 1e-310\n"), "std_value is '1e-310', expected numbers"},
+      {ImageText("rgb", "rgb", "  mean_value: 1e300\n"), "mean_value is '1e300', expected numbers"},
       {ImageText("rgb", "rgb", "  scale_value: 1 0 1\n"),
        "scale_value is 0, expected another number"},
       {ImageText("rgb", "rgb", "  mean_value: 1 2 x\n"), "mean_value is '1 2 x', expected numbers"},
@@ -151,6 +154,9 @@ TEST(HorizonRulesTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
       {CalibrationText(
            "  quant_config: {model_config: {weight: {bias_correction: {num_sample: 0}}}}\n"),
        "num_sample is '0'"},
+      {CalibrationText(
+           "  quant_config: {model_config: {search: {layer: {topk: 3, similarity: abc}}}}\n"),
+       "similarity is 'abc', expected a number"},
       // compiler_parameters
       {CompilerText("  input_source: {x: usb}\n"), "input_source is 'usb'"},
       {CompilerText("  input_source: pyramid\n"), "expected a map from inputs"},
@@ -176,6 +182,44 @@ TEST(HorizonRulesTest, EveryRuleOfTheVendorHasAnErrorAtItsPlace) {
     EXPECT_TRUE(AnyHolds(problems, message)) << text << "\n"
                                              << (problems.empty() ? "no problem" : problems[0]);
   }
+}
+
+TEST(HorizonRulesTest, WhatIsRefusedIsNotCalledMissing) {
+  EXPECT_THAT(ProblemsOf(InputText("  input_type_rt: [featuremap]\n  input_type_train: {a: 1}\n")),
+              ElementsAre(HasSubstr("input_type_rt is 'a list', expected a text"),
+                          HasSubstr("input_type_train is 'a map', expected a text")));
+  EXPECT_THAT(ProblemsOf(InputText("  input_type_rt: rgb\n  input_type_train: rgb\n"
+                                   "  input_layout_train: [NCHW]\n")),
+              ElementsAre(HasSubstr("input_layout_train is 'a list', expected a text")));
+  EXPECT_THAT(ProblemsOf(InputText("  input_name: [a, b]\n  input_type_rt: rgb;rgb\n"
+                                   "  input_type_train: rgb;rgb\n")),
+              ElementsAre(HasSubstr("input_name is 'a list', expected a text")));
+}
+
+TEST(HorizonRulesTest, WithoutTheNumberOfInputsNoOtherIsToldWrong) {
+  EXPECT_THAT(ProblemsOf(MarchText(
+                  "bayes", InputText("  input_type_rt: rgb;rgb\n  input_type_train: rgb;rgb\n"
+                                     "  input_layout_rt: NHWC;NHWC\n  resizer_pad_mode: border\n") +
+                               "  cal_data_type: uint8\n")),
+              ElementsAre(HasSubstr("input_name is missing, expected with several inputs")));
+}
+
+TEST(HorizonRulesTest, WhatASectionThatIsMissingLacksIsToldAtTheFile) {
+  EXPECT_THAT(ProblemsOf("calibration_parameters: {calibration_type: max}\n"),
+              ElementsAre(HasSubstr("c.yaml:1:1: march is missing"),
+                          HasSubstr("c.yaml:1:1: input_type_rt is missing"),
+                          HasSubstr("c.yaml:1:1: input_type_train is missing")));
+}
+
+TEST(HorizonRulesTest, OneReasonIsEnoughForASettingWithoutEffect) {
+  const std::string text = CalibrationText(
+      "  calibration_type: kl\n  max_percentile: 0.9\n  quant_config: {model_config: {activation: "
+      "{calibration_type: max}}}\n");
+  ASSERT_THAT(ProblemsOf(text), IsEmpty());
+  int told = 0;
+  for (const std::string& warning : LoadText(text).warnings)
+    told += warning.find("max_percentile has no effect") != std::string::npos ? 1 : 0;
+  EXPECT_EQ(told, 1);
 }
 
 // One after another: a model with several in a batch was refused at the end of the conversion.

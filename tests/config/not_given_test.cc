@@ -47,6 +47,14 @@ TEST(NotGivenTest, NullIsAsIfTheKeyWereNotThere) {
                  "input0: null, input1: int16}, activation: {num_bin: null}}}}}\n",
        horizon + "calibration_parameters: {quant_config: {node_config: {d: {qtype: {input1: "
                  "int16}}}}}\n"},
+      {horizon + "calibration_parameters: {quant_config: {model_config: {activation: "
+                 "{calibration_type: [max, null, kl]}}}}\n",
+       horizon + "calibration_parameters: {quant_config: {model_config: {activation: "
+                 "{calibration_type: [max, kl]}}}}\n"},
+      {"global_config: {input_tensors: {spec: Int8Spec}, weight: {spec: Int8Spec}}\n"
+       "layer_type_config: [[null, [Softmax, null]]]\n",
+       "global_config: {input_tensors: {spec: Int8Spec}, weight: {spec: Int8Spec}}\n"
+       "layer_type_config: [[null, [Softmax]]]\n"},
       {"weight_bits: 8\nactivation_preprocess_type: null\nnot_quant_pattern:\n",
        "weight_bits: 8\n"},
   };

@@ -8,6 +8,7 @@
 namespace qconvert {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using M = CalibrationMethod;
@@ -252,6 +253,15 @@ TEST(QuarkConfigTest, WhatIsWrongIsAnErrorAtItsPlace) {
         << text << "\n"
         << (Problems(text).empty() ? "fine" : Problems(text)[0]);
   }
+}
+
+TEST(QuarkConfigTest, WhatIsRefusedInALayerIsNotCalledMissing) {
+  EXPECT_THAT(Problems(Int8("\"layer_type_config\": [[{\"weight\": 5}, [\"Softmax\"]]]")),
+              ElementsAre(HasSubstr("weight is '5', expected a map")));
+  EXPECT_THAT(Problems(Int8("\"specific_layer_config\": [{\"target_node_names\": 5, "
+                            "\"layer_config\": {\"weight\": " +
+                            Spec("Int8Spec") + "}}]")),
+              ElementsAre(HasSubstr("target_node_names is '5', expected a list")));
 }
 
 TEST(QuarkConfigTest, WhatTheVendorsToolIgnoresIsTold) {

@@ -36,9 +36,12 @@ TEST(SettingRulesTest, WhatTheVitisLanguageLeavesWithoutEffect) {
   }
   cases.insert(
       cases.end(),
-      {{cpu + "objective: speed\n", "objective has no effect: scheme auto alone weighs time",
+      {{cpu + "objective: speed\n",
+        "objective has no effect: scheme auto of target CPU alone weighs time",
         cpu + "scheme: auto\nobjective: speed\n"},
        {cpu + "objective: speed\n", "c.yaml:7:12:", cpu + "objective: size\n"},
+       {"target_device: DPU\nscheme: auto\nobjective: speed\n",
+        "c.yaml:3:12: objective has no effect", cpu + "scheme: auto\nobjective: speed\n"},
        {"target_device: DPU\nprocessor: vnni\n",
         "c.yaml:2:12: processor has no effect: kernels are chosen for target CPU alone",
         cpu + "processor: vnni\n"},
@@ -52,8 +55,10 @@ TEST(SettingRulesTest, WhatTheVitisLanguageLeavesWithoutEffect) {
         cpu + "equalize_clips: true\n"},
        {"target_device: DPU\nextensions: true\ncompat: vitis\n",
         "extensions has no effect with compat vitis", "target_device: DPU\nextensions: true\n"},
-       {cpu + "calibration: {batch_size: 8}\n", "batch_size has no effect: no method",
+       {cpu + "calibration: {batch_size: 8}\n", "batch_size has no effect: no range has a method",
         "target_device: DPU\ncalibration: {batch_size: 8}\n"},
+       {"target_device: CPU\nscheme: weight-only\ncalibration: {batch_size: 8}\n",
+        "batch_size has no effect: no range", ""},
        {cpu + "calibration: {batch_size: 8}\n",
         "c.yaml:7:27:", cpu + "calibration: {batch_size: 1}\n"},
        {cpu + "calibration: {format: npy, calib_transforms: [{color: bgr}]}\n",
@@ -63,8 +68,10 @@ TEST(SettingRulesTest, WhatTheVitisLanguageLeavesWithoutEffect) {
         "num_iterations has no effect with num_epochs 2",
         cpu + "include_fast_ft: true\nfast_finetune: {num_iterations: 5}\n"},
        {cpu + "include_fast_ft: true\nfast_finetune: {fixed_seed: 5}\n",
-        "fixed_seed has no effect with drop_ratio 1 (the default): nothing is dropped",
-        cpu + "include_fast_ft: true\nfast_finetune: {fixed_seed: 5, drop_ratio: 0.5}\n"}});
+        "fixed_seed has no effect with drop_ratio 1 (the default): nothing is left to chance",
+        cpu + "include_fast_ft: true\nfast_finetune: {fixed_seed: 5, drop_ratio: 0.5}\n"},
+       {cpu + "include_fast_ft: true\nfast_finetune: {fixed_seed: 5, drop_ratio: 0}\n",
+        "fixed_seed has no effect with drop_ratio 0", ""}});
   ExpectWarnings(cases);
 }
 
@@ -97,6 +104,9 @@ TEST(SettingRulesTest, ParametersThatMeanNothingWithOthers) {
        "percentage, moving_rate have no effect with method range_abs_max (c.yaml:7:47)",
        cpu + "tensor_quantize_config: {activation: {method: range_abs_max, window_size: 5}}\n"},
       {cpu + "window_size: 5\n", "window_size has no effect with method maxmin", ""},
+      {cpu + "tensor_quantize_config: {activation: {block_size: 32}}\n",
+       "c.yaml:7:51: block_size has no effect on activation: weights alone have blocks",
+       cpu + "per_channel: false\nblock_size: 32\n"},
       {cpu + "tensor_quantize_config: {activation: {method: moving_average_abs_max, "
              "calib_statistic_method: max}}\n",
        "calib_statistic_method has no effect with method moving_average_abs_max",

@@ -81,6 +81,8 @@ TEST(TransformsConfigTest, Problems) {
       {"[{mean: one}]", "mean is 'one'"},
       {"[{mean: \"1\"}]", "mean is '1'"},
       {"[{std: 0}]", "expected a nonzero number"},
+      {"[{std: 1e-310}]", "std is '1e-310', expected a nonzero number"},
+      {"[{mean: 1e300}]", "mean is '1e300', expected a number"},
       {"[{scale: .nan}]", "scale is '.nan'"},
       {"[{scale: 0}]", "scale is '0', expected a nonzero number"},
       {"[{scale: [1, 0, 1]}]", "scale is 'a list', expected a nonzero number"},

@@ -9,6 +9,8 @@
 namespace qconvert {
 namespace {
 
+using testing::Each;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -47,6 +49,22 @@ TEST(VitisLimitsTest, EachRestrictionOfTheVendorIsAnErrorOfItsOwn) {
   };
   for (const auto& [text, message] : cases)
     EXPECT_TRUE(AnyHolds(ProblemsOf(text), message)) << text << "\n" << ProblemsOf(text)[0];
+}
+
+TEST(VitisLimitsTest, ASwitchThatIsRefusedIsNotCalledMissing) {
+  EXPECT_THAT(
+      ProblemsOf("target_device: DPU\ninclude_fast_ft: 2\nfast_finetune: {batch_size: 1}\n"),
+      ElementsAre(HasSubstr("include_fast_ft is '2', expected true or false")));
+}
+
+TEST(VitisLimitsTest, OfNoDeviceNoLimitsAreTold) {
+  EXPECT_THAT(ProblemsOf("target_device: XPU\nvalue_quantize_config: [{value: a, method: mse}]\n"),
+              ElementsAre(HasSubstr("target_device is 'XPU'")));
+}
+
+TEST(VitisLimitsTest, ADefaultThatScalesRefuseIsToldAtThem) {
+  EXPECT_THAT(ProblemsOf("target_device: CPU\nmethod: maxmin\nscale_type: float\n"),
+              Each(HasSubstr("c.yaml:3:13: ")));
 }
 
 TEST(VitisLimitsTest, RestrictionsDoNotConcernFloatTypes) {

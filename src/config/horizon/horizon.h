@@ -43,6 +43,8 @@ struct HorizonPart {
   QuantConfig& config;
 
   const ConfigNode* Find(std::string_view key) const;
+  // Nothing stands there, nor anything that was refused and told.
+  bool Lacks(std::string_view key) const { return section.Find(key) == nullptr; }
   // Reports at `key`, or at the section when the key is not there.
   void Refuse(std::string_view key, const std::string& message) const;
 };

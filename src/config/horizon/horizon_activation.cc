@@ -43,6 +43,7 @@ std::vector<ConfigNode> ValuesAt(const ConfigNode& activation, std::string_view 
   if (value == nullptr) return {};
   std::vector<ConfigNode> values =
       value->kind == Kind::kSequence ? value->items : std::vector<ConfigNode>{*value};
+  std::erase_if(values, [](const ConfigNode& one) { return one.kind == Kind::kNull; });
   for (ConfigNode& one : values) {
     // Keys that may have lists are no bools in the table: nothing has brought them into one form.
     if (one.scalar == "True") one.scalar = "true";
@@ -225,7 +226,9 @@ void ReadHorizonNodeSearch(const ConfigNode& level, QuantConfig& config, ReadCon
   const ConfigNode* count = FindValue(*layers, "topk");
   const ConfigNode* similarity = FindValue(*layers, "similarity");
   if (count != nullptr) search.count = FindInteger(*count).value_or(0);
-  if (similarity != nullptr) search.similarity = AsNumber(*similarity);
+  // Of the nested form what was refused is told, but still there.
+  if (similarity != nullptr)
+    search.similarity = FindNumber(similarity->scalar).value_or(search.similarity);
   // The default 0.995 is a cosine: by any other metric it says nothing.
   if (count == nullptr && search.metric != Metric::kCosine && similarity == nullptr) {
     context.problems.Add(layers->place,

@@ -18,8 +18,11 @@ class DataReader {
       : part_(part), data_(part.config.calibration), deployment_(part.config.deployment) {}
 
   void Read() {
-    ReadFolders();
-    ReadDataType();
+    // Without inputs their number is told as a problem already.
+    if (!deployment_.inputs.empty()) {
+      ReadFolders();
+      ReadDataType();
+    }
     const ConfigNode* preprocess = part_.Find("preprocess_on");
     // Pictures are read anyway; with the key nothing else is.
     if (is_j5() && preprocess != nullptr && AsBool(*preprocess)) data_.format = "picture";

@@ -92,7 +92,8 @@ class InputReader {
       }
     } else if (const ConfigNode* kinds = part_.Find("input_type_rt");
                kinds != nullptr && SplitPerInput(kinds->scalar).size() > 1) {
-      part_.Refuse("input_type_rt", "input_name is missing, expected with several inputs");
+      if (part_.Lacks("input_name"))
+        part_.Refuse("input_type_rt", "input_name is missing, expected with several inputs");
       return false;
     }
     for (const std::string& name : names) inputs().push_back({.name = name});
@@ -104,8 +105,9 @@ class InputReader {
          {std::tuple{"input_type_rt", &InputSettings::kind_rt, true},
           std::tuple{"input_type_train", &InputSettings::kind_train, false}}) {
       if (part_.Find(key) == nullptr) {
-        part_.Refuse(key, fmt::format("{} is missing, expected {}", key,
-                                      fmt::join(AllWords<InputKind>(), ", ")));
+        if (part_.Lacks(key))
+          part_.Refuse(key, fmt::format("{} is missing, expected {}", key,
+                                        fmt::join(AllWords<InputKind>(), ", ")));
         kinds_known_ = false;
         continue;
       }
@@ -148,7 +150,7 @@ class InputReader {
                                                          "NCHW or NHWC",
                                                          (*values)[i]));
         }
-      } else if (kinds_known_ && (values || part_.Find("input_layout_train") == nullptr) &&
+      } else if (kinds_known_ && (values || part_.Lacks("input_layout_train")) &&
                  input.kind_train != InputKind::kFeaturemap) {
         part_.Refuse("input_layout_train",
                      fmt::format("input_layout_train is missing, expected NCHW or NHWC for {}",
@@ -313,6 +315,7 @@ std::optional<std::vector<std::string>> ValuesPerInput(const HorizonPart& part, 
   const ConfigNode* value = part.Find(key);
   if (value == nullptr) return std::nullopt;
   const size_t expected = part.config.deployment.inputs.size();
+  if (expected == 0) return std::nullopt;  // how many there are is told as a problem already
   std::vector<std::string> values = SplitPerInput(value->scalar);
   if (values.size() == expected) return values;
   part.Refuse(key, fmt::format("{} has {} values, expected {}, one per input", key, values.size(),

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "horizon/horizon.h"
+#include "read_transforms.h"
 #include "text/node_edit.h"
 #include "words.h"
 
@@ -20,7 +21,7 @@ std::optional<std::vector<double>> ParseNumbers(std::string text) {
   std::replace(text.begin(), text.end(), ',', ' ');
   for (const std::string& part : SplitList(text, ' ')) {
     if (part.empty()) continue;
-    const auto number = FindNumber(part);
+    const auto number = FindLevel(part);
     if (!number) return std::nullopt;
     numbers.push_back(*number);
   }

@@ -35,6 +35,7 @@ class HorizonReader {
   HorizonReader(const ConfigNode& root, ReadContext& context)
       : root_(root),
         context_(context),
+        absent_(MapNode(root.place)),
         model_{Section("model_parameters"), context_, config_},
         inputs_{Section("input_parameters"), context_, config_},
         calibration_{Section("calibration_parameters"), context_, config_},
@@ -66,9 +67,8 @@ class HorizonReader {
  private:
   // The written section, or an empty one.
   const ConfigNode& Section(const char* name) const {
-    static const ConfigNode empty = MapNode();
     const ConfigNode* section = FindValue(root_, name);
-    return section == nullptr ? empty : *section;
+    return section == nullptr ? absent_ : *section;
   }
 
   DeploymentConfig& deployment() { return config_.deployment; }
@@ -78,8 +78,7 @@ class HorizonReader {
     deployment().generation = Generation::kJ6;
     const ConfigNode* march = model_.Find("march");
     if (march == nullptr) {
-      // Find, not FindValue: a refused march is null, and told already.
-      if (model_.section.Find("march") == nullptr)
+      if (model_.Lacks("march"))
         model_.Refuse("march", "march is missing, expected nash-e, nash-m, bayes, ...");
       return;
     }
@@ -311,9 +310,10 @@ class HorizonReader {
     ChildOf(calibration, "cal_data_dir").scalar = fmt::format("{}", fmt::join(paths, ";"));
   }
 
-  // The first two are declared in front: the parts are made from them.
+  // The first three are declared in front: the parts are made from them.
   const ConfigNode& root_;
   ReadContext& context_;
+  const ConfigNode absent_;  // a section that the file lacks: its problems are told at the root
   QuantConfig config_;
   HorizonPart model_;
   HorizonPart inputs_;

@@ -160,15 +160,11 @@ void ReadRuntimeLayouts(const HorizonPart& part) {
   const ConfigNode* value = part.Find("input_layout_rt");
   DeploymentConfig& deployment = part.config.deployment;
   if (value == nullptr || deployment.generation != Generation::kJ5) return;
-  const std::vector<std::string> words = SplitPerInput(value->scalar);
+  const auto words = ValuesPerInput(part, "input_layout_rt");
   std::vector<InputSettings>& inputs = deployment.inputs;
-  if (words.size() != inputs.size()) {
-    return part.Refuse("input_layout_rt",
-                       fmt::format("input_layout_rt has {} values, expected {}, one per input",
-                                   words.size(), inputs.size()));
-  }
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (words[i].empty()) continue;
+  for (size_t i = 0; words && i < inputs.size(); ++i) {
+    const std::string& word = (*words)[i];
+    if (word.empty()) continue;
     if (inputs[i].kind_rt == InputKind::kNv12) {
       part.context.Warn(value->place,
                         fmt::format("input_layout_rt of {} has no effect: nv12 has a layout of its "
@@ -176,9 +172,9 @@ void ReadRuntimeLayouts(const HorizonPart& part) {
                                     NameOf(inputs[i])));
       continue;
     }
-    const auto layout = FromWord<InputLayout>(words[i]);
+    const auto layout = FromWord<InputLayout>(word);
     if (!layout || *layout == InputLayout::kNone) {
-      part.Refuse("input_layout_rt", NotOneOf("input_layout_rt", words[i], {"NHWC", "NCHW"}));
+      part.Refuse("input_layout_rt", NotOneOf("input_layout_rt", word, {"NHWC", "NCHW"}));
     } else if (inputs[i].layout_train == InputLayout::kNone) {
       part.context.Warn(value->place,
                         fmt::format("input_layout_rt of {} has no effect: input_layout_train does "

@@ -2,6 +2,8 @@
 // subgraph.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -46,11 +48,11 @@ class LayerTranslator {
         CheckSettings(item, QuarkEntryTable(), context_.problems, context_.notes);
         const ConfigNode* names = FindValue(item, "target_node_names");
         const ConfigNode* layer = FindValue(item, "layer_config");
-        if (names == nullptr || layer == nullptr) {
+        // What was refused is told already, and null.
+        if (item.Find("target_node_names") == nullptr || item.Find("layer_config") == nullptr)
           Refuse(item, "expected target_node_names and layer_config");
-        } else {
-          for (const ConfigNode& name : names->items) AddLayer(NameEntry(name), *layer);
-        }
+        if (names == nullptr || layer == nullptr) continue;
+        for (const ConfigNode& name : names->items) AddLayer(NameEntry(name), *layer);
       } else if (IsPair(item, "specific_layer_config", "[LAYER, [NAMES]]")) {
         ConfigNode layer = item.items[0];
         if (layer.kind == Kind::kNull) {
@@ -71,7 +73,7 @@ class LayerTranslator {
       const bool keeps_float = layer.kind == Kind::kNull;
       if (!keeps_float && !CheckLayer(layer)) continue;
       for (const ConfigNode& type : item.items[1].items) {
-        if (!CheckText(type)) continue;
+        if (type.kind == Kind::kNull || !CheckText(type)) continue;
         if (FindOpTypes(type.scalar).empty()) {
           const std::string hint = DidYouMean(type.scalar, KnownOpNames());
           // A type near no known one may be of the model's own domain.
@@ -209,10 +211,14 @@ class LayerTranslator {
       if (tensors.Find(vitis) == nullptr) types.items.push_back(WordNode(vitis, object->place));
       ChildOf(tensors, vitis) = std::move(parameters);
     }
-    if (types.items.empty())
-      return Refuse(layer,
-                    "the layer has no tensor, expected input_tensors "
-                    "or weight");
+    if (types.items.empty()) {
+      // What was refused is told already, and null.
+      const bool is_told = std::any_of(std::begin(kRoles), std::end(kRoles), [&](const Role& one) {
+        return layer.Find(one.quark) != nullptr;
+      });
+      if (!is_told) Refuse(layer, "the layer has no tensor, expected input_tensors or weight");
+      return;
+    }
     ChildOf(entry, "quantizable_data_type") = std::move(types);
     ChildOf(entry, "tensor_quantize_config") = std::move(tensors);
     layers_.items.push_back(std::move(entry));

@@ -70,6 +70,7 @@ class JobListReader {
 
   void ReadJob(const ConfigNode& map, const ConfigNode& defaults) {
     CheckJobKeys(map);
+    if (map.kind != ConfigNode::Kind::kMap) return;
     const auto find = [&](const char* key) {
       const ConfigNode* own = map.Find(key);
       return own != nullptr ? own : defaults.Find(key);

@@ -79,12 +79,15 @@ struct Refusal {
 void Tell(const Refusal& refusal, const ConfigNode& object, const std::string& what,
           ConfigProblems& problems) {
   const ConfigNode* value = object.Find(refusal.key);
-  // What is a default is told at the object around it.
-  const ConfigPlace place = value == nullptr ? object.place : value->place;
+  ConfigPlace place = value == nullptr ? object.place : value->place;
+  const bool is_default = place.is_default();
+  // A default was written nowhere; what it does not go with was: limits differ by kind of scale.
+  if (const ConfigNode* scales = object.Find("scale_type"); is_default && scales != nullptr)
+    place = scales->place;
   problems.Add(place,
                fmt::format("{}{}: {} is {}{}, {} if datatype is int{}", what, WordFor(refusal.type),
                            refusal.key, value == nullptr ? "" : value->Shown(),
-                           place.is_default() ? " (the default)" : "", refusal.expected,
+                           is_default ? " (the default)" : "", refusal.expected,
                            refusal.extension ? "; extensions: true allows it" : ""));
 }
 
@@ -97,7 +100,7 @@ void CheckType(const Parameters& parameters, TensorType type, const RestrictionO
     return Tell({type, "calib_statistic_method", "compat vitis expects modal, max, mean or median"},
                 parameters.object, what, problems);
   }
-  for (const TargetLimit& limit : LimitsOf(options.target_device).vendor) {
+  for (const TargetLimit& limit : LimitsOf(*options.target_device).vendor) {
     if (!limit.IsBroken(type, settings)) continue;
     // With the vendor's own numbers nothing of ours is allowed beside them.
     const bool extension = limit.extension && options.compat == Compat::kNone;
@@ -221,6 +224,7 @@ void IdleParameters::Tell(ConfigNotes& notes) const {
 
 void CheckRestrictions(const ParameterSet& set, const RestrictionOptions& options,
                        const std::string& what, ConfigProblems& problems) {
+  if (!options.target_device) return;
   for (const TensorType type : kTensorTypes) {
     const Parameters& parameters = set[static_cast<size_t>(type)];
     // Types that an entry does not speak of have no object.

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -52,7 +53,8 @@ class IdleParameters {
 };
 
 struct RestrictionOptions {
-  TargetDevice target_device = TargetDevice::kCpu;
+  // Nothing: no device was chosen, and none's limits hold.
+  std::optional<TargetDevice> target_device;
   bool extensions = false;  // what works here although the vendor refuses it is let through
   Compat compat = Compat::kNone;
 };

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -56,7 +57,7 @@ class Reader {
     ReadTop();
     const std::set<TensorType> listed = ListedTypes(root_);
     const ParameterSet root = MergeRoot(listed);
-    if (target_known_) CheckRestrictions(root, restrictions_, "", context_.problems);
+    CheckRestrictions(root, restrictions_, "", context_.problems);
     for (const TensorType type : kTensorTypes)
       config_.tensors[type] = Publish(root[Index(type)], type, TensorObject(effective_, type));
     ReadLayers(root);
@@ -90,14 +91,15 @@ class Reader {
       context_.problems.Add(root_.place, fmt::format("has no target_device, expected {}",
                                                      fmt::join(AllWords<TargetDevice>(), ", ")));
     }
-    // Without a device no limits hold: they would be told for one that nobody chose.
-    target_known_ = FindValue(root_, "target_device") != nullptr;
     config_.target_device = TakeWord("target_device", TargetDevice::kCpu);
     config_.scheme = TakeWord("scheme", Scheme::kStatic);
     config_.objective = TakeWord("objective", Objective::kBalanced);
     config_.processor = TakeWord("processor", Processor::kAny);
-    restrictions_ = {config_.target_device, AsBool(Take("extensions", "false")),
-                     TakeWord("compat", Compat::kNone)};
+    // Without a device no limits hold: they would be told for one that nobody chose.
+    if (FindValue(root_, "target_device") != nullptr)
+      restrictions_.target_device = config_.target_device;
+    restrictions_.extensions = AsBool(Take("extensions", "false"));
+    restrictions_.compat = TakeWord("compat", Compat::kNone);
   }
 
   // Types named by quantizable_data_type; all when it is not there.
@@ -157,14 +159,19 @@ class Reader {
     return overall;
   }
 
-  // Statistics of batches are for input and activation; elsewhere the key is idle, as documented.
+  // What a key says of other types and not of `type`; empty: it is of this one too.
+  static std::string_view WhyIdle(std::string_view key, TensorType type) {
+    const bool is_weights = type == TensorType::kWeights;
+    if (key == "calib_statistic_method" && (is_weights || type == TensorType::kBias))
+      return "it is for what samples show";
+    return key == "block_size" && !is_weights ? "weights alone have blocks" : "";
+  }
+
   void MergeLevel(ConfigNode object, TensorType type, Parameters& into) {
     // Nothing was written: merging it would reset the percentage all the same.
     if (object.entries.empty()) return;
-    if (type == TensorType::kWeights || type == TensorType::kBias) {
-      std::erase_if(object.entries,
-                    [](const auto& entry) { return entry.key.scalar == "calib_statistic_method"; });
-    }
+    std::erase_if(object.entries,
+                  [&](const auto& entry) { return !WhyIdle(entry.key.scalar, type).empty(); });
     MergeParameters(object, into, context_.notes);
   }
 
@@ -173,13 +180,12 @@ class Reader {
     if (tensors == nullptr) return;
     const ConfigNode* object = FindValue(*tensors, WordFor(type));
     if (object == nullptr) return;
-    const bool is_stored = type == TensorType::kWeights || type == TensorType::kBias;
-    const ConfigNode* statistic = FindValue(*object, "calib_statistic_method");
-    if (is_stored && statistic != nullptr)
-      context_.Warn(statistic->place,
-                    fmt::format("calib_statistic_method has no effect on {}: it is "
-                                "for what samples show",
-                                WordFor(type)));
+    for (const auto& [key, value] : object->entries) {
+      const std::string_view why = WhyIdle(key.scalar, type);
+      if (why.empty() || value.kind == Kind::kNull) continue;
+      context_.Warn(value.place,
+                    fmt::format("{} has no effect on {}: {}", key.scalar, WordFor(type), why));
+    }
     MergeLevel(*object, type, into);
   }
 
@@ -249,7 +255,7 @@ class Reader {
         tensors[type] = config_.tensors[type];
       }
     }
-    if (target_known_) CheckRestrictions(checked, restrictions_, what, context_.problems);
+    CheckRestrictions(checked, restrictions_, what, context_.problems);
   }
 
   void ReadValues(const ParameterSet& root) {
@@ -331,7 +337,10 @@ class Reader {
     if (types != nullptr)
       for (const ConfigNode& type : types->items)
         RefuseMisspeltType(type, "unknown target_op_type", context_.problems);
-    if (is_on || written == nullptr) return;
+    // A switch that was refused is told already, and null.
+    const ConfigNode* on = root_.Find("include_fast_ft");
+    const bool is_refused = on != nullptr && on->kind == Kind::kNull;
+    if (is_on || is_refused || written == nullptr) return;
     context_.problems.Add(written->place, "fast_finetune without include_fast_ft: true");
   }
 
@@ -346,7 +355,6 @@ class Reader {
   const ConfigNode& root_;
   ReadContext& context_;
   RestrictionOptions restrictions_;
-  bool target_known_ = false;
   IdleParameters idle_;
   std::map<MatchKey, std::string> places_;  // of the last entry for the same nodes
   ConfigNode effective_;

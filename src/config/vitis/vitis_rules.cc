@@ -66,8 +66,8 @@ constexpr SettingRule kRows[] = {
      "with the vendor's numbers nothing of ours is allowed"},
     {.kind = Kind::kIdle,
      .key = "calibration.batch_size",
-     .why = "no method and no calib_statistic_method goes by batches",
-     .when = [](C config) { return !AnyValue(config, GoesByBatches); }},
+     .why = "no range has a method or calib_statistic_method that goes by batches",
+     .when = [](C config) { return IsFloatScheme(config) || !AnyValue(config, GoesByBatches); }},
     {Kind::kIdle,
      "calibration.calib_transforms",
      {},
@@ -79,8 +79,8 @@ constexpr SettingRule kRows[] = {
      "fast_finetune.fixed_seed",
      {},
      "fast_finetune.drop_ratio",
-     "1|1.0",
-     "nothing is dropped"},
+     "0|0.0|1|1.0",
+     "nothing is left to chance"},
 };
 
 }  // namespace
