@@ -313,6 +313,18 @@ std::optional<std::string> RemarkOnReplacedActivations(const PlanInputs& inputs)
 
 }  // namespace
 
+void CompletePlans(PlanInputs inputs, ChosenPlan& chosen) {
+  const Decisions& decided = chosen.decisions;
+  inputs.settings = decided.settings;
+  inputs.corrections = decided.corrections;
+  chosen.plan = CompletePlan(inputs, decided.draft);
+  // Codes and biases make up for errors in front of them: nodes that are looked at alone would get
+  // what is not theirs.
+  if (!inputs.keep_plain || inputs.corrections.empty()) return;
+  inputs.corrections = {.bias = {}, .weights = {}, .ranges = decided.corrections.ranges};
+  chosen.plain = CompletePlan(inputs, decided.draft);
+}
+
 ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
   const Graph& graph = inputs.model.graph;
   ChosenPlan chosen;
@@ -354,14 +366,8 @@ ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode) {
                     .float_weights = draft.float_weights.size(),
                     .steps = std::move(result.steps)};
   }
-  chosen.plan = CompletePlan(inputs, draft);
-  // Codes and biases make up for errors in front of them: nodes that are looked at alone would get
-  // what is not theirs.
-  if (inputs.keep_plain && !inputs.corrections.empty()) {
-    inputs.corrections = {
-        .bias = {}, .weights = {}, .ranges = std::move(inputs.corrections.ranges)};
-    chosen.plain = CompletePlan(inputs, draft);
-  }
+  chosen.decisions = {std::move(draft), inputs.settings, inputs.corrections};
+  CompletePlans(std::move(inputs), chosen);
   chosen.scheme = std::move(scheme);
   return chosen;
 }

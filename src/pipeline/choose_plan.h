@@ -15,8 +15,16 @@
 
 namespace qconvert {
 
+// What a plan was completed from, beside the table.
+struct Decisions {
+  PlanDraft draft;
+  ModelSettings settings;  // with the methods that were chosen
+  LayerCorrections corrections;
+};
+
 struct ChosenPlan {
   SchemeChoice scheme;
+  Decisions decisions;
   QuantizationPlan plan;  // complete
   // The same without corrections, which fit a node to errors before it; nothing: there are none, or
   // nobody asked (PlanInputs::keep_plain).
@@ -33,6 +41,9 @@ struct ChosenPlan {
 // clashing ranges, sensitive weights), gives integers up where they save little time for much
 // noise, and lets the guard correct the rest.
 ChosenPlan ChoosePlan(PlanInputs inputs, SchemeChoice scheme, GuardMode mode);
+
+// chosen.plan and, where it is to be kept, chosen.plain, as chosen.decisions say.
+void CompletePlans(PlanInputs inputs, ChosenPlan& chosen);
 
 }  // namespace qconvert
 

@@ -52,10 +52,14 @@ JudgedData OpenJudged(const ConvertOptions& options, const Graph& graph, const F
                     .order = split.judged,
                     .description = "samples kept out of calibration",
                     .why_fitted = {}};
-  if (split.is_held_out) return judged;
+  const PlanFile* const plan = options.plan;
+  const bool saw_all = plan != nullptr && plan->data_sha256 == digest.sha256 &&
+                       static_cast<size_t>(plan->samples) > split.calibration.size();
+  if (split.is_held_out && !saw_all) return judged;
   judged.description = "of the calibration samples themselves";
-  judged.why_fitted = feeder.has_feedback()
-                          ? "a sequence"
+  judged.why_fitted = feeder.has_feedback() ? "a sequence"
+                      : split.is_held_out
+                          ? "few, all of which made the plan"
                           : fmt::format("fewer than {} different ones", kFewestToHoldOut);
   return judged;
 }

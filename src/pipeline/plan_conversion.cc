@@ -12,6 +12,7 @@
 #include "calibrate_model.h"
 #include "check_data.h"
 #include "compared_models.h"
+#include "conversion_data.h"
 #include "convert_data.h"
 #include "find_channel_shifts.h"
 #include "first_picture.h"
@@ -20,11 +21,9 @@
 #include "judged_data.h"
 #include "kept_results.h"
 #include "other_passes.h"
-#include "output_files.h"
 #include "plan_remarks.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
-#include "qconvert/base/refuse_overwriting.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/plan/choose_scheme.h"
 #include "qconvert/plan/expected_noise.h"
@@ -32,20 +31,12 @@
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
 #include "read_table.h"
+#include "take_in_held_out.h"
 #include "take_plan.h"
 #include "write_quantized.h"
 
 namespace qconvert {
 namespace {
-
-// The samples; none when a table stands for them, or nothing needs them.
-SampleSource OpenData(const ConvertOptions& options, const Graph& graph,
-                      const FoldedInputs& folded) {
-  SampleSource samples =
-      OpenCalibrationData(DataOf(options, folded), graph, options.model.string());
-  RefuseOverwriting(OutputsOf(options), samples.files());
-  return samples;
-}
 
 bool TakesNothing(const QuantizationPlan& plan) {
   return plan.stored.empty() && plan.dynamic_nodes.empty() && plan.rounded.types.empty() &&
@@ -81,31 +72,10 @@ void ReportChoice(const Graph& graph, const ChosenPlan& chosen, const ConvertOpt
   if (options.must_pass) RefuseFailed(options, report);
 }
 
-// All samples, and those that calibrate. Feeders read the sources beside them.
-struct ConversionData {
-  ConversionData(const ConvertOptions& options, const Graph& graph, const FoldedInputs& folded)
-      : samples(OpenData(options, graph, folded)),
-        feeder(samples, graph.inputs, options.states),
-        workers(WorkerCount(DataOf(options))),
-        digest(samples.Digest(workers)),
-        split(SplitSamples(digest, feeder.has_feedback() || !options.validation_folder.empty())),
-        calibration(samples.Select(split.calibration)),
-        observed(calibration, graph.inputs, options.states) {}
-  ConversionData(const ConversionData&) = delete;
-  ConversionData& operator=(const ConversionData&) = delete;
-
-  const SampleSource samples;
-  const InputFeeder feeder;
-  const int workers;
-  const DataDigest digest;
-  const SampleSplit split;
-  const SampleSource calibration;
-  const InputFeeder observed;
-};
-
 // What calibration sees; nothing where nothing can be quantized.
 CalibrationTable SeeValues(const ConvertOptions& options, const PreparedModel& prepared,
-                           const SchemeChoice& choice, const ConversionData& of) {
+                           const SchemeChoice& choice, const InputFeeder& samples,
+                           const std::vector<size_t>& by_content) {
   const Graph& graph = prepared.model.graph;
   std::vector<Placement> reachable = {PlaceNodes(graph, choice.place)};
   if (options.guard == GuardMode::kCorrect) {
@@ -119,8 +89,7 @@ CalibrationTable SeeValues(const ConvertOptions& options, const PreparedModel& p
   });
   if (nothing && FindFloat16Values(graph, prepared.settings).empty()) return {};
   const CalibrationData data = DataOf(options);
-  return CalibrateModel(prepared.model, reachable, prepared.settings, of.observed,
-                        of.split.by_content,
+  return CalibrateModel(prepared.model, reachable, prepared.settings, samples, by_content,
                         {.workers = WorkerCount(data),
                          .memory_limit = MemoryLimit(data),
                          .progress = options.progress},
@@ -215,7 +184,9 @@ CalibrationTable TableOf(const ConvertOptions& options, const PreparedModel& pre
                          const SchemeChoice& choice, const std::optional<StoredTable>& stored,
                          const ConversionData& data, Stopwatch& watch) {
   if (options.plan != nullptr) return {};
-  CalibrationTable table = stored ? stored->table : SeeValues(options, prepared, choice, data);
+  CalibrationTable table =
+      stored ? stored->table
+             : SeeValues(options, prepared, choice, data.observed, data.split.by_content);
   watch.Lap("calibrate");
   return table;
 }
@@ -240,34 +211,60 @@ ModelComparer CompareOn(const JudgedData& judged, const InputFeeder& feeder,
                        .integer_kernels = TargetOf(options.config.target_device).suits_engine});
 }
 
-ChosenPlan ChooseOrTake(const ConvertOptions& options, const PreparedModel& prepared,
-                        SchemeChoice choice, const CalibrationTable& table,
-                        const ConversionData& data, ModelComparer& comparer,
-                        std::string reference_hash) {
+// What plans are made from and measured with.
+struct PlanMaking {
+  const PreparedModel& prepared;
+  const ConversionData& data;
+  ModelComparer& comparer;
+  std::string reference_hash;
+  CodeCache codes{data.workers};
+  FloatCache floats{data.workers};
+
+  // `ranges`: of this table.
+  PlanInputs InputsOf(const ConvertOptions& options, const CalibrationTable& table,
+                      RangeCache& ranges) {
+    return {.model = prepared.model,
+            .table = table,
+            .comparer = comparer,
+            .ranges = ranges,
+            .codes = codes,
+            .floats = floats,
+            .calibration = data.observed,
+            .by_content = data.split.by_content,
+            .moments = prepared.moments,
+            .settings = prepared.settings,
+            .gate = options.gate,
+            .aim_sqnr_db = options.aim_sqnr_db,
+            .keep_plain = options.looks_at_layers() || !options.writes_model,
+            .place = options.model.string(),
+            .cache = options.cache.get(),
+            .reference_hash = reference_hash,
+            .on_measurement = options.measuring,
+            .on_learning = options.learning};
+  }
+};
+
+ChosenPlan ChooseOrTake(const ConvertOptions& options, SchemeChoice choice,
+                        const CalibrationTable& table, PlanMaking& making) {
   RangeCache ranges;
-  CodeCache codes(data.workers);
-  FloatCache floats(data.workers);
-  PlanInputs inputs{.model = prepared.model,
-                    .table = table,
-                    .comparer = comparer,
-                    .ranges = ranges,
-                    .codes = codes,
-                    .floats = floats,
-                    .calibration = data.observed,
-                    .by_content = data.split.by_content,
-                    .moments = prepared.moments,
-                    .settings = prepared.settings,
-                    .gate = options.gate,
-                    .aim_sqnr_db = options.aim_sqnr_db,
-                    .keep_plain = options.looks_at_layers() || !options.writes_model,
-                    .place = options.model.string(),
-                    .cache = options.cache.get(),
-                    .reference_hash = std::move(reference_hash),
-                    .on_measurement = options.measuring,
-                    .on_learning = options.learning};
-  const GuardMode mode = comparer.count() == 0 ? GuardMode::kOff : options.guard;
+  PlanInputs inputs = making.InputsOf(options, table, ranges);
+  const GuardMode mode = making.comparer.count() == 0 ? GuardMode::kOff : options.guard;
   return options.plan != nullptr ? TakePlan(inputs, *options.plan, mode)
                                  : ChoosePlan(std::move(inputs), std::move(choice), mode);
+}
+
+// The table of all samples, where they are few and all calibrate what `chosen` becomes.
+std::optional<CalibrationTable> WidenToAll(const ConvertOptions& options, bool has_table,
+                                           PlanMaking& making, ChosenPlan& chosen) {
+  const ConversionData& data = making.data;
+  if (!data.split.is_held_out || has_table || options.plan != nullptr ||
+      DifferentFrom(data.digest, {}).size() >= kFewestToKeepOut)
+    return {};
+  CalibrationTable table =
+      SeeValues(options, making.prepared, chosen.scheme, data.feeder, data.digest.by_content);
+  RangeCache ranges;
+  if (!TakeInHeldOut(making.InputsOf(options, table, ranges), chosen)) return {};
+  return table;
 }
 
 }  // namespace
@@ -331,19 +328,25 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const std::string models = HashOfModels(options, *original, model);
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
-  const ChosenPlan chosen = ChooseOrTake(options, prepared, std::move(spread.choice), table, data,
-                                         comparer, HashOfReference(models, comparer));
+  PlanMaking making{prepared, data, comparer, HashOfReference(models, comparer)};
+  ChosenPlan chosen = ChooseOrTake(options, std::move(spread.choice), table, making);
+  const auto of_all = WidenToAll(options, stored.has_value(), making, chosen);
   if (options.cache) options.cache->TellUse();
   watch.Lap("choose");
   report.gate = options.gate;
   report.compared_on = DescribeJudged(judged, IsCorrected(chosen));
+  if (of_all) {
+    report.compared_on = kUntilChosen;
+    report.told_before = true;
+    report.samples = data.samples.size();
+  }
   report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
   use({.model = model,
        .original = as_it_came ? &*as_it_came : nullptr,
        .stores_float16 = prepared.stores_float16,
        .chosen = chosen,
-       .table = table,
+       .table = of_all ? *of_all : table,
        .comparer = comparer,
        .feeder = judged_feeder,
        .order = judged.order,

@@ -28,18 +28,21 @@
 namespace qconvert {
 namespace {
 
-// What the report says of the outputs, from a session of the quantized model.
-void CompareOutputs(const Session& quantized, bool runs_here, ModelComparer& comparer,
-                    ConversionReport& report) {
+// The outputs of a session of the quantized model, which the report tells unless others stand for
+// them.
+std::vector<OutputComparison> CompareOutputs(const Session& quantized, bool runs_here,
+                                             ModelComparer& comparer, ConversionReport& report) {
   report.compared_samples = comparer.count();
   report.simulated = !runs_here && report.integer_nodes > 0;
   // A file draws other random numbers than the float model: what was measured with seeds stays.
-  if (comparer.count() == 0 || comparer.is_in_step()) return;
+  if (comparer.count() == 0 || comparer.is_in_step()) return {};
   std::vector<OutputComparison> outputs = comparer.Compare(quantized);
+  report.sample_names = comparer.sample_names();
+  if (report.told_before) return outputs;
   for (size_t o = outputs.size(); o < report.outputs.size(); ++o)  // the file does not show these
     outputs.push_back(std::move(report.outputs[o]));
-  report.outputs = std::move(outputs);
-  report.sample_names = comparer.sample_names();
+  report.outputs = outputs;
+  return outputs;
 }
 
 bool HoldsHalf(const Graph& graph) {
@@ -71,18 +74,18 @@ std::string OtherSqnr(const std::vector<OutputComparison>& told,
 }
 
 // Says in one line what else the roundings of a written model can come to. `planned` is measured
-// with each of them.
+// with each of them; may be empty.
 void TellOtherRuns(const std::filesystem::path& file, const std::string& place,
-                   OrtSessionOptions options, const std::vector<OutputComparison>& planned,
-                   ModelComparer& comparer, ConversionReport& report) {
+                   OrtSessionOptions options, const std::vector<OutputComparison>& written,
+                   const std::vector<OutputComparison>& planned, ModelComparer& comparer,
+                   ConversionReport& report) {
   if (comparer.count() == 0 || comparer.is_in_step()) return;
   options.optimization = OptimizationLevel::kNone;
   const auto session = OpenOrtSessionFile(file, place, options);
   std::vector<std::string> said;
-  if (const std::string plain = OtherSqnr(report.outputs, comparer.Compare(*session));
-      !plain.empty())
+  if (const std::string plain = OtherSqnr(written, comparer.Compare(*session)); !plain.empty())
     said.push_back("without its optimization it gives " + plain);
-  if (const std::string all = OtherSqnr(report.outputs, planned); !all.empty())
+  if (const std::string all = OtherSqnr(written, planned); !all.empty())
     said.push_back("with every rounding of the target the model has " + all);
   if (said.empty()) return;
   report.warnings.push_back(
@@ -180,10 +183,11 @@ void WriteQuantized(const ConvertOptions& options, Model& model, const Companion
     if (is_long) as_compared.optimization = OptimizationLevel::kNone;
     const auto session = OpenWritten(temporary, output.string(), as_compared, report);
     if (!is_deployed) {
-      const std::vector<OutputComparison> planned = report.outputs;
-      CompareOutputs(*session, runs_here, comparer, report);
+      std::vector<OutputComparison> planned = report.outputs;
+      if (report.told_before) planned.clear();
+      const auto outputs = CompareOutputs(*session, runs_here, comparer, report);
       if (HoldsHalf(model.graph))
-        TellOtherRuns(temporary, output.string(), as_compared, planned, comparer, report);
+        TellOtherRuns(temporary, output.string(), as_compared, outputs, planned, comparer, report);
     }
     report.quantized_bytes = bytes;
     if (of_layers.empty()) return;

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "qconvert/base/error.h"
+#include "qconvert/base/file.h"
+#include "qconvert/config/plan_file.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/loader/onnx_loader.h"
 #include "qconvert/pipeline/convert.h"
@@ -268,14 +270,62 @@ TEST_F(JudgedTest, SamplesThatAreKeptOutAreJudgedOn) {
               HasSubstr("on 8 samples kept out of calibration, 32 calibrated"));
 }
 
-TEST_F(JudgedTest, SomeOfFewSamplesAreKeptOut) {
+TEST_F(JudgedTest, FewSamplesAreKeptOutUntilThePlanIsChosen) {
   GraphBuilder b = Regression();
+  options_.config.scheme = Scheme::kStatic;
   const ConversionReport report = Run(b, {1, 3, 8, 8}, 12);
-  EXPECT_EQ(report.samples, 8U);
+  EXPECT_EQ(report.samples, 12U);
   EXPECT_EQ(report.compared_samples, 4U);
   EXPECT_TRUE(report.outputs[0].SqnrAtLeast());
   EXPECT_THAT(FormatReport(report),
-              HasSubstr("on 4 samples kept out of calibration, 8 calibrated"));
+              HasSubstr("on 4 samples kept out of calibration until the plan was chosen, 12 "
+                        "calibrated"));
+}
+
+// One sample of twelve is three times as large as the others: whether it judges or calibrates, the
+// file's range holds it, and the outputs told are those of a plan that did not know what judges.
+TEST_F(JudgedTest, RangesOfFewSamplesAreThoseOfAll) {
+  GraphBuilder b = Regression();
+  ExportOnnx(b.model, dir_ / "m.onnx", {});
+  options_.config.scheme = Scheme::kStatic;
+  options_.config.tensors.input.method = CalibrationMethod::kMaxMin;
+  options_.guard = GuardMode::kReport;
+  options_.model = dir_ / "m.onnx";
+  options_.output = dir_ / "q.onnx";
+  int clipped = 0;
+  for (int large = 0; large < 12; ++large) {
+    float most = 0;
+    float least = 0;
+    for (int k = 0; k < 12; ++k) {
+      std::vector<float> values = RandomFloats(192, static_cast<uint32_t>(k + 1));
+      for (float& value : values) value *= k == large ? 3.0F : 1.0F;
+      most = std::max(most, *std::max_element(values.begin(), values.end()));
+      least = std::min(least, *std::min_element(values.begin(), values.end()));
+      dir_.Write(fmt::format("few/{:03}.npy", k), NpyFloats({1, 3, 8, 8}, values));
+    }
+    options_.calibration_folder = dir_ / "few";
+    const ConversionReport report = Convert(options_);
+    const Model written = LoadOnnx(dir_ / "q.onnx").model;
+    const Node& quantize = written.graph.nodes.at(0);
+    ASSERT_EQ(quantize.op_type, "QuantizeLinear");
+    const float scale = written.graph.FindInitializer(quantize.inputs[1])->values<float>()[0];
+    EXPECT_NEAR(scale, (most - least) / 255, 1e-6) << large;
+    clipped += report.outputs[0].sqnr_db() < 30 ? 1 : 0;
+  }
+  EXPECT_EQ(clipped, 4) << "where the large one is among those that judge";
+}
+
+TEST_F(JudgedTest, APlanThatFewSamplesMadeIsNotJudgedAsIfOthersHad) {
+  GraphBuilder b = Regression();
+  options_.config.scheme = Scheme::kStatic;
+  Run(b, {1, 3, 8, 8}, 12);
+  const PlanFile plan = ReadPlanFile(QuantInfoPath(dir_ / "q.onnx"));
+  options_.plan = &plan;
+  options_.output = dir_ / "again.onnx";
+  const ConversionReport report = Convert(options_);
+  EXPECT_EQ(ReadFile(dir_ / "again.onnx"), ReadFile(dir_ / "q.onnx"));
+  EXPECT_FALSE(report.outputs[0].SqnrAtLeast());
+  EXPECT_THAT(FormatReport(report), HasSubstr("few, all of which made the plan"));
 }
 
 TEST_F(JudgedTest, WhatCalibratesTellsNothingOfOthers) {

@@ -180,8 +180,8 @@ void DefineSettings(CLI::App& app, ConvertLine& line) {
   AddSampleOptions(app, line.samples);
   app.add_option("--validate", line.validation_folder,
                  "samples to judge the outputs on, laid out like --calib (default: one in five of "
-                 "those of --calib, two to four of few, kept out of calibration; of fewer than 4 "
-                 "all, which calibrate too)")
+                 "those of --calib, two to four of few, kept out of calibration, of fewer than 20 "
+                 "until the plan is chosen; of fewer than 4 all, which calibrate too)")
       ->type_name("DIR");
   app.add_option("--table", line.table,
                  "quantize from a table of qconvert calibrate instead of running the samples; "
