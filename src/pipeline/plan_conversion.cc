@@ -253,11 +253,14 @@ ChosenPlan ChooseOrTake(const ConvertOptions& options, SchemeChoice choice,
                                  : ChoosePlan(std::move(inputs), std::move(choice), mode);
 }
 
-// The table of all samples, where they are few and all calibrate what `chosen` becomes.
-std::optional<CalibrationTable> WidenToAll(const ConvertOptions& options, bool has_table,
+// The table of all samples, where they are few and all calibrate what `chosen` becomes. `stored`:
+// the ranges of other samples stay.
+std::optional<CalibrationTable> WidenToAll(const ConvertOptions& options,
+                                           const std::optional<StoredTable>& stored,
                                            PlanMaking& making, ChosenPlan& chosen) {
   const ConversionData& data = making.data;
-  if (!data.split.is_held_out || has_table || options.plan != nullptr ||
+  const bool is_of_others = stored && stored->data_sha256 != data.digest.sha256;
+  if (!data.split.is_held_out || is_of_others || options.plan != nullptr ||
       DifferentFrom(data.digest, {}).size() >= kFewestToKeepOut)
     return {};
   CalibrationTable table =
@@ -330,7 +333,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
                                      *std::exchange(original, std::nullopt), report, data.workers);
   PlanMaking making{prepared, data, comparer, HashOfReference(models, comparer)};
   ChosenPlan chosen = ChooseOrTake(options, std::move(spread.choice), table, making);
-  const auto of_all = WidenToAll(options, stored.has_value(), making, chosen);
+  const auto of_all = WidenToAll(options, stored, making, chosen);
   if (options.cache) options.cache->TellUse();
   watch.Lap("choose");
   report.gate = options.gate;
