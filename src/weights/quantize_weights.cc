@@ -96,14 +96,11 @@ Range GroupRange(const WeightGroup& group, const TensorSettings& settings) {
   return RangeOfValues(values, settings);
 }
 
-// The largest magnitude that is not clipped, by the settings' method.
-double Threshold(const WeightGroup& group, const TensorSettings& settings) {
+// Methods that find a threshold beyond which weights are clipped, whatever error that makes.
+bool SearchesThreshold(const TensorSettings& settings) {
   using M = CalibrationMethod;
-  const bool searched = settings.method == M::kPercentile || settings.method == M::kEntropy ||
-                        (settings.method == M::kMse && settings.compat == Compat::kVitis);
-  if (!searched) return MaxMagnitude(group.values);
-  const Range range = GroupRange(group, settings);
-  return std::max(-range.min, range.max);
+  return settings.method == M::kPercentile || settings.method == M::kEntropy ||
+         (settings.method == M::kMse && settings.compat == Compat::kVitis);
 }
 
 // Smallest scale that keeps the integer biases of channels [first, last) at most 2^30.
@@ -135,8 +132,20 @@ FittedChannel FitGroup(const WeightGroup& group, const TensorSettings& settings,
                        const NumericFormat& format, double least, int32_t pair_limit) {
   if (settings.scale_type == ScaleType::kPowerOfTwo)
     return FitPowerOfTwo(group.values, settings, format, least, pair_limit);
+  if (SearchesThreshold(settings)) {
+    const Range range = GroupRange(group, settings);
+    const double low =
+        std::max(std::max(-range.min, range.max) / static_cast<double>(format.qmax), least);
+    // The scale of least error that suits pairs is looked for among what is left: of all weights
+    // it would take back what the method clips.
+    std::vector<float> clipped = group.values;
+    for (float& value : clipped)
+      value = static_cast<float>(std::clamp<double>(value, low * format.qmin, low * format.qmax));
+    const float scale = FitChannel(clipped, static_cast<float>(low), format, pair_limit).scale;
+    return RoundChannel(group.values, scale, format, pair_limit);
+  }
   // Clipping tries scales down to a half of it, which may not come below `least` either.
-  const double low = std::max(Threshold(group, settings) / format.qmax, least);
+  const double low = std::max(MaxMagnitude(group.values) / format.qmax, least);
   return FitChannel(group.values, static_cast<float>(low), format, pair_limit,
                     /*clip=*/FitsErrors(settings) && low / 2 >= least);
 }

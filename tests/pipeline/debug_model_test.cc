@@ -172,10 +172,9 @@ TEST(DebugModelTest, AClashOfRangesIsFoundAtTheSum) {
 TEST(DebugModelTest, WeightsAndValuesAloneTellThemApart) {
   LayerErrors whole;
   const auto errors_of_clipping = [&](const std::string& what) {
-    const DebugReport report = Network().Debug(
-        "include_bias_corr: false\nsecond_order_rounding: false\n"
-        "layer_quantize_config:\n- layer_name: conv3\n  tensor_quantize_config: {" +
-        what + ": {method: percentile, percentage: 60}}\n");
+    const DebugReport report =
+        Network().Debug("layer_quantize_config:\n- layer_name: conv3\n  tensor_quantize_config: {" +
+                        what + ": {method: percentile, percentage: 60}}\n");
     whole = report.layers.errors;
     for (const LayerRow& row : report.layers.layers)
       if (row.name == "conv3") return row.errors;
@@ -183,6 +182,7 @@ TEST(DebugModelTest, WeightsAndValuesAloneTellThemApart) {
   };
   const NodeErrors weights = errors_of_clipping("weights");
   const LayerErrors of_weights = whole;
+  EXPECT_GT(weights.weights_alone.value(), 10 * weights.activations_alone.value());
   const NodeErrors activations = errors_of_clipping("activation");
   EXPECT_GT(activations.activations_alone.value(), 10 * activations.weights_alone.value());
   // As a whole and along the depth the rest of the network has its noise too, and its weights are

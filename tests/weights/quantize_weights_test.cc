@@ -167,6 +167,34 @@ TEST(QuantizeWeightsTest, MethodsThatClipShrinkTheScaleOfTheirChannel) {
   EXPECT_LT(vitis, plain);
 }
 
+// Neighbours of one sign beyond the threshold: a scale that suits them would take the clip back.
+TEST(QuantizeWeightsTest, LimitedPairsDoNotTakeBackWhatAMethodClips) {
+  std::vector<float> values(2 * 576);  // of a channel: spread evenly in [-1, 1], neighbours alike
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(i % 576 * 5 % 577) / 288 - 1;
+  const Tensor weight = MakeFloatTensor("w", {2, 576, 1, 1}, values);
+  TensorSettings settings = kPerChannel;
+  const QuantizedWeights plain = Quantize(weight, Conv(), {}, 1, settings);
+  settings.method = CalibrationMethod::kPercentile;
+  for (const double percentage : {30.0, 60.0, 90.0}) {
+    settings.percentage = percentage;
+    const double threshold = percentage / 100;
+    const QuantizedWeights q = Quantize(weight, Conv(), {}, 1, settings);
+    const auto codes = q.fitted.weight.values<int8_t>();
+    for (size_t c = 0; c < 2; ++c) {
+      const double scale = q.fitted.params.scales[c];
+      EXPECT_GT(scale, threshold / 127 * 0.9) << percentage;
+      EXPECT_LT(scale, threshold * 2 / 128 * 1.1) << "up to where two of the largest fit";
+      for (size_t k = 0; k < 576; k += 2) {
+        const size_t at = c * 576 + k;
+        EXPECT_LE(std::abs(codes[at] * scale), threshold * 1.1);
+        EXPECT_LE(std::abs(codes[at] + codes[at + 1]), kCpuTarget.pair_limit);
+      }
+    }
+  }
+  EXPECT_GT(plain.fitted.params.scales[0], 0.99 / 127);
+}
+
 TEST(QuantizeWeightsTest, PerTensorHasOneScale) {
   TensorSettings settings = kPerChannel;
   settings.per_channel = false;
