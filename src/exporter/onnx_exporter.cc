@@ -162,11 +162,15 @@ void RemoveStale(const std::filesystem::path& data_file, const ExportOptions& op
 
 ExportedFiles WriteWhole(const Model& model, const std::filesystem::path& target,
                          const ExportOptions& options) {
-  const std::string bytes = SerializeModel(model);
   AtomicFile file(target);
-  file.Write(bytes);
+  int64_t all_bytes = 0;
+  {
+    // Not in memory while `verify` reads the file: large models are there often enough then.
+    const std::string bytes = SerializeModel(model);
+    file.Write(bytes);
+    all_bytes = std::ssize(bytes);
+  }
   file.Sync();
-  const auto all_bytes = static_cast<int64_t>(bytes.size());
   if (options.verify) options.verify(file.temporary_path(), all_bytes);
   Commit(file, options);
   return {all_bytes, {}};
