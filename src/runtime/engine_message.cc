@@ -151,8 +151,9 @@ std::string CleanEngineMessage(std::string_view message) {
                                                                 "This is an invalid model. "};
   for (const std::string_view prefix : kPrefixes) Skip(message, prefix);
   // "Exception during initialization: /path/file.cc:12 void ...": what is in front says little.
-  const size_t exception = message.find("Exception during ");
-  if (exception == 0) message.remove_prefix(std::min(message.size(), message.find(": ") + 2));
+  const size_t colon = message.find(": ");
+  if (message.starts_with("Exception during ") && colon != std::string_view::npos)
+    message.remove_prefix(colon + 2);
   // A status may hold another behind its place in the source, and that one a place of its own.
   for (size_t before = message.size() + 1; before != message.size();) {
     before = message.size();

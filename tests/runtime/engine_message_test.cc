@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 namespace qconvert {
 namespace {
 
@@ -51,6 +54,76 @@ TEST(EngineMessageTest, LongNamesAreShortenedNotFatal) {
     const std::string clean = CleanEngineMessage(message);
     EXPECT_TRUE(clean.starts_with("Add node \"" + name.substr(0, 40) + "...")) << clean.size();
   }
+}
+
+// Rows: what is said, whether it names a node, lacks memory, met an index out of range.
+TEST(EngineMessageTest, SignsInTheWordsOfEveryLayer) {
+  struct Row {
+    const char* message;
+    bool names_node;
+    bool lacks_memory;
+    bool is_index;
+  };
+  const std::vector<Row> rows = {
+      {"", false, false, false},
+      {"Integer overflow", false, false, false},
+      {"Node (n4) Op (Softmax) 'axis' must be in [-2]", true, false, false},
+      {"Div node \"half\": Integer overflow", true, false, false},
+      {"Failed to find kernel for Node:n4", true, false, false},
+      {"Node, n4, has no kernel", true, false, false},
+      {"Node(n4) has no kernel", true, false, false},
+      {"encoded twice", false, false, false},
+      {"std::bad_alloc", false, true, false},
+      {"mmap: Cannot allocate memory", false, true, false},
+      {"libx.so: failed to map segment from shared object", false, true, false},
+      {"out of memory in words of nobody", false, false, false},
+      {"Gather node \"e\": indices element out of data bounds", true, false, true},
+      {"OneHot node \"e\": Out of range value in index tensor", true, false, true},
+      {"invalid indice found, indice = 7", false, false, true},
+      {"axis 7 is out of range", false, false, false}};
+  for (const Row& row : rows) {
+    EXPECT_EQ(NamesNode(row.message), row.names_node) << row.message;
+    EXPECT_EQ(IsOutOfMemory(row.message), row.lacks_memory) << row.message;
+    EXPECT_EQ(IsIndexOutOfRange(row.message), row.is_index) << row.message;
+  }
+}
+
+// Rows: a message, and what is left of it.
+TEST(EngineMessageTest, WhatStandsInFrontIsTakenOffInAnyOrder) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"Load model from m.onnx failed", "m.onnx failed"},
+      {"This is an invalid model. Error: no nodes", "Error: no nodes"},
+      {"Exception during initialization: /x/file.cc:12 void onnxruntime::f() why", "why"},
+      {"Exception during loading", "Exception during loading"},
+      {"a\nb", "a"},
+      {"/x/file.h:7 why", "why"},
+      {"/x/file.cpp:7 why", "why"},
+      {"/x/file.py:7 why", "/x/file.py:7 why"},
+      {"/x/file.cc:7a why", "/x/file.cc:7a why"},
+      {"/x/file.cc: why", "/x/file.cc: why"},
+      {"/x/file.cc:7 f(int) why", "f(int) why"},
+      {"/x/file.cc:7 onnxruntime::f(int) const why", "why"},
+      {"/x/file.cc:7 onnxruntime::f(int) [with T = a[3]] why", "why"},
+      {"/x/file.cc:7 onnxruntime::f(int) [with T = a", "onnxruntime::f(int) [with T = a"},
+      {"[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : why", "why"},
+      {"[ONNXRuntimeError] : 2 : INVALID_ARGUMENT", "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT"},
+      {"Non-zero status code returned while running If node. Name:'outer' Status Message: "
+       "Non-zero status code returned while running Div node. Name:'' Status Message: why",
+       "Div node \"\": why"},
+      {"Non-zero status code returned while running Div node. Name:'half",
+       "Non-zero status code returned while running Div node. Name:'half"}};
+  for (const auto& [message, left] : rows) EXPECT_EQ(CleanEngineMessage(message), left);
+}
+
+TEST(EngineMessageTest, NamesOfNodesAreWholeUpToTwoHalves) {
+  const auto shown = [](size_t length) {
+    const std::string name = std::string(length / 2, 'a') + std::string(length - length / 2, 'b');
+    return CleanEngineMessage("Non-zero status code returned while running Add node. Name:'" +
+                              name + "' Status Message: why");
+  };
+  EXPECT_EQ(shown(83).size(), std::string("Add node \"\": why").size() + 83);
+  const std::string cut = std::string(40, 'a') + "..." + std::string(40, 'b');
+  EXPECT_EQ(shown(84), "Add node \"" + cut + "\": why");
 }
 
 TEST(EngineMessageTest, KnowsWantOfMemory) {
