@@ -165,11 +165,11 @@ TEST_F(JudgedTest, ValuesOnIntegersCanBeLookedAtToo) {
   b.Add("Conv", {"r1", "w2"}, {"logits"});
   b.Add("ArgMax", {"logits"}, {"class"}).Set("axis", int64_t{1});
   options_.config.scheme = Scheme::kStatic;
-  const ConversionReport report = Run(b, {1, 3, 8, 8});
+  const ConversionReport report = Run(b, {1, 3, 8, 8}, 40);
   EXPECT_GT(report.integer_nodes, 0U);
   ASSERT_THAT(Names(report), ElementsAre("class", "logits"));
   EXPECT_GT(report.outputs[1].sqnr_db(), 20);
-  EXPECT_GT(report.outputs[1].decisions.decided, 50);
+  EXPECT_GT(report.outputs[1].decisions.decided, 100);
   EXPECT_GT(report.outputs[0].equal, report.outputs[0].elements * 9 / 10);
   EXPECT_THAT(FormatReport(report), HasSubstr("equal, judged by the values it is made from"));
 }

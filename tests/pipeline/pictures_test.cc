@@ -28,7 +28,7 @@ using testing::Not;
 using Kind = CalibTransform::Kind;
 
 constexpr int64_t kSide = 12;
-constexpr size_t kPictures = 3;  // so few that all of them calibrate, as files of any kind
+constexpr size_t kPictures = 10;
 
 GraphBuilder Net() {
   GraphBuilder b;
@@ -65,11 +65,15 @@ class PicturesTest : public testing::Test {
       folder_.Write(fmt::format("npy/{}.npy", k),
                     NpyBytes(MakeFloatTensor("", {1, 3, kSide, kSide}, values)));
     }
+    for (uint32_t k = 0; k < 3; ++k)
+      folder_.Write(fmt::format("fresh/{}.npy", k), NpyBytes(RandomTensor("", {1, 3, 12, 12}, k)));
   }
   ConvertOptions Options(const std::string& data) const {
     ConvertOptions options;
     options.model = folder_ / "m.onnx";
     options.calibration_folder = folder_ / data;
+    // What would be kept out goes by the bytes of files: so all of any kind calibrate.
+    options.validation_folder = folder_ / "fresh";
     options.output = folder_ / (data + ".onnx");
     options.config.scheme = Scheme::kStatic;
     options.config.calibration.transforms = {Numbers(Kind::kMean, {127.5}),
@@ -96,9 +100,13 @@ TEST_F(PicturesTest, GiveTheModelThatArraysGive) {
   options.workers = 3;
   Convert(options);
   EXPECT_EQ(Slurp(options.output) == bytes, true) << "any number of workers";
+  // Judged by the same numbers in the other form.
   options.validation_folder = folder_ / "npy";
   Convert(options);
-  EXPECT_EQ(WithoutMetadata(options.output) == expected, true);
+  ConvertOptions arrays = Options("npy");
+  arrays.validation_folder = folder_ / "png";
+  Convert(arrays);
+  EXPECT_EQ(WithoutMetadata(options.output) == WithoutMetadata(arrays.output), true);
 }
 
 TEST_F(PicturesTest, CalibrateAndEvaluateTakeThem) {
@@ -130,7 +138,7 @@ TEST_F(PicturesTest, WithoutMeanAndScaleItIsSaid) {
   EXPECT_THAT(
       Convert(options).warnings,
       Contains(testing::AllOf(HasSubstr("pictures of input \"x\" are fed as levels of 0 to 255"),
-                              HasSubstr(".png"))));
+                              HasSubstr(".png and "), HasSubstr(" more)"))));
 }
 
 std::string SaidBy(const std::function<void()>& run) {
@@ -211,8 +219,8 @@ TEST_F(PicturesTest, TheFirstOneIsShown) {
 }
 
 TEST_F(PicturesTest, ADamagedOneWritesNothing) {
-  const std::string whole = Slurp(folder_ / "png/2.png");
-  folder_.Write("png/2.png", whole.substr(0, whole.size() / 2));
+  const std::string whole = Slurp(folder_ / "png/3.png");
+  folder_.Write("png/3.png", whole.substr(0, whole.size() / 2));
   ConvertOptions options = Options("png");
   options.first_picture = folder_ / "seen.png";
   try {
@@ -220,7 +228,7 @@ TEST_F(PicturesTest, ADamagedOneWritesNothing) {
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ExitCode::kData);
-    EXPECT_THAT(e.what(), HasSubstr("2.png: is a damaged PNG picture"));
+    EXPECT_THAT(e.what(), HasSubstr("3.png: is a damaged PNG picture"));
   }
   EXPECT_FALSE(std::filesystem::exists(options.output));
   EXPECT_FALSE(std::filesystem::exists(options.first_picture));
@@ -300,6 +308,7 @@ TEST_F(PicturesTest, BesideOtherInputs) {
   }
   ConvertOptions options = Options("both");
   options.model = folder_ / "two.onnx";
+  options.validation_folder = folder_ / "both";  // so that all calibrate
   EXPECT_EQ(Convert(options).samples, kPictures);
   folder_.Write("both/angle/0.png", Slurp(folder_ / "png/0.png"));
   std::filesystem::remove(folder_ / "both/angle/0.npy");

@@ -17,6 +17,8 @@ namespace qconvert {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::Pair;
 
 // from -> Conv c -> MaxPool p -> Conv d -> to, eight channels.
@@ -44,6 +46,7 @@ Model Branching() {
   node.Set("then_branch", Subgraph(Layers("x", "t")));
   node.Set("else_branch", Subgraph(other.model.graph));
   InferTypes(b.model, "m");
+  InferBodyTypes(b.model, "m");
   return b.model;
 }
 
@@ -101,6 +104,13 @@ TEST(SizesOfBodyTest, AreThoseOfItsValuesByTheirWay) {
       << "a captured value has its own name, and c is the body's";
 }
 
+TEST(FindQuantizableTest, ValuesOfBodiesGoByTheirWay) {
+  const Model model = Branching();
+  EXPECT_THAT(FindQuantizable(model.graph), IsEmpty());
+  EXPECT_THAT(FindQuantizableInBodies(model.graph),
+              IsSupersetOf({"if/then_branch/c", "if/then_branch/t", "x"}));
+}
+
 TEST(WithSourcesTest, QuantizedValuesBringThoseInFrontOfMovement) {
   const Model model = Branching();
   Placement placement;
@@ -136,6 +146,40 @@ TEST(MayComputeFloatTest, WhereTypesAreUnknownToo) {
   EXPECT_FALSE(MayComputeFloat(graph, graph.nodes[1]));
   EXPECT_TRUE(MayComputeFloat(graph, graph.nodes[2])) << "nobody knows";
   EXPECT_FALSE(MayComputeFloat(graph, graph.nodes[3])) << "writes nothing";
+}
+
+// What is blocked in the branch after calibration saw these values.
+std::map<std::string, std::string> Blocked(const CalibrationTable& table) {
+  const Model model = Branching();
+  const std::vector<BodyGraph> bodies = FindBodyGraphs(model.graph);
+  BodyPlacing placing;
+  placing.graph = Then(bodies).graph;
+  placing.options.place_by = PlaceBy::kKernels;
+  PlaceOptions place;
+  const auto shared = std::make_shared<const BodyPlacing>(placing);
+  place.bodies["if/then_branch/"] = shared;
+  KeepUnseenFloat(model.graph, table, place);
+  EXPECT_THAT(shared->options.blocked, IsEmpty()) << "others may share it";
+  return place.bodies.at("if/then_branch/")->options.blocked;
+}
+
+TEST(KeepUnseenFloatTest, ValuesThatWereNeverComputedOrAreInfinite) {
+  CalibrationTable table;
+  table.values["x"] = Observe({1, 2});
+  table.values["if/then_branch/c"] = Observe({1, INFINITY});
+  table.values["if/then_branch/t"] = {};
+  const auto blocked = Blocked(table);
+  EXPECT_EQ(blocked.at("c"), "holds infinities");
+  EXPECT_EQ(blocked.at("p"), "holds infinities") << "it is moved from c";
+  EXPECT_EQ(blocked.at("t"), "was never computed in calibration");
+  EXPECT_FALSE(blocked.contains("x"));
+}
+
+TEST(KeepUnseenFloatTest, NothingButNaNWasComputedAllTheSame) {
+  CalibrationTable table;
+  for (const char* value : {"x", "if/then_branch/c", "if/then_branch/t"})
+    table.values[value] = Observe({NAN});
+  EXPECT_THAT(Blocked(table), IsEmpty());
 }
 
 }  // namespace
