@@ -293,14 +293,16 @@ std::string CorrectedBlocks::What() const {
 }
 
 CorrectionReport CorrectedBlocks::Report(BlockVariables variables) const {
-  CorrectionReport report{.name = "blocks", .layers = corrections.weights.size()};
-  if (variables == BlockVariables::kRanges && ranges > 0) {
-    report = {.name = "clipping in blocks", .of = "values", .layers = ranges};
-  } else if (variables == BlockVariables::kRanges) {
-    report = {.name = "biases in blocks", .layers = layers};
-  }
-  report.remark = What();
-  return report;
+  const bool are_codes = variables != BlockVariables::kRanges;
+  const bool are_ranges = !are_codes && ranges > 0;
+  return {.name = are_codes    ? "blocks"
+                  : are_ranges ? "clipping in blocks"
+                               : "biases in blocks",
+          .of = are_ranges ? "values" : "layers",
+          .layers = are_codes    ? corrections.weights.size()
+                    : are_ranges ? ranges
+                                 : layers,
+          .remark = What()};
 }
 
 CorrectedBlocks CorrectBlocks(const Model& model, const QuantizationPlan& plan,
