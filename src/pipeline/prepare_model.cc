@@ -37,6 +37,7 @@
 #include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"
 #include "qconvert/transform/replace_activations.h"
+#include "qconvert/transform/replace_einsum.h"
 #include "qconvert/transform/slice_codes.h"
 
 namespace qconvert {
@@ -77,6 +78,7 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
     changed += runner.Run("eliminate_no_ops", [&] { return EliminateNoOps(graph); });
     changed += runner.Run("collapse_reshapes", [&] { return CollapseReshapes(graph); });
     changed += runner.Run("cancel_transposes", [&] { return CancelTransposes(graph); });
+    changed += runner.Run("replace_einsum", [&] { return ReplaceEinsum(graph); });
     if (changed + shapes == 0) return;
     if (shapes > 0) InferTypes(model, place);  // more shapes are known now
   }

@@ -40,10 +40,7 @@ class LayerNormExpander {
     // The operator reads it once, the steps read it twice.
     if (sum == nullptr || matcher_.Uses(x) != readings) return false;
     const auto left = matcher_.Shape(sum->inputs[0]);
-    // Two dimensions without a number or a name are not known to be the same one.
     return left && left->size() == 3 && left == matcher_.Shape(sum->inputs[1]) &&
-           std::all_of(left->begin(), left->end(),
-                       [](const Dim& dim) { return dim.known() || !dim.symbol.empty(); }) &&
            graph_.FindInitializer(sum->inputs[0]) == nullptr &&
            graph_.FindInitializer(sum->inputs[1]) == nullptr;
   }
@@ -55,8 +52,8 @@ class LayerNormExpander {
            nullptr;
   }
 
-  // The steps take as long to begin as the operator takes for so few.
-  bool IsSmall(const std::string& value) const {
+  // The steps take as long to begin as the operator takes for few, and a free length may be one.
+  bool IsLarge(const std::string& value) const {
     const auto shape = matcher_.Shape(value);
     if (!shape) return false;
     int64_t elements = 1;
@@ -64,7 +61,7 @@ class LayerNormExpander {
       if (!dim.known()) return false;
       elements *= dim.value;
     }
-    return elements < kFewElements;
+    return elements >= kFewElements;
   }
 
   bool ExpandOperator(Node& node) {
@@ -73,7 +70,7 @@ class LayerNormExpander {
                                       [](const std::string& output) { return !output.empty(); });
     if (has_more || node.GetInt("stash_type", 1) != 1 || !matcher_.IsFloat(node.outputs[0]) ||
         !IsLastAxis(node.outputs[0], node.GetInt("axis", -1)) || IsSkip(node.inputs[0], 1) ||
-        IsTransposed(node.inputs[0]) || IsSmall(node.outputs[0]))
+        IsTransposed(node.inputs[0]) || !IsLarge(node.outputs[0]))
       return false;
     const std::string x = node.inputs[0];
     const std::string y = node.outputs[0];
@@ -116,7 +113,7 @@ class LayerNormExpander {
     if (!node.Is("Div")) return false;
     const auto norm = FindSpelledNorm(matcher_, node);
     if (!norm || !norm->is_centered || norm->axes.size() != 1 ||
-        !IsLastAxis(norm->x, norm->axes[0]) || IsSkip(norm->x, 2) || IsSmall(norm->x))
+        !IsLastAxis(norm->x, norm->axes[0]) || IsSkip(norm->x, 2) || !IsLarge(norm->x))
       return false;
     writer_.Become(graph_.nodes[matcher_.IndexOf(*norm->square)], "Mul",
                    {norm->difference, norm->difference});
