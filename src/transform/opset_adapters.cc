@@ -19,6 +19,20 @@ std::string Scalar(AdapterContext& context, float value) {
   return context.add_constant(MakeFloatTensor("", {}, std::array{value}));
 }
 
+// A number of the type of what the node computes with: float, double or float16.
+std::string ScalarLike(AdapterContext& context, const Node& node, float value) {
+  const ValueType* type = context.type_of(node.input(0));
+  const DataType element = type != nullptr && type->is_tensor() ? type->element : DataType::kFloat;
+  if (element == DataType::kFloat) return Scalar(context, value);
+  if (element == DataType::kDouble) {
+    return context.add_constant(
+        MakeTensor<double>("", element, {}, std::array{static_cast<double>(value)}));
+  }
+  if (element != DataType::kFloat16)
+    throw AdapterRefusal{node.op_type + " on a type other than float, double and float16"};
+  return context.add_constant(Narrowed(MakeFloatTensor("", {}, std::array{value}), element));
+}
+
 // Removes an integer-list attribute and returns it.
 std::vector<int64_t> TakeInts(Node& node, std::string_view key) {
   const auto it = node.attributes.find(key);
@@ -160,21 +174,13 @@ Nodes TopK10(Node node, AdapterContext& context) {
 
 // Clip-11: min and max became scalar inputs of the data's type.
 Nodes Clip11(Node node, AdapterContext& context) {
-  const ValueType* type = context.type_of(node.input(0));
-  const DataType element = type != nullptr && type->is_tensor() ? type->element : DataType::kFloat;
   const auto limit = [&](std::string_view key) -> std::string {
     const auto it = node.attributes.find(key);
     if (it == node.attributes.end()) return "";
     Require(std::holds_alternative<float>(it->second.data), node, key);
     const float value = node.GetFloat(key, 0);
     node.attributes.erase(it);
-    if (element == DataType::kDouble) {
-      return context.add_constant(
-          MakeTensor<double>("", element, {}, std::array{static_cast<double>(value)}));
-    }
-    if (element != DataType::kFloat)
-      throw AdapterRefusal{"Clip on a type other than float and double"};
-    return Scalar(context, value);
+    return ScalarLike(context, node, value);
   };
   const std::string low = limit("min");
   const std::string high = limit("max");
@@ -185,13 +191,13 @@ Nodes Clip11(Node node, AdapterContext& context) {
   return {std::move(node)};
 }
 
-// Pad-11: pads and value became inputs.
+// Pad-11: pads and value became inputs, the value of the data's type.
 Nodes Pad11(Node node, AdapterContext& context) {
   Require(node.FindInts("pads") != nullptr, node, "pads");
   AttributeToInput(node, "pads", 1, context);
   const float value = node.GetFloat("value", 0);
   node.attributes.erase("value");
-  if (value != 0) node.inputs.push_back(Scalar(context, value));
+  if (value != 0) node.inputs.push_back(ScalarLike(context, node, value));
   return {std::move(node)};
 }
 
