@@ -32,6 +32,7 @@ std::span<const Dialect> Dialects() {
       {.name = "Quark",
        .table = QuarkTable,
        .rules = RulesOfQuark,
+       .normalize = NormalizeQuark,
        .override_path = QuarkOverridePath,
        .keep_float = KeepFloatInQuark,
        .translate = TranslateQuark},

@@ -63,6 +63,8 @@ void AddQuarkSelection(const ConfigNode& root, const QuarkTensor& values, ReadCo
 void AddQuarkBlocks(const ConfigNode& root, ReadContext& context, ConfigNode& out,
                     ConfigNode& tensors);
 
+// Takes empty texts among extra_options for none.
+void NormalizeQuark(ConfigNode& root, ReadContext& context);
 // Reports extra_options that ask for what is not done; those that make no difference are infos.
 void CheckQuarkOptions(const ConfigNode& root, ReadContext& context);
 const SettingTable& QuarkOptionTable();

@@ -270,6 +270,19 @@ const SettingTable& QuarkOptionTable() {
   return table;
 }
 
+// An empty text is no name of anything: the vendor's tool reads it as none.
+void NormalizeQuark(ConfigNode& root, ReadContext& /*context*/) {
+  for (auto& [section, options] : root.entries) {
+    if (section.scalar != "extra_options") continue;
+    for (auto& [key, value] : options.entries) {
+      const Setting* setting = QuarkOptionTable().Find(key.scalar);
+      const bool is_text = setting != nullptr && setting->kind == Kind::kText;
+      if (is_text && value.kind == ConfigNode::Kind::kScalar && value.scalar.empty())
+        value.kind = ConfigNode::Kind::kNull;
+    }
+  }
+}
+
 void CheckQuarkOptions(const ConfigNode& root, ReadContext& context) {
   const ConfigNode* options = FindValue(root, "extra_options");
   if (options == nullptr) return;
