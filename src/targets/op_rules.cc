@@ -184,6 +184,18 @@ WeightOrder KernelOrder(const Node& node, const Tensor& weight) {
     order.pairs_in_16_bits = !(dims[1] == 1 && node.GetInt("group", 1) == dims[0]);
     return order;
   }
+  if (node.Is("ConvTranspose")) {
+    const int64_t groups = node.GetInt("group", 1);
+    order.group_channels = dims[1];
+    order.channels = dims[1] * groups;
+    order.channel_stride = weight.element_count() / (dims[0] * dims[1]);
+    order.inner_count = dims[0] / groups;
+    order.inner_stride = dims[1] * order.channel_stride;
+    order.group_stride = order.inner_count * order.inner_stride;
+    order.outer_stride = 1;
+    order.count = order.inner_count * order.channel_stride;
+    return order;
+  }
   const size_t rank = dims.size();
   const bool transposed = node.Is("Gemm") && node.GetInt("transB", 0) != 0;
   order.channels = dims[transposed ? rank - 2 : rank - 1];

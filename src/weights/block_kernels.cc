@@ -4,8 +4,10 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "qconvert/base/checked.h"
+#include "qconvert/weights/output_positions.h"
 
 namespace qconvert {
 namespace {
@@ -38,6 +40,9 @@ Eigen::Map<Eigen::ArrayXf> Array(Floats& values) {
   return {values.data(), static_cast<Index>(values.size())};
 }
 
+// Of one run: farther apart are strides that nobody has, or rows.
+constexpr int64_t kFarthestPixels = 4;
+
 // Of the pixels of one tap.
 std::vector<WindowRun> RunsOf(std::span<const int32_t> offsets) {
   std::vector<WindowRun> runs;
@@ -47,9 +52,13 @@ std::vector<WindowRun> RunsOf(std::span<const int32_t> offsets) {
     const auto pixel = static_cast<int64_t>(p);
     if (!runs.empty()) {
       WindowRun& last = runs.back();
-      // The second pixel says how far the inputs of a run lie apart.
-      if (last.count == 1) last.step = offsets[p] - last.offset;
-      if (pixel == last.pixel + last.count && last.step > 0 &&
+      // The second pixel says how far the pixels of a run and their inputs lie apart; a
+      // ConvTranspose has pixels in between that a tap does not reach.
+      if (last.count == 1) {
+        last.step = offsets[p] - last.offset;
+        last.pixel_step = pixel - last.pixel <= kFarthestPixels ? pixel - last.pixel : 1;
+      }
+      if (pixel == last.pixel + last.count * last.pixel_step && last.step > 0 &&
           offsets[p] == last.offset + last.count * last.step) {
         ++last.count;
         continue;
@@ -58,6 +67,38 @@ std::vector<WindowRun> RunsOf(std::span<const int32_t> offsets) {
     runs.push_back({.pixel = pixel, .offset = offsets[p]});
   }
   return runs;
+}
+
+// `input_of(axis, output, tap)`: that a tap reads for an output; outside of the input for none.
+template <typename InputOf>
+std::optional<Window> WithOffsets(Window window, const Dims& spatial, const Dims& kernel,
+                                  const InputOf& input_of) {
+  window.taps = CountOf(kernel);
+  window.pixels = CountOf(window.outputs);
+  window.plane = CountOf(spatial);
+  // Offsets are kept in 32 bits: there is one for every pixel of every tap.
+  if (window.plane > std::numeric_limits<int32_t>::max()) return std::nullopt;
+  for (int64_t t = 0; t < window.taps; ++t) {
+    for (int64_t p = 0; p < window.pixels; ++p) {
+      int64_t offset = 0;
+      int64_t stride = 1;
+      int64_t tap = t;
+      int64_t pixel = p;
+      for (size_t d = spatial.size(); d-- > 0;) {
+        const int64_t at = input_of(d, pixel % window.outputs[d], tap % kernel[d]);
+        // On the padding of one axis it lies outside, whatever the others say.
+        offset = at < 0 || at >= spatial[d] || offset < 0 ? -1 : offset + at * stride;
+        stride *= spatial[d];
+        tap /= kernel[d];
+        pixel /= window.outputs[d];
+      }
+      window.offsets.push_back(static_cast<int32_t>(offset));
+    }
+    window.runs.push_back(RunsOf(
+        std::span(window.offsets)
+            .subspan(static_cast<size_t>(t * window.pixels), static_cast<size_t>(window.pixels))));
+  }
+  return window;
 }
 
 }  // namespace
@@ -80,33 +121,26 @@ std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Di
     if (room < 0) return std::nullopt;
     window.outputs.push_back(room / strides[d] + 1);
   }
-  window.taps = CountOf(kernel);
-  window.pixels = CountOf(window.outputs);
-  window.plane = CountOf(spatial);
-  // Offsets are kept in 32 bits: there is one for every pixel of every tap.
-  if (window.plane > std::numeric_limits<int32_t>::max()) return std::nullopt;
-  for (int64_t t = 0; t < window.taps; ++t) {
-    for (int64_t p = 0; p < window.pixels; ++p) {
-      int64_t offset = 0;
-      int64_t stride = 1;
-      int64_t tap = t;
-      int64_t pixel = p;
-      for (size_t d = rank; d-- > 0;) {
-        const int64_t at =
-            pixel % window.outputs[d] * strides[d] - pads[d] + tap % kernel[d] * dilations[d];
-        // On the padding of one axis it lies outside, whatever the others say.
-        offset = at < 0 || at >= spatial[d] || offset < 0 ? -1 : offset + at * stride;
-        stride *= spatial[d];
-        tap /= kernel[d];
-        pixel /= window.outputs[d];
-      }
-      window.offsets.push_back(static_cast<int32_t>(offset));
-    }
-    window.runs.push_back(RunsOf(
-        std::span(window.offsets)
-            .subspan(static_cast<size_t>(t * window.pixels), static_cast<size_t>(window.pixels))));
-  }
-  return window;
+  return WithOffsets(std::move(window), spatial, kernel,
+                     [&](size_t d, int64_t output, int64_t tap) {
+                       return output * strides[d] - pads[d] + tap * dilations[d];
+                     });
+}
+
+std::optional<Window> MakeTransposedWindow(const Node& node, const Dims& spatial,
+                                           const Dims& kernel) {
+  const size_t rank = spatial.size();
+  const Dims strides = IntsOr(node, "strides", rank, 1);
+  const Dims dilations = IntsOr(node, "dilations", rank, 1);
+  const Dims pads = IntsOr(node, "pads", 2 * rank, 0);
+  Window window;
+  window.outputs = TransposedOutputs(node, spatial, kernel);
+  if (window.outputs.empty()) return std::nullopt;
+  return WithOffsets(std::move(window), spatial, kernel,
+                     [&](size_t d, int64_t output, int64_t tap) {
+                       const int64_t steps = output + pads[d] - tap * dilations[d];
+                       return steps % strides[d] == 0 ? steps / strides[d] : -1;
+                     });
 }
 
 FloatMatrix ConvKernel::ColumnsOf(const Floats& x, int64_t group) const {
@@ -118,10 +152,11 @@ FloatMatrix ConvKernel::ColumnsOf(const Floats& x, int64_t group) const {
     float* row = columns.row(static_cast<Index>(k)).data();
     for (const WindowRun& run : window.runs[static_cast<size_t>(order[k] % window.taps)]) {
       const float* from = plane + run.offset;
-      if (run.step == 1) {
+      if (run.step == 1 && run.pixel_step == 1) {
         std::copy_n(from, run.count, row + run.pixel);
       } else {
-        for (int64_t i = 0; i < run.count; ++i) row[run.pixel + i] = from[i * run.step];
+        for (int64_t i = 0; i < run.count; ++i)
+          row[run.pixel + i * run.pixel_step] = from[i * run.step];
       }
     }
   }
@@ -136,11 +171,12 @@ void ConvKernel::AddColumns(const FloatMatrix& columns, int64_t group, Floats& x
     const float* row = columns.row(static_cast<Index>(k)).data();
     for (const WindowRun& run : window.runs[static_cast<size_t>(order[k] % window.taps)]) {
       float* to = plane + run.offset;
-      if (run.step == 1) {
+      if (run.step == 1 && run.pixel_step == 1) {
         Eigen::Map<Eigen::ArrayXf>(to, run.count) +=
             Eigen::Map<const Eigen::ArrayXf>(row + run.pixel, run.count);
       } else {
-        for (int64_t i = 0; i < run.count; ++i) to[i * run.step] += row[run.pixel + i];
+        for (int64_t i = 0; i < run.count; ++i)
+          to[i * run.step] += row[run.pixel + i * run.pixel_step];
       }
     }
   }

@@ -17,10 +17,11 @@ using Floats = std::vector<float>;
 
 int64_t CountOf(const Dims& dims);
 
-// Pixels [pixel, pixel + count) of the output that a tap meets at offset, offset + step, ... of the
-// input's plane.
+// Pixels pixel, pixel + pixel_step, ... of the output that a tap meets at offset, offset + step,
+// ... of the input's plane.
 struct WindowRun {
   int64_t pixel = 0;
+  int64_t pixel_step = 1;
   int64_t offset = 0;
   int64_t step = 1;
   int64_t count = 1;
@@ -39,9 +40,12 @@ struct Window {
 // Of strides, dilations and pads of the node over the spatial dimensions; nothing for what is not
 // done: auto_pad, ceil_mode, windows that do not fit.
 std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Dims& kernel);
+// The same of a ConvTranspose: the inputs that reach a pixel (OutputPositions).
+std::optional<Window> MakeTransposedWindow(const Node& node, const Dims& spatial,
+                                           const Dims& kernel);
 
-// A Conv of one image: y[o] = sum over k of W[k, o] x[k] + b[o] with x[k] the plane that weight k
-// meets, by group. `order`: the place of weight k among channel and tap.
+// A Conv or ConvTranspose of one image: y[o] = sum over k of W[k, o] x[k] + b[o] with x[k] the
+// plane that weight k meets, by group. `order`: the place of weight k among channel and tap.
 struct ConvKernel {
   Window window;
   int64_t groups = 1;

@@ -53,8 +53,9 @@ bool BlockNet::AddStep(const Graph& graph, const Node& node, size_t index) {
   if (step.inputs.empty() || node.outputs.size() != 1) return false;
   const Dims& in = dims_[step.inputs[0]];
   Dims out = in;
-  const bool done = node.Is("Conv") || node.Is("Gemm") || node.Is("MatMul")
-                        ? AddLayer(graph, node, index, step, out)
+  const bool is_layer =
+      node.Is("Conv") || node.Is("ConvTranspose") || node.Is("Gemm") || node.Is("MatMul");
+  const bool done = is_layer                           ? AddLayer(graph, node, index, step, out)
                     : node.Is("Add") || node.Is("Mul") ? AddPair(graph, node, step, out)
                     : node.Is("Concat")
                         ? AddJoin(node, step, out)
@@ -78,9 +79,10 @@ bool BlockNet::AddLayer(const Graph& graph, const Node& node, size_t index, Step
   const WeightOrder order = KernelOrder(node, *weight);
   const Dims& in = dims_[step.inputs[0]];
   Layer layer{.index = layers_.size(), .conv = {}};
-  if (node.Is("Conv")) {
+  if (node.Is("Conv") || node.Is("ConvTranspose")) {
     if (in.size() < 3) return false;
-    std::optional<Window> window = MakeWindow(node, SpatialOf(in), SpatialOf(weight->dims));
+    std::optional<Window> window = (node.Is("Conv") ? MakeWindow : MakeTransposedWindow)(
+        node, SpatialOf(in), SpatialOf(weight->dims));
     if (!window) return false;
     out = {1, order.channels};
     out.insert(out.end(), window->outputs.begin(), window->outputs.end());
@@ -88,7 +90,8 @@ bool BlockNet::AddLayer(const Graph& graph, const Node& node, size_t index, Step
     layer.conv =
         std::make_unique<ConvKernel>(ConvKernel{std::move(*window), GroupsOf(node), in[1], {}});
     for (int64_t k = 0; k < order.count; ++k)
-      layer.conv->order.push_back(static_cast<int64_t>(PlaceOf(order, 0, k)));
+      layer.conv->order.push_back(k % order.inner_count * layer.conv->window.taps +
+                                  k / order.inner_count);
   } else {
     if (in.size() < 2 || in.back() != order.count) return false;
     products_ += CountOf(in) * order.channels;

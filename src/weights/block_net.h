@@ -48,8 +48,8 @@ class BlockNet {
   using IsRounded = std::function<bool(size_t value, size_t element)>;
 
   // `entry`: dimensions of one image, the first one 1. `grids`: of values within the block, looked
-  // at by every pass. Layers are Conv, Gemm and MatMul that HasOutputPositions describes; all else
-  // is computed in float.
+  // at by every pass. Layers are Conv, ConvTranspose, Gemm and MatMul that HasOutputPositions
+  // describes; all else is computed in float.
   BlockNet(const Graph& graph, const Block& block, Dims entry, const RoundingGrids& grids,
            ExitRounding exit = ExitRounding::kFloat);
 

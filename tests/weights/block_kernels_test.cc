@@ -85,7 +85,7 @@ TEST(WindowTest, EveryTapOfEveryPixelIsWhereTheDefinitionHasIt) {
       std::vector<int64_t> by_runs(static_cast<size_t>(pixels), -1);
       for (const WindowRun& run : window->runs[static_cast<size_t>(t)])
         for (int64_t i = 0; i < run.count; ++i)
-          by_runs[static_cast<size_t>(run.pixel + i)] = run.offset + i * run.step;
+          by_runs[static_cast<size_t>(run.pixel + i * run.pixel_step)] = run.offset + i * run.step;
       for (int64_t p = 0; p < pixels; ++p) {
         const int64_t expected = OffsetOf(form, window->outputs, t, p);
         const int64_t offset = window->offsets[static_cast<size_t>(t * pixels + p)];
@@ -104,6 +104,20 @@ TEST(WindowTest, RunsAreAsFewAsRowsOrFewer) {
   const auto window = MakeWindow(Pool("MaxPool", rows), rows.spatial, rows.kernel);
   EXPECT_EQ(window->runs[0].size(), 4U) << "padding in front of every row";
   EXPECT_EQ(window->runs[1].size(), 1U);
+}
+
+TEST(WindowTest, PixelsOfATransposedTapAreOneRunPerRow) {
+  const Form form = {{3, 4}, {2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}};
+  const auto window = MakeTransposedWindow(Pool("ConvTranspose", form), form.spatial, form.kernel);
+  ASSERT_TRUE(window);
+  EXPECT_THAT(window->outputs, ElementsAre(6, 8));
+  EXPECT_EQ(window->runs[3].size(), 3U) << "rows of the input";
+  const WindowRun& run = window->runs[3][1];
+  EXPECT_EQ(run.pixel, 3 * 8 + 1);
+  EXPECT_EQ(run.pixel_step, 2);
+  EXPECT_EQ(run.offset, 4);
+  EXPECT_EQ(run.step, 1);
+  EXPECT_EQ(run.count, 4);
 }
 
 TEST(WindowTest, WhatIsNotDoneIsNone) {

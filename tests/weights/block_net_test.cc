@@ -34,6 +34,18 @@ void AddConv(GraphBuilder& b, const std::string& from, const std::string& to,
   if (!strides.empty()) conv.Set("strides", strides);
 }
 
+void AddUpsample(GraphBuilder& b, std::vector<int64_t> weight, int64_t group,
+                 std::vector<int64_t> strides, std::vector<int64_t> more = {},
+                 std::vector<int64_t> dilations = {1, 1}) {
+  b.Random("w", weight).Random("b", {weight[1] * group});
+  Node& node = b.Add("ConvTranspose", {"x", "w", "b"}, {"y"});
+  node.Set("group", group);
+  node.Set("pads", std::vector<int64_t>{1, 0, 1, 1});
+  node.Set("strides", std::move(strides));
+  node.Set("dilations", std::move(dilations));
+  if (!more.empty()) node.Set("output_padding", std::move(more));
+}
+
 void AddPool(GraphBuilder& b, const std::string& type, std::vector<int64_t> pads, bool counts) {
   Node& pool = b.Add(type, {"x"}, {"y"});
   pool.Set("kernel_shape", std::vector<int64_t>{3, 2});
@@ -68,6 +80,21 @@ const std::vector<Case>& Cases() {
        {1, 4, 4, 4},
        [](auto& b) {
          AddConv(b, "x", "y", {6, 2, 3, 3}, 2, {1, 1, 1, 1});
+       }},
+      {"transposed",
+       {1, 3, 4, 3},
+       [](auto& b) {
+         AddUpsample(b, {3, 2, 3, 2}, 1, {1, 1});
+       }},
+      {"transposed with strides",
+       {1, 2, 3, 4},
+       [](auto& b) {
+         AddUpsample(b, {2, 3, 4, 3}, 1, {2, 3}, {1, 2});
+       }},
+      {"transposed in groups",
+       {1, 4, 3, 3},
+       [](auto& b) {
+         AddUpsample(b, {4, 3, 3, 3}, 2, {2, 2}, {}, {1, 2});
        }},
       {"gemm",
        {1, 7},
@@ -159,9 +186,10 @@ Built Build(const Case& one) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     built.block.nodes.push_back(n);
     const Node& node = graph.nodes[n];
-    if (!node.Is("Conv") && !node.Is("Gemm") && !node.Is("MatMul")) continue;
+    const Tensor* kernel = graph.FindInitializer(node.input(1));
+    if (kernel == nullptr || !HasOutputPositions(node, *kernel)) continue;
     built.block.layers.push_back(n);
-    const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
+    const Tensor& weight = *kernel;
     const WeightOrder order = KernelOrder(node, weight);
     BlockWeights of{FloatMatrix(order.count, order.channels), FloatRow::Zero(order.channels)};
     for (Index c = 0; c < order.channels; ++c)

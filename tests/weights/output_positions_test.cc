@@ -20,6 +20,15 @@ Node Conv(int64_t group, std::vector<int64_t> pads, std::vector<int64_t> strides
   return node;
 }
 
+// One that adds every input times its kernel to the outputs.
+Node Upsample(int64_t group, std::vector<int64_t> pads, std::vector<int64_t> strides,
+              std::vector<int64_t> dilations, std::vector<int64_t> more = {}) {
+  Node node = Conv(group, std::move(pads), std::move(strides), std::move(dilations));
+  node.op_type = "ConvTranspose";
+  if (!more.empty()) node.Set("output_padding", std::move(more));
+  return node;
+}
+
 struct Case {
   const char* name;
   Node node;
@@ -36,6 +45,12 @@ std::vector<Case> Cases() {
       {"depthwise", Conv(5, {1, 1, 1, 1}, {2, 2}, {1, 1}), {5, 1, 3, 3}, {1, 5, 8, 7}},
       {"one dimension", Conv(1, {2, 1}, {3}, {2}), {3, 4, 3}, {2, 4, 17}},
       {"three dimensions", MakeNode("Conv", {"x", "w"}, {"y"}), {2, 2, 2, 3, 1}, {1, 2, 3, 4, 5}},
+      {"ConvTranspose", MakeNode("ConvTranspose", {"x", "w"}, {"y"}), {3, 4, 3, 2}, {2, 3, 4, 5}},
+      {"with strides", Upsample(1, {1, 1, 1, 1}, {2, 2}, {1, 1}), {3, 4, 4, 4}, {1, 3, 4, 5}},
+      {"with more", Upsample(1, {1, 0, 1, 2}, {2, 3}, {1, 1}, {1, 2}), {3, 2, 3, 4}, {2, 3, 3, 4}},
+      {"in groups", Upsample(2, {1, 1, 0, 1}, {2, 1}, {1, 2}), {4, 3, 3, 2}, {2, 4, 5, 4}},
+      {"each channel", Upsample(4, {1, 1, 1, 1}, {2, 2}, {1, 1}), {4, 1, 4, 4}, {1, 4, 3, 3}},
+      {"in one dimension", Upsample(1, {1, 0}, {3}, {2}), {2, 3, 3}, {2, 2, 6}},
       {"Gemm", MakeNode("Gemm", {"x", "w"}, {"y"}), {6, 4}, {5, 6}},
       {"transposed Gemm", transposed, {4, 6}, {5, 6}},
       {"MatMul", MakeNode("MatMul", {"x", "w"}, {"y"}), {6, 4}, {2, 3, 6}},
@@ -70,6 +85,27 @@ TEST(OutputPositionsTest, RowsTimesWeightsAreTheEnginesOutputs) {
   }
 }
 
+TEST(StepOverPositionsTest, EveryTapIsMet) {
+  const Node plain = Conv(1, {0, 0, 0, 0}, {2, 2}, {1, 1});
+  EXPECT_EQ(StepOverPositions(plain, 4), 4) << "each output of a Conv meets all of them";
+  EXPECT_EQ(StepOverPositions(Upsample(1, {0, 0, 0, 0}, {2, 2}, {1, 1}), 4), 5);
+  EXPECT_EQ(StepOverPositions(Upsample(1, {0, 0, 0, 0}, {2, 3}, {1, 1}), 8), 11);
+  EXPECT_EQ(StepOverPositions(MakeNode("ConvTranspose", {"x", "w"}, {"y"}), 4), 4);
+}
+
+TEST(ScaleOfTest, BlocksStandAsTheWeightsDo) {
+  const Tensor columns = RandomTensor("w", {6, 4}, 1);  // [k, n], scales [2, 4]
+  const WeightOrder by_column = KernelOrder(MakeNode("MatMul", {"x", "w"}, {"y"}), columns);
+  EXPECT_EQ(ScaleOf(by_column, 8, 3, 1, 2), 1U);
+  EXPECT_EQ(ScaleOf(by_column, 8, 3, 1, 3), 5U);
+  const Tensor rows = RandomTensor("w", {4, 6}, 1);  // [n, k], scales [4, 2]
+  const WeightOrder by_row = KernelOrder(GemmNode(), rows);
+  EXPECT_EQ(ScaleOf(by_row, 8, 3, 1, 2), 2U);
+  EXPECT_EQ(ScaleOf(by_row, 8, 3, 1, 3), 3U);
+  EXPECT_EQ(ScaleOf(by_row, 4, 0, 3, 5), 3U) << "one per channel";
+  EXPECT_EQ(ScaleOf(by_row, 1, 0, 3, 5), 0U);
+}
+
 TEST(OutputPositionsTest, ChannelsFromTheMiddle) {
   const Tensor weight = RandomTensor("w", {4, 3}, 3);
   const OutputPositions positions(MakeNode("Gemm", {"x", "w"}, {"y"}), weight,
@@ -95,8 +131,11 @@ TEST(OutputPositionsTest, WhatIsNoMatrixProductIsNone) {
   EXPECT_FALSE(HasOutputPositions(transposed, RandomTensor("w", {2, 2}, 1)));
   const Node matmul = MakeNode("MatMul", {"x", "w"}, {"y"});
   EXPECT_FALSE(HasOutputPositions(matmul, RandomTensor("w", {2, 2, 2}, 1)));
-  const Node upsample = MakeNode("ConvTranspose", {"x", "w"}, {"y"});
-  EXPECT_FALSE(HasOutputPositions(upsample, RandomTensor("w", {2, 2, 3, 3}, 1)));
+  Node upsample = MakeNode("ConvTranspose", {"x", "w"}, {"y"});
+  const Tensor kernel = RandomTensor("w", {2, 2, 3, 3}, 1);
+  EXPECT_TRUE(HasOutputPositions(upsample, kernel));
+  upsample.Set("output_shape", std::vector<int64_t>{5, 5});
+  EXPECT_FALSE(HasOutputPositions(upsample, kernel)) << "says how much padding there is";
 }
 
 }  // namespace

@@ -64,7 +64,9 @@ int64_t WeightAxis(const Node& node, const Tensor& weight);
 // The order in which an integer kernel multiplies one output channel's weights with its inputs:
 // weight k of channel o in matrix b is element
 //   b * batch_stride + o * channel_stride + (k / inner_count) * outer_stride + (k % inner_count) *
-//   inner_stride.
+//   inner_stride,
+// with channel o of ConvTranspose, whose groups lie apart, at
+//   (o / group_channels) * group_stride + (o % group_channels) * channel_stride.
 struct WeightOrder {
   int64_t axis = -1;  // of the output channels, -1 when the weights have one scale only
   int64_t batches = 1;
@@ -75,11 +77,14 @@ struct WeightOrder {
   int64_t inner_count = 1;
   int64_t inner_stride = 1;
   int64_t outer_stride = 0;
+  int64_t group_channels = 0;  // 0: all lie together
+  int64_t group_stride = 0;
   // False for depthwise convolutions, whose kernel adds in 32 bits.
   bool pairs_in_16_bits = true;
 };
 
-// The order in which the node's integer kernel walks its weights (Conv is computed channels-last).
+// The order in which the node's integer kernel walks its weights (Conv is computed channels-last,
+// and so would be ConvTranspose, which has none).
 WeightOrder KernelOrder(const Node& node, const Tensor& weight);
 
 // True for what can be quantized at run time: MatMul with a weight matrix, Gemm without transA and

@@ -13,12 +13,15 @@
 
 namespace qconvert {
 
-// A Conv with explicit padding, a Gemm without transA or a MatMul as one matrix product per group:
+// A Conv or ConvTranspose with explicit padding, a Gemm without transA or a MatMul as one matrix
+// product per group:
 //
 //   y[p, o] = sum over k of x[p, k] * W[k, o]
 //
 // for output positions p (image and pixel, or row), with k in kernel order (WeightOrder): what is
-// known as im2col, a row at a time.
+// known as im2col, a row at a time. Of a ConvTranspose, which adds every input times its kernel to
+// the outputs, row p has the inputs that the taps reach p from, and zeros for taps that reach it
+// from between inputs or from beyond them (ONNX ConvTranspose-11).
 class OutputPositions {
  public:
   // `input`: dimensions of input 0.
@@ -41,6 +44,10 @@ class OutputPositions {
     int64_t dilation = 1;
     int64_t pad = 0;
     int64_t outputs = 0;
+    bool transposed = false;
+
+    // The input that a tap reads for an output; negative where there is none.
+    int64_t InputOf(int64_t output, int64_t tap) const;
   };
 
   // In its plane, of what a tap reads at a pixel; negative in the padding.
@@ -48,7 +55,7 @@ class OutputPositions {
 
   int64_t count_ = 0;
   int64_t inputs_ = 0;  // that a tap reads
-  // Of a Conv:
+  // Of a Conv or ConvTranspose:
   std::vector<Axis> axes_;
   int64_t channels_ = 0;  // of the input
   int64_t taps_ = 1;
@@ -65,8 +72,23 @@ struct SamplePosition {
 // Element of the weight tensor that is weight `k` of a channel in kernel order.
 size_t PlaceOf(const WeightOrder& order, int64_t channel, int64_t k);
 
-// Of a Conv; 1 for all others.
+// Which of so many scales that is of: the only one, one per channel, or one per block of a matrix.
+size_t ScaleOf(const WeightOrder& order, size_t scales, int64_t block_size, int64_t channel,
+               int64_t k);
+
+// Of a Conv or ConvTranspose; 1 for all others.
 int64_t GroupsOf(const Node& node);
+
+// The dimensions behind those of image and channel that a ConvTranspose of explicit padding writes
+// of an input with these; empty where it writes nothing:
+//
+//   stride * (input - 1) + output_padding + (kernel - 1) * dilation + 1 - pads
+std::vector<int64_t> TransposedOutputs(const Node& node, std::span<const int64_t> spatial,
+                                       std::span<const int64_t> kernel);
+
+// The least step, of at least this many positions, in which some of them meet every tap: outputs of
+// a ConvTranspose meet only those that its strides let reach them, every so many pixels the same.
+int64_t StepOverPositions(const Node& node, int64_t step);
 
 // Whether the node is one that OutputPositions describes, with a weight matrix or kernel.
 bool HasOutputPositions(const Node& node, const Tensor& weight);
