@@ -148,11 +148,8 @@ constexpr SettingRule kOurKeys[] = {
     {.kind = Kind::kIdle,
      .key = "effort",
      .value = "high",
-     .why = "nothing is learned in schemes dynamic and weight-only",
-     .when =
-         [](const QuantConfig& config) {
-           return config.scheme == Scheme::kDynamic || config.scheme == Scheme::kWeightOnly;
-         }},
+     .why = "nothing is learned in scheme dynamic",
+     .when = [](const QuantConfig& config) { return config.scheme == Scheme::kDynamic; }},
 };
 
 }  // namespace

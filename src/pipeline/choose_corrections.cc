@@ -17,8 +17,10 @@
 #include "held_out.h"
 #include "learn_clips.h"
 #include "learning_time.h"
+#include "measure_layers.h"
 #include "noise_of_outputs.h"
 #include "qconvert/base/log.h"
+#include "qconvert/exporter/onnx_exporter.h"
 
 namespace qconvert {
 namespace {
@@ -98,14 +100,18 @@ class Chooser {
                               : open;
     const auto [clipping, biases, rounding, learning] = wanted;
     const bool is_open = Contains(open, Correction::kAuto) && can_measure();
-    if (!HasIntegerLayers(inputs_, draft_) || !(Contains(wanted, Correction::kOn) || is_open))
+    const bool has_integers = HasIntegerLayers(inputs_, draft_);
+    if (!(Contains(wanted, Correction::kOn) || is_open) || !(has_integers || HasStoredLayers()))
       return std::move(chosen_);
     if (can_measure() && !chosen_.measured) chosen_.measured = MeasurePlan(inputs_, draft_);
     if (chosen_.measured && !chosen_.measured->failure.empty()) return std::move(chosen_);
-    if (clipping == Correction::kOn || (clipping == Correction::kAuto && Misses())) Clip(clipping);
+    if (has_integers &&
+        (clipping == Correction::kOn || (clipping == Correction::kAuto && Misses())))
+      Clip(clipping);
     QuantizationPlan plain = CompletePlan(inputs_, draft_);
     if (Misses() && !Attribute(plain)) return std::move(chosen_);
-    if (biases == Correction::kOn || (biases == Correction::kAuto && noise() > kBiasesFrom * goal_))
+    if (has_integers && (biases == Correction::kOn ||
+                         (biases == Correction::kAuto && noise() > kBiasesFrom * goal_)))
       MoveBiases(plain, biases);
     if (rounding == Correction::kOn ||
         (rounding == Correction::kAuto && Misses() && WeightsCarryTheNoise())) {
@@ -117,7 +123,7 @@ class Chooser {
         (unit == LearningUnit::kBlock || (unit == LearningUnit::kAuto && Misses()))) {
       LearnBlocks(plain, unit == LearningUnit::kBlock ? learning : Correction::kAuto,
                   BlockVariables::kCodes);
-    } else if (clipping == Correction::kOn && Misses() &&
+    } else if (has_integers && clipping == Correction::kOn && Misses() &&
                inputs_.settings.config.effort != Effort::kFast) {
       LearnBlocks(plain, Correction::kAuto, BlockVariables::kRanges);
     }
@@ -126,6 +132,14 @@ class Chooser {
   }
 
  private:
+  // Float nodes whose stored weights can have other codes. Models whose weights take much of the
+  // memory have them as floats once more to find these: not unless that is asked for.
+  bool HasStoredLayers() const {
+    const Wanted open = WantedCorrections(inputs_.settings.config);
+    const bool is_asked = open[2] == Correction::kOn || open[3] == Correction::kOn;
+    if (!is_asked && WeightBytes(inputs_.model.graph) >= kLargeWeights) return false;
+    return !FindCodedLayers(inputs_.model.graph, CompletePlan(inputs_, draft_)).empty();
+  }
   bool is_vendors() const {
     return inputs_.settings.config.tensors.weights.compat == Compat::kVitis;
   }
@@ -200,7 +214,8 @@ class Chooser {
         SomeSamples(inputs_, sizes_, settings.samples > 0 ? settings.samples : kLearningSamples,
                     settings.memory);
     const auto costs =
-        LearningCosts(inputs_.model.graph, plain, settings, {samples_.size(), sizes_});
+        LearningCosts(inputs_.model.graph, FindCodedLayers(inputs_.model.graph, plain), settings,
+                      {samples_.size(), sizes_});
     if (costs.empty()) return;
     if (!samples_.empty())
       LogInfo(
@@ -220,14 +235,16 @@ class Chooser {
     const BlockOptions options{learning_settings(), inputs_.on_learning, inputs_.codes.workers(),
                                inputs_.cache, variables};
     if (!TakeSamples("learning in blocks", wanted)) return;
-    const std::vector<Block> blocks = LearnableBlocks(inputs_.model.graph, plain, options.learning);
+    const auto layers = FindCodedLayers(inputs_.model.graph, plain);
+    const std::vector<Block> blocks =
+        LearnableBlocks(inputs_.model.graph, layers, options.learning);
     if (blocks.empty()) {
       if (wanted == Correction::kOn)
         LeftOut("learning in blocks", "no two layers that can learn make a block");
       return;
     }
     LogInfo(fmt::format("learning {} blocks: about {:.0f} s of processor time", blocks.size(),
-                        TimeOfBlocks(inputs_.model.graph, plain, blocks, variables,
+                        TimeOfBlocks(inputs_.model.graph, layers, blocks, variables,
                                      options.learning, {samples_.size(), sizes_})));
     CorrectedBlocks found =
         CorrectBlocks(inputs_.model, plain, inputs_.corrections, samples_, options, inputs_.place);

@@ -32,12 +32,12 @@ double GrowthByChance(std::span<const OutputComparison> outputs);
 // Puts into `inputs.corrections` what the settings ask for, and, where they leave it open and the
 // plan's noise is above `goal`, what lowers the noise on the judged samples, biases also unless it
 // grows by more than chance explains. `measured`: of the
-// plan, where it is known. Plans without integer nodes cost nothing, those within the goal one
-// measurement, which the caller gets. Those that miss it cost two more on two samples, of weights
-// and of values alone: weights are rounded by second order where they bring more noise than values
-// and what biases leave is 2 dB more than what values bring.
-// `must_pass`: corrections are of no use unless the plan passes with them, and nothing is corrected
-// where values alone, with exact weights, fail clearly on all samples.
+// plan, where it is known. Plans without layers (FindCodedLayers) cost nothing, those within the
+// goal one measurement, which the caller gets. Those that miss it cost two more on two samples, of
+// weights and of values alone: weights are rounded by second order where they bring more noise than
+// values and what biases leave is 2 dB more than what values bring. `must_pass`: corrections are of
+// no use unless the plan passes with them, and nothing is corrected where values alone, with exact
+// weights, fail clearly on all samples.
 ChosenCorrections ChooseCorrections(PlanInputs& inputs, const PlanDraft& plan,
                                     std::optional<Measured> measured, const ValueSizes& sizes,
                                     double goal, bool must_pass = false);

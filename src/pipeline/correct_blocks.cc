@@ -30,10 +30,11 @@ class BlockCorrector {
       : graph_(model.graph),
         plan_(plan),
         options_(options),
-        placed_(PlaceLayers(model, plan)),
-        blocks_(LearnableBlocks(graph_, plan, options.learning)),
+        layers_(FindCodedLayers(graph_, plan)),
+        placed_(PlaceLayers(model, plan, layers_)),
+        blocks_(LearnableBlocks(graph_, layers_, options.learning)),
         topology_(graph_),
-        learner_(graph_, topology_, plan, options.learning, options.workers),
+        learner_(graph_, topology_, layers_, options.learning, options.workers),
         found_(start),
         learns_(FindRanges()),
         constants_(MakeConstants()) {
@@ -86,7 +87,7 @@ class BlockCorrector {
       if (CanLearnAlone(layer)) LearnAlone(layer, floats, quantized);
       const auto weights = found_.weights.find(layer.node);
       if (weights != found_.weights.end() && !layer.codes.empty())
-        quantized.ReplaceConstant(layer.codes, weights->second.weight);
+        ReplaceWeights(layer, weights->second, quantized);
       quantized.Reach(layer.output);
       const auto shift = found_.bias.find(layer.node);
       if (shift != found_.bias.end())
@@ -121,7 +122,7 @@ class BlockCorrector {
 
   bool CanLearnAlone(const PlacedLayer& layer) const {
     return options_.variables == BlockVariables::kCodes && !layer.codes.empty() &&
-           LearnsNode(graph_, plan_, layer.node, options_.learning);
+           LearnsNode(graph_, layer.node, layers_.at(layer.node), options_.learning);
   }
 
   // Behind a block that has learned a layer reads other values than it learned from; one that has
@@ -132,9 +133,9 @@ class BlockCorrector {
       const auto before = found_.bias.find(n);
       std::vector<float> shift =
           before == found_.bias.end() ? std::vector<float>{} : before->second;
-      LearnedLayer learned =
-          learner_.Learn(n, StartOfLayer(plan_, found_, n), shift, layer.input, quantized, floats);
-      if (options_.learning.learns_bias) {
+      LearnedLayer learned = learner_.Learn(n, StartOfLayer(layers_.at(n), found_, n), shift,
+                                            layer.input, quantized, floats);
+      if (options_.learning.learns_bias && !layers_.at(n).is_stored) {
         AddShift(learned.bias_shift, shift);
         found_.bias.insert_or_assign(n, std::move(shift));
       }
@@ -146,7 +147,8 @@ class BlockCorrector {
   }
 
   BlockStart StartOf(size_t n) const {
-    BlockStart start{StartOfLayer(plan_, found_, n), {}};
+    const CodedLayer& layer = layers_.at(n);
+    BlockStart start{StartOfLayer(layer, found_, n), {}, layer.is_stored};
     if (const auto shift = found_.bias.find(n); shift != found_.bias.end())
       start.shift = shift->second;
     return start;
@@ -250,6 +252,7 @@ class BlockCorrector {
   const Graph& graph_;
   const QuantizationPlan& plan_;
   const BlockOptions& options_;
+  std::map<size_t, CodedLayer> layers_;
   PlacedLayers placed_;
   std::vector<Block> blocks_;
   Topology topology_;
@@ -268,14 +271,14 @@ class BlockCorrector {
 
 }  // namespace
 
-std::vector<Block> LearnableBlocks(const Graph& graph, const QuantizationPlan& plan,
+std::vector<Block> LearnableBlocks(const Graph& graph, const std::map<size_t, CodedLayer>& layers,
                                    const LearningSettings& settings) {
-  std::set<size_t> layers;
-  for (const auto& [n, integer] : plan.integer_nodes)
-    if (integer.weight && LearnsNode(graph, plan, n, settings)) layers.insert(n);
+  std::set<size_t> learning;
+  for (const auto& [n, layer] : layers)
+    if (LearnsNode(graph, n, layer, settings)) learning.insert(n);
   BlockLimits limits;
   limits.may_follow = IsBlockOperator;
-  return FindBlocks(graph, layers, limits);
+  return FindBlocks(graph, learning, limits);
 }
 
 std::string CorrectedBlocks::What() const {

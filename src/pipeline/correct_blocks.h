@@ -15,6 +15,7 @@
 #include "qconvert/plan/find_blocks.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/report/conversion_report.h"
+#include "qconvert/weights/coded_layers.h"
 #include "qconvert/weights/layer_corrections.h"
 #include "qconvert/weights/learn_block.h"
 
@@ -44,7 +45,7 @@ struct CorrectedBlocks {
 };
 
 // The blocks of layers whose codes can be learned (FindBlocks, LearnsNode).
-std::vector<Block> LearnableBlocks(const Graph& graph, const QuantizationPlan& plan,
+std::vector<Block> LearnableBlocks(const Graph& graph, const std::map<size_t, CodedLayer>& layers,
                                    const LearningSettings& settings);
 
 // `start` with the layers of every block that can learn (LearnBlock) learned together, in the order

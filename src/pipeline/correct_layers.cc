@@ -21,7 +21,6 @@
 #include "qconvert/ir/scope.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/ir/value_types.h"
-#include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/learn_weights.h"
@@ -33,15 +32,13 @@ namespace {
 
 constexpr int32_t kByteCodes = 127;
 
-// An integer node with weights, in both models.
+// A node whose weights are codes, in both models.
 struct Layer {
   size_t node = 0;
   ChannelAxis axis = ChannelAxis::kSecond;
   bool moves_bias = false;
   std::string in_float;  // its output before its activation
-  std::string output;    // the same in the quantized model
-  std::string input;     // what it reads there, where its weights are to be changed
-  std::string codes;     // of its weights
+  PlacedLayer placed;    // its input only where that is looked at
   bool rounds = false;   // by covariance
   bool learns = false;
   bool loops = false;  // moves its bias by the vendor's loop
@@ -56,22 +53,25 @@ class Corrector {
         topology_(graph_),
         plan_(plan),
         settings_(settings),
-        options_(options) {
+        options_(options),
+        coded_(FindCodedLayers(graph_, plan)) {
+    // Biases of float nodes stay: without other weights there is nothing to look at.
+    if (!options.round_weights && options.learning == nullptr)
+      std::erase_if(coded_, [](const auto& layer) { return layer.second.is_stored; });
     if (options.learning != nullptr)
-      learner_.emplace(graph_, topology_, plan_, *options.learning, options.workers);
-    for (const auto& [n, integer] : plan.integer_nodes) {
-      if (!integer.weight) continue;
+      learner_.emplace(graph_, topology_, coded_, *options.learning, options.workers);
+    for (const auto& [n, coded] : coded_) {
       const Node& node = graph_.nodes[n];
       layers_.push_back({.node = n,
                          .axis = AxisOfLayer(node),
-                         .moves_bias = options.move_biases &&
-                                       CanMoveBias(graph_, node, plan.placement.nodes[n].unit),
-                         .in_float = graph_.nodes[EndOfLayer(plan, n)].outputs[0]});
+                         .moves_bias = options.move_biases && !coded.is_stored &&
+                                       CanMoveBias(graph_, node, coded.unit),
+                         .in_float = graph_.nodes[EndOfLayer(n, coded.unit)].outputs[0]});
       Layer& layer = layers_.back();
       layer.loops = options.online && layer.moves_bias;
       if (layer.loops)
         // The vendor's loop corrects the biases that are there and makes none.
-        layer.moves_bias = FindUnitBias(graph_, node, plan.placement.nodes[n].unit) != nullptr;
+        layer.moves_bias = FindUnitBias(graph_, node, coded.unit) != nullptr;
     }
   }
 
@@ -99,8 +99,8 @@ class Corrector {
     std::multiset<std::string> wanted_floats;
     // As often as it is dropped below: a value goes with the last layer that wants it.
     for (const Layer& layer : layers_) {
-      wanted.insert(layer.output);
-      if (!layer.input.empty()) wanted.insert(layer.input);
+      wanted.insert(layer.placed.output);
+      if (!layer.placed.input.empty()) wanted.insert(layer.placed.input);
       if (layer.moves_bias && !layer.loops) wanted_floats.insert(layer.in_float);
       if (layer.rounds && Refits(layer)) wanted_floats.insert(layer.in_float);
       if (layer.learns) learner_->WantFloats(layer.node, wanted_floats);
@@ -120,10 +120,10 @@ class Corrector {
       const std::vector<float> learned =
           layer.learns ? LearnLayer(layer, floats, quantized) : std::vector<float>{};
       std::vector<Tensor> read;
-      if (layer.moves_bias && layer.loops) read = quantized.Reach(layer.input);
-      if (!layer.input.empty()) quantized.Drop(layer.input);
+      if (layer.moves_bias && layer.loops) read = quantized.Reach(layer.placed.input);
+      if (!layer.placed.input.empty()) quantized.Drop(layer.placed.input);
       // With the codes of now: what is replaced later no longer counts here.
-      quantized.Reach(layer.output);
+      quantized.Reach(layer.placed.output);
       if (LearnsBias(layer) && !learned.empty()) ShiftOutput(layer, learned, quantized);
       if (!read.empty()) {
         LoopBias(layer, read, quantized);
@@ -132,7 +132,7 @@ class Corrector {
         MoveBias(layer, seen == expected.end() ? SeeFloats(layer, floats) : seen->second,
                  quantized);
       }
-      quantized.Drop(layer.output);
+      quantized.Drop(layer.placed.output);
     }
   }
 
@@ -141,7 +141,7 @@ class Corrector {
     for (const auto& [n, layer] : kept.layers) {
       if (!layer.shift.empty()) found.bias.emplace(n, layer.shift);
       if (layer.codes.empty()) continue;
-      FittedWeights weights = StartOfLayer(plan_, {}, n);
+      FittedWeights weights = coded_.at(n).weights;
       if (!TakeCodes(layer.codes, weights)) return false;
       found.weights.emplace(n, std::move(weights));
     }
@@ -177,7 +177,7 @@ class Corrector {
 
   // The quantized model; the layers learn where they are in it, and come in its order.
   Model Rewritten(const Model& model) {
-    PlacedLayers placed = PlaceLayers(model, plan_);
+    PlacedLayers placed = PlaceLayers(model, plan_, coded_);
     std::unordered_map<size_t, size_t> places;
     for (size_t k = 0; k < placed.layers.size(); ++k) places.emplace(placed.layers[k].node, k);
     std::sort(layers_.begin(), layers_.end(), [&](const Layer& a, const Layer& b) {
@@ -185,18 +185,17 @@ class Corrector {
     });
     for (size_t k = 0; k < layers_.size(); ++k) {
       Layer& layer = layers_[k];
-      layer.output = placed.layers[k].output;
+      layer.placed = std::move(placed.layers[k]);
       // Codes that others read too are theirs as well: only the bias may move.
-      if (placed.layers[k].codes.empty()) continue;
-      layer.rounds =
-          options_.round_weights && CanRound(graph_, settings_, graph_.nodes[layer.node]);
-      layer.learns =
-          options_.learning != nullptr && LearnsNode(graph_, plan_, layer.node, *options_.learning);
+      const bool has_codes = !layer.placed.codes.empty();
+      const CodedLayer& coded = coded_.at(layer.node);
+      layer.rounds = has_codes && options_.round_weights &&
+                     CanRound(graph_, settings_, graph_.nodes[layer.node], coded);
+      layer.learns = has_codes && options_.learning != nullptr &&
+                     LearnsNode(graph_, layer.node, coded, *options_.learning);
       layer.moves_bias = layer.moves_bias && !LearnsBias(layer);
       layer.loops = layer.loops && layer.moves_bias;
-      if (!layer.rounds && !layer.learns && !layer.loops) continue;
-      layer.input = placed.layers[k].input;
-      layer.codes = placed.layers[k].codes;
+      if (!layer.rounds && !layer.learns && !layer.loops) layer.placed.input.clear();
     }
     return std::move(placed.model);
   }
@@ -210,15 +209,14 @@ class Corrector {
   // With 8 bits and more a layer's own rounding is so little that chance in the fit outweighs what
   // it makes up for.
   bool Refits(const Layer& layer) const {
-    return plan_.integer_nodes.at(layer.node).weight->format.qmax < kByteCodes;
+    return coded_.at(layer.node).weights.format.qmax < kByteCodes;
   }
 
   void RoundWeights(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
     const Node& node = graph_.nodes[layer.node];
     const Tensor& weight = *graph_.FindInitializer(node.inputs[1]);
     const WeightOrder order = KernelOrder(node, weight);
-    const ConstantCodes& nearest = *plan_.integer_nodes.at(layer.node).weight;
-    const std::vector<Tensor>& inputs = quantized.Reach(layer.input);
+    const std::vector<Tensor>& inputs = quantized.Reach(layer.placed.input);
     const int64_t positions = Refits(layer) ? kManyPositions : kSomePositions;
     const InputCovariances found = CollectCovariances(node, weight, inputs, positions);
     Tensor wanted = weight;
@@ -226,9 +224,8 @@ class Corrector {
       wanted = RefitWeights(node, weight, inputs, floats.Reach(layer.in_float), found, positions);
       floats.Drop(layer.in_float);
     }
-    FittedWeights rounded = RoundByCovariance(
-        wanted, order, {nearest.codes, nearest.params, nearest.format, nearest.pair_limit}, found);
-    quantized.ReplaceConstant(layer.codes, rounded.weight);
+    FittedWeights rounded = RoundByCovariance(wanted, order, coded_.at(layer.node).weights, found);
+    ReplaceWeights(layer.placed, rounded, quantized);
     found_.weights.emplace(layer.node, std::move(rounded));
   }
 
@@ -241,12 +238,12 @@ class Corrector {
   }
 
   LayerActivation ActivationOf(const Layer& layer) const {
-    return FindActivation(graph_, topology_, plan_.placement.nodes[layer.node].unit);
+    return FindActivation(graph_, topology_, coded_.at(layer.node).unit);
   }
 
   // Moves the bias in both the result and the values that the layers behind it get.
   void MoveBias(const Layer& layer, const ExpectedOutput& expected, LayerwiseRun& quantized) {
-    const auto shift = FindShift(expected, quantized.Reach(layer.output), layer.axis,
+    const auto shift = FindShift(expected, quantized.Reach(layer.placed.output), layer.axis,
                                  ActivationOf(layer), options_.workers);
     if (shift) ShiftOutput(layer, *shift, quantized);
   }
@@ -254,7 +251,7 @@ class Corrector {
   // The vendor's loop. `read`: the layer's input in the quantized model.
   void LoopBias(const Layer& layer, const std::vector<Tensor>& read, LayerwiseRun& quantized) {
     const auto exact = OpenFloatLayer(layer);
-    std::vector<Tensor> values = quantized.Reach(layer.output);
+    std::vector<Tensor> values = quantized.Reach(layer.placed.output);
     std::optional<OnlineBias> bias;
     for (size_t s = 0; s < values.size(); ++s) {
       Tensor input = read[s];
@@ -270,7 +267,7 @@ class Corrector {
     }
     if (!bias) return;
     found_.bias[layer.node] = bias->shift();
-    quantized.Replace(layer.output, std::move(values));
+    quantized.Replace(layer.placed.output, std::move(values));
   }
 
   // The layer with its bias, of an input "x".
@@ -278,7 +275,7 @@ class Corrector {
     Model model;
     model.opsets = opsets_;
     Node node = graph_.nodes[layer.node];
-    Node end = graph_.nodes[EndOfLayer(plan_, layer.node)];
+    Node end = graph_.nodes[EndOfLayer(layer.node, coded_.at(layer.node).unit)];
     for (const Node* one : {&node, &end}) {
       for (const std::string& input : one->inputs) {
         if (const Tensor* constant = graph_.FindInitializer(input))
@@ -299,22 +296,23 @@ class Corrector {
   }
 
   void ShiftOutput(const Layer& layer, const std::vector<float>& shift, LayerwiseRun& quantized) {
-    ShiftChannels(layer.output, layer.axis, shift, quantized);
+    ShiftChannels(layer.placed.output, layer.axis, shift, quantized);
     found_.bias[layer.node] = shift;
   }
 
   bool LearnsBias(const Layer& layer) const {
-    return layer.learns && options_.learning->learns_bias;
+    return layer.learns && options_.learning->learns_bias && !coded_.at(layer.node).is_stored;
   }
 
   // Codes for the nodes that have not run; returns what is added to the bias.
   std::vector<float> LearnLayer(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
-    LearnedLayer learned = learner_->Learn(layer.node, StartOfLayer(plan_, found_, layer.node), {},
-                                           layer.input, quantized, floats);
+    LearnedLayer learned =
+        learner_->Learn(layer.node, StartOfLayer(coded_.at(layer.node), found_, layer.node), {},
+                        layer.placed.input, quantized, floats);
     TellProgress(layer.node);
     // A layer that nothing could be learned of is none that learning corrects.
     if (learned.bias_shift.empty()) return {};
-    quantized.ReplaceConstant(layer.codes, learned.weights.weight);
+    ReplaceWeights(layer.placed, learned.weights, quantized);
     found_.weights.insert_or_assign(layer.node, std::move(learned.weights));
     return learned.bias_shift;
   }
@@ -335,6 +333,7 @@ class Corrector {
   const QuantizationPlan& plan_;
   const ModelSettings& settings_;
   const CorrectionOptions& options_;
+  std::map<size_t, CodedLayer> coded_;
   std::optional<LayerLearner> learner_;
   std::vector<Layer> layers_;
   LayerCorrections found_;
@@ -343,11 +342,11 @@ class Corrector {
 
 }  // namespace
 
-bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node) {
-  const TensorSettings& of = settings.Of(node).weights;
-  const NumericFormat format = FormatOf(of);
-  return of.compat == Compat::kNone && format.symmetric && format.zero == 0 &&
-         HasInputCovariance(node, *graph.FindInitializer(node.inputs[1]));
+bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node,
+              const CodedLayer& layer) {
+  const NumericFormat& format = layer.weights.format;
+  return settings.Of(node).weights.compat == Compat::kNone && format.symmetric &&
+         format.zero == 0 && HasInputCovariance(node, *graph.FindInitializer(node.inputs[1]));
 }
 
 LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct) {

@@ -16,6 +16,7 @@
 #include "qconvert/plan/model_settings.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/transform/channel_moments.h"
+#include "qconvert/weights/coded_layers.h"
 #include "qconvert/weights/layer_corrections.h"
 
 namespace qconvert {
@@ -32,13 +33,15 @@ struct CorrectionOptions {
   ResultCache* cache = nullptr;  // of what is found; null: none
 };
 
-// Whether the codes of a node with integer weights can be found by what it reads.
-bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node);
+// Whether the codes of a layer can be found by what it reads.
+bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node,
+              const CodedLayer& layer);
 
 // What `correct` finds; nothing where the engine refuses the pieces that it runs.
 LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct);
 
-// Of every integer node with weights, in the order they run:
+// Of every layer whose weights are codes (FindCodedLayers), in the order they run, biases of
+// integer nodes alone:
 //
 //   1. codes of the weights from the layer's inputs as the quantized model has them, below
 //      8 bits for what it writes in the float model

@@ -13,26 +13,25 @@
 
 namespace qconvert {
 
-bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
+bool LearnsNode(const Graph& graph, size_t n, const CodedLayer& layer,
                 const LearningSettings& learning) {
   const Node& node = graph.nodes[n];
-  const ConstantCodes& weight = *plan.integer_nodes.at(n).weight;
+  const NumericFormat& format = layer.weights.format;
   const std::vector<std::string>& types = learning.op_types;
   const bool is_meant =
       types.empty() || std::find(types.begin(), types.end(), node.op_type) != types.end();
-  return is_meant && weight.format.symmetric && weight.format.zero == 0 &&
+  return is_meant && format.symmetric && format.zero == 0 &&
          CanLearn(node, *graph.FindInitializer(node.inputs[1])) &&
-         CanMoveBias(graph, node, plan.placement.nodes[n].unit);
+         (layer.is_stored || CanMoveBias(graph, node, layer.unit));
 }
 
-FittedWeights StartOfLayer(const QuantizationPlan& plan, const LayerCorrections& found, size_t n) {
-  const ConstantCodes& nearest = *plan.integer_nodes.at(n).weight;
+FittedWeights StartOfLayer(const CodedLayer& layer, const LayerCorrections& found, size_t n) {
+  FittedWeights start = layer.weights;
   const auto better = found.weights.find(n);
-  FittedWeights start = better != found.weights.end()
-                            ? better->second
-                            : FittedWeights{nearest.codes, nearest.params, {}, 0};
-  start.format = nearest.format;
-  start.pair_limit = nearest.pair_limit;
+  if (better != found.weights.end()) {
+    start.weight = better->second.weight;
+    start.params = better->second.params;
+  }
   return start;
 }
 
@@ -42,7 +41,7 @@ void LayerLearner::KeepIn(ResultCache* cache, std::string run_hash) {
 }
 
 const std::string& LayerLearner::FloatOutput(size_t n) const {
-  return graph_.nodes[EndOfLayer(plan_, n)].outputs[0];
+  return graph_.nodes[EndOfLayer(n, layers_.at(n).unit)].outputs[0];
 }
 
 void LayerLearner::WantFloats(size_t n, std::multiset<std::string>& wanted) const {
@@ -55,14 +54,18 @@ void LayerLearner::DropFloats(size_t n, LayerwiseRun& floats) const {
   if (mixes()) floats.Drop(graph_.nodes[n].inputs[0]);
 }
 
-LearnedLayer LayerLearner::LearnAnew(const Node& node, const FusedUnit& unit,
-                                     const FittedWeights& start, std::span<const float> shift,
+LearnedLayer LayerLearner::LearnAnew(size_t n, const FittedWeights& start,
+                                     std::span<const float> shift,
                                      const LayerSamples& samples) const {
-  const Tensor* addend = FindUnitBias(graph_, node, unit);
+  const Node& node = graph_.nodes[n];
+  const CodedLayer& layer = layers_.at(n);
+  LearningSettings settings = settings_;
+  settings.learns_bias = settings.learns_bias && !layer.is_stored;
+  const Tensor* addend = FindUnitBias(graph_, node, layer.unit);
   std::vector<float> bias = addend == nullptr ? std::vector<float>{} : ToFloats(*addend);
   if (!shift.empty()) AddShift(shift, bias);
   return LearnWeights(node, *graph_.FindInitializer(node.inputs[1]), bias, start, samples,
-                      FindActivation(graph_, topology_, unit), settings_, workers_);
+                      FindActivation(graph_, topology_, layer.unit), settings, workers_);
 }
 
 LearnedLayer LayerLearner::Learn(size_t n, const FittedWeights& start, std::span<const float> shift,
@@ -83,7 +86,7 @@ LearnedLayer LayerLearner::Learn(size_t n, const FittedWeights& start, std::span
         learned.bias_shift = std::move(kept.shift);
         return TakeCodes(kept.codes, learned.weights);
       },
-      [&] { learned = LearnAnew(node, plan_.placement.nodes[n].unit, start, shift, samples); },
+      [&] { learned = LearnAnew(n, start, shift, samples); },
       [&] { return TextOf(KeptOf(learned.weights, learned.bias_shift)); });
   DropFloats(n, floats);
   return learned;

@@ -3,6 +3,7 @@
 #define QCONVERT_SRC_PIPELINE_LEARN_LAYER_H_
 
 #include <cstddef>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -12,25 +13,30 @@
 #include "qconvert/config/learning_settings.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/ir/topology.h"
-#include "qconvert/plan/plan.h"
+#include "qconvert/weights/coded_layers.h"
 #include "qconvert/weights/layer_corrections.h"
 #include "qconvert/weights/learn_weights.h"
 
 namespace qconvert {
 
-// Whether codes of a node with integer weights can be learned, and are meant to.
-bool LearnsNode(const Graph& graph, const QuantizationPlan& plan, size_t n,
+// Whether codes of a layer can be learned, and are meant to.
+bool LearnsNode(const Graph& graph, size_t n, const CodedLayer& layer,
                 const LearningSettings& learning);
 
 // The codes that layer `n` has by now: those that were found, else the nearest ones of the plan.
-FittedWeights StartOfLayer(const QuantizationPlan& plan, const LayerCorrections& found, size_t n);
+FittedWeights StartOfLayer(const CodedLayer& layer, const LayerCorrections& found, size_t n);
 
 class LayerLearner {
  public:
   // All must outlive it.
-  LayerLearner(const Graph& graph, const Topology& topology, const QuantizationPlan& plan,
-               const LearningSettings& settings, int workers)
-      : graph_(graph), topology_(topology), plan_(plan), settings_(settings), workers_(workers) {}
+  LayerLearner(const Graph& graph, const Topology& topology,
+               const std::map<size_t, CodedLayer>& layers, const LearningSettings& settings,
+               int workers)
+      : graph_(graph),
+        topology_(topology),
+        layers_(layers),
+        settings_(settings),
+        workers_(workers) {}
 
   // Keeps what is learned from here on. `run_hash`: of everything that it depends on but the layer.
   void KeepIn(ResultCache* cache, std::string run_hash);
@@ -46,12 +52,12 @@ class LayerLearner {
  private:
   bool mixes() const { return settings_.quantized_part < 1; }
   const std::string& FloatOutput(size_t n) const;
-  LearnedLayer LearnAnew(const Node& node, const FusedUnit& unit, const FittedWeights& start,
-                         std::span<const float> shift, const LayerSamples& samples) const;
+  LearnedLayer LearnAnew(size_t n, const FittedWeights& start, std::span<const float> shift,
+                         const LayerSamples& samples) const;
 
   const Graph& graph_;
   const Topology& topology_;
-  const QuantizationPlan& plan_;
+  const std::map<size_t, CodedLayer>& layers_;
   const LearningSettings& settings_;
   int workers_;
   ResultCache* cache_ = nullptr;

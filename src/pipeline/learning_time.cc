@@ -28,12 +28,13 @@ double ImagesOfSample(const Graph& graph, const std::string& value) {
 
 }  // namespace
 
-std::map<size_t, double> LearningCosts(const Graph& graph, const QuantizationPlan& plan,
+std::map<size_t, double> LearningCosts(const Graph& graph,
+                                       const std::map<size_t, CodedLayer>& layers,
                                        const LearningSettings& settings, const LearnedFrom& from) {
   const CostModel model(graph, from.sizes);
   std::map<size_t, double> costs;
-  for (const auto& [n, integer] : plan.integer_nodes) {
-    if (!integer.weight || !LearnsNode(graph, plan, n, settings)) continue;
+  for (const auto& [n, layer] : layers) {
+    if (!LearnsNode(graph, n, layer, settings)) continue;
     const Node& node = graph.nodes[n];
     const Tensor& weight = *graph.FindInitializer(node.inputs[1]);
     const auto channels = static_cast<double>(KernelOrder(node, weight).channels);
@@ -50,13 +51,13 @@ double TimeOfLayers(const std::map<size_t, double>& costs) {
   return sum / kProductsPerSecond;
 }
 
-double TimeOfBlocks(const Graph& graph, const QuantizationPlan& plan,
+double TimeOfBlocks(const Graph& graph, const std::map<size_t, CodedLayer>& layers,
                     const std::vector<Block>& blocks, BlockVariables variables,
                     const LearningSettings& settings, const LearnedFrom& from) {
   const CostModel model(graph, from.sizes);
   const bool are_codes = variables == BlockVariables::kCodes;
   std::map<size_t, double> alone;
-  if (are_codes) alone = LearningCosts(graph, plan, settings, from);
+  if (are_codes) alone = LearningCosts(graph, layers, settings, from);
   double products = 0;
   for (const Block& block : blocks) {
     double of_sample = 0;

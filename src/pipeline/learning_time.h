@@ -10,7 +10,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/cost_model.h"
 #include "qconvert/plan/find_blocks.h"
-#include "qconvert/plan/plan.h"
+#include "qconvert/weights/coded_layers.h"
 #include "qconvert/weights/learn_block.h"
 
 namespace qconvert {
@@ -22,14 +22,15 @@ struct LearnedFrom {
 };
 
 // LearningCost of the layers that CorrectLayers learns, by node.
-std::map<size_t, double> LearningCosts(const Graph& graph, const QuantizationPlan& plan,
+std::map<size_t, double> LearningCosts(const Graph& graph,
+                                       const std::map<size_t, CodedLayer>& layers,
                                        const LearningSettings& settings, const LearnedFrom& from);
 
 // Seconds of processor time of all of them.
 double TimeOfLayers(const std::map<size_t, double>& costs);
 
 // The same of CorrectBlocks, with the layers that learn once more behind the blocks.
-double TimeOfBlocks(const Graph& graph, const QuantizationPlan& plan,
+double TimeOfBlocks(const Graph& graph, const std::map<size_t, CodedLayer>& layers,
                     const std::vector<Block>& blocks, BlockVariables variables,
                     const LearningSettings& settings, const LearnedFrom& from);
 

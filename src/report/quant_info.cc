@@ -179,6 +179,7 @@ Json StoredJson(const QuantizationPlan& plan) {
     } else {
       AddGrid({weight.codes.type, -1, weight.scales, {0}}, weight.format, json);
       if (weight.block_size > 0) json["block_size"] = weight.block_size;
+      if (!weight.steps.empty()) json["steps"] = weight.steps;
     }
     stored.push_back(std::move(json));
   }

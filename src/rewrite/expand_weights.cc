@@ -34,28 +34,6 @@ void Multiply(const StoredWeight& weight, float* out) {
                  });
 }
 
-Tensor Expanded(const StoredWeight& weight) {
-  const std::vector<int64_t>& dims = weight.dims.empty() ? weight.codes.dims : weight.dims;
-  // Floats of 16 bits stand for themselves.
-  if (weight.scales.empty()) return MakeFloatTensor(weight.name, dims, ToFloats(weight.codes));
-  // Written where they stay: weights may take half of the memory there is.
-  const auto bytes = std::make_shared<std::string>(
-      static_cast<size_t>(weight.codes.element_count()) * sizeof(float), '\0');
-  auto* floats = reinterpret_cast<float*>(bytes->data());
-  if (weight.codes.type == DataType::kInt8) {
-    Multiply<int8_t>(weight, floats);
-  } else {
-    QCONVERT_CHECK(weight.codes.type == DataType::kInt16);
-    Multiply<int16_t>(weight, floats);
-  }
-  Tensor out;
-  out.name = weight.name;
-  out.type = DataType::kFloat;
-  out.dims = dims;
-  out.bytes = bytes;
-  return out;
-}
-
 struct StoredUse {
   Tensor* tensor;
   const FloatCache::Entry* entry;
@@ -110,6 +88,28 @@ std::optional<CodesProduct> FindProduct(const Graph& graph, const Topology& topo
 
 }  // namespace
 
+Tensor ExpandedWeight(const StoredWeight& weight) {
+  const std::vector<int64_t>& dims = weight.dims.empty() ? weight.codes.dims : weight.dims;
+  // Floats of 16 bits stand for themselves.
+  if (weight.scales.empty()) return MakeFloatTensor(weight.name, dims, ToFloats(weight.codes));
+  // Written where they stay: weights may take half of the memory there is.
+  const auto bytes = std::make_shared<std::string>(
+      static_cast<size_t>(weight.codes.element_count()) * sizeof(float), '\0');
+  auto* floats = reinterpret_cast<float*>(bytes->data());
+  if (weight.codes.type == DataType::kInt8) {
+    Multiply<int8_t>(weight, floats);
+  } else {
+    QCONVERT_CHECK(weight.codes.type == DataType::kInt16);
+    Multiply<int16_t>(weight, floats);
+  }
+  Tensor out;
+  out.name = weight.name;
+  out.type = DataType::kFloat;
+  out.dims = dims;
+  out.bytes = bytes;
+  return out;
+}
+
 bool FloatCache::Holds(const Entry& entry) const {
   const auto it = made_.find(entry.first);
   if (it == made_.end()) return false;
@@ -137,7 +137,7 @@ void FloatCache::Make(const std::vector<const Entry*>& wanted) {
     missing.push_back(&made);
   }
   ParallelFor(missing.size(), workers_, [&](size_t i, size_t /*worker*/) {
-    missing[i]->floats = Expanded(missing[i]->weight);
+    missing[i]->floats = ExpandedWeight(missing[i]->weight);
   });
 }
 
@@ -159,11 +159,12 @@ size_t ExpandCodes(Graph& graph) {
     const std::optional<CodesProduct> found = FindProduct(graph, topology, n);
     if (!found) continue;
     const auto scales = found->scales->values<float>();
-    made.emplace_back(found->codes->name, Expanded({.name = graph.nodes[n].outputs[0],
-                                                    .codes = *found->codes,
-                                                    .dims = {},
-                                                    .scale_dims = found->scales->dims,
-                                                    .scales = {scales.begin(), scales.end()}}));
+    made.emplace_back(found->codes->name,
+                      ExpandedWeight({.name = graph.nodes[n].outputs[0],
+                                      .codes = *found->codes,
+                                      .dims = {},
+                                      .scale_dims = found->scales->dims,
+                                      .scales = {scales.begin(), scales.end()}}));
     done[found->cast] = done[found->product] = true;
   }
   for (auto& [codes, floats] : made) {

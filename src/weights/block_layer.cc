@@ -24,10 +24,11 @@ BlockLayer::BlockLayer(const Graph& graph, const Node& node, const BlockStart& s
                        const LearningSettings& settings, BlockVariables learns)
     : order_(KernelOrder(node, *graph.FindInitializer(node.inputs[1]))),
       format_(start.weights.format),
-      pair_limit_(start.weights.pair_limit) {
+      pair_limit_(start.weights.pair_limit),
+      keeps_bias_(start.keeps_bias || !settings.learns_bias) {
   CodedChannels coded =
       GatherChannels(order_, *graph.FindInitializer(node.inputs[1]), CodesOf(start.weights.weight),
-                     start.weights.params.scales, 0, order_.channels);
+                     start.weights, 0, order_.channels);
   real_ = std::move(coded.real);
   best_ = std::move(coded.codes);
   scales_ = std::move(coded.scales);
@@ -68,11 +69,11 @@ bool BlockLayer::Round() {
 
 void BlockLayer::Step(const BlockWeights& gradient, const LearningSettings& settings, float beta) {
   if (codes_) {
-    const FloatMatrix by_code = gradient.weights.array().rowwise() * scales_.array();
+    const FloatMatrix by_code = gradient.weights.cwiseProduct(scales_);
     const float weight = beta == 0 ? 0.0F : static_cast<float>(settings.regularization);
     std::visit([&](auto& codes) { codes.Step(by_code, weight, beta); }, *codes_);
   }
-  if (settings.learns_bias) bias_adam_->Step(gradient.bias, shift_);
+  if (!keeps_bias_) bias_adam_->Step(gradient.bias, shift_);
 }
 
 void BlockLayer::Give(BlockStart& out) const {
@@ -82,7 +83,7 @@ void BlockLayer::Give(BlockStart& out) const {
       codes[PlaceOf(order_, c, k)] = static_cast<int32_t>(best_(k, c));
   out.weights.weight.bytes =
       std::make_shared<const std::string>(PackCodes(codes, out.weights.params.type));
-  if (!std::isfinite(best_shift_.sum())) return;
+  if (keeps_bias_ || !std::isfinite(best_shift_.sum())) return;
   out.shift.assign(best_shift_.data(), best_shift_.data() + best_shift_.size());
 }
 

@@ -46,17 +46,18 @@ class BlockLayer {
   FloatMatrix Leaning() const;
   FloatMatrix Moved() const;
   BlockWeights Of(const FloatMatrix& codes, const FloatMatrix& shift) const {
-    return {codes.array().rowwise() * scales_.array(), bias_ + shift.row(0)};
+    return {codes.cwiseProduct(scales_), bias_ + shift.row(0)};
   }
 
   WeightOrder order_;
   NumericFormat format_;
   int32_t pair_limit_;
   FloatMatrix real_;  // w / s
-  FloatRow scales_;
+  FloatMatrix scales_;
   FloatRow bias_;
   FloatMatrix shift_;                                                      // of one row
   std::optional<std::variant<RoundingVariables, WeightVariables>> codes_;  // none: they stay
+  bool keeps_bias_;
   std::optional<Adam> bias_adam_;
   FloatMatrix rounded_;
   FloatMatrix best_;

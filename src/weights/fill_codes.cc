@@ -108,6 +108,33 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
   FillBias(of.bias, form, input_scale, std::move(bias), out);
 }
 
+// What corrections found for the one node that reads stored weights, as long as they have the grid
+// that it was found for.
+void CorrectStored(const LayerCorrections& corrections, size_t n, const WeightUse& use,
+                   StoredWeight& stored) {
+  const auto scales = corrections.scales.find(n);
+  if (scales != corrections.scales.end() && scales->second.instead_of == FittedOf(stored).params &&
+      stored.block_size == 0)
+    stored = StoreOnGrid(use, stored.format, 0, scales->second.scales);
+  const auto weights = corrections.weights.find(n);
+  if (weights != corrections.weights.end() && weights->second.params == FittedOf(stored).params &&
+      weights->second.block_size == stored.block_size)
+    TakeFitted(weights->second, stored);
+}
+
+// Float nodes with corrections, by the weights that they read.
+std::map<std::string, size_t> FindCorrected(const Graph& graph, const QuantizationPlan& plan,
+                                            const LayerCorrections* corrections) {
+  std::map<std::string, size_t> nodes;
+  if (corrections == nullptr) return nodes;
+  for (const auto& [n, weights] : corrections->weights) nodes[graph.nodes[n].inputs[1]] = n;
+  for (const auto& [n, scales] : corrections->scales) nodes[graph.nodes[n].inputs[1]] = n;
+  std::erase_if(nodes, [&](const auto& entry) {
+    return plan.placement.nodes[entry.second].domain == NodeDomain::kInteger;
+  });
+  return nodes;
+}
+
 StoredForm FormFor(const TensorSettings& weights) {
   if (!weights.is_int()) return {.bits = kDefaultBits};
   return {.bits = weights.bit_width, .block_size = weights.block_size};
@@ -141,9 +168,13 @@ void FillStored(const Graph& graph, const ModelSettings& settings, const CodeOpt
     if (!options.keep.contains(use.way)) wanted.emplace_back(std::move(use), form);
   }
   cache.MakeStored(wanted);
+  const std::map<std::string, size_t> corrected = FindCorrected(graph, plan, options.corrections);
   for (const auto& [use, form] : wanted) {
-    const StoredWeight* stored = cache.FindStored(use.way, form);
-    if (stored != nullptr) plan.stored.emplace(use.way, *stored);
+    const StoredWeight* found = cache.FindStored(use.way, form);
+    if (found == nullptr) continue;
+    StoredWeight& stored = plan.stored.emplace(use.way, *found).first->second;
+    const auto node = corrected.find(use.way);
+    if (node != corrected.end()) CorrectStored(*options.corrections, node->second, use, stored);
   }
 }
 

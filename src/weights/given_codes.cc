@@ -278,8 +278,19 @@ class GivenStoredWeights {
       const auto& [use, entry] = work[i];
       made[i] = StoreOnGrid(*use, entry->grid.format, entry->block_size, entry->grid.params.scales);
     });
-    for (size_t i = 0; i < work.size(); ++i)
+    for (size_t i = 0; i < work.size(); ++i) {
+      AddStepsOf(*work[i].second, *made[i]);
       plan().stored.emplace(work[i].first->way, std::move(*made[i]));
+    }
+  }
+
+  // Letters count from the nearest codes.
+  void AddStepsOf(const FileStored& entry, StoredWeight& stored) {
+    if (entry.steps.empty()) return;
+    FittedWeights weights = FittedOf(stored);
+    const std::string wrong = AddSteps(entry.steps, weights);
+    if (wrong.empty()) return TakeFitted(weights, stored);
+    Refuse(entry.grid.place, fmt::format("steps of '{}' {}", entry.way, wrong));
   }
 
   // In a floating type of 16 bits: top-level initializers only.

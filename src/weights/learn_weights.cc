@@ -62,9 +62,14 @@ class Pool {
 
 // `most` of 0 .. all - 1, spread evenly, in an order in which neighbours are far apart: then every
 // batch sees all of them alike.
-std::vector<int64_t> Spread(int64_t all, int64_t most) {
+std::vector<int64_t> Spread(const Node& node, int64_t all, int64_t most) {
   constexpr double kGoldenPart = 0.618;
-  const std::vector<int64_t> places = SpreadEvenly(all, most);
+  std::vector<int64_t> places = SpreadEvenly(all, most);
+  if (node.Is("ConvTranspose") && all > most) {
+    places.clear();
+    const int64_t apart = StepOverPositions(node, (all + most - 1) / std::max<int64_t>(most, 1));
+    for (int64_t place = 0; place < all; place += apart) places.push_back(place);
+  }
   const int64_t count = std::ssize(places);
   auto step = std::max<int64_t>(static_cast<int64_t>(kGoldenPart * static_cast<double>(count)), 1);
   // Without a common divisor the steps come by every place once.
@@ -79,7 +84,8 @@ class Learner {
   Learner(const Node& node, const Tensor& weight, std::span<const float> bias,
           const FittedWeights& start, const LayerSamples& samples,
           const LayerActivation& activation, const LearningSettings& settings, int workers)
-      : order_(KernelOrder(node, weight)),
+      : node_(node),
+        order_(KernelOrder(node, weight)),
         groups_(GroupsOf(node)),
         weight_(weight),
         bias_(bias),
@@ -89,9 +95,7 @@ class Learner {
         settings_(settings),
         workers_(workers),
         codes_(CodesOf(start.weight)),
-        nearest_(CodesOf(RoundWeights(weight, order_, start.params, start.format,
-                                      {.pair_limit = start.pair_limit, .workers = workers})
-                             .weight)) {
+        nearest_(NearestCodes()) {
     for (const Tensor& input : samples.inputs) positions_.emplace_back(node, weight, input.dims);
     out_.weights = start;
   }
@@ -136,6 +140,25 @@ class Learner {
   }
 
  private:
+  std::vector<int32_t> NearestCodes() const {
+    if (start_.pair_limit > 0) {
+      return CodesOf(RoundWeights(weight_, order_, start_.params, start_.format,
+                                  {.pair_limit = start_.pair_limit, .workers = workers_})
+                         .weight);
+    }
+    std::vector<int32_t> codes(codes_.size());
+    const auto values = weight_.values<float>();
+    const std::vector<float>& scales = start_.params.scales;
+    for (int64_t o = 0; o < order_.channels; ++o) {
+      for (int64_t k = 0; k < order_.count; ++k) {
+        const size_t at = PlaceOf(order_, o, k);
+        const size_t scale = ScaleOf(order_, scales.size(), start_.block_size, o, k);
+        codes[at] = QuantizeValue(values[at], scales[scale], 0, start_.format);
+      }
+    }
+    return codes;
+  }
+
   struct Part {
     int64_t first = 0;  // output channel
     TrainedChannels trained;
@@ -153,14 +176,15 @@ class Learner {
       (is_held_out ? held_out : training).Add(s, positions_[s].count());
     }
     if (by_sample) {
-      for (const int64_t k : Spread(training.count(), most)) places_.push_back(training.At(k));
+      for (const int64_t k : Spread(node_, training.count(), most))
+        places_.push_back(training.At(k));
       training_ = static_cast<Index>(places_.size());
-      for (const int64_t k : Spread(held_out.count(), most / kHeldOutPart))
+      for (const int64_t k : Spread(node_, held_out.count(), most / kHeldOutPart))
         places_.push_back(held_out.At(k));
       return;
     }
     std::vector<SamplePosition> rest;
-    const std::vector<int64_t> spread = Spread(training.count(), most + most / kHeldOutPart);
+    const std::vector<int64_t> spread = Spread(node_, training.count(), most + most / kHeldOutPart);
     for (size_t i = 0; i < spread.size(); ++i) {
       // By the place in the list: the positions themselves come in strides, which may leave every
       // fifth of them out.
@@ -192,8 +216,7 @@ class Learner {
     ChannelProblem problem;
     problem.format = start_.format;
     problem.pair_limit = start_.pair_limit;
-    CodedChannels coded =
-        GatherChannels(order_, weight_, codes_, start_.params.scales, first, count);
+    CodedChannels coded = GatherChannels(order_, weight_, codes_, start_, first, count);
     problem.real = std::move(coded.real);
     problem.start = std::move(coded.codes);
     problem.scales = std::move(coded.scales);
@@ -250,6 +273,7 @@ class Learner {
     return is_new;
   }
 
+  const Node& node_;
   WeightOrder order_;
   int64_t groups_;
   const Tensor& weight_;

@@ -46,18 +46,18 @@ Matrix FactorOfInverse(Matrix covariance) {
 // Rounds the channels of one group: `weights` and the codes that come back are [count, channels].
 class GroupRounder {
  public:
-  GroupRounder(const NumericFormat& format, int32_t pair_limit, Eigen::ArrayXd scales)
+  GroupRounder(const NumericFormat& format, int32_t pair_limit, Matrix scales)
       : format_(format), pair_limit_(pair_limit), scales_(std::move(scales)) {}
 
   Matrix Round(Matrix weights, const Matrix& factor) const {
     Matrix codes(weights.rows(), weights.cols());
     for (Index k = 0; k < weights.rows(); ++k) {
       for (Index o = 0; o < weights.cols(); ++o) {
-        const double code = format_.round(weights(k, o) / scales_(o));
+        const double code = format_.round(weights(k, o) / scales_(k, o));
         codes(k, o) = std::clamp(code, Least(codes, k, o), Most(codes, k, o));
       }
       const Eigen::RowVectorXd error =
-          (weights.row(k).array() - codes.row(k).array() * scales_.transpose()) / factor(k, k);
+          (weights.row(k) - codes.row(k).cwiseProduct(scales_.row(k))) / factor(k, k);
       const Index rest = weights.rows() - k - 1;
       // What this row is off by, the rows that follow make up for.
       weights.bottomRows(rest).noalias() -= factor.row(k).tail(rest).transpose() * error;
@@ -80,7 +80,7 @@ class GroupRounder {
 
   const NumericFormat& format_;
   int32_t pair_limit_;
-  Eigen::ArrayXd scales_;
+  Matrix scales_;
 };
 
 // The output channels that read the inputs of one covariance; matrices are [count, channels].
@@ -89,20 +89,22 @@ struct Group {
   Matrix covariance;
   Matrix weights;
   Matrix codes;
-  Eigen::ArrayXd scales;
+  Matrix scales;
 };
 
 Group GatherGroup(const Tensor& weight, const WeightOrder& order, std::span<const int32_t> codes,
-                  std::span<const float> scales, const InputCovariances& covariances, size_t g) {
+                  std::span<const float> scales, int64_t block_size,
+                  const InputCovariances& covariances, size_t g) {
   const auto values = weight.values<float>();
   const int64_t channels = order.channels / static_cast<int64_t>(covariances.size());
   Group out{static_cast<int64_t>(g) * channels,
             Eigen::Map<const Matrix>(covariances[g].data(), order.count, order.count),
-            Matrix(order.count, channels), Matrix(order.count, channels), Eigen::ArrayXd(channels)};
+            Matrix(order.count, channels), Matrix(order.count, channels),
+            Matrix(order.count, channels)};
   for (int64_t o = 0; o < channels; ++o) {
     const int64_t channel = out.first + o;
-    out.scales(o) = scales[scales.size() > 1 ? static_cast<size_t>(channel) : 0];
     for (int64_t k = 0; k < order.count; ++k) {
+      out.scales(k, o) = scales[ScaleOf(order, scales.size(), block_size, channel, k)];
       out.weights(k, o) = values[PlaceOf(order, channel, k)];
       out.codes(k, o) = codes[PlaceOf(order, channel, k)];
     }
@@ -121,7 +123,8 @@ class SomePositions {
       samples_.emplace_back(node, weight, input.dims);
       all += samples_.back().count();
     }
-    step_ = std::max<int64_t>(1, all / std::max(kLeastPositions, positions_per_weight * count_));
+    step_ = StepOverPositions(
+        node, std::max<int64_t>(1, all / std::max(kLeastPositions, positions_per_weight * count_)));
   }
 
   Index count() const { return count_; }
@@ -196,9 +199,9 @@ Matrix MissingProducts(const SomePositions& positions, const Group& group, size_
 }
 
 // e^T H e of every channel.
-Eigen::RowVectorXd ErrorOf(const Matrix& weights, const Matrix& codes, const Eigen::ArrayXd& scales,
+Eigen::RowVectorXd ErrorOf(const Matrix& weights, const Matrix& codes, const Matrix& scales,
                            const Matrix& covariance) {
-  const Matrix error = weights - codes * scales.matrix().asDiagonal();
+  const Matrix error = weights - codes.cwiseProduct(scales);
   return (covariance * error).cwiseProduct(error).colwise().sum();
 }
 
@@ -240,7 +243,7 @@ Tensor RefitWeights(const Node& node, const Tensor& weight, std::span<const Tens
   const std::vector<int32_t> none(refitted.size(), 0);
   const std::vector<float> one(1, 1.0F);
   for (size_t g = 0; g < covariances.size(); ++g) {
-    Group group = GatherGroup(weight, order, none, one, covariances, g);
+    Group group = GatherGroup(weight, order, none, one, 0, covariances, g);
     // Inputs that are all 0 or not finite tell nothing.
     const double mean = group.covariance.diagonal().mean();
     if (!(mean > 0) || !std::isfinite(mean)) continue;
@@ -261,7 +264,8 @@ FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
   FixBlocking();
   std::vector<int32_t> codes = CodesOf(nearest.weight);
   for (size_t g = 0; g < covariances.size(); ++g) {
-    const Group group = GatherGroup(weight, order, codes, nearest.params.scales, covariances, g);
+    const Group group = GatherGroup(weight, order, codes, nearest.params.scales, nearest.block_size,
+                                    covariances, g);
     const Matrix factor = FactorOfInverse(group.covariance);
     if (factor.size() == 0) continue;
     const Matrix after =
@@ -286,7 +290,7 @@ FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
 std::vector<float> FitScalesByCovariance(const Tensor& weight, const WeightOrder& order,
                                          const FittedWeights& nearest,
                                          const InputCovariances& covariances) {
-  QCONVERT_CHECK(nearest.format.symmetric && order.batches == 1);
+  QCONVERT_CHECK(nearest.format.symmetric && order.batches == 1 && nearest.block_size == 0);
   FixBlocking();
   const std::vector<int32_t> codes = CodesOf(nearest.weight);
   std::vector<float> scales = nearest.params.scales;
@@ -295,12 +299,12 @@ std::vector<float> FitScalesByCovariance(const Tensor& weight, const WeightOrder
   std::array<std::vector<double>, kScaleFactors.size()> errors;
   for (std::vector<double>& of : errors) of.assign(scales.size(), 0.0);
   for (size_t g = 0; g < covariances.size(); ++g) {
-    const Group group = GatherGroup(weight, order, codes, nearest.params.scales, covariances, g);
+    const Group group = GatherGroup(weight, order, codes, nearest.params.scales, 0, covariances, g);
     const Matrix factor = FactorOfInverse(group.covariance);
     // Inputs that are all 0 or not finite tell nothing: every factor keeps an error of 0.
     if (factor.size() == 0) continue;
     for (size_t f = 0; f < kScaleFactors.size(); ++f) {
-      const Eigen::ArrayXd tried = group.scales * kScaleFactors[f];
+      const Matrix tried = group.scales * kScaleFactors[f];
       const Matrix after =
           GroupRounder(nearest.format, nearest.pair_limit, tried).Round(group.weights, factor);
       const Eigen::RowVectorXd error = ErrorOf(group.weights, after, tried, group.covariance);

@@ -13,6 +13,7 @@
 #include "qconvert/base/check.h"
 #include "qconvert/ir/scope.h"
 #include "qconvert/numbers/quantize.h"
+#include "qconvert/weights/code_steps.h"
 #include "qconvert/weights/scale_rows.h"
 
 namespace qconvert {
@@ -220,6 +221,21 @@ StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format, int6
                         ? CodesOnGrid<int8_t>(values, layout, out.scales, format)
                         : CodesOnGrid<int16_t>(values, layout, out.scales, format);
   return out;
+}
+
+FittedWeights FittedOf(const StoredWeight& stored) {
+  FittedWeights out{.weight = stored.codes,
+                    .params = {stored.codes.type, -1, stored.scales, {0}},
+                    .format = stored.format,
+                    .block_size = stored.block_size};
+  // Dimensions are split where scales ask for it; the order of the elements is the same.
+  if (!stored.dims.empty()) out.weight.dims = stored.dims;
+  return out;
+}
+
+void TakeFitted(const FittedWeights& weights, StoredWeight& stored) {
+  stored.steps = StepsBetween(stored.codes, weights.weight);
+  stored.codes.bytes = weights.weight.bytes;
 }
 
 }  // namespace qconvert

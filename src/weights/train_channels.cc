@@ -51,7 +51,7 @@ class Trainer {
   RowsView TrainingTargets() const { return problem_.targets.topRows(inputs_.training); }
 
   FloatMatrix Weights(const FloatMatrix& codes) const {
-    return codes.array().rowwise() * problem_.scales.array();
+    return codes.cwiseProduct(problem_.scales);
   }
 
   FloatRow Loss(const RowsView& rows, const RowsView& targets, const FloatMatrix& codes,
@@ -97,7 +97,7 @@ class Trainer {
     const Index batches = inputs_.training / std::max<Index>(batch, 1);
     FloatRow bias = best_.bias;
     int idle = 0;
-    const FloatRow by_code = importance_.cwiseProduct(problem_.scales);
+    const FloatMatrix by_code = problem_.scales.array().rowwise() * importance_.array();
     const int64_t steps = StepsOf(settings_, batches);
     for (int64_t step = 0; step < steps && batches > 0; ++step) {
       const Index first = static_cast<Index>(step) % batches * batch;
@@ -105,7 +105,7 @@ class Trainer {
           ComputeLayerLoss(Mixed(first, batch, step), problem_.targets.middleRows(first, batch),
                            Weights(variables.Codes()), bias, activation_);
       const float beta = Beta(settings_, step, steps);
-      variables.Step(loss.weights.array().rowwise() * by_code.array(),
+      variables.Step(loss.weights.cwiseProduct(by_code),
                      beta == 0 ? 0 : static_cast<float>(settings_.regularization), beta);
       // A part of Newton's step: a batch tells less than all positions.
       if (settings_.learns_bias) bias += kBiasRate * loss.bias_step;

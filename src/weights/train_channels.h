@@ -17,7 +17,7 @@ struct GroupInputs {
 
 struct ChannelProblem {
   FloatMatrix real;     // w / s, [count, channels]
-  FloatRow scales;      // s
+  FloatMatrix scales;   // s, the same shape
   FloatRow bias;        // of the float layer
   FloatMatrix targets;  // f(Y), [positions, channels]
   FloatMatrix start;    // codes

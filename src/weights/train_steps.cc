@@ -1,6 +1,7 @@
 #include "train_steps.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "fit_channel.h"
 #include "qconvert/weights/output_positions.h"
@@ -40,10 +41,10 @@ float Beta(const LearningSettings& settings, int64_t step, int64_t steps) {
 }
 
 FloatRow WeightRates(const LearningSettings& settings, const FloatMatrix& real,
-                     const FloatMatrix& start, const FloatRow& scales) {
+                     const FloatMatrix& start, const FloatMatrix& scales) {
   const auto rate = static_cast<float>(settings.learning_rate);
   // Rates are of weights, steps of codes.
-  if (!settings.rate_of_deviation) return rate / scales.array();
+  if (!settings.rate_of_deviation) return rate / scales.colwise().maxCoeff().array();
   const FloatRow deviation = ((real.rowwise() - real.colwise().mean()).colwise().squaredNorm() /
                               static_cast<float>(std::max<Index>(real.rows(), 1)))
                                  .cwiseSqrt();
@@ -54,16 +55,17 @@ FloatRow WeightRates(const LearningSettings& settings, const FloatMatrix& real,
 }
 
 CodedChannels GatherChannels(const WeightOrder& order, const Tensor& weight,
-                             std::span<const int32_t> codes, std::span<const float> scales,
+                             std::span<const int32_t> codes, const FittedWeights& grid,
                              int64_t first, int64_t count) {
   CodedChannels out{FloatMatrix(order.count, count), FloatMatrix(order.count, count),
-                    FloatRow(count)};
+                    FloatMatrix(order.count, count)};
   const auto values = weight.values<float>();
+  const std::vector<float>& scales = grid.params.scales;
   for (int64_t o = 0; o < count; ++o) {
-    out.scales(o) = scales[scales.size() > 1 ? static_cast<size_t>(first + o) : 0];
     for (int64_t k = 0; k < order.count; ++k) {
       const size_t at = PlaceOf(order, first + o, k);
-      out.real(k, o) = values[at] / out.scales(o);
+      out.scales(k, o) = scales[ScaleOf(order, scales.size(), grid.block_size, first + o, k)];
+      out.real(k, o) = values[at] / out.scales(k, o);
       out.codes(k, o) = static_cast<float>(codes[at]);
     }
   }

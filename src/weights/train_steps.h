@@ -10,6 +10,7 @@
 #include "qconvert/ir/tensor.h"
 #include "qconvert/numbers/numeric_format.h"
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
 
@@ -30,19 +31,20 @@ float Uniform(uint64_t seed, uint64_t index);
 // The exponent of AdaRound's regularizer at a step; 0 before it acts.
 float Beta(const LearningSettings& settings, int64_t step, int64_t steps);
 
-// Steps of AdaQuant, in codes, by channel. `real`: w / s, `start`: codes, [count, channels].
+// Steps of AdaQuant, in codes, by channel; of a channel in blocks by its largest scale. `real`: w /
+// s, `start`: codes, all [count, channels].
 FloatRow WeightRates(const LearningSettings& settings, const FloatMatrix& real,
-                     const FloatMatrix& start, const FloatRow& scales);
+                     const FloatMatrix& start, const FloatMatrix& scales);
 
-// Output channels [first, first + count) of a weight with these codes and scales (one, or one for
-// each of all channels), in kernel order.
+// Output channels [first, first + count) of a weight with these codes, in kernel order, and the
+// scales of `grid` (its own codes are not looked at).
 struct CodedChannels {
-  FloatMatrix real;   // w / s, [order.count, count]
-  FloatMatrix codes;  // the same shape
-  FloatRow scales;    // s
+  FloatMatrix real;    // w / s, [order.count, count]
+  FloatMatrix codes;   // the same shape
+  FloatMatrix scales;  // s, the same shape
 };
 CodedChannels GatherChannels(const WeightOrder& order, const Tensor& weight,
-                             std::span<const int32_t> codes, std::span<const float> scales,
+                             std::span<const int32_t> codes, const FittedWeights& grid,
                              int64_t first, int64_t count);
 
 // Lowers codes of pairs above the limit (RoundChannel); 0: none are.

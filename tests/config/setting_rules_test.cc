@@ -25,15 +25,19 @@ constexpr const char* kVitis =
 TEST(SettingRulesTest, WhatTheVitisLanguageLeavesWithoutEffect) {
   const std::string cpu = kVitis;
   std::vector<RuleCase> cases;
-  for (const char* key : {"include_bias_corr", "second_order_rounding", "include_fast_ft",
-                          "learned_clipping", "absorb_biases", "change_concat_input_fix",
-                          "change_pool_input_fix", "keep_add_layer_accuracy"}) {
-    for (const char* scheme : {"dynamic", "weight-only"})
-      cases.push_back({cpu + "scheme: " + scheme + "\n" + key + ": true\n",
-                       std::string("c.yaml:8:") + std::to_string(std::string(key).size() + 3) +
-                           ": " + key + " has no effect with scheme " + scheme + " (c.yaml:7:9)",
-                       cpu + "scheme: auto\n" + key + ": true\n"});
+  const auto add = [&](const std::string& key, const std::string& scheme, const char* other) {
+    cases.push_back({cpu + "scheme: " + scheme + "\n" + key + ": true\n",
+                     "c.yaml:8:" + std::to_string(key.size() + 3) + ": " + key +
+                         " has no effect with scheme " + scheme + " (c.yaml:7:9)",
+                     cpu + "scheme: " + other + "\n" + key + ": true\n"});
+  };
+  for (const char* key :
+       {"include_bias_corr", "learned_clipping", "absorb_biases", "change_concat_input_fix",
+        "change_pool_input_fix", "keep_add_layer_accuracy"}) {
+    for (const char* scheme : {"dynamic", "weight-only"}) add(key, scheme, "auto");
   }
+  for (const char* key : {"second_order_rounding", "include_fast_ft"})
+    add(key, "dynamic", "weight-only");
   cases.insert(
       cases.end(),
       {{cpu + "objective: speed\n",
@@ -45,8 +49,8 @@ TEST(SettingRulesTest, WhatTheVitisLanguageLeavesWithoutEffect) {
        {"target_device: DPU\nprocessor: vnni\n",
         "c.yaml:2:12: processor has no effect: kernels are chosen for target CPU alone",
         cpu + "processor: vnni\n"},
-       {cpu + "scheme: weight-only\neffort: high\n", "effort has no effect",
-        cpu + "effort: high\n"},
+       {cpu + "scheme: dynamic\neffort: high\n", "effort has no effect",
+        cpu + "scheme: weight-only\neffort: high\n"},
        {cpu + "exact_rounding: true\n", "exact_rounding has no effect: no value with a range",
         cpu + "exact_rounding: true\ntensor_quantize_config: {activation: {round_mode: "
               "half_up}}\n"},

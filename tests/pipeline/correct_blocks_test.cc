@@ -74,7 +74,7 @@ struct Net {
   std::set<std::string> Roots(const QuantizationPlan& plan) const {
     const Graph& graph = quantized.float_model.graph;
     const Topology topology(graph);
-    const std::vector<Block> blocks = LearnableBlocks(graph, plan, {});
+    const std::vector<Block> blocks = LearnableBlocks(graph, FindCodedLayers(graph, plan), {});
     return LearnableRanges(graph, topology, plan).Of(blocks.at(0));
   }
 };

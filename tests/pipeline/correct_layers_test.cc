@@ -60,6 +60,10 @@ LayerCorrections Correct(const Model& model, const QuantizationPlan& plan, const
   return CorrectLayers(model, plan, QuantConfig(), SamplesOf(inputs), options, "test");
 }
 
+std::map<size_t, CodedLayer> LayersOf(const QuantizedModel& q) {
+  return FindCodedLayers(q.float_model.graph, q.plan);
+}
+
 QuantConfig FewBits() {
   QuantConfig config;
   config.tensors.weights.bit_width = 4;
@@ -263,7 +267,7 @@ TEST(CorrectLayersTest, LearnedWeightsBringTheOutputsOfUnseenSamplesNearer) {
         Correct(q.float_model, q.plan, seen,
                 {.learning = &learning,
                  .progress = [&](size_t p) { told.push_back(p); },
-                 .costs = LearningCosts(q.float_model.graph, q.plan, learning, {30, {}})});
+                 .costs = LearningCosts(q.float_model.graph, LayersOf(q), learning, {30, {}})});
     EXPECT_EQ(found.weights.size(), 4U);
     EXPECT_EQ(found.bias.size(), 4U);
     EXPECT_EQ(told.size(), 4U);
@@ -281,7 +285,7 @@ TEST(CorrectLayersTest, OnlyLayersOfTheTypesAskedForAreLearned) {
       Correct(q.float_model, q.plan, inputs, {.move_biases = false, .learning = &learning});
   EXPECT_EQ(found.weights.size(), 1U);
   EXPECT_EQ(found.bias.size(), 1U);
-  EXPECT_EQ(LearningCosts(q.float_model.graph, q.plan, learning, {6, {}}).size(), 1U);
+  EXPECT_EQ(LearningCosts(q.float_model.graph, LayersOf(q), learning, {6, {}}).size(), 1U);
 }
 
 TEST(CorrectLayersTest, LearnedWeightsAreTheSameForAnyNumberOfThreads) {

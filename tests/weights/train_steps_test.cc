@@ -79,8 +79,9 @@ TEST(WeightRatesTest, AreOfWeightsOrOfTheirDeviation) {
   FloatMatrix start(2, 4);
   start << 1, 2, 100, 0,  //
       3, 4, 101, 0;
-  FloatRow scales(4);
-  scales << 0.1F, 0.2F, 0.5F, 1;
+  FloatMatrix scales(2, 4);
+  scales << 0.1F, 0.2F, 0.5F, 1,  //
+      0.1F, 0.1F, 0.5F, 1;
   EXPECT_THAT(Row(WeightRates(settings, real, start, scales)),
               ElementsAre(FloatEq(5), FloatEq(2.5F), FloatEq(1), FloatEq(0.5F)))
       << "0.5 of a weight is 5 codes of 0.1";
@@ -99,7 +100,7 @@ TEST(WeightRatesTest, SmallStepsBeginAt36Decibels) {
   FloatMatrix start = real;
   start(0, 0) = 2 * 0.01584F;  // noise / power = 0.01584^2 = 10^-3.6004
   start(0, 1) = 2 * 0.01586F;  // 10^-3.5994
-  EXPECT_THAT(Row(WeightRates(settings, real, start, FloatRow::Ones(2))),
+  EXPECT_THAT(Row(WeightRates(settings, real, start, FloatMatrix::Ones(2, 2))),
               ElementsAre(FloatEq(0.1F), FloatEq(1)));
 }
 
@@ -122,8 +123,11 @@ TEST(GatherChannelsTest, ChannelsFromTheMiddleOfEveryLayout) {
     std::vector<int32_t> codes(values.size());
     for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<int32_t>(i);
     const std::vector<float> scales = {1, 2, 4, 8, 16};
-    const CodedChannels found = GatherChannels(order, weight, codes, scales, 1, 3);
-    EXPECT_THAT(Row(found.scales), ElementsAre(2, 4, 8));
+    FittedWeights grid;
+    grid.params.scales = scales;
+    const CodedChannels found = GatherChannels(order, weight, codes, grid, 1, 3);
+    EXPECT_THAT(Row(found.scales.row(0)), ElementsAre(2, 4, 8));
+    EXPECT_THAT(Row(found.scales.row(order.count - 1)), ElementsAre(2, 4, 8));
     ASSERT_EQ(found.codes.rows(), order.count);
     ASSERT_EQ(found.codes.cols(), 3);
     for (int64_t o = 0; o < 3; ++o) {
@@ -138,10 +142,22 @@ TEST(GatherChannelsTest, ChannelsFromTheMiddleOfEveryLayout) {
       }
       EXPECT_EQ(places.size(), static_cast<size_t>(order.count)) << "each once";
     }
-    const std::vector<float> shared = {0.5F};
-    EXPECT_THAT(Row(GatherChannels(order, weight, codes, shared, 3, 2).scales),
+    grid.params.scales = {0.5F};
+    EXPECT_THAT(Row(GatherChannels(order, weight, codes, grid, 3, 2).scales.row(1)),
                 ElementsAre(0.5F, 0.5F));
   }
+}
+
+TEST(GatherChannelsTest, WeightsInBlocksHaveTheScaleOfTheirBlock) {
+  const Tensor weight = RandomTensor("w", {4, 2}, 3);
+  const WeightOrder order = KernelOrder(MakeNode("MatMul", {"x", "w"}, {"y"}), weight);
+  FittedWeights grid;
+  grid.params.scales = {1, 2, 4, 8};
+  grid.block_size = 2;
+  const std::vector<int32_t> codes(8, 1);
+  const CodedChannels found = GatherChannels(order, weight, codes, grid, 1, 1);
+  EXPECT_THAT(Row(found.scales.transpose()), ElementsAre(2, 2, 8, 8));
+  EXPECT_EQ(found.real(3, 0), weight.values<float>()[7] / 8);
 }
 
 TEST(KeepPairsTest, OnlyLargePairsChange) {

@@ -85,6 +85,7 @@ struct FileStored {
   std::string way;
   FileGrid grid;
   int64_t block_size = 0;
+  std::string steps = {};  // from the nearest codes (weights/code_steps.h); empty: none
 };
 
 struct FileRounded {

@@ -112,6 +112,7 @@ struct StoredWeight {
   std::vector<float> scales;  // one per output channel (row of a Gather table, gate row of an LSTM)
   NumericFormat format = {};  // of integers
   int64_t block_size = 0;     // 0: one scale per channel
+  std::string steps = {};     // as of ConstantCodes
 
   int bits() const { return BitsOf(codes.type); }
 };

@@ -53,6 +53,9 @@ class FloatCache {
   std::map<std::string, Made> made_;
 };
 
+// The floats that an engine makes of a weight that StoreWeights has written, bit for bit.
+Tensor ExpandedWeight(const StoredWeight& weight);
+
 // The floats that an engine makes of what StoreWeights writes, bit for bit, in place of the
 // weights: for models that only run here. An engine makes them on one thread and holds two copies
 // meanwhile.

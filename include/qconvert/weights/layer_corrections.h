@@ -1,5 +1,5 @@
-// What is changed about integer nodes, their weights, biases and the ranges of what they read, to
-// make up for what rounding does.
+// What is changed about nodes whose weights are codes, their weights, biases and the ranges of what
+// they read, to make up for what rounding does.
 #ifndef QCONVERT_WEIGHTS_LAYER_CORRECTIONS_H_
 #define QCONVERT_WEIGHTS_LAYER_CORRECTIONS_H_
 
@@ -23,7 +23,8 @@ struct FittedScales {
   std::vector<float> scales;  // as many
 };
 
-// By node with weights. Nodes that are float in a plan are not looked at.
+// By node with weights. Of nodes that are float in a plan scales and weights alone are looked at,
+// those that they read stored.
 struct LayerCorrections {
   // Added to the float bias, one number per output channel, before it is rounded. A Conv or Gemm
   // without a bias gets one, a MatMul an Add behind it.

@@ -24,6 +24,7 @@ bool IsBlockOperator(const Node& node);
 struct BlockStart {
   FittedWeights weights;     // symmetric, zero point 0
   std::vector<float> shift;  // of its bias, by output channel; empty: none
+  bool keeps_bias = false;   // it does not learn
 };
 
 // One tensor per sample.

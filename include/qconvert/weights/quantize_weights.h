@@ -21,6 +21,9 @@ struct FittedWeights {
   QuantParams params;
   NumericFormat format = {};
   int32_t pair_limit = 0;  // that the codes keep
+  // Weights of a channel under one scale, of those that stand in blocks (StoredWeight::block_size);
+  // 0: one per tensor or channel.
+  int64_t block_size = 0;
 };
 
 // One per output channel; scales are input_scale * those of the weights, one or one each (int32),

@@ -17,8 +17,8 @@ namespace qconvert {
 // sum of, in kernel order (WeightOrder): one for each group of a Conv, else one.
 using InputCovariances = std::vector<std::vector<double>>;
 
-// Whether the node's weights can be rounded so: Conv with explicit padding, Gemm, MatMul with a
-// weight matrix, whose covariances take at most 64 MiB and have at most 2048 rows.
+// Whether the node's weights can be rounded so: Conv and ConvTranspose with explicit padding, Gemm,
+// MatMul with a weight matrix, whose covariances take at most 64 MiB and have at most 2048 rows.
 bool HasInputCovariance(const Node& node, const Tensor& weight);
 
 // Output positions that are looked at per weight of a channel, spread evenly: as much as inputs by
@@ -56,9 +56,9 @@ FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
                                 const FittedWeights& nearest, const InputCovariances& covariances);
 
 // The scales that leave least of e^T H e when RoundByCovariance rounds with them, per channel or
-// one for all as `nearest` has them: those of `nearest` or 0.7 to 1.3 times as much, in steps of
-// 0.05. Fewer codes want large weights clipped that seldom count, which the weights alone do not
-// tell.
+// one for all as `nearest` has them (not per block): those of `nearest` or 0.7 to 1.3 times as
+// much, in steps of 0.05. Fewer codes want large weights clipped that seldom count, which the
+// weights alone do not tell.
 std::vector<float> FitScalesByCovariance(const Tensor& weight, const WeightOrder& order,
                                          const FittedWeights& nearest,
                                          const InputCovariances& covariances);

@@ -11,6 +11,7 @@
 #include "qconvert/ir/graph.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/targets/weight_slots.h"
+#include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
 
@@ -62,6 +63,11 @@ int64_t StoredScaleCount(const WeightUse& use, int64_t block_size);
 // The same codes with given scales, StoredScaleCount of them.
 StoredWeight StoreOnGrid(const WeightUse& use, const NumericFormat& format, int64_t block_size,
                          std::vector<float> scales);
+
+// The codes in the shape of the weight, as the learners of codes take them, and back.
+FittedWeights FittedOf(const StoredWeight& stored);
+// `weights`: on the same grid. Sets `steps` too, from the codes that `stored` has.
+void TakeFitted(const FittedWeights& weights, StoredWeight& stored);
 
 }  // namespace qconvert
 

@@ -99,7 +99,7 @@ class Reader {
       out_.spread.push_back({TextOf(*value, "value"), ReadShifts(*value)});
     for (const ConfigNode* weight : MapsOf(root_, "stored_weights"))
       out_.stored.push_back({TextOf(*weight, "weight"), ReadGrid(*weight, problems_),
-                             IntegerOf(*weight, "block_size")});
+                             IntegerOf(*weight, "block_size"), TextOf(*weight, "steps")});
     for (const ConfigNode* value : MapsOf(root_, "rounded_values")) {
       const bool brain = TextOf(*value, "type") == "bfloat16";
       out_.rounded.push_back({value->place, TextOf(*value, "value"),

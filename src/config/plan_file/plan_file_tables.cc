@@ -195,6 +195,12 @@ const SettingTable& DeploymentTable() {
   return table;
 }
 
+Setting StepsKey() {
+  return Text("steps",
+              "one letter per weight: how far its code is from the nearest; none: all are the "
+              "nearest");
+}
+
 const SettingTable& WeightTable() {
   static const SettingTable table{
       "weights of a node that computes on codes",
@@ -203,9 +209,7 @@ const SettingTable& WeightTable() {
                                          "most that two neighbouring codes of one sign sum to; 0: "
                                          "any",
                                          0, kMaxPairLimit),
-                                 Text("steps",
-                                      "one letter per weight: how far its code is from "
-                                      "the nearest; none: all are the nearest")}))};
+                                 StepsKey()}))};
   return table;
 }
 
@@ -271,7 +275,8 @@ const SettingTable& StoredTable() {
       "weights of float nodes that are stored in fewer bits",
       Joined({Required(Text("weight", "the initializer; in a body, the way to it")),
               Integer("block_size", "inner elements under one scale; none: a whole channel", 0,
-                      kMaxCount)},
+                      kMaxCount),
+              StepsKey()},
              GridKeys())};
   return table;
 }

@@ -13,10 +13,12 @@ using C = const QuantConfig&;
 
 constexpr std::string_view kAtRunTime = "ranges are taken before or at run time, not both";
 
+// Stored weights are rounded and learned, biases of float nodes stay.
 bool CorrectsNothing(C config) {
-  const bool corrects = config.bias_correction == Correction::kOn ||
-                        config.second_order_rounding == Correction::kOn || config.learning;
-  return corrects && (config.scheme == Scheme::kDynamic || config.scheme == Scheme::kWeightOnly);
+  const bool corrects_weights = config.second_order_rounding == Correction::kOn || config.learning;
+  const bool corrects_biases = config.bias_correction == Correction::kOn;
+  return (config.scheme == Scheme::kDynamic && (corrects_weights || corrects_biases)) ||
+         (config.scheme == Scheme::kWeightOnly && corrects_biases && !corrects_weights);
 }
 
 constexpr SettingRule kRows[] = {
@@ -33,7 +35,7 @@ constexpr SettingRule kRows[] = {
     {Kind::kContradiction, "extra_options.UseMatMulNBits", "true", "scheme", "dynamic"},
     {.kind = Kind::kIdle,
      .key = "algo_config",
-     .why = "weights of integer kernels alone are corrected, the scheme has none",
+     .why = "dynamic corrects nothing, weight-only no biases",
      .when = CorrectsNothing},
     {Kind::kIdle, "extra_options.Int32Bias", "true", "extra_options.Int16Bias", "true"},
     {Kind::kIdle, "extra_options.Int32Bias", "true", "extra_options.QuantizeBias", "false"},

@@ -13,7 +13,7 @@ using Kind = SettingRule::Kind;
 using C = const QuantConfig&;
 
 constexpr std::string_view kFloatSchemes = "dynamic|weight-only";
-constexpr std::string_view kCorrectsIntegers = "weights of integer kernels alone are corrected";
+constexpr std::string_view kAtRunTime = "weights of nodes that are quantized at run time stay";
 constexpr std::string_view kNoRanges = "values have no ranges of their own there";
 
 bool IsFloatScheme(C config) {
@@ -39,9 +39,10 @@ bool GoesByBatches(const TensorSettings& one) {
 }
 
 constexpr SettingRule kRows[] = {
-    {Kind::kIdle, "include_bias_corr", "true", "scheme", kFloatSchemes, kCorrectsIntegers},
-    {Kind::kIdle, "second_order_rounding", "true", "scheme", kFloatSchemes, kCorrectsIntegers},
-    {Kind::kIdle, "include_fast_ft", "true", "scheme", kFloatSchemes, kCorrectsIntegers},
+    {Kind::kIdle, "include_bias_corr", "true", "scheme", kFloatSchemes,
+     "biases of integer kernels alone are corrected"},
+    {Kind::kIdle, "second_order_rounding", "true", "scheme", "dynamic", kAtRunTime},
+    {Kind::kIdle, "include_fast_ft", "true", "scheme", "dynamic", kAtRunTime},
     {Kind::kIdle, "learned_clipping", "true", "scheme", kFloatSchemes, kNoRanges},
     {Kind::kIdle, "absorb_biases", "true", "scheme", kFloatSchemes, kNoRanges},
     {Kind::kIdle, "change_concat_input_fix", "true", "scheme", kFloatSchemes, kNoRanges},
