@@ -162,7 +162,6 @@ void CheckTogether(const CLI::App& app, const ConvertLine& line) {
     throw Error(ExitCode::kUsage, "", "--float-only excludes --first-picture: no sample is read");
   if (!line.against.empty() && line.report.empty())
     throw Error(ExitCode::kUsage, "", "--against needs --report, the page that tells it");
-  if (app.count("MODEL") > 1) throw Error(ExitCode::kUsage, "", "more than one model given");
   // The settings of a deployment name their model; --float-only reads none.
   const bool config_may_name_one = !line.configs.empty() && !line.float_only;
   if (app.count("MODEL") == 0 && !config_may_name_one && !line.print_config &&

@@ -81,7 +81,11 @@ Shard ParseShard(const std::string& text) {
                   fmt::format("--shard is '{}', expected I/N, for example 0/4", text));
     shard = {*index, *count};
   }
-  if (shard.index >= shard.count || shard.count > kMaxShards) {
+  if (shard.count > kMaxShards) {
+    throw Error(ExitCode::kUsage, "",
+                fmt::format("--shard: {} shards, expected at most {}", shard.count, kMaxShards));
+  }
+  if (shard.index >= shard.count) {
     throw Error(ExitCode::kUsage, "",
                 fmt::format("--shard: shard {} of {}, expected one of 0 to N - 1", shard.index,
                             shard.count));

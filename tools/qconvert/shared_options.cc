@@ -4,9 +4,10 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <limits>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "configs.h"
@@ -85,8 +86,10 @@ std::string ParseSize(std::string& text) {
   try {
     const std::string problem = CLI::AsSizeValue(false)(text);
     if (!problem.empty()) return problem;
-    const CLI::Range range(int64_t{1}, std::numeric_limits<int64_t>::max());
-    if (!range(text).empty()) return out_of_range;
+    // Not CLI::Range: it takes what passes 64 bits for the largest number.
+    int64_t bytes = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+    if (error != std::errc() || bytes < 1) return out_of_range;
   } catch (const CLI::Error& e) {
     return e.what();
   }
