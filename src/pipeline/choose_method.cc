@@ -29,10 +29,11 @@ std::pair<CalibrationMethod, double> BestOf(const MethodNoises& noises, double f
 CalibrationMethod ChooseMethodByNoise(const std::vector<CalibrationMethod>& candidates,
                                       const std::vector<size_t>& few,
                                       const std::vector<size_t>& more,
-                                      const MeasureMethod& measure) {
+                                      const MeasureMethods& measure) {
   MethodNoises noises;
-  for (const CalibrationMethod method : candidates)
-    noises.emplace_back(method, measure(method, few).pooled);
+  const std::vector<MethodNoise> of_few = measure(candidates, few);
+  for (size_t k = 0; k < candidates.size(); ++k)
+    noises.emplace_back(candidates[k], of_few[k].pooled);
   const auto [best, least] = BestOf(noises, kBetter);
   // Not where none runs: infinite noise is near to any other.
   std::erase_if(noises, [&, most = kNearTheBest * least](const auto& one) {
@@ -42,7 +43,10 @@ CalibrationMethod ChooseMethodByNoise(const std::vector<CalibrationMethod>& cand
   // Others have to beat the best of few samples, which comes first.
   std::stable_partition(noises.begin(), noises.end(),
                         [&](const auto& one) { return one.first == best; });
-  for (auto& [method, noise] : noises) noise = measure(method, more).judged;
+  std::vector<CalibrationMethod> near;
+  for (const auto& [method, noise] : noises) near.push_back(method);
+  const std::vector<MethodNoise> of_more = measure(near, more);
+  for (size_t k = 0; k < near.size(); ++k) noises[k].second = of_more[k].judged;
   return BestOf(noises, kClearlyBetter).first;
 }
 

@@ -15,8 +15,8 @@ struct MethodNoise {
   double pooled = 0;  // of the worst output over all samples, and of what hides in it
   double judged = 0;  // by the worst group of channels, as the verdict has it
 };
-using MeasureMethod =
-    std::function<MethodNoise(CalibrationMethod, const std::vector<size_t>& samples)>;
+using MeasureMethods = std::function<std::vector<MethodNoise>(const std::vector<CalibrationMethod>&,
+                                                              const std::vector<size_t>& samples)>;
 
 // The first of `candidates` that none behind it beats by 5 % of the pooled noise on `few` samples.
 // Where others come within 3 dB of it, all of these are measured on `more` (empty: they are not)
@@ -24,7 +24,7 @@ using MeasureMethod =
 CalibrationMethod ChooseMethodByNoise(const std::vector<CalibrationMethod>& candidates,
                                       const std::vector<size_t>& few,
                                       const std::vector<size_t>& more,
-                                      const MeasureMethod& measure);
+                                      const MeasureMethods& measure);
 
 }  // namespace qconvert
 

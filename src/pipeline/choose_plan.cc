@@ -73,12 +73,18 @@ void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
   std::vector<size_t> more = inputs.comparer.Spread(kTimesTheSamples * samples.size());
   if (count >= kManyMethodSamples || more.size() <= samples.size()) more.clear();
   apply(ChooseMethodByNoise(
-      candidates, samples, more, [&](CalibrationMethod method, const std::vector<size_t>& on) {
-        // The plan takes it from the settings.
-        apply(method);
-        const Measured measured = MeasurePlan(inputs, plan, on);
-        const double hidden = HiddenNoise(measured.outputs, inputs.gate);
-        return MethodNoise{std::max(measured.pooled_noise(), hidden), measured.judged_noise()};
+      candidates, samples, more,
+      [&](const std::vector<CalibrationMethod>& methods, const std::vector<size_t>& on) {
+        std::vector<MethodNoise> noises;
+        const auto draft = [&](size_t k) {
+          apply(methods[k]);  // the plan takes it from the settings
+          return plan;
+        };
+        for (const Measured& measured : MeasurePlans(inputs, methods.size(), draft, on)) {
+          const double hidden = HiddenNoise(measured.outputs, inputs.gate);
+          noises.push_back({std::max(measured.pooled_noise(), hidden), measured.judged_noise()});
+        }
+        return noises;
       }));
 }
 
@@ -161,6 +167,23 @@ std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan
   return items;
 }
 
+// Plans behind what they have in common, which may be nothing.
+std::vector<Measured> MeasureParts(const PlanInputs& inputs, size_t count,
+                                   const std::function<PlanDraft(size_t)>& draft,
+                                   const std::vector<size_t>& samples, SharedStart* start) {
+  if (start == nullptr) return MeasurePlans(inputs, count, draft, samples);
+  return MeasureBeside(
+      inputs, count,
+      [&](size_t k) {
+        Model model = RunnableOf(inputs, CompletePlan(inputs, draft(k)), inputs.floats);
+        const auto open = start->Prepare(model);
+        return Candidate{std::move(model), [open](const Model& /*whole*/, bool by_integers) {
+                           return open(by_integers);
+                         }};
+      },
+      samples);
+}
+
 GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const SchemeChoice& scheme,
                   Measured measured) {
   const Graph& graph = inputs.model.graph;
@@ -194,11 +217,11 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
     start.emplace(std::move(base), std::move(read), inputs.codes.workers(), inputs.place);
   };
   guard.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
-    if (samples.empty()) start.reset();  // whole plans come behind the parts
-    if (!start) return MeasurePlan(inputs, plan, samples);
-    return MeasureOpened(
-        inputs, RunnableOf(inputs, CompletePlan(inputs, plan), inputs.floats), samples, true,
-        [&](const Model& model, bool integers) { return start->Open(model, integers); });
+    start.reset();  // whole plans come behind the parts
+    return MeasurePlan(inputs, plan, samples);
+  };
+  guard.measure_parts = [&](size_t count, const std::function<PlanDraft(size_t)>& draft) {
+    return MeasureParts(inputs, count, draft, guard.typical, start ? &*start : nullptr);
   };
   return RunGuard(graph, scheme.place, guard);
 }

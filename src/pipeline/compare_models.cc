@@ -146,6 +146,21 @@ Comparisons ModelComparer::CompareSampleOf(size_t k, const Sample& sample,
   return CompareOutputs(values_, Expected(k, sample), actual);
 }
 
+Comparisons ModelComparer::CompareBeside(const Session& actual,
+                                         const std::vector<size_t>& which) const {
+  Comparisons sums = StartSums(actual);
+  for (const size_t k : which) {
+    const Sample sample = ReadSample(k);
+    Merge(CompareSampleOf(k, sample, RunSample(actual, sample)), sums);
+  }
+  return sums;
+}
+
+void ModelComparer::Count(size_t comparisons, size_t samples) {
+  comparisons_ += comparisons;
+  runs_ += comparisons * samples;
+}
+
 void ModelComparer::VisitSamples(const std::function<void(const Sample&)>& visit) {
   for (size_t k = 0; k < count_; ++k) {
     Sample sample = ReadSample(k);

@@ -60,6 +60,12 @@ class ModelComparer {
   // output that `actual` has; its outputs are the first of `values`, or all.
   std::vector<OutputComparison> Compare(const Session& actual,
                                         const std::vector<size_t>& which = {});
+  // The same by the thread that calls, which others may do meanwhile, and uncounted. Not where
+  // states are fed back, and not in step.
+  std::vector<OutputComparison> CompareBeside(const Session& actual,
+                                              const std::vector<size_t>& which) const;
+  // What was compared so.
+  void Count(size_t comparisons, size_t samples);
   // Sample `k` (below count()), and what is said of a model that gave `actual` for it. Not where
   // states are fed back.
   Sample ReadSample(size_t k) const { return feeder_.Read(SampleIndex(k), {}); }

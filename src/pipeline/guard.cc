@@ -74,10 +74,9 @@ class Guard {
   // What lies this near to the aim is left so: finding out where the noise comes from takes more
   // measurements than all the rest, and what goes back to float must be worth its time besides.
   bool IsWorthAMap() const {
-    const Measured& measured = best_.measured;
-    if (!measured.verdict.passed) return MissesGateOrAim();
+    if (!best_.measured.verdict.passed) return MissesGateOrAim();
     return MissesGateOrAim() &&
-           SqnrOfNoise(WorstTypicalNoise(measured)) < options_.aim_sqnr_db - kNearTheAim;
+           SqnrOfNoise(WorstTypicalNoise(best_.measured)) < options_.aim_sqnr_db - kNearTheAim;
   }
 
   Measured Measure(const PlanDraft& plan, const std::vector<size_t>& samples) {
@@ -297,6 +296,15 @@ class Guard {
     best_.steps.push_back({what, of, count, time, before, WorstTypicalNoise(best_.measured)});
   }
 
+  std::vector<std::vector<double>> NoiseOfEach(const std::vector<std::set<size_t>>& parts) {
+    const auto draft = [&](size_t k) { return DraftOfOnly(parts[k]); };
+    std::vector<std::vector<double>> noise;
+    for (const Measured& measured : options_.measure_parts(parts.size(), draft))
+      noise.push_back(TypicalNoises(measured, outputs_, options_.gate));
+    measurements_ += static_cast<int>(parts.size());
+    return noise;
+  }
+
   // Units go back to float for the gate, and for the aim where that is cheap.
   void PutBack() {
     std::map<std::set<size_t>, std::pair<PlanDraft, Measured>> tried;
@@ -304,11 +312,7 @@ class Guard {
     if (options_.before_parts) options_.before_parts(DraftOfOnly({}));
     const GiveBackOptions give_back{
         .parts = MapNoise({.units = units_.all,
-                           .noise =
-                               [&](const std::set<size_t>& units) {
-                                 return TypicalNoises(Measure(DraftOfOnly(units), options_.typical),
-                                                      outputs_, options_.gate);
-                               },
+                           .noise = [&](const auto& parts) { return NoiseOfEach(parts); },
                            .saved = [&](const std::set<size_t>& units) { return Rest(units).time; },
                            .budget = static_cast<int>(options_.map_measurements)}),
         .whole = Judge(best_.measured),
@@ -325,12 +329,11 @@ class Guard {
               return judged;
             },
         .budget = static_cast<int>(options_.whole_measurements)};
-    for (const NoisyPart& part : give_back.parts) {
+    for (const NoisyPart& part : give_back.parts)
       LogDebug(fmt::format("{} units from {}: {:.1f} dB alone, save {:.4f} of the time",
                            part.units.size(), units_.NameOf(*part.units.begin()),
                            SqnrOfNoise(*std::max_element(part.noise.begin(), part.noise.end())),
                            part.saved));
-    }
     kept_float_ = GiveBack(give_back);
     const double before = WorstTypicalNoise(best_.measured);
     std::tie(best_.plan, best_.measured) = std::move(tried.at(kept_float_));

@@ -33,6 +33,9 @@ struct GuardOptions {
   double good_weight_noise = 1e-4;
   // Measures on the samples given, on all when there are none.
   std::function<Measured(const PlanDraft&, const std::vector<size_t>&)> measure;
+  // Measures so many plans on `typical`, none of which depends on another one.
+  std::function<std::vector<Measured>(size_t count, const std::function<PlanDraft(size_t)>& draft)>
+      measure_parts;
   // Called before parts are measured, with the plan that they are parts of put back to float but
   // for one at a time: most of it is in every plan measured on `typical` from there on. May be
   // empty.

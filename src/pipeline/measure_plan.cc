@@ -9,10 +9,13 @@
 
 #include "compared_models.h"
 #include "kept_results.h"
+#include "measure_layers.h"
 #include "measure_opened.h"
 #include "parked_weights.h"
+#include "qconvert/base/activity.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
+#include "qconvert/base/parallel.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/processor.h"
@@ -22,6 +25,9 @@
 
 namespace qconvert {
 namespace {
+
+// Of a model of which several are opened at once: each holds its weights once more.
+constexpr int64_t kMostBytesBeside = int64_t{32} << 20;
 
 // Empty where it is not to be kept.
 std::string KeyOfMeasurement(const PlanInputs& inputs, const Model& model,
@@ -46,6 +52,41 @@ bool TakeOutputs(const ModelComparer& comparer, std::vector<OutputComparison> ke
   for (size_t o = 0; o < kept.size(); ++o) kept[o].value = values[o];
   outputs = std::move(kept);
   return true;
+}
+
+// Whether several models can be open at once, and their runs come in any order.
+bool MayMeasureBeside(const PlanInputs& inputs) {
+  return inputs.cache == nullptr && inputs.codes.workers() > 1 && !IsSearching() &&
+         !inputs.comparer.has_feedback() && !inputs.comparer.is_in_step() &&
+         WeightBytes(inputs.model.graph) < kMostBytesBeside;
+}
+
+// The verdict, and what is told of a measurement.
+void Judge(const PlanInputs& inputs, const std::vector<size_t>& samples, Measured& measured) {
+  if (!measured.failure.empty()) LogDebug(measured.failure);
+  measured.verdict = JudgeOutputs(measured.outputs, inputs.gate);
+  // Of no outputs none fails.
+  if (!measured.failure.empty()) measured.verdict.passed = false;
+  const OutputVerdict* worst = measured.verdict.Worst();
+  LogDebug(fmt::format(
+      "measured on {} samples: {:.1f} dB, {:.1f} judged, {:.1f} in a typical sample, {}",
+      samples.empty() ? inputs.comparer.count() : samples.size(),
+      SqnrOfNoise(measured.pooled_noise()), SqnrOfNoise(measured.judged_noise()),
+      SqnrOfNoise(TypicalNoise(measured.outputs)),
+      worst == nullptr ? "no output" : worst->name + " " + worst->text));
+  // How many there are to be was only estimated.
+  const size_t done = inputs.comparer.comparisons();
+  if (inputs.on_measurement) inputs.on_measurement(done, std::max(done, inputs.most_measurements));
+}
+
+// The float model runs: what fails is this way to quantize it, and another may do.
+void TryToMeasure(Measured& measured, const std::function<void(Measured&)>& measure) {
+  try {
+    measure(measured);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
+    measured.failure = e.what();
+  }
 }
 
 }  // namespace
@@ -144,35 +185,63 @@ Measured MeasureOpened(const PlanInputs& inputs, const Model& model,
   Measured measured;
   integer_kernels = integer_kernels && TargetOf(inputs.settings.config.target_device).suits_engine;
   const std::string key = KeyOfMeasurement(inputs, model, samples, integer_kernels);
-  try {
+  TryToMeasure(measured, [&](Measured& found) {
     RecallOrMake<std::vector<OutputComparison>>(
         inputs.cache, kKeptMeasurement, key,
-        [&](auto kept) { return TakeOutputs(inputs.comparer, std::move(kept), measured.outputs); },
+        [&](auto kept) { return TakeOutputs(inputs.comparer, std::move(kept), found.outputs); },
         [&] {
           const auto session = open(model, integer_kernels);
-          measured.outputs = inputs.comparer.Compare(*session, samples);
+          found.outputs = inputs.comparer.Compare(*session, samples);
         },
-        [&] { return TextOf(measured.outputs); });
-  } catch (const Error& e) {
-    // The float model runs: what fails is this way to quantize it, and another may do.
-    if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
-    measured.failure = e.what();
-    LogDebug(measured.failure);
-  }
-  measured.verdict = JudgeOutputs(measured.outputs, inputs.gate);
-  // Of no outputs none fails.
-  if (!measured.failure.empty()) measured.verdict.passed = false;
-  const OutputVerdict* worst = measured.verdict.Worst();
-  LogDebug(fmt::format(
-      "measured on {} samples: {:.1f} dB, {:.1f} judged, {:.1f} in a typical sample, {}",
-      samples.empty() ? inputs.comparer.count() : samples.size(),
-      SqnrOfNoise(measured.pooled_noise()), SqnrOfNoise(measured.judged_noise()),
-      SqnrOfNoise(TypicalNoise(measured.outputs)),
-      worst == nullptr ? "no output" : worst->name + " " + worst->text));
-  // How many there are to be was only estimated.
-  const size_t done = inputs.comparer.comparisons();
-  if (inputs.on_measurement) inputs.on_measurement(done, std::max(done, inputs.most_measurements));
+        [&] { return TextOf(found.outputs); });
+  });
+  Judge(inputs, samples, measured);
   return measured;
+}
+
+std::vector<Measured> MeasureBeside(const PlanInputs& inputs, size_t count,
+                                    const std::function<Candidate(size_t)>& make,
+                                    const std::vector<size_t>& samples) {
+  const bool by_integers = TargetOf(inputs.settings.config.target_device).suits_engine;
+  const int workers = MayMeasureBeside(inputs) ? inputs.codes.workers() : 1;
+  std::vector<Measured> all(count);
+  for (size_t first = 0; first < count; first += static_cast<size_t>(workers)) {
+    std::vector<Candidate> some;
+    while (some.size() < std::min(static_cast<size_t>(workers), count - first))
+      some.push_back(make(first + some.size()));
+    if (some.size() == 1) {  // then its samples are shared among the workers
+      all[first] = MeasureOpened(inputs, some[0].model, samples, true, some[0].open);
+      continue;
+    }
+    ParallelFor(some.size(), workers, [&](size_t k, size_t /*worker*/) {
+      TryToMeasure(all[first + k], [&](Measured& measured) {
+        const auto session = some[k].open(some[k].model, by_integers);
+        measured.outputs = inputs.comparer.CompareBeside(*session, samples);
+      });
+    });
+    inputs.comparer.Count(some.size(), samples.size());
+    for (size_t k = 0; k < some.size(); ++k) Judge(inputs, samples, all[first + k]);
+  }
+  return all;
+}
+
+std::vector<Measured> MeasurePlans(const PlanInputs& inputs, size_t count,
+                                   const std::function<PlanDraft(size_t)>& draft,
+                                   const std::vector<size_t>& samples) {
+  if (MayMeasureBeside(inputs)) {
+    const OpenCandidate open = [&](const Model& model, bool by_integers) {
+      return OpenForComparison(model, inputs.place, by_integers);
+    };
+    return MeasureBeside(
+        inputs, count,
+        [&](size_t k) {
+          return Candidate{RunnableOf(inputs, CompletePlan(inputs, draft(k)), inputs.floats), open};
+        },
+        samples);
+  }
+  std::vector<Measured> all;  // weights too large for two models are parked meanwhile
+  for (size_t k = 0; k < count; ++k) all.push_back(MeasurePlan(inputs, draft(k), samples));
+  return all;
 }
 
 }  // namespace qconvert

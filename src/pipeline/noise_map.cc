@@ -25,11 +25,10 @@ class Mapper {
 
   std::vector<NoisyPart> Run() {
     const size_t count = std::min(kStretches, options_.units.size());
-    for (size_t k = 0; k < count; ++k) {
-      std::set<size_t> units = Slice(options_.units, k, count);
-      std::vector<double> noise = Measure(units);
-      Add(std::move(units), std::move(noise));
-    }
+    std::vector<std::set<size_t>> stretches;
+    for (size_t k = 0; k < count; ++k) stretches.push_back(Slice(options_.units, k, count));
+    std::vector<std::vector<double>> noise = Measure(stretches);
+    for (size_t k = 0; k < count; ++k) Add(std::move(stretches[k]), std::move(noise[k]));
     while (left_ > 0) {
       const auto worst = FindWorst();
       if (worst == parts_.end()) break;
@@ -51,9 +50,9 @@ class Mapper {
     return {at(k), at(k + 1)};
   }
 
-  std::vector<double> Measure(const std::set<size_t>& units) {
-    --left_;
-    return options_.noise(units);
+  std::vector<std::vector<double>> Measure(const std::vector<std::set<size_t>>& parts) {
+    left_ -= static_cast<int>(parts.size());
+    return options_.noise(parts);
   }
 
   void Add(std::set<size_t> units, std::vector<double> noise) {
@@ -87,17 +86,20 @@ class Mapper {
   void Halve(const NoisyPart& part) {
     std::set<size_t> first = Slice(part.units, 0, 2);
     std::set<size_t> second = Slice(part.units, 1, 2);
-    std::vector<double> noise = Measure(first);
     const double worst = *std::max_element(part.noise.begin(), part.noise.end());
+    std::vector<double> noise;
     std::vector<double> rest;
     if (worst > kLargeNoise) {
-      rest = Measure(second);
+      std::vector<std::vector<double>> both = Measure({first, second});
+      noise = std::move(both[0]);
+      rest = std::move(both[1]);
     } else {
+      noise = Measure({first})[0];
       for (size_t o = 0; o < noise.size(); ++o)
         rest.push_back(std::max(part.noise[o] - noise[o], kLeastRest * part.noise[o]));
       // What was left over again and again is as much what units do together as what the last one
       // does.
-      if (second.size() == 1 && left_ > 0 && IsGreat(part, rest)) rest = Measure(second);
+      if (second.size() == 1 && left_ > 0 && IsGreat(part, rest)) rest = Measure({second})[0];
     }
     Add(std::move(first), std::move(noise));
     Add(std::move(second), std::move(rest));

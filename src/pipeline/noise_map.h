@@ -21,8 +21,8 @@ std::vector<double> TotalNoise(const std::vector<NoisyPart>& parts, size_t outpu
 
 struct NoiseMapOptions {
   std::set<size_t> units;
-  // These alone on integers.
-  std::function<std::vector<double>(const std::set<size_t>& units)> noise;
+  // Of each of these: with it alone on integers. None depends on another one.
+  std::function<std::vector<std::vector<double>>(const std::vector<std::set<size_t>>&)> noise;
   // What taking these off integers costs.
   std::function<double(const std::set<size_t>& units)> saved;
   int budget = 20;  // measurements

@@ -1,6 +1,7 @@
 #include "shared_start.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <type_traits>
 #include <unordered_map>
@@ -213,42 +214,58 @@ const Border& SharedStart::Reach(size_t nodes) {
   return borders_.at(nodes);
 }
 
-std::unique_ptr<Session> SharedStart::Open(const Model& model, bool integer_kernels) {
-  const auto whole = [&] { return OpenForComparison(model, place_, integer_kernels); };
-  const size_t common = CountCommon(model);
-  if (common == 0) return whole();
-  try {
-    const Border& border = Reach(common);
-    std::set<std::string> done;
-    for (size_t n = 0; n < common; ++n) done.insert(base_.graph.nodes[n].outputs[0]);
-    Model end = model;
-    Graph& graph = end.graph;
-    std::erase_if(graph.nodes, [&](const Node& node) { return done.contains(node.outputs[0]); });
-    std::erase_if(graph.outputs, [&](const Value& value) { return border.contains(value.name); });
-    graph.inputs.clear();
-    std::vector<std::string> read;
-    for (const std::string& value : CapturedValues({.nodes = graph.nodes})) {
-      const auto it = border.find(value);
-      if (it == border.end()) {
-        if (graph.FindInitializer(value) == nullptr) return whole();
-        continue;
-      }
-      graph.inputs.push_back({value, CommonType(it->second), {}, {}});
-      // An input says its type itself.
-      graph.value_info.erase(value);
-      graph.declared.erase(value);
-      read.push_back(value);
+std::optional<SharedStart::End> SharedStart::CutEnd(const Model& model, size_t common) {
+  const Border& border = Reach(common);
+  std::set<std::string> done;
+  for (size_t n = 0; n < common; ++n) done.insert(base_.graph.nodes[n].outputs[0]);
+  End end{model, border, {}};
+  Graph& graph = end.model.graph;
+  std::erase_if(graph.nodes, [&](const Node& node) { return done.contains(node.outputs[0]); });
+  std::erase_if(graph.outputs, [&](const Value& value) { return border.contains(value.name); });
+  graph.inputs.clear();
+  for (const std::string& value : CapturedValues({.nodes = graph.nodes})) {
+    const auto it = border.find(value);
+    if (it == border.end()) {
+      if (graph.FindInitializer(value) == nullptr) return std::nullopt;
+      continue;
     }
-    RemoveDeadNodes(graph);
-    auto session =
-        graph.outputs.empty() ? nullptr : OpenForComparison(end, place_, integer_kernels);
-    return std::make_unique<EndOfModel>(std::move(session), std::move(read), model, samples_,
-                                        border);
-  } catch (const Error& e) {
-    // A value between is no tensor, or the engine refuses what is only a part.
-    if (e.code() != ExitCode::kModel) throw;
-    return whole();
+    graph.inputs.push_back({value, CommonType(it->second), {}, {}});
+    // An input says its type itself.
+    graph.value_info.erase(value);
+    graph.declared.erase(value);
+    end.read.push_back(value);
   }
+  RemoveDeadNodes(graph);
+  return end;
+}
+
+std::function<std::unique_ptr<Session>(bool)> SharedStart::Prepare(const Model& model) {
+  const auto whole = [this, model](bool integer_kernels) {
+    return OpenForComparison(model, place_, integer_kernels);
+  };
+  const size_t common = CountCommon(model);
+  if (common == 0) return whole;
+  std::optional<End> end;
+  try {
+    end = CutEnd(model, common);
+  } catch (const Error& e) {
+    // A value between is no tensor.
+    if (e.code() != ExitCode::kModel) throw;
+  }
+  if (!end) return whole;
+  return [this, model, whole, end = *std::move(end)](bool integers) -> std::unique_ptr<Session> {
+    try {
+      auto session = end.model.graph.outputs.empty()
+                         ? nullptr
+                         : OpenForComparison(end.model, place_, integers);
+      return std::make_unique<EndOfModel>(std::move(session), end.read, model, samples_,
+                                          end.border);
+    } catch (const Error& e) {
+      // The engine refuses what is only a part.
+      if (e.code() != ExitCode::kModel) throw;
+      return whole(integers);
+    }
+  };
 }
 
 }  // namespace qconvert

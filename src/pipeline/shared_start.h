@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,12 +35,25 @@ class SharedStart {
   //
   // Bit for bit what the whole gives, but for what the engine rounds otherwise in other company.
   // Where the models begin otherwise, or cannot be cut, it runs all nodes.
-  std::unique_ptr<Session> Open(const Model& model, bool integer_kernels);
+  std::unique_ptr<Session> Open(const Model& model, bool integer_kernels) {
+    return Prepare(model)(integer_kernels);
+  }
+  // Runs what is to be run before, and returns what opens the session, which threads may do side by
+  // side. Good as long as this.
+  std::function<std::unique_ptr<Session>(bool integer_kernels)> Prepare(const Model& model);
 
   // Nodes of the base that stand in the front of `model` too.
   size_t CountCommon(const Model& model) const;
 
  private:
+  // The nodes behind the border that reads these values of it.
+  struct End {
+    Model model;
+    Border border;
+    std::vector<std::string> read;
+  };
+
+  std::optional<End> CutEnd(const Model& model, size_t common);  // nothing where it cannot be
   const Border& Reach(size_t nodes);
   Border RunOn(size_t from, size_t to) const;
   std::map<std::string, size_t> ReadBehind(size_t nodes) const;

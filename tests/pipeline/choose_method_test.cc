@@ -25,11 +25,18 @@ struct Noises {
 
   M Choose(const std::vector<size_t>& samples = kMore) {
     return ChooseMethodByNoise(kCandidates, kFew, samples,
-                               [&](M method, const std::vector<size_t>& on) -> MethodNoise {
-                                 if (on == kFew) return {few.at(method), 0};
-                                 EXPECT_EQ(on, kMore);
-                                 again.push_back(method);
-                                 return {0, more.at(method)};
+                               [&](const std::vector<M>& methods, const std::vector<size_t>& on) {
+                                 std::vector<MethodNoise> noises;
+                                 for (const M method : methods) {
+                                   if (on == kFew) {
+                                     noises.push_back({few.at(method), 0});
+                                     continue;
+                                   }
+                                   EXPECT_EQ(on, kMore);
+                                   again.push_back(method);
+                                   noises.push_back({0, more.at(method)});
+                                 }
+                                 return noises;
                                });
   }
 };

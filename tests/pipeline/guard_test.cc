@@ -28,6 +28,15 @@ class GuardTest : public testing::Test {
     InferTypes(b_.model, "test");
   }
 
+  // Parts one by one. For as long as the options live.
+  static void MeasurePartsAlone(GuardOptions& options) {
+    options.measure_parts = [&](size_t count, const std::function<PlanDraft(size_t)>& draft) {
+      std::vector<Measured> all;
+      for (size_t k = 0; k < count; ++k) all.push_back(options.measure(draft(k), options.typical));
+      return all;
+    };
+  }
+
   GuardResult Run(double min_sqnr_db = 17, GuardOptions options = {}) {
     options.gate = Gate::AtSqnr(min_sqnr_db);
     options.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
@@ -60,6 +69,7 @@ class GuardTest : public testing::Test {
       output.samples.push_back({1, sums.error_power, output.decisions});
       return MeasuredOf(output, min_sqnr_db);
     };
+    MeasurePartsAlone(options);
     PlaceOptions base;
     for (const auto& [node, name] : options.dynamic) base.keep_float[node] = "dynamic";
     return RunGuard(b_.model.graph, base, options);
@@ -327,6 +337,7 @@ TEST_F(GuardTest, WeightsThatFloatsDidNotHelpMayStillHaveSixteenBits) {
     output.samples.push_back({1, output.sums.error_power, {}});
     return MeasuredOf(output, 50);
   };
+  MeasurePartsAlone(options);
   const GuardResult result = RunGuard(b_.model.graph, {}, options);
   EXPECT_TRUE(result.measured.verdict.passed);
   EXPECT_THAT(result.plan.wide_weights, testing::ElementsAre("a"));

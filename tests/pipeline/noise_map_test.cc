@@ -17,9 +17,11 @@ class NoiseMapTest : public testing::Test {
     NoiseMapOptions options;
     for (size_t n = 0; n < count; ++n) options.units.insert(10 + n);
     options.budget = budget;
-    options.noise = [&](const std::set<size_t>& units) {
-      ++measurements_;
-      return std::vector{Sum(units)};
+    options.noise = [&](const std::vector<std::set<size_t>>& parts) {
+      std::vector<std::vector<double>> noise;
+      for (const std::set<size_t>& units : parts) noise.push_back({Sum(units)});
+      measurements_ += static_cast<int>(parts.size());
+      return noise;
     };
     options.saved = [&](const std::set<size_t>& units) {
       double sum = 0;
@@ -83,9 +85,13 @@ TEST_F(NoiseMapTest, WhatUnitsDoTogetherIsNotPutDownToTheLastOne) {
       MapNoise({.units = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
                           26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41},
                 .noise =
-                    [&](const std::set<size_t>& units) {
-                      const bool together = units.contains(10) && units.contains(13);
-                      return std::vector{Sum(units) * (together ? 10 : 1)};
+                    [&](const std::vector<std::set<size_t>>& some) {
+                      std::vector<std::vector<double>> noise;
+                      for (const std::set<size_t>& units : some) {
+                        const bool together = units.contains(10) && units.contains(13);
+                        noise.push_back({Sum(units) * (together ? 10 : 1)});
+                      }
+                      return noise;
                     },
                 .saved = [](const std::set<size_t>&) { return 0.1; },
                 .budget = 20});
