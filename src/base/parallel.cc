@@ -8,7 +8,16 @@
 #include <thread>
 #include <vector>
 
+#include "qconvert/base/started_threads.h"
+
 namespace qconvert {
+namespace {
+
+std::atomic<int64_t> started_threads{0};
+
+}  // namespace
+
+int64_t StartedThreads() { return started_threads; }
 
 void ParallelFor(size_t count, int workers, const std::function<void(size_t, size_t)>& work) {
   std::atomic<size_t> next{0};
@@ -35,6 +44,7 @@ void ParallelFor(size_t count, int workers, const std::function<void(size_t, siz
   for (size_t w = 1; w < wanted; ++w) {
     try {
       threads.emplace_back(loop, w);
+      ++started_threads;
     } catch (const std::system_error&) {
       break;  // fewer threads, the same result
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,9 @@ Tensor Transposed(const Tensor& tensor) {
   const auto rows = static_cast<size_t>(tensor.dims[rank - 2]);
   const auto columns = static_cast<size_t>(tensor.dims[rank - 1]);
   const auto values = tensor.values<float>();
-  std::vector<float> out(values.size());
+  // Written where they stay: weights may take half of the memory there is.
+  const auto bytes = std::make_shared<std::string>(tensor.bytes->size(), '\0');
+  const std::span<float> out(reinterpret_cast<float*>(bytes->data()), values.size());
   // In strips of rows: what is written side by side was read near each other.
   for (size_t matrix = 0; matrix < out.size(); matrix += rows * columns) {
     for (size_t first = 0; first < rows; first += kStrip) {
@@ -32,9 +35,12 @@ Tensor Transposed(const Tensor& tensor) {
           out[matrix + c * rows + r] = values[matrix + r * columns + c];
     }
   }
-  std::vector<int64_t> dims = tensor.dims;
-  std::swap(dims[rank - 2], dims[rank - 1]);
-  return MakeFloatTensor("", std::move(dims), out);
+  Tensor transposed;
+  transposed.type = DataType::kFloat;
+  transposed.dims = tensor.dims;
+  std::swap(transposed.dims[rank - 2], transposed.dims[rank - 1]);
+  transposed.bytes = bytes;
+  return transposed;
 }
 
 // A matrix [k, n] on the right of a product, without a bias.
@@ -65,8 +71,9 @@ ConstantCodes RecurrentWeights(const Graph& graph, const Node& node, size_t w,
     Tensor one;
     one.type = DataType::kFloat;
     one.dims = {matrix.dims[1], matrix.dims[2]};
-    one.bytes = std::make_shared<const std::string>(
-        matrix.bytes->substr(static_cast<size_t>(d) * bytes, bytes));
+    one.bytes = directions == 1 ? matrix.bytes
+                                : std::make_shared<const std::string>(
+                                      matrix.bytes->substr(static_cast<size_t>(d) * bytes, bytes));
     const FittedWeights made = FitProduct(one, fit, w, d);
     codes += *made.weight.bytes;
     std::vector<float> mine = made.params.scales;

@@ -295,7 +295,8 @@ void FillCodes(const Graph& graph, const ModelSettings& settings, const CodeOpti
       const TensorSettings& of = settings.Of(graph.nodes[n]).weights;
       const auto fit = [&](const Tensor& matrix, const WeightOrder& order, size_t /*w*/,
                            int64_t /*d*/) {
-        return FitWeights(matrix, order, of, {.pair_limit = options.pair_limit});
+        return FitWeights(matrix, order, of,
+                          {.pair_limit = options.pair_limit, .workers = cache.workers()});
       };
       plan.dynamic_nodes[n] =
           cache.Dynamic(n, of, [&] { return MakeDynamicNode(graph, graph.nodes[n], fit); });

@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <fstream>
 #include <string>
 
 #include "qconvert/exporter/onnx_exporter.h"
 #include "support/conversion_job.h"
 #include "support/npy.h"
+#include "support/peak_bytes.h"
 #include "support/temp_dir.h"
 
 namespace qconvert {
@@ -15,16 +15,6 @@ namespace {
 
 constexpr int64_t kSide = 8256;
 constexpr int64_t kWeightBytes = kSide * kSide * 4;
-
-// The most that was resident since the last call; 0 where the system does not tell.
-int64_t PeakBytes() {
-  std::ifstream status("/proc/self/status");
-  int64_t kilobytes = 0;
-  for (std::string word; status >> word;)
-    if (word == "VmHWM:") status >> kilobytes;
-  std::ofstream("/proc/self/clear_refs") << "5";  // proc(5): begin anew
-  return kilobytes << 10;
-}
 
 // A matrix of more than kLargeWeights, in a file beside the model or not.
 ConvertOptions PrepareLarge(const TempDir& folder, bool external) {

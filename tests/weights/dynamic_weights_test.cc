@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "qconvert/numbers/numeric_format.h"
 #include "qconvert/weights/quantize_weights.h"
 #include "support/graph_builder.h"
+#include "support/peak_bytes.h"
 
 namespace qconvert {
 namespace {
@@ -130,6 +132,35 @@ TEST(DynamicWeightsTest, ProductsHaveTheirMatrixOnTheRight) {
   EXPECT_EQ(MakeDynamicNode(b.model.graph, matmul, Recorder(asked)).weights.size(), 1U);
   EXPECT_EQ(asked[2].order.channels, 3);
   EXPECT_EQ(asked[2].order.axis, 1);
+}
+
+// They may take half of the memory there is.
+TEST(DynamicWeightsTest, NoMatrixIsThereMoreThanOnceBesideTheModel) {
+  constexpr int64_t kRows = 4096;
+  constexpr int64_t kColumns = 4096;
+  constexpr int64_t kBytes = kRows * kColumns * 4;
+  const auto fit = [](const Tensor& /*matrix*/, const WeightOrder& /*order*/, size_t /*w*/,
+                      int64_t /*d*/) {
+    FittedWeights out;
+    out.weight.bytes = std::make_shared<const std::string>();
+    out.params.scales = {1};
+    return out;
+  };
+  Node gemm = MakeNode("Gemm", {"x", "w"}, {"y"});
+  gemm.Set("transB", int64_t{1});
+  for (const Node& node : {gemm, MakeNode("GRU", {"x", "w", "r"}, {"y"})}) {
+    GraphBuilder b;
+    Tensor& weight = b.model.graph.initializers["w"];
+    weight.type = DataType::kFloat;
+    weight.dims = node.Is("Gemm") ? std::vector<int64_t>{kRows, kColumns}
+                                  : std::vector<int64_t>{1, kRows, kColumns};
+    weight.bytes = std::make_shared<const std::string>(static_cast<size_t>(kBytes), '\0');
+    b.model.graph.initializers["r"] = Counted("r", {1, 3, 1});
+    if (PeakBytes() == 0) GTEST_SKIP() << "this system has no VmHWM";
+    const int64_t before = PeakBytes();
+    MakeDynamicNode(b.model.graph, node, fit);
+    EXPECT_LT(PeakBytes() - before, 3 * kBytes / 2) << node.op_type;
+  }
 }
 
 TEST(DynamicWeightsTest, NamesAreThoseOfTheInputs) {

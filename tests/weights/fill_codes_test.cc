@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "qconvert/base/started_threads.h"
 #include "support/quantize_model.h"
 
 namespace qconvert {
@@ -56,6 +57,29 @@ TEST(FillCodesTest, ACacheKeepsWhatWasMadeForTheSameSettings) {
   settings.bit_width = 4;
   cache.Integer("m", order, settings, make);
   EXPECT_EQ(made, 3);
+}
+
+TEST(FillCodesTest, LargeWeightsOfAnyNodeAreMadeByAllThreads) {
+  constexpr int kWorkers = 3;
+  GraphBuilder b;
+  b.Input("x", {"1", "256"}).Output("y").Random("m", {256, 256});
+  b.Add("MatMul", {"x", "m"}, {"y"});
+  const QuantizedModel q = QuantizeModel(b.model, {{RandomTensor("x", {1, 256}, 1)}});
+  const Graph& graph = q.float_model.graph;
+  for (const bool at_run_time : {false, true}) {
+    QuantizationPlan plan = q.plan;
+    CodeOptions options;
+    if (at_run_time) {
+      plan.placement.nodes[0].domain = NodeDomain::kFloat;
+      plan.integer_nodes.clear();
+      options.dynamic = {0};
+    }
+    CodeCache cache(kWorkers);
+    const int64_t before = StartedThreads();
+    FillCodes(graph, ModelSettings(), options, cache, plan);
+    EXPECT_EQ(StartedThreads() - before, kWorkers - 1) << at_run_time;
+    EXPECT_EQ(plan.dynamic_nodes.size(), at_run_time ? 1U : 0U);
+  }
 }
 
 // Codes of other plans may be half of the model; they are made again where they are wanted again.
