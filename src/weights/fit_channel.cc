@@ -128,20 +128,30 @@ FittedChannel FitChannel(std::span<const float> weights, float low, const Numeri
   low = std::max(low, std::numeric_limits<float>::min());
   std::vector<float> codes;
   float best = low;
-  double least = Round(weights, low, format, pair_limit, codes);
-  const auto consider = [&](float scale) {
-    const double error = Round(weights, scale, format, pair_limit, codes, least);
-    if (error >= least) return;
+  int best_place = 0;
+  double least = std::numeric_limits<double>::infinity();
+  // Of two of the same error it is the one of the lower place, whichever is looked at first.
+  const auto consider = [&](int place, float scale) {
+    const double enough =
+        place < best_place ? std::nextafter(least, std::numeric_limits<double>::infinity()) : least;
+    const double error = Round(weights, scale, format, pair_limit, codes, enough);
+    if (error >= enough) return;
     least = error;
     best = scale;
+    best_place = place;
   };
   // From this scale on no pair has to be lowered.
   const float high = pair_limit == 0 ? low : static_cast<float>(LargestPair(weights) / pair_limit);
-  for (int step = 1; step <= kSteps && high > low; ++step)
-    consider(low + (high - low) * static_cast<float>(step) / kSteps);
+  const int steps = high > low ? kSteps : 0;
+  // From the middle, where the least error mostly is, to both ends: what comes behind it is left as
+  // soon as a part of the weights has more.
+  for (int k = 0; k <= steps; ++k) {
+    const int step = steps / 2 + (k % 2 == 0 ? -k / 2 : (k + 1) / 2);
+    consider(step, step == 0 ? low : low + (high - low) * static_cast<float>(step) / kSteps);
+  }
   for (int step = 1; clip && step <= kClipSteps; ++step) {
     const float scale = low * (1 - static_cast<float>(step) / (2 * kClipSteps));
-    if (scale >= std::numeric_limits<float>::min()) consider(scale);
+    if (scale >= std::numeric_limits<float>::min()) consider(kSteps + step, scale);
   }
   return RoundChannel(weights, best, format, pair_limit);
 }

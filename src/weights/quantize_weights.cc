@@ -13,6 +13,7 @@
 #include "qconvert/numbers/power_of_two.h"
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/plan/value_range.h"
+#include "visit_weights.h"
 
 namespace qconvert {
 namespace {
@@ -21,8 +22,10 @@ constexpr double kMaxBias = 1073741824.0;  // 2^30
 constexpr int kExactBiasBits = 32;
 constexpr size_t kWorthThreads = 1 << 16;  // weights
 // Output channels that are gathered at once: of a matrix, whose rows have one weight of each, as
-// many as share what the processor loads at once.
+// many as share what the processor loads at once, and where there are many as share what it writes
+// of their codes.
 constexpr size_t kChannelsTogether = 16;
+constexpr size_t kCodesTogether = 64;
 constexpr double kSmallestChannel = 1.0 / 65536;  // of the largest channel's scale
 
 // The weights under one scale, channel after channel in kernel order; channels of odd length end
@@ -37,24 +40,6 @@ struct WeightGroup {
     return (static_cast<size_t>(batch) * channels + channel) * padded + static_cast<size_t>(k);
   }
 };
-
-// Calls visit(batch, k, channel - first, place) for the weights of channels [first, last), as they
-// stand in kernel order but for the channels: side by side, since in a matrix they are neighbours.
-template <typename Visit>
-void VisitWeights(const WeightOrder& order, int64_t first, int64_t last, const Visit& visit) {
-  const int64_t back = (order.inner_count - 1) * order.inner_stride;
-  for (int64_t b = 0; b < order.batches; ++b) {
-    int64_t place = b * order.batch_stride + first * order.channel_stride;
-    int64_t inner = 0;
-    for (int64_t k = 0; k < order.count; ++k) {
-      for (int64_t o = 0; o < last - first; ++o)
-        visit(b, k, static_cast<size_t>(o), static_cast<size_t>(place + o * order.channel_stride));
-      const bool is_last = ++inner == order.inner_count;
-      place += is_last ? order.outer_stride - back : order.inner_stride;
-      if (is_last) inner = 0;
-    }
-  }
-}
 
 // Channels [first, last): a group of them all, or one each.
 std::vector<WeightGroup> GatherGroups(std::span<const float> values, const WeightOrder& order,
@@ -216,7 +201,9 @@ FittedWeights FitGroups(const Tensor& weight, const WeightOrder& order, int64_t 
                                    : ScatterCodes<uint16_t>;
   // Starting threads costs more than fitting that few.
   const bool is_small = values.size() < kWorthThreads;
-  const size_t together = per_channel ? kChannelsTogether : channels;
+  // As long as there is work for all threads.
+  const bool are_many = channels >= 8 * kCodesTogether;
+  const size_t together = !per_channel ? channels : are_many ? kCodesTogether : kChannelsTogether;
   const size_t parts = per_channel ? (channels + together - 1) / together : 1;
   ParallelFor(parts, is_small ? 1 : workers, [&](size_t part, size_t /*worker*/) {
     const size_t first = part * together;
