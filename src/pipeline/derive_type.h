@@ -10,12 +10,13 @@
 
 namespace qconvert {
 
-// Whether DeriveType knows the operator: element by element, normalizations, products, Conv. All of
-// these write one value.
+// Whether DeriveType knows the operator: element by element, normalizations, products, Conv, to
+// codes and back. All of these write one value.
 bool MayDerive(const Node& node);
 
-// The type of what the node writes, as the engine infers it; nothing where a type is not known or
-// one of its dimensions is no number. `type_of` gives null for unknown values.
+// The type of what the node writes, as the engine infers it; nothing where a type is not known, or
+// one of its dimensions is neither a number nor a name, or does not follow. `type_of` gives null
+// for unknown values.
 std::optional<ValueType> DeriveType(
     const Node& node, const std::function<const ValueType*(const std::string&)>& type_of);
 

@@ -27,10 +27,11 @@ constexpr int64_t kMaxInferenceConstant = 4096;
 // through all outputs.
 constexpr size_t kManyNodes = 1000;
 
-bool IsFixed(const Value& value) {
-  const auto is_number = [](const Dim& dim) { return dim.known(); };
+// Every dimension has a number or a name.
+bool IsSaid(const Value& value) {
+  const auto is_said = [](const Dim& dim) { return dim.known() || !dim.symbol.empty(); };
   const auto& shape = value.type.shape;
-  return shape && std::all_of(shape->begin(), shape->end(), is_number);
+  return shape && std::all_of(shape->begin(), shape->end(), is_said);
 }
 
 // Types that the engine infers for what the nodes write that `is_asked`, outputs included.
@@ -88,7 +89,7 @@ bool DeriveOthers(const Graph& graph, std::vector<Value>& values) {
 // Types that the engine infers for every value that a node of `graph` writes, outputs included.
 std::vector<Value> InferValues(const Model& model, const Graph& graph, const std::string& place) {
   if (graph.nodes.size() >= kManyNodes &&
-      std::all_of(graph.inputs.begin(), graph.inputs.end(), IsFixed)) {
+      std::all_of(graph.inputs.begin(), graph.inputs.end(), IsSaid)) {
     std::vector<Value> values =
         AskEngine(model, graph, place, [](const Node& node) { return !MayDerive(node); });
     if (DeriveOthers(graph, values)) return values;
