@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "held_out.h"
-#include "long_models.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/report/comparison.h"
@@ -79,8 +78,8 @@ OrtSessionOptions ComparisonOptions(int64_t weight_bytes) {
 }
 
 std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
-                                           bool integer_kernels) {
-  const bool is_long = IsLongToOptimize(model.graph);
+                                           bool integer_kernels, double most_steps) {
+  const bool is_long = IsLongToOptimize(model.graph, most_steps);
   Model plain;
   if (is_long) {
     plain = model;  // shares the bytes of tensors

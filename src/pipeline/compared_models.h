@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compare_models.h"
+#include "long_models.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
 #include "qconvert/report/compared_values.h"
@@ -25,7 +26,8 @@ OrtSessionOptions ComparisonOptions(int64_t weight_bytes);
 
 // What the engine would optimize for long (long_models.h) runs as it is written, in floats.
 std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
-                                           bool integer_kernels = true);
+                                           bool integer_kernels = true,
+                                           double most_steps = kStepsOfFile);
 
 struct ComparerOptions {
   std::string place;          // names the model in errors

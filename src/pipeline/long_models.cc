@@ -10,9 +10,6 @@
 namespace qconvert {
 namespace {
 
-// Steps of the engine through its lists, measured: 10 s are 4e7 of them (onnxruntime 1.28).
-constexpr double kMostSteps = 4e7;
-
 bool HasWeightsLaidOut(const Graph& graph, const Node& node) {
   return node.Is("Conv") && graph.FindInitializer(node.input(1)) != nullptr;
 }
@@ -38,9 +35,9 @@ std::string LimitEffort(size_t nodes, QuantConfig& config) {
       nodes);
 }
 
-bool IsLongToOptimize(const Graph& graph) {
+bool IsLongToOptimize(const Graph& graph, double most_steps) {
   const auto nodes = static_cast<double>(graph.nodes.size());
-  if (nodes * nodes <= kMostSteps) return false;
+  if (nodes * nodes <= most_steps) return false;
   const Topology topology(graph);
   size_t computing = 0;
   size_t listed = 0;
@@ -48,7 +45,7 @@ bool IsLongToOptimize(const Graph& graph) {
     computing += IsQuantize(node) || IsDequantize(node) ? 0 : 1;
     listed += WaitsForNone(topology, node) || HasWeightsLaidOut(graph, node) ? 1 : 0;
   }
-  return computing > kManyNodes || nodes * static_cast<double>(listed) > kMostSteps;
+  return computing > kManyNodes || nodes * static_cast<double>(listed) > most_steps;
 }
 
 std::string TellLong(size_t nodes) {

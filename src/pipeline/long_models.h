@@ -21,13 +21,19 @@ size_t AffordedMeasurements(size_t most, size_t nodes);
 // effort fast does. Returns one line that says so; empty where `nodes` are not too many.
 std::string LimitEffort(size_t nodes, QuantConfig& config);
 
+// What optimizing a model may take in steps of the engine through its lists, 4e6 of them a second
+// (measured, onnxruntime 1.28): the file, which users load, and one of the many that are measured
+// on the way to it.
+inline constexpr double kStepsOfFile = 4e7;
+inline constexpr double kStepsOfCandidate = kStepsOfFile / 8;
+
 // Whether the engine would take much longer to optimize the graph than to run it: beyond so many
 // nodes that compute (with many readers of one value, for one, its time grows with their square),
 // or where few are enough. It sorts the nodes before each of its passes and walks, for every node,
 // a list of those that wait for no other (onnxruntime 1.28, Graph::KahnsTopologicalSort), in which
 // nodes that read constants alone, as the DQs of weights do, stand from the start; and it lays
 // weights of Convs out anew with a search through all constants for each.
-bool IsLongToOptimize(const Graph& graph);
+bool IsLongToOptimize(const Graph& graph, double most_steps = kStepsOfFile);
 
 // Says in one line that a file of so many nodes was only run without that.
 std::string TellLong(size_t nodes);

@@ -173,10 +173,10 @@ Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
 
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,
                       const std::vector<size_t>& samples, bool integer_kernels) {
-  return MeasureOpened(inputs, model, samples, integer_kernels,
-                       [&](const Model& opened, bool by_integers) {
-                         return OpenForComparison(opened, inputs.place, by_integers);
-                       });
+  return MeasureOpened(
+      inputs, model, samples, integer_kernels, [&](const Model& opened, bool by_integers) {
+        return OpenForComparison(opened, inputs.place, by_integers, kStepsOfCandidate);
+      });
 }
 
 Measured MeasureOpened(const PlanInputs& inputs, const Model& model,

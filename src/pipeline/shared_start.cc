@@ -10,6 +10,7 @@
 
 #include "compared_models.h"
 #include "layerwise_run.h"
+#include "long_models.h"
 #include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
@@ -241,7 +242,7 @@ std::optional<SharedStart::End> SharedStart::CutEnd(const Model& model, size_t c
 
 std::function<std::unique_ptr<Session>(bool)> SharedStart::Prepare(const Model& model) {
   const auto whole = [this, model](bool integer_kernels) {
-    return OpenForComparison(model, place_, integer_kernels);
+    return OpenForComparison(model, place_, integer_kernels, kStepsOfCandidate);
   };
   const size_t common = CountCommon(model);
   if (common == 0) return whole;
@@ -257,7 +258,7 @@ std::function<std::unique_ptr<Session>(bool)> SharedStart::Prepare(const Model& 
     try {
       auto session = end.model.graph.outputs.empty()
                          ? nullptr
-                         : OpenForComparison(end.model, place_, integers);
+                         : OpenForComparison(end.model, place_, integers, kStepsOfCandidate);
       return std::make_unique<EndOfModel>(std::move(session), end.read, model, samples_,
                                           end.border);
     } catch (const Error& e) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "qconvert/runtime/opened_models.h"
 #include "support/conversion_job.h"
 #include "support/graph_builder.h"
 
@@ -44,6 +45,14 @@ TEST(LongModelsTest, NodesThatReadConstantsAloneCountWithAllOthers) {
   }
 }
 
+TEST(LongModelsTest, OneOfManyIsLongEarlierThanTheFile) {
+  GraphBuilder b = Chain(2'000, "Relu");
+  b.Floats("s", {}, {1});
+  for (int i = 0; i < 2'000; ++i) b.Add("DequantizeLinear", {"q", "s"}, {"d" + std::to_string(i)});
+  EXPECT_TRUE(IsLongToOptimize(b.model.graph, kStepsOfCandidate));
+  EXPECT_FALSE(IsLongToOptimize(b.model.graph, kStepsOfFile));
+}
+
 TEST(LongModelsTest, FewerMeasurementsByTheNode) {
   EXPECT_EQ(AffordedMeasurements(20, 10), 20U);
   EXPECT_EQ(AffordedMeasurements(20, kManyNodes), 20U);
@@ -60,6 +69,22 @@ TEST(LongModelsTest, OnlyNormalEffortIsLimited) {
   config.effort = Effort::kNormal;
   EXPECT_THAT(LimitEffort(kManyNodes + 1, config), HasSubstr("10001 nodes"));
   EXPECT_EQ(config.effort, Effort::kFast);
+}
+
+// Each session costs by the node: types, observed values, the float model, four methods and the
+// plan, types of what is written, the file.
+TEST(LongModelsTest, IntegersOfALongChainOpenFewModels) {
+  constexpr size_t kLength = 3'500;
+  const TempDir folder;
+  ConvertOptions options = PrepareConversion(folder, Chain(kLength, "MatMul", {"w"}), {1, 2}, 1, 2);
+  options.config.scheme = Scheme::kStatic;
+  options.config.effort = Effort::kFast;
+  options.guard = GuardMode::kReport;
+  const int64_t before = OpenedModels();
+  const ConversionReport report = Convert(options);
+  EXPECT_LE(OpenedModels() - before, 10);
+  EXPECT_EQ(report.integer_nodes, kLength);
+  EXPECT_THAT(report.warnings, Contains(HasSubstr("it was run as it is written")));
 }
 
 TEST(LongModelsTest, OthersAreRunByTheKernels) {
