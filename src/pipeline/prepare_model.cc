@@ -133,7 +133,7 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
   const auto run = [&](std::string_view name, const std::function<size_t()>& pass) {
     return runner.Run(name, pass);
   };
-  run("normalize", [&] { return Normalize(model), size_t{0}; });
+  run("normalize", [&] { return Normalize(model), size_t{1}; });
   const size_t widened = run("widen_float16", [&] { return size_t{WidenFloat16(model)}; });
   InferTypes(model, place);  // opset adapters look at ranks and types
   const size_t typed = runner.changes();
@@ -178,7 +178,7 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
   InferBodyTypes(model, place);
   CheckBiasLengths(graph, place);
   CheckWeightsFinite(graph, place);
-  LogDebug("prepared graph:\n" + PrintGraph(graph));
+  if (GetLogLevel() == LogLevel::kVerbose) LogDebug("prepared graph:\n" + PrintGraph(graph));
   return equalized;
 }
 

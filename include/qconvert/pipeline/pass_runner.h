@@ -25,7 +25,7 @@ class PassRunner {
   // `place` names the model in messages.
   PassRunner(Model& model, std::string place, PassOptions options);
 
-  // Runs `pass`, which returns how much it changed, and validates what it left; does nothing behind
+  // Runs `pass`, which returns how much it changed, and validates a changed model; does nothing behind
   // `stop_after`. With --verbose it says how much and how long. Throws what the pass throws, and
   // Error(kFile) when a dump cannot be written. Returns how much was changed.
   size_t Run(std::string_view name, const std::function<size_t()>& pass);
