@@ -61,7 +61,8 @@ bool IsHigherBetter(Metric metric) {
 
 double SqnrOfNoise(double noise) {
   if (noise == 0) return kEqualSqnrDb;
-  return std::clamp(-10 * std::log10(noise), -kEqualSqnrDb, kEqualSqnrDb);
+  // A difference: noise as large as the signal has 0 dB, not -0.
+  return std::clamp(0 - 10 * std::log10(noise), -kEqualSqnrDb, kEqualSqnrDb);
 }
 
 double NoiseOfSqnr(double db) { return std::pow(10, -db / 10); }

@@ -20,7 +20,7 @@ TensorSettings PowersOfTwo() {
   TensorSettings settings;
   settings.scale_type = ScaleType::kPowerOfTwo;
   settings.method = CalibrationMethod::kMaxMin;
-  settings.symmetry = true;
+  settings.symmetry = settings.is_signed = true;
   settings.per_channel = false;
   return settings;
 }

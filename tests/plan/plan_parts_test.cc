@@ -196,7 +196,7 @@ TEST(PowerOfTwoRangeTest, TheScaleIsAPowerOfTwoAndHoldsWhatWasSeen) {
       TensorSettings settings;
       settings.scale_type = ScaleType::kPowerOfTwo;
       settings.method = CalibrationMethod::kMaxMin;
-      settings.symmetry = true;
+      settings.symmetry = settings.is_signed = true;
       settings.bit_width = bits;
       const Range range = RangeOf(Observe({-most, most / 3}), settings);
       const double qmax = std::ldexp(1.0, bits - 1) - 1;
