@@ -230,7 +230,7 @@ std::vector<Measured> MeasurePlans(const PlanInputs& inputs, size_t count,
                                    const std::vector<size_t>& samples) {
   if (MayMeasureBeside(inputs)) {
     const OpenCandidate open = [&](const Model& model, bool by_integers) {
-      return OpenForComparison(model, inputs.place, by_integers);
+      return OpenForComparison(model, inputs.place, by_integers, kStepsOfCandidate);
     };
     return MeasureBeside(
         inputs, count,
