@@ -25,8 +25,8 @@ class PassRunner {
   // `place` names the model in messages.
   PassRunner(Model& model, std::string place, PassOptions options);
 
-  // Runs `pass`, which returns how much it changed, and validates a changed model; does nothing behind
-  // `stop_after`. With --verbose it says how much and how long. Throws what the pass throws, and
+  // Runs `pass`, which returns how much it changed, and validates a changed model; does nothing
+  // behind `stop_after`. With --verbose it says how much and how long. Throws what `pass` does, and
   // Error(kFile) when a dump cannot be written. Returns how much was changed.
   size_t Run(std::string_view name, const std::function<size_t()>& pass);
 

@@ -66,8 +66,8 @@ struct ConversionReport {
   size_t samples = 0;           // used for calibration
   size_t compared_samples = 0;  // used for the comparison
   std::string compared_on;      // which those are
-  // The samples compared calibrate the file too: `outputs` are those of before, where the file's are
-  // better. Else they are the file's.
+  // The samples compared calibrate the file too: `outputs` are those of before, where the file's
+  // are better. Else they are the file's.
   bool told_before = false;
   bool simulated = false;  // integers ran as Q, float kernel, DQ: the file is for another device
   std::vector<std::string> random_nodes;
