@@ -29,6 +29,23 @@ Tensor MakeInt64Tensor(std::string name, std::vector<int64_t> dims,
   return MakeTensor<int64_t>(std::move(name), DataType::kInt64, std::move(dims), values);
 }
 
+Tensor MakeInt64List(std::span<const int64_t> values) {
+  return MakeInt64Tensor("", {std::ssize(values)}, values);
+}
+
+Tensor FillFloatTensor(std::string name, std::vector<int64_t> dims,
+                       const std::function<void(std::span<float>)>& fill) {
+  Tensor tensor;
+  tensor.name = std::move(name);
+  tensor.type = DataType::kFloat;
+  tensor.dims = std::move(dims);
+  const auto count = static_cast<size_t>(tensor.element_count());
+  const auto bytes = std::make_shared<std::string>(count * sizeof(float), '\0');
+  fill({reinterpret_cast<float*>(bytes->data()), count});
+  tensor.bytes = bytes;
+  return tensor;
+}
+
 float HalfToFloat(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
   const uint32_t exponent = (half >> 10) & 0x1FU;

@@ -176,10 +176,8 @@ std::vector<Measured> MeasureParts(const PlanInputs& inputs, size_t count,
       inputs, count,
       [&](size_t k) {
         Model model = RunnableOf(inputs, CompletePlan(inputs, draft(k)), inputs.floats);
-        const auto open = start->Prepare(model);
-        return Candidate{std::move(model), [open](const Model& /*whole*/, bool by_integers) {
-                           return open(by_integers);
-                         }};
+        OpenCandidate open = start->Prepare(model);
+        return Candidate{std::move(model), std::move(open)};
       },
       samples);
 }
@@ -216,9 +214,9 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
     for (const size_t k : guard.typical) read.push_back(inputs.comparer.ReadSample(k));
     start.emplace(std::move(base), std::move(read), inputs.codes.workers(), inputs.place);
   };
-  guard.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
+  guard.measure = [&](const PlanDraft& plan) {
     start.reset();  // whole plans come behind the parts
-    return MeasurePlan(inputs, plan, samples);
+    return MeasurePlan(inputs, plan);
   };
   guard.measure_parts = [&](size_t count, const std::function<PlanDraft(size_t)>& draft) {
     return MeasureParts(inputs, count, draft, guard.typical, start ? &*start : nullptr);

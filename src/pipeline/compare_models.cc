@@ -120,18 +120,16 @@ Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
   return sums;
 }
 
-Comparisons ModelComparer::CompareInParallel(const Session& actual,
-                                             const std::vector<size_t>& which) {
+Comparisons ModelComparer::CompareEach(const Session& actual, const std::vector<size_t>& which,
+                                       int workers, std::vector<std::string>* names) const {
   Comparisons sums = StartSums(actual);
   MapInOrder(
-      which.size(), workers_,
+      which.size(), workers,
       [&](size_t k) {
-        const size_t index = which[k];
-        Sample sample = feeder_.Read(SampleIndex(index), {});
-        Comparisons of_sample =
-            CompareOutputs(values_, Expected(index, sample), RunSample(actual, sample));
+        Sample sample = ReadSample(which[k]);
+        Comparisons of_sample = CompareSampleOf(which[k], sample, RunSample(actual, sample));
         // Each worker writes those of its own samples.
-        names_[index] = std::move(sample.name);
+        if (names != nullptr) (*names)[which[k]] = std::move(sample.name);
         return of_sample;
       },
       [&](size_t /*k*/, const Comparisons& of_sample) {
@@ -148,12 +146,7 @@ Comparisons ModelComparer::CompareSampleOf(size_t k, const Sample& sample,
 
 Comparisons ModelComparer::CompareBeside(const Session& actual,
                                          const std::vector<size_t>& which) const {
-  Comparisons sums = StartSums(actual);
-  for (const size_t k : which) {
-    const Sample sample = ReadSample(k);
-    Merge(CompareSampleOf(k, sample, RunSample(actual, sample)), sums);
-  }
-  return sums;
+  return CompareEach(actual, which, 1, nullptr);
 }
 
 void ModelComparer::Count(size_t comparisons, size_t samples) {
@@ -183,7 +176,7 @@ Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size
   }
   if (!feeder_.has_feedback()) {
     runs_ += samples.size();
-    return CompareInParallel(actual, samples);
+    return CompareEach(actual, samples, workers_, &names_);
   }
   // States come from the sample before: the wanted ones take all that precede them.
   const size_t count = samples.empty() ? 0 : samples.back() + 1;

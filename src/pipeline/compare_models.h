@@ -87,8 +87,9 @@ class ModelComparer {
   bool Keep(size_t k, Outputs outputs);  // false: no room
   std::vector<OutputComparison> StartSums(const Session& actual) const;
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
-  std::vector<OutputComparison> CompareInParallel(const Session& actual,
-                                                  const std::vector<size_t>& which);
+  // By so many threads. `names`: gets those of the samples; null: nothing does.
+  std::vector<OutputComparison> CompareEach(const Session& actual, const std::vector<size_t>& which,
+                                            int workers, std::vector<std::string>* names) const;
 
   std::unique_ptr<Session> reference_;  // null once all its outputs are kept
   const InputFeeder& feeder_;

@@ -1,25 +1,12 @@
 #include "conversion_data.h"
 
 #include "convert_data.h"
-#include "output_files.h"
-#include "qconvert/base/refuse_overwriting.h"
 
 namespace qconvert {
-namespace {
-
-SampleSource OpenData(const ConvertOptions& options, const Graph& graph,
-                      const FoldedInputs& folded) {
-  SampleSource samples =
-      OpenCalibrationData(DataOf(options, folded), graph, options.model.string());
-  RefuseOverwriting(OutputsOf(options), samples.files());
-  return samples;
-}
-
-}  // namespace
 
 ConversionData::ConversionData(const ConvertOptions& options, const Graph& graph,
                                const FoldedInputs& folded)
-    : samples(OpenData(options, graph, folded)),
+    : samples(OpenSamples(options, DataOf(options, folded), graph)),
       feeder(samples, graph.inputs, options.states),
       workers(WorkerCount(DataOf(options))),
       digest(samples.Digest(workers)),

@@ -1,5 +1,8 @@
 #include "convert_data.h"
 
+#include "output_files.h"
+#include "qconvert/base/refuse_overwriting.h"
+
 namespace qconvert {
 
 CalibrationData DataOf(const ConvertOptions& options, const FoldedInputs& folded) {
@@ -15,6 +18,13 @@ CalibrationData DataOf(const ConvertOptions& options, const FoldedInputs& folded
           .folded = folded,
           .optional =
               !options.table.empty() || options.plan != nullptr || !NeedsSamples(options.config)};
+}
+
+SampleSource OpenSamples(const ConvertOptions& options, const CalibrationData& data,
+                         const Graph& graph) {
+  SampleSource samples = OpenCalibrationData(data, graph, options.model.string());
+  RefuseOverwriting(OutputsOf(options), samples.files());
+  return samples;
 }
 
 std::filesystem::path DumpFolder(const ConvertOptions& options) {

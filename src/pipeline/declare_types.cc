@@ -21,7 +21,7 @@ void AddKnownTypes(const std::map<std::string, Value, std::less<>>& known, Graph
     const ValueType inferred = value.type;
     if (!shape) shape.emplace(said->size());
     for (size_t d = 0; d < said->size(); ++d) {
-      if (!(*shape)[d].known() && (*shape)[d].symbol.empty()) (*shape)[d] = (*said)[d];
+      if (!(*shape)[d].is_said()) (*shape)[d] = (*said)[d];
     }
     if (!(value.type == inferred)) graph.declared.insert(name);
   }

@@ -53,7 +53,7 @@ Shape ShapeOf(const Node& node) {
 // Each a number or a name; nothing where one is neither.
 std::optional<Dims> DimsOf(const ValueType* type) {
   if (type == nullptr || !type->is_tensor() || !type->shape) return std::nullopt;
-  const auto is_said = [](const Dim& dim) { return dim.known() || !dim.symbol.empty(); };
+  const auto is_said = [](const Dim& dim) { return dim.is_said(); };
   if (!std::all_of(type->shape->begin(), type->shape->end(), is_said)) return std::nullopt;
   return type->shape;
 }

@@ -79,15 +79,15 @@ class Guard {
            SqnrOfNoise(WorstTypicalNoise(best_.measured)) < options_.aim_sqnr_db - kNearTheAim;
   }
 
-  Measured Measure(const PlanDraft& plan, const std::vector<size_t>& samples) {
+  Measured Measure(const PlanDraft& plan) {
     if (++measurements_ == 1 && options_.whole) return *options_.whole;
-    return options_.measure(plan, samples);
+    return options_.measure(plan);
   }
 
   // Measures on all samples and takes the plan when it is better than the best so far: one that
   // passes before one that does not, then the one of less noise.
   void Accept(PlanDraft plan) {
-    Measured measured = Measure(plan, {});
+    Measured measured = Measure(plan);
     const bool first = best_.measured.outputs.empty() && best_.measured.failure.empty();
     const bool passes = measured.verdict.passed;
     const bool passed = best_.measured.verdict.passed;
@@ -119,7 +119,7 @@ class Guard {
                                units_.all.empty() && wide.empty() && floats_.empty();
                            PlanDraft draft = FloatDraft();
                            draft.wide_weights.insert(wide.begin(), wide.end());
-                           Measured measured = is_whole ? best_.measured : Measure(draft, {});
+                           Measured measured = is_whole ? best_.measured : Measure(draft);
                            left = measured.pooled_noise();
                            return measured;
                          }};
@@ -155,7 +155,7 @@ class Guard {
                                 for (const WeightItem& weight : options_.weights)
                                   draft.wide_weights.insert(weight.name);
                                 draft.float_weights = floats;
-                                return Measure(draft, {});
+                                return Measure(draft);
                               }};
     floats_ = FindLostWeights(options);
   }
@@ -175,7 +175,7 @@ class Guard {
     GuardResult failed = best_;
     const std::set<size_t> failed_kept = std::exchange(kept_float_, {});
     best_.plan = {units_.full, units_.dynamic, wide_, floats_};
-    best_.measured = Measure(best_.plan, {});
+    best_.measured = Measure(best_.plan);
     best_.steps = std::move(steps);
     PutBack();
     if (!best_.measured.verdict.passed &&
@@ -272,7 +272,7 @@ class Guard {
     PlanDraft draft{PlaceNodes(graph_, base), units_.dynamic, wide_, floats_};
     draft.dynamic.insert(more.begin(), more.end());
     time += Time(draft.placement) - Time(units_.full);
-    Measured measured = Measure(draft, {});
+    Measured measured = Measure(draft);
     const auto worth = [&](const Measured& of, double ns) {
       return SqnrOfNoise(std::max(WorstTypicalNoise(of), aim())) -
              ns / std::max(units_.full.float_ns, 1.0) / kTimeOfDecibel;
@@ -323,7 +323,7 @@ class Guard {
         .measure =
             [&](const std::set<size_t>& without) {
               PlanDraft draft = DraftWithout(without, /*narrow=*/false);
-              Measured measured = Measure(draft, {});
+              Measured measured = Measure(draft);
               JudgedPlan judged = Judge(measured);
               tried.emplace(without, std::pair(std::move(draft), std::move(measured)));
               return judged;
@@ -364,7 +364,7 @@ class Guard {
   void Narrow(const std::set<size_t>& taken_out) {
     PlanDraft narrow = DraftWithout(taken_out, /*narrow=*/true);
     if (narrow.wide_weights == best_.plan.wide_weights) return;
-    Measured measured = Measure(narrow, {});
+    Measured measured = Measure(narrow);
     const double added = measured.pooled_noise() - best_.measured.pooled_noise();
     if (!measured.verdict.passed || added > options_.max_weight_noise) return;
     best_.plan = std::move(narrow);

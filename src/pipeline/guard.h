@@ -31,8 +31,7 @@ struct GuardOptions {
   double max_weight_noise = 1e-3;
   // Where that is not reached, some weights more have 16 bit (widen_weights.h).
   double good_weight_noise = 1e-4;
-  // Measures on the samples given, on all when there are none.
-  std::function<Measured(const PlanDraft&, const std::vector<size_t>&)> measure;
+  std::function<Measured(const PlanDraft&)> measure;  // on all samples
   // Measures so many plans on `typical`, none of which depends on another one.
   std::function<std::vector<Measured>(size_t count, const std::function<PlanDraft(size_t)>& draft)>
       measure_parts;

@@ -16,7 +16,7 @@ inline constexpr size_t kFewestHeldOut = 2;
 inline constexpr size_t kFewHeldOut = 4;
 inline constexpr size_t kMostHeldOut = 64;
 // Of fewer samples than these the ones kept out calibrate too, once the plan is chosen.
-inline constexpr size_t kFewestToKeepOut = 20;
+inline constexpr size_t kFewestForJudgingAlone = 20;
 
 struct SampleSplit {
   std::vector<size_t> calibration;  // increasing

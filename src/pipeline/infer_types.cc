@@ -29,9 +29,9 @@ constexpr size_t kManyNodes = 1000;
 
 // Every dimension has a number or a name.
 bool IsSaid(const Value& value) {
-  const auto is_said = [](const Dim& dim) { return dim.known() || !dim.symbol.empty(); };
   const auto& shape = value.type.shape;
-  return shape && std::all_of(shape->begin(), shape->end(), is_said);
+  return shape &&
+         std::all_of(shape->begin(), shape->end(), [](const Dim& dim) { return dim.is_said(); });
 }
 
 // Types that the engine infers for what the nodes write that `is_asked`, outputs included.

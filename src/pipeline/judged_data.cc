@@ -6,8 +6,6 @@
 
 #include "calibration_data.h"
 #include "convert_data.h"
-#include "output_files.h"
-#include "qconvert/base/refuse_overwriting.h"
 
 namespace qconvert {
 namespace {
@@ -17,11 +15,10 @@ JudgedData FromValidation(const ConvertOptions& options, const Graph& graph,
                           bool has_feedback, std::vector<std::string>& warnings) {
   CalibrationData data = DataOf(options, folded);
   data.folder = options.validation_folder;
-  JudgedData judged{.samples = OpenCalibrationData(data, graph, options.model.string()),
+  JudgedData judged{.samples = OpenSamples(options, data, graph),
                     .order = {},
                     .description = "samples of --validate",
                     .why_fitted = {}};
-  RefuseOverwriting(OutputsOf(options), judged.samples.files());
   const DataDigest digest = judged.samples.Digest(WorkerCount(data));
   const std::vector<size_t> different = DifferentFrom(digest, {});
   judged.order = DifferentFrom(digest, calibration);

@@ -61,6 +61,13 @@ bool MayMeasureBeside(const PlanInputs& inputs) {
          WeightBytes(inputs.model.graph) < kMostBytesBeside;
 }
 
+// Of whole models.
+OpenCandidate OpenerOf(const PlanInputs& inputs) {
+  return [&inputs](const Model& model, bool by_integers) {
+    return OpenForComparison(model, inputs.place, by_integers, kStepsOfCandidate);
+  };
+}
+
 // The verdict, and what is told of a measurement.
 void Judge(const PlanInputs& inputs, const std::vector<size_t>& samples, Measured& measured) {
   if (!measured.failure.empty()) LogDebug(measured.failure);
@@ -173,10 +180,7 @@ Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
 
 Measured MeasureModel(const PlanInputs& inputs, const Model& model,
                       const std::vector<size_t>& samples, bool integer_kernels) {
-  return MeasureOpened(
-      inputs, model, samples, integer_kernels, [&](const Model& opened, bool by_integers) {
-        return OpenForComparison(opened, inputs.place, by_integers, kStepsOfCandidate);
-      });
+  return MeasureOpened(inputs, model, samples, integer_kernels, OpenerOf(inputs));
 }
 
 Measured MeasureOpened(const PlanInputs& inputs, const Model& model,
@@ -229,9 +233,7 @@ std::vector<Measured> MeasurePlans(const PlanInputs& inputs, size_t count,
                                    const std::function<PlanDraft(size_t)>& draft,
                                    const std::vector<size_t>& samples) {
   if (MayMeasureBeside(inputs)) {
-    const OpenCandidate open = [&](const Model& model, bool by_integers) {
-      return OpenForComparison(model, inputs.place, by_integers, kStepsOfCandidate);
-    };
+    const OpenCandidate open = OpenerOf(inputs);
     return MeasureBeside(
         inputs, count,
         [&](size_t k) {

@@ -261,7 +261,7 @@ std::optional<CalibrationTable> WidenToAll(const ConvertOptions& options,
   const ConversionData& data = making.data;
   const bool is_of_others = stored && stored->data_sha256 != data.digest.sha256;
   if (!data.split.is_held_out || is_of_others || options.plan != nullptr ||
-      DifferentFrom(data.digest, {}).size() >= kFewestToKeepOut)
+      DifferentFrom(data.digest, {}).size() >= kFewestForJudgingAlone)
     return {};
   CalibrationTable table =
       SeeValues(options, making.prepared, chosen.scheme, data.feeder, data.digest.by_content);
@@ -337,12 +337,9 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   if (options.cache) options.cache->TellUse();
   watch.Lap("choose");
   report.gate = options.gate;
-  report.compared_on = DescribeJudged(judged, IsCorrected(chosen));
-  if (of_all) {
-    report.compared_on = kUntilChosen;
-    report.told_before = true;
-    report.samples = data.samples.size();
-  }
+  report.compared_on = of_all ? kUntilChosen : DescribeJudged(judged, IsCorrected(chosen));
+  report.told_before = of_all.has_value();
+  if (of_all) report.samples = data.samples.size();
   report.sample_names = comparer.sample_names();
   ReportChoice(model.graph, chosen, options, report);
   use({.model = model,

@@ -14,6 +14,7 @@
 #include "qconvert/base/check.h"
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/runtime/session.h"
 
 namespace qconvert {
 namespace {
@@ -240,9 +241,9 @@ std::optional<SharedStart::End> SharedStart::CutEnd(const Model& model, size_t c
   return end;
 }
 
-std::function<std::unique_ptr<Session>(bool)> SharedStart::Prepare(const Model& model) {
-  const auto whole = [this, model](bool integer_kernels) {
-    return OpenForComparison(model, place_, integer_kernels, kStepsOfCandidate);
+OpenCandidate SharedStart::Prepare(const Model& model) {
+  const OpenCandidate whole = [this](const Model& of, bool integer_kernels) {
+    return OpenForComparison(of, place_, integer_kernels, kStepsOfCandidate);
   };
   const size_t common = CountCommon(model);
   if (common == 0) return whole;
@@ -254,17 +255,15 @@ std::function<std::unique_ptr<Session>(bool)> SharedStart::Prepare(const Model& 
     if (e.code() != ExitCode::kModel) throw;
   }
   if (!end) return whole;
-  return [this, model, whole, end = *std::move(end)](bool integers) -> std::unique_ptr<Session> {
+  return [this, whole, end = *std::move(end)](const Model& of,
+                                              bool integers) -> std::unique_ptr<Session> {
     try {
-      auto session = end.model.graph.outputs.empty()
-                         ? nullptr
-                         : OpenForComparison(end.model, place_, integers, kStepsOfCandidate);
-      return std::make_unique<EndOfModel>(std::move(session), end.read, model, samples_,
-                                          end.border);
+      auto session = end.model.graph.outputs.empty() ? nullptr : whole(end.model, integers);
+      return std::make_unique<EndOfModel>(std::move(session), end.read, of, samples_, end.border);
     } catch (const Error& e) {
       // The engine refuses what is only a part.
       if (e.code() != ExitCode::kModel) throw;
-      return whole(integers);
+      return whole(of, integers);
     }
   };
 }

@@ -4,16 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "measure_opened.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/ir/graph.h"
-#include "qconvert/runtime/session.h"
 
 namespace qconvert {
 
@@ -34,13 +32,10 @@ class SharedStart {
   //   x --> nodes as in the base, run before --> border --> the other nodes --> y
   //
   // Bit for bit what the whole gives, but for what the engine rounds otherwise in other company.
-  // Where the models begin otherwise, or cannot be cut, it runs all nodes.
-  std::unique_ptr<Session> Open(const Model& model, bool integer_kernels) {
-    return Prepare(model)(integer_kernels);
-  }
-  // Runs what is to be run before, and returns what opens the session, which threads may do side by
-  // side. Good as long as this.
-  std::function<std::unique_ptr<Session>(bool integer_kernels)> Prepare(const Model& model);
+  // Where the models begin otherwise, or cannot be cut, it runs all nodes. What is to be run before
+  // runs at once; what comes back opens the session, of the same model, and threads may do so side
+  // by side, as long as this lives.
+  OpenCandidate Prepare(const Model& model);
 
   // Nodes of the base that stand in the front of `model` too.
   size_t CountCommon(const Model& model) const;

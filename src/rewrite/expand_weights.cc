@@ -92,22 +92,10 @@ Tensor ExpandedWeight(const StoredWeight& weight) {
   const std::vector<int64_t>& dims = weight.dims.empty() ? weight.codes.dims : weight.dims;
   // Floats of 16 bits stand for themselves.
   if (weight.scales.empty()) return MakeFloatTensor(weight.name, dims, ToFloats(weight.codes));
-  // Written where they stay: weights may take half of the memory there is.
-  const auto bytes = std::make_shared<std::string>(
-      static_cast<size_t>(weight.codes.element_count()) * sizeof(float), '\0');
-  auto* floats = reinterpret_cast<float*>(bytes->data());
-  if (weight.codes.type == DataType::kInt8) {
-    Multiply<int8_t>(weight, floats);
-  } else {
-    QCONVERT_CHECK(weight.codes.type == DataType::kInt16);
-    Multiply<int16_t>(weight, floats);
-  }
-  Tensor out;
-  out.name = weight.name;
-  out.type = DataType::kFloat;
-  out.dims = dims;
-  out.bytes = bytes;
-  return out;
+  QCONVERT_CHECK(weight.codes.type == DataType::kInt8 || weight.codes.type == DataType::kInt16);
+  const auto multiply = weight.codes.type == DataType::kInt8 ? Multiply<int8_t> : Multiply<int16_t>;
+  return FillFloatTensor(weight.name, dims,
+                         [&](std::span<float> floats) { multiply(weight, floats.data()); });
 }
 
 bool FloatCache::Holds(const Entry& entry) const {

@@ -26,17 +26,9 @@ Range ReachOf(const ValuePlan& value) {
 
 // What the codes stand for.
 Tensor FloatsOf(const std::string& name, const ConstantCodes& weight) {
-  const Tensor& codes = weight.codes;
-  const auto bytes = std::make_shared<std::string>(
-      static_cast<size_t>(codes.element_count()) * sizeof(float), '\0');
-  DequantizeTensor(codes, weight.params,
-                   {reinterpret_cast<float*>(bytes->data()), bytes->size() / sizeof(float)});
-  Tensor out;
-  out.name = name;
-  out.type = DataType::kFloat;
-  out.dims = codes.dims;
-  out.bytes = bytes;
-  return out;
+  return FillFloatTensor(name, weight.codes.dims, [&](std::span<float> floats) {
+    DequantizeTensor(weight.codes, weight.params, floats);
+  });
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ class ShapeFolder {
     if (std::count_if(dims.begin(), dims.end(), free) == 1)
       std::replace_if(dims.begin(), dims.end(), free, kOpen);
     if (std::count(dims.begin(), dims.end(), kOpen) > 1) return std::nullopt;
-    return MakeInt64Tensor("", {static_cast<int64_t>(dims.size())}, dims);
+    return MakeInt64List(dims);
   }
 
  private:

@@ -103,10 +103,9 @@ size_t EndInFrontOfTransposes(Graph& graph) {
 }  // namespace
 
 bool IsSameShape(const ValueType& a, const ValueType& b) {
-  // Two dimensions without number and name are not known to be equal.
-  const auto named = [](const Dim& dim) { return dim.known() || !dim.symbol.empty(); };
   return a.shape && b.shape && a.element == b.element && *a.shape == *b.shape &&
-         std::all_of(a.shape->begin(), a.shape->end(), named);
+         std::all_of(a.shape->begin(), a.shape->end(),
+                     [](const Dim& dim) { return dim.is_said(); });
 }
 
 size_t EliminateNoOps(Graph& graph) {

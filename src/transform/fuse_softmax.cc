@@ -133,10 +133,6 @@ std::optional<Flattening> FindFlattening(const Matcher& matcher, const Node& nod
   return flattening;
 }
 
-Tensor Shape(const std::vector<int64_t>& dims) {
-  return MakeInt64Tensor("", {static_cast<int64_t>(dims.size())}, dims);
-}
-
 }  // namespace
 
 size_t FuseSoftmax(Graph& graph) { return SoftmaxFuser(graph).Run(); }
@@ -149,13 +145,13 @@ size_t FlattenSoftmax(Graph& graph) {
     const auto flattening = FindFlattening(matcher, node);
     if (!flattening) continue;
     const std::string& y = node.outputs[0];
-    const std::string flat =
-        writer.Add(node, y, "Reshape", {node.inputs[0], writer.Constant(Shape(flattening->to))});
+    const std::string flat = writer.Add(
+        node, y, "Reshape", {node.inputs[0], writer.Constant(MakeInt64List(flattening->to))});
     const std::string softmax = writer.Add(node, y, node.op_type, {flat});
     writer.Last().Set("axis", static_cast<int64_t>(flattening->flat.size()) - 2);
     for (const std::string& value : {flat, softmax})
       writer.SetType(value, {DataType::kFloat, flattening->flat, {}});
-    writer.Become(node, "Reshape", {softmax, writer.Constant(Shape(flattening->back))});
+    writer.Become(node, "Reshape", {softmax, writer.Constant(MakeInt64List(flattening->back))});
     ++flattened;
   }
   if (flattened > 0) writer.Finish();

@@ -362,7 +362,7 @@ class ShapeInferrer {
     std::vector<Dim> dims = known.value_or(std::vector<Dim>(shape.size()));
     for (size_t d = 0; d < dims.size(); ++d) {
       // What the engine says stays; only what it leaves open is filled in.
-      if (dims[d].known() || !dims[d].symbol.empty()) {
+      if (dims[d].is_said()) {
         shape[d] = LengthsOf({dims[d]})[0];
       } else if (shape[d].is_exact() && shape[d].number.value_or(0) >= 0) {
         dims[d] = {shape[d].number.value_or(-1), shape[d].symbol};

@@ -29,7 +29,7 @@ std::optional<Tensor> ConstantValue(const Node& node) {
     return MakeFloatTensor("", {static_cast<int64_t>(floats->size())}, *floats);
   }
   if (const auto* ints = std::get_if<std::vector<int64_t>>(&attribute.data)) {
-    return MakeInt64Tensor("", {static_cast<int64_t>(ints->size())}, *ints);
+    return MakeInt64List(*ints);
   }
   Tensor strings;
   strings.type = DataType::kString;

@@ -12,7 +12,7 @@ namespace {
 using Nodes = std::vector<Node>;
 
 std::string Ints(AdapterContext& context, const std::vector<int64_t>& values) {
-  return context.add_constant(MakeInt64Tensor("", {static_cast<int64_t>(values.size())}, values));
+  return context.add_constant(MakeInt64List(values));
 }
 
 std::string Scalar(AdapterContext& context, float value) {

@@ -177,8 +177,7 @@ class EinsumReplacer {
       const size_t j = b.find(a[i]);
       if (j == std::string::npos) continue;
       const Dim& dim = shapes[0][i];
-      const bool is_said = dim.known() || !dim.symbol.empty();
-      if (!Has(equation.result, a[i]) && !(is_said && dim == shapes[1][j])) return false;
+      if (!Has(equation.result, a[i]) && !(dim.is_said() && dim == shapes[1][j])) return false;
     }
     return true;
   }
@@ -249,17 +248,14 @@ class EinsumReplacer {
     writer_.SetType(product, {DataType::kFloat, flat, {}});
     target.pop_back();
     for (const char axis : groups->made) target.push_back(shape[own.find(axis)].value);
-    writer_.Become(node, "Reshape", {product, writer_.Constant(Ints(target))});
+    writer_.Become(node, "Reshape", {product, writer_.Constant(MakeInt64List(target))});
     return true;
-  }
-
-  static Tensor Ints(const std::vector<int64_t>& numbers) {
-    return MakeInt64Tensor("", {static_cast<int64_t>(numbers.size())}, numbers);
   }
 
   std::string Reshaped(const Node& node, const std::string& value,
                        const std::vector<int64_t>& target, Shape shape) {
-    std::string out = writer_.Add(node, value, "Reshape", {value, writer_.Constant(Ints(target))});
+    std::string out =
+        writer_.Add(node, value, "Reshape", {value, writer_.Constant(MakeInt64List(target))});
     writer_.SetType(out, {DataType::kFloat, std::move(shape), {}});
     return out;
   }

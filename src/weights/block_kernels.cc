@@ -69,10 +69,9 @@ std::vector<WindowRun> RunsOf(std::span<const int32_t> offsets) {
   return runs;
 }
 
-// `input_of(axis, output, tap)`: that a tap reads for an output; outside of the input for none.
-template <typename InputOf>
+// `steps`: by axis.
 std::optional<Window> WithOffsets(Window window, const Dims& spatial, const Dims& kernel,
-                                  const InputOf& input_of) {
+                                  const std::vector<TapSteps>& steps) {
   window.taps = CountOf(kernel);
   window.pixels = CountOf(window.outputs);
   window.plane = CountOf(spatial);
@@ -85,7 +84,7 @@ std::optional<Window> WithOffsets(Window window, const Dims& spatial, const Dims
       int64_t tap = t;
       int64_t pixel = p;
       for (size_t d = spatial.size(); d-- > 0;) {
-        const int64_t at = input_of(d, pixel % window.outputs[d], tap % kernel[d]);
+        const int64_t at = steps[d].InputOf(pixel % window.outputs[d], tap % kernel[d]);
         // On the padding of one axis it lies outside, whatever the others say.
         offset = at < 0 || at >= spatial[d] || offset < 0 ? -1 : offset + at * stride;
         stride *= spatial[d];
@@ -115,16 +114,15 @@ std::optional<Window> MakeWindow(const Node& node, const Dims& spatial, const Di
       pads.size() != 2 * rank)
     return std::nullopt;
   Window window;
+  std::vector<TapSteps> steps;
   for (size_t d = 0; d < rank; ++d) {
+    steps.push_back({strides[d], dilations[d], pads[d], false});
     const int64_t reach = dilations[d] * (kernel[d] - 1) + 1;
     const int64_t room = spatial[d] + pads[d] + pads[rank + d] - reach;
     if (room < 0) return std::nullopt;
     window.outputs.push_back(room / strides[d] + 1);
   }
-  return WithOffsets(std::move(window), spatial, kernel,
-                     [&](size_t d, int64_t output, int64_t tap) {
-                       return output * strides[d] - pads[d] + tap * dilations[d];
-                     });
+  return WithOffsets(std::move(window), spatial, kernel, steps);
 }
 
 std::optional<Window> MakeTransposedWindow(const Node& node, const Dims& spatial,
@@ -136,11 +134,9 @@ std::optional<Window> MakeTransposedWindow(const Node& node, const Dims& spatial
   Window window;
   window.outputs = TransposedOutputs(node, spatial, kernel);
   if (window.outputs.empty()) return std::nullopt;
-  return WithOffsets(std::move(window), spatial, kernel,
-                     [&](size_t d, int64_t output, int64_t tap) {
-                       const int64_t steps = output + pads[d] - tap * dilations[d];
-                       return steps % strides[d] == 0 ? steps / strides[d] : -1;
-                     });
+  std::vector<TapSteps> steps;
+  for (size_t d = 0; d < rank; ++d) steps.push_back({strides[d], dilations[d], pads[d], true});
+  return WithOffsets(std::move(window), spatial, kernel, steps);
 }
 
 FloatMatrix ConvKernel::ColumnsOf(const Floats& x, int64_t group) const {

@@ -23,24 +23,19 @@ Tensor Transposed(const Tensor& tensor) {
   const auto rows = static_cast<size_t>(tensor.dims[rank - 2]);
   const auto columns = static_cast<size_t>(tensor.dims[rank - 1]);
   const auto values = tensor.values<float>();
-  // Written where they stay: weights may take half of the memory there is.
-  const auto bytes = std::make_shared<std::string>(tensor.bytes->size(), '\0');
-  const std::span<float> out(reinterpret_cast<float*>(bytes->data()), values.size());
-  // In strips of rows: what is written side by side was read near each other.
-  for (size_t matrix = 0; matrix < out.size(); matrix += rows * columns) {
-    for (size_t first = 0; first < rows; first += kStrip) {
-      const size_t last = std::min(first + kStrip, rows);
-      for (size_t c = 0; c < columns; ++c)
-        for (size_t r = first; r < last; ++r)
-          out[matrix + c * rows + r] = values[matrix + r * columns + c];
+  std::vector<int64_t> dims = tensor.dims;
+  std::swap(dims[rank - 2], dims[rank - 1]);
+  return FillFloatTensor("", std::move(dims), [&](std::span<float> out) {
+    // In strips of rows: what is written side by side was read near each other.
+    for (size_t matrix = 0; matrix < out.size(); matrix += rows * columns) {
+      for (size_t first = 0; first < rows; first += kStrip) {
+        const size_t last = std::min(first + kStrip, rows);
+        for (size_t c = 0; c < columns; ++c)
+          for (size_t r = first; r < last; ++r)
+            out[matrix + c * rows + r] = values[matrix + r * columns + c];
+      }
     }
-  }
-  Tensor transposed;
-  transposed.type = DataType::kFloat;
-  transposed.dims = tensor.dims;
-  std::swap(transposed.dims[rank - 2], transposed.dims[rank - 1]);
-  transposed.bytes = bytes;
-  return transposed;
+  });
 }
 
 // A matrix [k, n] on the right of a product, without a bias.

@@ -18,6 +18,13 @@ int64_t IntOf(const Node& node, const char* key, size_t d, int64_t fallback) {
 
 }  // namespace
 
+int64_t TapSteps::InputOf(int64_t output, int64_t tap) const {
+  if (!transposed) return output * stride - pad + tap * dilation;
+  const int64_t strides = output + pad - tap * dilation;
+  // Between two inputs there is none.
+  return strides % stride == 0 ? strides / stride : -1;
+}
+
 size_t PlaceOf(const WeightOrder& order, int64_t channel, int64_t k) {
   const int64_t together = order.group_channels > 0 ? order.group_channels : order.channels;
   return static_cast<size_t>(
@@ -92,14 +99,13 @@ OutputPositions::OutputPositions(const Node& node, const Tensor& weight,
     transposed_outputs.resize(rank, 0);
   }
   for (size_t d = 0; d < rank; ++d) {
-    Axis axis{.size = input[d + 2], .taps = weight.dims[d + 2], .transposed = transposed};
-    axis.stride = IntOf(node, "strides", d, 1);
-    axis.dilation = IntOf(node, "dilations", d, 1);
-    axis.pad = IntOf(node, "pads", d, 0);
-    const int64_t room = axis.size + axis.pad + IntOf(node, "pads", d + rank, 0) -
-                         axis.dilation * (axis.taps - 1) - 1;
+    Axis axis{.size = input[d + 2], .taps = weight.dims[d + 2]};
+    axis.steps = {IntOf(node, "strides", d, 1), IntOf(node, "dilations", d, 1),
+                  IntOf(node, "pads", d, 0), transposed};
+    const int64_t room = axis.size + axis.steps.pad + IntOf(node, "pads", d + rank, 0) -
+                         axis.steps.dilation * (axis.taps - 1) - 1;
     // A kernel that reaches over its input writes nothing.
-    axis.outputs = transposed ? transposed_outputs[d] : room < 0 ? 0 : room / axis.stride + 1;
+    axis.outputs = transposed ? transposed_outputs[d] : room < 0 ? 0 : room / axis.steps.stride + 1;
     taps_ *= axis.taps;
     plane_ *= axis.size;
     pixels_ *= axis.outputs;
@@ -135,19 +141,12 @@ void OutputPositions::GatherOutputs(std::span<const float> values, int64_t p, in
     row[o] = values[static_cast<size_t>(start + static_cast<int64_t>(o) * pixels_)];
 }
 
-int64_t OutputPositions::Axis::InputOf(int64_t output, int64_t tap) const {
-  if (!transposed) return output * stride - pad + tap * dilation;
-  const int64_t strides = output + pad - tap * dilation;
-  // Between two inputs there is none.
-  return strides % stride == 0 ? strides / stride : -1;
-}
-
 int64_t OutputPositions::Offset(int64_t pixel, int64_t tap) const {
   int64_t offset = 0;
   int64_t stride = 1;
   for (size_t d = axes_.size(); d-- > 0;) {
     const Axis& axis = axes_[d];
-    const int64_t at = axis.InputOf(pixel % axis.outputs, tap % axis.taps);
+    const int64_t at = axis.steps.InputOf(pixel % axis.outputs, tap % axis.taps);
     if (at < 0 || at >= axis.size) return -1;
     offset += at * stride;
     stride *= axis.size;

@@ -32,14 +32,14 @@ class GuardTest : public testing::Test {
   static void MeasurePartsAlone(GuardOptions& options) {
     options.measure_parts = [&](size_t count, const std::function<PlanDraft(size_t)>& draft) {
       std::vector<Measured> all;
-      for (size_t k = 0; k < count; ++k) all.push_back(options.measure(draft(k), options.typical));
+      for (size_t k = 0; k < count; ++k) all.push_back(options.measure(draft(k)));
       return all;
     };
   }
 
   GuardResult Run(double min_sqnr_db = 17, GuardOptions options = {}) {
     options.gate = Gate::AtSqnr(min_sqnr_db);
-    options.measure = [&](const PlanDraft& plan, const std::vector<size_t>& samples) {
+    const auto measure = [&](const PlanDraft& plan, double part) {
       const Placement& placement = plan.placement;
       OutputComparison output;
       output.type = DataType::kFloat;
@@ -63,13 +63,18 @@ class GuardTest : public testing::Test {
                       [](const NodePlacement& node) { return node.domain == NodeDomain::kFloat; });
       for (const auto& [weight, noise] : lost_)
         if (any_float && !plan.float_weights.contains(weight)) sums.error_power += noise;
-      if (!samples.empty()) sums.error_power *= part_in_few_samples_;
+      sums.error_power *= part;
       sums.quantized_power = 1 + sums.error_power;
       sums.dot = 1;
       output.samples.push_back({1, sums.error_power, output.decisions});
       return MeasuredOf(output, min_sqnr_db);
     };
-    MeasurePartsAlone(options);
+    options.measure = [&](const PlanDraft& plan) { return measure(plan, 1); };
+    options.measure_parts = [&](size_t count, const std::function<PlanDraft(size_t)>& draft) {
+      std::vector<Measured> all;
+      for (size_t k = 0; k < count; ++k) all.push_back(measure(draft(k), part_in_few_samples_));
+      return all;
+    };
     PlaceOptions base;
     for (const auto& [node, name] : options.dynamic) base.keep_float[node] = "dynamic";
     return RunGuard(b_.model.graph, base, options);
@@ -323,7 +328,7 @@ TEST_F(GuardTest, WeightsThatFloatsDidNotHelpMayStillHaveSixteenBits) {
   options.gate = Gate::AtSqnr(50);
   options.weights = {{"a", 10, 6e-5}};
   options.by_loss = [] { return std::vector<std::string>{"a"}; };
-  options.measure = [&](const PlanDraft& plan, const std::vector<size_t>&) {
+  options.measure = [&](const PlanDraft& plan) {
     const std::vector<NodePlacement>& nodes = plan.placement.nodes;
     const bool any_float = std::any_of(nodes.begin(), nodes.end(), [](const NodePlacement& node) {
       return node.domain == NodeDomain::kFloat;
@@ -361,7 +366,7 @@ TEST_F(GuardTest, WhatTheFloatModelCannotSayStartsNoSearch) {
   nan.float_non_finite = 4;
   nan.samples.resize(1);
   GuardOptions options;
-  options.measure = [&](const PlanDraft&, const auto&) { return MeasuredOf(nan); };
+  options.measure = [&](const PlanDraft&) { return MeasuredOf(nan); };
   const GuardResult result = RunGuard(b_.model.graph, {}, options);
   EXPECT_FALSE(result.measured.verdict.passed);
   EXPECT_EQ(result.measurements, 1);

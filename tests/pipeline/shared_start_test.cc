@@ -50,7 +50,7 @@ class SharedStartTest : public testing::Test {
  protected:
   void ExpectWhole(const Model& model) {
     const auto whole = OpenForComparison(model, "whole");
-    const auto found = start_.Open(model, true);
+    const auto found = start_.Prepare(model)(model, true);
     ASSERT_EQ(found->outputs().size(), whole->outputs().size());
     for (const Sample& sample : Samples()) {
       const std::vector<Tensor> expected = whole->Run(sample.inputs, nullptr);
@@ -94,7 +94,8 @@ TEST_F(SharedStartTest, GivesWhatTheWholeGivesWhereverItIsCut) {
 }
 
 TEST_F(SharedStartTest, RunsWhatModelsHaveInCommonOnce) {
-  const auto found = start_.Open(Changed(base_, "w3"), true);
+  const Model changed = Changed(base_, "w3");
+  const auto found = start_.Prepare(changed)(changed, true);
   const std::vector<Tensor> x = Samples()[1].inputs;
   const auto before = RunModel(base_, x);
   EXPECT_EQ(*found->Run(x, nullptr).at(1).bytes, *before.at(1).bytes);

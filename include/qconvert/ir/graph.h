@@ -31,6 +31,8 @@ struct Dim {
   std::string symbol;
 
   bool known() const { return value >= 0; }
+  // It has a number or a name: two without either are not known to be the same.
+  bool is_said() const { return known() || !symbol.empty(); }
   bool operator==(const Dim&) const = default;
 };
 

@@ -3,6 +3,7 @@
 #define QCONVERT_IR_TENSOR_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -64,6 +65,12 @@ Tensor MakeTensor(std::string name, DataType type, std::vector<int64_t> dims,
 Tensor MakeFloatTensor(std::string name, std::vector<int64_t> dims, std::span<const float> values);
 Tensor MakeInt64Tensor(std::string name, std::vector<int64_t> dims,
                        std::span<const int64_t> values);
+// One dimension, no name: what operators read shapes, axes and pads from.
+Tensor MakeInt64List(std::span<const int64_t> values);
+// The same as MakeFloatTensor with `fill` writing the elements where they stay: weights may take
+// half of the memory there is.
+Tensor FillFloatTensor(std::string name, std::vector<int64_t> dims,
+                       const std::function<void(std::span<float>)>& fill);
 
 // Of one type and shape, with the same elements bit by bit; names do not count.
 bool HaveSameElements(const Tensor& a, const Tensor& b);

@@ -13,6 +13,18 @@
 
 namespace qconvert {
 
+// How the taps of a kernel walk along one axis (ONNX Conv-11, ConvTranspose-11).
+struct TapSteps {
+  int64_t stride = 1;
+  int64_t dilation = 1;
+  int64_t pad = 0;  // in front
+  bool transposed = false;
+
+  // The input that a tap reads for an output, which may lie beyond the axis; of a ConvTranspose
+  // -1 where the tap reaches the output from between two inputs.
+  int64_t InputOf(int64_t output, int64_t tap) const;
+};
+
 // A Conv or ConvTranspose with explicit padding, a Gemm without transA or a MatMul as one matrix
 // product per group:
 //
@@ -40,14 +52,8 @@ class OutputPositions {
   struct Axis {
     int64_t size = 0;
     int64_t taps = 0;
-    int64_t stride = 1;
-    int64_t dilation = 1;
-    int64_t pad = 0;
     int64_t outputs = 0;
-    bool transposed = false;
-
-    // The input that a tap reads for an output; negative where there is none.
-    int64_t InputOf(int64_t output, int64_t tap) const;
+    TapSteps steps;
   };
 
   // In its plane, of what a tap reads at a pixel; negative in the padding.
