@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "matrix_product.h"
 #include "qconvert/base/checked.h"
 #include "qconvert/weights/output_positions.h"
 
@@ -181,15 +182,15 @@ void ConvKernel::AddColumns(const FloatMatrix& columns, int64_t group, Floats& x
 void ConvKernel::Forward(const Floats& x, const FloatMatrix& w, const FloatRow& b, Columns& columns,
                          Floats& y) const {
   auto rows = Rows(y, window.pixels);
+  rows = b.transpose().replicate(1, window.pixels);
   const Index channels = w.cols() / groups;
   columns.resize(static_cast<size_t>(groups));
   for (int64_t g = 0; g < groups; ++g) {
     FloatMatrix& of = columns[static_cast<size_t>(g)];
     of = ColumnsOf(x, g);
-    rows.middleRows(g * channels, channels).noalias() =
-        w.middleCols(g * channels, channels).transpose() * of;
+    AddProduct(w.middleCols(g * channels, channels), of, Transposed::kFirst,
+               rows.middleRows(g * channels, channels));
   }
-  rows.colwise() += b.transpose();
 }
 
 void ConvKernel::Backward(const Columns& columns, const FloatMatrix& w, const Floats& by_y,
@@ -200,26 +201,27 @@ void ConvKernel::Backward(const Columns& columns, const FloatMatrix& w, const Fl
   FloatMatrix by_columns;
   for (int64_t g = 0; g < groups; ++g) {
     const auto back = rows.middleRows(g * channels, channels);
-    by_w.middleCols(g * channels, channels).noalias() +=
-        columns[static_cast<size_t>(g)] * back.transpose();
+    AddProduct(columns[static_cast<size_t>(g)], back, Transposed::kSecond,
+               by_w.middleCols(g * channels, channels));
     if (by_x == nullptr) continue;
-    by_columns.noalias() = w.middleCols(g * channels, channels) * back;
+    by_columns = FloatMatrix::Zero(w.rows(), window.pixels);
+    AddProduct(w.middleCols(g * channels, channels), back, Transposed::kNone, by_columns);
     AddColumns(by_columns, g, *by_x);
   }
 }
 
 void ForwardRows(const Floats& x, const FloatMatrix& w, const FloatRow& b, Floats& y) {
   auto rows = Rows(y, w.cols());
-  rows.noalias() = Rows(x, w.rows()) * w;
-  rows.rowwise() += b;
+  rows = b.replicate(rows.rows(), 1);
+  AddProduct(Rows(x, w.rows()), w, Transposed::kNone, rows);
 }
 
 void BackwardRows(const Floats& x, const FloatMatrix& w, const Floats& by_y, Floats* by_x,
                   FloatMatrix& by_w, FloatRow& by_b) {
   const auto back = Rows(by_y, w.cols());
-  by_w.noalias() += Rows(x, w.rows()).transpose() * back;
+  AddProduct(Rows(x, w.rows()), back, Transposed::kFirst, by_w);
   by_b += back.colwise().sum();
-  if (by_x != nullptr) Rows(*by_x, w.rows()).noalias() += back * w.transpose();
+  if (by_x != nullptr) AddProduct(back, w, Transposed::kSecond, Rows(*by_x, w.rows()));
 }
 
 float ElementKernel::Value(float x) const {

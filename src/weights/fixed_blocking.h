@@ -7,8 +7,8 @@
 namespace qconvert {
 
 // Sums of a product are ordered by the caches that Eigen finds: it is told the same ones
-// everywhere.
-inline void FixBlocking() { Eigen::setCpuCacheSizes(32 << 10, 1 << 20, 8 << 20); }
+// everywhere. Static: each set of instructions has its own Eigen (product_kernel.h).
+static inline void FixBlocking() { Eigen::setCpuCacheSizes(32 << 10, 1 << 20, 8 << 20); }
 
 }  // namespace qconvert
 

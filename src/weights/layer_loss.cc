@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "matrix_product.h"
+
 namespace qconvert {
 namespace {
 
@@ -30,7 +32,8 @@ LayerLoss ComputeLayerLoss(const RowsView& inputs, const RowsView& targets,
                            const FloatMatrix& weights, const FloatRow& bias,
                            const LayerActivation& activation, Gradients gradients) {
   const auto positions = static_cast<float>(std::max<Eigen::Index>(inputs.rows(), 1));
-  FloatMatrix outputs = (inputs * weights).rowwise() + bias;
+  FloatMatrix outputs = bias.replicate(inputs.rows(), 1);
+  AddProduct(inputs, weights, Transposed::kNone, outputs);
   LayerLoss out;
   if (gradients == Gradients::kNone) {
     Activate(activation, outputs);
@@ -43,8 +46,11 @@ LayerLoss ComputeLayerLoss(const RowsView& inputs, const RowsView& targets,
   out.loss = error.colwise().squaredNorm() / positions;
   // Half of the gradient by z, before the mean: Newton's step needs neither factor.
   const FloatMatrix back = error.cwiseProduct(slope);
-  if (gradients == Gradients::kAll)
-    out.weights.noalias() = inputs.transpose() * back * (2.0F / positions);
+  if (gradients == Gradients::kAll) {
+    out.weights = FloatMatrix::Zero(weights.rows(), weights.cols());
+    AddProduct(inputs, back, Transposed::kFirst, out.weights);
+    out.weights *= 2.0F / positions;
+  }
   // A channel whose activation is flat everywhere does not move.
   const FloatRow curvature = slope.colwise().squaredNorm().cwiseMax(kLeastCurvature);
   out.bias_step = -back.colwise().sum().cwiseQuotient(curvature);

@@ -28,7 +28,10 @@ constexpr int64_t kHeldOutPart = kHeldOutEvery - 1;  // of the positions that ar
 constexpr int64_t kMostPositions = 16384;
 constexpr int64_t kLeastPositions = 256;           // whatever they take
 constexpr int64_t kMostBytes = int64_t{64} << 20;  // of their inputs and outputs
+// Output channels that are learned in one piece: the more, the less it costs to lay inputs out for
+// products, as long as threads have pieces to share.
 constexpr int64_t kChannelsTogether = 32;
+constexpr int64_t kManyChannels = 128;
 
 constexpr double kProductsOfStep = 40;  // what moving a weight takes
 
@@ -119,7 +122,8 @@ class Learner {
     if (training_ == std::ssize(places_)) return std::move(out_);
     out_.bias_shift.assign(static_cast<size_t>(order_.channels), 0.0F);
     const int64_t channels = order_.channels / groups_;
-    const int64_t chunks = (channels + kChannelsTogether - 1) / kChannelsTogether;
+    const int64_t together = channels < kManyChannels ? kChannelsTogether : 2 * kChannelsTogether;
+    const int64_t chunks = (channels + together - 1) / together;
     std::vector<Part> parts(static_cast<size_t>(groups_ * chunks));
     // Threads share the groups, or the channels of the only one.
     const bool by_group = groups_ > 1;
@@ -127,9 +131,9 @@ class Learner {
       const GroupInputs inputs = GatherInputs(static_cast<int64_t>(g));
       ParallelFor(static_cast<size_t>(chunks), by_group ? 1 : workers_, [&](size_t chunk, size_t) {
         Part& part = parts[g * static_cast<size_t>(chunks) + chunk];
-        const int64_t first = static_cast<int64_t>(chunk) * kChannelsTogether;
+        const int64_t first = static_cast<int64_t>(chunk) * together;
         part.first = static_cast<int64_t>(g) * channels + first;
-        const int64_t count = std::min(kChannelsTogether, channels - first);
+        const int64_t count = std::min(together, channels - first);
         part.trained = TrainChannels(inputs, Problem(part.first, count), activation_, settings_);
       });
     });

@@ -77,10 +77,10 @@ class Trainer {
     return bias;
   }
 
-  // The inputs of a batch, with some of the float model's among them.
-  FloatMatrix Mixed(Index first, Index count, int64_t step) const {
-    FloatMatrix rows = inputs_.quantized.middleRows(first, count);
-    if (inputs_.floats.size() == 0) return rows;
+  // The inputs of a batch, with some of the float model's among them, which `rows` holds.
+  RowsView Mixed(Index first, Index count, int64_t step, FloatMatrix& rows) const {
+    if (inputs_.floats.size() == 0) return inputs_.quantized.middleRows(first, count);
+    rows = inputs_.quantized.middleRows(first, count);
     const auto part = static_cast<float>(settings_.quantized_part);
     const uint64_t start = static_cast<uint64_t>(step) * static_cast<uint64_t>(rows.size());
     const float* floats = inputs_.floats.data() + first * rows.cols();
@@ -96,14 +96,15 @@ class Trainer {
     // None where nothing is left to learn from; a last batch that is not full is left out.
     const Index batches = inputs_.training / std::max<Index>(batch, 1);
     FloatRow bias = best_.bias;
+    FloatMatrix mixed;
     int idle = 0;
     const FloatMatrix by_code = problem_.scales.array().rowwise() * importance_.array();
     const int64_t steps = StepsOf(settings_, batches);
     for (int64_t step = 0; step < steps && batches > 0; ++step) {
       const Index first = static_cast<Index>(step) % batches * batch;
-      const LayerLoss loss =
-          ComputeLayerLoss(Mixed(first, batch, step), problem_.targets.middleRows(first, batch),
-                           Weights(variables.Codes()), bias, activation_);
+      const LayerLoss loss = ComputeLayerLoss(Mixed(first, batch, step, mixed),
+                                              problem_.targets.middleRows(first, batch),
+                                              Weights(variables.Codes()), bias, activation_);
       const float beta = Beta(settings_, step, steps);
       variables.Step(loss.weights.cwiseProduct(by_code),
                      beta == 0 ? 0 : static_cast<float>(settings_.regularization), beta);

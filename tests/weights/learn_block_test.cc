@@ -74,7 +74,7 @@ std::map<std::string, ValuePlan> EightBits() {
 }
 
 TEST(LearnBlockTest, TheHeldOutErrorFalls) {
-  const Residual net;
+  const Residual net(40);
   for (const LearningMethod method : {LearningMethod::kAdaRound, LearningMethod::kAdaQuant}) {
     LearningSettings settings{.method = method, .iterations = 200};
     if (method == LearningMethod::kAdaQuant) settings.learning_rate = 0.01;
