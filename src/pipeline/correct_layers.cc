@@ -30,8 +30,6 @@
 namespace qconvert {
 namespace {
 
-constexpr int32_t kByteCodes = 127;
-
 // A node whose weights are codes, in both models.
 struct Layer {
   size_t node = 0;

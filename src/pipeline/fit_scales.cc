@@ -28,7 +28,7 @@ Layers LayersToFit(const Graph& graph, const QuantizationPlan& plan,
   std::erase_if(layers, [&](const auto& entry) {
     const auto& [n, layer] = entry;
     const Node& node = graph.nodes[n];
-    const bool fits = CanRound(graph, settings, node, layer) && layer.weights.block_size == 0 &&
+    const bool fits = CanRound(graph, settings, node, layer) &&
                       settings.Of(node).weights.method == CalibrationMethod::kMse &&
                       settings.Of(node).weights.scale_type == ScaleType::kFloat;
     // Other readers of the weights have scales of their own.

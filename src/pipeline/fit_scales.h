@@ -18,9 +18,9 @@ namespace qconvert {
 
 // FitScalesByCovariance (weights/round_by_covariance.h) of every layer that can be rounded by what
 // it reads (CanRound), whose settings choose its scales by squared error (method mse) and whose
-// weights nothing else reads, but of weights in blocks; inputs are those of the float model. `plan`
-// is complete and without corrections of weights. Nothing where the engine cannot run the model in
-// pieces. The result does not depend on the workers. `cache`: keeps them; null: nothing does.
+// weights nothing else reads; inputs are those of the float model. `plan` is complete and without
+// corrections of weights. Nothing where the engine cannot run the model in pieces. The result does
+// not depend on the workers. `cache`: keeps them; null: nothing does.
 std::map<size_t, FittedScales> FitScales(const Model& model, const QuantizationPlan& plan,
                                          const ModelSettings& settings,
                                          const std::vector<Sample>& samples, int workers,

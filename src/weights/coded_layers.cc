@@ -7,8 +7,6 @@
 namespace qconvert {
 namespace {
 
-constexpr int32_t kByteCodes = 127;
-
 // The stored weights that a float node alone reads; null: none.
 const StoredWeight* FindStored(const Graph& graph, const Topology& topology,
                                const QuantizationPlan& plan, size_t n) {

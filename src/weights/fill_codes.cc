@@ -113,9 +113,8 @@ void FillIntegerNode(const Graph& graph, const ModelSettings& settings, const Co
 void CorrectStored(const LayerCorrections& corrections, size_t n, const WeightUse& use,
                    StoredWeight& stored) {
   const auto scales = corrections.scales.find(n);
-  if (scales != corrections.scales.end() && scales->second.instead_of == FittedOf(stored).params &&
-      stored.block_size == 0)
-    stored = StoreOnGrid(use, stored.format, 0, scales->second.scales);
+  if (scales != corrections.scales.end() && scales->second.instead_of == FittedOf(stored).params)
+    stored = StoreOnGrid(use, stored.format, stored.block_size, scales->second.scales);
   const auto weights = corrections.weights.find(n);
   if (weights != corrections.weights.end() && weights->second.params == FittedOf(stored).params &&
       weights->second.block_size == stored.block_size)

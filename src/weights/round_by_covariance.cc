@@ -49,20 +49,25 @@ class GroupRounder {
   GroupRounder(const NumericFormat& format, int32_t pair_limit, Matrix scales)
       : format_(format), pair_limit_(pair_limit), scales_(std::move(scales)) {}
 
-  Matrix Round(Matrix weights, const Matrix& factor) const {
+  struct Rounded {
+    Matrix codes;
+    Matrix errors;  // of row k: (w - s code) / U[k][k]; their squares are what it leaves in all
+  };
+
+  Rounded Round(Matrix weights, const Matrix& factor) const {
     Matrix codes(weights.rows(), weights.cols());
+    Matrix errors(weights.rows(), weights.cols());
     for (Index k = 0; k < weights.rows(); ++k) {
       for (Index o = 0; o < weights.cols(); ++o) {
         const double code = format_.round(weights(k, o) / scales_(k, o));
         codes(k, o) = std::clamp(code, Least(codes, k, o), Most(codes, k, o));
       }
-      const Eigen::RowVectorXd error =
-          (weights.row(k) - codes.row(k).cwiseProduct(scales_.row(k))) / factor(k, k);
+      errors.row(k) = (weights.row(k) - codes.row(k).cwiseProduct(scales_.row(k))) / factor(k, k);
       const Index rest = weights.rows() - k - 1;
       // What this row is off by, the rows that follow make up for.
-      weights.bottomRows(rest).noalias() -= factor.row(k).tail(rest).transpose() * error;
+      weights.bottomRows(rest).noalias() -= factor.row(k).tail(rest).transpose() * errors.row(k);
     }
-    return codes;
+    return {std::move(codes), std::move(errors)};
   }
 
  private:
@@ -205,6 +210,65 @@ Eigen::RowVectorXd ErrorOf(const Matrix& weights, const Matrix& codes, const Mat
   return (covariance * error).cwiseProduct(error).colwise().sum();
 }
 
+// Tries factors of scales, of which some are of all channels, of one, or of a block of one.
+class ScaleFitter {
+ public:
+  ScaleFitter(const WeightOrder& order, const FittedWeights& nearest)
+      : order_(order), nearest_(nearest) {
+    for (std::vector<double>& of : errors_) of.assign(nearest.params.scales.size(), 0.0);
+  }
+
+  void Look(Group& group, const Matrix& factor) {
+    const Index rows = nearest_.block_size > 0 ? nearest_.block_size : order_.count;
+    for (Index first = 0; first < order_.count; first += rows) {
+      const Matrix weights = group.weights.middleRows(first, rows);
+      const Matrix scales = group.scales.middleRows(first, rows);
+      const Matrix of_rows = factor.block(first, first, rows, rows);
+      for (size_t f = 0; f < kScaleFactors.size(); ++f) {
+        const Matrix errors = Round(scales * kScaleFactors[f], weights, of_rows).errors;
+        for (Index o = 0; o < errors.cols(); ++o)
+          errors_[f][PlaceOfScale(group, o, first)] += errors.col(o).squaredNorm();
+      }
+      const Index rest = order_.count - first - rows;
+      if (rest == 0) continue;
+      // As they are then, the blocks behind make up for what this one leaves.
+      Matrix chosen = scales;
+      for (Index o = 0; o < chosen.cols(); ++o)
+        chosen.col(o) *= kScaleFactors[Best(PlaceOfScale(group, o, first))];
+      group.weights.bottomRows(rest) -= factor.block(first, first + rows, rows, rest).transpose() *
+                                        Round(std::move(chosen), weights, of_rows).errors;
+    }
+  }
+
+  std::vector<float> Scales() const {
+    std::vector<float> scales = nearest_.params.scales;
+    for (size_t s = 0; s < scales.size(); ++s)
+      scales[s] *= static_cast<float>(kScaleFactors[Best(s)]);
+    return scales;
+  }
+
+ private:
+  GroupRounder::Rounded Round(Matrix scales, const Matrix& weights, const Matrix& factor) const {
+    return GroupRounder(nearest_.format, nearest_.pair_limit, std::move(scales))
+        .Round(weights, factor);
+  }
+  size_t PlaceOfScale(const Group& group, Index o, Index row) const {
+    return ScaleOf(order_, nearest_.params.scales.size(), nearest_.block_size, group.first + o,
+                   row);
+  }
+  // The first of equal ones.
+  size_t Best(size_t scale) const {
+    size_t best = 0;
+    for (size_t f = 1; f < errors_.size(); ++f)
+      if (errors_[f][scale] < errors_[best][scale]) best = f;
+    return best;
+  }
+
+  const WeightOrder& order_;
+  const FittedWeights& nearest_;
+  std::array<std::vector<double>, kScaleFactors.size()> errors_;  // by factor and scale
+};
+
 }  // namespace
 
 bool HasInputCovariance(const Node& node, const Tensor& weight) {
@@ -268,8 +332,9 @@ FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
                                     covariances, g);
     const Matrix factor = FactorOfInverse(group.covariance);
     if (factor.size() == 0) continue;
-    const Matrix after =
-        GroupRounder(nearest.format, nearest.pair_limit, group.scales).Round(group.weights, factor);
+    const Matrix after = GroupRounder(nearest.format, nearest.pair_limit, group.scales)
+                             .Round(group.weights, factor)
+                             .codes;
     const Eigen::RowVectorXd error_before =
         ErrorOf(group.weights, group.codes, group.scales, group.covariance);
     const Eigen::RowVectorXd error_after =
@@ -290,35 +355,18 @@ FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
 std::vector<float> FitScalesByCovariance(const Tensor& weight, const WeightOrder& order,
                                          const FittedWeights& nearest,
                                          const InputCovariances& covariances) {
-  QCONVERT_CHECK(nearest.format.symmetric && order.batches == 1 && nearest.block_size == 0);
+  QCONVERT_CHECK(nearest.format.symmetric && order.batches == 1);
   FixBlocking();
   const std::vector<int32_t> codes = CodesOf(nearest.weight);
-  std::vector<float> scales = nearest.params.scales;
-  const bool per_channel = scales.size() > 1;
-  // By factor (1 first) and scale.
-  std::array<std::vector<double>, kScaleFactors.size()> errors;
-  for (std::vector<double>& of : errors) of.assign(scales.size(), 0.0);
+  ScaleFitter fitter(order, nearest);
   for (size_t g = 0; g < covariances.size(); ++g) {
-    const Group group = GatherGroup(weight, order, codes, nearest.params.scales, 0, covariances, g);
+    Group group = GatherGroup(weight, order, codes, nearest.params.scales, nearest.block_size,
+                              covariances, g);
     const Matrix factor = FactorOfInverse(group.covariance);
     // Inputs that are all 0 or not finite tell nothing: every factor keeps an error of 0.
-    if (factor.size() == 0) continue;
-    for (size_t f = 0; f < kScaleFactors.size(); ++f) {
-      const Matrix tried = group.scales * kScaleFactors[f];
-      const Matrix after =
-          GroupRounder(nearest.format, nearest.pair_limit, tried).Round(group.weights, factor);
-      const Eigen::RowVectorXd error = ErrorOf(group.weights, after, tried, group.covariance);
-      for (Index o = 0; o < error.size(); ++o)
-        errors[f][per_channel ? static_cast<size_t>(group.first + o) : 0] += error(o);
-    }
+    if (factor.size() != 0) fitter.Look(group, factor);
   }
-  for (size_t s = 0; s < scales.size(); ++s) {
-    size_t best = 0;
-    for (size_t f = 1; f < errors.size(); ++f)
-      if (errors[f][s] < errors[best][s]) best = f;
-    scales[s] *= static_cast<float>(kScaleFactors[best]);
-  }
-  return scales;
+  return fitter.Scales();
 }
 
 }  // namespace qconvert

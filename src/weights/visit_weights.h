@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "qconvert/targets/op_rules.h"
+#include "qconvert/weights/output_positions.h"
 
 namespace qconvert {
 
@@ -21,7 +22,7 @@ void VisitWeights(const WeightOrder& order, int64_t first, int64_t last, const V
   const int64_t back = (order.inner_count - 1) * order.inner_stride;
   std::array<int64_t, kWeightStrip> places{};
   for (int64_t b = 0; b < order.batches; ++b) {
-    int64_t place = b * order.batch_stride + first * order.channel_stride;
+    int64_t place = b * order.batch_stride;
     int64_t inner = 0;
     for (int64_t from = 0; from < order.count; from += kWeightStrip) {
       const int64_t strip = std::min(kWeightStrip, order.count - from);
@@ -32,7 +33,7 @@ void VisitWeights(const WeightOrder& order, int64_t first, int64_t last, const V
         if (is_last) inner = 0;
       }
       for (int64_t o = 0; o < last - first; ++o) {
-        const int64_t beside = o * order.channel_stride;
+        const int64_t beside = static_cast<int64_t>(PlaceOf(order, first + o, 0));
         for (int64_t k = 0; k < strip; ++k)
           visit(b, from + k, static_cast<size_t>(o),
                 static_cast<size_t>(places[static_cast<size_t>(k)] + beside));

@@ -129,7 +129,15 @@ class StoredNet {
   }
 
   LayerCorrections Correct(const CorrectionOptions& options) const {
-    return CorrectLayers(quantized_.float_model, plan_, config_, samples_, options, "test");
+    return Correct(options, plan_, {});
+  }
+  // On a plan that has these scales.
+  LayerCorrections Correct(const CorrectionOptions& options, const QuantizationPlan& plan,
+                           const std::map<size_t, FittedScales>& scales) const {
+    LayerCorrections found =
+        CorrectLayers(quantized_.float_model, plan, config_, samples_, options, "test");
+    found.scales = scales;
+    return found;
   }
   LayerCorrections Scales() const {
     LayerCorrections found;
@@ -228,15 +236,20 @@ TEST(StoredLayersTest, ThreadsChangeNothing) {
 }
 
 TEST(StoredLayersTest, ScalesByWhatIsReadAreThoseOfThePlan) {
-  const Net net = Convolutions();
-  const StoredNet of(net);
-  const LayerCorrections found = of.Scales();
-  ASSERT_FALSE(found.scales.empty());
-  const QuantizationPlan plan = of.With(found);
-  for (const auto& [n, fitted] : found.scales)
-    EXPECT_EQ(plan.stored.at(of.graph().nodes[n].inputs[1]).scales, fitted.scales);
-  const Net blocks = Products();
-  EXPECT_TRUE(StoredNet(blocks).Scales().scales.empty()) << "not of blocks";
+  for (const Net& net : {Convolutions(), Products()}) {
+    SCOPED_TRACE(net.name);
+    const StoredNet of(net);
+    const LayerCorrections found = of.Scales();
+    ASSERT_FALSE(found.scales.empty());
+    const QuantizationPlan plan = of.With(found);
+    for (const auto& [n, fitted] : found.scales)
+      EXPECT_EQ(plan.stored.at(of.graph().nodes[n].inputs[1]).scales, fitted.scales);
+    // With codes that are rounded to them.
+    const LayerCorrections rounded =
+        of.Correct({.round_weights = true, .move_biases = false}, plan, found.scales);
+    EXPECT_LT(of.Error(rounded),
+              of.Error(of.Correct({.round_weights = true, .move_biases = false})));
+  }
 }
 
 TEST(FindCodedLayersTest, WeightsThatOthersReadOrOfManyBitsAreNone) {

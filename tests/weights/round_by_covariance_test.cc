@@ -219,6 +219,24 @@ TEST(FitScalesByCovarianceTest, AWeightThatReadsNothingIsClipped) {
   EXPECT_THAT(FitScalesByCovariance(weight, order, with_one, found), testing::ElementsAre(1.5F));
 }
 
+// The same of every block by itself: the third weight of each is read by nothing.
+TEST(FitScalesByCovarianceTest, BlocksHaveScalesOfTheirOwn) {
+  const Tensor weight = MakeFloatTensor(
+      "w", {2, 6}, std::vector<float>{1.5F, 1.5F, 7, 2, 4, 14, 3, -3, 7, 3, -1.5F, 14});
+  const Node node = GemmNode();
+  const Tensor x = MakeFloatTensor(
+      "x", {4, 6},
+      std::vector<float>{1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0});
+  TensorSettings settings = WeightSettings(4);
+  settings.per_channel = true;
+  FittedWeights nearest = FitWeights(weight, KernelOrder(node, weight), settings, {});
+  nearest.block_size = 3;
+  nearest.params.scales = {1, 2, 1, 2};  // [channels, blocks]
+  EXPECT_THAT(FitScalesByCovariance(weight, KernelOrder(node, weight), nearest,
+                                    CollectCovariances(node, weight, std::vector<Tensor>{x})),
+              testing::ElementsAre(0.75F, 2, 1, 1.5F));
+}
+
 TEST(FitScalesByCovarianceTest, WithoutInputsTheScalesStay) {
   const Tensor weight = RandomTensor("w", {4, 6}, 3);
   const FittedWeights nearest = Nearest(GemmNode(), weight, 4);

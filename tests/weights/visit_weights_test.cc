@@ -56,5 +56,20 @@ TEST(VisitWeightsTest, EveryWeightOfAConvInTheOrderOfItsKernel) {
   EXPECT_EQ(*places.begin(), 45U);
 }
 
+// Groups of a ConvTranspose lie apart: channel 3 is the second of the second group.
+TEST(VisitWeightsTest, ChannelsOfEveryGroupOfAConvTranspose) {
+  const Tensor weight = RandomTensor("w", {6, 2, 3}, 1);
+  Node node = MakeNode("ConvTranspose", {"x", "w"}, {"y"});
+  node.Set("group", int64_t{2});
+  const WeightOrder order = KernelOrder(node, weight);
+  const Visits visits = Visit(order, 1, 4);
+  EXPECT_EQ(visits.places.size(), 3U * 9U);
+  for (const auto& [at, place] : visits.places) {
+    const auto channel = 1 + static_cast<int64_t>(at.first);
+    const int64_t input = channel / 2 * 3 + at.second % 3;
+    EXPECT_EQ(static_cast<int64_t>(place), (input * 2 + channel % 2) * 3 + at.second / 3);
+  }
+}
+
 }  // namespace
 }  // namespace qconvert

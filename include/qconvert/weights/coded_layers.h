@@ -3,6 +3,7 @@
 #define QCONVERT_WEIGHTS_CODED_LAYERS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 
 #include "qconvert/ir/graph.h"
@@ -11,6 +12,8 @@
 #include "qconvert/weights/quantize_weights.h"
 
 namespace qconvert {
+
+inline constexpr int32_t kByteCodes = 127;  // the largest of 8 bits
 
 struct CodedLayer {
   FittedWeights weights;  // the codes that the plan has

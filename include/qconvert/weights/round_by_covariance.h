@@ -55,10 +55,11 @@ Tensor RefitWeights(const Node& node, const Tensor& weight, std::span<const Tens
 FittedWeights RoundByCovariance(const Tensor& weight, const WeightOrder& order,
                                 const FittedWeights& nearest, const InputCovariances& covariances);
 
-// The scales that leave least of e^T H e when RoundByCovariance rounds with them, per channel or
-// one for all as `nearest` has them (not per block): those of `nearest` or 0.7 to 1.3 times as
-// much, in steps of 0.05. Fewer codes want large weights clipped that seldom count, which the
-// weights alone do not tell.
+// The scales that leave least when RoundByCovariance rounds with them, per channel, per block or
+// one for all as `nearest` has them: those of `nearest` or 0.7 to 1.3 times as much, in steps of
+// 0.05, by the sum over k of ((W[k] - s W_q[k]) / U[k][k])^2, which is e^T H e with the damped H;
+// of blocks one after the other, each with what those in front leave to it. Fewer codes want large
+// weights clipped that seldom count, which the weights alone do not tell.
 std::vector<float> FitScalesByCovariance(const Tensor& weight, const WeightOrder& order,
                                          const FittedWeights& nearest,
                                          const InputCovariances& covariances);
