@@ -277,11 +277,11 @@ class Chooser {
     options.workers = inputs_.codes.workers();
     options.cache = inputs_.cache;
     const bool changes_weights = options.round_weights || options.learning != nullptr;
-    const bool takes_few = !changes_weights && wanted == Correction::kAuto;
-    LayerCorrections found =
-        CorrectLayers(inputs_.model, plain, inputs_.settings,
-                      takes_few ? FewSamples(inputs_.model.graph, sizes_, samples_) : samples_,
-                      options, inputs_.place);
+    const bool takes_few = wanted == Correction::kAuto;
+    LayerCorrections found = CorrectLayers(
+        inputs_.model, plain, inputs_.settings,
+        takes_few ? FewSamples(inputs_.model.graph, plain, sizes_, samples_, options) : samples_,
+        options, inputs_.place);
     const size_t layers = changes_weights ? found.weights.size() : found.bias.size();
     if (layers == 0) {
       if (wanted == Correction::kOn) LeftOut(name, WhyNoLayer(options));

@@ -38,6 +38,7 @@ struct Layer {
   std::string in_float;  // its output before its activation
   PlacedLayer placed;    // its input only where that is looked at
   bool rounds = false;   // by covariance
+  bool refits = false;   // to what it writes as well
   bool learns = false;
   bool loops = false;  // moves its bias by the vendor's loop
 };
@@ -100,7 +101,7 @@ class Corrector {
       wanted.insert(layer.placed.output);
       if (!layer.placed.input.empty()) wanted.insert(layer.placed.input);
       if (layer.moves_bias && !layer.loops) wanted_floats.insert(layer.in_float);
-      if (layer.rounds && Refits(layer)) wanted_floats.insert(layer.in_float);
+      if (layer.refits) wanted_floats.insert(layer.in_float);
       if (layer.learns) learner_->WantFloats(layer.node, wanted_floats);
     }
     LayerwiseRun floats(model, samples, std::move(wanted_floats), options_.workers, place);
@@ -189,6 +190,7 @@ class Corrector {
       const CodedLayer& coded = coded_.at(layer.node);
       layer.rounds = has_codes && options_.round_weights &&
                      CanRound(graph_, settings_, graph_.nodes[layer.node], coded);
+      layer.refits = layer.rounds && Refits(coded);
       layer.learns = has_codes && options_.learning != nullptr &&
                      LearnsNode(graph_, layer.node, coded, *options_.learning);
       layer.moves_bias = layer.moves_bias && !LearnsBias(layer);
@@ -199,15 +201,8 @@ class Corrector {
   }
 
   bool WantsMeansAlone() const {
-    return std::none_of(layers_.begin(), layers_.end(), [&](const Layer& layer) {
-      return layer.learns || (layer.rounds && Refits(layer));
-    });
-  }
-
-  // With 8 bits and more a layer's own rounding is so little that chance in the fit outweighs what
-  // it makes up for.
-  bool Refits(const Layer& layer) const {
-    return coded_.at(layer.node).weights.format.qmax < kByteCodes;
+    return std::none_of(layers_.begin(), layers_.end(),
+                        [&](const Layer& layer) { return layer.learns || layer.refits; });
   }
 
   void RoundWeights(const Layer& layer, LayerwiseRun& floats, LayerwiseRun& quantized) {
@@ -215,10 +210,10 @@ class Corrector {
     const Tensor& weight = *graph_.FindInitializer(node.inputs[1]);
     const WeightOrder order = KernelOrder(node, weight);
     const std::vector<Tensor>& inputs = quantized.Reach(layer.placed.input);
-    const int64_t positions = Refits(layer) ? kManyPositions : kSomePositions;
+    const int64_t positions = layer.refits ? kManyPositions : kSomePositions;
     const InputCovariances found = CollectCovariances(node, weight, inputs, positions);
     Tensor wanted = weight;
-    if (Refits(layer)) {
+    if (layer.refits) {
       wanted = RefitWeights(node, weight, inputs, floats.Reach(layer.in_float), found, positions);
       floats.Drop(layer.in_float);
     }
@@ -355,6 +350,12 @@ LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct)
     LogDebug(e.what());  // a whole plan that does not run is told by those who measure it
     return {};
   }
+}
+
+bool Refits(const CodedLayer& layer) {
+  // With more a layer's own rounding is so little that chance in the fit outweighs what it makes up
+  // for.
+  return layer.weights.format.qmax < kByteCodes;
 }
 
 LayerCorrections CorrectLayers(const Model& model, const QuantizationPlan& plan,

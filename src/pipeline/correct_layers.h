@@ -37,6 +37,9 @@ struct CorrectionOptions {
 bool CanRound(const Graph& graph, const ModelSettings& settings, const Node& node,
               const CodedLayer& layer);
 
+// Whether weights that are rounded are fitted anew to what the layer writes: below 8 bits.
+bool Refits(const CodedLayer& layer);
+
 // What `correct` finds; nothing where the engine refuses the pieces that it runs.
 LayerCorrections UnlessRefused(const std::function<LayerCorrections()>& correct);
 

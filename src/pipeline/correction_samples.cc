@@ -8,10 +8,19 @@
 namespace qconvert {
 namespace {
 
-// Where nobody asks for biases to be corrected: as many samples as take this long, estimated.
-constexpr double kBiasNs = 400e6;
-constexpr double kFewBiasSamples = 16;
-constexpr double kManyBiasSamples = 64;
+// Where nobody asks for a correction: as many samples as take this long, estimated.
+constexpr double kFewNs = 400e6;
+constexpr size_t kMostOfFew = 64;
+// But no fewer: means of channels, and covariances of what a layer reads, are over all positions of
+// a sample; of the latter only some are looked at.
+constexpr size_t kFewestForMeans = 16;
+constexpr size_t kFewestForCovariances = 8;
+
+bool RefitsSome(const Graph& graph, const QuantizationPlan& plan) {
+  const std::map<size_t, CodedLayer> layers = FindCodedLayers(graph, plan);
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const auto& one) { return Refits(one.second); });
+}
 
 // Nanoseconds of one run of all that integer kernels could take, estimated: a plan counts what it
 // keeps float nowhere.
@@ -43,10 +52,14 @@ std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& size
   return samples;
 }
 
-std::vector<Sample> FewSamples(const Graph& graph, const ValueSizes& sizes,
-                               const std::vector<Sample>& samples) {
-  const double count = std::clamp(kBiasNs / std::max(FloatTime(graph, sizes), 1.0), kFewBiasSamples,
-                                  kManyBiasSamples);
+std::vector<Sample> FewSamples(const Graph& graph, const QuantizationPlan& plan,
+                               const ValueSizes& sizes, const std::vector<Sample>& samples,
+                               const CorrectionOptions& options) {
+  if (options.learning != nullptr || (options.round_weights && RefitsSome(graph, plan)))
+    return samples;
+  const size_t least = options.round_weights ? kFewestForCovariances : kFewestForMeans;
+  const double count = std::clamp(kFewNs / std::max(FloatTime(graph, sizes), 1.0),
+                                  static_cast<double>(least), static_cast<double>(kMostOfFew));
   std::vector<Sample> few;
   for (const size_t k : SpreadEvenly(samples.size(), static_cast<size_t>(count)))
     few.push_back(samples[k]);

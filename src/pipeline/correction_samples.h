@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "correct_layers.h"
 #include "measure_plan.h"
 #include "qconvert/dataset/sample_source.h"
 #include "qconvert/plan/cost_model.h"
@@ -20,9 +21,11 @@ std::string WhyNoSamples(const PlanInputs& inputs);
 std::vector<Sample> SomeSamples(const PlanInputs& inputs, const ValueSizes& sizes, int64_t most,
                                 int64_t bytes);
 
-// Of these, as many as means of channels take, over all positions of a sample: fewer than weights.
-std::vector<Sample> FewSamples(const Graph& graph, const ValueSizes& sizes,
-                               const std::vector<Sample>& samples);
+// Of these as many as run in less than half a second, estimated, for a correction that nobody asks
+// for; all where weights are learned or refitted, which fit to few samples all too well.
+std::vector<Sample> FewSamples(const Graph& graph, const QuantizationPlan& plan,
+                               const ValueSizes& sizes, const std::vector<Sample>& samples,
+                               const CorrectionOptions& options);
 
 // Whether the samples that the comparer judges on calibrate too: what is fitted to them looks
 // better there than it is.

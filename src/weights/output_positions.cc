@@ -18,13 +18,6 @@ int64_t IntOf(const Node& node, const char* key, size_t d, int64_t fallback) {
 
 }  // namespace
 
-int64_t TapSteps::InputOf(int64_t output, int64_t tap) const {
-  if (!transposed) return output * stride - pad + tap * dilation;
-  const int64_t strides = output + pad - tap * dilation;
-  // Between two inputs there is none.
-  return strides % stride == 0 ? strides / stride : -1;
-}
-
 size_t PlaceOf(const WeightOrder& order, int64_t channel, int64_t k) {
   const int64_t together = order.group_channels > 0 ? order.group_channels : order.channels;
   return static_cast<size_t>(
@@ -125,10 +118,18 @@ void OutputPositions::Gather(std::span<const float> values, int64_t p, int64_t g
   const int64_t channel = p / pixels_ * channels_ + group * inputs_;
   const float* first = values.data() + channel * plane_;
   float* out = row.data();
-  for (int64_t tap = 0; tap < taps_; ++tap) {
-    const int64_t at = Offset(p % pixels_, tap);
-    // Tap by tap, channels innermost: the kernel order of weights.
-    for (int64_t c = 0; c < inputs_; ++c) *out++ = at < 0 ? 0.0F : first[c * plane_ + at];
+  const Axis& last = axes_.back();
+  const int64_t line = p % pixels_ / last.outputs;
+  const int64_t pixel = p % last.outputs;
+  for (int64_t tap = 0; tap < taps_; tap += last.taps) {
+    const int64_t start = LineOffset(line, tap / last.taps);
+    for (int64_t t = 0; t < last.taps; ++t) {
+      const int64_t at = last.steps.InputOf(pixel, t);
+      const bool is_inside = start >= 0 && at >= 0 && at < last.size;
+      const float* from = first + (is_inside ? start + at : 0);
+      // Tap by tap, channels innermost: the kernel order of weights.
+      for (int64_t c = 0; c < inputs_; ++c) *out++ = is_inside ? from[c * plane_] : 0.0F;
+    }
   }
 }
 
@@ -141,16 +142,16 @@ void OutputPositions::GatherOutputs(std::span<const float> values, int64_t p, in
     row[o] = values[static_cast<size_t>(start + static_cast<int64_t>(o) * pixels_)];
 }
 
-int64_t OutputPositions::Offset(int64_t pixel, int64_t tap) const {
+int64_t OutputPositions::LineOffset(int64_t line, int64_t tap) const {
   int64_t offset = 0;
-  int64_t stride = 1;
-  for (size_t d = axes_.size(); d-- > 0;) {
+  int64_t stride = axes_.back().size;
+  for (size_t d = axes_.size() - 1; d-- > 0;) {
     const Axis& axis = axes_[d];
-    const int64_t at = axis.steps.InputOf(pixel % axis.outputs, tap % axis.taps);
+    const int64_t at = axis.steps.InputOf(line % axis.outputs, tap % axis.taps);
     if (at < 0 || at >= axis.size) return -1;
     offset += at * stride;
     stride *= axis.size;
-    pixel /= axis.outputs;
+    line /= axis.outputs;
     tap /= axis.taps;
   }
   return offset;

@@ -22,7 +22,12 @@ struct TapSteps {
 
   // The input that a tap reads for an output, which may lie beyond the axis; of a ConvTranspose
   // -1 where the tap reaches the output from between two inputs.
-  int64_t InputOf(int64_t output, int64_t tap) const;
+  int64_t InputOf(int64_t output, int64_t tap) const {
+    if (!transposed) return output * stride - pad + tap * dilation;
+    const int64_t strides = output + pad - tap * dilation;
+    // Between two inputs there is none.
+    return strides % stride == 0 ? strides / stride : -1;
+  }
 };
 
 // A Conv or ConvTranspose with explicit padding, a Gemm without transA or a MatMul as one matrix
@@ -56,8 +61,9 @@ class OutputPositions {
     TapSteps steps;
   };
 
-  // In its plane, of what a tap reads at a pixel; negative in the padding.
-  int64_t Offset(int64_t pixel, int64_t tap) const;
+  // In its plane, where the line of pixels begins that a line of taps reads for a line of outputs,
+  // each counted over all axes but the last; negative in the padding.
+  int64_t LineOffset(int64_t line, int64_t tap) const;
 
   int64_t count_ = 0;
   int64_t inputs_ = 0;  // that a tap reads
