@@ -38,6 +38,8 @@ void CollectNames(const Graph& graph, std::unordered_set<std::string>& names) {
 }  // namespace
 
 Topology::Topology(const Graph& graph) : graph_(graph) {
+  producer_.reserve(graph.nodes.size());
+  uses_.reserve(graph.nodes.size());
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     for (const std::string& output : node.outputs) {
@@ -166,6 +168,7 @@ std::string SortNodes(Graph& graph) {
 }
 
 size_t RemoveNodes(Graph& graph, const std::vector<bool>& marked) {
+  if (std::find(marked.begin(), marked.end(), true) == marked.end()) return 0;
   std::vector<Node> kept;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (!marked[n]) kept.push_back(std::move(graph.nodes[n]));

@@ -2,6 +2,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -86,12 +87,32 @@ bool DeriveOthers(const Graph& graph, std::vector<Value>& values) {
   return true;
 }
 
+// Whether what follows for outputs is what the file says of them.
+bool AreAsDeclared(const Graph& graph, const std::vector<Value>& values) {
+  std::unordered_map<std::string_view, const ValueType*> types;
+  for (const Value& value : values) types.emplace(value.name, &value.type);
+  const auto agree = [](const Dim& said, const Dim& found) {
+    return !said.known() || said.value == found.value;
+  };
+  return std::all_of(graph.outputs.begin(), graph.outputs.end(), [&](const Value& output) {
+    const auto found = types.find(output.name);
+    if (found == types.end() || output.type.element != found->second->element) return false;
+    const auto& said = output.type.shape;
+    const auto& shape = found->second->shape;
+    return !said || std::equal(said->begin(), said->end(), shape->begin(), shape->end(), agree);
+  });
+}
+
 // Types that the engine infers for every value that a node of `graph` writes, outputs included.
 std::vector<Value> InferValues(const Model& model, const Graph& graph, const std::string& place) {
   if (graph.nodes.size() >= kManyNodes &&
       std::all_of(graph.inputs.begin(), graph.inputs.end(), IsSaid)) {
-    std::vector<Value> values =
-        AskEngine(model, graph, place, [](const Node& node) { return !MayDerive(node); });
+    std::vector<Value> values;
+    // Whether the engine takes the model is seen where it runs.
+    if (std::all_of(graph.nodes.begin(), graph.nodes.end(), MayDerive) &&
+        DeriveOthers(graph, values) && AreAsDeclared(graph, values))
+      return values;
+    values = AskEngine(model, graph, place, [](const Node& node) { return !MayDerive(node); });
     if (DeriveOthers(graph, values)) return values;
   }
   return AskEngine(model, graph, place, [](const Node& /*node*/) { return true; });

@@ -87,21 +87,39 @@ bool PutsWeightsOnIntegers(const Graph& graph, const Placement& placement) {
   return false;
 }
 
+// Whether the same nodes compute on integers and read the same values in float.
+bool AreAlike(const Placement& a, const Placement& b) {
+  return std::equal(a.nodes.begin(), a.nodes.end(), b.nodes.begin(), b.nodes.end(),
+                    [](const NodePlacement& one, const NodePlacement& other) {
+                      return one.domain == other.domain && one.float_inputs == other.float_inputs;
+                    });
+}
+
 // The fastest placement: of one table; on any processor, the one of least time on average among
 // those that save time without int8 dot products too.
 Ratios PlaceByTime(const Graph& graph, bool on_any, PlaceOptions& place) {
   place.place_by = PlaceBy::kTime;
   if (!on_any) return RatiosOf(PlaceNodes(graph, place), place, on_any);
-  Ratios best;
-  CostTable chosen = place.costs;
-  for (const double slow : kBlends) {
+  const CostTable given = place.costs;
+  const auto placed = [&](double slow) {
     place.costs = Blend(slow);
-    const Ratios ratios = RatiosOf(PlaceNodes(graph, place), place, on_any);
+    return PlaceNodes(graph, place);
+  };
+  std::vector<std::pair<double, Placement>> placements;
+  for (const double slow : {kBlends.front(), kBlends.back()})
+    placements.emplace_back(slow, placed(slow));
+  // Time is linear in the table: what is fastest with the tables of both ends is so between them.
+  if (!AreAlike(placements.front().second, placements.back().second))
+    for (size_t k = 1; k + 1 < kBlends.size(); ++k)
+      placements.emplace(placements.end() - 1, kBlends[k], placed(kBlends[k]));
+  place.costs = given;
+  Ratios best;
+  for (const auto& [slow, placement] : placements) {
+    const Ratios ratios = RatiosOf(placement, place, on_any);
     if (ratios.slow > kMaxPartRatio || ratios.mean() >= best.mean()) continue;
     best = ratios;
-    chosen = place.costs;
+    place.costs = Blend(slow);
   }
-  place.costs = chosen;
   return best;
 }
 
@@ -184,6 +202,7 @@ std::map<size_t, std::string> FindRunTimeNodes(const Graph& graph, const ModelSe
 
 void ChooseDynamic(const Graph& graph, const ModelSettings& settings, SchemeChoice& choice) {
   choice.run_time = FindRunTimeNodes(graph, settings, choice.place);
+  if (choice.run_time.empty()) return;
   const Placement placement = PlaceNodes(graph, choice.place);
   // What is placed on integers has ranges from calibration.
   for (const auto& [n, output] : choice.run_time)

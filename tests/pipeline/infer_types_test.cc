@@ -170,6 +170,27 @@ TEST(InferTypesTest, ALongModelIsAskedForFewTypesOnce) {
   }
 }
 
+// Unless what follows for an output is not what the file says of it, which the engine judges.
+TEST(InferTypesTest, ALongModelOfKnownOperatorsIsNotOpened) {
+  const std::vector<std::pair<Dim, bool>> declared = {
+      {{4, {}}, false}, {{-1, "N"}, false}, {{5, {}}, true}};
+  for (const auto& [length, is_asked] : declared) {
+    GraphBuilder b;
+    b.Input("x", {"2", "4"}).Output("y").Floats("k", {1}, {2});
+    b.model.graph.outputs[0].type.shape = {Dim{2, {}}, length};
+    std::string value = "x";
+    for (int k = 0; k < 1200; ++k) {
+      b.Add("Add", {value, "k"}, {"a" + std::to_string(k)});
+      value = "a" + std::to_string(k);
+    }
+    b.Add("Relu", {value}, {"y"});
+    const int64_t before = OpenedModels();
+    InferTypes(b.model, "m");
+    EXPECT_EQ(OpenedModels() - before, is_asked ? 1 : 0) << length.value;
+    EXPECT_EQ(PrintType(b.model.graph.value_info.at("a1199").type), "float[2,4]");
+  }
+}
+
 // What does not follow from fixed inputs is asked for with all others.
 TEST(InferTypesTest, ALengthThatDependsOnDataInALongModel) {
   GraphBuilder b;
