@@ -10,9 +10,9 @@
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
-#include "qconvert/base/nearest_file.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/dataset/plain_name.h"
+#include "qconvert/dataset/sample_folder.h"
 
 namespace qconvert {
 namespace {
@@ -33,14 +33,10 @@ bool IsFile(const std::filesystem::path& path) {
 }
 
 void CheckFolder(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(folder, ignored))
-    throw Error(ExitCode::kFile, folder.string(),
-                "no such calibration folder" + DidYouMeanBeside(folder));
-  if (!IsFolder(folder)) {
-    throw Error(ExitCode::kData, folder.string(),
-                fmt::format("is not a folder, expected a folder of {}", kExpected));
-  }
+  CheckSampleFolder(folder);
+  if (IsFolder(folder)) return;
+  throw Error(ExitCode::kData, folder.string(),
+              fmt::format("is not a folder, expected a folder of {}", kExpected));
 }
 
 std::string List(const std::vector<std::string>& names) {

@@ -4,18 +4,17 @@
 
 #include <algorithm>
 #include <memory>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "qconvert/base/error.h"
 #include "qconvert/base/file.h"
-#include "qconvert/base/nearest_file.h"
 #include "qconvert/base/suggest.h"
 #include "qconvert/config/plan_file.h"
 #include "qconvert/config/setting_position.h"
 #include "qconvert/dataset/npy_reader.h"
 #include "qconvert/dataset/plain_name.h"
+#include "qconvert/dataset/sample_folder.h"
 
 namespace qconvert {
 namespace {
@@ -189,11 +188,7 @@ void CheckFolders(const CalibrationData& data) {
   if (data.effective == nullptr || data.deployment.skip_calibration) return;
   const bool is_horizon = data.effective->Find("calibration_parameters") != nullptr;
   const auto check = [&](const std::filesystem::path& folder, const ConfigPlace& position) {
-    std::error_code ignored;
-    if (folder.empty() || position.is_default() || std::filesystem::exists(folder, ignored)) return;
-    throw Error(
-        ExitCode::kFile, position.Text(),
-        fmt::format("no such calibration folder {}{}", folder.string(), DidYouMeanBeside(folder)));
+    if (!folder.empty() && !position.is_default()) CheckSampleFolder(folder, position.Text());
   };
   const auto position = [&](const std::string& input) {
     return is_horizon ? PositionOf(*data.effective, {"calibration_parameters", "cal_data_dir"})
