@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <map>
 #include <string>
@@ -46,6 +47,34 @@ TEST(RaiseOpsetTest, BoundsAndBordersOfDoubles) {
     } else {
       EXPECT_THAT(y.values<double>(), testing::ElementsAre(-0.25, 0.5, 2.5, 2.5, -0.25, 1e-9));
     }
+  }
+}
+
+TEST(RaiseOpsetTest, BoundsAndBordersOfHalves) {
+  for (const char* op_type : {"Clip", "Pad"}) {
+    GraphBuilder b(7);
+    b.model.ir_version = 4;
+    b.Input("x", {"2", "3"}, DataType::kFloat16).Output("y", DataType::kFloat16);
+    Node& node = b.Add(op_type, {"x"}, {"y"});
+    const bool is_pad = node.Is("Pad");
+    if (is_pad) node.Set("pads", Dims{0, 1, 1, 0});
+    // Above the largest half: infinite, as the engine has it.
+    node.Set(is_pad ? "value" : "max", 70000.0F);
+    if (!is_pad) node.Set("min", 0.1F);
+    ConvertOpset(b.model, 13, "m");
+    const auto& inputs = b.model.graph.nodes[0].inputs;
+    ASSERT_EQ(inputs.size(), 3U) << op_type;
+    const Tensor& last = *b.model.graph.FindInitializer(inputs[2]);
+    EXPECT_EQ(last.type, DataType::kFloat16) << op_type;
+    EXPECT_TRUE(std::isinf(HalfToFloat(last.values<uint16_t>()[0]))) << op_type;
+    if (is_pad) continue;
+    const Tensor& least = *b.model.graph.FindInitializer(inputs[1]);
+    EXPECT_EQ(least.values<uint16_t>()[0], FloatToHalf(0.1F));
+    const std::vector<uint16_t> values = {FloatToHalf(-1), FloatToHalf(3), 0, 1, 2, 3};
+    const Tensor x = MakeTensor<uint16_t>("x", DataType::kFloat16, {2, 3}, values);
+    const Tensor y = RunModel(b.model, {x})[0];
+    EXPECT_EQ(y.values<uint16_t>()[0], FloatToHalf(0.1F));
+    EXPECT_EQ(y.values<uint16_t>()[1], FloatToHalf(3));
   }
 }
 
