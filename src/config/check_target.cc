@@ -33,7 +33,10 @@ std::string ValueOf(const TensorSettings& settings, std::string_view key) {
 class Checker {
  public:
   Checker(const ReadResult& result, ReadContext& context)
-      : config_(result.config), effective_(result.effective), context_(context) {}
+      : config_(result.config),
+        effective_(result.effective),
+        context_(context),
+        allows_extensions_(Says("extensions", "true") && !Says("compat", "vitis")) {}
 
   void Check() {
     const int opset = config_.onnx_opset_version;
@@ -64,6 +67,11 @@ class Checker {
   }
 
  private:
+  bool Says(std::string_view key, std::string_view word) const {
+    const ConfigNode* value = effective_.Find(key);
+    return value != nullptr && value->scalar == word;
+  }
+
   ConfigPlace PlaceOf(const ConfigNode& map, std::string_view key) const {
     const ConfigNode* value = map.Find(key);
     return value == nullptr ? map.place : value->place;
@@ -82,15 +90,8 @@ class Checker {
                       "kernels that find ranges at run time",
                       device));
     }
-    if (!config_.matmul_nbits) return;
-    if (!is_cpu)
+    if (config_.matmul_nbits && !is_cpu)
       add("matmul_nbits", fmt::format("matmul_nbits is true, target {} expects false", device));
-    const auto in_blocks = [](const NodeSettings& of) { return of.weights.block_size > 0; };
-    const auto& layers = config_.layers;
-    if (!in_blocks(config_.tensors) &&
-        std::none_of(layers.begin(), layers.end(),
-                     [&](const LayerSettings& layer) { return in_blocks(layer.tensors); }))
-      add("matmul_nbits", "matmul_nbits is true, expected block_size of weights with it");
   }
 
   void CheckTensors(const NodeSettings& settings, const ConfigNode* tensors,
@@ -110,12 +111,22 @@ class Checker {
     const TargetLimits& limits = LimitsOf(config_.target_device);
     for (const auto& limits_of : {limits.kernels, limits.formats}) {
       for (const TargetLimit& limit : limits_of)
-        if (limit.IsBroken(type, settings)) CannotHold({type, object, whose}, limit, settings);
+        if (limit.IsBroken(type, settings) && !IsTold(limits, limit.key, type, settings))
+          CannotHold({type, object, whose}, limit, settings);
     }
     const bool is_value = type == TensorType::kInput || type == TensorType::kActivation;
     if (is_value && !config_.exact_rounding && settings.round_mode != RoundMode::kHalfEven)
       // Told once for all types and entries.
       rounded_.insert(WordFor(type));
+  }
+
+  // By the vendor's tool, in words of its own.
+  bool IsTold(const TargetLimits& limits, std::string_view key, TensorType type,
+              const TensorSettings& settings) const {
+    return std::any_of(limits.vendor.begin(), limits.vendor.end(), [&](const TargetLimit& one) {
+      return one.key == key && !(one.extension && allows_extensions_) &&
+             one.IsBroken(type, settings);
+    });
   }
 
   // Settings of one tensor type, in the root or in a layer entry.
@@ -138,6 +149,7 @@ class Checker {
   const QuantConfig& config_;
   const ConfigNode& effective_;
   ReadContext& context_;
+  const bool allows_extensions_;
   std::set<std::string> told_;
   std::set<std::string> rounded_;  // values whose Q rounds another way
 };

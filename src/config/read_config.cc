@@ -122,6 +122,22 @@ ReadResult ReadDialect(ConfigNode root, const Dialect& dialect,
   return result;
 }
 
+// A translation speaks of its own keys: problems that do not name the key that was written begin
+// with it.
+void NameWrittenKeys(const ConfigNode& written, std::vector<std::string>& problems) {
+  for (const auto& [key, value] : written.entries) {
+    NameWrittenKeys(value, problems);
+    // An option is shown as it was written, with its key.
+    if (value.kind != ConfigNode::Kind::kScalar || value.place.line == 0) continue;
+    const std::string place = value.place.Text() + ": ";
+    for (std::string& problem : problems) {
+      if (problem.starts_with(place) && problem.find(key.scalar, place.size()) == std::string::npos)
+        problem.insert(place.size(), EscapeForTerminal(key.scalar) + ": ");
+    }
+  }
+  for (const ConfigNode& item : written.items) NameWrittenKeys(item, problems);
+}
+
 struct ConfigText {
   std::string text;
   std::filesystem::path file;
@@ -197,7 +213,11 @@ WrittenConfig ParseLayers(const ConfigText& base, const std::vector<ConfigText>&
                          "has no effect, other settings leave no use for it");
   }
   CheckTarget(result, context);
-  if (!context.problems.empty()) throw ConfigError(context.problems.Texts());
+  if (!context.problems.empty()) {
+    std::vector<std::string> problems = context.problems.Texts();
+    if (context.translated) NameWrittenKeys(out.written, problems);
+    throw ConfigError(std::move(problems));
+  }
   // From the tree, not from the bytes: comments and spaces are no other settings.
   loaded.text = ConfigJson(out.written) + context.text.substr(own_text);
   for (const ConfigOverride& one : later) {

@@ -39,7 +39,9 @@ TEST(CostFileTest, WhatIsWrittenIsRead) {
 
 TEST(CostFileTest, EveryTermIsWantedAndNoOther) {
   EXPECT_THAT(ProblemsOf(Text(R"({"kernel": 1, "Add.flot": 2})")),
-              ElementsAre(HasSubstr("no time of 'Add.float'"), HasSubstr("did you mean")));
+              ElementsAre(HasSubstr("unknown key 'Add.flot', did you mean 'Add.float'?")));
+  EXPECT_THAT(ProblemsOf(Text(R"({"kernel": 1, "unheard": 2})")),
+              ElementsAre(HasSubstr("no time of 'Add.float'"), HasSubstr("'unheard'")));
 }
 
 TEST(CostFileTest, TimesAreNumbersThatAreNotNegative) {

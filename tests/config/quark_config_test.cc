@@ -172,7 +172,7 @@ TEST(QuarkConfigTest, PowersOfTwoOfWeightsBesidePercentilesAreThoseOfMinMax) {
 
 TEST(QuarkConfigTest, BlockFormatsHaveNoOperator) {
   EXPECT_TRUE(AnyHolds(Problems(File(Spec("MX6Spec"), Spec("Int8Spec"))),
-                       "c.json:1:46: data_type is 'MX6', whose blocks no ONNX operator has"));
+                       "c.json:1:46: spec: data_type is 'MX6', whose blocks no ONNX operator has"));
 }
 
 TEST(QuarkConfigTest, WeightsHaveAtMostSixteenBits) {

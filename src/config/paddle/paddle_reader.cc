@@ -6,6 +6,8 @@
 // documentation of paddleslim.QAT and of quant_aware's quant_config.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <utility>
 
@@ -21,6 +23,7 @@ namespace qconvert {
 namespace {
 
 constexpr double kHistPercent = 0.99999;
+constexpr int64_t kMostSamples = 1'000'000'000;  // that max_samples takes
 
 constexpr const char* kWeightPact = "weight_preprocess_type";
 constexpr const char* kActivationPact = "activation_preprocess_type";
@@ -131,8 +134,9 @@ class Translator {
     }
     if (const ConfigNode* batches = FindValue(root_, "batch_nums")) {
       const ConfigNode* size = FindValue(root_, "batch_size");
-      // No overflow: the table lets 10^6 pass for each.
-      const int64_t samples = AsInteger(*batches) * (size == nullptr ? 1 : AsInteger(*size));
+      // No overflow: the table lets 10^6 pass for each. More samples than may be named are all.
+      const int64_t samples =
+          std::min(AsInteger(*batches) * (size == nullptr ? 1 : AsInteger(*size)), kMostSamples);
       ConfigNode& calibration = ChildOf(out, "calibration");
       calibration = MapNode(root_.place);
       Set(calibration, "max_samples", std::to_string(samples), "batch_nums");

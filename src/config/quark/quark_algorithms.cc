@@ -67,6 +67,22 @@ void AddFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out
     context.Warn(adjust->place, "lr_adjust has no effect, the rate stays");
 }
 
+// What the scheme leaves an algorithm nothing to do for.
+void TellIdleWithScheme(const ConfigNode& name, const ConfigNode& out, ReadContext& context) {
+  const ConfigNode* scheme = FindValue(out, "scheme");
+  if (scheme == nullptr) return;
+  const bool is_dynamic = scheme->scalar == "dynamic";
+  std::string_view why;
+  if (name.scalar == "bias_correction" && (is_dynamic || scheme->scalar == "weight-only"))
+    why = "biases of integer kernels alone are corrected";
+  if (is_dynamic &&
+      (name.scalar == "gptq" || name.scalar == "adaround" || name.scalar == "adaquant"))
+    why = "weights of nodes that are quantized at run time stay";
+  if (why.empty()) return;
+  context.Warn(name.place, fmt::format("{} has no effect with scheme {} ({}): {}", name.scalar,
+                                       scheme->scalar, scheme->place.Text(), why));
+}
+
 // Parameters that change what the vendor's tool does, and nothing here.
 void TellIdle(const ConfigNode& item, const SettingTable& table, ReadContext& context) {
   const std::string& name = item.Find("name")->scalar;
@@ -140,6 +156,7 @@ void AddQuarkAlgorithms(const ConfigNode& root, ReadContext& context, ConfigNode
     }
     CheckSettings(item, *table, context.problems, context.notes);
     AddAlgorithm(item, context, out);
+    TellIdleWithScheme(*name, out, context);
     TellIdle(item, *table, context);
   }
 }

@@ -52,13 +52,15 @@ class LayerTranslator {
         if (item.Find("target_node_names") == nullptr || item.Find("layer_config") == nullptr)
           Refuse(item, "expected target_node_names and layer_config");
         if (names == nullptr || layer == nullptr) continue;
-        for (const ConfigNode& name : names->items) AddLayer(NameEntry(name), *layer);
+        const ConfigNode settings = SettingsOf(*layer);
+        for (const ConfigNode& name : names->items) Add(NameEntry(name), &settings);
       } else if (IsPair(item, "specific_layer_config", "[LAYER, [NAMES]]")) {
         ConfigNode layer = item.items[0];
         if (layer.kind == Kind::kNull) {
           Refuse(item, "a null layer is for layer_type_config alone, expected a map");
         } else if (CheckLayer(layer)) {
-          for (const ConfigNode& name : item.items[1].items) AddNodes(name, &layer);
+          const ConfigNode settings = SettingsOf(layer);
+          for (const ConfigNode& name : item.items[1].items) AddNodes(name, &settings);
         }
       }
     }
@@ -72,6 +74,7 @@ class LayerTranslator {
       ConfigNode layer = item.items[0];
       const bool keeps_float = layer.kind == Kind::kNull;
       if (!keeps_float && !CheckLayer(layer)) continue;
+      const ConfigNode settings = keeps_float ? ConfigNode() : SettingsOf(layer);
       for (const ConfigNode& type : item.items[1].items) {
         if (type.kind == Kind::kNull || !CheckText(type)) continue;
         if (FindOpTypes(type.scalar).empty()) {
@@ -79,8 +82,7 @@ class LayerTranslator {
           // A type near no known one may be of the model's own domain.
           if (!hint.empty()) Refuse(type, fmt::format("unknown op type '{}'{}", type.scalar, hint));
         }
-        ConfigNode entry = Entry("layer_type", type);
-        keeps_float ? AddFloat(std::move(entry)) : AddLayer(std::move(entry), layer);
+        Add(Entry("layer_type", type), keeps_float ? nullptr : &settings);
       }
     }
   }
@@ -157,13 +159,12 @@ class LayerTranslator {
     return Optional(Entry("layer_name", pattern));
   }
 
-  // A name, an expression, or [[first nodes], [last nodes]]; without a layer it stays float.
-  void AddNodes(const ConfigNode& nodes, const ConfigNode* layer) {
+  // A name, an expression, or [[first nodes], [last nodes]]; without settings it stays float.
+  void AddNodes(const ConfigNode& nodes, const ConfigNode* settings) {
     if (nodes.kind == Kind::kNull) return;
     if (nodes.kind == Kind::kSequence && !CheckSubgraph(nodes)) return;
     if (nodes.kind != Kind::kSequence && !CheckText(nodes)) return;
-    ConfigNode entry = nodes.kind == Kind::kSequence ? SubgraphEntry(nodes) : NameEntry(nodes);
-    layer == nullptr ? AddFloat(std::move(entry)) : AddLayer(std::move(entry), *layer);
+    Add(nodes.kind == Kind::kSequence ? SubgraphEntry(nodes) : NameEntry(nodes), settings);
   }
 
   bool CheckSubgraph(const ConfigNode& nodes) {
@@ -188,15 +189,23 @@ class LayerTranslator {
     return Optional(Entry("layer_subgraph", graph));
   }
 
-  void AddFloat(ConfigNode entry) {
-    ConfigNode& overall = ChildOf(entry, "overall_quantize_config");
-    overall = MapNode(entry.place);
-    ChildOf(overall, "datatype") = WordNode("float32", entry.place);
+  // An entry with these settings, none where they were refused; without settings it stays float.
+  void Add(ConfigNode entry, const ConfigNode* settings) {
+    if (settings == nullptr) {
+      ConfigNode& overall = ChildOf(entry, "overall_quantize_config");
+      overall = MapNode(entry.place);
+      ChildOf(overall, "datatype") = WordNode("float32", entry.place);
+    } else if (settings->entries.empty()) {
+      return;
+    } else {
+      entry.entries.insert(entry.entries.end(), settings->entries.begin(), settings->entries.end());
+    }
     layers_.items.push_back(std::move(entry));
   }
 
-  // Of each tensor only data_type and symmetric count; what is not named is the root's.
-  void AddLayer(ConfigNode entry, const ConfigNode& layer) {
+  // Of each tensor only data_type and symmetric count; what is not named is the root's. Once for
+  // all nodes of a layer: what is refused is told once.
+  ConfigNode SettingsOf(const ConfigNode& layer) {
     ConfigNode types = List(layer.place);
     ConfigNode tensors = MapNode(layer.place);
     for (const auto& [quark, vitis] : kRoles) {
@@ -211,17 +220,18 @@ class LayerTranslator {
       if (tensors.Find(vitis) == nullptr) types.items.push_back(WordNode(vitis, object->place));
       ChildOf(tensors, vitis) = std::move(parameters);
     }
+    ConfigNode settings = MapNode(layer.place);
     if (types.items.empty()) {
       // What was refused is told already, and null.
       const bool is_told = std::any_of(std::begin(kRoles), std::end(kRoles), [&](const Role& one) {
         return layer.Find(one.quark) != nullptr;
       });
       if (!is_told) Refuse(layer, "the layer has no tensor, expected input_tensors or weight");
-      return;
+      return settings;
     }
-    ChildOf(entry, "quantizable_data_type") = std::move(types);
-    ChildOf(entry, "tensor_quantize_config") = std::move(tensors);
-    layers_.items.push_back(std::move(entry));
+    ChildOf(settings, "quantizable_data_type") = std::move(types);
+    ChildOf(settings, "tensor_quantize_config") = std::move(tensors);
+    return settings;
   }
 
   void NoteIdle(const ConfigNode& object) {

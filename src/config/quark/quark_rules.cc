@@ -13,14 +13,6 @@ using C = const QuantConfig&;
 
 constexpr std::string_view kAtRunTime = "ranges are taken before or at run time, not both";
 
-// Stored weights are rounded and learned, biases of float nodes stay.
-bool CorrectsNothing(C config) {
-  const bool corrects_weights = config.second_order_rounding == Correction::kOn || config.learning;
-  const bool corrects_biases = config.bias_correction == Correction::kOn;
-  return (config.scheme == Scheme::kDynamic && (corrects_weights || corrects_biases)) ||
-         (config.scheme == Scheme::kWeightOnly && corrects_biases && !corrects_weights);
-}
-
 constexpr SettingRule kRows[] = {
     {Kind::kContradiction, "use_dynamic_quant", "true", "quant_mode", "static", kAtRunTime},
     {Kind::kContradiction, "use_dynamic_quant", "false", "quant_mode", "dynamic", kAtRunTime},
@@ -33,10 +25,6 @@ constexpr SettingRule kRows[] = {
     {Kind::kContradiction, "extra_options.UseMatMulNBits", "true", "use_dynamic_quant", "true"},
     {Kind::kContradiction, "extra_options.UseMatMulNBits", "true", "quant_mode", "dynamic"},
     {Kind::kContradiction, "extra_options.UseMatMulNBits", "true", "scheme", "dynamic"},
-    {.kind = Kind::kIdle,
-     .key = "algo_config",
-     .why = "dynamic corrects nothing, weight-only no biases",
-     .when = CorrectsNothing},
     {Kind::kIdle, "extra_options.Int32Bias", "true", "extra_options.Int16Bias", "true"},
     {Kind::kIdle, "extra_options.Int32Bias", "true", "extra_options.QuantizeBias", "false"},
     {Kind::kIdle, "extra_options.Int16Bias", "true", "extra_options.QuantizeBias", "false"},

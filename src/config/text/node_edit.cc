@@ -1,5 +1,6 @@
 #include "text/node_edit.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace qconvert {
@@ -41,6 +42,15 @@ ConfigNode& ListOf(ConfigNode& map, std::string_view key) {
 const ConfigNode* FindValue(const ConfigNode& map, std::string_view key) {
   const ConfigNode* value = map.Find(key);
   return value == nullptr || value->kind == ConfigNode::Kind::kNull ? nullptr : value;
+}
+
+bool HoldsNull(const ConfigNode& tree, std::string_view key) {
+  const auto holds = [&](const ConfigNode& node) { return HoldsNull(node, key); };
+  return std::any_of(tree.items.begin(), tree.items.end(), holds) ||
+         std::any_of(tree.entries.begin(), tree.entries.end(), [&](const ConfigEntry& entry) {
+           return (entry.key.scalar == key && entry.value.kind == ConfigNode::Kind::kNull) ||
+                  holds(entry.value);
+         });
 }
 
 std::filesystem::path ResolvePath(const std::filesystem::path& folder, const std::string& path) {

@@ -25,6 +25,9 @@ ConfigNode& ListOf(ConfigNode& map, std::string_view key);
 // The value under `key` unless it is absent or null (left out, or refused by CheckSettings).
 const ConfigNode* FindValue(const ConfigNode& map, std::string_view key);
 
+// Whether `key` stands somewhere in the tree with a null: CheckSettings refused what was there.
+bool HoldsNull(const ConfigNode& tree, std::string_view key);
+
 // `path` as written in a file in `folder`.
 std::filesystem::path ResolvePath(const std::filesystem::path& folder, const std::string& path);
 

@@ -66,9 +66,21 @@ class Checker {
       if (!Check(value, *setting)) value.kind = Kind::kNull;
       return false;
     });
+    TakeForWhatIsMeant(map, table);
   }
 
  private:
+  // A misspelt key stands in for the one that it is near to, refused: readers do not tell that one
+  // missing besides.
+  void TakeForWhatIsMeant(ConfigNode& map, const SettingTable& table) {
+    if (problems_.full()) return;
+    for (auto& [key, value] : map.entries) {
+      if (table.Find(key.scalar) != nullptr) continue;
+      const std::string meant = NearestName(key.scalar, table.Names());
+      if (!meant.empty() && map.Find(meant) == nullptr) key.scalar = meant;
+    }
+  }
+
   void RefuseKey(const ConfigNode& key, const SettingTable& table) {
     // Searching for the nearest name is what a file of a million wrong keys would spend its time
     // on.

@@ -65,8 +65,9 @@ struct ConfigNotes {
 
 // Checks `map` against the table, in depth: unknown keys, wrong types, words and numbers out of
 // range. Entries that fail are told to `problems` and become null, so that a reader can go on with
-// the rest. What was written as null is not given and goes, items of lists too; in lists of maps it
-// stays, and readers pass it over. Keys in `map` keep their order.
+// the rest; a misspelt key takes the name of the one that it is near to. What was written as null
+// is not given and goes, items of lists too; in lists of maps it stays, and readers pass it over.
+// Keys in `map` keep their order.
 void CheckSettings(ConfigNode& map, const SettingTable& table, ConfigProblems& problems,
                    ConfigNotes& notes);
 

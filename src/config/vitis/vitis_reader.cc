@@ -295,6 +295,7 @@ class Reader {
       const Setting& setting = *VitisTable().Find(one.key);
       config_.*one.member = AsBool(Take(one.key, setting.fallback));
     }
+    CheckBlocks();
     config_.equalization = TakeCorrection("include_cle");
     ReadVendorRelu6();
     config_.bias_absorption = TakeCorrection("absorb_biases");
@@ -309,6 +310,18 @@ class Reader {
       config_.dpu_forms = FindDpuForms(names);
     }
     config_.onnx_opset_version = static_cast<int>(AsInteger(Take("onnx_opset_version", "-1")));
+  }
+
+  // Only blocks stay packed; a block_size that was refused is told already, and null.
+  void CheckBlocks() {
+    const auto in_blocks = [](const NodeSettings& of) { return of.weights.block_size > 0; };
+    const auto& layers = config_.layers;
+    if (!config_.matmul_nbits || in_blocks(config_.tensors) || HoldsNull(root_, "block_size") ||
+        std::any_of(layers.begin(), layers.end(),
+                    [&](const LayerSettings& layer) { return in_blocks(layer.tensors); }))
+      return;
+    context_.problems.Add(effective_.Find("matmul_nbits")->place,
+                          "matmul_nbits is true, expected block_size of weights with it");
   }
 
   // The vendor's tool takes every ReLU6 for a ReLU where it equalizes, whatever is written; here
