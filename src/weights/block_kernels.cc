@@ -182,7 +182,7 @@ void ConvKernel::AddColumns(const FloatMatrix& columns, int64_t group, Floats& x
 void ConvKernel::Forward(const Floats& x, const FloatMatrix& w, const FloatRow& b, Columns& columns,
                          Floats& y) const {
   auto rows = Rows(y, window.pixels);
-  rows = b.transpose().replicate(1, window.pixels);
+  rows.colwise() = b.transpose();
   const Index channels = w.cols() / groups;
   columns.resize(static_cast<size_t>(groups));
   for (int64_t g = 0; g < groups; ++g) {
@@ -212,7 +212,7 @@ void ConvKernel::Backward(const Columns& columns, const FloatMatrix& w, const Fl
 
 void ForwardRows(const Floats& x, const FloatMatrix& w, const FloatRow& b, Floats& y) {
   auto rows = Rows(y, w.cols());
-  rows = b.replicate(rows.rows(), 1);
+  rows.rowwise() = b;
   AddProduct(Rows(x, w.rows()), w, Transposed::kNone, rows);
 }
 

@@ -22,15 +22,15 @@ void Activate(const LayerActivation& activation, FloatMatrix& z, FloatMatrix* sl
 // inputs X: [positions, count], weights W: [count, channels], targets: activated already.
 struct LayerLoss {
   FloatRow loss;
-  FloatMatrix weights;  // d loss[c] / d W[k, c]
+  FloatMatrix weights;  // d loss[c] / d W[k, c]; empty where it is not wanted
   FloatRow bias_step;   // Newton's step of b: sum of f' (target - f) / sum of f'^2
 };
-// What is computed beside the loss. The gradient by weights costs as much as the products.
-enum class Gradients { kNone, kBias, kAll };
+// It costs as much as the products of the loss.
+enum class WeightGradient { kWanted, kNotWanted };
 LayerLoss ComputeLayerLoss(const RowsView& inputs, const RowsView& targets,
                            const FloatMatrix& weights, const FloatRow& bias,
                            const LayerActivation& activation,
-                           Gradients gradients = Gradients::kAll);
+                           WeightGradient wanted = WeightGradient::kWanted);
 
 }  // namespace qconvert
 

@@ -1,5 +1,6 @@
 #include "learned_codes.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -19,6 +20,35 @@ constexpr float kStretch = kStretchHigh - kStretchLow;
 constexpr float kLeastDistance = 1e-6F;
 
 FloatMatrix Sigmoid(const FloatMatrix& v) { return (1.0F + (-v.array()).exp()).inverse(); }
+
+struct RoundingSlopes {
+  const FloatMatrix& h;
+  const FloatMatrix& floor;
+  const FloatMatrix& sigmoid;
+  const FloatMatrix& by_code;
+  const FloatMatrix& regularizer;  // but for its sign
+};
+
+// In one vector loop.
+void SlopeByV(const RoundingSlopes& of, float qmin, float qmax, FloatMatrix& by_v) {
+  const float* __restrict h = of.h.data();
+  const float* __restrict floor = of.floor.data();
+  const float* __restrict sigmoid = of.sigmoid.data();
+  const float* __restrict by_code = of.by_code.data();
+  const float* __restrict regularizer = of.regularizer.data();
+  float* __restrict out = by_v.data();
+  const Eigen::Index size = by_v.size();
+  for (Eigen::Index i = 0; i < size; ++i) {
+    const float gradient = by_code[i];
+    // Beyond the grid the code stands still whatever h is.
+    const float code = floor[i] + h[i];
+    const float moved = std::min(std::max(code, qmin), qmax) == code ? gradient : 0.0F;
+    const float by_h = moved - std::copysign(regularizer[i], 2.0F * h[i] - 1.0F);
+    // Where h is cut off at 0 or 1 it does not move.
+    const float inside = h[i] * (1.0F - h[i]) > 0.0F ? kStretch : 0.0F;
+    out[i] = by_h * inside * sigmoid[i] * (1.0F - sigmoid[i]);
+  }
+}
 
 FloatMatrix Nearest(const FloatMatrix& real) {
   return real.unaryExpr([](float x) { return RoundHalfEven(x); });
@@ -69,20 +99,14 @@ FloatMatrix RoundingVariables::Codes() const {
 
 void RoundingVariables::Step(const FloatMatrix& gradient, float weight, float beta) {
   const FloatMatrix h = sigmoid_.array() * kStretch + kStretchLow;
-  const FloatMatrix code = floor_.array() + h.array();
-  // Beyond the grid the code stands still whatever h is.
-  FloatMatrix by_h =
-      (code.array() >= qmin_ && code.array() <= qmax_).select(gradient.array(), 0.0F);
-  if (weight > 0) {
-    // The slope of 1 - |2 h - 1|^beta by h; the power as an exponential, in one vector loop.
-    const FloatMatrix side = 2.0F * h.array() - 1.0F;
-    by_h.array() -= 2.0F * weight * beta * side.array().sign() *
-                    (side.array().abs().max(kLeastDistance).log() * (beta - 1.0F)).exp();
-  }
-  // Where h is cut off at 0 or 1 it does not move.
-  const FloatMatrix by_v =
-      (h.array() > 0.0F && h.array() < 1.0F)
-          .select(by_h.array() * kStretch * sigmoid_.array() * (1.0F - sigmoid_.array()), 0.0F);
+  // The slope of 1 - |2 h - 1|^beta by h, but for its sign; the power as an exponential. Those and
+  // logarithms are vectors only where nothing else stands beside them.
+  FloatMatrix slope = FloatMatrix::Zero(h.rows(), h.cols());
+  if (weight > 0)
+    slope = ((2.0F * h.array() - 1.0F).abs().max(kLeastDistance).log() * (beta - 1.0F)).exp() *
+            (2.0F * weight * beta);
+  FloatMatrix by_v(h.rows(), h.cols());
+  SlopeByV({h, floor_, sigmoid_, gradient, slope}, qmin_, qmax_, by_v);
   adam_.Step(by_v, v_);
   sigmoid_ = Sigmoid(v_);
 }

@@ -4,6 +4,8 @@
 
 namespace qconvert {
 
-void AddProductByAvx2(const ProductOperands& of) { AddProductHere(of); }
+void AddProductByAvx2(const ProductOperands<float>& of) { AddProductHere(of); }
+void AddProductByAvx2(const ProductOperands<double>& of) { AddProductHere(of); }
+void AddSquareByAvx2(const ProductOperand<double>& a, double* c) { AddSquareHere(a, c); }
 
 }  // namespace qconvert

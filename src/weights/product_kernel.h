@@ -11,14 +11,25 @@
 namespace qconvert {
 namespace {
 
-void AddProductHere(const ProductOperands& of) {
-  using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <typename T>
+using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+template <typename T>
+auto View(const ProductOperand<T>& of) {
   using Stride = Eigen::OuterStride<>;
-  // Once: threads multiply at the same time.
-  [[maybe_unused]] static const bool is_fixed = (FixBlocking(), true);
-  const Eigen::Map<const Matrix, 0, Stride> a(of.a.data, of.a.rows, of.a.cols, Stride(of.a.stride));
-  const Eigen::Map<const Matrix, 0, Stride> b(of.b.data, of.b.rows, of.b.cols, Stride(of.b.stride));
-  Eigen::Map<Matrix, 0, Stride> c(of.c, of.c_rows, of.c_cols, Stride(of.c_stride));
+  return Eigen::Map<const RowMajor<T>, 0, Stride>(of.data, of.rows, of.cols, Stride(of.stride));
+}
+
+// Once: threads multiply at the same time.
+void FixBlockingHere() { [[maybe_unused]] static const bool is_fixed = (FixBlocking(), true); }
+
+template <typename T>
+void AddProductHere(const ProductOperands<T>& of) {
+  using Stride = Eigen::OuterStride<>;
+  FixBlockingHere();
+  const auto a = View(of.a);
+  const auto b = View(of.b);
+  Eigen::Map<RowMajor<T>, 0, Stride> c(of.c, of.c_rows, of.c_cols, Stride(of.c_stride));
   switch (of.transposed) {
     case Transposed::kNone:
       c.noalias() += a * b;
@@ -30,6 +41,13 @@ void AddProductHere(const ProductOperands& of) {
       c.noalias() += a * b.transpose();
       break;
   }
+}
+
+void AddSquareHere(const ProductOperand<double>& a, double* c) {
+  FixBlockingHere();
+  Eigen::Map<RowMajor<double>>(c, a.cols, a.cols)
+      .selfadjointView<Eigen::Lower>()
+      .rankUpdate(View(a).transpose());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "fixed_blocking.h"
+#include "matrix_product.h"
 #include "qconvert/base/check.h"
 #include "qconvert/numbers/quantize.h"
 #include "qconvert/weights/code_steps.h"
@@ -179,6 +180,7 @@ class SomePositions {
 Matrix MissingProducts(const SomePositions& positions, const Group& group, size_t g,
                        std::span<const Tensor> outputs, int64_t all_channels) {
   const Index channels = group.weights.cols();
+  const Matrix minus_weights = -group.weights;
   Matrix products = Matrix::Zero(positions.count(), channels);
   Eigen::RowVectorXd inputs = Eigen::RowVectorXd::Zero(positions.count());
   Eigen::RowVectorXd rests = Eigen::RowVectorXd::Zero(channels);
@@ -186,7 +188,8 @@ Matrix MissingProducts(const SomePositions& positions, const Group& group, size_
   std::vector<float> row(static_cast<size_t>(channels));
   positions.ForEachBlock(
       static_cast<int64_t>(g), [&](const Matrix& rows, const std::vector<SamplePosition>& places) {
-        Matrix rest = -rows * group.weights;
+        Matrix rest = Matrix::Zero(rows.rows(), channels);
+        AddProduct(rows, minus_weights, Transposed::kNone, rest);
         for (size_t i = 0; i < places.size(); ++i) {
           const auto& [sample, position] = places[i];
           positions.of(sample).GatherOutputs(outputs[sample].values<float>(), position,
@@ -194,7 +197,7 @@ Matrix MissingProducts(const SomePositions& positions, const Group& group, size_
           rest.row(static_cast<Index>(i)) +=
               Eigen::Map<const Eigen::RowVectorXf>(row.data(), channels).cast<double>();
         }
-        products += rows.transpose() * rest;
+        AddProduct(rows, rest, Transposed::kFirst, products);
         inputs += rows.colwise().sum();
         rests += rest.colwise().sum();
         seen += static_cast<double>(places.size());
@@ -207,7 +210,9 @@ Matrix MissingProducts(const SomePositions& positions, const Group& group, size_
 Eigen::RowVectorXd ErrorOf(const Matrix& weights, const Matrix& codes, const Matrix& scales,
                            const Matrix& covariance) {
   const Matrix error = weights - codes.cwiseProduct(scales);
-  return (covariance * error).cwiseProduct(error).colwise().sum();
+  Matrix products = Matrix::Zero(error.rows(), error.cols());
+  AddProduct(covariance, error, Transposed::kNone, products);
+  return products.cwiseProduct(error).colwise().sum();
 }
 
 // Tries factors of scales, of which some are of all channels, of one, or of a block of one.
@@ -285,10 +290,10 @@ InputCovariances CollectCovariances(const Node& node, const Tensor& weight,
   InputCovariances out;
   for (int64_t group = 0; group < GroupsOf(node); ++group) {
     Matrix sum = Matrix::Zero(count, count);
-    positions.ForEachBlock(group,
-                           [&](const Matrix& rows, const std::vector<SamplePosition>& /*places*/) {
-                             sum.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
-                           });
+    positions.ForEachBlock(
+        group, [&](const Matrix& rows, const std::vector<SamplePosition>& /*places*/) {
+          AddSquare({rows.data(), rows.rows(), count, rows.outerStride()}, sum.data());
+        });
     // The other half is the same: it is not computed.
     sum.triangularView<Eigen::StrictlyUpper>() = sum.transpose();
     out.emplace_back(sum.data(), sum.data() + sum.size());

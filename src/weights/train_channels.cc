@@ -56,7 +56,8 @@ class Trainer {
 
   FloatRow Loss(const RowsView& rows, const RowsView& targets, const FloatMatrix& codes,
                 const FloatRow& bias) const {
-    return ComputeLayerLoss(rows, targets, Weights(codes), bias, activation_, Gradients::kNone)
+    return ComputeLayerLoss(rows, targets, Weights(codes), bias, activation_,
+                            WeightGradient::kNotWanted)
         .loss;
   }
 
@@ -71,7 +72,7 @@ class Trainer {
     if (!settings_.learns_bias) return bias;
     for (int step = 0; step < kBiasSteps; ++step) {
       bias += ComputeLayerLoss(Training(), TrainingTargets(), Weights(codes), bias, activation_,
-                               Gradients::kBias)
+                               WeightGradient::kNotWanted)
                   .bias_step;
     }
     return bias;

@@ -62,7 +62,7 @@ TEST(LayerLossTest, GradientsAreTheFiniteDifferences) {
     FloatMatrix w = RandomMatrix(7, 3, 3);
     const LayerLoss loss = ComputeLayerLoss(x, t, w, bias, activation);
     const auto at = [&] {
-      return ComputeLayerLoss(x, t, w, bias, activation, Gradients::kNone).loss;
+      return ComputeLayerLoss(x, t, w, bias, activation, WeightGradient::kNotWanted).loss;
     };
     EXPECT_TRUE(loss.loss.isApprox(at())) << name;
     for (Index k = 0; k < w.rows(); ++k) {
