@@ -33,7 +33,15 @@ constexpr int64_t kMostBytes = int64_t{64} << 20;  // of their inputs and output
 constexpr int64_t kChannelsTogether = 32;
 constexpr int64_t kManyChannels = 128;
 
-constexpr double kProductsOfStep = 40;  // what moving a weight takes
+// In multiply-adds of a product: what moving a weight takes, what a number that the layer writes
+// takes beside its products, and what a step of one piece takes whatever it is.
+constexpr double kProductsOfStep = 40;
+constexpr double kProductsOfNumber = 20;
+constexpr double kProductsOfPiece = 60000;
+
+int64_t ChannelsTogether(int64_t channels) {
+  return channels < kManyChannels ? kChannelsTogether : 2 * kChannelsTogether;
+}
 
 // Of output positions, that are learned from.
 int64_t MostPositions(const WeightOrder& order, const LearningSettings& settings) {
@@ -122,7 +130,7 @@ class Learner {
     if (training_ == std::ssize(places_)) return std::move(out_);
     out_.bias_shift.assign(static_cast<size_t>(order_.channels), 0.0F);
     const int64_t channels = order_.channels / groups_;
-    const int64_t together = channels < kManyChannels ? kChannelsTogether : 2 * kChannelsTogether;
+    const int64_t together = ChannelsTogether(channels);
     const int64_t chunks = (channels + together - 1) / together;
     std::vector<Part> parts(static_cast<size_t>(groups_ * chunks));
     // Threads share the groups, or the channels of the only one.
@@ -320,11 +328,18 @@ double LearningCost(const Node& node, const Tensor& weight, const LearningSettin
   const double batch = std::min(static_cast<double>(settings.batch), training);
   const int64_t steps = StepsOf(settings, static_cast<int64_t>(training / batch));
   // A look fits the bias in two passes, and takes one over what is held out.
-  const double look = 2 * training + std::min(held_out, training / kHeldOutPart);
+  const double looks = static_cast<double>(LooksOf(steps)) *
+                       (2 * training + std::min(held_out, training / kHeldOutPart));
+  const double all = static_cast<double>(steps) * batch;
   // A step has a product forward and one back, and moves every weight.
-  const double rows = static_cast<double>(steps) * (2 * batch + kProductsOfStep) +
-                      static_cast<double>(LooksOf(steps)) * look;
-  return rows * static_cast<double>(order.count * order.channels);
+  const double by_weight = 2 * all + static_cast<double>(steps) * kProductsOfStep + looks;
+  const auto channels = static_cast<double>(order.channels);
+  const auto groups = static_cast<double>(GroupsOf(node));
+  const double together = static_cast<double>(ChannelsTogether(order.channels / GroupsOf(node)));
+  const double pieces = groups * std::ceil(channels / groups / together);
+  return channels *
+             (by_weight * static_cast<double>(order.count) + (all + looks) * kProductsOfNumber) +
+         pieces * static_cast<double>(steps) * kProductsOfPiece;
 }
 
 }  // namespace qconvert

@@ -302,15 +302,19 @@ TEST(LearnWeightsTest, CostGrowsWithWeightsStepsAndPositions) {
     return LearningCost(GemmNode(), RandomTensor("w", dims, 1), settings, positions);
   };
   const LearningSettings steps{.iterations = 400, .batch = 100};
-  const double few = cost({8, 24}, steps, 1000);
-  EXPECT_DOUBLE_EQ(cost({16, 24}, steps, 1000), 2 * few);
-  EXPECT_NEAR(cost({8, 24}, {.iterations = 800, .batch = 100}, 1000) / few, 2, 0.2);
-  EXPECT_GT(cost({8, 24}, steps, 10'000), 1.3 * few) << "looks go through all positions";
-  EXPECT_LT(cost({8, 24}, steps, 10), 0.5 * few) << "a batch has no more than there are";
+  const double few = cost({32, 24}, steps, 1000);
+  EXPECT_DOUBLE_EQ(cost({64, 24}, steps, 1000), 2 * few);
+  EXPECT_NEAR(cost({32, 24}, {.iterations = 800, .batch = 100}, 1000) / few, 2, 0.2);
+  // As many weights one by one, each with inputs of its own, take more.
+  Node depthwise = MakeNode("Conv", {"x", "w"}, {"y"});
+  depthwise.Set("group", int64_t{96});
+  EXPECT_GT(LearningCost(depthwise, RandomTensor("w", {96, 1, 8}, 1), steps, 1000), 10 * few);
+  EXPECT_GT(cost({32, 24}, steps, 10'000), 1.3 * few) << "looks go through all positions";
+  EXPECT_LT(cost({32, 24}, steps, 10), 0.5 * few) << "a batch has no more than there are";
   // Eight batches of 100 of the 800 positions that are not held out.
   const LearningSettings epochs{.epochs = 50, .batch = 100};
-  EXPECT_DOUBLE_EQ(cost({8, 24}, epochs, 1000), few);
-  EXPECT_NEAR(cost({8, 24}, epochs, 2000) / few, 2, 0.2);
+  EXPECT_DOUBLE_EQ(cost({32, 24}, epochs, 1000), few);
+  EXPECT_NEAR(cost({32, 24}, epochs, 2000) / few, 2, 0.2);
 }
 
 }  // namespace
