@@ -63,7 +63,9 @@ std::vector<OwnNoise> MeasureOwnNoise(const Model& exact, const QuantizationPlan
   if (probes.probes.empty() || probes.probes.size() > kMostOwnNoiseNodes) return {};
   std::vector<double> sums;
   try {
-    const auto session = OpenForComparison(probes.model, place, /*integer_kernels=*/false);
+    // For so few runs the engine would take far longer to optimize the model than to run it.
+    const auto session =
+        OpenForComparison(probes.model, place, /*integer_kernels=*/false, /*most_steps=*/0);
     sums = SumOutputs(*session, comparer, workers);
   } catch (const Error& e) {
     if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
