@@ -136,6 +136,7 @@ class Pairs {
   void Run() {
     for (size_t f = 0; f < factors_.size(); ++f) {
       for (size_t g = f + 1; g < factors_.size(); ++g) {
+        if (!IsTried(f, g)) continue;
         for (size_t v = 0; v < factors_[f].values.size(); ++v) {
           for (size_t w = 0; w < factors_[g].values.size(); ++w) Take({{f, v}, {g, w}});
         }
@@ -150,11 +151,16 @@ class Pairs {
  private:
   using Pair = std::tuple<size_t, size_t, size_t, size_t>;
 
-  static std::vector<Pair> PairsOf(const Row& row) {
+  // Two settings of the whole file are the same pair beside every tensor: once is enough.
+  bool IsTried(size_t f, size_t g) const {
+    return factors_[f].of_tensor || factors_[g].of_tensor || tensor_ == "weights";
+  }
+
+  std::vector<Pair> PairsOf(const Row& row) const {
     std::vector<Pair> out;
     for (auto a = row.begin(); a != row.end(); ++a)
       for (auto b = std::next(a); b != row.end(); ++b)
-        out.emplace_back(a->first, a->second, b->first, b->second);
+        if (IsTried(a->first, b->first)) out.emplace_back(a->first, a->second, b->first, b->second);
     return out;
   }
 

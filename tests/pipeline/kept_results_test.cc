@@ -187,6 +187,7 @@ TEST(KeptDigitsTest, ALayerIsLearnedAgainAsItWas) {
   options.config.scheme = Scheme::kStatic;
   options.config.tensors.weights.bit_width = 4;
   options.config.learning = LearningSettings{.iterations = 20};
+  options.config.bias_correction = options.config.second_order_rounding = Correction::kOff;
   options.cache = std::make_shared<ResultCache>(folder / "kept");
   Convert(options);
   std::map<std::filesystem::path, std::string> layers;

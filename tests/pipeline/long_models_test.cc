@@ -19,6 +19,7 @@ GraphBuilder Chain(size_t length, const std::string& op_type,
                    const std::vector<std::string>& constants = {}) {
   GraphBuilder b;
   b.Input("x", {"1", "2"}).Output("y").Floats("w", {2, 2}, {0.8F, 0.6F, -0.6F, 0.8F});
+  b.Floats("b", {2}, {0.01F, -0.01F});
   std::string value = "x";
   for (size_t i = 0; i < length; ++i) {
     const std::string out = i + 1 < length ? "v" + std::to_string(i) : "y";
@@ -74,9 +75,10 @@ TEST(LongModelsTest, OnlyNormalEffortIsLimited) {
 // Each session costs by the node: types, observed values, the float model, four methods and the
 // plan, types of what is written, the file.
 TEST(LongModelsTest, IntegersOfALongChainOpenFewModels) {
-  constexpr size_t kLength = 3'500;
+  constexpr size_t kLength = 2'050;  // of two constants each
   const TempDir folder;
-  ConvertOptions options = PrepareConversion(folder, Chain(kLength, "MatMul", {"w"}), {1, 2}, 1, 2);
+  ConvertOptions options =
+      PrepareConversion(folder, Chain(kLength, "Gemm", {"w", "b"}), {1, 2}, 1, 2);
   options.config.scheme = Scheme::kStatic;
   options.config.effort = Effort::kFast;
   options.guard = GuardMode::kReport;
