@@ -94,6 +94,7 @@ ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
   const auto session = OpenObserved(model, values, place, OptimizationLevel::kNone);
   for (const size_t k : SpreadEvenly(feeder.size(), kSamples))
     RunSample(*session, feeder.Read(by_content[k], {}), &observer);
+  const Topology topology(model.graph);
   ChannelShifts shifts;
   size_t first = 0;
   for (const std::vector<std::string>& group : groups) {
@@ -101,7 +102,7 @@ ChannelShifts FindChannelShifts(const Model& model, const InputFeeder& feeder,
     for (size_t v = 1; v < group.size(); ++v) ranges = Merged(ranges, observer.Ranges(first + v));
     first += group.size();
     if (!IsFinite(ranges)) continue;
-    const std::vector<int> chosen = ChooseShifts(model.graph, group, ranges);
+    const std::vector<int> chosen = ChooseShifts(model.graph, topology, group, ranges);
     if (chosen.empty()) continue;
     for (const std::string& value : group) {
       LogDebug("channels of \"" + value + "\" stick out");

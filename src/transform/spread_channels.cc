@@ -80,15 +80,18 @@ Products FindProducts(const Graph& graph) {
   return products;
 }
 
-// One product of each weight that those of the values have.
-std::vector<Product> WeightsBehind(const Graph& graph, const std::vector<std::string>& values) {
-  const std::set<std::string> names(values.begin(), values.end());
+// One product of each weight that those of the values have, in the order of nodes.
+std::vector<Product> WeightsBehind(const Graph& graph, const Topology& topology,
+                                   const std::vector<std::string>& values) {
+  std::set<size_t> readers;
+  for (const std::string& value : values)
+    for (const Use& use : topology.Uses(value))
+      if (use.slot == 0) readers.insert(use.node);
   std::set<WeightForm> seen;
   std::vector<Product> products;
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+  for (const size_t n : readers) {
     const std::optional<Product> product = FindProduct(graph, n);
-    if (!product || !names.contains(graph.nodes[n].inputs[0])) continue;
-    if (seen.insert(product->form()).second) products.push_back(*product);
+    if (product && seen.insert(product->form()).second) products.push_back(*product);
   }
   return products;
 }
@@ -292,9 +295,10 @@ std::vector<ChannelRange> Merged(std::vector<ChannelRange> a, const std::vector<
   return a;
 }
 
-std::vector<int> ChooseShifts(const Graph& graph, const std::vector<std::string>& values,
+std::vector<int> ChooseShifts(const Graph& graph, const Topology& topology,
+                              const std::vector<std::string>& values,
                               const std::vector<ChannelRange>& channels) {
-  const std::vector<Product> products = WeightsBehind(graph, values);
+  const std::vector<Product> products = WeightsBehind(graph, topology, values);
   double largest = 0;
   for (const ChannelRange& channel : channels) largest = std::max(largest, Magnitude(channel));
   if (!(largest > 0) || !std::isfinite(largest)) return {};

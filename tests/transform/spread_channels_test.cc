@@ -56,7 +56,8 @@ TEST(SpreadChannelsTest, InputsAndProductsOfActivationsAreNotSpread) {
 
 TEST(SpreadChannelsTest, WhatSticksOutIsDivided) {
   const GraphBuilder b = TwoProducts();
-  const std::vector<int> shifts = ChooseShifts(b.model.graph, {"v"}, RangesWith(3, 20));
+  const std::vector<int> shifts =
+      ChooseShifts(b.model.graph, Topology(b.model.graph), {"v"}, RangesWith(3, 20));
   ASSERT_EQ(shifts.size(), kChannels);
   EXPECT_GE(shifts[3], 2);
   for (size_t c = 0; c < kChannels; ++c) EXPECT_LE(shifts[c], shifts[3] - (c == 3 ? 0 : 2)) << c;
@@ -70,7 +71,8 @@ TEST(SpreadChannelsTest, WhatDiffersThroughoutIsShared) {
     const double largest = std::ldexp(1.0, static_cast<int>(c));
     ranges.push_back({-largest, largest, 0.3 * largest * largest});
   }
-  const std::vector<int> shifts = ChooseShifts(b.model.graph, {"v"}, ranges);
+  const std::vector<int> shifts =
+      ChooseShifts(b.model.graph, Topology(b.model.graph), {"v"}, ranges);
   ASSERT_EQ(shifts.size(), kChannels);
   EXPECT_EQ(*std::min_element(shifts.begin(), shifts.end()), 0);
   EXPECT_GE(shifts[15], shifts[8] + 2);
@@ -80,9 +82,13 @@ TEST(SpreadChannelsTest, WhatDiffersThroughoutIsShared) {
 // 12 channels of 16 are as large as one another: to divide them would only move the noise.
 TEST(SpreadChannelsTest, WhatIsEvenStays) {
   const GraphBuilder b = TwoProducts();
-  EXPECT_THAT(ChooseShifts(b.model.graph, {"v"}, RangesWith(3, 1)), IsEmpty());
-  EXPECT_THAT(ChooseShifts(b.model.graph, {"v"}, RangesWith(3, 1.1)), IsEmpty());
-  EXPECT_THAT(ChooseShifts(b.model.graph, {"v"}, std::vector<ChannelRange>(kChannels)), IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, Topology(b.model.graph), {"v"}, RangesWith(3, 1)),
+              IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, Topology(b.model.graph), {"v"}, RangesWith(3, 1.1)),
+              IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, Topology(b.model.graph), {"v"},
+                           std::vector<ChannelRange>(kChannels)),
+              IsEmpty());
 }
 
 // The large channel is nearly always at its largest: the grid's noise is nothing beside it.
@@ -91,7 +97,7 @@ TEST(SpreadChannelsTest, WhatIsQuietAlreadyStays) {
   std::vector<ChannelRange> ranges = RangesWith(3, 20);
   for (ChannelRange& range : ranges) range.power = range.max * range.max;
   ranges[3].power = 1e4;
-  EXPECT_THAT(ChooseShifts(b.model.graph, {"v"}, ranges), IsEmpty());
+  EXPECT_THAT(ChooseShifts(b.model.graph, Topology(b.model.graph), {"v"}, ranges), IsEmpty());
 }
 
 TEST(SpreadChannelsTest, ProductsAreTheSameToTheBitAndOthersReadTheValue) {
@@ -138,7 +144,8 @@ TEST(SpreadChannelsTest, OfAGroupTheLargestOfAllCounts) {
   const std::vector<ChannelRange> ranges = Merged(RangesWith(3, 20), RangesWith(5, 30));
   EXPECT_EQ(ranges[3].max, 20);
   EXPECT_EQ(ranges[5].min, -30);
-  const std::vector<int> shifts = ChooseShifts(b.model.graph, {"u", "v"}, ranges);
+  const std::vector<int> shifts =
+      ChooseShifts(b.model.graph, Topology(b.model.graph), {"u", "v"}, ranges);
   ASSERT_EQ(shifts.size(), kChannels);
   EXPECT_GE(shifts[3], 1);
   EXPECT_GE(shifts[5], 1);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "qconvert/ir/graph.h"
+#include "qconvert/ir/topology.h"
 
 namespace qconvert {
 
@@ -47,7 +48,8 @@ std::vector<ChannelRange> Merged(std::vector<ChannelRange> a, const std::vector<
 //
 // Empty where that is above 0.7 of what it is without, or that is below 1e-4 of the products' power
 // already. Source: Xiao et al. 2023, "SmoothQuant", equation 4, with powers of two for scales.
-std::vector<int> ChooseShifts(const Graph& graph, const std::vector<std::string>& values,
+std::vector<int> ChooseShifts(const Graph& graph, const Topology& topology,
+                              const std::vector<std::string>& values,
                               const std::vector<ChannelRange>& channels);
 
 //   v -> MatMul{W}     becomes     v -> Mul{2^-s} -> MatMul{2^s W}
