@@ -14,7 +14,7 @@ namespace {
 // Of a processor core with AVX2 that shares its units with another one; alone it does half as much
 // again to twice as much, without AVX2 two thirds.
 constexpr double kProductsPerSecond = 9.5e9;
-constexpr double kBlockProductsPerSecond = 3.5e9;  // of images
+constexpr double kBlockProductsPerSecond = 7e9;  // of images
 // What a number that a node of a block writes takes beside its products: networks of depthwise
 // convolutions are mostly that.
 constexpr double kProductsOfNumber = 16;

@@ -140,10 +140,10 @@ std::optional<Window> MakeTransposedWindow(const Node& node, const Dims& spatial
   return WithOffsets(std::move(window), spatial, kernel, steps);
 }
 
-FloatMatrix ConvKernel::ColumnsOf(const Floats& x, int64_t group) const {
+void ConvKernel::FillColumns(const Floats& x, int64_t group, FloatMatrix& columns) const {
   const int64_t channels = in_channels / groups;
   // Runs leave padding out.
-  FloatMatrix columns = FloatMatrix::Zero(static_cast<Index>(order.size()), window.pixels);
+  columns.setZero(static_cast<Index>(order.size()), window.pixels);
   for (size_t k = 0; k < order.size(); ++k) {
     const float* plane = x.data() + (group * channels + order[k] / window.taps) * window.plane;
     float* row = columns.row(static_cast<Index>(k)).data();
@@ -157,7 +157,6 @@ FloatMatrix ConvKernel::ColumnsOf(const Floats& x, int64_t group) const {
       }
     }
   }
-  return columns;
 }
 
 void ConvKernel::AddColumns(const FloatMatrix& columns, int64_t group, Floats& x) const {
@@ -187,26 +186,26 @@ void ConvKernel::Forward(const Floats& x, const FloatMatrix& w, const FloatRow& 
   columns.resize(static_cast<size_t>(groups));
   for (int64_t g = 0; g < groups; ++g) {
     FloatMatrix& of = columns[static_cast<size_t>(g)];
-    of = ColumnsOf(x, g);
+    FillColumns(x, g, of);
     AddProduct(w.middleCols(g * channels, channels), of, Transposed::kFirst,
                rows.middleRows(g * channels, channels));
   }
 }
 
-void ConvKernel::Backward(const Columns& columns, const FloatMatrix& w, const Floats& by_y,
-                          Floats* by_x, FloatMatrix& by_w, FloatRow& by_b) const {
+void ConvKernel::Backward(Columns& columns, const FloatMatrix& w, const Floats& by_y, Floats* by_x,
+                          FloatMatrix& by_w, FloatRow& by_b) const {
   const auto rows = Rows(by_y, window.pixels);
   const Index channels = w.cols() / groups;
   by_b += rows.rowwise().sum().transpose();
-  FloatMatrix by_columns;
   for (int64_t g = 0; g < groups; ++g) {
+    FloatMatrix& of = columns[static_cast<size_t>(g)];
     const auto back = rows.middleRows(g * channels, channels);
-    AddProduct(columns[static_cast<size_t>(g)], back, Transposed::kSecond,
-               by_w.middleCols(g * channels, channels));
+    AddProduct(of, back, Transposed::kSecond, by_w.middleCols(g * channels, channels));
     if (by_x == nullptr) continue;
-    by_columns = FloatMatrix::Zero(w.rows(), window.pixels);
-    AddProduct(w.middleCols(g * channels, channels), back, Transposed::kNone, by_columns);
-    AddColumns(by_columns, g, *by_x);
+    // Their gradients, in their place: memory is what images take most.
+    of.setZero();
+    AddProduct(w.middleCols(g * channels, channels), back, Transposed::kNone, of);
+    AddColumns(of, g, *by_x);
   }
 }
 
@@ -267,7 +266,10 @@ void ElementKernel::Forward(const Floats& x, Floats& y) const {
 
 void ElementKernel::Backward(const Floats& x, const Floats& by_y, Floats& by_x) const {
   if (kind == Kind::kClip) {
-    Array(by_x) += (Array(x) >= low && Array(x) <= high).select(Array(by_y), 0.0F);
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float by = by_y[i];
+      by_x[i] += std::min(std::max(x[i], low), high) == x[i] ? by : 0.0F;
+    }
   } else {
     for (size_t i = 0; i < x.size(); ++i) by_x[i] += by_y[i] * Slope(x[i]);
   }

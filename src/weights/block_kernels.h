@@ -57,12 +57,12 @@ struct ConvKernel {
 
   void Forward(const Floats& x, const FloatMatrix& w, const FloatRow& b, Columns& columns,
                Floats& y) const;
-  // Adds to the gradients, with the columns of Forward; by_x may be null.
-  void Backward(const Columns& columns, const FloatMatrix& w, const Floats& by_y, Floats* by_x,
+  // Adds to the gradients, with the columns of Forward, which are used up; by_x may be null.
+  void Backward(Columns& columns, const FloatMatrix& w, const Floats& by_y, Floats* by_x,
                 FloatMatrix& by_w, FloatRow& by_b) const;
 
  private:
-  FloatMatrix ColumnsOf(const Floats& x, int64_t group) const;
+  void FillColumns(const Floats& x, int64_t group, FloatMatrix& columns) const;
   void AddColumns(const FloatMatrix& columns, int64_t group, Floats& x) const;
 };
 

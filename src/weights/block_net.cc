@@ -189,28 +189,35 @@ bool BlockNet::AddJoin(const Node& node, Step& step, Dims& out) {
 
 const Floats& BlockNet::Forward(const Floats& entry, std::span<const BlockWeights> weights,
                                 const IsRounded& rounded, BlockPass& pass) const {
-  pass.values.assign(dims_.size(), {});
-  pass.passes.assign(dims_.size(), {});
-  pass.added.assign(dims_.size(), {});
+  pass.values.resize(dims_.size());
+  pass.passes.resize(dims_.size());
+  pass.added.resize(dims_.size());
   pass.columns.resize(layers_.size());
   pass.values[0] = entry;
   for (size_t s = 0; s < steps_.size(); ++s) {
     const size_t v = s + 1;
     Floats& out = pass.values[v];
-    out.assign(static_cast<size_t>(CountOf(dims_[v])), 0.0F);
+    out.resize(static_cast<size_t>(CountOf(dims_[v])));
     RunStep(steps_[s], weights, pass, out);
-    const RoundingGrid* grid = grids_[v];
-    if (grid == nullptr) continue;
-    pass.passes[v].assign(out.size(), 1);
-    if (pass.looks_at_grids) pass.added[v].assign(out.size(), 0.0F);
-    for (size_t i = 0; i < out.size(); ++i) {
-      if (rounded && !rounded(v, i)) continue;
-      pass.passes[v][i] = out[i] >= grid->low && out[i] <= grid->high ? 1 : 0;
-      const float x = std::exchange(out[i], grid->Rounded(out[i]));
-      if (pass.looks_at_grids) pass.added[v][i] = out[i] - x;
-    }
+    pass.passes[v].clear();
+    pass.added[v].clear();
+    if (grids_[v] != nullptr) RoundValue(v, rounded, pass);
   }
   return pass.values.back();
+}
+
+void BlockNet::RoundValue(size_t v, const IsRounded& rounded, BlockPass& pass) const {
+  const RoundingGrid grid = *grids_[v];
+  Floats& out = pass.values[v];
+  std::vector<char>& passes = pass.passes[v];
+  passes.assign(out.size(), 1);
+  if (pass.looks_at_grids) pass.added[v].assign(out.size(), 0.0F);
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (rounded && !rounded(v, i)) continue;
+    passes[i] = out[i] >= grid.low && out[i] <= grid.high ? 1 : 0;
+    const float x = std::exchange(out[i], grid.Rounded(out[i]));
+    if (pass.looks_at_grids) pass.added[v][i] = out[i] - x;
+  }
 }
 
 void BlockNet::RunStep(const Step& step, std::span<const BlockWeights> weights, BlockPass& pass,
@@ -247,8 +254,9 @@ void BlockNet::RunStep(const Step& step, std::span<const BlockWeights> weights, 
 void BlockNet::Backward(const Floats& by_exit, std::span<const BlockWeights> weights,
                         BlockPass& pass, std::span<BlockWeights> by_weights,
                         EntryGradient entry) const {
-  pass.gradients.assign(dims_.size(), {});
+  pass.gradients.resize(dims_.size());
   const size_t first = entry == EntryGradient::kWanted ? 0 : 1;
+  if (first == 1) pass.gradients[0].clear();
   for (size_t v = first; v < dims_.size(); ++v)
     pass.gradients[v].assign(pass.values[v].size(), 0.0F);
   pass.gradients.back() = by_exit;

@@ -23,7 +23,8 @@ struct BlockWeights {
   FloatRow bias;
 };
 
-// What was computed for one image: every value as its readers get it, and its gradient.
+// What was computed for one image: every value as its readers get it, and its gradient. The next
+// image takes its memory: to get as much of the system anew takes longer than the products.
 struct BlockPass {
   std::vector<Floats> values;
   std::vector<std::vector<char>> passes;  // whether the gradient passes the rounding; may be empty
@@ -97,6 +98,7 @@ class BlockNet {
   bool AddPool(const Node& node, const Dims& in, Step& step, Dims& out);
   bool AddPair(const Graph& graph, const Node& node, Step& step, Dims& out);
   bool AddJoin(const Node& node, Step& step, Dims& out);
+  void RoundValue(size_t v, const IsRounded& rounded, BlockPass& pass) const;
   void RunStep(const Step& step, std::span<const BlockWeights> weights, BlockPass& pass,
                Floats& out) const;
   void Return(const Step& step, const Floats& by_out, std::span<const BlockWeights> weights,

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "qconvert/base/check.h"
-#include "qconvert/numbers/half_even.h"
 
 namespace qconvert {
 namespace {
@@ -22,11 +21,6 @@ float Bounded(float bound, float start) {
 }
 
 }  // namespace
-
-float RoundingGrid::Rounded(float x) const {
-  const float code = std::min(std::max(x, low), high) / scale;
-  return RoundHalfEven(code) * scale;  // codes of 16 bits lie far below 2^22
-}
 
 RoundingGrid RoundingGridOf(const QuantParams& params, const NumericFormat& format) {
   const float scale = params.scales[0];

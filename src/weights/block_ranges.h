@@ -2,6 +2,7 @@
 #ifndef QCONVERT_SRC_WEIGHTS_BLOCK_RANGES_H_
 #define QCONVERT_SRC_WEIGHTS_BLOCK_RANGES_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <set>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "learned_codes.h"
+#include "qconvert/numbers/half_even.h"
 #include "qconvert/numbers/quant_params.h"
 #include "qconvert/plan/plan.h"
 
@@ -21,7 +23,10 @@ struct RoundingGrid {
   float low = 0;
   float high = 0;
 
-  float Rounded(float x) const;
+  float Rounded(float x) const {
+    const float code = std::min(std::max(x, low), high) / scale;
+    return RoundHalfEven(code) * scale;  // codes of 16 bits lie far below 2^22
+  }
   bool operator==(const RoundingGrid&) const = default;
 };
 RoundingGrid RoundingGridOf(const QuantParams& params, const NumericFormat& format);

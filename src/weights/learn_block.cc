@@ -66,7 +66,8 @@ class BlockLearner {
         ranges_(std::move(variables.ranges)),
         grids_(variables.grids),
         settings_(settings),
-        workers_(workers) {
+        workers_(workers),
+        passes_(static_cast<size_t>(std::max(workers, 1))) {
     for (size_t i = 0; i < images.size(); ++i) {
       const bool is_held_out = i % kHeldOutEvery == kHeldOutEvery - 1;
       (is_held_out ? held_out_ : training_).push_back(std::move(images[i]));
@@ -101,8 +102,9 @@ class BlockLearner {
 
   double Error(std::span<const Image> images, const std::vector<BlockWeights>& weights) const {
     std::vector<double> errors(images.size());
-    ParallelFor(images.size(), workers_, [&](size_t i, size_t /*worker*/) {
-      BlockPass pass;
+    ParallelFor(images.size(), workers_, [&](size_t i, size_t worker) {
+      BlockPass& pass = passes_[worker];
+      pass.looks_at_grids = false;
       const Floats& actual = net_.Forward(images[i].input, weights, {}, pass);
       double sum = 0;
       for (size_t k = 0; k < actual.size(); ++k) {
@@ -153,10 +155,10 @@ class BlockLearner {
   BlockGradient Gradient(int64_t step, size_t batch) const {
     const std::vector<BlockWeights> weights = All(&BlockLayer::Current);
     std::vector<BlockGradient> by_image(batch);
-    ParallelFor(batch, workers_, [&](size_t i, size_t /*worker*/) {
+    ParallelFor(batch, workers_, [&](size_t i, size_t worker) {
       const size_t at = (static_cast<size_t>(step) * batch + i) % training_.size();
       const uint64_t number = static_cast<uint64_t>(step) * batch + i;
-      by_image[i] = GradientOf(training_[at], weights, number, batch);
+      by_image[i] = GradientOf(training_[at], weights, number, batch, passes_[worker]);
     });
     BlockGradient sum = std::move(by_image[0]);
     for (size_t i = 1; i < batch; ++i) {
@@ -171,7 +173,7 @@ class BlockLearner {
 
   // `number`: which image of all steps this is.
   BlockGradient GradientOf(const Image& image, const std::vector<BlockWeights>& weights,
-                           uint64_t number, size_t batch) const {
+                           uint64_t number, size_t batch, BlockPass& pass) const {
     const auto part = static_cast<float>(settings_.quantized_part);
     const auto is_rounded = [&](size_t value, size_t element) {
       return Uniform(settings_.seed ^ (number << 32U), (value << 40U) + element) < part;
@@ -179,7 +181,6 @@ class BlockLearner {
     Floats input = image.input;
     for (size_t i = 0; i < image.float_input.size(); ++i)
       if (!is_rounded(0, i)) input[i] = image.float_input[i];
-    BlockPass pass;
     pass.looks_at_grids = !ranges_.empty();
     Floats back = net_.Forward(
         input, weights, part < 1 ? BlockNet::IsRounded(is_rounded) : BlockNet::IsRounded{}, pass);
@@ -226,6 +227,7 @@ class BlockLearner {
   RoundingGrids& grids_;
   const LearningSettings& settings_;
   int workers_;
+  mutable std::vector<BlockPass> passes_;  // by worker
   std::vector<Image> training_;
   std::vector<Image> held_out_;
   float importance_ = 0;

@@ -264,6 +264,7 @@ TEST(ConvKernelTest, GradientsAreTheAdjoint) {
   for (const float one : by_y) sum += one;
   EXPECT_NEAR(by_b.sum(), sum, 1e-4);
   const FloatMatrix once = by_w;
+  kernel.Forward(x, w, zero, columns, y);
   kernel.Backward(columns, w, by_y, nullptr, by_w, by_b);
   EXPECT_NEAR((by_w - 2 * once).cwiseAbs().maxCoeff(), 0, 1e-5) << "is added";
 }
