@@ -142,8 +142,12 @@ class Checker {
         owner.object == nullptr ? effective_.place : PlaceOf(*owner.object, limit.key);
     const std::string what = fmt::format("{}{}: {} is {}, {}", WordFor(owner.type), owner.whose,
                                          limit.key, ValueOf(settings, limit.key), limit.expected);
-    // A limit of the device and one of all files may say the same.
-    if (told_.insert(what).second) context_.problems.Add(place, what);
+    // One place may speak for many entries, and a limit of the device and one of all files may say
+    // the same.
+    const std::string whose = place.is_default() ? owner.whose : "";
+    if (told_.insert(fmt::format("{} {} {}{}", place.Text(), WordFor(owner.type), limit.key, whose))
+            .second)
+      context_.problems.Add(place, what);
   }
 
   const QuantConfig& config_;

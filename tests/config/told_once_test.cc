@@ -89,6 +89,17 @@ TEST(ToldOnceTest, ProblemsOfATranslationNameTheKeyThatWasWritten) {
               ElementsAre(HasSubstr(": CalibWorkerNum is '9999', expected")));
 }
 
+TEST(ToldOnceTest, OfOnePlaceThatSpeaksForManyEntries) {
+  EXPECT_THAT(ProblemsOf("weight_bits: 1\n"),
+              ElementsAre(HasSubstr("c.yaml:1:14: weight_bits: weights (Conv2D): bit_width is 1")));
+  EXPECT_THAT(ProblemsOf("quantize_op_types: [conv2]\n"),
+              ElementsAre(HasSubstr("unknown quantizable_layer_type 'conv2'")));
+  EXPECT_THAT(Problems(Int8("\"layer_type_config\": [[null, [\"Convv\"]]]")),
+              ElementsAre(HasSubstr(": unknown op type 'Convv', did you mean 'Conv'?")));
+  EXPECT_THAT(Problems(Options("\"TensorQuantOverrides\": {\"a\": [{\"rmin\": 5, \"rmax\": 1}]}")),
+              ElementsAre(HasSubstr(": rmin: range is '5, 1', expected")));
+}
+
 TEST(ToldOnceTest, AsManySamplesAsBatchesHoldAreNoProblem) {
   const std::string text = "weight_bits: 8\nbatch_nums: 1000000\nbatch_size: 1000000\n";
   EXPECT_THAT(ProblemsOf(text), IsEmpty());

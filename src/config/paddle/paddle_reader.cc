@@ -168,6 +168,7 @@ class Translator {
         context_.problems.Add(type.place,
                               fmt::format("unknown quantizable_layer_type '{}'{}", type.scalar,
                                           DidYouMean(type.scalar, KnownOpNames())));
+        continue;
       }
       // With is_full_quantize the root is int already; the list is checked all the same.
       if (!IsFull()) AddLayerEntry(layers, "layer_type", type, "int");

@@ -80,7 +80,10 @@ class LayerTranslator {
         if (FindOpTypes(type.scalar).empty()) {
           const std::string hint = DidYouMean(type.scalar, KnownOpNames());
           // A type near no known one may be of the model's own domain.
-          if (!hint.empty()) Refuse(type, fmt::format("unknown op type '{}'{}", type.scalar, hint));
+          if (!hint.empty()) {
+            Refuse(type, fmt::format("unknown op type '{}'{}", type.scalar, hint));
+            continue;
+          }
         }
         Add(Entry("layer_type", type), keeps_float ? nullptr : &settings);
       }

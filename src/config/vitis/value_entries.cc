@@ -59,7 +59,9 @@ std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parame
     ConfigNode entry = list.items[i];
     // Told already, or written as null.
     if (entry.kind != Kind::kMap) continue;
-    const std::string what = fmt::format("value_quantize_config[{}]: ", i);
+    // A translated file has no such list.
+    const std::string what =
+        context.translated ? "" : fmt::format("value_quantize_config[{}]: ", i);
     std::optional<Range> range;
     if (const ConfigNode* ends = FindValue(entry, "range")) range = ReadRange(*ends, what, context);
     // Before anything points into the entry.

@@ -216,7 +216,9 @@ class Reader {
       // Told already, or written as null.
       if (entry.kind != Kind::kMap) continue;
       ConfigNode printed = MapNode(entry.place);
-      const std::string what = fmt::format("layer_quantize_config[{}]: ", i);
+      // A translated file has no such list.
+      const std::string what =
+          context_.translated ? "" : fmt::format("layer_quantize_config[{}]: ", i);
       LayerSettings layer;
       layer.match = ReadLayerMatch(entry, what, context_, printed);
       ReadLayerTensors(entry, root, what, layer.tensors, printed);
