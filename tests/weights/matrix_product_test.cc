@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "layer_loss.h"
+#include "product_kernel.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -44,6 +45,35 @@ TEST(MatrixProductTest, IsAddedToWhatIsThere) {
     c = start;
     AddProduct(a, turned_b, Transposed::kSecond, c);
     EXPECT_TRUE(c.isApprox(expected, 1e-5F));
+  }
+}
+
+// What this file is compiled for knows nothing of AVX2.
+TEST(MatrixProductTest, EveryProcessorHasTheSameProducts) {
+  for (const auto& [rows, depth, cols] : kShapes) {
+    const FloatMatrix a = RandomMatrix(rows, depth, 1);
+    const FloatMatrix b = RandomMatrix(depth, cols, 2);
+    FloatMatrix chosen = FloatMatrix::Zero(rows, cols);
+    FloatMatrix plain = chosen;
+    AddProduct(a, b, Transposed::kNone, chosen);
+    AddProductHere(ProductOperands<float>{.a = {a.data(), rows, depth, depth},
+                                          .b = {b.data(), depth, cols, cols},
+                                          .c = plain.data(),
+                                          .c_rows = rows,
+                                          .c_cols = cols,
+                                          .c_stride = cols});
+    EXPECT_TRUE(plain.isApprox(chosen, 1e-5F));
+  }
+}
+
+TEST(MatrixProductTest, SquaresHaveTheLowerHalf) {
+  const RowMajor<double> a = RandomMatrix(40, 9, 1).cast<double>();
+  const RowMajor<double> expected = a.transpose() * a;
+  for (const auto& add : {AddSquare, AddSquareHere}) {
+    RowMajor<double> c = RowMajor<double>::Zero(9, 9);
+    add({a.data(), 40, 9, 9}, c.data());
+    for (Index i = 0; i < 9; ++i)
+      for (Index j = 0; j < 9; ++j) EXPECT_NEAR(c(i, j), j <= i ? expected(i, j) : 0, 1e-9);
   }
 }
 
