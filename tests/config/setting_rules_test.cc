@@ -94,6 +94,18 @@ TEST(SettingRulesTest, ValuesWithoutRangesAreAnInfo) {
   EXPECT_THAT(infos("tensor_quantize_config: {input: {bit_width: 8}}\n"), IsEmpty());
 }
 
+// Nor is what they say of types that are not listed.
+TEST(SettingRulesTest, TypesThatSayThatTheyStayFloatAreNotTold) {
+  const std::string listed = "target_device: CPU\nquantizable_data_type: [weights]\n";
+  const auto with = [&](const std::string& parameters) {
+    return LoadText(listed + "tensor_quantize_config: {input: {" + parameters + "}}\n").warnings;
+  };
+  EXPECT_THAT(with("datatype: float32"), IsEmpty());
+  EXPECT_TRUE(AnyHolds(with("bit_width: 16"), "input is not in quantizable_data_type"));
+  EXPECT_TRUE(AnyHolds(with("datatype: float32, bit_width: 8"), "is not in quantizable_data_type"));
+  EXPECT_THAT(LoadText(PrintConfig(LoadText(listed).effective)).warnings, IsEmpty());
+}
+
 TEST(SettingRulesTest, ParametersThatMeanNothingWithOthers) {
   const std::string cpu = kVitis;
   ExpectWarnings({

@@ -136,7 +136,10 @@ class Reader {
   void NoteUnlisted(TensorType type) {
     const ConfigNode* tensors = FindValue(root_, "tensor_quantize_config");
     const ConfigNode* object = tensors == nullptr ? nullptr : FindValue(*tensors, WordFor(type));
-    if (object == nullptr) return;
+    // One that says so itself is what --print-config writes.
+    const ConfigNode* datatype = object == nullptr ? nullptr : FindValue(*object, "datatype");
+    const bool stays = datatype != nullptr && datatype->scalar == "float32";
+    if (object == nullptr || (stays && object->entries.size() == 1)) return;
     context_.Warn(
         object->place,
         fmt::format("{} is not in quantizable_data_type and stays float, its settings have no "
