@@ -24,7 +24,8 @@ void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph
 // How to open a model with this many bytes of weights for the few runs of a comparison.
 OrtSessionOptions ComparisonOptions(int64_t weight_bytes);
 
-// What the engine would optimize for long (long_models.h) runs as it is written, in floats.
+// What the engine would optimize for long (long_models.h) runs as it is written, in floats; with
+// kStepsOfProbe all models, and kernels take their weights as they lie.
 std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
                                            bool integer_kernels = true,
                                            double most_steps = kStepsOfFile);

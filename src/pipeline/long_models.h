@@ -26,6 +26,8 @@ std::string LimitEffort(size_t nodes, QuantConfig& config);
 // on the way to it.
 inline constexpr double kStepsOfFile = 4e7;
 inline constexpr double kStepsOfCandidate = kStepsOfFile / 8;
+// Of a model that runs once or twice: none.
+inline constexpr double kStepsOfProbe = 0;
 
 // Whether the engine would take much longer to optimize the graph than to run it: beyond so many
 // nodes that compute (with many readers of one value, for one, its time grows with their square),

@@ -65,7 +65,7 @@ std::vector<OwnNoise> MeasureOwnNoise(const Model& exact, const QuantizationPlan
   try {
     // For so few runs the engine would take far longer to optimize the model than to run it.
     const auto session =
-        OpenForComparison(probes.model, place, /*integer_kernels=*/false, /*most_steps=*/0);
+        OpenForComparison(probes.model, place, /*integer_kernels=*/false, kStepsOfProbe);
     sums = SumOutputs(*session, comparer, workers);
   } catch (const Error& e) {
     if (e.code() != ExitCode::kModel && e.code() != ExitCode::kData) throw;
