@@ -22,7 +22,7 @@ PY
 cat > jobs.yaml << YAML
 defaults: {calib: rows}
 jobs:
-  - {model: $root/tests/tools/batch/hang.onnx, output: out/hang.onnx}
+  - {model: $root/tests/tools/batch/hang.onnx, output: out/hang.onnx, args: [--time-limit, 8]}
   - {model: $example/model.onnx, name: first, calib: $example/calib, output: out/first.onnx}
   - {model: $root/tests/golden/bad-engine-killed/model.onnx, name: crash, output: out/crash.onnx, args: [--scheme, weight-only]}
   - {model: $root/tests/tools/batch/eater.onnx, output: out/eater.onnx, args: [--scheme, weight-only]}
@@ -30,7 +30,7 @@ jobs:
   - {model: $example/model.onnx, name: last, output: out/last.onnx, calib: $example/calib, args: [--scheme, weight-only]}
 YAML
 # Paths of the list are relative to it; absolute ones stay.
-"$qconvert" batch jobs.yaml --jobs 2 --time-limit 20 --memory-limit 1GiB --json all.json --junit all.xml > table.txt 2> errors.txt < /dev/null
+"$qconvert" batch jobs.yaml --jobs 2 --memory-limit 1GiB --json all.json --junit all.xml > table.txt 2> errors.txt < /dev/null
 status=$?
 [ $status = 7 ] || fail "exit code $status, expected 7, the greatest: $(cat table.txt errors.txt)"
 for model in first last; do [ -f out/$model.onnx ] || fail "$model was not converted: $(cat table.txt)"; done
@@ -60,13 +60,17 @@ printf '%s\n' "jobs:" "  - {model: $example/model.onnx, name: one, output: out/s
 [ $? = 2 ] && grep -q "jobs 'one' and 'two' would both write it, expected an output of its own for each" same.txt ||
   fail "two jobs with one output: $(cat same.txt)"
 cp all.json before.json
-"$qconvert" batch jobs.yaml --jobs 1 --time-limit 20 --memory-limit 1GiB --json all.json -q < /dev/null 2> /dev/null
+"$qconvert" batch jobs.yaml --jobs 1 --memory-limit 1GiB --json all.json -q < /dev/null 2> /dev/null
 grep -v '"errors"' all.json | grep -o '"exit": [0-9]*' > one.txt
 grep -v '"errors"' before.json | grep -o '"exit": [0-9]*' > two.txt
 cmp -s one.txt two.txt || fail "one job at a time ends otherwise than two"
+# One limit for all jobs.
+echo "jobs: [{model: $root/tests/tools/batch/hang.onnx, calib: rows, output: out/hang.onnx}]" > hang.yaml
+"$qconvert" batch hang.yaml --time-limit 2 < /dev/null > hang.txt 2>&1
+[ $? = 7 ] && grep -q "not done after 2 s" hang.txt || fail "a limit for all jobs: $(cat hang.txt)"
 # What is done is not done again, what failed is; shards are counted from 0 and share the list out.
 stamp=$(stat -c %Y.%i out/first.onnx out/last.onnx)
-"$qconvert" batch jobs.yaml --jobs 2 --time-limit 20 --memory-limit 1GiB --resume --json again.json < /dev/null > again.txt 2> /dev/null
+"$qconvert" batch jobs.yaml --jobs 2 --memory-limit 1GiB --resume --json again.json < /dev/null > again.txt 2> /dev/null
 [ $? = 7 ] || fail "a resumed batch ends otherwise: $(cat again.txt)"
 [ "$(grep -c 'made of the same inputs before' again.txt)" = 2 ] || fail "resumed: $(cat again.txt)"
 [ "$stamp" = "$(stat -c %Y.%i out/first.onnx out/last.onnx)" ] || fail "a resumed batch wrote what was there"
@@ -86,7 +90,7 @@ if command -v mpirun > /dev/null && [ -e "$(dirname "$qconvert")/../lib/libqconv
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   ranks() { mpirun --oversubscribe -n "$1" "$qconvert" batch "${@:2}" < /dev/null; }
   rm out/*
-  ranks 3 jobs.yaml --time-limit 20 --memory-limit 1GiB --json ranks.json --junit ranks.xml > ranks.txt 2> errors.txt
+  ranks 3 jobs.yaml --memory-limit 1GiB --json ranks.json --junit ranks.xml > ranks.txt 2> errors.txt
   [ $? = 7 ] || fail "three ranks end otherwise: $(cat ranks.txt errors.txt)"
   cmp before.json ranks.json && cmp all.xml ranks.xml || fail "three ranks tell otherwise"
   diff <(grep -v '^  wrote' table.txt) <(grep -v '^  wrote' ranks.txt) || fail "three ranks print otherwise"
