@@ -44,5 +44,36 @@ TEST(ElementCountTest, ImpossibleDimensions) {
   EXPECT_EQ(Count({0, int64_t{1} << 40, int64_t{1} << 40}), -1);
 }
 
+TEST(CheckedTest, AgreesWithWiderIntegers) {
+  const std::vector<int64_t> numbers = {
+      kMin, kMin + 1,   -(int64_t{1} << 32), -3037000500,      -2,       -1,  0, 1,
+      2,    3037000499, 3037000500,          int64_t{1} << 32, kMax - 1, kMax};
+  const auto fits = [](__int128 wide) { return wide >= kMin && wide <= kMax; };
+  for (const int64_t a : numbers) {
+    for (const int64_t b : numbers) {
+      const __int128 sum = static_cast<__int128>(a) + b;
+      const __int128 product = static_cast<__int128>(a) * b;
+      ASSERT_EQ(CheckedAdd(a, b).has_value(), fits(sum)) << a << " + " << b;
+      ASSERT_EQ(CheckedMul(a, b).has_value(), fits(product)) << a << " * " << b;
+      EXPECT_EQ(CheckedAdd(a, b).value_or(0), fits(sum) ? static_cast<int64_t>(sum) : 0);
+      EXPECT_EQ(CheckedMul(a, b).value_or(0), fits(product) ? static_cast<int64_t>(product) : 0);
+    }
+  }
+}
+
+TEST(ElementCountTest, WhereTheZeroStandsChangesNothing) {
+  for (size_t zero = 0; zero < 3; ++zero) {
+    std::vector<int64_t> dims = {kMax, 2};
+    dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(zero), 0);
+    EXPECT_EQ(Count(dims), -1) << zero << ": what is left passes int64";
+    dims = {kMax, 1};
+    dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(zero), 0);
+    EXPECT_EQ(Count(dims), 0) << zero;
+    dims = {3, -1};
+    dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(zero), 0);
+    EXPECT_EQ(Count(dims), -1) << zero << ": negative";
+  }
+}
+
 }  // namespace
 }  // namespace qconvert

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace qconvert {
@@ -80,6 +83,55 @@ TEST(Utf8Test, WideLettersTakeTwoColumns) {
   EXPECT_EQ(CountColumns("\uac00"), 2U) << "Korean";
   EXPECT_EQ(CountColumns("\uff21\u30a2\uff71"), 5U) << "full and half width";
   EXPECT_EQ(CountColumns("\u00e9\u0416\u05d0"), 3U) << "Latin, Cyrillic, Hebrew";
+}
+
+// Valid sequences of one to four bytes, and bytes that belong to none.
+std::string SomeBytes(uint32_t seed) {
+  std::mt19937 engine(seed);
+  std::string text;
+  const size_t pieces = engine() % 8;
+  for (size_t k = 0; k < pieces; ++k) {
+    const std::vector<std::string> choices = {Encode(engine() % 0x80),
+                                              Encode(0xE4),
+                                              Encode(0x8F93),
+                                              Encode(0x1F600),
+                                              {static_cast<char>(engine() % 256)}};
+    text += choices[engine() % choices.size()];
+  }
+  return text;
+}
+
+TEST(Utf8Test, TheFirstInvalidByteIsTheEndOfWhatIsValid) {
+  size_t invalid = 0;
+  for (uint32_t seed = 0; seed < 3000; ++seed) {
+    const std::string text = SomeBytes(seed);
+    size_t end = 0;
+    while (end < text.size() && Utf8Length(text, end) > 0) end += Utf8Length(text, end);
+    ASSERT_EQ(FindInvalidUtf8(text), end == text.size() ? std::string_view::npos : end) << seed;
+    invalid += end < text.size() ? 1 : 0;
+  }
+  EXPECT_GT(invalid, 300U);
+}
+
+TEST(Utf8Test, BeginningsAndEndsFitAndAreNoLongerThanTheyHaveTo) {
+  for (uint32_t seed = 0; seed < 3000; ++seed) {
+    const std::string text = SomeBytes(seed);
+    if (FindInvalidUtf8(text) != std::string_view::npos) continue;
+    const size_t all = CountColumns(text);
+    for (size_t columns = 0; columns <= all + 1; ++columns) {
+      const std::string_view first = FirstColumns(text, columns);
+      const std::string_view last = LastColumns(text, columns);
+      ASSERT_TRUE(text.starts_with(first) && text.ends_with(last)) << seed;
+      for (const std::string_view part : {first, last}) {
+        ASSERT_EQ(FindInvalidUtf8(part), std::string_view::npos) << seed << " cut in two";
+        ASSERT_LE(CountColumns(part), columns);
+        // One column may be left over in front of a wide letter.
+        ASSERT_GE(CountColumns(part) + 1, std::min(columns, all));
+      }
+    }
+    ASSERT_EQ(FirstColumns(text, all), text);
+    ASSERT_EQ(LastColumns(text, all), text);
+  }
 }
 
 }  // namespace

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+#include <sstream>
+#include <string>
+
 namespace qconvert {
 namespace {
 
@@ -59,6 +64,58 @@ TEST(WrapTest, LinesAreWrappedOneByOne) {
   EXPECT_EQ(WrapLines("aaa bbb ccc\n", false, 7), "aaa bbb ccc\n");
   EXPECT_EQ(WrapLines("aaa bbb ccc\n", true, 7), "aaa bbb\nccc\n");
   EXPECT_EQ(WrapLines("", true), "");
+}
+
+std::string Squeezed(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::string out;
+  for (const char c : text)
+    if (c != ' ') out += c;
+  return out;
+}
+
+// With gaps between columns of a table, or without.
+std::string SomeText(std::mt19937& engine, bool has_gaps) {
+  std::string text;
+  const size_t words = engine() % 12;
+  for (size_t w = 0; w < words; ++w) {
+    text += std::string(has_gaps && engine() % 7 == 0 ? 2 + engine() % 3 : 1, ' ');
+    text += std::string(1 + engine() % 9, static_cast<char>('a' + engine() % 26));
+  }
+  return text;
+}
+
+TEST(WrapTest, NoLetterIsLostAndOnlyWordsAreLongerThanALine) {
+  std::mt19937 engine(5);
+  size_t broken = 0;
+  for (int k = 0; k < 2000; ++k) {
+    const bool has_gaps = k % 2 == 0;
+    const std::string text = SomeText(engine, has_gaps);
+    const size_t columns = 4 + engine() % 40;
+    const std::string wrapped = WrapLine(text, columns);
+    ASSERT_EQ(Squeezed(wrapped), Squeezed(text)) << columns;
+    std::istringstream lines(wrapped);
+    for (std::string line; std::getline(lines, line);) {
+      // What stands behind a gap has no other line with more room.
+      if (has_gaps || line.size() <= columns) continue;
+      const size_t first = line.find_first_not_of(' ');
+      ASSERT_EQ(line.find(' ', first), line.npos) << "'" << text << "' in " << columns;
+    }
+    if (wrapped.find('\n') != wrapped.npos) ++broken;
+    ASSERT_EQ(wrapped == text, wrapped.find('\n') == wrapped.npos) << text;
+    if (text.size() <= columns) {
+      ASSERT_EQ(wrapped, text);
+    }
+  }
+  EXPECT_GT(broken, 500U);
+}
+
+TEST(WrapTest, NoLineEndsWithASpace) {
+  std::mt19937 engine(6);
+  for (int k = 0; k < 500; ++k) {
+    const std::string wrapped = WrapLine(SomeText(engine, true), 20);
+    EXPECT_EQ(wrapped.find(" \n"), wrapped.npos) << wrapped;
+  }
 }
 
 }  // namespace

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
 
 #include "qconvert/ir/tensor.h"
 
@@ -40,6 +44,42 @@ TEST(HalfTest, EveryHalfIsExact) {
           exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
       ASSERT_EQ(value, sign * expected) << bits;
     }
+  }
+}
+
+constexpr int kLastNumber = 40;  // beyond those of ONNX
+
+TEST(DataTypeTest, NamesAreDifferentAndGoBack) {
+  std::set<std::string> names;
+  for (int number = 1; number < kLastNumber; ++number) {
+    const std::optional<DataType> type = DataTypeFromNumber(number);
+    if (!type) continue;
+    EXPECT_EQ(static_cast<int>(*type), number);
+    EXPECT_TRUE(names.insert(std::string(DataTypeName(*type))).second) << DataTypeName(*type);
+  }
+  EXPECT_GT(names.size(), 20U);
+}
+
+TEST(DataTypeTest, CodesAreIntegersOfAtMost16Bits) {
+  std::set<DataType> found;
+  for (int number = 0; number < kLastNumber; ++number) {
+    const std::optional<DataType> type = DataTypeFromNumber(number);
+    if (type && IsQuantizedType(*type)) found.insert(*type);
+  }
+  EXPECT_EQ(found, (std::set<DataType>{DataType::kUint2, DataType::kInt2, DataType::kUint4,
+                                       DataType::kInt4, DataType::kUint8, DataType::kInt8,
+                                       DataType::kUint16, DataType::kInt16}));
+}
+
+TEST(DataTypeTest, PackedBytesAreTheBitsRoundedUp) {
+  for (int number = 1; number < kLastNumber; ++number) {
+    const std::optional<DataType> type = DataTypeFromNumber(number);
+    if (!type || *type == DataType::kString) continue;
+    const int64_t bits = BitsOf(*type);
+    ASSERT_GT(bits, 0) << DataTypeName(*type);
+    for (int64_t count = 0; count < 20; ++count)
+      EXPECT_EQ(PackedBytes(*type, count), (count * bits + 7) / 8) << DataTypeName(*type);
+    EXPECT_FALSE(PackedBytes(*type, -1)) << DataTypeName(*type);
   }
 }
 

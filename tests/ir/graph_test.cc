@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "qconvert/ir/one_of.h"
 #include "qconvert/ir/tensor.h"
 #include "support/graph_builder.h"
 
@@ -158,6 +163,26 @@ TEST(TypeOfTest, OfATensorHasEveryDimension) {
   ASSERT_TRUE(type.shape.has_value());
   EXPECT_EQ(*type.shape, (std::vector<Dim>{{2, ""}, {0, ""}}));
   EXPECT_TRUE(type.is_tensor());
+}
+
+TEST(OnlyReshapesTest, FourOperatorsOfTheStandard) {
+  constexpr std::array<std::string_view, 4> kTypes = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
+  for (const std::string_view type : kTypes) {
+    Node node;
+    node.op_type = std::string(type);
+    EXPECT_TRUE(OnlyReshapes(node)) << type;
+    EXPECT_TRUE(IsOneOf(node, kTypes)) << type;
+    node.domain = "com.example";
+    EXPECT_FALSE(OnlyReshapes(node)) << type << " of somebody else";
+    EXPECT_FALSE(IsOneOf(node, kTypes)) << type << " of somebody else";
+  }
+  for (const char* type : {"Transpose", "Identity", "Expand", "reshape", ""}) {
+    Node node;
+    node.op_type = type;
+    EXPECT_FALSE(OnlyReshapes(node)) << type;
+    EXPECT_FALSE(IsOneOf(node, kTypes)) << type;
+    EXPECT_FALSE(IsOneOf(node, {})) << type;
+  }
 }
 
 }  // namespace

@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <span>
+#include <vector>
 
 namespace qconvert {
 namespace {
@@ -59,6 +63,45 @@ TEST(TensorTest, ElementsAreComparedBitByBitAndNamesAreNot) {
   EXPECT_TRUE(HaveSameElements(words, others));
   words.strings = {"y"};
   EXPECT_FALSE(HaveSameElements(words, others));
+}
+
+TEST(TensorTest, FilledInPlaceIsWhatIsMadeOfAList) {
+  const std::vector<float> values = {1, -2, 3.5F, 0, -0.0F, 1e30F};
+  const Tensor listed = MakeFloatTensor("w", {2, 3}, values);
+  const Tensor filled = FillFloatTensor("w", {2, 3}, [&](std::span<float> out) {
+    ASSERT_EQ(out.size(), values.size());
+    for (const float v : out) EXPECT_EQ(v, 0) << "it begins with zeros";
+    std::copy(values.begin(), values.end(), out.begin());
+  });
+  EXPECT_EQ(filled.name, "w");
+  EXPECT_EQ(filled.dims, listed.dims);
+  EXPECT_EQ(filled.type, DataType::kFloat);
+  EXPECT_EQ(*filled.bytes, *listed.bytes);
+}
+
+TEST(TensorTest, EmptyAndSingleTensors) {
+  size_t asked = 1;
+  const Tensor empty =
+      FillFloatTensor("e", {3, 0, 2}, [&](std::span<float> out) { asked = out.size(); });
+  EXPECT_EQ(asked, 0U);
+  EXPECT_EQ(empty.element_count(), 0);
+  EXPECT_EQ(empty.byte_size(), 0);
+  EXPECT_TRUE(ToFloats(empty).empty());
+  const Tensor scalar = MakeFloatTensor("s", {}, std::vector<float>{7});
+  EXPECT_EQ(scalar.element_count(), 1) << "no dimension, one number";
+  EXPECT_EQ(ToFloats(scalar), std::vector<float>{7});
+}
+
+TEST(TensorTest, ListsHaveOneDimensionAndNoName) {
+  for (const std::vector<int64_t>& values :
+       {std::vector<int64_t>{}, {INT64_MIN}, {1, -1, INT64_MAX}}) {
+    const Tensor list = MakeInt64List(values);
+    EXPECT_EQ(list.name, "");
+    EXPECT_EQ(list.type, DataType::kInt64);
+    EXPECT_EQ(list.dims, (std::vector<int64_t>{static_cast<int64_t>(values.size())}));
+    EXPECT_TRUE(std::equal(values.begin(), values.end(), list.values<int64_t>().begin(),
+                           list.values<int64_t>().end()));
+  }
 }
 
 }  // namespace
