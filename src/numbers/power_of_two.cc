@@ -31,8 +31,8 @@ int LeastErrorPosition(int first, int bits, int candidates,
   double least = std::numeric_limits<double>::infinity();
   for (int p = first; p < first + candidates && p <= MostFixPosition(bits); ++p) {
     const double here = error(std::ldexp(1.0, -p));
-    // Of equal errors the coarser one, which was tried first.
-    if (here >= least) continue;
+    // Of equal errors the coarser one, which was tried first; one that is no number is none.
+    if (!(here < least)) continue;
     least = here;
     best = p;
   }

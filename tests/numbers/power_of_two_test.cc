@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace qconvert {
@@ -92,6 +93,59 @@ TEST(PowerOfTwoTest, TheFirstOfEqualErrorsWinsAndNoneBeyondTheLastIsTried) {
   EXPECT_EQ(LeastErrorPosition(10, 8, 5, equal), 10);
   EXPECT_EQ(tried, (std::vector<double>{0x1p-10, 0x1p-11, 0x1p-12}));
   EXPECT_EQ(LeastErrorPosition(-3, 8, 4, [](double scale) { return std::fabs(scale - 2); }), -1);
+}
+
+// By definition: nothing is more than half a step outside, and with the next position something is.
+TEST(PowerOfTwoTest, MaxMinHoldsByDefinitionForRangesOfAnySize) {
+  const auto holds = [](double min, double max, int bits, int position) {
+    const double half = std::ldexp(1.0, bits - 1);
+    const double step = std::ldexp(1.0, -position);
+    return min >= (-half - 0.5) * step && max <= (half - 0.5) * step;
+  };
+  int limited = 0;
+  for (const int bits : {2, 4, 8, 12, 16}) {
+    for (int exponent = -30; exponent <= 20; ++exponent) {
+      for (const double share : {1.1, 1.37, 1.93}) {
+        const double high = std::ldexp(share, exponent);
+        for (const auto& [min, max] :
+             {std::pair{0.0, high}, {-high, 0.0}, {-high, high / 3}, {-high / 3, high}}) {
+          const int position = MaxMinFixPosition(min, max, bits);
+          ASSERT_LE(position, MostFixPosition(bits));
+          ASSERT_TRUE(holds(min, max, bits, position)) << min << " " << max << " " << bits;
+          limited += position == MostFixPosition(bits) ? 1 : 0;
+          if (position < MostFixPosition(bits)) {
+            ASSERT_FALSE(holds(min, max, bits, position + 1)) << min << " " << max << " " << bits;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(limited, 100);
+}
+
+TEST(PowerOfTwoTest, WhatIsNoRangeHasTheFinestPosition) {
+  const double nan = std::nan("");
+  for (const int bits : {4, 8, 16}) {
+    EXPECT_EQ(MaxMinFixPosition(0, 0, bits), MostFixPosition(bits));
+    EXPECT_EQ(MaxMinFixPosition(nan, nan, bits), MostFixPosition(bits));
+    EXPECT_EQ(MaxMinFixPosition(-1e-40, 1e-40, bits), MostFixPosition(bits));
+    EXPECT_EQ(FixPositionOf({}, bits, kDiffsCandidates), MostFixPosition(bits));
+  }
+}
+
+TEST(PowerOfTwoTest, TheLeastErrorOfSixIsFoundWhereverItIs) {
+  for (int best = -3; best <= 2; ++best) {
+    std::vector<double> tried;
+    const int found = LeastErrorPosition(-3, 8, 6, [&](double scale) {
+      tried.push_back(scale);
+      return std::fabs(-std::log2(scale) - best);
+    });
+    EXPECT_EQ(found, best);
+    EXPECT_EQ(tried, (std::vector<double>{8, 4, 2, 1, 0.5, 0.25})) << "each once, coarse to fine";
+  }
+  EXPECT_EQ(LeastErrorPosition(5, 8, 4, [](double) { return std::nan(""); }), 5);
+  EXPECT_EQ(LeastErrorPosition(5, 8, 4, [](double) { return INFINITY; }), 5);
+  EXPECT_EQ(LeastErrorPosition(5, 8, 0, [](double) { return 0; }), 5) << "none is tried";
 }
 
 }  // namespace
