@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace qconvert {
@@ -98,6 +100,47 @@ TEST(MetricTest, SomeAreScoresOthersAreErrors) {
   EXPECT_TRUE(IsHigherBetter(Metric::kTop1));
   EXPECT_FALSE(IsHigherBetter(Metric::kMse));
   EXPECT_FALSE(IsHigherBetter(Metric::kChebyshev));
+}
+
+TEST(MetricTest, DecibelsOfAnyNoiseGoBackAndEndAtTheirLimits) {
+  for (int tenth = -1999; tenth <= 1999; ++tenth) {
+    const double db = tenth / 10.0;
+    EXPECT_NEAR(SqnrOfNoise(NoiseOfSqnr(db)), db, 1e-9);
+  }
+  EXPECT_EQ(SqnrOfNoise(1e-30), kEqualSqnrDb);
+  EXPECT_EQ(SqnrOfNoise(1e30), -kEqualSqnrDb);
+  EXPECT_EQ(SqnrOfNoise(std::numeric_limits<double>::denorm_min()), kEqualSqnrDb);
+  EXPECT_FALSE(std::signbit(SqnrOfNoise(1))) << "0 dB, not -0";
+}
+
+TEST(MetricTest, SumsAreThoseOfASlowLoopWhateverTheLength) {
+  for (size_t count = 0; count < 70; ++count) {
+    std::vector<float> x;
+    std::vector<float> y;
+    double error = 0;
+    double power = 0;
+    double largest = 0;
+    double relative = 0;
+    int64_t nonzero = 0;
+    for (size_t i = 0; i < count; ++i) {
+      x.push_back(static_cast<float>(static_cast<int>(i * 37 % 17) - 8));
+      y.push_back(x.back() + static_cast<float>(static_cast<int>(i * 11 % 5) - 2));
+      const double difference = static_cast<double>(x.back()) - static_cast<double>(y.back());
+      error += difference * difference;
+      power += static_cast<double>(x.back()) * static_cast<double>(x.back());
+      largest = std::max(largest, std::fabs(difference));
+      if (x.back() == 0) continue;
+      ++nonzero;
+      relative += std::fabs(difference) / std::fabs(static_cast<double>(x.back()));
+    }
+    const ErrorSums sums = SumsOf(x, y);
+    ASSERT_EQ(sums.count, static_cast<int64_t>(count));
+    ASSERT_EQ(sums.nonzero, nonzero);
+    ASSERT_EQ(sums.error_power, error) << count;
+    ASSERT_EQ(sums.float_power, power) << count;
+    ASSERT_EQ(sums.max_error, largest) << count;
+    ASSERT_NEAR(sums.relative_error, relative, 1e-12 * (1 + relative)) << count;
+  }
 }
 
 }  // namespace

@@ -39,5 +39,50 @@ TEST(RounderTest, OffTiesAllModesGoToTheNearest) {
   }
 }
 
+// Steps of a quarter are exact: what each mode does is told by whole numbers.
+int Expected(RoundMode mode, int quarters) {
+  const int floor = quarters >= 0 ? quarters / 4 : -((3 - quarters) / 4);
+  const int rest = quarters - 4 * floor;
+  if (rest != 2) return floor + (rest > 2 ? 1 : 0);
+  switch (mode) {
+    case RoundMode::kHalfEven:
+      return floor % 2 == 0 ? floor : floor + 1;
+    case RoundMode::kHalfUp:
+      return floor + 1;
+    case RoundMode::kHalfDown:
+      return quarters < 0 ? floor + 1 : floor;
+    case RoundMode::kStdRound:
+      return quarters < 0 ? floor : floor + 1;
+  }
+  return 0;
+}
+
+TEST(RounderTest, EveryQuarterInEveryModeAndType) {
+  for (const RoundMode mode :
+       {RoundMode::kHalfEven, RoundMode::kHalfUp, RoundMode::kHalfDown, RoundMode::kStdRound}) {
+    const Rounder round(mode);
+    for (int quarters = -600; quarters <= 600; ++quarters) {
+      const int expected = Expected(mode, quarters);
+      ASSERT_EQ(round(static_cast<float>(quarters) / 4), static_cast<float>(expected))
+          << static_cast<int>(mode) << " " << quarters;
+      ASSERT_EQ(round(quarters / 4.0), expected) << static_cast<int>(mode) << " " << quarters;
+    }
+  }
+}
+
+TEST(RounderTest, NeighboursOfAHalfGoToTheirSide) {
+  for (const RoundMode mode :
+       {RoundMode::kHalfEven, RoundMode::kHalfUp, RoundMode::kHalfDown, RoundMode::kStdRound}) {
+    const Rounder round(mode);
+    for (int whole = -200; whole < 200; ++whole) {
+      const float half = static_cast<float>(whole) + 0.5F;
+      EXPECT_EQ(round(std::nextafter(half, -INFINITY)), static_cast<float>(whole)) << half;
+      EXPECT_EQ(round(std::nextafter(half, INFINITY)), static_cast<float>(whole + 1)) << half;
+    }
+    EXPECT_EQ(round(-INFINITY), -INFINITY);
+    EXPECT_EQ(round(std::ldexp(1.0, 60) + 256), std::ldexp(1.0, 60) + 256);
+  }
+}
+
 }  // namespace
 }  // namespace qconvert
