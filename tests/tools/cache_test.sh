@@ -11,8 +11,8 @@ example = os.path.join(root, "examples/digits")
 
 def command(out, *more):
     return [qconvert, os.path.join(example, "model.onnx"), "--calib", os.path.join(example, "calib"), "--scheme", "static",
-            "--guard-reports", "--set", "weights.bit_width=4", "--set", "include_fast_ft=true", "--set", "fast_finetune.num_iterations=20",
-            "-o", out, *more]
+            "--guard-reports", "--max-samples", "24", "--set", "weights.bit_width=4", "--set", "include_fast_ft=true",
+            "--set", "fast_finetune.num_iterations=20", "-o", out, *more]
 
 
 def run(out, *more):
