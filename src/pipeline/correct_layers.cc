@@ -14,6 +14,7 @@
 #include "kept_results.h"
 #include "layerwise_run.h"
 #include "learn_layer.h"
+#include "parked_weights.h"
 #include "placed_layers.h"
 #include "qconvert/base/error.h"
 #include "qconvert/base/log.h"
@@ -76,23 +77,22 @@ class Corrector {
 
   LayerCorrections Run(const Model& model, const std::vector<Sample>& samples,
                        const std::string& place) {
-    Model rewritten = Rewritten(model);
+    const Model rewritten = Rewritten(model);
     const std::string hash = options_.cache == nullptr ? "" : HashOfRun(model, rewritten, samples);
     if (learner_) {
       if (options_.cache != nullptr) learner_->KeepIn(options_.cache, hash);
-      Correct(model, std::move(rewritten), samples, place);
+      Correct(model, rewritten, samples, place);
     } else {
       RecallOrMake<KeptCorrections>(
           options_.cache, kKeptCorrections, hash.empty() ? "" : KeyOf({kKeptCorrections, hash}),
           [&](const KeptCorrections& kept) { return Take(kept); },
-          [&] { Correct(model, std::move(rewritten), samples, place); },
-          [&] { return TextOf(KeptOfAll()); });
+          [&] { Correct(model, rewritten, samples, place); }, [&] { return TextOf(KeptOfAll()); });
     }
     return std::move(found_);
   }
 
  private:
-  void Correct(const Model& model, Model rewritten, const std::vector<Sample>& samples,
+  void Correct(const Model& model, const Model& rewritten, const std::vector<Sample>& samples,
                const std::string& place) {
     std::multiset<std::string> wanted;
     std::multiset<std::string> wanted_floats;
@@ -112,27 +112,31 @@ class Corrector {
       for (const Layer& layer : layers_)
         if (layer.moves_bias && !layer.loops) expected[layer.node] = SeeFloats(layer, floats);
     }
-    LayerwiseRun quantized(std::move(rewritten), samples, std::move(wanted), options_.workers,
-                           place);
-    for (const Layer& layer : layers_) {
-      if (layer.rounds) RoundWeights(layer, floats, quantized);
-      const std::vector<float> learned =
-          layer.learns ? LearnLayer(layer, floats, quantized) : std::vector<float>{};
-      std::vector<Tensor> read;
-      if (layer.moves_bias && layer.loops) read = quantized.Reach(layer.placed.input);
-      if (!layer.placed.input.empty()) quantized.Drop(layer.placed.input);
-      // With the codes of now: what is replaced later no longer counts here.
-      quantized.Reach(layer.placed.output);
-      if (LearnsBias(layer) && !learned.empty()) ShiftOutput(layer, learned, quantized);
-      if (!read.empty()) {
-        LoopBias(layer, read, quantized);
-      } else if (layer.moves_bias) {
-        const auto seen = expected.find(layer.node);
-        MoveBias(layer, seen == expected.end() ? SeeFloats(layer, floats) : seen->second,
-                 quantized);
-      }
-      quantized.Drop(layer.placed.output);
+    const auto correct = [&] {
+      LayerwiseRun quantized(rewritten, samples, std::move(wanted), options_.workers, place);
+      for (const Layer& layer : layers_) CorrectLayer(layer, expected, floats, quantized);
+    };
+    MovesBiasesAlone() ? WithOnlyWeightsOf(rewritten.graph, correct) : correct();
+  }
+
+  void CorrectLayer(const Layer& layer, const std::map<size_t, ExpectedOutput>& expected,
+                    LayerwiseRun& floats, LayerwiseRun& quantized) {
+    if (layer.rounds) RoundWeights(layer, floats, quantized);
+    const std::vector<float> learned =
+        layer.learns ? LearnLayer(layer, floats, quantized) : std::vector<float>{};
+    std::vector<Tensor> read;
+    if (layer.moves_bias && layer.loops) read = quantized.Reach(layer.placed.input);
+    if (!layer.placed.input.empty()) quantized.Drop(layer.placed.input);
+    // With the codes of now: what is replaced later no longer counts here.
+    quantized.Reach(layer.placed.output);
+    if (LearnsBias(layer) && !learned.empty()) ShiftOutput(layer, learned, quantized);
+    if (!read.empty()) {
+      LoopBias(layer, read, quantized);
+    } else if (layer.moves_bias) {
+      const auto seen = expected.find(layer.node);
+      MoveBias(layer, seen == expected.end() ? SeeFloats(layer, floats) : seen->second, quantized);
     }
+    quantized.Drop(layer.placed.output);
   }
 
   bool Take(const KeptCorrections& kept) {
@@ -198,6 +202,13 @@ class Corrector {
       if (!layer.rounds && !layer.learns && !layer.loops) layer.placed.input.clear();
     }
     return std::move(placed.model);
+  }
+
+  // Then nothing looks at the float weights once the float model has run.
+  bool MovesBiasesAlone() const {
+    return std::none_of(layers_.begin(), layers_.end(), [](const Layer& layer) {
+      return layer.learns || layer.rounds || layer.loops;
+    });
   }
 
   bool WantsMeansAlone() const {

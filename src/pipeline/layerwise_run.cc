@@ -120,8 +120,10 @@ void LayerwiseRun::RunUntil(size_t end) {
   options.external_initializers = engine.external;
   options.fed = engine.fed;
   const auto session = OpenOrtSession(engine.bytes, place_, options);
+  // Large codes become floats in every run: not in several at once.
+  const int workers = WeightBytes(piece.graph) < kLargeWeights ? workers_ : 1;
   std::vector<std::vector<Tensor>> outputs(samples_);
-  ParallelFor(samples_, workers_, [&](size_t s, size_t /*worker*/) {
+  ParallelFor(samples_, workers, [&](size_t s, size_t /*worker*/) {
     std::vector<Tensor> inputs;
     for (const Value& input : piece.graph.inputs) {
       Tensor& live = live_.at(input.name)[s];
