@@ -14,10 +14,6 @@
 namespace qconvert {
 namespace {
 
-// To pack more weights for kernels takes longer than some runs without, and as much memory again
-// for every model that is open.
-constexpr int64_t kPackedBytes = int64_t{16} << 20;
-
 bool IsStandIn(const ComparedValue& value) { return !value.stands_for.empty(); }
 
 // What a kernel may do in one step with the node before it: then the value between is nowhere.
@@ -77,8 +73,8 @@ void PrepareForComparison(const std::vector<ComparedValue>& values, Graph& graph
 }
 
 OrtSessionOptions ComparisonOptions(int64_t weight_bytes) {
-  return {.pack_weights = weight_bytes < kPackedBytes,
-          .fold_constants = weight_bytes < kLargeWeights};
+  const bool is_small = weight_bytes < kLargeWeights;
+  return {.pack_weights = is_small, .fold_constants = is_small};
 }
 
 std::unique_ptr<Session> OpenForComparison(const Model& model, const std::string& place,
