@@ -170,6 +170,22 @@ TEST(OrtSessionOpenTest, WeightsThatStayWhereTheyLie) {
   EXPECT_LT(MaxDifference(RunModel(b.model, {x}, true)[0], actual[0]), 1e-3);
 }
 
+// Its passes cancel the Transposes and leave the constant, transposed, its name.
+TEST(OrtSessionOpenTest, ConstantsThatThePassesTransposeAreReadTransposed) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8", "5", "9"}).Output("y").Random("k", {1, 5, 9, 8});
+  b.Add("Transpose", {"x"}, {"t"}).Set("perm", std::vector<int64_t>{0, 2, 3, 1});
+  b.Add("Sub", {"t", "k"}, {"d"});
+  b.Add("Transpose", {"d"}, {"y"}).Set("perm", std::vector<int64_t>{0, 3, 1, 2});
+  const Tensor x = RandomTensor("x", {1, 8, 5, 9}, 3);
+  const EngineModel model = SerializeForEngine(b.model, 1);
+  ASSERT_EQ(model.external.size(), 1U);
+  const auto session = OpenOrtSession(
+      model.bytes, "m.onnx", {.external_initializers = model.external, .pack_weights = false});
+  EXPECT_EQ(*session->Run(std::vector{x}, nullptr)[0].bytes,
+            *RunModel(b.model, {x}, false)[0].bytes);
+}
+
 // How many nodes the engine runs of codes -> Cast -> Mul -> MatMul, and what they give.
 std::pair<size_t, Tensor> RunStored(bool fold_constants, const Tensor& x) {
   GraphBuilder b;
