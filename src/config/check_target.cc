@@ -40,12 +40,13 @@ class Checker {
 
   void Check() {
     const int opset = config_.onnx_opset_version;
-    if (opset >= 0 && opset < kOldestOpset)
+    if (opset >= 0 && opset < kOldestOpset) {
       context_.problems.Add(
           PlaceOf(effective_, "onnx_opset_version"),
           fmt::format("onnx_opset_version is {}, expected -1, or {} and newer: Q and DQ per axis "
                       "came with that",
                       opset, kOldestOpset));
+    }
     const ConfigNode* tensors = effective_.Find("tensor_quantize_config");
     CheckTensors(config_.tensors, tensors, "");
     const ConfigNode* layers = effective_.Find("layer_quantize_config");
@@ -110,14 +111,16 @@ class Checker {
     }
     const TargetLimits& limits = LimitsOf(config_.target_device);
     for (const auto& limits_of : {limits.kernels, limits.formats}) {
-      for (const TargetLimit& limit : limits_of)
+      for (const TargetLimit& limit : limits_of) {
         if (limit.IsBroken(type, settings) && !IsTold(limits, limit.key, type, settings))
           CannotHold({type, object, whose}, limit, settings);
+      }
     }
     const bool is_value = type == TensorType::kInput || type == TensorType::kActivation;
-    if (is_value && !config_.exact_rounding && settings.round_mode != RoundMode::kHalfEven)
+    if (is_value && !config_.exact_rounding && settings.round_mode != RoundMode::kHalfEven) {
       // Told once for all types and entries.
       rounded_.insert(WordFor(type));
+    }
   }
 
   // By the vendor's tool, in words of its own.

@@ -19,9 +19,10 @@ int MaxMinFixPosition(double min, double max, int bits) {
   const double half = std::ldexp(1.0, bits - 1);
   const double step = std::max(min / (-half - 0.5), max / (half - 0.5));
   // Nothing but zeros, or less than a float tells from it: the finest position there is.
-  if (!(step > static_cast<double>(std::numeric_limits<float>::min())))
+  if (!(step > static_cast<double>(std::numeric_limits<float>::min()))) {
     // Compared so that NaN comes here too.
     return MostFixPosition(bits);
+  }
   return std::min(static_cast<int>(std::floor(-std::log2(step))), MostFixPosition(bits));
 }
 

@@ -217,9 +217,10 @@ class Chooser {
         LearningCosts(inputs_.model.graph, FindCodedLayers(inputs_.model.graph, plain), settings,
                       {samples_.size(), sizes_});
     if (costs.empty()) return;
-    if (!samples_.empty())
+    if (!samples_.empty()) {
       LogInfo(
           fmt::format("learning weights: about {:.0f} s of processor time", TimeOfLayers(costs)));
+    }
     const bool rounds = wanted == Correction::kAuto || !inputs_.corrections.weights.empty();
     Try("learning", plain,
         {.round_weights = rounds,

@@ -69,9 +69,10 @@ class Corrector {
                          .in_float = graph_.nodes[EndOfLayer(n, coded.unit)].outputs[0]});
       Layer& layer = layers_.back();
       layer.loops = options.online && layer.moves_bias;
-      if (layer.loops)
+      if (layer.loops) {
         // The vendor's loop corrects the biases that are there and makes none.
         layer.moves_bias = FindUnitBias(graph_, node, coded.unit) != nullptr;
+      }
     }
   }
 
@@ -171,9 +172,10 @@ class Corrector {
   std::string HashOfRun(const Model& model, const Model& rewritten,
                         const std::vector<Sample>& samples) const {
     std::string done;  // what is done to layers in front
-    for (const Layer& one : layers_)
+    for (const Layer& one : layers_) {
       done += fmt::format("{} {:d}{:d}{:d}{:d}\n", one.node, one.rounds, one.learns, one.moves_bias,
                           one.loops);
+    }
     return KeyOf({HashOf(model), HashOf(rewritten), HashOf(graph_, plan_), HashOf(samples),
                   options_.learning == nullptr ? "" : HashOf(*options_.learning), done});
   }

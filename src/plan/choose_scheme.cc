@@ -109,9 +109,10 @@ Ratios PlaceByTime(const Graph& graph, bool on_any, PlaceOptions& place) {
   for (const double slow : {kBlends.front(), kBlends.back()})
     placements.emplace_back(slow, placed(slow));
   // Time is linear in the table: what is fastest with the tables of both ends is so between them.
-  if (!AreAlike(placements.front().second, placements.back().second))
+  if (!AreAlike(placements.front().second, placements.back().second)) {
     for (size_t k = 1; k + 1 < kBlends.size(); ++k)
       placements.emplace(placements.end() - 1, kBlends[k], placed(kBlends[k]));
+  }
   place.costs = given;
   Ratios best;
   for (const auto& [slow, placement] : placements) {
@@ -139,11 +140,12 @@ void ChooseByTime(const Graph& graph, const QuantConfig& config, bool on_any,
     choice.weigh_noise = false;  // there are no integers to weigh
     KeepAllFloat(graph, place, "integers would not save time here");
   };
-  if (!AnyInteger(by_weights))
+  if (!AnyInteger(by_weights)) {
     return weight_only(
         fmt::format("no integer kernel takes any part of this model{}, float weights "
                     "are stored for their size",
                     place.bodies.empty() ? "" : " or saves time in its bodies"));
+  }
   choice.weigh_noise = config.objective != Objective::kSpeed;
   const int64_t others = Count(by_weights, {NodeDomain::kFloat, NodeDomain::kOther});
   const double all_ns = by_weights.float_ns + kAnyNodeNs * static_cast<double>(others);

@@ -245,9 +245,10 @@ std::unique_ptr<Session> Open(const std::string& place, const OrtSessionOptions&
     if (!names.empty()) ort_options.AddExternalInitializers(names, values);
     // Graph passes see the ones above; kernels copy those, but read these where they lie. Not
     // behind passes that transpose constants and leave them their names.
-    if (!options.pack_weights && options.optimization == OptimizationLevel::kNone)
+    if (!options.pack_weights && options.optimization == OptimizationLevel::kNone) {
       for (size_t i = 0; i < names.size(); ++i)
         ort_options.AddInitializer(names[i].c_str(), values[i]);
+    }
     return std::make_unique<OrtSession>(make(environment, ort_options), place, options);
   } catch (const Ort::Exception& e) {
     ThrowEngineError(place, "ONNX Runtime refuses the model", e);

@@ -74,9 +74,10 @@ using Products = std::map<std::string, std::vector<Product>>;
 
 Products FindProducts(const Graph& graph) {
   Products products;
-  for (size_t n = 0; n < graph.nodes.size(); ++n)
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (const std::optional<Product> product = FindProduct(graph, n))
       products[graph.nodes[n].inputs[0]].push_back(*product);
+  }
   return products;
 }
 
@@ -84,9 +85,10 @@ Products FindProducts(const Graph& graph) {
 std::vector<Product> WeightsBehind(const Graph& graph, const Topology& topology,
                                    const std::vector<std::string>& values) {
   std::set<size_t> readers;
-  for (const std::string& value : values)
+  for (const std::string& value : values) {
     for (const Use& use : topology.Uses(value))
       if (use.slot == 0) readers.insert(use.node);
+  }
   std::set<WeightForm> seen;
   std::vector<Product> products;
   for (const size_t n : readers) {

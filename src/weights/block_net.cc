@@ -89,9 +89,10 @@ bool BlockNet::AddLayer(const Graph& graph, const Node& node, size_t index, Step
     products_ += order.channels * order.count * window->pixels;
     layer.conv =
         std::make_unique<ConvKernel>(ConvKernel{std::move(*window), GroupsOf(node), in[1], {}});
-    for (int64_t k = 0; k < order.count; ++k)
+    for (int64_t k = 0; k < order.count; ++k) {
       layer.conv->order.push_back(k % order.inner_count * layer.conv->window.taps +
                                   k / order.inner_count);
+    }
   } else {
     if (in.size() < 2 || in.back() != order.count) return false;
     products_ += CountOf(in) * order.channels;
@@ -310,9 +311,10 @@ void BlockNet::Return(const Step& step, const Floats& by_out, std::span<const Bl
                           for (int64_t o = 0; o < join.outer; ++o) {
                             for (size_t k = 0; k < step.inputs.size(); ++k) {
                               Floats* to = gradient(step.inputs[k]);
-                              for (int64_t i = 0; i < join.inner[k]; ++i, ++from)
+                              for (int64_t i = 0; i < join.inner[k]; ++i, ++from) {
                                 if (to != nullptr)
                                   (*to)[static_cast<size_t>(o * join.inner[k] + i)] += *from;
+                              }
                             }
                           }
                         }},

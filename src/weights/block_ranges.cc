@@ -31,9 +31,10 @@ RoundingGrid RoundingGridOf(const QuantParams& params, const NumericFormat& form
 
 RoundingGrids GridsOf(const std::map<std::string, ValuePlan>& values) {
   RoundingGrids grids;
-  for (const auto& [name, value] : values)
+  for (const auto& [name, value] : values) {
     if (value.format.is_integer() && value.params.per_tensor())
       grids.emplace(name, RoundingGridOf(value.params, value.format));
+  }
   return grids;
 }
 

@@ -34,10 +34,11 @@ struct HardSwish {
 
 template <typename Visit>
 void WithFunction(const LayerActivation& activation, const Visit& visit) {
-  if (activation.kind == LayerActivation::Kind::kHardSwish)
+  if (activation.kind == LayerActivation::Kind::kHardSwish) {
     visit(HardSwish{});
-  else
+  } else {
     visit(Clip{activation.low, activation.high});
+  }
 }
 
 // Over positions, by channel.

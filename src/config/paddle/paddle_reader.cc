@@ -142,10 +142,11 @@ class Translator {
       Set(calibration, "max_samples", std::to_string(samples), "batch_nums");
     }
     const ConfigNode* skipped = FindValue(root_, "skip_tensor_list");
-    if (skipped != nullptr)
+    if (skipped != nullptr) {
       context_.Warn(skipped->place,
                     "skip_tensor_list has no effect: its names are of Paddle's program, "
                     "not_quant_pattern keeps nodes in float");
+    }
   }
 
   void Weights(ConfigNode& object) {

@@ -53,15 +53,17 @@ void AddFinetuning(const ConfigNode& item, ReadContext& context, ConfigNode& out
     if (const ConfigNode* value = FindValue(item, key)) ChildOf(finetune, key) = *value;
   for (const Default& one : kFixed) {
     const ConfigNode* value = FindValue(item, one.key);
-    if (value != nullptr && value->scalar != one.value)
+    if (value != nullptr && value->scalar != one.value) {
       context.Warn(value->place, fmt::format("{} {} has no effect, {} holds", one.key,
                                              value->Shown(), one.value));
+    }
   }
   const ConfigNode* early = FindValue(item, "early_stop");
-  if (name.scalar == "adaround" && early != nullptr && AsBool(*early))
+  if (name.scalar == "adaround" && early != nullptr && AsBool(*early)) {
     context.Warn(early->place,
                  "early_stop has no effect with adaround: it ends when all weights "
                  "are at codes");
+  }
   const ConfigNode* adjust = FindValue(item, "lr_adjust");
   if (adjust != nullptr && !adjust->items.empty())
     context.Warn(adjust->place, "lr_adjust has no effect, the rate stays");
@@ -124,10 +126,11 @@ void AddAlgorithm(const ConfigNode& item, ReadContext& context, ConfigNode& out)
   if (key != kKeys.end()) ChildOf(out, key->second) = WordNode("true", name.place);
   if (name.scalar == "adaround" || name.scalar == "adaquant") AddFinetuning(item, context, out);
   if (name.scalar == "smooth_quant") AddSmoothQuant(item, name, context);
-  if (name.scalar == "auto_mixprecision")
+  if (name.scalar == "auto_mixprecision") {
     context.Warn(name.place,
                  "auto_mixprecision: no other type is tried, nodes that cost too much are put back "
                  "to float by the guard");
+  }
   if (name.scalar == "quarot") context.Warn(name.place, "quarot has no effect: nothing is rotated");
 }
 

@@ -155,9 +155,10 @@ class Checker {
     std::string expected = whole ? "a whole number" : "a number";
     if (std::isfinite(setting.min))
       expected += fmt::format(" {} {}", setting.above_min ? "above" : "of at least", setting.min);
-    if (std::isfinite(setting.max))
+    if (std::isfinite(setting.max)) {
       expected +=
           fmt::format("{} at most {}", std::isfinite(setting.min) ? " and" : " of", setting.max);
+    }
     return Refuse(value, setting.name, expected);
   }
 

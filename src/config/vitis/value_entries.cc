@@ -81,18 +81,20 @@ std::vector<ValueSettings> ReadValueEntries(const ConfigNode& list, const Parame
     MergeParameters(entry, parameters, context.notes);
     CheckRestrictions(checked, options, what, context.problems);
     const auto [earlier, is_new] = positions.try_emplace(one.value, one.place);
-    if (!is_new)
+    if (!is_new) {
       context.Warn(name->place, fmt::format("'{}' has an entry already, at {}; this one holds",
                                             one.value, std::exchange(earlier->second, one.place)));
+    }
     if (!parameters.damaged && !context.translated) idle.Note(parameters.object);
     ConfigNode object = parameters.object;
     DropIdleKeys(object);
     one.settings = ToSettings(object);
     one.settings.compat = options.compat;
-    if (!one.settings.is_int())
+    if (!one.settings.is_int()) {
       context.problems.Add(entry.place, what +
                                             "datatype is a float, expected int: nodes are kept "
                                             "float by entries of layer_quantize_config");
+    }
     ChildOf(object, "value") = *name;
     if (one.range) {
       // Read again it says the same, without a warning.

@@ -273,9 +273,10 @@ class Reader {
 
   void NoteDuplicate(const LayerMatch& match) {
     std::vector<std::string> types;
-    for (const OpMatch& type : match.types)
+    for (const OpMatch& type : match.types) {
       types.push_back(
           fmt::format("{} {} {}", type.op_type, type.weight_rank, static_cast<int>(type.weight)));
+    }
     // What LayerMatch compares by. A map: entries may be as many as nodes.
     const auto [earlier, is_new] =
         places_.try_emplace(MatchKey{static_cast<int>(match.kind), match.outside, match.pattern,
@@ -352,9 +353,10 @@ class Reader {
     if (written != nullptr) ChildOf(effective_, "fast_finetune") = *written;
     if (is_on) config_.learning = ReadFinetune(written);
     const ConfigNode* types = written == nullptr ? nullptr : FindValue(*written, "target_op_type");
-    if (types != nullptr)
+    if (types != nullptr) {
       for (const ConfigNode& type : types->items)
         RefuseMisspeltType(type, "unknown target_op_type", context_.problems);
+    }
     // A switch that was refused is told already, and null.
     const ConfigNode* on = root_.Find("include_fast_ft");
     const bool is_refused = on != nullptr && on->kind == Kind::kNull;
