@@ -36,7 +36,8 @@ class Checker {
       : config_(result.config),
         effective_(result.effective),
         context_(context),
-        allows_extensions_(Says("extensions", "true") && !Says("compat", "vitis")) {}
+        extensions_(effective_.Find("extensions")),
+        device_(effective_.Find("target_device")) {}
 
   void Check() {
     const int opset = config_.onnx_opset_version;
@@ -68,11 +69,6 @@ class Checker {
   }
 
  private:
-  bool Says(std::string_view key, std::string_view word) const {
-    const ConfigNode* value = effective_.Find(key);
-    return value != nullptr && value->scalar == word;
-  }
-
   ConfigPlace PlaceOf(const ConfigNode& map, std::string_view key) const {
     const ConfigNode* value = map.Find(key);
     return value == nullptr ? map.place : value->place;
@@ -123,12 +119,14 @@ class Checker {
     }
   }
 
-  // By the vendor's tool, in words of its own.
+  // By the vendor's tool, in words of its own; where nobody chose a device, it said nothing.
   bool IsTold(const TargetLimits& limits, std::string_view key, TensorType type,
               const TensorSettings& settings) const {
+    if (device_ == nullptr || device_->place.is_default()) return false;
+    const bool extensions = extensions_ != nullptr && AsBool(*extensions_);
     return std::any_of(limits.vendor.begin(), limits.vendor.end(), [&](const TargetLimit& one) {
-      return one.key == key && !(one.extension && allows_extensions_) &&
-             one.IsBroken(type, settings);
+      return one.key == key && one.IsBroken(type, settings) &&
+             !one.IsAllowed(extensions, settings.compat);
     });
   }
 
@@ -156,7 +154,8 @@ class Checker {
   const QuantConfig& config_;
   const ConfigNode& effective_;
   ReadContext& context_;
-  const bool allows_extensions_;
+  const ConfigNode* extensions_;
+  const ConfigNode* device_;
   std::set<std::string> told_;
   std::set<std::string> rounded_;  // values whose Q rounds another way
 };

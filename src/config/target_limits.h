@@ -23,6 +23,10 @@ struct TargetLimit {
   std::string_view expected = {};  // for the message
   bool extension = false;          // works here: `extensions: true` allows it
 
+  // Whether it may be broken: with the vendor's own numbers nothing of ours is allowed beside them.
+  bool IsAllowed(bool extensions, Compat compat) const {
+    return extension && extensions && compat == Compat::kNone;
+  }
   // True when it speaks of `settings` and they break it.
   bool IsBroken(TensorType type, const TensorSettings& settings) const;
 };

@@ -134,6 +134,11 @@ std::optional<Dims> Combined(Shape shape, const Node& node, const Dims& first, c
 
 }  // namespace
 
+bool IsAsSaid(const std::vector<Dim>& said, const std::vector<Dim>& found) {
+  return std::equal(said.begin(), said.end(), found.begin(), found.end(),
+                    [](const Dim& a, const Dim& b) { return !a.known() || a.value == b.value; });
+}
+
 bool MayDerive(const Node& node) { return ShapeOf(node) != Shape::kUnknown; }
 
 std::optional<ValueType> DeriveType(

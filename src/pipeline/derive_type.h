@@ -5,10 +5,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "qconvert/ir/graph.h"
 
 namespace qconvert {
+
+// Whether a shape has the rank that is said and every number of it.
+bool IsAsSaid(const std::vector<Dim>& said, const std::vector<Dim>& found);
 
 // Whether DeriveType knows the operator: element by element, normalizations, products, Conv, to
 // codes and back. All of these write one value.

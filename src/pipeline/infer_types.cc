@@ -91,15 +91,10 @@ bool DeriveOthers(const Graph& graph, std::vector<Value>& values) {
 bool AreAsDeclared(const Graph& graph, const std::vector<Value>& values) {
   std::unordered_map<std::string_view, const ValueType*> types;
   for (const Value& value : values) types.emplace(value.name, &value.type);
-  const auto agree = [](const Dim& said, const Dim& found) {
-    return !said.known() || said.value == found.value;
-  };
   return std::all_of(graph.outputs.begin(), graph.outputs.end(), [&](const Value& output) {
     const auto found = types.find(output.name);
     if (found == types.end() || output.type.element != found->second->element) return false;
-    const auto& said = output.type.shape;
-    const auto& shape = found->second->shape;
-    return !said || std::equal(said->begin(), said->end(), shape->begin(), shape->end(), agree);
+    return !output.type.shape || IsAsSaid(*output.type.shape, *found->second->shape);
   });
 }
 

@@ -12,6 +12,7 @@
 
 #include "check_weights.h"
 #include "declare_types.h"
+#include "derive_type.h"
 #include "infer_folded_types.h"
 #include "qconvert/base/activity.h"
 #include "qconvert/base/log.h"
@@ -114,13 +115,11 @@ void InferFoldedTypes(Model& model, const std::string& place) {
   PassRunner runner(folded, place, {});
   CleanUp(folded, place, runner);
   // Passes may lay out a value otherwise: only what says more, and nothing else.
-  const auto agree = [](const Dim& a, const Dim& b) { return !a.known() || a.value == b.value; };
   for (auto& [name, value] : model.graph.value_info) {
     if (!folded.graph.value_info.contains(name) || !HasFixedShape(folded.graph, name)) continue;
     const auto& known = folded.graph.value_info.at(name).type.shape;
     std::optional<std::vector<Dim>>& shape = value.type.shape;
-    if (!shape || std::equal(shape->begin(), shape->end(), known->begin(), known->end(), agree))
-      shape = known;
+    if (!shape || IsAsSaid(*shape, *known)) shape = known;
   }
 }
 

@@ -39,6 +39,9 @@ TEST(ToldOnceTest, WhatTheVendorsToolRefusesIsNotRefusedAgain) {
                     HasSubstr("activation: symmetry is false")))
         << device;
   }
+  // Without a device the vendor's tool is not asked: what no file holds is told at once.
+  EXPECT_THAT(ProblemsOf("tensor_quantize_config: {bias: {method: percentile}}\n"),
+              ElementsAre(HasSubstr("has no target_device"), HasSubstr("bias: method is perc")));
   // Where extensions let a row of the vendor's pass, what no file holds is told all the same.
   EXPECT_THAT(
       ProblemsOf("target_device: QNN\n" + kFloatScales +

@@ -23,7 +23,6 @@ namespace qconvert {
 namespace {
 
 constexpr double kHistPercent = 0.99999;
-constexpr int64_t kMostSamples = 1'000'000'000;  // that max_samples takes
 
 constexpr const char* kWeightPact = "weight_preprocess_type";
 constexpr const char* kActivationPact = "activation_preprocess_type";
@@ -135,8 +134,10 @@ class Translator {
     if (const ConfigNode* batches = FindValue(root_, "batch_nums")) {
       const ConfigNode* size = FindValue(root_, "batch_size");
       // No overflow: the table lets 10^6 pass for each. More samples than may be named are all.
+      const auto most =
+          static_cast<int64_t>(VitisTable().Find("calibration")->object->Find("max_samples")->max);
       const int64_t samples =
-          std::min(AsInteger(*batches) * (size == nullptr ? 1 : AsInteger(*size)), kMostSamples);
+          std::min(AsInteger(*batches) * (size == nullptr ? 1 : AsInteger(*size)), most);
       ConfigNode& calibration = ChildOf(out, "calibration");
       calibration = MapNode(root_.place);
       Set(calibration, "max_samples", std::to_string(samples), "batch_nums");

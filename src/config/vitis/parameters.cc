@@ -101,10 +101,9 @@ void CheckType(const Parameters& parameters, TensorType type, const RestrictionO
                 parameters.object, what, problems);
   }
   for (const TargetLimit& limit : LimitsOf(*options.target_device).vendor) {
-    if (!limit.IsBroken(type, settings)) continue;
-    // With the vendor's own numbers nothing of ours is allowed beside them.
-    const bool extension = limit.extension && options.compat == Compat::kNone;
-    if (extension && options.extensions) continue;
+    if (!limit.IsBroken(type, settings) || limit.IsAllowed(options.extensions, options.compat))
+      continue;
+    const bool extension = limit.IsAllowed(true, options.compat);
     Tell({type, limit.key, limit.expected, extension}, parameters.object, what, problems);
   }
 }
