@@ -53,7 +53,8 @@ bool IsOf(const ConvertOptions& options, const Provenance& made) {
                        .engine = EngineName(),
                        .model_sha256 = loaded.sha256,
                        .config_sha256 = options.config_sha256,
-                       .data_sha256 = made.data_sha256};
+                       .data_sha256 = made.data_sha256,
+                       .processor_kind = made.processor_kind};
   // The samples last: they may be gigabytes.
   const std::vector<std::filesystem::path> stages =
       FitsStages(options, loaded) ? StagePaths(options) : std::vector<std::filesystem::path>{};

@@ -24,9 +24,11 @@
 #include "plan_remarks.h"
 #include "prepared_model.h"
 #include "qconvert/base/error.h"
+#include "qconvert/base/processor_info.h"
 #include "qconvert/calibration/table_file.h"
 #include "qconvert/plan/choose_scheme.h"
 #include "qconvert/plan/expected_noise.h"
+#include "qconvert/plan/is_learned.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
@@ -360,7 +362,8 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
        .spread = spread.shifts,
        .equalized = prepared.equalized,
        .provenance = {ToolName(), EngineName(), loaded.sha256, options.config_sha256,
-                      stored ? stored->data_sha256 : data.digest.sha256},
+                      stored ? stored->data_sha256 : data.digest.sha256,
+                      IsLearned(chosen.plan) ? ThisProcessor().Kind() : ""},
        .workers = data.workers});
 }
 

@@ -27,13 +27,14 @@ namespace {
 constexpr int64_t kOutputTypeOpset = 21;  // of QuantizeLinear
 
 // What qconvert verify goes by, the seal last: with the hash of quant_info no bit of that can
-// change unseen.
+// change unseen. Empty where there is nothing to say.
 Metadata ReceiptOf(const Provenance& provenance, const std::string& quant_info) {
   return {{"qconvert.version", Version()},
           {"qconvert.model_sha256", provenance.model_sha256},
           {"qconvert.config_sha256", provenance.config_sha256},
           {"qconvert.data_sha256", provenance.data_sha256},
           {"qconvert.engine", provenance.engine},
+          {"qconvert.processor_kind", provenance.processor_kind},
           {kQuantInfoSeal, Sha256Hex(quant_info)}};
 }
 
@@ -126,7 +127,8 @@ std::string RewriteModel(Model& model, const QuantizationPlan& plan, const PlanH
   const Metadata receipt = ReceiptOf(history.provenance, quant_info);
   DropReceipt(receipt, model.metadata);
   Metadata own = model.metadata;
-  model.metadata.insert(model.metadata.end(), receipt.begin(), receipt.end());
+  std::copy_if(receipt.begin(), receipt.end(), std::back_inserter(model.metadata),
+               [](const auto& entry) { return !entry.second.empty(); });
   KeepSmall(std::move(own), receipt, report.float_bytes, model);
   ValidateModel(model, report.input);
   return quant_info;

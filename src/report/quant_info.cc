@@ -226,12 +226,14 @@ Json GuardJson(const PlanHistory& history) {
 
 Json ProvenanceJson(const PlanHistory& history) {
   const Provenance& from = history.provenance;
-  return {{"tool", from.tool},
-          {"engine", from.engine},
-          {"model_sha256", from.model_sha256},
-          {"config_sha256", from.config_sha256},
-          {"data_sha256", from.data_sha256},
-          {"samples", history.samples}};
+  Json json = {{"tool", from.tool},
+               {"engine", from.engine},
+               {"model_sha256", from.model_sha256},
+               {"config_sha256", from.config_sha256},
+               {"data_sha256", from.data_sha256},
+               {"samples", history.samples}};
+  AddText(json, "processor_kind", from.processor_kind);
+  return json;
 }
 
 Json PassesJson(const QuantConfig& config) {
@@ -324,7 +326,7 @@ PlanHistory HistoryOf(const PlanFile& file) {
   for (const FileNode& node : file.nodes) noise.push_back(node.noise);
   const FileGuard& guard = file.guard;
   return {.provenance = {file.tool, file.engine, file.model_sha256, file.config_sha256,
-                         file.data_sha256},
+                         file.data_sha256, file.processor_kind},
           .samples = file.samples,
           .scheme = SchemeName(file.scheme),
           .scheme_reason = file.scheme_reason,

@@ -8,6 +8,7 @@
 #include "../../src/pipeline/correct_layers.h"
 #include "../../src/pipeline/fit_scales.h"
 #include "../../src/pipeline/measure_plan.h"
+#include "qconvert/base/processor_info.h"
 #include "qconvert/plan/choose_scheme.h"
 #include "support/plan_job.h"
 #include "support/quantize_model.h"
@@ -16,6 +17,7 @@ namespace qconvert {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 // Neighbours have much in common, as pixels and features do.
 Tensor Smooth(const std::vector<int64_t>& dims, uint32_t seed) {
@@ -288,6 +290,7 @@ PlanFiles ExpectStepsAgain(const Net& net, const std::string& config) {
   PlanFiles files = ExpectTheSameAgain(job, net.name);
   const size_t stored = files.info.find("\"stored_weights\"");
   EXPECT_NE(files.info.find("\"steps\"", stored), std::string::npos) << net.name;
+  EXPECT_THAT(files.info, HasSubstr("\"processor_kind\":\"" + ThisProcessor().Kind() + "\""));
   return files;
 }
 
@@ -304,6 +307,26 @@ TEST(StoredLayersTest, AFileSaysTheStepsThatItsPlanReadsAgain) {
     ExpectStepsAgain(Convolutions(), "scheme: weight-only\n" + how + few);
     ExpectStepsAgain(Upsampling("upsampling", 2, {2, 2}, {1, 1}), "scheme: static\n" + how + few);
   }
+}
+
+TEST(StoredLayersTest, TheKindOfProcessorThatLearnedStaysWithThePlan) {
+  const Net net = Products();
+  std::vector<std::vector<Tensor>> samples;
+  for (const Sample& sample : SamplesOf(net.dims, 1, 20)) samples.push_back(sample.inputs);
+  PlanJob job(net.model, samples);
+  const std::string stored =
+      "target_device: CPU\nextensions: true\nscheme: weight-only\n"
+      "tensor_quantize_config: {weights: {bit_width: 4}}\n";
+  job.Configure(stored + "second_order_rounding: false\n");
+  EXPECT_THAT(job.Write().info, Not(HasSubstr("processor_kind")));
+  job.Configure(stored + "second_order_rounding: true\n");
+  std::string info = job.Write().info;
+  const std::string kind = ThisProcessor().Kind();
+  info.replace(info.find(kind), kind.size(), "m68k fpu");
+  const PlanFiles again = job.Apply(info);
+  EXPECT_THAT(again.info, HasSubstr("\"processor_kind\":\"m68k fpu\""));
+  EXPECT_THAT(again.model, HasSubstr("m68k fpu"));
+  EXPECT_THAT(again.model, Not(HasSubstr(kind)));
 }
 
 TEST(StoredLayersTest, StepsThatDoNotFitAreRefused) {

@@ -134,6 +134,7 @@ TEST_F(VerifyModelTest, AReceiptOfAnEarlierConversionIsNotKept) {
   model.metadata = {{"qconvert.version", "stale"},
                     {"author", "somebody"},
                     {"qconvert.data_sha256", "stale"},
+                    {"qconvert.processor_kind", "stale"},
                     {"qconvert.quant_info_sha256", "stale"}};
   dir_.Write("m.onnx", SerializeModel(model));
   MakeOut(false);

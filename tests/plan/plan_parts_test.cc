@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "qconvert/plan/choose_scheme.h"
+#include "qconvert/plan/is_learned.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/plan.h"
 #include "qconvert/plan/value_range.h"
@@ -34,6 +35,31 @@ TEST(AnyIntegerTest, OfThisLevelOrOfABodyHoweverDeep) {
   EXPECT_FALSE(AnyInteger(outer));
   outer.bodies["if/then_branch/"].bodies["deep/"] = Of({NodeDomain::kInteger});
   EXPECT_TRUE(AnyInteger(outer));
+}
+
+TEST(IsLearnedTest, AnyStepOrRangeOfThisLevelOrOfABody) {
+  const ConstantCodes nearest;
+  ConstantCodes learned;
+  learned.steps = "..a";
+  QuantizationPlan plan;
+  plan.integer_nodes[0].weight = nearest;
+  plan.dynamic_nodes[1].weights = {nearest, nearest};
+  plan.stored["w"] = {};
+  plan.values["v"].method = "percentile";
+  EXPECT_FALSE(IsLearned(plan));
+
+  const auto with = [&plan](const auto& change) {
+    QuantizationPlan changed = plan;
+    change(changed);
+    return changed;
+  };
+  const QuantizationPlan in_integer =
+      with([&](QuantizationPlan& p) { p.integer_nodes[0].weight = learned; });
+  EXPECT_TRUE(IsLearned(in_integer));
+  EXPECT_TRUE(IsLearned(with([&](auto& p) { p.dynamic_nodes[1].weights[1] = learned; })));
+  EXPECT_TRUE(IsLearned(with([](auto& p) { p.stored["w"].steps = "A"; })));
+  EXPECT_TRUE(IsLearned(with([](auto& p) { p.values["v"].method = "learned"; })));
+  EXPECT_TRUE(IsLearned(with([&](auto& p) { p.bodies["if/then_branch/"] = in_integer; })));
 }
 
 Graph TwoNodes() {

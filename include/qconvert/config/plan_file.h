@@ -134,6 +134,7 @@ struct PlanFile {
   std::string config_sha256;
   std::string data_sha256;
   int64_t samples = 0;
+  std::string processor_kind;  // empty: nothing was learned
   Scheme scheme = Scheme::kStatic;
   std::string scheme_reason;
   FileGuard guard;

@@ -146,6 +146,7 @@ class Reader {
     out_.config_sha256 = Sha256Of(map, "config_sha256");
     out_.data_sha256 = Sha256Of(map, "data_sha256");
     out_.samples = IntegerOf(map, "samples");
+    out_.processor_kind = TextOf(map, "processor_kind");
   }
 
   std::vector<std::string> NamesOf(const ConfigNode& map, std::string_view key) {

@@ -92,7 +92,8 @@ const SettingTable& ProvenanceTable() {
       {Required(Text("tool", "name and version")), Required(Text("engine", "name and version")),
        Required(Text("model_sha256", "of the float model that this is about")),
        Any("config_sha256", "of the settings, or of the edited file that was applied"),
-       Any("data_sha256", "of the samples"), Integer("samples", "calibrated on", 0, kMaxCount)}};
+       Any("data_sha256", "of the samples"), Integer("samples", "calibrated on", 0, kMaxCount),
+       Text("processor_kind", "that weights or ranges were learned on")}};
   return table;
 }
 
