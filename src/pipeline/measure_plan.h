@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,6 +36,16 @@ struct PlanDraft {
 };
 
 // Everything that measuring a plan needs.
+struct Measured;
+
+// What another conversion of the same model began to learn with.
+struct BeforeLearning {
+  double noise = 0;     // TypicalNoise of its outputs
+  bool passed = false;  // in the end
+
+  bool Beats(const Measured& other) const;
+};
+
 struct PlanInputs {
   const Model& model;  // prepared, float
   const CalibrationTable& table;
@@ -53,6 +64,8 @@ struct PlanInputs {
   std::string place;                  // names the model in errors
   // Where measurements and what is learned are kept; null: nowhere.
   ResultCache* cache = nullptr;
+  // Weights do not learn where they begin no better; not given: they always do.
+  std::optional<BeforeLearning> rival = {};
   std::string reference_hash;    // of all that the comparer compares with; empty: none is kept
   size_t most_measurements = 0;  // that the choice can come to; see on_measurement
   std::function<void(size_t done, size_t most)> on_measurement;

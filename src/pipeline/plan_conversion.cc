@@ -219,6 +219,7 @@ struct PlanMaking {
   const ConversionData& data;
   ModelComparer& comparer;
   std::string reference_hash;
+  std::optional<BeforeLearning> rival;
   CodeCache codes{data.workers};
   FloatCache floats{data.workers};
 
@@ -240,6 +241,7 @@ struct PlanMaking {
             .keep_plain = options.looks_at_layers() || !options.writes_model,
             .place = options.model.string(),
             .cache = options.cache.get(),
+            .rival = rival,
             .reference_hash = reference_hash,
             .on_measurement = options.measuring,
             .on_learning = options.learning};
@@ -301,7 +303,8 @@ LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
 }
 
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
-                    ConversionReport& report, const PlanUser& use) {
+                    ConversionReport& report, const PlanUser& use,
+                    std::optional<BeforeLearning> rival) {
   const std::string place = options.model.string();
   if (options.cache) options.cache->Open();
   SettingProblems problems;
@@ -333,7 +336,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const std::string models = HashOfModels(options, *original, model);
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
-  PlanMaking making{prepared, data, comparer, HashOfReference(models, comparer)};
+  PlanMaking making{prepared, data, comparer, HashOfReference(models, comparer), rival};
   ChosenPlan chosen = ChooseOrTake(options, std::move(spread.choice), table, making);
   const auto of_all = WidenToAll(options, stored, making, chosen);
   if (options.cache) options.cache->TellUse();
