@@ -25,9 +25,10 @@
 #include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/safe_plan.h"
+#include "qconvert/plan/value_range.h"
 #include "search_activations.h"
 #include "search_nodes.h"
-#include "shared_start.h"
+#include "shared_rest.h"
 
 namespace qconvert {
 namespace {
@@ -170,13 +171,13 @@ std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan
 // Plans behind what they have in common, which may be nothing.
 std::vector<Measured> MeasureParts(const PlanInputs& inputs, size_t count,
                                    const std::function<PlanDraft(size_t)>& draft,
-                                   const std::vector<size_t>& samples, SharedStart* start) {
-  if (start == nullptr) return MeasurePlans(inputs, count, draft, samples);
+                                   const std::vector<size_t>& samples, SharedRest* rest) {
+  if (rest == nullptr) return MeasurePlans(inputs, count, draft, samples);
   return MeasureBeside(
       inputs, count,
       [&](size_t k) {
         Model model = RunnableOf(inputs, CompletePlan(inputs, draft(k)), inputs.floats);
-        OpenCandidate open = start->Prepare(model);
+        OpenCandidate open = rest->Prepare(model);
         return Candidate{std::move(model), std::move(open)};
       },
       samples);
@@ -205,21 +206,22 @@ GuardResult Guard(const PlanInputs& inputs, const PlanDraft& whole, const Scheme
   for (size_t* most : {&guard.map_measurements, &guard.whole_measurements})
     *most = AffordedMeasurements(*most, graph.nodes.size());
   guard.whole = std::move(measured);
-  std::optional<SharedStart> start;  // of parts, measured one by one
+  std::optional<SharedRest> rest;  // of parts, measured one by one
   guard.before_parts = [&](const PlanDraft& all_float) {
     if (inputs.comparer.has_feedback() || inputs.comparer.is_in_step()) return;
     Model base = RunnableOf(inputs, CompletePlan(inputs, all_float), inputs.floats);
     if (WeightBytes(base.graph) >= kLargeWeights) return;
     std::vector<Sample> read;
     for (const size_t k : guard.typical) read.push_back(inputs.comparer.ReadSample(k));
-    start.emplace(std::move(base), std::move(read), inputs.codes.workers(), inputs.place);
+    rest.emplace(std::move(base), std::move(read), inputs.codes.workers(), inputs.place,
+                 TargetOf(inputs.settings.config.target_device).suits_engine);
   };
   guard.measure = [&](const PlanDraft& plan) {
-    start.reset();  // whole plans come behind the parts
+    rest.reset();  // whole plans come behind the parts
     return MeasurePlan(inputs, plan);
   };
   guard.measure_parts = [&](size_t count, const std::function<PlanDraft(size_t)>& draft) {
-    return MeasureParts(inputs, count, draft, guard.typical, start ? &*start : nullptr);
+    return MeasureParts(inputs, count, draft, guard.typical, rest ? &*rest : nullptr);
   };
   return RunGuard(graph, scheme.place, guard);
 }

@@ -1,10 +1,11 @@
-#include "shared_start.h"
+#include "shared_rest.h"
 
 #include <algorithm>
 #include <optional>
 #include <set>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -60,34 +61,45 @@ bool IsSameInput(const Tensor& a, const Tensor& b) {
   return a.name == b.name && HaveSameElements(a, b);
 }
 
-// The end of a model, fed with what its beginning has given for the sample at hand.
-class EndOfModel : public Session {
+LiveValues OfSample(const Border& border, size_t k) {
+  LiveValues live;
+  for (const auto& [value, tensors] : border) live.emplace(value, tensors[k]);
+  return live;
+}
+
+// One stretch of a model, fed with what its beginning has given for the sample at hand.
+class StretchOfModel : public Session {
  public:
-  EndOfModel(std::unique_ptr<Session> end, std::vector<std::string> read, const Model& whole,
-             const std::vector<Sample>& samples, const Border& border)
-      : end_(std::move(end)),
-        read_(std::move(read)),
+  StretchOfModel(std::unique_ptr<Session> stretch, const Border& border, size_t end,
+                 const Model& whole, const SegmentedModel& base, const std::vector<Sample>& samples)
+      : stretch_(std::move(stretch)),
+        border_(border),
+        end_(end),
+        base_(base),
         inputs_(whole.graph.inputs),
         outputs_(whole.graph.outputs),
-        samples_(samples),
-        border_(border) {}
+        samples_(samples) {}
 
   const std::vector<Value>& inputs() const override { return inputs_; }
   const std::vector<Value>& outputs() const override { return outputs_; }
 
   std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const override {
-    const size_t k = FindSample(inputs);
-    std::vector<Tensor> fed;
-    for (const std::string& value : read_) {
-      fed.push_back(border_.at(value)[k]);
-      fed.back().name = value;
+    LiveValues live = OfSample(border_, FindSample(inputs));
+    if (stretch_ != nullptr) {
+      std::vector<Tensor> fed;
+      for (const Value& input : stretch_->inputs()) {
+        fed.push_back(live.at(input.name));
+        fed.back().name = input.name;
+      }
+      for (Tensor& output : stretch_->Run(fed, observer)) {
+        std::string name = output.name;
+        live[std::move(name)] = std::move(output);
+      }
     }
-    std::vector<Tensor> given = end_ == nullptr ? std::vector<Tensor>{} : end_->Run(fed, observer);
+    for (size_t k = end_; k < base_.count(); ++k) base_.Run(k, live);
     std::vector<Tensor> out;
-    size_t next = 0;  // of what the end gives, in the order of the whole
     for (const Value& output : outputs_) {
-      const auto before = border_.find(output.name);
-      out.push_back(before == border_.end() ? std::move(given.at(next++)) : before->second[k]);
+      out.push_back(live.at(output.name));
       out.back().name = output.name;
     }
     return out;
@@ -103,18 +115,20 @@ class EndOfModel : public Session {
     return static_cast<size_t>(it - samples_.begin());
   }
 
-  const std::unique_ptr<Session> end_;  // null: every output lies on the border
-  const std::vector<std::string> read_;
+  const std::unique_ptr<Session> stretch_;  // null: nothing is left to run in it
+  const Border border_;                     // shares the bytes of tensors
+  const size_t end_;                        // segment
+  const SegmentedModel& base_;
   const std::vector<Value> inputs_;
   const std::vector<Value> outputs_;
   const std::vector<Sample>& samples_;
-  const Border border_;  // shares the bytes of tensors
 };
 
 }  // namespace
 
-SharedStart::SharedStart(Model base, std::vector<Sample> samples, int workers, std::string place)
-    : base_(std::move(base)),
+SharedRest::SharedRest(Model base, std::vector<Sample> samples, int workers, std::string place,
+                       bool integer_kernels, int64_t least_bytes)
+    : base_(std::move(base), place, integer_kernels, least_bytes),
       samples_(std::move(samples)),
       workers_(workers),
       place_(std::move(place)) {
@@ -123,37 +137,39 @@ SharedStart::SharedStart(Model base, std::vector<Sample> samples, int workers, s
     for (const Tensor& input : sample.inputs) inputs[input.name].push_back(input);
 }
 
-size_t SharedStart::CountCommon(const Model& model) const {
+std::pair<size_t, size_t> SharedRest::Changed(const Model& model) const {
+  const std::vector<Node>& nodes = base_.graph().nodes;
   std::unordered_map<std::string, const Node*> by_output;
   // Nodes are found by what they write first: a plan has others between them.
   for (const Node& node : model.graph.nodes) by_output.emplace(node.outputs[0], &node);
-  size_t count = 0;
-  for (; count < base_.graph.nodes.size(); ++count) {
-    const Node& node = base_.graph.nodes[count];
-    const auto it = by_output.find(node.outputs[0]);
-    // Whatever comes behind a difference may depend on it.
-    if (it == by_output.end() || !IsSame(base_.graph, node, model.graph, *it->second)) break;
+  std::pair changed{nodes.size(), nodes.size()};
+  for (size_t n = 0; n < nodes.size(); ++n) {
+    const auto it = by_output.find(nodes[n].outputs[0]);
+    if (it != by_output.end() && IsSame(base_.graph(), nodes[n], model.graph, *it->second))
+      continue;
+    changed.first = std::min(changed.first, n);
+    changed.second = n + 1;
   }
-  return count;
+  return changed;
 }
 
 // Values that the nodes from `nodes` on read and do not write, and the outputs.
-std::map<std::string, size_t> SharedStart::ReadBehind(size_t nodes) const {
+std::map<std::string, size_t> SharedRest::ReadBehind(size_t nodes) const {
   Graph rest;
-  rest.nodes.assign(base_.graph.nodes.begin() + static_cast<ptrdiff_t>(nodes),
-                    base_.graph.nodes.end());
+  rest.nodes.assign(base_.graph().nodes.begin() + static_cast<ptrdiff_t>(nodes),
+                    base_.graph().nodes.end());
   std::map<std::string, size_t> read;
-  const Topology topology(base_.graph);
+  const Topology topology(base_.graph());
   const auto add = [&](const std::string& value) {
-    if (base_.graph.FindInitializer(value) == nullptr)
+    if (base_.graph().FindInitializer(value) == nullptr)
       read.emplace(value, topology.ProducerIndex(value));
   };
   for (const std::string& value : CapturedValues(rest)) add(value);
-  for (const Value& output : base_.graph.outputs) add(output.name);
+  for (const Value& output : base_.graph().outputs) add(output.name);
   return read;
 }
 
-Border SharedStart::RunOn(size_t from, size_t to) const {
+Border SharedRest::RunOn(size_t from, size_t to) const {
   const Border& before = borders_.at(from);
   Border border;
   std::multiset<std::string> wanted;
@@ -168,7 +184,7 @@ Border SharedStart::RunOn(size_t from, size_t to) const {
     }
   }
   if (wanted.empty()) return border;
-  Model part = base_;
+  Model part = base_.model();
   std::vector<Node>& nodes = part.graph.nodes;
   nodes = {nodes.begin() + static_cast<ptrdiff_t>(from),
            nodes.begin() + static_cast<ptrdiff_t>(to)};
@@ -186,7 +202,7 @@ Border SharedStart::RunOn(size_t from, size_t to) const {
 }
 
 // Those of few nodes are made again at the least cost.
-void SharedStart::DropOthers(size_t nodes) {
+void SharedRest::DropOthers(size_t nodes) {
   const auto kept_bytes = [&] {
     std::set<const void*> seen;
     int64_t bytes = 0;
@@ -207,7 +223,7 @@ void SharedStart::DropOthers(size_t nodes) {
   }
 }
 
-const Border& SharedStart::Reach(size_t nodes) {
+const Border& SharedRest::Reach(size_t nodes) {
   const auto before = std::prev(borders_.upper_bound(nodes));
   if (before->first < nodes) {
     borders_.emplace(nodes, RunOn(before->first, nodes));
@@ -216,18 +232,48 @@ const Border& SharedStart::Reach(size_t nodes) {
   return borders_.at(nodes);
 }
 
-std::optional<SharedStart::End> SharedStart::CutEnd(const Model& model, size_t common) {
-  const Border& border = Reach(common);
-  std::set<std::string> done;
-  for (size_t n = 0; n < common; ++n) done.insert(base_.graph.nodes[n].outputs[0]);
-  End end{model, border, {}};
-  Graph& graph = end.model.graph;
-  std::erase_if(graph.nodes, [&](const Node& node) { return done.contains(node.outputs[0]); });
-  std::erase_if(graph.outputs, [&](const Value& value) { return border.contains(value.name); });
+// The segment that comes behind what has changed.
+size_t SharedRest::FindEnd(const Model& model, size_t changed_end) const {
+  // What stands in bodies is given to the engine with the outputs that it has in the whole model:
+  // it aborts where it takes a branch out of an If whose outputs are those of the graph.
+  const bool has_bodies = std::any_of(model.graph.nodes.begin(), model.graph.nodes.end(),
+                                      [](const Node& node) { return !SubgraphsOf(node).empty(); });
+  const std::set<std::string>& given = base_.Needed(base_.count());
+  const bool gives_all =
+      std::all_of(model.graph.outputs.begin(), model.graph.outputs.end(),
+                  [&](const Value& output) { return given.contains(output.name); });
+  if (has_bodies || !gives_all) return base_.count();
+  size_t end = 0;
+  while (end < base_.count() && base_.First(end) < changed_end) ++end;
+  return end;
+}
+
+std::optional<SharedRest::Stretch> SharedRest::Cut(const Model& model) {
+  const std::vector<Node>& nodes = base_.graph().nodes;
+  const auto [first, changed_end] = Changed(model);
+  const size_t end = FindEnd(model, changed_end);
+  if (first == 0 && end == base_.count()) return std::nullopt;
+  Stretch stretch{model, Reach(first), end};
+  for (size_t k = stretch.end; k < base_.count(); ++k)
+    if (!base_.IsOpen(k)) base_.Open(k, Reach(base_.First(k)));
+  Graph& graph = stretch.model.graph;
+  std::unordered_set<std::string> shared;
+  for (size_t n = 0; n < nodes.size(); ++n)
+    if (n < first || n >= base_.First(stretch.end)) shared.insert(nodes[n].outputs[0]);
+  std::erase_if(graph.nodes, [&](const Node& node) { return shared.contains(node.outputs[0]); });
+  if (stretch.end == base_.count()) {
+    std::erase_if(graph.outputs,
+                  [&](const Value& value) { return stretch.border.contains(value.name); });
+  } else {
+    graph.outputs.clear();
+    for (const std::string& value : base_.Needed(stretch.end))
+      if (!stretch.border.contains(value)) graph.outputs.push_back({value, {}, {}, {}});
+  }
+  RemoveDeadNodes(graph);
   graph.inputs.clear();
-  for (const std::string& value : CapturedValues({.nodes = graph.nodes})) {
-    const auto it = border.find(value);
-    if (it == border.end()) {
+  for (const std::string& value : CapturedValues(graph)) {
+    const auto it = stretch.border.find(value);
+    if (it == stretch.border.end()) {
       if (graph.FindInitializer(value) == nullptr) return std::nullopt;
       continue;
     }
@@ -235,31 +281,34 @@ std::optional<SharedStart::End> SharedStart::CutEnd(const Model& model, size_t c
     // An input says its type itself.
     graph.value_info.erase(value);
     graph.declared.erase(value);
-    end.read.push_back(value);
   }
-  RemoveDeadNodes(graph);
-  return end;
+  return stretch;
 }
 
-OpenCandidate SharedStart::Prepare(const Model& model) {
+OpenCandidate SharedRest::Prepare(const Model& model) {
   const OpenCandidate whole = [this](const Model& of, bool integer_kernels) {
     return OpenForComparison(of, place_, integer_kernels, kStepsOfCandidate);
   };
-  const size_t common = CountCommon(model);
-  if (common == 0) return whole;
-  std::optional<End> end;
+  std::optional<Stretch> cut;
   try {
-    end = CutEnd(model, common);
+    cut = Cut(model);
   } catch (const Error& e) {
     // A value between is no tensor.
     if (e.code() != ExitCode::kModel) throw;
   }
-  if (!end) return whole;
-  return [this, whole, end = *std::move(end)](const Model& of,
+  if (!cut) return whole;
+  return [this, whole, cut = *std::move(cut)](const Model& of,
                                               bool integers) -> std::unique_ptr<Session> {
     try {
-      auto session = end.model.graph.outputs.empty() ? nullptr : whole(end.model, integers);
-      return std::make_unique<EndOfModel>(std::move(session), end.read, of, samples_, end.border);
+      auto session = cut.model.graph.outputs.empty() ? nullptr : whole(cut.model, integers);
+      const auto fits = [&](const Value& output) {
+        return base_.TypeBefore(cut.end, output.name) == output.type.element;
+      };
+      if (session != nullptr && cut.end < base_.count() &&
+          !std::all_of(session->outputs().begin(), session->outputs().end(), fits))
+        return whole(of, integers);
+      return std::make_unique<StretchOfModel>(std::move(session), cut.border, cut.end, of, base_,
+                                              samples_);
     } catch (const Error& e) {
       // The engine refuses what is only a part.
       if (e.code() != ExitCode::kModel) throw;
