@@ -4,7 +4,9 @@
 #include <array>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "qconvert/ir/one_of.h"
@@ -77,6 +79,44 @@ bool HandsOn(const Graph& graph, const Scope& scope, const Node& node) {
   return output && IsSameShape(*input, *output);
 }
 
+// Whether every number of `narrow` is one of `wide`.
+bool HoldsAll(DataType wide, DataType narrow) {
+  using enum DataType;
+  static constexpr std::array<std::pair<DataType, DataType>, 12> kHeld = {{{kFloat, kFloat16},
+                                                                           {kFloat, kBfloat16},
+                                                                           {kDouble, kFloat16},
+                                                                           {kDouble, kBfloat16},
+                                                                           {kDouble, kFloat},
+                                                                           {kInt32, kInt8},
+                                                                           {kInt32, kUint8},
+                                                                           {kInt32, kInt16},
+                                                                           {kInt64, kInt8},
+                                                                           {kInt64, kUint8},
+                                                                           {kInt64, kInt16},
+                                                                           {kInt64, kInt32}}};
+  return std::find(kHeld.begin(), kHeld.end(), std::pair(wide, narrow)) != kHeld.end();
+}
+
+// x -> Cast to a type that holds all of x -> Cast     becomes     x -> Cast
+size_t CastFromTheFirst(Graph& graph) {
+  std::vector<std::pair<size_t, std::string>> moved;
+  {
+    const Topology topology(graph);
+    const Scope scope(graph);
+    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+      if (!graph.nodes[n].Is("Cast")) continue;
+      const Node* before = topology.Producer(graph.nodes[n].inputs[0]);
+      if (before == nullptr || !before->Is("Cast")) continue;
+      const std::optional<ValueType> from = scope.FindType(before->inputs[0]);
+      const auto to = DataTypeFromNumber(before->GetInt("to", 0));
+      if (from && to && HoldsAll(*to, from->element)) moved.emplace_back(n, before->inputs[0]);
+    }
+  }
+  for (const auto& [n, value] : moved) graph.nodes[n].inputs[0] = value;
+  if (!moved.empty()) RemoveDeadNodes(graph);
+  return moved.size();
+}
+
 // x -> Transpose as it is -> y, an output     becomes     y in the place of x
 //
 // Where a way back to the layout of the outputs was cancelled; other no-ops at outputs are named in
@@ -109,6 +149,7 @@ bool IsSameShape(const ValueType& a, const ValueType& b) {
 }
 
 size_t EliminateNoOps(Graph& graph) {
+  const size_t moved = CastFromTheFirst(graph);
   const Topology topology(graph);
   const Scope scope(graph);
   std::vector<bool> marked(graph.nodes.size(), false);
@@ -117,7 +158,7 @@ size_t EliminateNoOps(Graph& graph) {
     marked[n] = HandsOn(graph, scope, node) && !topology.IsGraphOutput(node.outputs[0]);
   }
   const size_t bypassed = BypassNodes(graph, marked);
-  return bypassed + EndInFrontOfTransposes(graph);
+  return moved + bypassed + EndInFrontOfTransposes(graph);
 }
 
 }  // namespace qconvert

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "matcher.h"
@@ -9,9 +10,10 @@
 namespace qconvert {
 namespace {
 
-// clip(x + offset, 0, top).
+// clip(slope * x + offset, 0, top).
 struct Gate {
   std::string x;
+  double slope = 1;
   double offset = 0;
   double top = 0;
 };
@@ -34,27 +36,43 @@ class HardSwishFuser {
     return matcher_.Uses(value) == 1 ? matcher_.Writer(value) : nullptr;
   }
 
+  // node = min(value, number) or, of "Max", max(value, number).
+  std::optional<WithNumber> FindLimit(const Node* node, std::string_view of) const {
+    if (node == nullptr) return std::nullopt;
+    if (node->Is("Clip")) {
+      const size_t bound = of == "Min" ? 2 : 1;
+      const auto number = matcher_.Number(node->input(bound));
+      const bool is_alone = node->input(3 - bound).empty();
+      return number && is_alone ? std::optional(WithNumber{node->inputs[0], *number})
+                                : std::nullopt;
+    }
+    if (of == "Max" && node->Is("Relu")) return WithNumber{node->inputs[0], 0};
+    if (!node->Is(of) || node->inputs.size() != 2) return std::nullopt;
+    for (const size_t i : {0, 1}) {
+      if (const auto number = matcher_.Number(node->inputs[1 - i], node->inputs[i]))
+        return WithNumber{node->inputs[i], *number};
+    }
+    return std::nullopt;
+  }
+
   // What clamps to [0, top], and what it clamps.
   std::optional<Gate> FindClamp(const Node* node) const {
     if (node == nullptr) return std::nullopt;
     if (node->Is("Clip")) {
       const auto low = matcher_.Number(node->input(1));
       const auto top = matcher_.Number(node->input(2));
-      if (!low || !top || *low != 0) return std::nullopt;
-      return Gate{node->inputs[0], 0, *top};
+      if (low && top)
+        return *low == 0 ? std::optional(Gate{node->inputs[0], 1, 0, *top}) : std::nullopt;
     }
-    // Min(Relu(v), top), Min(Max(v, 0), top)
-    if (!node->Is("Min") || node->inputs.size() != 2) return std::nullopt;
-    for (const size_t i : {0, 1}) {
-      const auto top = matcher_.Number(node->inputs[1 - i]);
-      const Node* floor = Step(node->inputs[i]);
-      if (!top || floor == nullptr) continue;
-      if (floor->Is("Relu")) return Gate{floor->inputs[0], 0, *top};
-      if (!floor->Is("Max") || floor->inputs.size() != 2) continue;
-      for (const size_t k : {0, 1}) {
-        const auto low = matcher_.Number(floor->inputs[1 - k]);
-        if (low && *low == 0) return Gate{floor->inputs[k], 0, *top};
-      }
+    // Both limits as nodes of their own, in either order.
+    for (const bool ends_with_top : {true, false}) {
+      const auto outer = FindLimit(node, ends_with_top ? "Min" : "Max");
+      const auto inner =
+          outer ? FindLimit(Step(outer->value), ends_with_top ? "Max" : "Min") : std::nullopt;
+      if (!inner) continue;
+      const double low = (ends_with_top ? inner : outer)->number;
+      const double top = (ends_with_top ? outer : inner)->number;
+      if (low == 0) return Gate{inner->value, 1, 0, top};
     }
     return std::nullopt;
   }
@@ -62,16 +80,21 @@ class HardSwishFuser {
   // The gate that ends at `value`.
   std::optional<Gate> FindGate(const std::string& value) const {
     auto gate = FindClamp(Step(value));
-    const Node* add = gate ? Step(gate->x) : nullptr;
-    const auto sum = matcher_.Sum(add);
+    const auto sum = gate ? matcher_.Sum(Step(gate->x)) : std::nullopt;
     // A top of 0 leaves nothing to divide by.
     if (!sum || gate->top <= 0) return std::nullopt;
     gate->x = sum->value;
     gate->offset = sum->number;
+    if (const auto scaled = matcher_.Product(Step(gate->x))) {
+      gate->x = scaled->value;
+      gate->slope = scaled->number;
+    }
     return gate;
   }
 
-  static bool Normalizes(double factor, const Gate& gate) { return IsClose(factor * gate.top, 1); }
+  bool Normalizes(double factor, const Gate& gate) const {
+    return matcher_.IsClose(factor * gate.top, 1);
+  }
 
   // node = scale(gate(x))
   void FuseSigmoid(Node& node) {
@@ -97,11 +120,13 @@ class HardSwishFuser {
     return false;
   }
 
-  // node = scale(x) * gate(x)
+  // node = scale(x) * gate(x), or x * gate(x) with a gate of at most 1
   bool FuseProductOfScaled(Node& node) {
     if (!node.Is("Mul") || node.inputs.size() != 2) return false;
     for (const size_t i : {0, 1}) {
       const auto gate = FindGate(node.inputs[i]);
+      if (gate && gate->x == node.inputs[1 - i] && Normalizes(1, *gate))
+        return Replace(node, *gate);
       const auto scaled = gate ? matcher_.Product(Step(node.inputs[1 - i])) : std::nullopt;
       if (scaled && gate->x == scaled->value && Normalizes(scaled->number, *gate))
         return Replace(node, *gate);
@@ -118,7 +143,7 @@ class HardSwishFuser {
   }
 
   static void SetSlope(const Gate& gate, Node& sigmoid) {
-    sigmoid.Set("alpha", static_cast<float>(1 / gate.top));
+    sigmoid.Set("alpha", static_cast<float>(gate.slope / gate.top));
     sigmoid.Set("beta", static_cast<float>(gate.offset / gate.top));
   }
 

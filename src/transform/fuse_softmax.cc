@@ -44,10 +44,10 @@ class SoftmaxFuser {
       const Node* exponential = matcher_.Writer(node.inputs[i], "Exp");
       std::string sum = node.inputs[1 - i];
       if (node.Is("Mul")) {
-        const Node* reciprocal = matcher_.Writer(sum, "Reciprocal");
+        const Node* reciprocal = matcher_.Reciprocal(sum);
         if (reciprocal == nullptr) continue;
         nodes.insert(reciprocal);
-        sum = reciprocal->inputs[0];
+        sum = reciprocal->inputs.back();
       } else if (i == 1) {
         break;
       }

@@ -1,25 +1,70 @@
 #include "matcher.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
 namespace qconvert {
 namespace {
 
-constexpr double kRelative = 3e-6;  // sqrt(2) as 1.41421
+// A float16 has 13 bits less than a float.
+bool IsHalf(float number) { return (std::bit_cast<uint32_t>(number) & 0x1FFF) == 0; }
+
+// True of models that were widened (widen_float16.cc), and of those that have no other numbers.
+bool AreHalves(const Graph& graph) {
+  return std::all_of(graph.initializers.begin(), graph.initializers.end(),
+                     [](const auto& initializer) {
+                       const Tensor& tensor = initializer.second;
+                       return tensor.type != DataType::kFloat || tensor.element_count() != 1 ||
+                              IsHalf(tensor.values<float>()[0]);
+                     });
+}
 
 }  // namespace
 
-bool IsClose(double a, double b) { return std::abs(a - b) <= kRelative * std::abs(b); }
+bool IsClose(double a, double b, double relative) {
+  return std::abs(a - b) <= relative * std::abs(b);
+}
 
-std::optional<double> Matcher::Number(const std::string& value) const {
+Matcher::Matcher(const Graph& graph)
+    : graph_(graph),
+      topology_(graph),
+      scope_(graph),
+      relative_(AreHalves(graph) ? kHalf : kDecimal) {}
+
+std::optional<double> Matcher::Number(const std::string& value, const std::string& beside) const {
   const Tensor* tensor = graph_.FindInitializer(value);
-  if (tensor == nullptr || tensor->type != DataType::kFloat || tensor->element_count() != 1 ||
-      // [1, 1] would raise the rank of a vector it is combined with.
-      tensor->dims.size() > 1)
+  if (tensor == nullptr || tensor->type != DataType::kFloat || tensor->element_count() != 1)
     return std::nullopt;
+  // [1, 1] would raise the rank of a vector it is combined with.
+  if (tensor->dims.size() > 1) {
+    const auto shape = Shape(beside);
+    if (!shape || shape->size() < tensor->dims.size()) return std::nullopt;
+  }
   return tensor->values<float>()[0];
+}
+
+std::optional<double> Matcher::Exponent(const std::string& value) const {
+  const Tensor* tensor = graph_.FindInitializer(value);
+  const bool is_integer =
+      tensor != nullptr && (tensor->type == DataType::kInt64 || tensor->type == DataType::kInt32);
+  if (!is_integer || tensor->element_count() != 1 || tensor->dims.size() > 1) return Number(value);
+  return static_cast<double>(ToInt64s(*tensor)[0]);
+}
+
+const Node* Matcher::Reciprocal(const std::string& value) const {
+  const Node* node = topology_.Producer(value);
+  if (node == nullptr) return nullptr;
+  return node->Is("Reciprocal") || (node->Is("Div") && Number(node->inputs[0]) == 1.0) ? node
+                                                                                       : nullptr;
+}
+
+const Node* Matcher::Root(const std::string& value) const {
+  const Node* node = topology_.Producer(value);
+  if (node == nullptr) return nullptr;
+  return node->Is("Sqrt") || (node->Is("Pow") && Exponent(node->inputs[1]) == 0.5) ? node : nullptr;
 }
 
 const Node* Matcher::Writer(const std::string& value, std::string_view type) const {
@@ -34,9 +79,14 @@ const Node* Matcher::Reader(const std::string& value) const {
 }
 
 std::optional<WithNumber> Matcher::Sum(const Node* node) const {
-  if (node == nullptr || !node->Is("Add") || node->inputs.size() != 2) return std::nullopt;
+  if (node == nullptr || node->inputs.size() != 2) return std::nullopt;
+  if (node->Is("Sub")) {
+    const auto number = Number(node->inputs[1], node->inputs[0]);
+    return number ? std::optional(WithNumber{node->inputs[0], -*number}) : std::nullopt;
+  }
+  if (!node->Is("Add")) return std::nullopt;
   for (const size_t i : {0, 1}) {
-    if (const auto number = Number(node->inputs[1 - i]))
+    if (const auto number = Number(node->inputs[1 - i], node->inputs[i]))
       return WithNumber{node->inputs[i], *number};
   }
   return std::nullopt;
@@ -45,13 +95,13 @@ std::optional<WithNumber> Matcher::Sum(const Node* node) const {
 std::optional<WithNumber> Matcher::Product(const Node* node) const {
   if (node == nullptr || node->inputs.size() != 2) return std::nullopt;
   if (node->Is("Div")) {
-    const auto divisor = Number(node->inputs[1]);
+    const auto divisor = Number(node->inputs[1], node->inputs[0]);
     if (!divisor || *divisor == 0) return std::nullopt;
     return WithNumber{node->inputs[0], 1 / *divisor};
   }
   if (!node->Is("Mul")) return std::nullopt;
   for (const size_t i : {0, 1}) {
-    if (const auto number = Number(node->inputs[1 - i]))
+    if (const auto number = Number(node->inputs[1 - i], node->inputs[i]))
       return WithNumber{node->inputs[i], *number};
   }
   return std::nullopt;

@@ -17,7 +17,10 @@
 namespace qconvert {
 
 // The same number, one of them written as a decimal or rounded to float.
-bool IsClose(double a, double b);
+constexpr double kDecimal = 3e-6;  // sqrt(2) as 1.41421
+// Rounded to float16, or made of a few numbers that were.
+constexpr double kHalf = 2e-3;
+bool IsClose(double a, double b, double relative = kDecimal);
 
 // A value and the number it is combined with.
 struct WithNumber {
@@ -28,10 +31,15 @@ struct WithNumber {
 // Looks at a graph; valid until its nodes change.
 class Matcher {
  public:
-  explicit Matcher(const Graph& graph) : graph_(graph), topology_(graph), scope_(graph) {}
+  explicit Matcher(const Graph& graph);
 
-  // A constant float of one element that broadcasts without adding dimensions.
-  std::optional<double> Number(const std::string& value) const;
+  // IsClose, as kHalf says where every number of the graph is one of float16.
+  bool IsClose(double a, double b) const { return qconvert::IsClose(a, b, relative_); }
+  // A constant float of one element that broadcasts without adding dimensions to `beside`, which
+  // has none where it is not given.
+  std::optional<double> Number(const std::string& value, const std::string& beside = {}) const;
+  // The same of an exponent, which may be an integer.
+  std::optional<double> Exponent(const std::string& value) const;
   // The node that writes `value`, or nullptr; with a type: only one of that.
   const Node* Writer(const std::string& value) const { return topology_.Producer(value); }
   const Node* Writer(const std::string& value, std::string_view type) const;
@@ -45,7 +53,11 @@ class Matcher {
   size_t IndexOf(const Node& node) const {
     return static_cast<size_t>(&node - graph_.nodes.data());
   }
-  // node = value + number, in either order; value * number, or value / (1 / number).
+  // The node that writes `value` as 1 / its last input; as the square root of its first one.
+  const Node* Reciprocal(const std::string& value) const;
+  const Node* Root(const std::string& value) const;
+  // node = value + number, in either order, or value - (-number); value * number, or value / (1 /
+  // number).
   std::optional<WithNumber> Sum(const Node* node) const;
   std::optional<WithNumber> Product(const Node* node) const;
   // The other input of a node with two, one of which is `value`.
@@ -65,6 +77,7 @@ class Matcher {
   const Graph& graph_;
   Topology topology_;
   Scope scope_;
+  double relative_;
 };
 
 // Writes nodes in the place of others. All names of the graph are kept until Finish.

@@ -11,12 +11,12 @@ namespace {
 // s of d / s or d * (1 / s), d being input `i`.
 const Node* FindDeviation(const Matcher& matcher, const Node& node, size_t i,
                           std::set<const Node*>& nodes) {
-  if (node.Is("Div") && i == 0) return matcher.Writer(node.inputs[1], "Sqrt");
+  if (node.Is("Div") && i == 0) return matcher.Root(node.inputs[1]);
   if (!node.Is("Mul")) return nullptr;
-  const Node* reciprocal = matcher.Writer(node.inputs[1 - i], "Reciprocal");
+  const Node* reciprocal = matcher.Reciprocal(node.inputs[1 - i]);
   if (reciprocal == nullptr) return nullptr;
   nodes.insert(reciprocal);
-  return matcher.Writer(reciprocal->inputs[0], "Sqrt");
+  return matcher.Root(reciprocal->inputs.back());
 }
 
 // x - ReduceMean(x).
@@ -26,10 +26,26 @@ bool IsCentered(const Matcher& matcher, const Node* difference) {
   return mean != nullptr && mean->inputs[0] == difference->inputs[0];
 }
 
-bool IsSquareOf(const Matcher& matcher, const Node& node, const std::string& value) {
-  if (node.inputs.size() != 2 || node.inputs[0] != value) return false;
-  if (node.Is("Mul")) return node.inputs[1] == value;
-  return node.Is("Pow") && matcher.Number(node.inputs[1]) == 2.0;
+// `value` = `difference` = x - ReduceMean(x), written a second time: exporters do, and the engine
+// makes one of both.
+bool IsSameDifference(const Matcher& matcher, const Node* difference, const std::string& value,
+                      std::set<const Node*>& nodes) {
+  const Node* other = matcher.Writer(value, "Sub");
+  if (!IsCentered(matcher, difference) || !IsCentered(matcher, other) ||
+      other->inputs[0] != difference->inputs[0])
+    return false;
+  const Node* mean = matcher.Writer(other->inputs[1]);
+  const auto axes = matcher.KeptAxes(*mean);
+  if (!axes || axes != matcher.KeptAxes(*matcher.Writer(difference->inputs[1]))) return false;
+  nodes.insert({other, mean});
+  return true;
+}
+
+template <typename IsBase>
+bool IsSquareOf(const Matcher& matcher, const Node& node, const IsBase& is_base) {
+  if (node.inputs.size() != 2 || !is_base(node.inputs[0])) return false;
+  if (node.Is("Mul")) return is_base(node.inputs[1]);
+  return node.Is("Pow") && matcher.Exponent(node.inputs[1]) == 2.0;
 }
 
 std::optional<SpelledNorm> FindAround(const Matcher& matcher, const Node& node, size_t i) {
@@ -44,7 +60,10 @@ std::optional<SpelledNorm> FindAround(const Matcher& matcher, const Node& node, 
   if (variance == nullptr) return std::nullopt;
   norm.square = matcher.Writer(variance->inputs[0]);
   const auto axes = matcher.KeptAxes(*variance);
-  if (norm.square == nullptr || !IsSquareOf(matcher, *norm.square, norm.difference) || !axes)
+  const auto is_base = [&](const std::string& value) {
+    return value == norm.difference || IsSameDifference(matcher, difference, value, norm.nodes);
+  };
+  if (norm.square == nullptr || !axes || !IsSquareOf(matcher, *norm.square, is_base))
     return std::nullopt;
   norm.x = norm.difference;
   norm.nodes.insert({norm.square, variance, sum, root, &node});
@@ -78,10 +97,10 @@ std::optional<Polynomial> Multiply(const Polynomial& a, const Polynomial& b) {
   return product;
 }
 
-bool Matches(const Polynomial& polynomial, const Polynomial& expected) {
+bool Matches(const Matcher& matcher, const Polynomial& polynomial, const Polynomial& expected) {
   for (size_t i = 0; i <= kDegree; ++i) {
     // A coefficient that is to be 0 has to be so exactly: the tolerance is relative.
-    if (!IsClose(polynomial[i], expected[i])) return false;
+    if (!matcher.IsClose(polynomial[i], expected[i])) return false;
   }
   return true;
 }
@@ -109,9 +128,9 @@ class GeluFinder {
     }
     const auto gate = matcher_.Sum(matcher_.Reader(value));
     // c + c f: the factor comes out of the sum.
-    if (!gate || !IsClose(gate->number, factor)) return std::nullopt;
+    if (!gate || !matcher_.IsClose(gate->number, factor)) return std::nullopt;
     value = Follow(value, gelu);
-    while (gelu.x.empty() || !IsClose(factor, 0.5)) {
+    while (gelu.x.empty() || !matcher_.IsClose(factor, 0.5)) {
       const Node* reader = matcher_.Reader(value);
       if (reader == nullptr || reader->inputs.size() != 2) return std::nullopt;
       if (const auto scaled = matcher_.Product(reader)) {
@@ -148,7 +167,7 @@ class GeluFinder {
       // Of an attempt that fails no node counts.
       std::set<const Node*> inner;
       const auto argument = Expand(function.inputs[0], x->value, inner, kDeepest);
-      if (!argument || !Matches(*argument, Argument(function.Is("Erf")))) continue;
+      if (!argument || !Matches(matcher_, *argument, Argument(function.Is("Erf")))) continue;
       nodes.merge(inner);
       if (x->value != scaled) nodes.insert(writer);
       return x;
@@ -160,7 +179,7 @@ class GeluFinder {
   std::optional<Polynomial> Expand(const std::string& value, const std::string& x,
                                    std::set<const Node*>& nodes, int depth) const {
     if (value == x) return Polynomial{0, 1, 0, 0};
-    if (const auto number = matcher_.Number(value)) return Polynomial{*number, 0, 0, 0};
+    if (const auto number = matcher_.Number(value, x)) return Polynomial{*number, 0, 0, 0};
     const Node* node = matcher_.Writer(value);
     // Both inputs are followed: without a bound the steps could double at every node.
     if (node == nullptr || depth == 0 || node->inputs.size() != 2) return std::nullopt;
@@ -168,7 +187,7 @@ class GeluFinder {
     const auto left = Expand(node->inputs[0], x, nodes, depth - 1);
     if (!left) return std::nullopt;
     if (node->Is("Pow")) {
-      const auto exponent = matcher_.Number(node->inputs[1]);
+      const auto exponent = matcher_.Exponent(node->inputs[1]);
       const auto square = Multiply(*left, *left);
       if (!square || !exponent) return std::nullopt;
       return *exponent == 2 ? square : *exponent == 3 ? Multiply(*square, *left) : std::nullopt;
@@ -176,7 +195,7 @@ class GeluFinder {
     const auto right = Expand(node->inputs[1], x, nodes, depth - 1);
     if (!right) return std::nullopt;
     if (node->Is("Mul")) return Multiply(*left, *right);
-    if (node->Is("Div") && matcher_.Number(node->inputs[1]))
+    if (node->Is("Div") && matcher_.Number(node->inputs[1], x))
       return Multiply(*left, {1 / (*right)[0], 0, 0, 0});
     if (!node->Is("Add")) return std::nullopt;
     Polynomial sum = *left;

@@ -52,6 +52,21 @@ TEST(EliminateNoOpsTest, WhatHandsItsInputOnGoes) {
   EXPECT_EQ(b.model.graph.nodes[0].inputs[0], "x");
 }
 
+TEST(EliminateNoOpsTest, ThereAndBackThroughAWiderTypeGoes) {
+  GraphBuilder b;
+  b.Input("x", {"3", "4"}).Output("y").Output("i", DataType::kInt32);
+  b.Add("Cast", {"x"}, {"d"}).Set("to", int64_t{11});
+  b.Add("Cast", {"d"}, {"f"}).Set("to", int64_t{1});
+  b.Add("Cast", {"d"}, {"i"}).Set("to", int64_t{6});
+  b.Add("Neg", {"f"}, {"y"});
+  InferTypes(b.model, "m");
+  const Model before = b.model;
+  EXPECT_EQ(EliminateNoOps(b.model.graph), 3U) << "two casts moved, one went";
+  EXPECT_EQ(Count(b.model.graph), (std::map<std::string, int>{{"Cast", 1}, {"Neg", 1}}));
+  for (const Node& node : b.model.graph.nodes) EXPECT_EQ(node.inputs[0], "x");
+  EXPECT_EQ(Difference(before, b.model, {3, 4}), 0.0F);
+}
+
 TEST(EliminateNoOpsTest, LeavesAloneWhatDoesSomething) {
   GraphBuilder b;
   b.Input("x", {"N", "4"}).Output("y").Output("z", DataType::kFloat);
@@ -59,7 +74,7 @@ TEST(EliminateNoOpsTest, LeavesAloneWhatDoesSomething) {
       .Ints("from", {1}, {0})
       .Ints("to", {1}, {3})
       .Ints("axes", {1}, {1});
-  b.Add("Cast", {"x"}, {"d"}).Set("to", int64_t{11});
+  b.Add("Cast", {"x"}, {"d"}).Set("to", int64_t{10});
   b.Add("Cast", {"d"}, {"f"}).Set("to", int64_t{1});
   b.Add("Pad", {"f", "pads"}, {"p"});
   b.Add("Slice", {"p", "from", "to", "axes"}, {"s"});
@@ -298,17 +313,55 @@ GraphBuilder Spelled(int order) {
   return b;
 }
 
+// The clamp of the gate in other orders, and numbers with as many dimensions as x.
+GraphBuilder SpelledClamp(int order) {
+  GraphBuilder b;
+  b.Input("x", {"1", "64"}).Output("y");
+  b.Floats("three", {1, 1}, {3}).Floats("minus", {}, {-3}).Floats("zero", {}, {0});
+  b.Floats("six", {}, {6}).Floats("sixth", {1, 1}, {1.0F / 6});
+  b.Floats("half", {}, {0.5F}).Floats("one", {}, {1});
+  if (order == 4) {  // of x / 6 + 1 / 2
+    b.Add("Mul", {"x", "sixth"}, {"s"});
+    b.Add("Add", {"s", "half"}, {"a"});
+    b.Add("Clip", {"a", "zero", "one"}, {"g"});
+    b.Add("Mul", {"x", "g"}, {"y"});
+    return b;
+  }
+  b.Add(order == 0 ? "Sub" : "Add", {"x", order == 0 ? "minus" : "three"}, {"a"});
+  switch (order) {
+    case 0:
+      b.Add("Min", {"six", "a"}, {"m"});
+      b.Add("Max", {"m", "zero"}, {"g"});
+      break;
+    case 1:
+      b.Add("Min", {"a", "six"}, {"m"});
+      b.Add("Relu", {"m"}, {"g"});
+      break;
+    case 2:
+      b.Add("Clip", {"a", "zero"}, {"m"});
+      b.Add("Min", {"m", "six"}, {"g"});
+      break;
+    default:
+      b.Add("Clip", {"a", "", "six"}, {"m"});
+      b.Add("Max", {"zero", "m"}, {"g"});
+  }
+  b.Add("Mul", {"x", "g"}, {"p"});
+  b.Add("Mul", {"p", "sixth"}, {"y"});
+  return b;
+}
+
 class SpelledHardSwishTest : public testing::TestWithParam<int> {};
 
 TEST_P(SpelledHardSwishTest, BecomesAGatedProduct) {
-  GraphBuilder b = Spelled(GetParam());
+  GraphBuilder b = GetParam() < 7 ? Spelled(GetParam()) : SpelledClamp(GetParam() - 7);
+  InferTypes(b.model, "m");
   const Model before = b.model;
   EXPECT_EQ(FuseHardSwish(b.model.graph), 1U);
   EXPECT_EQ(Count(b.model.graph), (std::map<std::string, int>{{"HardSigmoid", 1}, {"Mul", 1}}));
   EXPECT_LT(Difference(before, b.model, {1, 64}), 1e-6F);
 }
 
-INSTANTIATE_TEST_SUITE_P(Orders, SpelledHardSwishTest, testing::Range(0, 7));
+INSTANTIATE_TEST_SUITE_P(Orders, SpelledHardSwishTest, testing::Range(0, 12));
 
 TEST(FuseHardSwishTest, LeavesOtherClampsAlone) {
   GraphBuilder other_factor = Spelled(0);
@@ -321,6 +374,15 @@ TEST(FuseHardSwishTest, LeavesOtherClampsAlone) {
   GraphBuilder used = Spelled(0);
   used.Output("g");
   EXPECT_EQ(FuseHardSwish(used.model.graph), 0U) << "the gate is an output";
+  GraphBuilder above = SpelledClamp(4);
+  above.Floats("one", {}, {2});
+  EXPECT_EQ(FuseHardSwish(above.model.graph), 0U) << "goes to 2";
+  GraphBuilder below = SpelledClamp(0);
+  below.Floats("zero", {}, {-1});
+  EXPECT_EQ(FuseHardSwish(below.model.graph), 0U) << "goes to -1";
+  GraphBuilder limit = SpelledClamp(2);
+  limit.model.graph.nodes[1].inputs.push_back("three");
+  EXPECT_EQ(FuseHardSwish(limit.model.graph), 0U) << "is limited twice";
 }
 
 TEST(FuseHardSwishTest, KeepsTheNameForSettings) {

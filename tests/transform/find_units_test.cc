@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "qconvert/ir/topology.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "support/graph_builder.h"
 
@@ -50,6 +51,37 @@ TEST(FindUnitsTest, Normalizations) {
   GraphBuilder along = Norm(true);
   along.model.graph.nodes[3].Set("axes", std::vector<int64_t>{0});
   EXPECT_TRUE(FindUnits(along.model.graph).empty()) << "mean and variance along different axes";
+}
+
+TEST(FindUnitsTest, ADifferenceThatIsWrittenTwice) {
+  for (const bool has_mean : {true, false}) {
+    GraphBuilder b = Norm(true);
+    const std::string mean = has_mean ? "mean2" : "mean";
+    if (has_mean) b.Add("ReduceMean", {"x"}, {mean}).Set("axes", std::vector<int64_t>{1});
+    b.Add("Sub", {"x", mean}, {"d2"});
+    b.model.graph.nodes[2].inputs[0] = "d2";
+    SortNodes(b.model.graph);
+    InferTypes(b.model, "m");
+    EXPECT_EQ(CountOf(FindUnits(b.model.graph), "LayerNormalization"), has_mean ? 11U : 10U);
+  }
+  GraphBuilder other = Norm(true);
+  other.Add("Sub", {"x", "w"}, {"d2"});
+  other.model.graph.nodes[2].inputs[0] = "d2";
+  SortNodes(other.model.graph);
+  InferTypes(other.model, "m");
+  EXPECT_TRUE(FindUnits(other.model.graph).empty()) << "the square of another difference";
+}
+
+TEST(FindUnitsTest, ReciprocalsAndRootsOfAllKinds) {
+  GraphBuilder b = Norm(true);
+  b.Floats("one", {}, {1}).Floats("half", {}, {0.5F});
+  std::vector<Node>& nodes = b.model.graph.nodes;
+  nodes[5] = MakeNode("Pow", {"sum", "half"}, {"root"});
+  EXPECT_EQ(CountOf(FindUnits(b.model.graph), "LayerNormalization"), 9U);
+  nodes[6] = MakeNode("Mul", {"d", "r"}, {"n"});
+  b.Add("Div", {"one", "root"}, {"r"});
+  SortNodes(b.model.graph);
+  EXPECT_EQ(CountOf(FindUnits(b.model.graph), "LayerNormalization"), 10U);
 }
 
 TEST(FindUnitsTest, WhatComesBehindIsNoPartOfThem) {

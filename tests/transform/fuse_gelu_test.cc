@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdint>
 #include <tuple>
+#include <vector>
 
 #include "qconvert/pipeline/prepare_model.h"
 #include "support/graph_builder.h"
@@ -116,6 +119,28 @@ TEST_P(FuseGeluTest, BecomesTheFastestSpelling) {
 
 INSTANTIATE_TEST_SUITE_P(Orders, FuseGeluTest,
                          testing::Combine(testing::Range(0, 5), testing::Range(0, 4)));
+
+TEST(FuseGeluTest, IntegersAsExponents) {
+  GraphBuilder b = Spelled(2, 0);
+  b.Ints("exponent", {}, {3});
+  b.model.graph.nodes[0].inputs[1] = "exponent";
+  EXPECT_EQ(FuseGelu(b.model.graph, 13), 1U);
+}
+
+// As widening a model of float16 leaves them.
+TEST(FuseGeluTest, NumbersThatWereHalves) {
+  for (const int spelling : {0, 1, 2, 3, 4}) {
+    GraphBuilder b = Spelled(spelling, 0);
+    for (auto& [name, tensor] : b.model.graph.initializers) {
+      const uint32_t bits = std::bit_cast<uint32_t>(tensor.values<float>()[0]) + 0x1000;
+      tensor = MakeFloatTensor(name, tensor.dims,
+                               std::vector<float>{std::bit_cast<float>(bits & 0xFFFFE000)});
+    }
+    const Model before = b.model;
+    EXPECT_EQ(FuseGelu(b.model.graph, 13), 1U) << spelling;
+    EXPECT_LT(RelativeDifference(before, b.model), 1e-4F);
+  }
+}
 
 TEST(FuseGeluTest, OneReadingBehindDequantize) {
   GraphBuilder b = Numbers(13);

@@ -14,6 +14,7 @@ struct Spelling {
   bool has_maximum = true;
   bool has_reciprocal = false;
   int64_t maximum_axis = -1;
+  bool divides_one = false;  // for the reciprocal
 };
 
 // x [2, 3, 5] -> the Softmax spelled out -> y
@@ -27,7 +28,10 @@ GraphBuilder Spelled(const Spelling& spelling) {
   b.Add("Exp", {spelling.has_maximum ? "d" : "x"}, {"e"});
   b.Add("ReduceSum", {"e", "axis"}, {"s"});
   if (spelling.has_reciprocal) {
-    b.Add("Reciprocal", {"s"}, {"r"});
+    if (spelling.divides_one)
+      b.Floats("one", {}, {1}).Add("Div", {"one", "s"}, {"r"});
+    else
+      b.Add("Reciprocal", {"s"}, {"r"});
     b.Add("Mul", {"r", "e"}, {"y"});
   } else {
     b.Add("Div", {"e", "s"}, {"y"});
@@ -44,7 +48,7 @@ float Difference(const Model& before, const Model& after, std::vector<int64_t> d
 TEST(FuseSoftmaxTest, EverySpellingBecomesTheOperator) {
   for (const Spelling& spelling :
        {Spelling{}, Spelling{-1, true, true}, Spelling{2}, Spelling{1, true, false, -2},
-        Spelling{-1, false}, Spelling{0, false, true}}) {
+        Spelling{-1, false}, Spelling{0, false, true}, Spelling{-1, true, true, -1, true}}) {
     GraphBuilder b = Spelled(spelling);
     const Model before = b.model;
     EXPECT_EQ(FuseSoftmax(b.model.graph), 1U) << spelling.axis;

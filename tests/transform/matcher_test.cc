@@ -36,6 +36,45 @@ TEST(MatcherTest, NumbersAreFloatsThatAddNoDimension) {
     EXPECT_FALSE(matcher.Number(other)) << other;
 }
 
+TEST(MatcherTest, NumbersOfOnesBesideWhatHasTheirRank) {
+  const GraphBuilder b = Start();
+  const Matcher matcher(b.model.graph);
+  EXPECT_EQ(matcher.Number("row", "x"), 5.0);
+  EXPECT_FALSE(matcher.Number("row", "nothing"));
+  EXPECT_FALSE(matcher.Number("many", "x"));
+  const Node sum = MakeNode("Add", {"row", "x"}, {"s"});
+  EXPECT_EQ(matcher.Sum(&sum)->number, 5);
+}
+
+TEST(MatcherTest, HalvesAreCloseWhereAllNumbersAre) {
+  GraphBuilder b = Start();
+  constexpr double kThird = 0.333251953125;  // 1 / 3 as float16
+  b.Floats("third", {}, {static_cast<float>(kThird)});
+  EXPECT_TRUE(Matcher(b.model.graph).IsClose(kThird, 1.0 / 3));
+  EXPECT_FALSE(Matcher(b.model.graph).IsClose(0.33, 1.0 / 3));
+  b.Floats("seventh", {}, {1.0F / 7});
+  EXPECT_FALSE(Matcher(b.model.graph).IsClose(kThird, 1.0 / 3));
+}
+
+TEST(MatcherTest, RootsReciprocalsAndTheirExponents) {
+  GraphBuilder b = Start();
+  b.Floats("half", {}, {0.5F}).Ints("three", {1}, {3});
+  b.Add("Sqrt", {"x"}, {"root"});
+  b.Add("Pow", {"x", "half"}, {"power"});
+  b.Add("Pow", {"x", "two"}, {"square"});
+  b.Add("Reciprocal", {"x"}, {"r"});
+  b.Add("Div", {"one", "x"}, {"d"});
+  b.Add("Div", {"two", "x"}, {"other"});
+  const Matcher matcher(b.model.graph);
+  EXPECT_EQ(matcher.Exponent("three"), 3.0);
+  EXPECT_EQ(matcher.Exponent("half"), 0.5);
+  EXPECT_FALSE(matcher.Exponent("many"));
+  for (const char* value : {"root", "power"}) EXPECT_EQ(matcher.Root(value)->inputs[0], "x");
+  for (const char* value : {"square", "r", "x"}) EXPECT_EQ(matcher.Root(value), nullptr);
+  for (const char* value : {"r", "d"}) EXPECT_EQ(matcher.Reciprocal(value)->inputs.back(), "x");
+  for (const char* value : {"other", "root", "x"}) EXPECT_EQ(matcher.Reciprocal(value), nullptr);
+}
+
 TEST(MatcherTest, SumsAndProductsWithANumberOnEitherSide) {
   const GraphBuilder b = Start();
   const Matcher matcher(b.model.graph);
@@ -50,7 +89,8 @@ TEST(MatcherTest, SumsAndProductsWithANumberOnEitherSide) {
   EXPECT_EQ(sum("Add", {"x", "two"})->number, 2);
   EXPECT_EQ(sum("Add", {"two", "x"})->value, "x");
   EXPECT_FALSE(sum("Add", {"x", "many"}));
-  EXPECT_FALSE(sum("Sub", {"x", "two"}));
+  EXPECT_EQ(sum("Sub", {"x", "two"})->number, -2);
+  EXPECT_FALSE(sum("Sub", {"two", "x"}));
   EXPECT_EQ(product("Mul", {"two", "x"})->number, 2);
   EXPECT_EQ(product("Div", {"x", "two"})->number, 0.5);
   EXPECT_FALSE(product("Div", {"two", "x"})) << "a reciprocal";

@@ -11,10 +11,11 @@ namespace qconvert {
 // x -> Cast{to = type of x} -> y -> Relu     becomes     x -> Relu
 //
 // The same for Concat of one input, Transpose that keeps the order, Pad by nothing, Slice of
-// everything, and Reshape, Flatten, Squeeze, Unsqueeze, Expand and Tile whose output has the type
-// of the input: every dimension the same number or the same symbol. A node that writes a graph
-// output stays. Goes by value_info; what has no type there is left alone. Returns how many nodes
-// went. Needs sorted nodes.
+// everything, and a Cast back from a type that holds every number (float -> double -> float); a
+// Cast behind such a one reads what is in front of it. The same for Reshape, Flatten, Squeeze,
+// Unsqueeze, Expand and Tile whose output has the type of the input: every dimension the same
+// number or the same symbol. A node that writes a graph output stays. Goes by value_info; what has
+// no type there is left alone. Returns how many nodes went. Needs sorted nodes.
 size_t EliminateNoOps(Graph& graph);
 
 // The same element type, and every dimension the same number or the same symbol.

@@ -16,10 +16,11 @@ namespace qconvert {
 // sides; any b in Add{b} and top t in Clip{0, t} are taken when the whole is divided by t:
 //   clip(x + b, 0, t) / t = max(0, min(1, x / t + b / t)) = HardSigmoid{alpha = 1/t, beta =
 //   b/t}(x).
-// Relu with Min{t}, and Max{0} with Min{t}, stand for the Clip as well. Left alone: steps that
-// anything else reads. Returns how many were fused. Needs sorted nodes. Formula: ONNX
-// HardSigmoid-6, HardSwish-14. This is what LowerHardSwish makes of the operator, so both spellings
-// end up the same.
+// Relu or Max{0} and Min{t}, in either order, or a Clip with one bound for one of them, stand for
+// the Clip as well, Sub{-b} for the Add, and x may have a factor in front: x * clip(x / 6 + 1/2, 0,
+// 1) needs no division. Left alone: steps that anything else reads. Returns how many were fused.
+// Needs sorted nodes. Formula: ONNX HardSigmoid-6, HardSwish-14. This is what LowerHardSwish makes
+// of the operator, so both spellings end up the same.
 size_t FuseHardSwish(Graph& graph);
 
 }  // namespace qconvert
