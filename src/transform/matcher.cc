@@ -12,14 +12,22 @@ namespace {
 // A float16 has 13 bits less than a float.
 bool IsHalf(float number) { return (std::bit_cast<uint32_t>(number) & 0x1FFF) == 0; }
 
+// Scales are what a range makes them.
+bool IsScale(const Graph& graph, const Topology& topology, const std::string& value) {
+  const std::vector<Use>& uses = topology.Uses(value);
+  return std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+    const Node& reader = graph.nodes[use.node];
+    return reader.Is("QuantizeLinear") || reader.Is("DequantizeLinear");
+  });
+}
+
 // True of models that were widened (widen_float16.cc), and of those that have no other numbers.
-bool AreHalves(const Graph& graph) {
-  return std::all_of(graph.initializers.begin(), graph.initializers.end(),
-                     [](const auto& initializer) {
-                       const Tensor& tensor = initializer.second;
-                       return tensor.type != DataType::kFloat || tensor.element_count() != 1 ||
-                              IsHalf(tensor.values<float>()[0]);
-                     });
+bool AreHalves(const Graph& graph, const Topology& topology) {
+  return std::all_of(graph.initializers.begin(), graph.initializers.end(), [&](const auto& entry) {
+    const Tensor& tensor = entry.second;
+    return tensor.type != DataType::kFloat || tensor.element_count() != 1 ||
+           IsHalf(tensor.values<float>()[0]) || IsScale(graph, topology, entry.first);
+  });
 }
 
 }  // namespace
@@ -32,7 +40,7 @@ Matcher::Matcher(const Graph& graph)
     : graph_(graph),
       topology_(graph),
       scope_(graph),
-      relative_(AreHalves(graph) ? kHalf : kDecimal) {}
+      relative_(AreHalves(graph, topology_) ? kHalf : kDecimal) {}
 
 std::optional<double> Matcher::Number(const std::string& value, const std::string& beside) const {
   const Tensor* tensor = graph_.FindInitializer(value);

@@ -136,6 +136,11 @@ TEST(FuseGeluTest, NumbersThatWereHalves) {
       tensor = MakeFloatTensor(name, tensor.dims,
                                std::vector<float>{std::bit_cast<float>(bits & 0xFFFFE000)});
     }
+    // Scales of a quantized neighbour are none of the model's numbers.
+    b.Floats("scale", {}, {0.03F});
+    b.model.graph.initializers["zero"] =
+        MakeTensor<uint8_t>("zero", DataType::kUint8, {}, std::vector<uint8_t>{128});
+    b.Output("codes", DataType::kUint8).Add("QuantizeLinear", {"x", "scale", "zero"}, {"codes"});
     const Model before = b.model;
     EXPECT_EQ(FuseGelu(b.model.graph, 13), 1U) << spelling;
     EXPECT_LT(RelativeDifference(before, b.model), 1e-4F);

@@ -52,7 +52,7 @@ TEST(MatcherTest, HalvesAreCloseWhereAllNumbersAre) {
   b.Floats("third", {}, {static_cast<float>(kThird)});
   EXPECT_TRUE(Matcher(b.model.graph).IsClose(kThird, 1.0 / 3));
   EXPECT_FALSE(Matcher(b.model.graph).IsClose(0.33, 1.0 / 3));
-  b.Floats("seventh", {}, {1.0F / 7});
+  b.Floats("seventh", {}, {1.0F / 7}).Add("Mul", {"x", "seventh"}, {"y"});
   EXPECT_FALSE(Matcher(b.model.graph).IsClose(kThird, 1.0 / 3));
 }
 
