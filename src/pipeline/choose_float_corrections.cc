@@ -1,5 +1,7 @@
 #include "choose_float_corrections.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -13,6 +15,7 @@
 #include "find_absorbed_biases.h"
 #include "find_channel_shifts.h"
 #include "give_back.h"
+#include "long_models.h"
 #include "plan_remarks.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/value_range.h"
@@ -139,12 +142,25 @@ class Chooser {
         &Chooser::OfferEqualization, &Chooser::OfferClips, &Chooser::OfferAbsorption};
     for (; next < kOfferers.size(); ++next) {
       const std::optional<Offer> offer = (this->*kOfferers[next])(best, planned);
-      if (offer) return Compare(next, *offer, best, planned);
+      if (!offer) continue;
+      if (MayChooseAgain(planned)) return Compare(next, *offer, best, planned);
+      report_.warnings.push_back(fmt::format(
+          "{} of {} {} is not tried: of {} nodes {} plans were measured, which takes as long once "
+          "more (--effort high tries it all the same)",
+          offer->told.name, offer->told.layers, offer->told.of, planned.model.graph.nodes.size(),
+          report_.guard.measurements));
     }
     report_.corrections.insert(report_.corrections.begin(), told_.begin(), told_.end());
     report_.guard.steps.insert(report_.guard.steps.end(), steps_.begin(), steps_.end());
     if (options_.must_pass) RefuseFailed(options_, report_);
     use_(best, planned);
+  }
+
+  // What fails is worth any time.
+  bool MayChooseAgain(const PlannedConversion& planned) const {
+    return options_.config.effort != Effort::kNormal || !report_.guard.passed ||
+           AffordsAnotherChoice(static_cast<size_t>(report_.guard.measurements),
+                                planned.model.graph.nodes.size());
   }
 
   void Compare(size_t number, const Offer& offer, const ConvertOptions& best,

@@ -97,15 +97,15 @@ ModelComparer::Outputs ModelComparer::Expected(size_t k, const Sample& sample) c
   return kept_[k] ? *kept_[k] : RunSample(*reference_, sample);
 }
 
-Comparisons ModelComparer::StartSums(const Session& actual) const {
+Comparisons ModelComparer::StartSums(size_t outputs) const {
   // A written file does not show the values that stand in for outputs.
-  Comparisons sums(actual.outputs().size());
+  Comparisons sums(outputs);
   for (size_t o = 0; o < sums.size(); ++o) sums[o].value = values_[o];
   return sums;
 }
 
 Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
-  Comparisons sums = StartSums(actual);
+  Comparisons sums = StartSums(actual.outputs().size());
   Outputs expected_before;
   Outputs actual_before;
   for (size_t k = 0; k < count; ++k) {
@@ -120,14 +120,15 @@ Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
   return sums;
 }
 
-Comparisons ModelComparer::CompareEach(const Session& actual, const std::vector<size_t>& which,
+Comparisons ModelComparer::CompareEach(const std::function<Outputs(size_t k, const Sample&)>& run,
+                                       size_t outputs, const std::vector<size_t>& which,
                                        int workers, std::vector<std::string>* names) const {
-  Comparisons sums = StartSums(actual);
+  Comparisons sums = StartSums(outputs);
   MapInOrder(
       which.size(), workers,
       [&](size_t k) {
         Sample sample = ReadSample(which[k]);
-        Comparisons of_sample = CompareSampleOf(which[k], sample, RunSample(actual, sample));
+        Comparisons of_sample = CompareSampleOf(which[k], sample, run(which[k], sample));
         // Each worker writes those of its own samples.
         if (names != nullptr) (*names)[which[k]] = std::move(sample.name);
         return of_sample;
@@ -146,7 +147,15 @@ Comparisons ModelComparer::CompareSampleOf(size_t k, const Sample& sample,
 
 Comparisons ModelComparer::CompareBeside(const Session& actual,
                                          const std::vector<size_t>& which) const {
-  return CompareEach(actual, which, 1, nullptr);
+  return CompareEach([&](size_t /*k*/, const Sample& sample) { return RunSample(actual, sample); },
+                     actual.outputs().size(), which, 1, nullptr);
+}
+
+Comparisons ModelComparer::CompareWithItself(const std::vector<size_t>& which) {
+  QCONVERT_CHECK(!in_step_ && !has_feedback());
+  ++comparisons_;
+  return CompareEach([&](size_t k, const Sample& sample) { return Expected(k, sample); },
+                     values_.size(), SamplesOf(which), workers_, &names_);
 }
 
 void ModelComparer::Count(size_t comparisons, size_t samples) {
@@ -162,13 +171,16 @@ void ModelComparer::VisitSamples(const std::function<void(const Sample&)>& visit
   }
 }
 
-Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size_t>& which) {
-  std::vector<size_t> samples = which;
+std::vector<size_t> ModelComparer::SamplesOf(const std::vector<size_t>& which) const {
   // A run that is left out would leave its draws to the next.
-  if (which.empty() || in_step_) {
-    samples.resize(count_);
-    std::iota(samples.begin(), samples.end(), size_t{0});
-  }
+  if (!which.empty() && !in_step_) return which;
+  std::vector<size_t> all(count_);
+  std::iota(all.begin(), all.end(), size_t{0});
+  return all;
+}
+
+Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size_t>& which) {
+  const std::vector<size_t> samples = SamplesOf(which);
   ++comparisons_;
   if (in_step_ && reference_ != nullptr) {
     reference_.reset();  // first: the two need not be in memory together
@@ -176,7 +188,9 @@ Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size
   }
   if (!feeder_.has_feedback()) {
     runs_ += samples.size();
-    return CompareEach(actual, samples, workers_, &names_);
+    return CompareEach(
+        [&](size_t /*k*/, const Sample& sample) { return RunSample(actual, sample); },
+        actual.outputs().size(), samples, workers_, &names_);
   }
   // States come from the sample before: the wanted ones take all that precede them.
   const size_t count = samples.empty() ? 0 : samples.back() + 1;

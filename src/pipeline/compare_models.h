@@ -60,7 +60,10 @@ class ModelComparer {
   // output that `actual` has; its outputs are the first of `values`, or all.
   std::vector<OutputComparison> Compare(const Session& actual,
                                         const std::vector<size_t>& which = {});
-  // The same by the thread that calls, which others may do meanwhile, and uncounted. Not where
+  // The same of a model that computes what the reference does, bit for bit: opens and runs none.
+  // Not where states are fed back, and not in step.
+  std::vector<OutputComparison> CompareWithItself(const std::vector<size_t>& which = {});
+  // Compare by the thread that calls, which others may do meanwhile, and uncounted. Not where
   // states are fed back, and not in step.
   std::vector<OutputComparison> CompareBeside(const Session& actual,
                                               const std::vector<size_t>& which) const;
@@ -85,11 +88,15 @@ class ModelComparer {
   void KeepReference();
   bool RunReference();                   // false: no room for all outputs
   bool Keep(size_t k, Outputs outputs);  // false: no room
-  std::vector<OutputComparison> StartSums(const Session& actual) const;
+  std::vector<OutputComparison> StartSums(size_t outputs) const;
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
-  // By so many threads. `names`: gets those of the samples; null: nothing does.
-  std::vector<OutputComparison> CompareEach(const Session& actual, const std::vector<size_t>& which,
-                                            int workers, std::vector<std::string>* names) const;
+  // The samples asked for, all where none are, and in step.
+  std::vector<size_t> SamplesOf(const std::vector<size_t>& which) const;
+  // Of a model that gives so many outputs, by so many threads. `names`: gets those of the samples;
+  // null: nothing does.
+  std::vector<OutputComparison> CompareEach(
+      const std::function<Outputs(size_t k, const Sample&)>& run, size_t outputs,
+      const std::vector<size_t>& which, int workers, std::vector<std::string>* names) const;
 
   std::unique_ptr<Session> reference_;  // null once all its outputs are kept
   const InputFeeder& feeder_;

@@ -26,6 +26,10 @@ size_t AffordedMeasurements(size_t most, size_t nodes) {
   return std::max<size_t>(nodes <= kManyNodes ? most : most * kManyNodes / nodes, 1);
 }
 
+bool AffordsAnotherChoice(size_t measurements, size_t nodes) {
+  return nodes == 0 || measurements <= kMostNodesMeasured / nodes;
+}
+
 std::string LimitEffort(size_t nodes, QuantConfig& config) {
   if (nodes <= kManyNodes || config.effort != Effort::kNormal) return "";
   config.effort = Effort::kFast;

@@ -17,6 +17,14 @@ inline constexpr size_t kManyNodes = 10'000;
 // model, which takes time by the node.
 size_t AffordedMeasurements(size_t most, size_t nodes);
 
+// Of all plans that one choice measures together: their nodes, beyond which no second choice is
+// made for a correction that nobody asks for.
+inline constexpr size_t kMostNodesMeasured = 40'000;
+
+// Whether the plan of a model of so many nodes may be chosen anew, after a choice that came to so
+// many measurements.
+bool AffordsAnotherChoice(size_t measurements, size_t nodes);
+
 // Leaves to `config` what is tried by itself to lower the error only where that is asked for, as
 // effort fast does. Returns one line that says so; empty where `nodes` are not too many.
 std::string LimitEffort(size_t nodes, QuantConfig& config);

@@ -22,6 +22,7 @@
 #include "qconvert/plan/value_range.h"
 #include "qconvert/rewrite/apply_plan.h"
 #include "qconvert/rewrite/type_half_regions.h"
+#include "same_nodes.h"
 
 namespace qconvert {
 namespace {
@@ -66,6 +67,12 @@ OpenCandidate OpenerOf(const PlanInputs& inputs) {
   return [&inputs](const Model& model, bool by_integers) {
     return OpenForComparison(model, inputs.place, by_integers, kStepsOfCandidate);
   };
+}
+
+// Whether it would give the bits that the reference has given.
+bool IsReference(const PlanInputs& inputs, const Model& runnable) {
+  return inputs.is_as_it_came && !inputs.comparer.has_feedback() && !inputs.comparer.is_in_step() &&
+         ComputeTheSame(inputs.model, runnable);
 }
 
 // The verdict, and what is told of a measurement.
@@ -164,9 +171,15 @@ Model RunnableOf(const PlanInputs& inputs, QuantizationPlan plan, FloatCache& fl
 
 Measured MeasurePlan(const PlanInputs& inputs, QuantizationPlan plan,
                      const std::vector<size_t>& samples, bool integer_kernels) {
-  if (ExpandedBytes(plan.stored) < kLargeWeights)
-    return MeasureModel(inputs, RunnableOf(inputs, std::move(plan), inputs.floats), samples,
-                        integer_kernels);
+  if (ExpandedBytes(plan.stored) < kLargeWeights) {
+    const Model runnable = RunnableOf(inputs, std::move(plan), inputs.floats);
+    if (!integer_kernels || !IsReference(inputs, runnable))
+      return MeasureModel(inputs, runnable, samples, integer_kernels);
+    Measured measured;
+    measured.outputs = inputs.comparer.CompareWithItself(samples);
+    Judge(inputs, samples, measured);
+    return measured;
+  }
   // As large as the weights that they stand for: not both at once, and none is kept.
   const std::map<std::string, StoredWeight> stored = std::exchange(plan.stored, {});
   Model model = RunnableOf(inputs, std::move(plan), inputs.floats);

@@ -66,6 +66,9 @@ struct PlanInputs {
   ResultCache* cache = nullptr;
   // Weights do not learn where they begin no better; not given: they always do.
   std::optional<BeforeLearning> rival = {};
+  // The prepared model is, node for node, the one that it is compared with (same_nodes.h): what a
+  // plan that changes nothing gives is known then.
+  bool is_as_it_came = false;
   std::string reference_hash;    // of all that the comparer compares with; empty: none is kept
   size_t most_measurements = 0;  // that the choice can come to; see on_measurement
   std::function<void(size_t done, size_t most)> on_measurement;

@@ -33,6 +33,7 @@
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
 #include "read_table.h"
+#include "same_nodes.h"
 #include "take_in_held_out.h"
 #include "take_plan.h"
 #include "write_quantized.h"
@@ -220,6 +221,7 @@ struct PlanMaking {
   ModelComparer& comparer;
   std::string reference_hash;
   std::optional<BeforeLearning> rival;
+  bool is_as_it_came;
   CodeCache codes{data.workers};
   FloatCache floats{data.workers};
 
@@ -242,6 +244,7 @@ struct PlanMaking {
             .place = options.model.string(),
             .cache = options.cache.get(),
             .rival = rival,
+            .is_as_it_came = is_as_it_came,
             .reference_hash = reference_hash,
             .on_measurement = options.measuring,
             .on_learning = options.learning};
@@ -334,9 +337,11 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const InputFeeder judged_feeder(judged.samples, model.graph.inputs, options.states);
   report.random_nodes = FindRandomNodes(model.graph);
   const std::string models = HashOfModels(options, *original, model);
+  const bool is_as_it_came = ComputeTheSame(*original, model);
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
-  PlanMaking making{prepared, data, comparer, HashOfReference(models, comparer), rival};
+  PlanMaking making{prepared, data,         comparer, HashOfReference(models, comparer),
+                    rival,    is_as_it_came};
   ChosenPlan chosen = ChooseOrTake(options, std::move(spread.choice), table, making);
   const auto of_all = WidenToAll(options, stored, making, chosen);
   if (options.cache) options.cache->TellUse();

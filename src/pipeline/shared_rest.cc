@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <optional>
 #include <set>
-#include <type_traits>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
-#include <variant>
 
 #include "compared_models.h"
 #include "layerwise_run.h"
@@ -16,46 +14,10 @@
 #include "qconvert/base/error.h"
 #include "qconvert/ir/topology.h"
 #include "qconvert/runtime/session.h"
+#include "same_nodes.h"
 
 namespace qconvert {
 namespace {
-
-bool IsSame(const Tensor* a, const Tensor* b) {
-  return a == nullptr || b == nullptr ? a == b : HaveSameElements(*a, *b);
-}
-
-// Bodies and what is not looked into are not the same.
-template <typename T>
-bool IsSame(const Attribute& a, const Attribute& b) {
-  const T* one = std::get_if<T>(&a.data);
-  const T* other = std::get_if<T>(&b.data);
-  if constexpr (std::is_same_v<T, Tensor>)
-    return one != nullptr && other != nullptr && HaveSameElements(*one, *other);
-  else
-    return one != nullptr && other != nullptr && *one == *other;
-}
-
-bool IsSame(const Attribute& a, const Attribute& b) {
-  return IsSame<float>(a, b) || IsSame<int64_t>(a, b) || IsSame<std::string>(a, b) ||
-         IsSame<Tensor>(a, b) || IsSame<std::vector<float>>(a, b) ||
-         IsSame<std::vector<int64_t>>(a, b) || IsSame<std::vector<std::string>>(a, b);
-}
-
-bool HaveSameAttributes(const Node& a, const Node& b) {
-  return std::equal(a.attributes.begin(), a.attributes.end(), b.attributes.begin(),
-                    b.attributes.end(), [](const auto& one, const auto& other) {
-                      return one.first == other.first && IsSame(one.second, other.second);
-                    });
-}
-
-bool IsSame(const Graph& a, const Node& one, const Graph& b, const Node& other) {
-  return one.name == other.name && one.op_type == other.op_type && one.domain == other.domain &&
-         one.inputs == other.inputs && one.outputs == other.outputs &&
-         HaveSameAttributes(one, other) &&
-         std::all_of(one.inputs.begin(), one.inputs.end(), [&](const std::string& input) {
-           return IsSame(a.FindInitializer(input), b.FindInitializer(input));
-         });
-}
 
 bool IsSameInput(const Tensor& a, const Tensor& b) {
   return a.name == b.name && HaveSameElements(a, b);
@@ -145,7 +107,7 @@ std::pair<size_t, size_t> SharedRest::Changed(const Model& model) const {
   std::pair changed{nodes.size(), nodes.size()};
   for (size_t n = 0; n < nodes.size(); ++n) {
     const auto it = by_output.find(nodes[n].outputs[0]);
-    if (it != by_output.end() && IsSame(base_.graph(), nodes[n], model.graph, *it->second))
+    if (it != by_output.end() && AreSame(base_.graph(), nodes[n], model.graph, *it->second))
       continue;
     changed.first = std::min(changed.first, n);
     changed.second = n + 1;

@@ -33,7 +33,7 @@ class Placer {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (At(n).domain == NodeDomain::kInteger) candidates_.insert(n);
     }
-    if (!QuantizesInputsOnly()) ChooseByTime();
+    if (!candidates_.empty() && !QuantizesInputsOnly()) ChooseByTime();
     CollectValues();
     return std::move(placement_);
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "support/graph_builder.h"
 #include "support/npy.h"
 #include "support/temp_dir.h"
@@ -50,6 +52,47 @@ TEST(CompareModelsTest, RandomModelsDrawTheSameHoweverManyOutputsAreKept) {
       EXPECT_EQ(seen.sums.error_power, 0) << outputs << " kept, comparison " << comparison;
     }
   }
+}
+
+// Gives its input and counts its runs.
+class Counting : public Session {
+ public:
+  explicit Counting(std::atomic<int>& runs) : runs_(runs) {}
+  const std::vector<Value>& inputs() const override { return values_; }
+  const std::vector<Value>& outputs() const override { return values_; }
+  std::vector<Tensor> Run(std::span<const Tensor> inputs,
+                          ValueObserver* /*observer*/) const override {
+    ++runs_;
+    return {inputs[0]};
+  }
+
+ private:
+  std::atomic<int>& runs_;
+  std::vector<Value> values_ = {{"x", FloatType({"2"}), {}, {}}};
+};
+
+TEST(CompareModelsTest, WhatTheReferenceHasGivenIsNotRunAgain) {
+  const TempDir dir;
+  for (int k = 0; k < 3; ++k) {
+    const std::vector<float> values = {static_cast<float>(k), 1};
+    dir.Write(fmt::format("{}.npy", k), NpyFloats({2}, values));
+  }
+  const std::vector<Value> inputs = {{"x", FloatType({"2"}), {}, {}}};
+  const SampleSource samples = OpenSamples(dir.path(), inputs, SampleSourceOptions{});
+  const InputFeeder feeder(samples, inputs, {});
+  std::atomic<int> runs = 0;
+  ModelComparer comparer(std::make_unique<Counting>(runs), feeder, {{"x", {}, {}, false, false}},
+                         {0, 1, 2}, {.count = 3, .workers = 2});
+  const OutputComparison same = comparer.CompareWithItself().at(0);
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(comparer.comparisons(), 1U);
+  EXPECT_EQ(comparer.sample_names().size(), 3U);
+  const OutputComparison run = comparer.Compare(Counting(runs)).at(0);
+  EXPECT_EQ(runs, 6);
+  EXPECT_EQ(same.sums.count, run.sums.count);
+  EXPECT_EQ(same.sums.error_power, 0);
+  EXPECT_EQ(same.sqnr_db(), run.sqnr_db());
+  EXPECT_EQ(comparer.CompareWithItself({1}).at(0).sums.count, 2);
 }
 
 }  // namespace

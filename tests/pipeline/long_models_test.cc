@@ -61,6 +61,14 @@ TEST(LongModelsTest, FewerMeasurementsByTheNode) {
   EXPECT_EQ(AffordedMeasurements(20, 1000 * kManyNodes), 1U);
 }
 
+TEST(LongModelsTest, ManyMeasurementsOfManyNodesAreNotMadeTwice) {
+  EXPECT_TRUE(AffordsAnotherChoice(34, 1'000));
+  EXPECT_TRUE(AffordsAnotherChoice(1, kManyNodes));
+  EXPECT_FALSE(AffordsAnotherChoice(25, 2'500));
+  EXPECT_FALSE(AffordsAnotherChoice(1, kMostNodesMeasured + 1));
+  EXPECT_TRUE(AffordsAnotherChoice(1, 0));
+}
+
 TEST(LongModelsTest, OnlyNormalEffortIsLimited) {
   QuantConfig config;
   EXPECT_EQ(LimitEffort(kManyNodes, config), "");
