@@ -1,6 +1,7 @@
 #include "conv_weights.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace qconvert {
@@ -65,15 +66,21 @@ std::optional<ChannelWeights> FindChannelWeights(const Graph& graph, const Node&
 void ScaleChannels(Graph& graph, Node& node, const ChannelWeights& weights,
                    const std::vector<double>& scale, const std::vector<double>& shift,
                    NameMaker& names) {
-  std::vector<float> values = ToFloats(*weights.weight);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto channel = static_cast<size_t>(weights.ChannelOf(static_cast<int64_t>(i)));
-    values[i] = static_cast<float>(values[i] * scale[channel]);
-  }
+  const auto values = weights.weight->values<float>();
+  const auto inner = static_cast<size_t>(weights.inner);
+  const auto scale_all = [&](std::span<float> out) {
+    // Weights of one channel lie together: a division for each would take longer than all the rest.
+    for (size_t first = 0; first < out.size(); first += inner) {
+      const double factor =
+          scale[static_cast<size_t>(weights.ChannelOf(static_cast<int64_t>(first)))];
+      for (size_t i = first; i < first + inner; ++i)
+        out[i] = static_cast<float>(values[i] * factor);
+    }
+  };
   std::vector<float> bias(weights.bias.size());
   for (size_t c = 0; c < bias.size(); ++c)
     bias[c] = static_cast<float>(weights.bias[c] * scale[c] + shift[c]);
-  Tensor new_weight = MakeFloatTensor(names.Make("w"), weights.weight->dims, values);
+  Tensor new_weight = FillFloatTensor(names.Make("w"), weights.weight->dims, scale_all);
   Tensor new_bias = MakeFloatTensor(names.Make("b"), {weights.channels}, bias);
   node.inputs.resize(2);
   node.inputs[1] = new_weight.name;
