@@ -277,6 +277,15 @@ std::optional<CalibrationTable> WidenToAll(const ConvertOptions& options,
   return table;
 }
 
+// With caches that go when the plan is there: what comes behind makes floats of its own.
+std::optional<CalibrationTable> ChooseAndWiden(const ConvertOptions& options, SchemeChoice choice,
+                                               const CalibrationTable& table,
+                                               const std::optional<StoredTable>& stored,
+                                               PlanMaking making, ChosenPlan& chosen) {
+  chosen = ChooseOrTake(options, std::move(choice), table, making);
+  return WidenToAll(options, stored, making, chosen);
+}
+
 }  // namespace
 
 LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
@@ -340,10 +349,10 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   const bool is_as_it_came = ComputeTheSame(*original, model);
   ModelComparer comparer = CompareOn(judged, judged_feeder, options, model.graph,
                                      *std::exchange(original, std::nullopt), report, data.workers);
-  PlanMaking making{prepared, data,         comparer, HashOfReference(models, comparer),
-                    rival,    is_as_it_came};
-  ChosenPlan chosen = ChooseOrTake(options, std::move(spread.choice), table, making);
-  const auto of_all = WidenToAll(options, stored, making, chosen);
+  ChosenPlan chosen;
+  const auto of_all = ChooseAndWiden(
+      options, std::move(spread.choice), table, stored,
+      {prepared, data, comparer, HashOfReference(models, comparer), rival, is_as_it_came}, chosen);
   if (options.cache) options.cache->TellUse();
   watch.Lap("choose");
   report.gate = options.gate;

@@ -21,7 +21,7 @@ namespace qconvert {
 namespace {
 
 // Of floats that are kept though nobody wants them.
-constexpr int64_t kMostOthers = int64_t{256} << 20;
+constexpr int64_t kMostOthers = int64_t{64} << 20;
 
 template <typename Code>
 void Multiply(const StoredWeight& weight, float* out) {

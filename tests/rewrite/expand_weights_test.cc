@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "qconvert/rewrite/expand_codes.h"
@@ -118,6 +120,17 @@ const std::string* FloatsOf(const Model& model, const std::map<std::string, Stor
   Model expanded = model;
   ExpandWeights(expanded, stored, cache);
   return expanded.graph.FindInitializer(name)->bytes.get();
+}
+
+TEST(ExpandWeightsTest, ACacheThatIsClearedHoldsNoFloats) {
+  Model expanded = ConvAndMatMul().model;
+  FloatCache cache;
+  ExpandWeights(expanded, StoredOf(expanded), cache);
+  const std::weak_ptr<const std::string> floats = expanded.graph.FindInitializer("w")->bytes;
+  expanded = {};
+  EXPECT_FALSE(floats.expired());
+  cache.Clear();
+  EXPECT_TRUE(floats.expired());
 }
 
 TEST(ExpandWeightsTest, FloatsOfTheSameCodesAreMadeOnce) {

@@ -38,6 +38,8 @@ class FloatCache {
   using Entry = std::map<std::string, StoredWeight>::value_type;
   // Makes what is missing of these.
   void Make(const std::vector<const Entry*>& wanted);
+  // Lets go of all.
+  void Clear() { made_.clear(); }
   // The floats that were last made of the weight.
   const Tensor& Find(const std::string& way) const { return made_.at(way).floats; }
 
