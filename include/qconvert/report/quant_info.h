@@ -26,7 +26,8 @@ struct Provenance {
   std::string model_sha256;
   std::string config_sha256;
   std::string data_sha256;
-  // ProcessorInfo::Kind of what learned; empty where plan/is_learned.h says that nothing is learned.
+  // ProcessorInfo::Kind of what learned; empty where plan/is_learned.h says that nothing is
+  // learned.
   std::string processor_kind;
 
   bool operator==(const Provenance&) const = default;
