@@ -117,9 +117,6 @@ class Chooser {
         (rounding == Correction::kAuto && Misses() && WeightsCarryTheNoise())) {
       Round(plain, rounding);
     }
-    if (learning != Correction::kOff && inputs_.rival && chosen_.measured &&
-        inputs_.rival->Beats(*chosen_.measured))
-      return std::move(chosen_);
     if (learning != Correction::kOff) Learn(plain, learning);
     const LearningUnit unit = learning_settings().unit;
     if (learning != Correction::kOff &&

@@ -104,13 +104,6 @@ std::optional<double> TimeOfBounds(const PlannedConversion& planned, const Graph
   return ns / std::max(planned.chosen.plan.placement.float_ns, 1.0);
 }
 
-// Null where nothing learned.
-const CorrectionReport* FindLearning(const ConversionReport& report) {
-  const auto found = std::find_if(report.corrections.begin(), report.corrections.end(),
-                                  [](const auto& tried) { return tried.name == "learning"; });
-  return found == report.corrections.end() ? nullptr : &*found;
-}
-
 class Chooser {
  public:
   Chooser(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
@@ -131,9 +124,8 @@ class Chooser {
   using Offerer = std::optional<Offer> (Chooser::*)(const ConvertOptions&,
                                                     const PlannedConversion&);
 
-  void Plan(const ConvertOptions& options, const PlanUser& use,
-            std::optional<BeforeLearning> rival = {}) {
-    PlanConversion(options, loaded_, watch_, report_, use, rival);
+  void Plan(const ConvertOptions& options, const PlanUser& use) {
+    PlanConversion(options, loaded_, watch_, report_, use);
   }
 
   // The corrections from number `next` on, on top of `best`, which `report_` is of.
@@ -168,29 +160,22 @@ class Chooser {
     ConversionReport first = std::exchange(report_, start_);
     // Times are of all conversions together.
     report_.seconds = first.seconds;
-    std::optional<BeforeLearning> rival;
-    if (const CorrectionReport* learning = FindLearning(first))
-      rival = {learning->noise_before, first.guard.passed};
     // What is planned lives only while its user runs: whichever is better is used from inside both.
-    const auto compare = [&](const PlannedConversion& with) {
+    Plan(offer.options, [&](const PlannedConversion& with) {
       const bool kept = KeepBetter(std::move(first), offer);
       kept ? Try(number + 1, offer.options, with) : Try(number + 1, best, planned);
-    };
-    Plan(offer.options, compare, rival);
+    });
   }
 
   // `report_` is that of the conversion with; becomes that of the one that is kept, which is told.
   bool KeepBetter(ConversionReport without, const Offer& offer) {
     CorrectionReport told = offer.told;
-    const CorrectionReport* learning = FindLearning(without);
-    // It began no better than the other, so that it did not learn: neither has learned, then.
-    const bool has_lost = learning != nullptr && FindLearning(report_) == nullptr;
-    told.noise_before = has_lost ? learning->noise_before : TypicalNoise(without.outputs);
+    told.noise_before = TypicalNoise(without.outputs);
     told.noise_after = TypicalNoise(report_.outputs);
     const bool is_worth_it =
         report_.guard.passed != without.guard.passed ||
         Decibels(told.noise_after) - Decibels(told.noise_before) >= offer.time / kTimeOfDecibel;
-    told.kept = !has_lost && Rank(report_) < Rank(without) && (offer.time == 0 || is_worth_it);
+    told.kept = Rank(report_) < Rank(without) && (offer.time == 0 || is_worth_it);
     if (!told.kept) {
       without.seconds = std::move(report_.seconds);
       report_ = std::move(without);

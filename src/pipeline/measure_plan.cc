@@ -113,10 +113,6 @@ std::string HashOfReference(const std::string& models, ModelComparer& comparer) 
   return KeyOf({models, fmt::format("{}", fmt::join(samples, " "))});
 }
 
-bool BeforeLearning::Beats(const Measured& other) const {
-  return passed >= other.verdict.passed && TypicalNoise(other.outputs) >= noise;
-}
-
 double Measured::pooled_noise() const {
   return failure.empty() ? WorstNoise(outputs) : std::numeric_limits<double>::infinity();
 }

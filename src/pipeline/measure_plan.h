@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -36,16 +35,6 @@ struct PlanDraft {
 };
 
 // Everything that measuring a plan needs.
-struct Measured;
-
-// What another conversion of the same model began to learn with.
-struct BeforeLearning {
-  double noise = 0;     // TypicalNoise of its outputs
-  bool passed = false;  // in the end
-
-  bool Beats(const Measured& other) const;
-};
-
 struct PlanInputs {
   const Model& model;  // prepared, float
   const CalibrationTable& table;
@@ -64,8 +53,6 @@ struct PlanInputs {
   std::string place;                  // names the model in errors
   // Where measurements and what is learned are kept; null: nowhere.
   ResultCache* cache = nullptr;
-  // Weights do not learn where they begin no better; not given: they always do.
-  std::optional<BeforeLearning> rival = {};
   // The prepared model is, node for node, the one that it is compared with (same_nodes.h): what a
   // plan that changes nothing gives is known then.
   bool is_as_it_came = false;

@@ -220,7 +220,6 @@ struct PlanMaking {
   const ConversionData& data;
   ModelComparer& comparer;
   std::string reference_hash;
-  std::optional<BeforeLearning> rival;
   bool is_as_it_came;
   CodeCache codes{data.workers};
   FloatCache floats{data.workers};
@@ -243,7 +242,6 @@ struct PlanMaking {
             .keep_plain = options.looks_at_layers() || !options.writes_model,
             .place = options.model.string(),
             .cache = options.cache.get(),
-            .rival = rival,
             .is_as_it_came = is_as_it_came,
             .reference_hash = reference_hash,
             .on_measurement = options.measuring,
@@ -315,8 +313,7 @@ LayerInputs PlannedConversion::LayersOf(const ConvertOptions& options) const {
 }
 
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
-                    ConversionReport& report, const PlanUser& use,
-                    std::optional<BeforeLearning> rival) {
+                    ConversionReport& report, const PlanUser& use) {
   const std::string place = options.model.string();
   if (options.cache) options.cache->Open();
   SettingProblems problems;
@@ -352,7 +349,7 @@ void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch
   ChosenPlan chosen;
   const auto of_all = ChooseAndWiden(
       options, std::move(spread.choice), table, stored,
-      {prepared, data, comparer, HashOfReference(models, comparer), rival, is_as_it_came}, chosen);
+      {prepared, data, comparer, HashOfReference(models, comparer), is_as_it_came}, chosen);
   if (options.cache) options.cache->TellUse();
   watch.Lap("choose");
   report.gate = options.gate;

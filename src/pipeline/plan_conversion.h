@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,10 +53,9 @@ using PlanUser = std::function<void(PlannedConversion)>;
 
 // Prepares the model, calibrates, chooses the plan, and has `use` do the rest. A correction that is
 // left open is not made (choose_float_corrections.h). Throws Error, also when the guard's verdict
-// must stop the conversion. `rival`: see PlanInputs.
+// must stop the conversion.
 void PlanConversion(const ConvertOptions& options, LoadedModel loaded, Stopwatch& watch,
-                    ConversionReport& report, const PlanUser& use,
-                    std::optional<BeforeLearning> rival = {});
+                    ConversionReport& report, const PlanUser& use);
 
 }  // namespace qconvert
 

@@ -19,7 +19,7 @@ namespace qconvert {
 // The same number, one of them written as a decimal or rounded to float.
 constexpr double kDecimal = 3e-6;  // sqrt(2) as 1.41421
 // Rounded to float16, or made of a few numbers that were.
-constexpr double kHalf = 2e-3;
+constexpr double kHalf = 1e-3;
 bool IsClose(double a, double b, double relative = kDecimal);
 
 // A value and the number it is combined with.

@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <set>
-#include <utility>
 
 #include "qconvert/report/advice.h"
 #include "support/conversion_job.h"
@@ -16,13 +14,13 @@ namespace {
 struct Converted {
   ConversionReport report;
   std::string bytes;
-  int learned = 0;  // times that weights learned
 };
 
 // Two convolutions, the channels between them `spread` times as unequal in the first; with scales
-// per channel the second makes up for it, so that the smaller ones count as much. `bias`: of the
-// first channel.
-GraphBuilder TwoLayers(float spread, bool per_channel, float bias = 0) {
+// per channel the second makes up for it, so that the smaller ones count as much.
+Converted ConvertTwoLayers(float spread, Correction equalization, bool per_channel = false,
+                           GuardMode guard = GuardMode::kReport,
+                           const std::string& scheme = "static") {
   GraphBuilder b;
   b.Input("x", {"1", "4", "8", "8"}).Output("y");
   std::vector<float> first = RandomFloats(8 * 4, 7);
@@ -31,43 +29,24 @@ GraphBuilder TwoLayers(float spread, bool per_channel, float bias = 0) {
   for (size_t k = 0; per_channel && k < second.size(); ++k)
     second[k] /= k / 9 % 8 == 0 ? spread : 1;
   b.Floats("w", {8, 4, 1, 1}, first).Floats("v", {4, 8, 3, 3}, second);
-  if (bias != 0) b.Floats("b", {8}, {bias, 0, 0, 0, 0, 0, 0, 0});
-  b.Add("Conv",
-        bias != 0 ? std::vector<std::string>{"x", "w", "b"} : std::vector<std::string>{"x", "w"},
-        {"c"});
+  b.Add("Conv", {"x", "w"}, {"c"});
   b.Add("Relu", {"c"}, {"r"});
   b.Add("Conv", {"r", "v"}, {"y"});
-  return b;
-}
-
-Converted ConvertAs(const GraphBuilder& b, Correction equalization, bool per_channel,
-                    GuardMode guard, const std::string& settings) {
   const TempDir folder;
   ConvertOptions options = PrepareConversion(folder, b, {1, 4, 8, 8}, 1, 24);
   options.guard = guard;
-  const LoadedConfig loaded = LoadText(
-      "target_device: CPU\ninclude_cle: false\ninclude_bias_corr: false\n"
-      "second_order_rounding: false\noverall_quantize_config: {method: maxmin, "
-      "per_channel: false, round_mode: half_even, scale_type: float, "
-      "calib_statistic_method: max}\n" +
-      settings);
+  const LoadedConfig loaded =
+      LoadText("target_device: CPU\nscheme: " + scheme +
+               "\ninclude_cle: false\ninclude_bias_corr: false\nsecond_order_rounding: false\n"
+               "overall_quantize_config: {method: maxmin, per_channel: false, round_mode: "
+               "half_even, scale_type: float, calib_statistic_method: max}\n");
   options.config = loaded.config;
   options.effective_config = loaded.effective;
   options.config.equalization = equalization;
   options.config.tensors.weights.per_channel = per_channel;
-  Converted out;
-  size_t last = 100;
-  options.learning = [&](size_t percent) { out.learned += std::exchange(last, percent) > percent; };
-  out.report = Convert(options);
+  Converted out{Convert(options), {}};
   out.bytes = Slurp(options.output);
   return out;
-}
-
-Converted ConvertTwoLayers(float spread, Correction equalization, bool per_channel = false,
-                           GuardMode guard = GuardMode::kReport,
-                           const std::string& scheme = "static") {
-  return ConvertAs(TwoLayers(spread, per_channel), equalization, per_channel, guard,
-                   "scheme: " + scheme + "\n");
 }
 
 TEST(ChooseFloatCorrectionsTest, TheNearerOfBothIsWritten) {
@@ -80,37 +59,6 @@ TEST(ChooseFloatCorrectionsTest, TheNearerOfBothIsWritten) {
   EXPECT_LT(told.noise_after, told.noise_before);
   EXPECT_EQ(even.bytes, ConvertTwoLayers(40, Correction::kOn).bytes);
   EXPECT_NE(even.bytes, ConvertTwoLayers(40, Correction::kOff).bytes);
-}
-
-// Learning takes by far the longest: what begins worse does not learn to lose. Equal channels help,
-// but where the largest of the first weights is of a channel that its bias keeps at 0.
-TEST(ChooseFloatCorrectionsTest, OnlyWhatBeginsBetterLearnsAsWell) {
-  const std::string settings =
-      "scheme: static\ntensor_quantize_config: {weights: {bit_width: 4}}\n"
-      "include_fast_ft: true\nfast_finetune: {algorithm: adaround, num_iterations: 100}\n";
-  for (const bool is_dead : {false, true}) {
-    SCOPED_TRACE(is_dead);
-    const GraphBuilder net = is_dead ? TwoLayers(100, false, -1000) : TwoLayers(1, true);
-    const auto convert = [&](Correction equalization) {
-      return ConvertAs(net, equalization, true, GuardMode::kReport, settings);
-    };
-    const Converted off = convert(Correction::kOff);
-    const Converted on = convert(Correction::kOn);
-    ASSERT_EQ(off.report.corrections.at(0).name, "learning");
-    ASSERT_EQ(on.report.corrections.at(0).name, "learning");
-    const double before_off = off.report.corrections[0].noise_before;
-    const double before_on = on.report.corrections[0].noise_before;
-    ASSERT_EQ(before_on > before_off, is_dead);
-    const Converted open = convert(Correction::kAuto);
-    const CorrectionReport& told = open.report.corrections.at(0);
-    EXPECT_EQ(told.name, "equalization");
-    EXPECT_EQ(open.learned, is_dead ? 1 : 2);
-    EXPECT_TRUE(open.bytes == (told.kept ? on.bytes : off.bytes));
-    if (!is_dead) continue;
-    EXPECT_FALSE(told.kept);
-    EXPECT_EQ(told.noise_before, before_off);
-    EXPECT_EQ(told.noise_after, before_on);
-  }
 }
 
 TEST(ChooseFloatCorrectionsTest, WhatBringsNothingIsLeftOutAndTold) {
