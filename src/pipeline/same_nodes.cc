@@ -18,10 +18,11 @@ template <typename T>
 bool IsSame(const Attribute& a, const Attribute& b) {
   const T* one = std::get_if<T>(&a.data);
   const T* other = std::get_if<T>(&b.data);
-  if constexpr (std::is_same_v<T, Tensor>)
+  if constexpr (std::is_same_v<T, Tensor>) {
     return one != nullptr && other != nullptr && HaveSameElements(*one, *other);
-  else
+  } else {
     return one != nullptr && other != nullptr && *one == *other;
+  }
 }
 
 bool IsSame(const Attribute& a, const Attribute& b) {

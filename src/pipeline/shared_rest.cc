@@ -169,10 +169,12 @@ void SharedRest::DropOthers(size_t nodes) {
     std::set<const void*> seen;
     int64_t bytes = 0;
     for (const auto& [count, border] : borders_) {
-      for (const auto& [value, tensors] : border)
-        for (const Tensor& tensor : tensors)
+      for (const auto& [value, tensors] : border) {
+        for (const Tensor& tensor : tensors) {
           // The inputs, which stand at 0, are there in any case.
           if (count > 0 && seen.insert(tensor.bytes.get()).second) bytes += tensor.byte_size();
+        }
+      }
     }
     return bytes;
   };
