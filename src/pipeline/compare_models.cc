@@ -120,15 +120,19 @@ Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
   return sums;
 }
 
-Comparisons ModelComparer::CompareEach(const std::function<Outputs(size_t k, const Sample&)>& run,
-                                       size_t outputs, const std::vector<size_t>& which,
+Comparisons ModelComparer::CompareEach(const Session* actual, const std::vector<size_t>& which,
                                        int workers, std::vector<std::string>* names) const {
-  Comparisons sums = StartSums(outputs);
+  const auto compare = [&](size_t k, const Sample& sample) {
+    if (actual != nullptr) return CompareSampleOf(k, sample, RunSample(*actual, sample));
+    const Outputs expected = Expected(k, sample);
+    return CompareOutputs(values_, expected, expected);
+  };
+  Comparisons sums = StartSums(actual != nullptr ? actual->outputs().size() : values_.size());
   MapInOrder(
       which.size(), workers,
       [&](size_t k) {
         Sample sample = ReadSample(which[k]);
-        Comparisons of_sample = CompareSampleOf(which[k], sample, run(which[k], sample));
+        Comparisons of_sample = compare(which[k], sample);
         // Each worker writes those of its own samples.
         if (names != nullptr) (*names)[which[k]] = std::move(sample.name);
         return of_sample;
@@ -147,15 +151,13 @@ Comparisons ModelComparer::CompareSampleOf(size_t k, const Sample& sample,
 
 Comparisons ModelComparer::CompareBeside(const Session& actual,
                                          const std::vector<size_t>& which) const {
-  return CompareEach([&](size_t /*k*/, const Sample& sample) { return RunSample(actual, sample); },
-                     actual.outputs().size(), which, 1, nullptr);
+  return CompareEach(&actual, which, 1, nullptr);
 }
 
 Comparisons ModelComparer::CompareWithItself(const std::vector<size_t>& which) {
   QCONVERT_CHECK(!in_step_ && !has_feedback());
   ++comparisons_;
-  return CompareEach([&](size_t k, const Sample& sample) { return Expected(k, sample); },
-                     values_.size(), SamplesOf(which), workers_, &names_);
+  return CompareEach(nullptr, SamplesOf(which), workers_, &names_);
 }
 
 void ModelComparer::Count(size_t comparisons, size_t samples) {
@@ -188,9 +190,7 @@ Comparisons ModelComparer::Compare(const Session& actual, const std::vector<size
   }
   if (!feeder_.has_feedback()) {
     runs_ += samples.size();
-    return CompareEach(
-        [&](size_t /*k*/, const Sample& sample) { return RunSample(actual, sample); },
-        actual.outputs().size(), samples, workers_, &names_);
+    return CompareEach(&actual, samples, workers_, &names_);
   }
   // States come from the sample before: the wanted ones take all that precede them.
   const size_t count = samples.empty() ? 0 : samples.back() + 1;

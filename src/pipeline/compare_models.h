@@ -92,11 +92,10 @@ class ModelComparer {
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
   // The samples asked for, all where none are, and in step.
   std::vector<size_t> SamplesOf(const std::vector<size_t>& which) const;
-  // Of a model that gives so many outputs, by so many threads. `names`: gets those of the samples;
-  // null: nothing does.
-  std::vector<OutputComparison> CompareEach(
-      const std::function<Outputs(size_t k, const Sample&)>& run, size_t outputs,
-      const std::vector<size_t>& which, int workers, std::vector<std::string>* names) const;
+  // By so many threads. `actual`: null for what the reference gives. `names`: gets those of the
+  // samples; null: nothing does.
+  std::vector<OutputComparison> CompareEach(const Session* actual, const std::vector<size_t>& which,
+                                            int workers, std::vector<std::string>* names) const;
 
   std::unique_ptr<Session> reference_;  // null once all its outputs are kept
   const InputFeeder& feeder_;

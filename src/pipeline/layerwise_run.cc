@@ -37,6 +37,31 @@ ValueType CommonType(const std::vector<Tensor>& tensors) {
   return type;
 }
 
+bool HasBodies(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                     [](const Node& node) { return !SubgraphsOf(node).empty(); });
+}
+
+Model CutNodes(const Model& model, size_t first, size_t end,
+               const std::map<std::string, std::vector<Tensor>>& given) {
+  Model piece;
+  piece.ir_version = model.ir_version;
+  piece.opsets = model.opsets;
+  piece.functions = model.functions;
+  Graph& graph = piece.graph;
+  graph.name = model.graph.name;
+  const auto node = [&](size_t n) { return model.graph.nodes.begin() + static_cast<ptrdiff_t>(n); };
+  graph.nodes.assign(node(first), node(end));
+  for (const std::string& value : CapturedValues(graph)) {
+    if (const Tensor* tensor = model.graph.FindInitializer(value)) {
+      graph.initializers.emplace(value, *tensor);
+    } else if (const auto it = given.find(value); it != given.end()) {
+      graph.inputs.push_back({value, CommonType(it->second), {}, {}});
+    }
+  }
+  return piece;
+}
+
 LayerwiseRun::LayerwiseRun(Model model, std::vector<Sample> samples,
                            std::multiset<std::string> wanted, int workers, std::string place)
     : model_(std::move(model)),
@@ -82,23 +107,8 @@ void LayerwiseRun::Drop(const std::string& value) {
 }
 
 Model LayerwiseRun::Piece(size_t end) const {
-  Model piece;
-  piece.ir_version = model_.ir_version;
-  piece.opsets = model_.opsets;
-  piece.functions = model_.functions;
+  Model piece = CutNodes(model_, next_, end, live_);
   Graph& graph = piece.graph;
-  graph.name = model_.graph.name;
-  const auto node = [&](size_t n) {
-    return model_.graph.nodes.begin() + static_cast<ptrdiff_t>(n);
-  };
-  graph.nodes.assign(node(next_), node(end));
-  for (const std::string& value : CapturedValues(graph)) {
-    if (const Tensor* tensor = model_.graph.FindInitializer(value)) {
-      graph.initializers.emplace(value, *tensor);
-    } else if (const auto live = live_.find(value); live != live_.end()) {
-      graph.inputs.push_back({value, CommonType(live->second), {}, {}});
-    }
-  }
   for (const Node& one : graph.nodes) {
     for (const std::string& output : one.outputs) {
       // A value that only this piece reads never leaves the engine.
@@ -112,11 +122,9 @@ void LayerwiseRun::RunUntil(size_t end) {
   const Model piece = Piece(end);
   // Few runs: large weights are not copied.
   const EngineModel engine = SerializeForFewRuns(piece);
-  // The engine aborts where it takes a branch out of an If whose outputs are those of the graph.
-  const bool has_bodies = std::any_of(piece.graph.nodes.begin(), piece.graph.nodes.end(),
-                                      [](const Node& node) { return !SubgraphsOf(node).empty(); });
   OrtSessionOptions options = ComparisonOptions(WeightBytes(piece.graph));
-  options.optimization = has_bodies ? OptimizationLevel::kNone : OptimizationLevel::kAll;
+  options.optimization =
+      HasBodies(piece.graph) ? OptimizationLevel::kNone : OptimizationLevel::kAll;
   options.external_initializers = engine.external;
   options.fed = engine.fed;
   const auto session = OpenOrtSession(engine.bytes, place_, options);

@@ -19,6 +19,15 @@ namespace qconvert {
 // Type and rank of these, and the dimensions that all agree on.
 ValueType CommonType(const std::vector<Tensor>& tensors);
 
+// Whether nodes have bodies. The engine aborts where it takes a branch out of an If whose outputs
+// are those of the graph, as they can be in a part of a model.
+bool HasBodies(const Graph& graph);
+
+// Nodes [first, end) of `model`, with the constants that they read and inputs for those values of
+// `given` that they read; without outputs.
+Model CutNodes(const Model& model, size_t first, size_t end,
+               const std::map<std::string, std::vector<Tensor>>& given);
+
 // One pass over the model, however many layers are looked at: nodes go to the engine in pieces, and
 // between two pieces every sample keeps the values that later nodes read.
 class LayerwiseRun {

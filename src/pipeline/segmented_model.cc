@@ -73,22 +73,11 @@ size_t SegmentedModel::First(size_t k) const {
 }
 
 void SegmentedModel::Open(size_t k, const Border& before) {
-  Model piece;
-  piece.ir_version = model_.ir_version;
-  piece.opsets = model_.opsets;
-  piece.functions = model_.functions;
+  Model piece = CutNodes(model_, First(k), First(k + 1), before);
   Graph& part = piece.graph;
-  part.name = graph().name;
-  part.nodes.assign(graph().nodes.begin() + static_cast<ptrdiff_t>(First(k)),
-                    graph().nodes.begin() + static_cast<ptrdiff_t>(First(k + 1)));
   for (const std::string& value : CapturedValues(part)) {
-    if (const Tensor* tensor = graph().FindInitializer(value)) {
-      part.initializers.emplace(value, *tensor);
-    } else if (const auto it = before.find(value); it != before.end()) {
-      part.inputs.push_back({value, CommonType(it->second), {}, {}});
-    } else {
+    if (!part.initializers.contains(value) && !before.contains(value))
       throw Error(ExitCode::kModel, place_, fmt::format("no value for \"{}\"", value));
-    }
   }
   for (const std::string& value : Needed(k + 1))
     if (!Needed(k).contains(value)) part.outputs.push_back({value, {}, {}, {}});
@@ -98,18 +87,20 @@ void SegmentedModel::Open(size_t k, const Border& before) {
   for (const auto& [value, tensors] : before) segments_[k].types[value] = tensors[0].type;
 }
 
-void SegmentedModel::Run(size_t k, LiveValues& live) const {
-  if (const Session* session = segments_[k].session.get()) {
-    std::vector<Tensor> inputs;
-    for (const Value& input : session->inputs()) {
-      inputs.push_back(live.at(input.name));
-      inputs.back().name = input.name;
-    }
-    for (Tensor& output : session->Run(inputs, nullptr)) {
-      std::string name = output.name;
-      live[std::move(name)] = std::move(output);
-    }
+void RunInto(LiveValues& live, const Session& session, ValueObserver* observer) {
+  std::vector<Tensor> inputs;
+  for (const Value& input : session.inputs()) {
+    inputs.push_back(live.at(input.name));
+    inputs.back().name = input.name;
   }
+  for (Tensor& output : session.Run(inputs, observer)) {
+    std::string name = output.name;
+    live[std::move(name)] = std::move(output);
+  }
+}
+
+void SegmentedModel::Run(size_t k, LiveValues& live) const {
+  if (const Session* session = segments_[k].session.get()) RunInto(live, *session);
   std::erase_if(live, [&](const auto& value) { return !Needed(k + 1).contains(value.first); });
 }
 

@@ -20,6 +20,9 @@ using LiveValues = std::map<std::string, Tensor>;
 // The same of several samples.
 using Border = std::map<std::string, std::vector<Tensor>>;
 
+// Runs the session on what is there and adds what it gives. `observer` may be null.
+void RunInto(LiveValues& live, const Session& session, ValueObserver* observer = nullptr);
+
 class SegmentedModel {
  public:
   // Bytes of weights that a segment has at least: what takes the engine long to lay out for its

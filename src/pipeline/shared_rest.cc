@@ -47,17 +47,7 @@ class StretchOfModel : public Session {
 
   std::vector<Tensor> Run(std::span<const Tensor> inputs, ValueObserver* observer) const override {
     LiveValues live = OfSample(border_, FindSample(inputs));
-    if (stretch_ != nullptr) {
-      std::vector<Tensor> fed;
-      for (const Value& input : stretch_->inputs()) {
-        fed.push_back(live.at(input.name));
-        fed.back().name = input.name;
-      }
-      for (Tensor& output : stretch_->Run(fed, observer)) {
-        std::string name = output.name;
-        live[std::move(name)] = std::move(output);
-      }
-    }
+    if (stretch_ != nullptr) RunInto(live, *stretch_, observer);
     for (size_t k = end_; k < base_.count(); ++k) base_.Run(k, live);
     std::vector<Tensor> out;
     for (const Value& output : outputs_) {
@@ -198,15 +188,12 @@ const Border& SharedRest::Reach(size_t nodes) {
 
 // The segment that comes behind what has changed.
 size_t SharedRest::FindEnd(const Model& model, size_t changed_end) const {
-  // What stands in bodies is given to the engine with the outputs that it has in the whole model:
-  // it aborts where it takes a branch out of an If whose outputs are those of the graph.
-  const bool has_bodies = std::any_of(model.graph.nodes.begin(), model.graph.nodes.end(),
-                                      [](const Node& node) { return !SubgraphsOf(node).empty(); });
   const std::set<std::string>& given = base_.Needed(base_.count());
   const bool gives_all =
       std::all_of(model.graph.outputs.begin(), model.graph.outputs.end(),
                   [&](const Value& output) { return given.contains(output.name); });
-  if (has_bodies || !gives_all) return base_.count();
+  // What stands in bodies is given to the engine with the outputs that it has in the whole model.
+  if (HasBodies(model.graph) || !gives_all) return base_.count();
   size_t end = 0;
   while (end < base_.count() && base_.First(end) < changed_end) ++end;
   return end;

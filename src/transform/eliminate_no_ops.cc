@@ -100,6 +100,9 @@ bool HoldsAll(DataType wide, DataType narrow) {
 // x -> Cast to a type that holds all of x -> Cast     becomes     x -> Cast
 size_t CastFromTheFirst(Graph& graph) {
   std::vector<std::pair<size_t, std::string>> moved;
+  if (std::none_of(graph.nodes.begin(), graph.nodes.end(),
+                   [](const Node& node) { return node.Is("Cast"); }))
+    return 0;
   {
     const Topology topology(graph);
     const Scope scope(graph);

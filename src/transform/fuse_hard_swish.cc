@@ -47,12 +47,7 @@ class HardSwishFuser {
                                 : std::nullopt;
     }
     if (of == "Max" && node->Is("Relu")) return WithNumber{node->inputs[0], 0};
-    if (!node->Is(of) || node->inputs.size() != 2) return std::nullopt;
-    for (const size_t i : {0, 1}) {
-      if (const auto number = matcher_.Number(node->inputs[1 - i], node->inputs[i]))
-        return WithNumber{node->inputs[i], *number};
-    }
-    return std::nullopt;
+    return node->Is(of) && node->inputs.size() == 2 ? matcher_.EitherNumber(*node) : std::nullopt;
   }
 
   // What clamps to [0, top], and what it clamps.

@@ -1,16 +1,11 @@
 #include "matcher.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstdint>
 #include <utility>
 
 namespace qconvert {
 namespace {
-
-// A float16 has 13 bits less than a float.
-bool IsHalf(float number) { return (std::bit_cast<uint32_t>(number) & 0x1FFF) == 0; }
 
 // Scales are what a range makes them.
 bool IsScale(const Graph& graph, const Topology& topology, const std::string& value) {
@@ -25,8 +20,9 @@ bool IsScale(const Graph& graph, const Topology& topology, const std::string& va
 bool AreHalves(const Graph& graph, const Topology& topology) {
   return std::all_of(graph.initializers.begin(), graph.initializers.end(), [&](const auto& entry) {
     const Tensor& tensor = entry.second;
-    return tensor.type != DataType::kFloat || tensor.element_count() != 1 ||
-           IsHalf(tensor.values<float>()[0]) || IsScale(graph, topology, entry.first);
+    if (tensor.type != DataType::kFloat || tensor.element_count() != 1) return true;
+    const float number = tensor.values<float>()[0];
+    return HalfToFloat(FloatToHalf(number)) == number || IsScale(graph, topology, entry.first);
   });
 }
 
@@ -86,18 +82,21 @@ const Node* Matcher::Reader(const std::string& value) const {
   return use.slot == Use::kCaptured ? nullptr : &graph_.nodes[use.node];
 }
 
+std::optional<WithNumber> Matcher::EitherNumber(const Node& node) const {
+  for (const size_t i : {0, 1}) {
+    if (const auto number = Number(node.inputs[1 - i], node.inputs[i]))
+      return WithNumber{node.inputs[i], *number};
+  }
+  return std::nullopt;
+}
+
 std::optional<WithNumber> Matcher::Sum(const Node* node) const {
   if (node == nullptr || node->inputs.size() != 2) return std::nullopt;
   if (node->Is("Sub")) {
     const auto number = Number(node->inputs[1], node->inputs[0]);
     return number ? std::optional(WithNumber{node->inputs[0], -*number}) : std::nullopt;
   }
-  if (!node->Is("Add")) return std::nullopt;
-  for (const size_t i : {0, 1}) {
-    if (const auto number = Number(node->inputs[1 - i], node->inputs[i]))
-      return WithNumber{node->inputs[i], *number};
-  }
-  return std::nullopt;
+  return node->Is("Add") ? EitherNumber(*node) : std::nullopt;
 }
 
 std::optional<WithNumber> Matcher::Product(const Node* node) const {
@@ -107,12 +106,7 @@ std::optional<WithNumber> Matcher::Product(const Node* node) const {
     if (!divisor || *divisor == 0) return std::nullopt;
     return WithNumber{node->inputs[0], 1 / *divisor};
   }
-  if (!node->Is("Mul")) return std::nullopt;
-  for (const size_t i : {0, 1}) {
-    if (const auto number = Number(node->inputs[1 - i], node->inputs[i]))
-      return WithNumber{node->inputs[i], *number};
-  }
-  return std::nullopt;
+  return node->Is("Mul") ? EitherNumber(*node) : std::nullopt;
 }
 
 const std::string& Matcher::Other(const Node& node, const std::string& value) {

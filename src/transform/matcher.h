@@ -16,10 +16,11 @@
 
 namespace qconvert {
 
-// The same number, one of them written as a decimal or rounded to float.
-constexpr double kDecimal = 3e-6;  // sqrt(2) as 1.41421
+inline constexpr double kDecimal = 3e-6;  // sqrt(2) as 1.41421
 // Rounded to float16, or made of a few numbers that were.
-constexpr double kHalf = 1e-3;
+inline constexpr double kHalf = 1e-3;
+
+// The same number, one of them written as a decimal or rounded to float.
 bool IsClose(double a, double b, double relative = kDecimal);
 
 // A value and the number it is combined with.
@@ -56,6 +57,8 @@ class Matcher {
   // The node that writes `value` as 1 / its last input; as the square root of its first one.
   const Node* Reciprocal(const std::string& value) const;
   const Node* Root(const std::string& value) const;
+  // Of a node with two inputs, one of which is a number.
+  std::optional<WithNumber> EitherNumber(const Node& node) const;
   // node = value + number, in either order, or value - (-number); value * number, or value / (1 /
   // number).
   std::optional<WithNumber> Sum(const Node* node) const;

@@ -11,6 +11,24 @@
 namespace qconvert {
 namespace {
 
+// Of "x", {k, 1} each.
+struct FewSamples {
+  explicit FewSamples(int count) : source(Open(count)), feeder(source, inputs, {}) {}
+
+  SampleSource Open(int count) const {
+    for (int k = 0; k < count; ++k) {
+      const std::vector<float> values = {static_cast<float>(k), 1};
+      dir.Write(fmt::format("{}.npy", k), NpyFloats({2}, values));
+    }
+    return OpenSamples(dir.path(), inputs, SampleSourceOptions{});
+  }
+
+  const TempDir dir;
+  const std::vector<Value> inputs = {{"x", FloatType({"2"}), {}, {}}};
+  const SampleSource source;
+  const InputFeeder feeder;
+};
+
 // Draws a number per run, from the same start whenever it is opened.
 class Drawing : public Session {
  public:
@@ -30,17 +48,10 @@ class Drawing : public Session {
 };
 
 TEST(CompareModelsTest, RandomModelsDrawTheSameHoweverManyOutputsAreKept) {
-  const TempDir dir;
-  for (int k = 0; k < 6; ++k) {
-    const std::vector<float> values = {static_cast<float>(k), 1};
-    dir.Write(fmt::format("{}.npy", k), NpyFloats({2}, values));
-  }
-  const std::vector<Value> inputs = {{"x", FloatType({"2"}), {}, {}}};
-  const SampleSource samples = OpenSamples(dir.path(), inputs, SampleSourceOptions{});
-  const InputFeeder feeder(samples, inputs, {});
+  const FewSamples samples(6);
   for (const int64_t outputs : {0, 2, 6}) {
-    ModelComparer comparer(std::make_unique<Drawing>(), feeder, {{"y", {}, {}, false, false}},
-                           {0, 1, 2, 3, 4, 5},
+    ModelComparer comparer(std::make_unique<Drawing>(), samples.feeder,
+                           {{"y", {}, {}, false, false}}, {0, 1, 2, 3, 4, 5},
                            {.count = 6,
                             .workers = 2,
                             .in_step = true,
@@ -72,17 +83,10 @@ class Counting : public Session {
 };
 
 TEST(CompareModelsTest, WhatTheReferenceHasGivenIsNotRunAgain) {
-  const TempDir dir;
-  for (int k = 0; k < 3; ++k) {
-    const std::vector<float> values = {static_cast<float>(k), 1};
-    dir.Write(fmt::format("{}.npy", k), NpyFloats({2}, values));
-  }
-  const std::vector<Value> inputs = {{"x", FloatType({"2"}), {}, {}}};
-  const SampleSource samples = OpenSamples(dir.path(), inputs, SampleSourceOptions{});
-  const InputFeeder feeder(samples, inputs, {});
+  const FewSamples samples(3);
   std::atomic<int> runs = 0;
-  ModelComparer comparer(std::make_unique<Counting>(runs), feeder, {{"x", {}, {}, false, false}},
-                         {0, 1, 2}, {.count = 3, .workers = 2});
+  ModelComparer comparer(std::make_unique<Counting>(runs), samples.feeder,
+                         {{"x", {}, {}, false, false}}, {0, 1, 2}, {.count = 3, .workers = 2});
   const OutputComparison same = comparer.CompareWithItself().at(0);
   EXPECT_EQ(runs, 3);
   EXPECT_EQ(comparer.comparisons(), 1U);
