@@ -24,6 +24,7 @@
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/cancel_transposes.h"
 #include "qconvert/transform/collapse_reshapes.h"
+#include "qconvert/transform/convert_affine_to_conv.h"
 #include "qconvert/transform/convert_opset.h"
 #include "qconvert/transform/dpu_forms.h"
 #include "qconvert/transform/eliminate_no_ops.h"
@@ -35,6 +36,7 @@
 #include "qconvert/transform/fuse_softmax.h"
 #include "qconvert/transform/infer_symbolic_shapes.h"
 #include "qconvert/transform/inline_functions.h"
+#include "qconvert/transform/keep_reduced_axes.h"
 #include "qconvert/transform/lower_hard_swish.h"
 #include "qconvert/transform/normalize.h"
 #include "qconvert/transform/replace_activations.h"
@@ -78,6 +80,7 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
     runner.Run("remove_dead_nodes", [&] { return RemoveDeadNodes(graph); });
     changed += runner.Run("eliminate_no_ops", [&] { return EliminateNoOps(graph); });
     changed += runner.Run("collapse_reshapes", [&] { return CollapseReshapes(graph); });
+    changed += runner.Run("keep_reduced_axes", [&] { return KeepReducedAxes(graph); });
     changed += runner.Run("cancel_transposes", [&] { return CancelTransposes(graph); });
     changed += runner.Run("replace_einsum", [&] { return ReplaceEinsum(graph); });
     if (changed + shapes == 0) return;
@@ -168,6 +171,7 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
   run("fuse_softmax", [&] { return FuseSoftmax(graph); });
   if (options.suit_engine) run("flatten_softmax", [&] { return FlattenSoftmax(graph); });
   if (runner.changes() != typed) InferTypes(model, place);
+  run("convert_affine_to_conv", [&] { return ConvertAffineToConv(graph); });
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
   const size_t equalized = ChangeWeights(options, widened > 0, graph, runner);
   run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });

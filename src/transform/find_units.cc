@@ -23,6 +23,29 @@ void AddScaleAndShift(const Graph& graph, const Matcher& matcher, const Node& la
   }
 }
 
+// x * c + b, or (x - a) * c with or without + b, of constants with many elements each: the product
+// is `node`.
+std::set<const Node*> FindScaleAndShift(const Graph& graph, const Matcher& matcher,
+                                        const Node& node) {
+  const auto is_vector = [&](const Node& step, const std::string& value) {
+    const Tensor* constant = graph.FindInitializer(Matcher::Other(step, value));
+    return constant != nullptr && constant->element_count() > 1;
+  };
+  if (!(node.Is("Mul") || node.Is("Div")) || node.inputs.size() != 2) return {};
+  const std::string& x = node.inputs[graph.FindInitializer(node.inputs[0]) == nullptr ? 0 : 1];
+  // c / x is no product.
+  if (!is_vector(node, x) || (node.Is("Div") && x != node.inputs[0])) return {};
+  std::set<const Node*> nodes = {&node};
+  const Node* before = matcher.Writer(x, "Sub");
+  if (before != nullptr && matcher.Reader(x) == &node && is_vector(*before, before->inputs[0]))
+    nodes.insert(before);
+  const Node* behind = matcher.Reader(node.outputs[0]);
+  if (behind != nullptr && (behind->Is("Add") || behind->Is("Sub")) &&
+      is_vector(*behind, node.outputs[0]))
+    nodes.insert(behind);
+  return nodes.size() > 1 ? nodes : std::set<const Node*>{};
+}
+
 }  // namespace
 
 std::map<size_t, std::string> FindUnits(const Graph& graph) {
@@ -40,6 +63,9 @@ std::map<size_t, std::string> FindUnits(const Graph& graph) {
     } else if (auto norm = FindSpelledNorm(matcher, node)) {
       AddScaleAndShift(graph, matcher, node, norm->nodes);
       add(norm->nodes, norm->is_centered ? "LayerNormalization" : "RMSNormalization");
+    } else if (const auto steps = FindScaleAndShift(graph, matcher, node); !steps.empty()) {
+      // Behind a spelled normalization they are its own already.
+      add(steps, "BatchNormalization");
     }
   }
   return units;

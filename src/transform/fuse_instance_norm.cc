@@ -1,5 +1,6 @@
 #include "qconvert/transform/fuse_instance_norm.h"
 
+#include <algorithm>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -28,7 +29,7 @@ class InstanceNormFuser {
   // The number of channels of [N, C, ...] of which the norm takes all axes behind C.
   std::optional<size_t> Channels(const SpelledNorm& norm) const {
     const auto shape = matcher_.Shape(norm.x);
-    if (!shape || shape->size() < 4 || shape->size() > 5 || !(*shape)[1].known())
+    if (!shape || shape->size() < 3 || shape->size() > 5 || !(*shape)[1].known())
       return std::nullopt;
     std::vector<int64_t> behind(shape->size() - 2);
     std::iota(behind.begin(), behind.end(), int64_t{2});
@@ -55,6 +56,11 @@ class InstanceNormFuser {
     return values.size() == channels ? std::optional(values) : std::nullopt;
   }
 
+  static bool DiffersByChannel(const std::vector<float>& values) {
+    return std::any_of(values.begin(), values.end(),
+                       [&](float value) { return value != values[0]; });
+  }
+
   bool Fuse(const Node& node) {
     auto norm = FindSpelledNorm(matcher_, node);
     const auto channels = norm && norm->is_centered ? Channels(*norm) : std::nullopt;
@@ -75,6 +81,8 @@ class InstanceNormFuser {
     // In this order: a product behind the sum is not part of the operator.
     take("Mul", weight);
     take("Add", bias);
+    // Along the last of three axes it is a LayerNormalization, unless channels say otherwise.
+    if (rank == 3 && !DiffersByChannel(weight) && !DiffersByChannel(bias)) return false;
     if (!matcher_.IsClosed(norm->nodes, *last)) return false;
     const std::vector<int64_t> dims = {static_cast<int64_t>(*channels)};
     Node& result = graph_.nodes[matcher_.IndexOf(*last)];

@@ -72,17 +72,31 @@ class SoftmaxFuser {
     return matcher_.IsClosed(softmax.nodes, node) ? std::optional(softmax) : std::nullopt;
   }
 
-  // Sub(x, ReduceMax(x)) in front of the Exp.
+  // Sub(x, ReduceMax(x)) or Add(x, Neg(ReduceMax(x))) in front of the Exp.
   void SkipMaximum(SpelledSoftmax& softmax) const {
-    const Node* difference = matcher_.Writer(softmax.x, "Sub");
-    if (difference == nullptr) return;
-    const Node* maximum = matcher_.Writer(difference->inputs[1], "ReduceMax");
-    if (maximum == nullptr || maximum->inputs[0] != difference->inputs[0] ||
-        // Only what is one number along the axis cancels in the quotient.
-        Axis(*maximum) != softmax.axis)
+    const Node* difference = matcher_.Writer(softmax.x);
+    if (difference == nullptr || !(difference->Is("Sub") || difference->Is("Add"))) return;
+    for (const size_t i : {1, 0}) {
+      std::set<const Node*> nodes = {difference};
+      std::string value = difference->inputs[i];
+      if (difference->Is("Add")) {
+        const Node* negative = matcher_.Writer(value, "Neg");
+        if (negative == nullptr) continue;
+        nodes.insert(negative);
+        value = negative->inputs[0];
+      } else if (i == 0) {
+        break;
+      }
+      const Node* maximum = matcher_.Writer(value, "ReduceMax");
+      if (maximum == nullptr || maximum->inputs[0] != difference->inputs[1 - i] ||
+          // Only what is one number along the axis cancels in the quotient.
+          Axis(*maximum) != softmax.axis)
+        continue;
+      softmax.x = maximum->inputs[0];
+      softmax.nodes.merge(nodes);
+      softmax.nodes.insert(maximum);
       return;
-    softmax.x = difference->inputs[0];
-    softmax.nodes.insert({difference, maximum});
+    }
   }
 
   std::optional<int64_t> Axis(const Node& reduction) const {

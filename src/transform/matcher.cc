@@ -124,8 +124,12 @@ std::optional<std::vector<Dim>> Matcher::Shape(const std::string& value) const {
 }
 
 std::optional<std::vector<int64_t>> Matcher::KeptAxes(const Node& reduction) const {
-  const auto shape = Shape(reduction.outputs[0]);  // of the rank of its input
-  if (reduction.GetInt("keepdims", 1) != 1 || !shape) return std::nullopt;
+  return reduction.GetInt("keepdims", 1) == 1 ? Axes(reduction) : std::nullopt;
+}
+
+std::optional<std::vector<int64_t>> Matcher::Axes(const Node& reduction) const {
+  const auto shape = Shape(reduction.inputs[0]);
+  if (!shape) return std::nullopt;
   std::vector<int64_t> axes;
   if (const auto* attribute = reduction.FindInts("axes")) axes = *attribute;
   if (const Tensor* input = graph_.FindInitializer(reduction.input(1))) axes = ToInt64s(*input);

@@ -69,7 +69,9 @@ class Matcher {
   bool IsFloat(const std::string& value) const;
   // The dimensions of a tensor of known rank.
   std::optional<std::vector<Dim>> Shape(const std::string& value) const;
-  // Along which axes a reduction goes that keeps them as 1: from the front, sorted.
+  // Along which axes a reduction goes: from the front, sorted. The second for one that keeps them
+  // as 1.
+  std::optional<std::vector<int64_t>> Axes(const Node& reduction) const;
   std::optional<std::vector<int64_t>> KeptAxes(const Node& reduction) const;
 
   // True when nothing outside `unit` reads what its nodes write but `last`, the one that gives the

@@ -136,7 +136,7 @@ TEST(QuarkOptionsTest, OptionsOfTheVendorsPresetsAreTaken) {
       {"\"DedicatedQDQPair\": true", "DedicatedQDQPair true: one pair serves all readers"},
       {"\"RemoveQDQConvRelu\": false", "RemoveQDQConvRelu false: no pair stands there"},
       {"\"RemoveQDQConvClip\": false", "RemoveQDQConvClip false: no pair stands there"},
-      {"\"ConvertBNToConv\": true", "ConvertBNToConv true: one that no Conv takes in"},
+      {"\"ConvertBNToConv\": false", "ConvertBNToConv false: one that no Conv takes in"},
       {"\"ConvertClipToRelu\": true", "ConvertClipToRelu true: a Clip whose bounds"},
       {"\"ConvertSplitToSlice\": true", "ConvertSplitToSlice true: Split stays"},
       {"\"NPULimitationCheck\": false", "NPULimitationCheck false: shifts are always kept"},

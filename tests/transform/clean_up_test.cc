@@ -8,6 +8,7 @@
 #include "qconvert/transform/eliminate_no_ops.h"
 #include "qconvert/transform/fuse_hard_swish.h"
 #include "qconvert/transform/infer_symbolic_shapes.h"
+#include "qconvert/transform/keep_reduced_axes.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -118,6 +119,37 @@ TEST(CollapseReshapesTest, AZeroCopiesADimensionAndStays) {
   b.Add("Neg", {"r"}, {"y"});
   InferTypes(b.model, "m");
   EXPECT_EQ(CollapseReshapes(b.model.graph), 0U);
+}
+
+// x [2, 4, 6] -> ReduceMax without its axis -> `type` -> y
+GraphBuilder Reduced(const std::string& type, const std::vector<int64_t>& numbers) {
+  GraphBuilder b;
+  b.Input("x", {"2", "4", "6"}).Output("y");
+  Node& reduction = b.Add("ReduceMax", {"x"}, {"m"});
+  reduction.Set("axes", std::vector<int64_t>{-2});
+  reduction.Set("keepdims", int64_t{0});
+  b.Ints("numbers", {static_cast<int64_t>(numbers.size())}, numbers);
+  b.Add(type, {"m", "numbers"}, {"u"});
+  b.Add("Neg", {"u"}, {"y"});
+  InferTypes(b.model, "m");
+  return b;
+}
+
+TEST(KeepReducedAxesTest, WhatComesBackIsKept) {
+  for (GraphBuilder b : {Reduced("Unsqueeze", {1}), Reduced("Reshape", {2, 1, 6})}) {
+    const Model before = b.model;
+    EXPECT_EQ(KeepReducedAxes(b.model.graph), 1U);
+    EXPECT_EQ(Count(b.model.graph), (std::map<std::string, int>{{"ReduceMax", 1}, {"Neg", 1}}));
+    EXPECT_EQ(Difference(before, b.model, {2, 4, 6}), 0.0F);
+  }
+}
+
+TEST(KeepReducedAxesTest, OtherAxesAndOtherReadersStay) {
+  for (GraphBuilder b : {Reduced("Unsqueeze", {0}), Reduced("Reshape", {1, 2, 6})})
+    EXPECT_EQ(KeepReducedAxes(b.model.graph), 0U);
+  GraphBuilder read = Reduced("Unsqueeze", {1});
+  read.Output("m");
+  EXPECT_EQ(KeepReducedAxes(read.model.graph), 0U);
 }
 
 TEST(FoldShapesTest, KnownDimensionsBecomeConstants) {

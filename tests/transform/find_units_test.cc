@@ -47,10 +47,11 @@ TEST(FindUnitsTest, Normalizations) {
   EXPECT_FALSE(units.contains(0)) << "the Neg in front";
   GraphBuilder other = Norm(true);
   other.Floats("two", {}, {4});
-  EXPECT_TRUE(FindUnits(other.model.graph).empty());
+  EXPECT_EQ(CountOf(FindUnits(other.model.graph), "LayerNormalization"), 0U);
   GraphBuilder along = Norm(true);
   along.model.graph.nodes[3].Set("axes", std::vector<int64_t>{0});
-  EXPECT_TRUE(FindUnits(along.model.graph).empty()) << "mean and variance along different axes";
+  EXPECT_EQ(CountOf(FindUnits(along.model.graph), "LayerNormalization"), 0U)
+      << "mean and variance along different axes";
 }
 
 TEST(FindUnitsTest, ADifferenceThatIsWrittenTwice) {
@@ -69,7 +70,8 @@ TEST(FindUnitsTest, ADifferenceThatIsWrittenTwice) {
   other.model.graph.nodes[2].inputs[0] = "d2";
   SortNodes(other.model.graph);
   InferTypes(other.model, "m");
-  EXPECT_TRUE(FindUnits(other.model.graph).empty()) << "the square of another difference";
+  EXPECT_EQ(CountOf(FindUnits(other.model.graph), "LayerNormalization"), 0U)
+      << "the square of another difference";
 }
 
 TEST(FindUnitsTest, ReciprocalsAndRootsOfAllKinds) {
@@ -91,7 +93,42 @@ TEST(FindUnitsTest, WhatComesBehindIsNoPartOfThem) {
   EXPECT_EQ(FindUnits(b.model.graph).size(), 8U) << "adds another value";
   GraphBuilder read = Norm(true);
   read.Output("n");
-  EXPECT_EQ(FindUnits(read.model.graph).size(), 7U) << "others read the normalized value";
+  EXPECT_EQ(CountOf(FindUnits(read.model.graph), "LayerNormalization"), 7U)
+      << "others read the normalized value";
+}
+
+// x [2, 4] -> - a -> * c -> + b -> y, with constants of four elements
+GraphBuilder ScaleAndShift() {
+  GraphBuilder b;
+  b.Input("x", {"2", "4"}).Output("y").Random("a", {4}).Random("c", {4}).Random("b", {1, 4});
+  b.Add("Sub", {"x", "a"}, {"d"});
+  b.Add("Mul", {"c", "d"}, {"m"});
+  b.Add("Add", {"m", "b"}, {"y"});
+  return b;
+}
+
+TEST(FindUnitsTest, AProductWithAVectorAndWhatShiftsBesideIt) {
+  GraphBuilder b = ScaleAndShift();
+  const auto count = [&] { return CountOf(FindUnits(b.model.graph), "BatchNormalization"); };
+  EXPECT_EQ(count(), 3U);
+  b.model.graph.nodes[0] = MakeNode("Relu", {"x"}, {"d"});
+  EXPECT_EQ(count(), 2U) << "the product and the sum";
+  b.model.graph.nodes[1] = MakeNode("Div", {"d", "c"}, {"m"});
+  EXPECT_EQ(count(), 2U);
+  b.model.graph.nodes[1] = MakeNode("Div", {"c", "d"}, {"m"});
+  EXPECT_EQ(count(), 0U) << "a constant divided is no product";
+}
+
+TEST(FindUnitsTest, OtherProductsAndSumsAreNone) {
+  GraphBuilder number = ScaleAndShift();
+  number.Floats("c", {}, {2});
+  EXPECT_TRUE(FindUnits(number.model.graph).empty()) << "a product with one number";
+  GraphBuilder value = ScaleAndShift();
+  value.Input("c", {"4"}).model.graph.initializers.erase("c");
+  EXPECT_TRUE(FindUnits(value.model.graph).empty()) << "a product of two values";
+  GraphBuilder read = ScaleAndShift();
+  read.Output("m").Output("d");
+  EXPECT_TRUE(FindUnits(read.model.graph).empty()) << "others read what is between";
 }
 
 TEST(FindUnitsTest, Activations) {

@@ -15,6 +15,7 @@ struct Spelling {
   bool has_reciprocal = false;
   int64_t maximum_axis = -1;
   bool divides_one = false;  // for the reciprocal
+  bool adds_negative = false;
 };
 
 // x [2, 3, 5] -> the Softmax spelled out -> y
@@ -23,7 +24,12 @@ GraphBuilder Spelled(const Spelling& spelling) {
   b.Input("x", {"2", "3", "5"}).Output("y").Ints("axis", {1}, {spelling.axis});
   if (spelling.has_maximum) {
     b.Add("ReduceMax", {"x"}, {"m"}).Set("axes", std::vector<int64_t>{spelling.maximum_axis});
-    b.Add("Sub", {"x", "m"}, {"d"});
+    if (spelling.adds_negative) {
+      b.Add("Neg", {"m"}, {"-m"});
+      b.Add("Add", {"-m", "x"}, {"d"});
+    } else {
+      b.Add("Sub", {"x", "m"}, {"d"});
+    }
   }
   b.Add("Exp", {spelling.has_maximum ? "d" : "x"}, {"e"});
   b.Add("ReduceSum", {"e", "axis"}, {"s"});
@@ -48,7 +54,8 @@ float Difference(const Model& before, const Model& after, std::vector<int64_t> d
 TEST(FuseSoftmaxTest, EverySpellingBecomesTheOperator) {
   for (const Spelling& spelling :
        {Spelling{}, Spelling{-1, true, true}, Spelling{2}, Spelling{1, true, false, -2},
-        Spelling{-1, false}, Spelling{0, false, true}, Spelling{-1, true, true, -1, true}}) {
+        Spelling{-1, false}, Spelling{0, false, true}, Spelling{-1, true, true, -1, true},
+        Spelling{.adds_negative = true}}) {
     GraphBuilder b = Spelled(spelling);
     const Model before = b.model;
     EXPECT_EQ(FuseSoftmax(b.model.graph), 1U) << spelling.axis;

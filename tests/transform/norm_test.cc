@@ -98,6 +98,17 @@ TEST(FuseInstanceNormTest, LeavesOthersAlone) {
   EXPECT_EQ(FuseInstanceNorm(tokens.model.graph), 0U) << "a LayerNormalization";
 }
 
+TEST(FuseInstanceNormTest, OfThreeAxesWhereChannelsHaveTheirOwn) {
+  GraphBuilder b;
+  b.Input("x", {"2", "6", "20"}).Output("y").Random("w", {6, 1}).Random("b", {1, 6, 1});
+  AddNorm(b, {2}, {});
+  InferTypes(b.model, "m");
+  const Model before = b.model;
+  EXPECT_EQ(FuseInstanceNorm(b.model.graph), 1U);
+  EXPECT_EQ(b.model.graph.nodes.size(), 1U);
+  EXPECT_LT(Difference(before, b.model, {2, 6, 20}), 5e-6F);
+}
+
 TEST(FuseInstanceNormTest, AnotherWeightStaysBehind) {
   GraphBuilder b = SpelledInstanceNorm({});
   b.Random("w", {5, 4});

@@ -11,8 +11,10 @@
 namespace qconvert {
 
 // The steps of GELU, Mish, LayerNormalization and RMSNormalization (with the product and the sum
-// with constants behind these): index in graph.nodes -> the operator. An integer step would put
-// a Q into the unit, which costs more accuracy than a Q behind it and the engine's own fusion.
+// with constants behind these), and of BatchNormalization (a product with a vector of constants
+// behind a difference or in front of a sum): index in graph.nodes -> the operator. An integer step
+// would put a Q into the unit, which costs more accuracy than a Q behind it and the engine's own
+// fusion.
 std::map<size_t, std::string> FindUnits(const Graph& graph);
 
 }  // namespace qconvert
