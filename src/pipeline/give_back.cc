@@ -140,7 +140,9 @@ class Search {
   double Worth(size_t k, double noise) const {
     const double time = prefixes_[k].time / options_.time_of_decibel;
     if (options_.aim <= 0) return -time;
-    return -10 * std::log10(std::max({noise, options_.aim, kLeastNoise})) - time;
+    const double left = std::max({noise, options_.aim, kLeastNoise});
+    const double poor = std::max(left / kPoorNoise, 1.0);
+    return -10 * (std::log10(left) + (kWorthOfPoor - 1) * std::log10(poor)) - time;
   }
 
   double WorthOfSeen(size_t k) const {

@@ -28,6 +28,9 @@ struct JudgedPlan {
 inline constexpr double kGoodNoise = 1e-3;
 // Noise is cheap to avoid while a decibel costs at most this part of the estimated float time.
 inline constexpr double kTimeOfDecibel = 0.02;
+// Above this noise, 20 dB, decisions change in many samples: a decibel is worth this many there.
+inline constexpr double kPoorNoise = 1e-2;
+inline constexpr double kWorthOfPoor = 4;
 
 struct GiveBackOptions {
   std::vector<NoisyPart> parts;
@@ -43,10 +46,10 @@ struct GiveBackOptions {
 
 // Units to take off integers. Parts are put in order, greatest relief by time first, and of the
 // first 0, 1, 2, ... the set is taken that passes and is worth most: decibels of a typical sample
-// up to the aim against time. Noise is expected to be the sum of what the parts bring alone, by a
-// factor that the measured plans around it had; the set that looks best is measured until the best
-// one has been, then sets in the middle between one that fails and one that passes. Where no set
-// passes, the one of least noise that was measured.
+// up to the aim, those below 20 dB four times, against time. Noise is expected to be the sum of
+// what the parts bring alone, by a factor that the measured plans around it had; the set that looks
+// best is measured until the best one has been, then sets in the middle between one that fails and
+// one that passes. Where no set passes, the one of least noise that was measured.
 std::set<size_t> GiveBack(const GiveBackOptions& options);
 
 }  // namespace qconvert

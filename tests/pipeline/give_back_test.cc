@@ -103,6 +103,15 @@ TEST_F(GiveBackTest, GoesForTheAimAsLongAsADecibelIsCheap) {
   EXPECT_THAT(Run(0.0025), IsEmpty()) << "4 dB up to the aim for 0.3";
 }
 
+TEST_F(GiveBackTest, BelowTwentyDecibelsEachMayCostMore) {
+  Part({0.01}, 0.2);
+  Part({0.008}, 0.5);
+  EXPECT_THAT(Run(0.001), ElementsAre(0)) << "17.4 to 21 dB: 2.5 of these count four times";
+  parts_[0].noise = {0.004};
+  parts_[1].noise = {0.0032};
+  EXPECT_THAT(Run(0.001), IsEmpty()) << "the same above 20 dB";
+}
+
 TEST_F(GiveBackTest, FurtherThanTheAimNoTimeIsSpent) {
   Part({0.008}, 0.01);
   Part({0.0015}, 0.005);
