@@ -66,6 +66,7 @@ class Aligner {
     if (codes == nullptr || codes->dims.size() != 1) return;
     // A copy, since others may read the first one.
     Node copy = *dequantize;
+    copy.name.clear();
     copy.inputs[0] = Reshaped(*codes, rank);
     copy.outputs[0] = names_.Make("d");
     // The axis that may have several scales has moved to the end.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -219,7 +220,7 @@ class TransposeCanceller {
     for (size_t o = 0; o < parts.size(); ++o) {
       graph_.nodes[n].outputs[o] = names_.Make("t");
       KeepType(parts[o], graph_.nodes[n].outputs[o], perm);
-      PutBehind(transpose, graph_.nodes[n].outputs[o], parts[o], perm);
+      PutBehind(transpose, false, graph_.nodes[n].outputs[o], parts[o], perm);
     }
     touched_[n] = touched_[transpose] = true;
     ++changes_;
@@ -267,6 +268,9 @@ class TransposeCanceller {
   // The run computes on what the transposes read; one Transpose stands behind it.
   void MoveBehind(const std::vector<size_t>& run, const std::vector<size_t>& transposes,
                   Perm perm) {
+    const auto gone = std::find_if(transposes.begin(), transposes.end(), [&](size_t t) {
+      return ReadInside(graph_.nodes[t].outputs[0], run);
+    });
     std::string moved;  // what the node before writes now, in the place of `value`
     std::string value;
     for (const size_t n : run) {
@@ -293,7 +297,8 @@ class TransposeCanceller {
       node.outputs[0] = moved;
       touched_[n] = true;
     }
-    PutBehind(transposes[0], moved, value, perm);
+    PutBehind(gone == transposes.end() ? transposes[0] : *gone, gone != transposes.end(), moved,
+              value, perm);
     for (const size_t t : transposes) touched_[t] = true;
     ++changes_;
   }
@@ -304,16 +309,30 @@ class TransposeCanceller {
     node.Set("axis", perm[static_cast<size_t>(axis < 0 ? axis + rank : axis)]);
   }
 
-  // Transpose{perm} of `moved` writes `value` from now on, in the place of another.
-  void PutBehind(size_t transpose, const std::string& moved, const std::string& value,
-                 const Perm& perm) {
+  // Transpose{perm} of `moved` writes `value` from now on, in the place of another or, where that
+  // one stays, beside it.
+  void PutBehind(size_t transpose, bool takes_its_place, const std::string& moved,
+                 const std::string& value, const Perm& perm) {
+    const Node& like = graph_.nodes[transpose];
     Node behind = MakeNode("Transpose", {moved}, {value});
-    behind.name = graph_.nodes[transpose].name;
-    behind.origin = graph_.nodes[transpose].origin;
+    behind.name = takes_its_place ? like.name : NameBeside(like.name);
+    behind.origin = takes_its_place ? like.origin : like.origin_name();
     behind.Set("perm", perm);
     // The nodes behind go by what the run wrote before.
     for (const Use& use : topology_.Uses(value)) touched_[use.node] = true;
     graph_.nodes.push_back(std::move(behind));
+  }
+
+  // The name of a second node like the one with this name: engines refuse a name twice.
+  std::string NameBeside(const std::string& name) {
+    if (name.empty()) return name;
+    if (node_names_.empty()) {
+      for (const Node& node : graph_.nodes) node_names_.insert(node.name);
+    }
+    for (size_t k = 1;; ++k) {
+      std::string beside = name + "_" + std::to_string(k);
+      if (node_names_.insert(beside).second) return beside;
+    }
   }
 
   // c of the transposed value as c' of the value itself: dimension i of c is dimension perm[i].
@@ -351,6 +370,7 @@ class TransposeCanceller {
   Graph& graph_;
   const Topology topology_;
   NameMaker names_;
+  std::unordered_set<std::string> node_names_;  // once NameBeside has asked
   std::vector<bool> touched_;
   size_t changes_ = 0;
 };

@@ -61,6 +61,17 @@ TEST(AlignBiasesTest, TheEngineTakesWhatItRefusedAndTheNumbersStay) {
   }
 }
 
+// A model that came with codes may name its DequantizeLinear, and read it elsewhere too.
+TEST(AlignBiasesTest, ACopyOfANamedNodeHasNotItsName) {
+  GraphBuilder b = Product("one scale");
+  b.Output("other").Add("Neg", {"b"}, {"other"});
+  for (Node& node : b.model.graph.nodes) node.name = "node_" + node.outputs[0];
+  const std::vector<Tensor> x = {RandomTensor("x", {1, 4, 16}, 1)};
+  const Tensor expected = RunModel(b.model, x)[0];
+  EXPECT_EQ(AlignBiases(b.model.graph), 1U);
+  EXPECT_EQ(MaxDifference(expected, RunModel(b.model, x)[0]), 0) << "the engine takes it";
+}
+
 TEST(AlignBiasesTest, MatricesAndProductsOfFloatsStay) {
   GraphBuilder matrix = Product("floats", {"4", "16"});
   EXPECT_EQ(AlignBiases(matrix.model.graph), 0U);

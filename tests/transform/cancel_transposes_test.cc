@@ -194,6 +194,32 @@ TEST(CancelTransposesAxesTest, ConcatAndSplitOfTransposedParts) {
   EXPECT_EQ(LeftOf(parts(false)), 3) << "a part is read as it is";
 }
 
+// a and b channels last, joined, and a read once more: its Transpose stays, as another node.
+TEST(CancelTransposesAxesTest, ATransposeBesideOneThatStaysHasANameOfItsOwn) {
+  for (const std::string type : {"Add", "Mul", "Concat"}) {
+    GraphBuilder b;
+    b.Input("x", {"1", "4", "5", "6"}).Output("y").Output("z");
+    b.Add("Relu", {"x"}, {"p"});
+    b.Add("Sigmoid", {"x"}, {"q"});
+    AddTranspose(b, "p", "a", kToLast);
+    AddTranspose(b, "q", "b", kToLast);
+    Node& join = b.Add(type, {"a", "b"}, {"c"});
+    if (type == "Concat") join.Set("axis", int64_t{-1});
+    b.Add("Neg", {"c"}, {"y"});
+    b.Add("Neg", {"a"}, {"z"});
+    for (Node& node : b.model.graph.nodes) node.name = "node_" + node.outputs[0];
+    EXPECT_EQ(LeftOf(b), 2) << type;  // the engine refuses a name twice
+  }
+  // x -> to the last -> Relu -> back, and what the first writes is read elsewhere.
+  GraphBuilder b = Between([](GraphBuilder& inner) {
+    inner.Add("Relu", {"a"}, {"b"});
+    inner.Output("z").Output("u").Add("Softmax", {"a"}, {"z"});
+    inner.Add("Softmax", {"b"}, {"u"});
+  });
+  for (Node& node : b.model.graph.nodes) node.name = "node_" + node.outputs[0];
+  EXPECT_EQ(LeftOf(b), 2);
+}
+
 TEST(CancelTransposesAxesTest, PadInFrontOfAConvBecomesItsOwn) {
   GraphBuilder b;
   b.Input("x", {"1", "6", "7", "3"}).Output("y").Random("w", {4, 3, 3, 3}, 0.3F);
