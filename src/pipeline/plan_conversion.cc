@@ -29,6 +29,7 @@
 #include "qconvert/plan/choose_scheme.h"
 #include "qconvert/plan/expected_noise.h"
 #include "qconvert/plan/is_learned.h"
+#include "qconvert/plan/unseen_value.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/runtime/ort_session.h"
 #include "qconvert/transform/random_nodes.h"
@@ -280,8 +281,13 @@ std::optional<CalibrationTable> ChooseAndWiden(const ConvertOptions& options, Sc
                                                const CalibrationTable& table,
                                                const std::optional<StoredTable>& stored,
                                                PlanMaking making, ChosenPlan& chosen) {
-  chosen = ChooseOrTake(options, std::move(choice), table, making);
-  return WidenToAll(options, stored, making, chosen);
+  try {
+    chosen = ChooseOrTake(options, std::move(choice), table, making);
+    return WidenToAll(options, stored, making, chosen);
+  } catch (const UnseenValue& e) {
+    if (options.table.empty()) throw;
+    RefuseTable(options.table.string(), e.value());
+  }
 }
 
 }  // namespace

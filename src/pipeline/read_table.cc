@@ -17,10 +17,7 @@ void CheckValues(const StoredTable& stored, const Graph& graph, const std::strin
   // What it does not have of bodies stays float there.
   for (const std::string& value : FindQuantizable(graph)) {
     if (stored.table.values.contains(value)) continue;
-    throw Error(ExitCode::kData, place,
-                fmt::format("has no value \"{}\", which the model has with these settings; "
-                            "qconvert calibrate --config makes one that fits",
-                            value));
+    RefuseTable(place, value);
   }
 }
 
@@ -38,6 +35,13 @@ StoredTable ReadStored(const std::string& place, const std::string& text,
 }
 
 }  // namespace
+
+void RefuseTable(const std::string& place, const std::string& value) {
+  throw Error(ExitCode::kData, place,
+              fmt::format("has no value \"{}\", which the model has with these settings; "
+                          "qconvert calibrate --config makes one that fits",
+                          value));
+}
 
 std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::string& model_sha256,
                                      const PreparedModel& prepared,

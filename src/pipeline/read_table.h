@@ -19,6 +19,10 @@ std::optional<StoredTable> ReadTable(const ConvertOptions& options, const std::s
                                      const PreparedModel& prepared,
                                      std::vector<std::string>& warnings);
 
+// Throws Error(kData): the table at `place` lacks `value`. Caches of TensorRT and edited tables may
+// lack one that only a plan asks for (plan/unseen_value.h).
+[[noreturn]] void RefuseTable(const std::string& place, const std::string& value);
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_SRC_PIPELINE_READ_TABLE_H_

@@ -15,6 +15,7 @@
 #include "qconvert/plan/moved_values.h"
 #include "qconvert/plan/node_settings.h"
 #include "qconvert/plan/plan.h"
+#include "qconvert/plan/unseen_value.h"
 #include "qconvert/plan/value_range.h"
 #include "qconvert/targets/kept_pairs.h"
 
@@ -32,10 +33,7 @@ const std::string& FindObserved(const Topology& topology, const CalibrationTable
     const auto it = table.values.find(names(one));
     if (it != table.values.end()) return it->first;
   }
-  throw Error(ExitCode::kData, "",
-              fmt::format("the calibration table has no value \"{}\"; qconvert calibrate --config "
-                          "makes one that fits",
-                          names(sources.back())));
+  throw UnseenValue(names(sources.back()));
 }
 
 // What a device demands of the outputs of squashing functions, whatever was calibrated: steps of

@@ -43,14 +43,15 @@ class Placer {
   bool QuantizesInputsOnly() const { return options_.target->pairs == PairPlacement::kInputs; }
   const OpRule& Rule(size_t n) const { return FindOpRule(graph_.nodes[n]); }
 
+  void SetFloat(size_t n, std::string reason) {
+    At(n) = {NodeDomain::kFloat, std::move(reason), {{}, kNone, graph_.nodes[n].outputs[0]}};
+  }
+
   void MakeFloat(size_t n, std::string reason) {
-    NodePlacement& node = At(n);
     // Behind a float node no kernel computes them as well.
-    for (const size_t t : node.unit.tail) {
-      At(t).domain = NodeDomain::kFloat;
-      At(t).reason = fmt::format("no integer kernel for {}", graph_.nodes[t].op_type);
-    }
-    node = {NodeDomain::kFloat, std::move(reason), {{}, kNone, graph_.nodes[n].outputs[0]}};
+    for (const size_t t : At(n).unit.tail)
+      SetFloat(t, fmt::format("no integer kernel for {}", graph_.nodes[t].op_type));
+    SetFloat(n, std::move(reason));
   }
 
   // Everything the kernels allow starts as integer; ChooseByTime takes back what does not pay.
@@ -58,7 +59,7 @@ class Placer {
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
       NodePlacement& place = At(n);
-      if (place.domain == NodeDomain::kFused || !MayComputeFloat(graph_, node)) continue;
+      if (place.domain != NodeDomain::kOther || !MayComputeFloat(graph_, node)) continue;
       place.unit.output = node.outputs[0];
       const auto kept = options_.keep_float.find(n);
       std::string reason =
@@ -68,8 +69,10 @@ class Placer {
                                          : WhyFloatOn(*options_.target, graph_, node);
       if (reason.empty() && QuantizesInputsOnly() && node.Is("Add")) reason = KeepOneInput(n);
       if (!reason.empty()) {
-        place.domain = NodeDomain::kFloat;
-        place.reason = std::move(reason);
+        SetFloat(n, std::move(reason));
+        // Nobody observes what lies between, and the engine adds in the product's own pass.
+        const size_t add = FindFusedUnit(graph_, topology_, n).bias_add;
+        if (add != kNone) SetFloat(add, "the MatMul before it is float");
         continue;
       }
       place.domain = NodeDomain::kInteger;

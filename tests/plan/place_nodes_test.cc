@@ -45,6 +45,20 @@ TEST(PlaceNodesTest, AFloatIslandOfSmallNodesStaysFloat) {
                                     Pair("Sigmoid", kDoesNotPay)));
 }
 
+// Behind it stands what calibration observes of the unit, in front of it nothing that it does.
+TEST(PlaceNodesTest, ABiasStaysWithItsFloatMatMul) {
+  GraphBuilder b;
+  b.Input("x", {"8", "16"}).Output("y").Random("v", {16, 16}).Random("c", {16});
+  b.Add("MatMul", {"x", "v"}, {"m"});
+  b.Add("Add", {"m", "c"}, {"a"});
+  b.Add("Relu", {"a"}, {"r"});
+  b.Add("Add", {"r", "x"}, {"y"});
+  const PlaceOptions options{.keep_float = {{0, "as asked"}}, .place_by = PlaceBy::kKernels};
+  EXPECT_THAT(Place(b, options),
+              ElementsAre(Pair("Add", "the MatMul before it is float"), Pair("Add", "integer"),
+                          Pair("MatMul", "as asked"), Pair("Relu", "moves floats")));
+}
+
 TEST(PlaceNodesTest, ASoftmaxAtTheEndStaysFloat) {
   GraphBuilder b = Start();
   b.Add("Conv", {"x", "w"}, {"c"});
