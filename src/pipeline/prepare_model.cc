@@ -171,7 +171,8 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
   run("fuse_softmax", [&] { return FuseSoftmax(graph); });
   if (options.suit_engine) run("flatten_softmax", [&] { return FlattenSoftmax(graph); });
   if (runner.changes() != typed) InferTypes(model, place);
-  run("convert_affine_to_conv", [&] { return ConvertAffineToConv(graph); });
+  run("convert_affine_to_conv",
+      [&] { return ConvertAffineToConv(graph, options.suit_engine ? kLeastChannelsOfEngine : 1); });
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
   const size_t equalized = ChangeWeights(options, widened > 0, graph, runner);
   run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });

@@ -8,13 +8,13 @@
 namespace qconvert {
 namespace {
 
-// True when broadcasting `dims` against [N, C, spatial...] of `rank` gives one number per channel,
+// True when broadcasting `dims` against a value of `rank` gives one number per channel of `axis`,
 // or one in all.
-bool IsPerChannel(const std::vector<int64_t>& dims, int64_t channels, size_t rank) {
+bool IsPerChannel(const std::vector<int64_t>& dims, int64_t channels, size_t rank, size_t axis) {
   if (dims.size() > rank) return false;
   for (size_t d = 0; d < dims.size(); ++d) {
-    const size_t axis = rank - dims.size() + d;
-    if (dims[d] != 1 && (axis != 1 || dims[d] != channels)) return false;
+    const bool is_axis = rank - dims.size() + d == axis;
+    if (dims[d] != 1 && !(is_axis && dims[d] == channels)) return false;
   }
   return true;
 }
@@ -52,7 +52,8 @@ std::optional<ChannelAffine> BatchNormalizationAffine(const Graph& graph, const 
 }
 
 std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& node,
-                                              int64_t channels, size_t rank, const std::string& x) {
+                                              int64_t channels, size_t rank, const std::string& x,
+                                              size_t axis) {
   if (node.inputs.size() != 2 ||
       !(node.Is("Mul") || node.Is("Add") || node.Is("Sub") || node.Is("Div")))
     return std::nullopt;
@@ -61,7 +62,7 @@ std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& no
   const bool reversed = affine.input == 1;
   const Tensor* constant = graph.FindInitializer(node.inputs[1 - affine.input]);
   if (constant == nullptr || constant->type != DataType::kFloat ||
-      !IsPerChannel(constant->dims, channels, rank)) {
+      !IsPerChannel(constant->dims, channels, rank, axis)) {
     return std::nullopt;
   }
   std::vector<float> values = ToFloats(*constant);

@@ -24,10 +24,11 @@ struct ChannelAffine {
 std::optional<ChannelAffine> BatchNormalizationAffine(const Graph& graph, const Node& node,
                                                       int64_t channels);
 
-// Of Mul, Div, Add or Sub of `x` [N, C, ...] of `rank` and a constant that is one number, or one
-// per channel.
+// Of Mul, Div, Add or Sub of `x` of `rank` and a constant that is one number, or one per channel
+// along `axis`.
 std::optional<ChannelAffine> ArithmeticAffine(const Graph& graph, const Node& node,
-                                              int64_t channels, size_t rank, const std::string& x);
+                                              int64_t channels, size_t rank, const std::string& x,
+                                              size_t axis = 1);
 
 }  // namespace qconvert
 

@@ -2,6 +2,7 @@
 // engine.
 #include "qconvert/transform/convert_affine_to_conv.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "qconvert/ir/topology.h"
@@ -10,6 +11,8 @@
 
 namespace qconvert {
 namespace {
+
+using testing::ElementsAre;
 
 // x -> Relu -> r, for a chain from "r" to "y".
 GraphBuilder Start(const std::vector<std::string>& dims = {"N", "6", "5", "4"}) {
@@ -119,6 +122,77 @@ TEST(ConvertAffineToConvTest, ScaleAndShiftOfANormalizationStay) {
   b.Add("Mul", {"r", "c"}, {"m"});
   b.Add("Add", {"m", "b"}, {"y"});
   EXPECT_EQ(Converted(b), 0U);
+}
+
+constexpr size_t kLeast = 8;
+
+std::vector<std::string> Types(const Graph& graph) {
+  std::vector<std::string> types;
+  for (const Node& node : graph.nodes) types.push_back(node.op_type);
+  return types;
+}
+
+float Difference(const Model& before, const Model& after, std::vector<int64_t> dims) {
+  const std::vector<Tensor> inputs = {RandomTensor("x", std::move(dims), 7)};
+  return MaxDifference(RunModel(before, inputs)[0], RunModel(after, inputs)[0]);
+}
+
+TEST(ConvertAffineToConvTest, FewChannelsBecomeABatchNormalization) {
+  GraphBuilder b = MulAdd();
+  Infer(b);
+  const Model before = b.model;
+  EXPECT_EQ(ConvertAffineToConv(b.model.graph, kLeast), 1U);
+  EXPECT_THAT(Types(b.model.graph), ElementsAre("Relu", "BatchNormalization"));
+  EXPECT_LT(Difference(before, b.model, {2, 6, 5, 4}), 1e-6F);
+  EXPECT_EQ(ConvertAffineToConv(b.model.graph, kLeast), 0U) << "once";
+}
+
+// x [2, 5, 4, 3] -> Transpose -> Abs -> Sub by channel -> y
+TEST(ConvertAffineToConvTest, AStepThatATransposeCouldComeDownTo) {
+  for (const bool has_transpose : {true, false}) {
+    GraphBuilder b;
+    b.Input("x", {"2", "3", "5", "3"}).Output("y").Random("mean", {3, 1, 1});
+    if (has_transpose)
+      b.Add("Transpose", {"x"}, {"t"}).Set("perm", std::vector<int64_t>{0, 3, 1, 2});
+    b.Add("Abs", {has_transpose ? "t" : "x"}, {"a"});
+    b.Add("Sub", {"a", "mean"}, {"y"});
+    Infer(b);
+    const Model before = b.model;
+    EXPECT_EQ(ConvertAffineToConv(b.model.graph, kLeast), has_transpose ? 1U : 0U);
+    EXPECT_EQ(b.model.graph.nodes.back().op_type, has_transpose ? "BatchNormalization" : "Sub");
+    EXPECT_LT(Difference(before, b.model, {2, 3, 5, 3}), 1e-6F);
+    Model one = before;
+    EXPECT_EQ(ConvertAffineToConv(one.graph), 0U) << "for an integer kernel it is one step";
+  }
+}
+
+// x [2, 5, 4, 3] -> Mul -> Sub of three numbers -> Transpose -> y
+GraphBuilder ChannelsLast(std::vector<int64_t> perm = {0, 3, 1, 2}) {
+  GraphBuilder b;
+  b.Input("x", {"2", "5", "4", "3"}).Output("y").Random("mean", {3}).Floats("c", {}, {.5F});
+  b.Add("Mul", {"x", "c"}, {"m"});
+  b.Add("Sub", {"m", "mean"}, {"d"});
+  b.Add("Transpose", {"d"}, {"y"}).Set("perm", std::move(perm));
+  Infer(b);
+  return b;
+}
+
+TEST(ConvertAffineToConvTest, StepsInFrontOfATransposeComeBehindIt) {
+  GraphBuilder b = ChannelsLast();
+  const Model before = b.model;
+  EXPECT_EQ(ConvertAffineToConv(b.model.graph, kLeast), 1U);
+  EXPECT_THAT(Types(b.model.graph), ElementsAre("Transpose", "BatchNormalization"));
+  EXPECT_LT(Difference(before, b.model, {2, 5, 4, 3}), 1e-6F);
+}
+
+TEST(ConvertAffineToConvTest, OtherTransposesStayBehind) {
+  GraphBuilder other = ChannelsLast({0, 3, 2, 1});
+  EXPECT_EQ(ConvertAffineToConv(other.model.graph, kLeast), 0U);
+  GraphBuilder read = ChannelsLast();
+  read.Output("d");
+  EXPECT_EQ(ConvertAffineToConv(read.model.graph, kLeast), 0U) << "others read it as it lies";
+  GraphBuilder many = ChannelsLast();
+  EXPECT_EQ(ConvertAffineToConv(many.model.graph, 3), 0U) << "three are not few";
 }
 
 }  // namespace
