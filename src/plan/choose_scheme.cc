@@ -239,7 +239,14 @@ SchemeChoice ChooseLevel(const Graph& graph, ValueSizes sizes, const ModelSettin
   }
   const bool by_time = choice.place.target->places_by_time;
   const bool on_any = measured == nullptr && config.processor == Processor::kAny;
-  if (config.scheme == Scheme::kAuto && by_time) ChooseByTime(graph, config, on_any, choice);
+  if (config.scheme == Scheme::kAuto && by_time) {
+    ChooseByTime(graph, config, on_any, choice);
+    if (choice.scheme == Scheme::kStatic && config.tensors.activation.bit_width > 8) {
+      choice.reason =
+          "values have more than 8 bits: the engine computes in float between them, which saves no "
+          "time";
+    }
+  }
   if (!by_time) {
     choice.place.place_by = PlaceBy::kKernels;
     choice.reason =

@@ -132,6 +132,16 @@ TEST(ChooseSchemeTest, OnAnyProcessorBothTimesAreTold) {
   EXPECT_THAT(Choose(model, Processor::kVnni).reason, Not(HasSubstr("with int8 dot products")));
 }
 
+TEST(ChooseSchemeTest, WideValuesAreNoPromiseOfSpeed) {
+  const Model model = WideConvolutions();
+  QuantConfig config;
+  config.tensors.activation.bit_width = 16;
+  const SchemeChoice choice = ChooseScheme(model.graph, {}, ModelSettings(config), nullptr);
+  EXPECT_EQ(choice.scheme, Scheme::kStatic);
+  EXPECT_THAT(choice.reason, HasSubstr("more than 8 bits"));
+  EXPECT_THAT(choice.reason, Not(HasSubstr("estimated")));
+}
+
 TEST(ChooseSchemeTest, WhatLosesWithoutInt8DotProductsIsLeftAloneOnAny) {
   const Model model = LargeWindows();
   EXPECT_EQ(Choose(model, Processor::kAvx2).scheme, Scheme::kWeightOnly);
