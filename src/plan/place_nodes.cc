@@ -8,6 +8,7 @@
 #include "qconvert/base/check.h"
 #include "qconvert/plan/body_plans.h"
 #include "qconvert/plan/cost_model.h"
+#include "qconvert/plan/moved_values.h"
 #include "qconvert/plan/placement.h"
 #include "qconvert/targets/kept_pairs.h"
 #include "qconvert/targets/residual.h"
@@ -25,6 +26,7 @@ class Placer {
         options_(options),
         topology_(graph),
         kept_(FindKeptPairs(graph)),
+        moves_into_body_(FindMovesIntoBodies(graph, topology_)),
         placement_{.nodes = std::vector<NodePlacement>(graph.nodes.size())} {}
 
   Placement Run() {
@@ -170,6 +172,12 @@ class Placer {
       std::string reason = WhyBlocked(n);
       if (!reason.empty()) MakeFloat(n, std::move(reason));
     }
+    // The last first: a node that moves codes in front of one that moves floats is float then.
+    for (size_t n = graph_.nodes.size(); n-- > 0;) {
+      if (!moves_into_body_[n] || At(n).domain == NodeDomain::kInteger) continue;
+      const size_t producer = IntegerProducer(graph_.nodes[n].inputs[0]);
+      if (producer != kNone) MakeFloat(producer, "a body reads what is moved behind it");
+    }
   }
 
   std::string WhyBlocked(size_t n) const {
@@ -264,6 +272,7 @@ class Placer {
       cut.AddIntegerCost(n, MinCut::kInfinite);
     } else {
       cut.AddCost(n, producer, MinCut::kInfinite);
+      if (moves_into_body_[n]) cut.AddCost(producer, n, MinCut::kInfinite);
     }
   }
 
@@ -367,18 +376,13 @@ class Placer {
   const PlaceOptions& options_;
   Topology topology_;
   const KeptPairs kept_;
+  const std::vector<bool> moves_into_body_;
   Placement placement_;
   std::set<size_t> candidates_;
   std::vector<size_t> depths_;  // FindDepths, where asked for
 };
 
 }  // namespace
-
-std::vector<std::string> Placement::Observed() const {
-  std::set<std::string> distinct;
-  for (const auto& [value, root] : roots) distinct.insert(root);
-  return {distinct.begin(), distinct.end()};
-}
 
 Placement PlaceNodes(const Graph& graph, const PlaceOptions& options) {
   Placement placement = Placer(graph, options).Run();

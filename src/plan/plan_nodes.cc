@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "qconvert/numbers/quantize.h"
 
@@ -137,6 +140,12 @@ class NodePlanner {
 };
 
 }  // namespace
+
+std::vector<std::string> Placement::Observed() const {
+  std::set<std::string> distinct;
+  for (const auto& [value, root] : roots) distinct.insert(root);
+  return {distinct.begin(), distinct.end()};
+}
 
 void PlanNodes(const Graph& graph, const OperandGrids& grids, QuantizationPlan& plan) {
   NodePlanner(graph, grids, plan).Run();

@@ -1,4 +1,4 @@
-// Weights that bodies of If, Loop and Scan read from outside.
+// What bodies of If, Loop and Scan read from outside: weights, and values that are moved.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -45,6 +45,32 @@ int64_t CodeBytes(const Graph& graph) {
   for (const Node& node : graph.nodes)
     for (const Graph* body : SubgraphsOf(node)) bytes += CodeBytes(*body);
   return bytes;
+}
+
+// The engine pulls a DequantizeLinear through a Transpose, and is killed where a body reads behind.
+TEST(BodyWeightsTest, TheEngineOpensWhatABodyReadsBehindATranspose) {
+  const auto body = [](const std::string& type) {
+    GraphBuilder b;
+    b.Output(type).Add("Transpose", {"t"}, {type + "_t"});
+    b.model.graph.nodes.back().Set("perm", std::vector<int64_t>{0, 3, 1, 2});
+    b.Add(type, {type + "_t"}, {type});
+    return Subgraph(b.model.graph);
+  };
+  GraphBuilder b;
+  b.Input("x", {"1", "8", "12", "12"}).Output("y").Floats("zero", {}, {0});
+  b.Random("w", {8, 8, 3, 3}, 0.2F).Random("v", {8, 8, 3, 3}, 0.2F);
+  b.Add("Conv", {"x", "w"}, {"p"});
+  b.Add("Transpose", {"p"}, {"t"}).Set("perm", std::vector<int64_t>{0, 2, 3, 1});
+  b.Add("ReduceMean", {"x"}, {"mean"}).Set("keepdims", int64_t{0});
+  b.Add("Greater", {"mean", "zero"}, {"is_large"});
+  Node& node = b.Add("If", {"is_large"}, {"z"});
+  node.Set("then_branch", body("Relu"));
+  node.Set("else_branch", body("Sigmoid"));
+  b.Add("Conv", {"z", "v"}, {"y"});
+  const StaticJob job(b.model, Shifted({1, 8, 12, 12}, 0.3F));
+  const PlanFiles files = job.Write();
+  EXPECT_EQ(files.report.integer_nodes, 3U) << "the Transpose moves codes";
+  EXPECT_GT(WorstSqnr(files), 30);
 }
 
 TEST(BodyWeightsTest, CodesOfWeightsThatSeveralLevelsReadAreStoredOnce) {

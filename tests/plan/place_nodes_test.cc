@@ -77,6 +77,29 @@ TEST(PlaceNodesTest, NodesWithoutAKernelSayWhy) {
                                     Pair("Tanh", "no integer kernel for Tanh")));
 }
 
+// Codes -> DequantizeLinear -> Transpose -> If would kill the engine.
+TEST(PlaceNodesTest, WhatABodyReadsIsNotMovedBehindADequantize) {
+  GraphBuilder b = Start();
+  b.Input("c", {}, DataType::kBool);
+  b.Add("Conv", {"x", "w"}, {"p"});
+  b.Add("Transpose", {"p"}, {"t"}).Set("perm", std::vector<int64_t>{0, 2, 3, 1});
+  b.Add("Reshape", {"t", "dims"}, {"r"});
+  b.Ints("dims", {2}, {4, 16});
+  GraphBuilder body;
+  body.Output("z").Add("Sigmoid", {"r"}, {"z"});
+  Node& choice = b.Add("If", {"c"}, {"y"});
+  choice.Set("then_branch", Subgraph(body.model.graph));
+  choice.Set("else_branch", Subgraph(body.model.graph));
+  const auto choice_of_body = Pair("If", "no integer kernel for If");
+  EXPECT_THAT(Place(b), ElementsAre(Pair("Conv", "integer"), choice_of_body,
+                                    Pair("Reshape", "integer"), Pair("Transpose", "integer")));
+  // Where one of them has to move floats, they come from no codes.
+  EXPECT_THAT(Place(b, {.keep_float = {{2, "is asked for"}}}),
+              ElementsAre(Pair("Conv", "a body reads what is moved behind it"), choice_of_body,
+                          Pair("Reshape", "is asked for"),
+                          Pair("Transpose", "a body reads what is moved behind it")));
+}
+
 // x -> Q -> DQ -> d, and codes of the weights w behind a DQ: wd.
 GraphBuilder StartQuantized() {
   GraphBuilder b = Start();
