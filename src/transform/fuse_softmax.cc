@@ -136,13 +136,14 @@ std::optional<Flattening> FindFlattening(const Matcher& matcher, const Node& nod
   Flattening flattening;
   flattening.to.assign(static_cast<size_t>(axis) + 1, 0);
   flattening.back = flattening.to;
-  flattening.to.push_back(-1);
   flattening.flat.assign(shape->begin(), behind);
   Dim product{1, {}};
   for (auto dim = behind; dim != shape->end(); ++dim) {
     flattening.back.push_back(dim->known() ? dim->value : -1);
     product.value = dim->known() && product.known() ? product.value * dim->value : -1;
   }
+  // The number where it is known: of no elements -1 would be any.
+  flattening.to.push_back(product.value);
   flattening.flat.push_back(product);
   return flattening;
 }
