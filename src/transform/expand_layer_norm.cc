@@ -34,15 +34,13 @@ class LayerNormExpander {
     return axis == -1 || (shape && axis == static_cast<int64_t>(shape->size()) - 1);
   }
 
-  // The engine computes a sum of two activations [N, S, C] and its normalization in one step.
+  // The engine computes a sum [N, S, C], of a constant too, and its normalization in one step.
   bool IsSkip(const std::string& x, size_t readings) const {
     const Node* sum = matcher_.Writer(x, "Add");
     // The operator reads it once, the steps read it twice.
     if (sum == nullptr || matcher_.Uses(x) != readings) return false;
     const auto left = matcher_.Shape(sum->inputs[0]);
-    return left && left->size() == 3 && left == matcher_.Shape(sum->inputs[1]) &&
-           graph_.FindInitializer(sum->inputs[0]) == nullptr &&
-           graph_.FindInitializer(sum->inputs[1]) == nullptr;
+    return left && left->size() == 3 && left == matcher_.Shape(sum->inputs[1]);
   }
 
   // The engine moves a Transpose into the steps, where they reduce over channels far apart.

@@ -214,6 +214,22 @@ TEST(ExpandLayerNormTest, LeavesWhatTheEngineComputesWithTheSumAlone) {
   EXPECT_EQ(Expanded(Skip({"1", "1", "32"})), 1U) << "the sum broadcasts";
 }
 
+// Embeddings of positions are a constant where the length is fixed.
+TEST(ExpandLayerNormTest, ASumWithAConstantOfItsShapeIsComputedWithItToo) {
+  for (const std::vector<int64_t>& dims :
+       std::vector<std::vector<int64_t>>{{1, 70, 32}, {70, 32}, {1, 1, 32}, {32}}) {
+    GraphBuilder b(17);
+    b.Input("x", {"1", "70", "32"}).Output("y").Random("w", {32}).Random("b", {32});
+    b.Random("places", dims).Add("Relu", {"x"}, {"r"});
+    b.Add("Add", {"r", "places"}, {"s"});
+    b.Add("LayerNormalization", {"s", "w", "b"}, {"y"});
+    InferTypes(b.model, "m");
+    const size_t joined = OptimizedOperators(b.model).count("SkipLayerNormalization");
+    EXPECT_EQ(joined, dims.size() == 3 && dims[1] == 70 ? 1U : 0U);
+    EXPECT_EQ(ExpandLayerNorm(b.model.graph, 17), 1 - joined) << dims.size();
+  }
+}
+
 // Rewriting the first one must not hide the types that the second one is judged by.
 TEST(ExpandLayerNormTest, TheSumWithANormalizationThatWasExpandedStaysWithItsOwn) {
   GraphBuilder b(17);
