@@ -88,6 +88,19 @@ void CleanUp(Model& model, const std::string& place, PassRunner& runner) {
   }
 }
 
+// Symbols tell more shapes than the engine does; what these fold makes work for the other passes.
+void FoldSymbolicShapes(Model& model, const std::string& place, PassRunner& runner) {
+  Graph& graph = model.graph;
+  const auto infer = [&] { return InferSymbolicShapes(graph); };
+  runner.Run("infer_symbolic_shapes", infer);
+  for (int round = 0; round < kMostRounds; ++round) {
+    if (runner.Run("fold_symbolic_shapes", [&] { return FoldShapes(graph); }) == 0) return;
+    InferTypes(model, place);  // a Reshape with a constant shape may be one that does nothing
+    CleanUp(model, place, runner);
+    runner.Run("infer_symbolic_shapes", infer);
+  }
+}
+
 // Last, on weights with all scales in them and with types known. Returns how many layers were
 // evened out.
 size_t ChangeWeights(const PrepareOptions& options, bool is_widened, Graph& graph,
@@ -169,14 +182,15 @@ size_t PrepareModel(Model& model, const std::string& place, const PrepareOptions
     run("use_dpu_forms", [&] { return UseDpuForms(graph, options.dpu_forms); });
   run("fuse_instance_norm", [&] { return FuseInstanceNorm(graph); });
   run("fuse_softmax", [&] { return FuseSoftmax(graph); });
-  if (options.suit_engine) run("flatten_softmax", [&] { return FlattenSoftmax(graph); });
+  const size_t flattened =
+      options.suit_engine ? run("flatten_softmax", [&] { return FlattenSoftmax(graph); }) : 0;
   if (runner.changes() != typed) InferTypes(model, place);
+  if (flattened > 0) run("collapse_reshapes", [&] { return CollapseReshapes(graph); });
   run("convert_affine_to_conv",
       [&] { return ConvertAffineToConv(graph, options.suit_engine ? kLeastChannelsOfEngine : 1); });
   run("fuse_matmul_add", [&] { return FuseMatMulAdd(graph); });
   const size_t equalized = ChangeWeights(options, widened > 0, graph, runner);
-  run("infer_symbolic_shapes", [&] { return InferSymbolicShapes(graph); });
-  run("fold_symbolic_shapes", [&] { return FoldShapes(graph); });
+  FoldSymbolicShapes(model, place, runner);
   runner.CheckStopped();
   AddKnownTypes(declared, graph);  // only after the passes: what a file declares may be wrong
   InferBodyTypes(model, place);

@@ -123,8 +123,26 @@ TEST(FlattenSoftmaxTest, FreeDimensions) {
   const Model before = b.model;
   EXPECT_EQ(FlattenSoftmax(b.model.graph), 1U);
   for (const int64_t n : {1, 3}) EXPECT_EQ(Difference(before, b.model, {n, 4, 2 * n, 5}), 0.0F);
+  GraphBuilder batch = WithSoftmax({"N", "4", "3", "5"}, 1);
+  const Model free_batch = batch.model;
+  EXPECT_EQ(FlattenSoftmax(batch.model.graph), 1U);
+  for (const int64_t n : {0, 3})
+    EXPECT_EQ(Difference(free_batch, batch.model, {n, 4, 3, 5}), 0.0F) << n;
   EXPECT_EQ(Flattened(WithSoftmax({"N", "4", "H", "W"}, 1)), 0U)
       << "no Reshape could give both back";
+}
+
+// x -> Unsqueeze -> Reshape -> Softmax would find work when it is converted again.
+TEST(FlattenSoftmaxTest, AReshapeInFrontIsOneWithIt) {
+  GraphBuilder b;
+  b.Input("x", {"N", "M", "8"}).Output("y").Ints("last", {1}, {3});
+  b.Add("Sigmoid", {"x"}, {"s"});
+  b.Add("Unsqueeze", {"s", "last"}, {"u"});
+  b.Add("Softmax", {"u"}, {"y"}).Set("axis", int64_t{1});
+  const Model before = b.model;
+  PrepareModel(b.model, "m");
+  EXPECT_EQ(b.model.graph.nodes.size(), 3U) << "Sigmoid, Softmax, Reshape";
+  EXPECT_EQ(Difference(before, b.model, {2, 5, 8}), 0.0F);
 }
 
 TEST(FlattenSoftmaxTest, LeavesFastOnesAlone) {

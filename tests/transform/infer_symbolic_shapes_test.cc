@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "qconvert/ir/graph_printer.h"
 #include "qconvert/pipeline/prepare_model.h"
 #include "support/graph_builder.h"
 
@@ -121,6 +122,38 @@ TEST(InferSymbolicShapesTest, ExpandsByAMaskOfComputedDimensions) {
   InferTypes(b.model, "m");
   InferSymbolicShapes(b.model.graph);
   EXPECT_EQ(ShapeText(b.model.graph, "e"), "N,S");
+}
+
+// What symbols fold makes work for the passes before: a second conversion finds nothing more.
+TEST(InferSymbolicShapesTest, WhatIsFoldedIsCleanedUp) {
+  GraphBuilder b(17);
+  b.Input("x", {"N", "S", "8"}).Input("z", {"N", "S", "2", "4"}).Output("y").Ints("zero", {1}, {0});
+  b.Ints("first", {}, {0}).Ints("second", {}, {1}).Ints("heads", {2}, {2, 4}).Ints("all", {1}, {8});
+  const auto shape_of = [&](const std::string& value, const std::string& k,
+                            const std::string& rest) {
+    b.Add("Shape", {value}, {"shape" + k});
+    for (const std::string d : {"first", "second"}) {
+      b.Add("Gather", {"shape" + k, d}, {d + k});
+      b.Add("Unsqueeze", {d + k, "zero"}, {d + "1" + k});
+    }
+    b.Add("Concat", {"first1" + k, "second1" + k, rest}, {"to" + k}).Set("axis", int64_t{0});
+  };
+  shape_of("x", "a", "heads");
+  b.Add("Reshape", {"x", "toa"}, {"r"});
+  b.Add("Add", {"r", "z"}, {"s"});
+  shape_of("s", "b", "all");
+  b.Add("Reshape", {"s", "tob"}, {"t"});
+  b.Add("Relu", {"t"}, {"u"});
+  shape_of("u", "c", "heads");
+  b.Add("Reshape", {"u", "toc"}, {"v"});
+  shape_of("v", "d", "all");
+  b.Add("Reshape", {"v", "tod"}, {"w"});
+  b.Add("Neg", {"w"}, {"y"});
+  PrepareModel(b.model, "m");
+  const size_t once = b.model.graph.nodes.size();
+  PrepareModel(b.model, "m");
+  EXPECT_EQ(b.model.graph.nodes.size(), once);
+  EXPECT_EQ(once, 5U) << PrintGraph(b.model.graph);
 }
 
 // With the types written the engine joins a sum and its normalization, and computes the same.
