@@ -29,6 +29,7 @@
 #include "search_activations.h"
 #include "search_nodes.h"
 #include "shared_rest.h"
+#include "weigh_noise.h"
 
 namespace qconvert {
 namespace {
@@ -47,8 +48,6 @@ constexpr size_t kPartSamples = 4;
 constexpr size_t kMostMethods = 8;
 constexpr size_t kMostLooks = 4;
 constexpr size_t kMostOfCorrections = 6;
-// Integers that take more than this part of the float time are held to kGoodNoise.
-constexpr double kWorthItsNoise = 0.95;
 
 // Replaces method auto of one kind of tensors by the candidate of least measured noise.
 void ChooseMethod(PlanInputs& inputs, const PlanDraft& plan,
@@ -114,46 +113,6 @@ void ChooseMethods(PlanInputs& inputs, const std::set<std::string>& wide,
   ChooseMethod(inputs, plan, SettingsOf(inputs, {TensorType::kInput, TensorType::kActivation}),
                {CalibrationMethod::kAuto, CalibrationMethod::kMaxMin,
                 CalibrationMethod::kPercentile, CalibrationMethod::kMse});
-}
-
-// What is left of the outputs, for a reason.
-std::string LeftWith(double noise) {
-  return std::isinf(noise) ? "NaN or an error" : fmt::format("{:.1f} dB", SqnrOfNoise(noise));
-}
-
-// Integers that save little time are held to the bound of stored weights.
-void WeighNoiseAgainstTime(const PlanInputs& inputs, const std::set<std::string>& wide,
-                           SchemeChoice& choice) {
-  if (!choice.weigh_noise || choice.estimated_ratio < kWorthItsNoise) return;
-  const Graph& graph = inputs.model.graph;
-  const double noise =
-      MeasurePlan(inputs, {PlaceNodes(graph, choice.place), {}, wide}).pooled_noise();
-  if (noise <= kGoodNoise) return;
-  choice.scheme = Scheme::kWeightOnly;
-  const std::string why = choice.reason.substr(0, choice.reason.find("; "));  // without its advice
-  choice.reason = fmt::format(
-      "{}, but integers would leave the outputs with {}; --objective speed takes them all the same",
-      why, LeftWith(noise));
-  KeepAllFloat(graph, choice.place, "integers would save too little time for their noise");
-}
-
-// The same for nodes quantized at run time.
-void WeighDynamicNoise(const PlanInputs& inputs, const std::set<std::string>& wide,
-                       SchemeChoice& choice) {
-  if (choice.dynamic.empty() || inputs.settings.config.scheme == Scheme::kDynamic) return;
-  const Graph& graph = inputs.model.graph;
-  PlaceOptions all_float = choice.place;
-  KeepAllFloat(graph, all_float, "everything is float");
-  const double noise =
-      MeasurePlan(inputs, {PlaceNodes(graph, all_float), choice.dynamic, wide}).pooled_noise();
-  if (noise <= kGoodNoise) return;
-  choice.dynamic.clear();
-  if (choice.scheme != Scheme::kDynamic) return;
-  choice.scheme = Scheme::kWeightOnly;
-  choice.reason = fmt::format(
-      "activations quantized at run time would leave the outputs with {}; --scheme dynamic takes "
-      "them all the same",
-      LeftWith(noise));
 }
 
 std::vector<WeightItem> WeightsIn8Bit(const Graph& graph, const QuantizationPlan& plan) {

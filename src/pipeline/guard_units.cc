@@ -67,6 +67,8 @@ PlaceOptions GuardUnits::KeepFloat(const std::set<size_t>& kept, const std::stri
       KeepBodyFloat(*body, options, reason);
       continue;
     }
+    // What was to be quantized at run time is float in the whole plan, for another reason.
+    if (dynamic.contains(n)) options.keep_float.erase(n);
     options.keep_float.emplace(n, reason);
     // Nobody observed the values inside of a unit.
     for (const size_t t : full.nodes[n].unit.tail) options.keep_float.emplace(t, reason);

@@ -45,6 +45,11 @@ TEST_F(GuardUnitsTest, NodesQuantizedAtRunTimeAreUnitsToo) {
   EXPECT_TRUE(Units({{Writer("p"), "why"}}).all.contains(Writer("p")));
 }
 
+TEST_F(GuardUnitsTest, WhatIsNotQuantizedAtRunTimeAfterAllSaysWhy) {
+  const GuardUnits units = Units({{Writer("p"), "p"}});
+  EXPECT_EQ(units.KeepFloat({Writer("p")}, "reason").keep_float.at(Writer("p")), "reason");
+}
+
 TEST_F(GuardUnitsTest, AUnitIsKeptFloatWithItsTailAndNothingElse) {
   const GuardUnits units = Units();
   const PlaceOptions kept = units.KeepFloat({Writer("c2")}, "reason");
