@@ -217,8 +217,10 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   Measured measured = MeasurePlan(inputs, whole);
   ChosenCorrections corrections;
   const bool is_asked = AsksForCorrections(inputs.settings.config);
+  const bool widens = mode == GuardMode::kCorrect && WantsNarrowWeights(inputs.settings);
   if (is_asked || (!measured.verdict.passed && measured.verdict.CanImprove())) {
-    const bool is_final = is_asked || mode != GuardMode::kCorrect;
+    // Codes of few bits are wanted rounded well before more bits are.
+    const bool is_final = is_asked || mode != GuardMode::kCorrect || widens;
     corrections = correct(whole, measured, !is_final);
     if (is_final || (corrections.measured && corrections.measured->verdict.passed)) {
       if (corrections.measured) measured = *corrections.measured;
@@ -227,8 +229,7 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
     }
   }
   WidenedWeights widened;
-  if (mode == GuardMode::kCorrect && WantsNarrowWeights(inputs.settings))
-    widened = WidenNarrowWeights(inputs, whole, measured);
+  if (widens) widened = WidenNarrowWeights(inputs, whole, measured);
   GuardResult result = mode == GuardMode::kCorrect
                            ? Guard(inputs, whole, scheme, std::move(measured))
                            : GuardResult{.plan = whole,
@@ -244,7 +245,8 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   const bool is_corrected = !inputs.corrections.empty();
   // A guard that only reports leaves the plan as it was corrected, or not.
   const bool is_done = mode != GuardMode::kCorrect && !corrections.tried.empty();
-  if (!is_done && (!is_corrected || (!result.kept_float.empty() && !HasLearned(corrections)))) {
+  const bool is_other = !result.kept_float.empty() || !widened.names.empty();
+  if (!is_done && (!is_corrected || (is_other && !HasLearned(corrections)))) {
     // They were fitted to another plan than the guard has come to.
     const auto of_whole = std::exchange(inputs.corrections, {});
     ChosenCorrections own =

@@ -78,12 +78,13 @@ class NarrowWeightsTest : public testing::Test {
     b.Floats(name, {kWidth, kWidth}, values);
   }
 
-  ConversionReport Run(const std::string& text, GuardMode guard = GuardMode::kCorrect) {
+  ConversionReport Run(const std::string& text, GuardMode guard = GuardMode::kCorrect,
+                       double least_db = 25) {
     const LoadedConfig loaded = LoadText(text);
     options_.config = loaded.config;
     options_.effective_config = loaded.effective;
     options_.guard = guard;
-    options_.gate = Gate::AtSqnr(25);
+    options_.gate = Gate::AtSqnr(least_db);
     return Convert(options_);
   }
 
@@ -163,6 +164,41 @@ TEST_F(NarrowWeightsTest, WhatPassesInFewBitsKeepsThem) {
   EXPECT_TRUE(report.guard.passed);
   EXPECT_THAT(report.guard.kept_wide, IsEmpty());
   EXPECT_EQ(HighestCodes().at("w_rough"), 63);
+}
+
+// Six products side by side, of inputs that depend on each other: rounding by second order gives
+// much.
+TEST_F(NarrowWeightsTest, WhatRoundingGivesCountsBeforeEightBits) {
+  GraphBuilder b;
+  b.Input("x", {"32", "64"}).Output("y");
+  std::vector<std::string> products;
+  for (const char* n : {"1", "2", "3", "4", "5", "6"}) {
+    products.push_back(std::string("y") + n);
+    b.Random(std::string("w") + n, {64, 64}, 0.125F);
+    b.Add("MatMul", {"x", std::string("w") + n}, {products.back()});
+  }
+  b.Add("Concat", products, {"y"}).Set("axis", int64_t{1});
+  options_.model = folder_.Write("model.onnx", SerializeModel(b.model));
+  constexpr size_t kMixed = 32;
+  const std::vector<float> mix = RandomFloats(kMixed * 64, 1);
+  for (uint32_t k = 0; k < 24; ++k) {
+    const std::vector<float> few = RandomFloats(32 * kMixed, k + 2);
+    std::vector<float> x(32 * 64, 0);
+    for (size_t i = 0; i < x.size(); ++i) {
+      for (size_t j = 0; j < kMixed; ++j) x[i] += few[i / 64 * kMixed + j] * mix[j * 64 + i % 64];
+    }
+    folder_.Write("calib/x/" + std::to_string(k) + ".npy", NpyFloats({32, 64}, x));
+  }
+  const auto count = [&](const std::string& rounding) {
+    const ConversionReport report =
+        Run("scheme: static\nsecond_order_rounding: " + rounding + "\n" + kFewBits,
+            GuardMode::kCorrect, 28);
+    EXPECT_TRUE(report.guard.passed);
+    return report.guard.kept_wide.size();
+  };
+  const size_t nearest = count("false");
+  EXPECT_GT(nearest, 0U);
+  EXPECT_LT(count("auto"), nearest);
 }
 
 }  // namespace
