@@ -7,7 +7,9 @@
 #include "held_out.h"
 #include "qconvert/exporter/onnx_exporter.h"
 #include "qconvert/ir/topology.h"
+#include "qconvert/ir/value_types.h"
 #include "qconvert/report/comparison.h"
+#include "qconvert/report/picked_values.h"
 #include "qconvert/transform/random_nodes.h"
 #include "qconvert/transform/strip_pairs.h"
 
@@ -49,8 +51,19 @@ void MarkRandom(const Session& one, const Session& other, const Sample& sample,
   for (size_t v = 0; v < values.size(); ++v) {
     // The same seeds and other numbers: nothing can be held against these.
     const OutputComparison seen = CompareSample(values[v], a[v], b[v]);
-    values[v].is_random =
+    values[v].is_random |=
         seen.mismatched_shapes > 0 || seen.sums.error_power > 0 || seen.equal < seen.elements;
+  }
+}
+
+// Rows that near ties put in order are never held against a plan by their places, whether it has as
+// many of them or not.
+void MarkPicked(const Graph& prepared, std::vector<ComparedValue>& values) {
+  const std::set<std::string> picked = FindPickedValues(prepared);
+  for (ComparedValue& value : values) {
+    const ValueType* type = FindValueType(prepared, value.name);
+    const bool has_numbers = type != nullptr && IsFloatingPoint(type->element);
+    value.is_random |= value.has_stand_in && has_numbers && picked.contains(value.name);
   }
 }
 
@@ -102,6 +115,7 @@ ModelComparer OpenComparer(const Model& original, const Graph& prepared, const I
                            const std::vector<size_t>& order, const ComparerOptions& options) {
   std::vector<ComparedValue> values = ChooseComparedValues(prepared, original.graph);
   if (options.outputs_only) KeepOutputsOnly(values);
+  MarkPicked(prepared, values);
   for (ComparedValue& value : values) value.is_fitted = options.is_fitted;
   auto reference = OpenReference(original, values, options);
   CompareOptions compare{

@@ -48,7 +48,10 @@ std::string Names(const std::vector<std::string>& names) {
 // Why no number says how near the output is; nothing where one does.
 std::optional<std::string> WhyNotCompared(const OutputComparison& output) {
   const auto samples = static_cast<int64_t>(output.samples.size());
-  if (output.value.is_random) return "random: two runs of the float model differ";
+  if (output.value.is_random) {
+    return output.value.has_stand_in ? "near ties decide what stands where"
+                                     : "random: two runs of the float model differ";
+  }
   if (output.type == DataType::kUndefined) return "no tensor";
   if (output.mismatched_shapes > 0) {
     return fmt::format("shapes differ in {} of {}, the first float {}, quantized {}",
@@ -111,7 +114,8 @@ class Judge {
     // What stands in is judged by itself: this one must not fail a second time.
     if (output_.value.has_stand_in) {
       verdict_.text += "; judged by the values it is made from";
-      if (differs) verdict_.text += ", compare what is found by a measure of the task";
+      if (differs || output_.value.is_random)
+        verdict_.text += ", compare what is found by a measure of the task";
       return;
     }
     if (output_.value.is_random || output_.type == DataType::kUndefined) return;
@@ -346,8 +350,10 @@ double TypicalNoise(std::span<const OutputComparison> outputs) {
 
 double HiddenNoise(std::span<const OutputComparison> outputs, const Gate& gate) {
   double noise = 0;
-  for (const OutputComparison& output : outputs)
+  for (const OutputComparison& output : outputs) {
+    if (output.value.is_random) continue;
     noise = std::max({noise, NoiseOfGroups(output, gate), NoiseOfFlips(output.decisions, gate)});
+  }
   return noise;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "qconvert/pipeline/prepare_model.h"
+#include "qconvert/report/picked_values.h"
 #include "support/graph_builder.h"
 
 namespace qconvert {
@@ -142,6 +143,64 @@ TEST(ComparedValuesTest, WhatABodyReadsIsUpstream) {
   choose.Set("then_branch", branch("ArgMax"));
   choose.Set("else_branch", branch("ArgMin"));
   EXPECT_THAT(Names(Find(b)), ElementsAre("y", "h"));
+}
+
+// x -> heat, size; TopK of the heat's peaks -> scores and places, by which sizes are gathered.
+GraphBuilder CentersOfPeaks() {
+  GraphBuilder b;
+  b.Input("x", {"1", "4", "8", "8"})
+      .Output("scores")
+      .Output("rows")
+      .Output("pairs")
+      .Output("first");
+  b.Ints("flat", {2}, {1, 256})
+      .Ints("k", {1}, {10})
+      .Ints("places", {1}, {64})
+      .Ints("all", {1}, {-1});
+  b.Ints("by_place", {2}, {64, 4}).Ints("last", {1}, {-1}).Ints("two", {2}, {0, 3});
+  b.Add("Sigmoid", {"x"}, {"heat"});
+  b.Add("MaxPool", {"heat"}, {"largest"}).Set("kernel_shape", std::vector<int64_t>{3, 3});
+  b.model.graph.nodes.back().Set("pads", std::vector<int64_t>{1, 1, 1, 1});
+  b.Add("Equal", {"heat", "largest"}, {"is_peak"});
+  b.Add("Cast", {"is_peak"}, {"mask"}).Set("to", int64_t{1});
+  b.Add("Mul", {"heat", "mask"}, {"peaks"});
+  b.Add("Reshape", {"peaks", "flat"}, {"peaks_flat"});
+  b.Add("TopK", {"peaks_flat", "k"}, {"scores", "found"});
+  b.Add("Mod", {"found", "places"}, {"place"});
+  b.Add("Reshape", {"place", "all"}, {"place_flat"});
+  b.Add("Relu", {"x"}, {"size"});
+  b.Add("Reshape", {"size", "by_place"}, {"sizes"});
+  b.Add("Gather", {"sizes", "place_flat"}, {"gathered"});
+  b.Add("Exp", {"gathered"}, {"rows"});
+  b.Add("Unsqueeze", {"place_flat", "last"}, {"index"});
+  b.Add("GatherND", {"sizes", "index"}, {"pairs"});
+  b.Add("Gather", {"sizes", "two"}, {"first"});
+  return b;
+}
+
+TEST(PickedValuesTest, RowsThatTopKFindsAreJudgedByWhatTheyAreFoundIn) {
+  GraphBuilder b = CentersOfPeaks();
+  const auto values = Find(b);
+  EXPECT_THAT(FindPickedValues(b.model.graph),
+              UnorderedElementsAre("is_peak", "mask", "peaks", "peaks_flat", "found", "place",
+                                   "place_flat", "gathered", "rows", "index", "pairs"))
+      << "neither sorted scores nor what constant indices gather";
+  EXPECT_THAT(Names(values),
+              UnorderedElementsAre("scores", "rows", "pairs", "first", "size", "heat", "largest"));
+  for (const ComparedValue& value : values)
+    EXPECT_EQ(value.has_stand_in, value.name == "rows" || value.name == "pairs") << value.name;
+}
+
+TEST(PickedValuesTest, BehindAProductErrorsOfMoreCount) {
+  GraphBuilder b;
+  b.Input("x", {"1", "8"}).Output("y").Random("w", {8, 3}).Ints("k", {1}, {8});
+  b.Add("Relu", {"x"}, {"r"});
+  b.Add("TopK", {"r", "k"}, {"scores", "found"});
+  b.Add("GatherElements", {"r", "found"}, {"rows"}).Set("axis", int64_t{1});
+  b.Add("MatMul", {"rows", "w"}, {"y"});
+  const auto values = Find(b);
+  EXPECT_THAT(FindPickedValues(b.model.graph), UnorderedElementsAre("found", "rows"));
+  EXPECT_THAT(Names(values), ElementsAre("y"));
 }
 
 }  // namespace

@@ -145,6 +145,22 @@ TEST(VerdictTest, ShapesThatDifferAreJudgedByTheValuesInTheirPlace) {
   EXPECT_EQ(far.Worst()->name, "scores");
 }
 
+// Two rows that swap their places, in as many as there were.
+TEST(VerdictTest, PlacesThatNearTiesDecideAreNoNoise) {
+  ComparedValue value{"boxes"};
+  value.has_stand_in = true;
+  value.is_random = true;
+  const OutputComparison swapped = Compare(value, {2, 1}, {1, 2}, {2, 1});
+  const OutputVerdict verdict = JudgeOne(swapped);
+  EXPECT_EQ(verdict.result, Result::kNotJudged);
+  EXPECT_EQ(verdict.text,
+            "not compared: near ties decide what stands where; judged by the values it is made "
+            "from, compare what is found by a measure of the task");
+  EXPECT_EQ(WorstNoise({&swapped, 1}), 0);
+  EXPECT_EQ(TypicalNoise({&swapped, 1}), 0);
+  EXPECT_EQ(HiddenNoise({&swapped, 1}, {}), 0);
+}
+
 TEST(VerdictTest, NoRowsAreNoFailureWhereOthersAreJudged) {
   ComparedValue value{"boxes"};
   value.has_stand_in = true;
