@@ -32,9 +32,8 @@ class Placer {
   Placement Run() {
     FindCandidates();
     MakeBlockedFloat();
-    for (size_t n = 0; n < graph_.nodes.size(); ++n) {
+    for (size_t n = 0; n < graph_.nodes.size(); ++n)
       if (At(n).domain == NodeDomain::kInteger) candidates_.insert(n);
-    }
     if (!candidates_.empty() && !QuantizesInputsOnly()) ChooseByTime();
     CollectValues();
     return std::move(placement_);
@@ -67,14 +66,14 @@ class Placer {
       std::string reason =
           IsQuantizedAlready(graph_, topology_, *options_.target, n) ? "is quantized already"
           : kept != options_.keep_float.end()                        ? kept->second
+          : float_biases_.contains(n)    ? "the MatMul before it is float"
           : !ComputesFloat(graph_, node) ? "writes what has no known type"
                                          : WhyFloatOn(*options_.target, graph_, node);
       if (reason.empty() && QuantizesInputsOnly() && node.Is("Add")) reason = KeepOneInput(n);
       if (!reason.empty()) {
         SetFloat(n, std::move(reason));
         // Nobody observes what lies between, and the engine adds in the product's own pass.
-        const size_t add = FindFusedUnit(graph_, topology_, n).bias_add;
-        if (add != kNone) SetFloat(add, "the MatMul before it is float");
+        float_biases_.insert(FindFusedUnit(graph_, topology_, n).bias_add);
         continue;
       }
       place.domain = NodeDomain::kInteger;
@@ -104,13 +103,11 @@ class Placer {
   }
 
   void FindTail(size_t n) {
-    NodePlacement& place = At(n);
-    FusedUnit unit = FindFusedUnit(graph_, topology_, n);
-    for (const size_t t : unit.tail) {
+    At(n).unit = FindFusedUnit(graph_, topology_, n);
+    for (const size_t t : At(n).unit.tail) {
       At(t).domain = NodeDomain::kFused;
       At(t).reason.clear();
     }
-    place.unit = std::move(unit);
   }
 
   // The node that computes `value` in the integer domain, or kNone.
@@ -318,9 +315,8 @@ class Placer {
         values.insert(placement_.nodes[n].unit.output);
         continue;
       }
-      for (const std::string& output : graph_.nodes[n].outputs) {
+      for (const std::string& output : graph_.nodes[n].outputs)
         if (!output.empty()) values.insert(output);
-      }
     }
     return values;
   }
@@ -379,7 +375,8 @@ class Placer {
   const std::vector<bool> moves_into_body_;
   Placement placement_;
   std::set<size_t> candidates_;
-  std::vector<size_t> depths_;  // FindDepths, where asked for
+  std::set<size_t> float_biases_;  // Adds of the bias of a float MatMul
+  std::vector<size_t> depths_;     // FindDepths, where asked for
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ std::multimap<std::string, std::string> Place(GraphBuilder& b, const PlaceOption
   return out;
 }
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::Pair;
 
@@ -53,10 +54,12 @@ TEST(PlaceNodesTest, ABiasStaysWithItsFloatMatMul) {
   b.Add("Add", {"m", "c"}, {"a"});
   b.Add("Relu", {"a"}, {"r"});
   b.Add("Add", {"r", "x"}, {"y"});
-  const PlaceOptions options{.keep_float = {{0, "as asked"}}, .place_by = PlaceBy::kKernels};
+  PlaceOptions options{.keep_float = {{0, "as asked"}}, .place_by = PlaceBy::kKernels};
   EXPECT_THAT(Place(b, options),
               ElementsAre(Pair("Add", "the MatMul before it is float"), Pair("Add", "integer"),
                           Pair("MatMul", "as asked"), Pair("Relu", "moves floats")));
+  options.keep_float[1] = "asked too";
+  EXPECT_THAT(Place(b, options), Contains(Pair("Add", "asked too"))) << "its own reason";
 }
 
 TEST(PlaceNodesTest, ASoftmaxAtTheEndStaysFloat) {
