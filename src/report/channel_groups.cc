@@ -4,19 +4,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <utility>
 
 namespace qconvert {
 namespace {
 
 constexpr size_t kNamedRuns = 4;
+// Fewer than one in so many channels are the ends of one kind: near silent ones of a feature map.
+constexpr size_t kFew = 8;
 
 double ScaleOf(const ChannelSums& sums, size_t channel) {
   const bool are_probabilities = sums.least[channel] >= 0 && sums.peak[channel] <= 1;
   return are_probabilities ? 1 : static_cast<double>(sums.peak[channel]);
 }
 
-// Channels with signal, by rising scale.
+// Channels with signal, by falling scale.
 std::vector<size_t> ByScale(const ChannelSums& sums) {
   const double greatest = *std::max_element(sums.peak.begin(), sums.peak.end());
   std::vector<size_t> order;
@@ -25,39 +27,40 @@ std::vector<size_t> ByScale(const ChannelSums& sums) {
     if (sums.peak[c] > kNoSignal * greatest) order.push_back(c);
   }
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return ScaleOf(sums, a) < ScaleOf(sums, b); });
+                   [&](size_t a, size_t b) { return ScaleOf(sums, a) > ScaleOf(sums, b); });
   return order;
 }
 
 // How many times as wide the upper one is.
-double Gap(const ChannelSums& sums, size_t lower, size_t upper) {
+double Gap(const ChannelSums& sums, size_t upper, size_t lower) {
   return ScaleOf(sums, upper) / ScaleOf(sums, lower);
 }
 
-double WidestGap(const ChannelSums& sums) {
-  const std::vector<size_t> order = ByScale(sums);
-  double widest = 1;
-  for (size_t k = 1; k < order.size(); ++k)
-    widest = std::max(widest, Gap(sums, order[k - 1], order[k]));
-  return widest;
-}
+struct SplitAxis {
+  double widest_gap = 1;
+  std::vector<ChannelGroup> groups;  // by rising scale
+};
 
-std::vector<ChannelGroup> Split(const ChannelSums& sums) {
+SplitAxis Split(const ChannelSums& sums) {
   const std::vector<size_t> order = ByScale(sums);
-  std::vector<ChannelGroup> groups;
+  SplitAxis split;
+  if (order.empty() || Gap(sums, order.front(), order.back()) <= kRangeRatio) return split;
   for (size_t k = 0; k < order.size(); ++k) {
-    // A group ends where the next scale is out of proportion.
-    if (k == 0 || Gap(sums, order[k - 1], order[k]) > kRangeRatio) groups.push_back({sums.axis});
-    groups.back().channels.push_back(order[k]);
+    const double gap = k == 0 ? 1 : Gap(sums, order[k - 1], order[k]);
+    split.widest_gap = std::max(split.widest_gap, gap);
+    const bool are_few = std::min(k, order.size() - k) < order.size() / kFew;
+    if (k == 0 || gap > (are_few ? kRangeRatio : kGap)) split.groups.push_back({sums.axis});
+    split.groups.back().channels.push_back(order[k]);
   }
-  for (ChannelGroup& group : groups) {
+  std::reverse(split.groups.begin(), split.groups.end());
+  for (ChannelGroup& group : split.groups) {
     std::sort(group.channels.begin(), group.channels.end());
     for (const size_t c : group.channels) {
       group.float_power += sums.float_power[c];
       group.error_power += sums.error_power[c];
     }
   }
-  return groups;
+  return split;
 }
 
 }  // namespace
@@ -88,9 +91,9 @@ void ChannelSums::Add(size_t first, size_t inner, std::span<const float> expecte
   }
 }
 
-std::vector<ChannelSums> MakeChannelSums(std::span<const int64_t> dims) {
+std::vector<ChannelSums> MakeChannelSums(std::span<const int64_t> dims, bool may_be_batched) {
   std::vector<ChannelSums> axes;
-  for (size_t axis = 1; axis < dims.size(); ++axis) {
+  for (size_t axis = may_be_batched ? 1 : 0; axis < dims.size(); ++axis) {
     if (dims[axis] < 2 || dims[axis] > kMaxChannels) continue;
     const auto channels = static_cast<size_t>(dims[axis]);
     axes.push_back({axis, std::vector<float>(channels), std::vector<float>(channels, INFINITY),
@@ -136,15 +139,15 @@ std::string ChannelGroup::Name() const {
 }
 
 std::vector<ChannelGroup> FindChannelGroups(const std::vector<ChannelSums>& axes) {
-  const ChannelSums* best = nullptr;
-  double widest = kRangeRatio;
+  SplitAxis best;
   for (const ChannelSums& axis : axes) {
-    const double gap = WidestGap(axis);
-    if (gap <= widest) continue;
-    widest = gap;
-    best = &axis;
+    // Without a batch the first one may be one of places or steps as well.
+    if (axis.axis == 0) continue;
+    SplitAxis split = Split(axis);
+    if (split.groups.size() > 1 && split.widest_gap > best.widest_gap) best = std::move(split);
   }
-  return best == nullptr ? std::vector<ChannelGroup>{} : Split(*best);
+  if (best.groups.empty() && !axes.empty() && axes[0].axis == 0) best = Split(axes[0]);
+  return best.groups.size() > 1 ? std::move(best.groups) : std::vector<ChannelGroup>{};
 }
 
 }  // namespace qconvert

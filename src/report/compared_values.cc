@@ -21,6 +21,16 @@ bool IsFloatTensor(const Graph& graph, const std::string& value) {
   return type != nullptr && type->is_tensor() && IsFloatingPoint(type->element);
 }
 
+bool MayBeBatched(const Graph& graph, const std::string& value) {
+  const auto first = [&](const std::string& of) {
+    const std::vector<Dim>* shape = FindShape(graph, of);
+    return shape == nullptr || shape->empty() ? int64_t{-1} : (*shape)[0].value;
+  };
+  const int64_t size = first(value);
+  return size < 2 || std::any_of(graph.inputs.begin(), graph.inputs.end(),
+                                 [&](const Value& input) { return first(input.name) == size; });
+}
+
 class StandInFinder {
  public:
   StandInFinder(const Graph& graph, const Topology& topology,
@@ -97,6 +107,7 @@ std::vector<ComparedValue> FindComparedValues(
     }
   }
   compared.insert(compared.end(), stand_ins.begin(), stand_ins.end());
+  for (ComparedValue& value : compared) value.may_be_batched = MayBeBatched(graph, value.name);
   return compared;
 }
 

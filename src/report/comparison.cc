@@ -71,7 +71,8 @@ int64_t CountMismatched(std::span<const float> x, std::span<const float> y) {
 
 void CompareFloats(const Tensor& expected, const Tensor& actual, OutputComparison& comparison) {
   const auto count = static_cast<size_t>(expected.element_count());
-  if (count > 0) comparison.channels = MakeChannelSums(expected.dims);
+  if (count > 0)
+    comparison.channels = MakeChannelSums(expected.dims, comparison.value.may_be_batched);
   std::vector<size_t> inner(expected.dims.size(), 1);  // product of the dimensions behind each
   for (size_t d = inner.size(); d-- > 1;)
     inner[d - 1] = inner[d] * static_cast<size_t>(expected.dims[d]);

@@ -35,8 +35,29 @@ TEST(ChannelGroupsTest, ProbabilitiesAreOneGroupHoweverSmall) {
   EXPECT_EQ(FindChannelGroups({Axis(1, {9, 0.002F}, {0, 0})}).size(), 2U);
 }
 
+// Each is less than 8 times the next, and the least one 1/343 of the greatest: pooled with it, it
+// could be lost without a trace.
+TEST(ChannelGroupsTest, NeighboursThatAreNearMakeNoChainOfOneGroup) {
+  EXPECT_EQ(FindChannelGroups({Axis(1, {1, 7, 49, 343})}).size(), 4U);
+  const auto groups = FindChannelGroups({Axis(1, {400, 80, 30, 2.5F})});
+  ASSERT_EQ(groups.size(), 3U);
+  EXPECT_EQ(groups[0].channels, std::vector<size_t>{3});
+  EXPECT_EQ(groups[1].channels, (std::vector<size_t>{1, 2}));
+  EXPECT_EQ(groups[2].channels, std::vector<size_t>{0});
+  std::vector<float> map(32, 20);
+  map[30] = 1;
+  map[31] = 0.2F;  // two of 32, 20 and 5 times less
+  EXPECT_EQ(FindChannelGroups({Axis(1, map)}).size(), 2U);
+  map[30] = map[31] = 4;
+  map[0] = 100;
+  EXPECT_TRUE(FindChannelGroups({Axis(1, map)}).empty());
+  EXPECT_TRUE(FindChannelGroups({Axis(1, {7, 1})}).empty()) << "not far apart by themselves";
+}
+
 TEST(ChannelGroupsTest, RangesThatGoOverIntoEachOtherAreOneGroup) {
-  EXPECT_TRUE(FindChannelGroups({Axis(1, {1, 7, 49, 343})}).empty());
+  std::vector<float> features;
+  for (float peak = 100; peak > 0.1F; peak /= 2.5F) features.push_back(peak);
+  EXPECT_TRUE(FindChannelGroups({Axis(1, features)}).empty());
   EXPECT_TRUE(FindChannelGroups({Axis(1, {1, 8})}).empty()) << "8 times is not more than 8 times";
   EXPECT_EQ(FindChannelGroups({Axis(1, {1, 8.1F})}).size(), 2U);
   EXPECT_EQ(FindChannelGroups({Axis(1, {1, 10, 100})}).size(), 3U);
@@ -56,13 +77,38 @@ TEST(ChannelGroupsTest, TheAxisWithTheWidestGapIsTakenTheFirstOfEqualOnes) {
   EXPECT_EQ(FindChannelGroups({Axis(1, {1, 10}), Axis(2, {1, 10})})[0].axis, 1U);
 }
 
+TEST(ChannelGroupsTest, TheFirstAxisIsTakenWhereNoOtherHasGroups) {
+  const auto groups = FindChannelGroups({Axis(0, {1, 100}), Axis(1, {5, 5})});
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].axis, 0U);
+  EXPECT_EQ(FindChannelGroups({Axis(0, {1, 100}), Axis(1, {1, 10})})[0].axis, 1U);
+}
+
 TEST(ChannelGroupsTest, AxesThatCannotBeOfChannels) {
   const std::vector<int64_t> dims = {8, 1, 4097, 4096, 2};
-  const std::vector<ChannelSums> axes = MakeChannelSums(dims);
+  const std::vector<ChannelSums> axes = MakeChannelSums(dims, /*may_be_batched=*/true);
   ASSERT_EQ(axes.size(), 2U);
   EXPECT_EQ(axes[0].axis, 3U);
   EXPECT_EQ(axes[1].axis, 4U);
-  EXPECT_TRUE(MakeChannelSums(std::vector<int64_t>{85}).empty());
+  EXPECT_EQ(MakeChannelSums(dims, /*may_be_batched=*/false).size(), 3U);
+  const std::vector<int64_t> vector = {85};
+  EXPECT_TRUE(MakeChannelSums(vector, /*may_be_batched=*/true).empty());
+  EXPECT_EQ(MakeChannelSums(vector, /*may_be_batched=*/false).size(), 1U);
+}
+
+// Boxes above scores, without an axis for the batch.
+TEST(ChannelGroupsTest, ChannelsOfTheFirstAxisAreCompared) {
+  const std::vector<float> expected = {300, 310, 290, -0.5F, 0.5F, 0.25F};
+  const std::vector<float> actual = {300, 310, 290, -0.5F, 0.4F, 0.25F};
+  const Tensor x = MakeFloatTensor("y", {2, 3}, expected);
+  const Tensor y = MakeFloatTensor("y", {2, 3}, actual);
+  ComparedValue value{"y"};
+  EXPECT_TRUE(FindChannelGroups(CompareSample(value, x, y).channels).empty());
+  value.may_be_batched = false;
+  const auto groups = FindChannelGroups(CompareSample(value, x, y).channels);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].Name(), "channel 1 of axis 0");
+  EXPECT_NEAR(groups[0].noise(), 0.01 / (0.25 + 0.25 + 0.0625), 1e-6);
 }
 
 TEST(ChannelGroupsTest, NamesAreRuns) {

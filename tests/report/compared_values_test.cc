@@ -90,6 +90,24 @@ TEST(ComparedValuesTest, LogitsStandForTheirClass) {
   EXPECT_EQ(values[1].kind, (OutputKind{OutputKind::Scores::kLogits, 1}));
 }
 
+TEST(ComparedValuesTest, AFirstAxisThatNoInputHasIsNoBatch) {
+  const auto is_batched = [](const std::string& samples, int64_t rows) {
+    GraphBuilder b;
+    b.Input("x", {samples, "24"}).Output("y");
+    b.Ints("shape", {2}, {rows, -1});
+    b.Add("Reshape", {"x", "shape"}, {"y"});
+    return Find(b)[0].may_be_batched;
+  };
+  EXPECT_FALSE(is_batched("1", 12));
+  EXPECT_FALSE(is_batched("4", 12));
+  EXPECT_TRUE(is_batched("1", 1));
+  EXPECT_TRUE(is_batched("12", 12)) << "a batch of twelve";
+  GraphBuilder free;
+  free.Input("x", {"N", "24"}).Output("y");
+  free.Add("Relu", {"x"}, {"y"});
+  EXPECT_TRUE(Find(free)[0].may_be_batched);
+}
+
 TEST(ComparedValuesTest, AComputedLengthShapesWhatItMakes) {
   GraphBuilder b;
   b.Input("x", {"1", "8"}).Output("wave");

@@ -24,10 +24,10 @@ struct ChannelSums {
            std::span<const float> actual);
 };
 
-// Axes that could be one of channels: all but the first, of size 2 to kMaxChannels. Memory: 24
-// bytes by channel and axis, whatever the size of the output.
+// Axes that could be one of channels, of size 2 to kMaxChannels: all, but not the first where that
+// `may_be_batched`. Memory: 24 bytes by channel and axis, whatever the size of the output.
 inline constexpr int64_t kMaxChannels = 4096;
-std::vector<ChannelSums> MakeChannelSums(std::span<const int64_t> dims);
+std::vector<ChannelSums> MakeChannelSums(std::span<const int64_t> dims, bool may_be_batched);
 
 // Adds what `later` samples gave; axes that do not have the same size there are dropped.
 void MergeChannelSums(std::vector<ChannelSums>& sums, const std::vector<ChannelSums>& later);
@@ -43,16 +43,23 @@ struct ChannelGroup {
   std::string Name() const;
 };
 
-// Groups of channels whose ranges are more than kRangeRatio apart: with the channels of an axis
-// sorted by peak, a group ends where the next peak is more than kRangeRatio times as great.
+// Groups of channels on different scales, of an axis whose peaks differ by more than kRangeRatio:
+// with the channels sorted by peak, a group ends where the next one is less than 1 / kGap as great.
+// Boxes, offsets and scores may lie in steps of which none is wide, and what is lost in the least
+// one is not seen beside the next. Few of many channels are a group where kRangeRatio parts them.
 //
 //   peaks   640 420 | 0.9 0.2 0.5      -> {0, 1} {2, 3, 4}
+//   peaks   400 380 | 80 | 14 | 2.5    -> {0, 1} {2} {3} {4}: neighbours are near, the ends are not
+//   peaks   40 30 21 ... 2.1 1.2 0.8   -> none: no gap
 //
-// Channels whose values all lie in [0, 1] are taken for probabilities, which are on one scale: a
-// class that no sample shows is not held to its own noise. The axis with the widest gap is taken
-// (the first of equal ones); without a gap there is no group.
+// What keeps other outputs whole: channels whose values all lie in [0, 1] are taken for
+// probabilities, which are on one scale (a class that no sample shows is not held to its own
+// noise); peaks of logits, embeddings and feature maps, and of places and steps, spread over more
+// than kRangeRatio too, but without gaps. Of several axes the one with the widest gap is taken (the
+// first of equal ones), axis 0 only where no other has groups.
 // Channels below kNoSignal of the greatest peak belong to no group: nothing to be relative to.
 inline constexpr double kRangeRatio = 8;
+inline constexpr double kGap = 3;  // between neighbours of one kind in trained models: up to 2.9
 inline constexpr double kNoSignal = 1e-6;
 std::vector<ChannelGroup> FindChannelGroups(const std::vector<ChannelSums>& axes);
 

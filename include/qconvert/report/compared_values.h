@@ -22,6 +22,9 @@ struct ComparedValue {
   bool is_random = false;               // two runs of the float model differ here
   // Ranges or weights were fitted to the samples that are compared: they tell nothing of others.
   bool is_fitted = false;
+  // Axis 0 may be one of samples: free, 1, or as long as that of an input. False where the model
+  // declares another number: [12, 64] out of [1, 3, 64, 64].
+  bool may_be_batched = true;
 };
 
 // Values whose shape depends on what the model computes in floating point, so that the quantized
