@@ -41,8 +41,7 @@ ModelComparer::ModelComparer(std::unique_ptr<Session> reference, const InputFeed
       workers_(options.in_step ? 1 : std::max(options.workers, 1)),
       in_step_(options.in_step),
       reopen_(options.reopen),
-      most_bytes_(options.kept_bytes),
-      kept_(count_),
+      kept_(count_, options.memory_bytes, options.kept_bytes),
       names_(count_) {
   KeepReference();
 }
@@ -54,7 +53,7 @@ void ModelComparer::KeepReference() {
     return;
   }
   // Draws that are kept would be missing from those that a run once more begins with.
-  if (in_step_) kept_.assign(count_, std::nullopt);
+  if (in_step_) kept_.Clear();
 }
 
 bool ModelComparer::RunReference() {
@@ -62,7 +61,7 @@ bool ModelComparer::RunReference() {
     Outputs before;
     for (size_t k = 0; k < count_; ++k) {
       before = RunSample(*reference_, feeder_.Read(k, before));
-      if (!Keep(k, before)) return false;
+      if (!kept_.Keep(k, before)) return false;
     }
   } else {
     const auto batch = static_cast<size_t>(workers_);
@@ -73,19 +72,10 @@ bool ModelComparer::RunReference() {
       });
       for (size_t k = 0; k < outputs.size(); ++k) {
         // Up to the cap: the rest is computed again each time, by the session that stays.
-        if (!Keep(first + k, std::move(outputs[k]))) return false;
+        if (!kept_.Keep(first + k, std::move(outputs[k]))) return false;
       }
     }
   }
-  return true;
-}
-
-bool ModelComparer::Keep(size_t k, Outputs outputs) {
-  int64_t bytes = 0;
-  for (const Tensor& tensor : outputs) bytes += tensor.byte_size();
-  if (kept_bytes_ + bytes > most_bytes_) return false;
-  kept_bytes_ += bytes;
-  kept_[k] = std::move(outputs);
   return true;
 }
 
@@ -94,7 +84,7 @@ std::vector<size_t> ModelComparer::Spread(size_t count) const {
 }
 
 ModelComparer::Outputs ModelComparer::Expected(size_t k, const Sample& sample) const {
-  return kept_[k] ? *kept_[k] : RunSample(*reference_, sample);
+  return kept_.Has(k) ? kept_.Get(k) : RunSample(*reference_, sample);
 }
 
 Comparisons ModelComparer::StartSums(size_t outputs) const {
@@ -110,7 +100,7 @@ Comparisons ModelComparer::CompareInOrder(const Session& actual, size_t count) {
   Outputs actual_before;
   for (size_t k = 0; k < count; ++k) {
     Sample expected_sample;
-    if (!kept_[k]) expected_sample = feeder_.Read(k, expected_before);
+    if (!kept_.Has(k)) expected_sample = feeder_.Read(k, expected_before);
     expected_before = Expected(k, expected_sample);
     Sample sample = feeder_.Read(k, actual_before);
     actual_before = RunSample(actual, sample);

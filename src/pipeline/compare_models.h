@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "kept_outputs.h"
 #include "qconvert/calibration/input_feeder.h"
 #include "qconvert/report/comparison.h"
 #include "qconvert/runtime/session.h"
@@ -18,7 +18,9 @@ namespace qconvert {
 
 using OpenSession = std::function<std::unique_ptr<Session>()>;
 
-inline constexpr int64_t kKeptOutputBytes = int64_t{256} << 20;  // of the reference's outputs
+// Of the reference's outputs: in all, and in memory.
+inline constexpr int64_t kKeptOutputBytes = int64_t{256} << 20;
+inline constexpr int64_t kKeptInMemory = int64_t{64} << 20;
 
 struct CompareOptions {
   size_t count = 0;
@@ -30,13 +32,14 @@ struct CompareOptions {
   // of its outputs are kept.
   OpenSession reopen = {};
   int64_t kept_bytes = kKeptOutputBytes;
+  int64_t memory_bytes = kKeptInMemory;
 };
 
 // Compares models with one reference on the same samples. The reference runs once, beforehand; its
-// outputs are kept as far as they fit into `kept_bytes` (in step all or none), and when all fit it
-// is closed, so that two models need not be in memory together. Every sample's sums are taken by
-// the worker that ran it and merged in sample order: the worker count cannot change them, and
-// outputs live no longer than a sample.
+// outputs are kept as far as they fit into `kept_bytes` (kept_outputs.h; in step all or none), and
+// when all fit it is closed, so that two models need not be in memory together. Every sample's sums
+// are taken by the worker that ran it and merged in sample order: the worker count cannot change
+// them, and outputs live no longer than a sample.
 class ModelComparer {
  public:
   // Compares `values`, which are the reference's outputs in their order. Takes `count` samples:
@@ -86,8 +89,7 @@ class ModelComparer {
   size_t SampleIndex(size_t k) const { return order_[k * order_.size() / count_]; }
   Outputs Expected(size_t k, const Sample& sample) const;
   void KeepReference();
-  bool RunReference();                   // false: no room for all outputs
-  bool Keep(size_t k, Outputs outputs);  // false: no room
+  bool RunReference();  // false: no room for all outputs
   std::vector<OutputComparison> StartSums(size_t outputs) const;
   std::vector<OutputComparison> CompareInOrder(const Session& actual, size_t count);
   // The samples asked for, all where none are, and in step.
@@ -105,10 +107,8 @@ class ModelComparer {
   int workers_;
   bool in_step_;
   OpenSession reopen_;
-  int64_t most_bytes_;
-  std::vector<std::optional<Outputs>> kept_;
+  KeptOutputs kept_;
   std::vector<std::string> names_;
-  int64_t kept_bytes_ = 0;
   size_t comparisons_ = 0;
   size_t runs_ = 0;
 };
