@@ -23,12 +23,16 @@ constexpr double kWorthALook = 0.5;
 // The same where nothing is known of it but that fewer parts fail and more pass.
 constexpr double kWorthAGuess = 2;
 constexpr double kLeastNoise = 1e-20;
+// Of the time that all parts save, and of their units: where less is left than this, the quietest
+// are looked for.
+constexpr double kNextToNothing = 0.25;
 
 // The parts before some place in the order are given back.
 struct Prefix {
   std::set<size_t> without;
   std::vector<double> left;  // noise of the other parts, at each output
   double time = 0;
+  std::set<size_t> units = {};  // that stay on integers
 };
 
 class Search {
@@ -39,22 +43,33 @@ class Search {
   std::set<size_t> Run() {
     MakePrefixes();
     seen_[0] = options_.whole;
-    for (int k = 0; k < options_.budget; ++k) {
+    int left = options_.budget;
+    for (; left > 0; --left) {
       const size_t next = Next();
       if (seen_.contains(next)) break;
-      LogDebug(fmt::format(
-          "without {} units: {:.1f} dB expected, {:.1f} in a typical sample, for {:.3f} of the "
-          "time",
-          prefixes_[next].without.size(), SqnrOfNoise(ExpectedNoise(&JudgedPlan::noise, next)),
-          SqnrOfNoise(ExpectedNoise(&JudgedPlan::typical, next)), prefixes_[next].time));
+      Tell(prefixes_[next], ExpectedNoise(&JudgedPlan::noise, next),
+           ExpectedNoise(&JudgedPlan::typical, next));
       seen_[next] = options_.measure(prefixes_[next].without);
     }
-    return prefixes_[BestSeen()].without;
+    const size_t best = BestSeen();
+    // Units may save nothing: then it is no loss that they are gone.
+    const double least = (1 - kNextToNothing) * prefixes_.back().time;
+    const auto few = kNextToNothing * static_cast<double>(prefixes_[0].units.size());
+    const bool is_bare = seen_.at(best).passes && prefixes_[best].time > least &&
+                         static_cast<double>(prefixes_[best].units.size()) < few;
+    return is_bare ? KeepTheQuietest(best, std::max(left, options_.budget * 3 / 4))
+                   : prefixes_[best].without;
   }
 
  private:
   static double Worst(const std::vector<double>& noise) {
     return noise.empty() ? 0 : *std::max_element(noise.begin(), noise.end());
+  }
+
+  static void Tell(const Prefix& set, double noise, double typical) {
+    LogDebug(fmt::format(
+        "without {} units: {:.1f} dB expected, {:.1f} in a typical sample, for {:.3f} of the time",
+        set.without.size(), SqnrOfNoise(noise), SqnrOfNoise(typical), set.time));
   }
 
   // Noise of all outputs above the goal, where the whole model is as it was judged.
@@ -102,22 +117,91 @@ class Search {
 
   // Nodes between floats may go back as well: what is left may be less than the other parts.
   void MakePrefixes() {
-    prefixes_.push_back({{}, TotalNoise(options_.parts, outputs_), 0});
+    prefixes_.push_back(Without({}));
+    prefixes_[0].left = TotalNoise(options_.parts, outputs_);
+    prefixes_[0].time = 0;
     for (const NoisyPart& part : PartsInOrder()) {
-      Prefix next{prefixes_.back().without, std::vector<double>(outputs_, 0), 0};
-      next.without.insert(part.units.begin(), part.units.end());
-      const Remainder rest = options_.rest(next.without);
-      next.time = std::max(rest.time, prefixes_.back().time);  // what goes back is no gain
-      for (const NoisyPart& other : options_.parts) {
-        const auto on_integers =
-            std::count_if(other.units.begin(), other.units.end(),
-                          [&](size_t unit) { return rest.units.contains(unit); });
-        const double share =
-            static_cast<double>(on_integers) / static_cast<double>(other.units.size());
-        for (size_t o = 0; o < outputs_; ++o) next.left[o] += share * other.noise[o];
-      }
+      std::set<size_t> without = prefixes_.back().without;
+      without.insert(part.units.begin(), part.units.end());
+      Prefix next = Without(std::move(without));
+      next.time = std::max(next.time, prefixes_.back().time);  // what goes back is no gain
       prefixes_.push_back(std::move(next));
     }
+  }
+
+  Prefix Without(std::set<size_t> without) const {
+    const Remainder rest = options_.rest(without);
+    Prefix set{std::move(without), std::vector<double>(outputs_, 0), rest.time, rest.units};
+    for (const NoisyPart& part : options_.parts) {
+      const auto on_integers =
+          std::count_if(part.units.begin(), part.units.end(),
+                        [&](size_t unit) { return rest.units.contains(unit); });
+      const double share =
+          static_cast<double>(on_integers) / static_cast<double>(part.units.size());
+      for (size_t o = 0; o < outputs_; ++o) set.left[o] += share * part.noise[o];
+    }
+    return set;
+  }
+
+  // Greatest saving by noise first.
+  std::vector<NoisyPart> QuietFirst() const {
+    std::vector<NoisyPart> order = options_.parts;
+    const auto by_noise = [](const NoisyPart& part) {
+      return part.saved / std::max(Worst(part.noise), kLeastNoise);
+    };
+    std::stable_sort(order.begin(), order.end(), [&](const NoisyPart& a, const NoisyPart& b) {
+      return by_noise(a) > by_noise(b);
+    });
+    return order;
+  }
+
+  // The order that gives most relief by time leaves fast parts to the end; where one of these fails
+  // by itself (in some sample: parts are known by what they do in a typical one), nothing stays.
+  // From the other end: half of the parts is taken in, and where that fails half of these, until
+  // one part is known to fail and left out. `best`: the prefix that is taken where none is better.
+  std::set<size_t> KeepTheQuietest(size_t best, int left) const {
+    double worth = WorthOfSeen(best);
+    std::set<size_t> without = prefixes_[best].without;
+    std::vector<std::set<size_t>> failing;  // these on integers
+    for (const auto& [k, plan] : seen_)
+      if (!plan.passes) failing.push_back(prefixes_[k].units);
+    std::vector<NoisyPart> open = QuietFirst();
+    Prefix kept = Without(prefixes_.back().without);
+    for (size_t count = open.size() / 2; !open.empty();) {
+      count = std::clamp<size_t>(count, 1, open.size());
+      std::set<size_t> fewer = kept.without;
+      for (size_t p = 0; p < count; ++p)
+        for (const size_t unit : open[p].units) fewer.erase(unit);
+      Prefix next = Without(std::move(fewer));
+      bool passes = next.units == kept.units;  // what saves nothing stays float all the same
+      if (!passes && !HoldsAny(next.units, failing)) {
+        if (left-- == 0) break;
+        Tell(next, Worst(next.left), Worst(next.left));
+        const JudgedPlan plan = options_.measure(next.without);
+        passes = plan.passes;
+        const double gain = Worth(next.time, Worst(plan.typical)) - worth;
+        if (passes && gain > 0) {
+          worth += gain;
+          without = next.without;
+        }
+        if (!passes) failing.push_back(next.units);
+      }
+      // One part that fails beside those that are kept goes.
+      if (passes || count == 1) open.erase(open.begin(), open.begin() + static_cast<int>(count));
+      if (passes) {
+        kept = std::move(next);
+        count *= 2;
+      } else {
+        count = count == 1 ? open.size() / 2 : count / 2;
+      }
+    }
+    return without;
+  }
+
+  static bool HoldsAny(const std::set<size_t>& units, const std::vector<std::set<size_t>>& any) {
+    return std::any_of(any.begin(), any.end(), [&](const std::set<size_t>& one) {
+      return std::includes(units.begin(), units.end(), one.begin(), one.end());
+    });
   }
 
   using Noise = std::vector<double> JudgedPlan::*;
@@ -137,8 +221,8 @@ class Search {
     return worst;
   }
 
-  double Worth(size_t k, double noise) const {
-    const double time = prefixes_[k].time / options_.time_of_decibel;
+  double Worth(double time_given, double noise) const {
+    const double time = time_given / options_.time_of_decibel;
     if (options_.aim <= 0) return -time;
     const double left = std::max({noise, options_.aim, kLeastNoise});
     const double poor = std::max(left / kPoorNoise, 1.0);
@@ -147,7 +231,7 @@ class Search {
 
   double WorthOfSeen(size_t k) const {
     const JudgedPlan& plan = seen_.at(k);
-    if (plan.passes) return Worth(k, Worst(plan.typical));
+    if (plan.passes) return Worth(prefixes_[k].time, Worst(plan.typical));
     return -std::numeric_limits<double>::infinity();
   }
 
@@ -175,7 +259,7 @@ class Search {
     for (size_t k = failing; k < prefixes_.size(); ++k) {
       if (seen_.contains(k)) continue;
       if (ExpectedNoise(&JudgedPlan::noise, k) > kMargin * options_.allowed) continue;
-      const double worth = Worth(k, ExpectedNoise(&JudgedPlan::typical, k));
+      const double worth = Worth(prefixes_[k].time, ExpectedNoise(&JudgedPlan::typical, k));
       if (worth <= most) continue;
       most = worth;
       best = k;

@@ -19,7 +19,7 @@
 namespace qconvert {
 
 // Measurements that it takes, where stored weights do not ask for more.
-inline constexpr size_t kMostGuardMeasurements = 34;
+inline constexpr size_t kMostGuardMeasurements = 40;
 
 struct GuardOptions {
   Gate gate;  // what every output must reach
