@@ -51,7 +51,7 @@ class Guard {
     for (const std::string& weight : options_.wide_weights) kept.erase(weight);
     kept.insert(best_.plan.float_weights.begin(), best_.plan.float_weights.end());
     best_.kept_wide.assign(kept.begin(), kept.end());
-    for (const size_t n : kept_float_) best_.kept_float.push_back(units_.NameOf(n));
+    best_.kept_float = units_.OriginsOf(kept_float_);
     return std::move(best_);
   }
 
@@ -338,8 +338,8 @@ class Guard {
     const double before = WorstTypicalNoise(best_.measured);
     std::tie(best_.plan, best_.measured) = std::move(tried.at(kept_float_));
     Narrow(kept_float_);
-    if (!kept_float_.empty())
-      Tell("back to float", "node", kept_float_.size(), Rest(kept_float_).time, before);
+    const size_t gone = units_.OriginsOf(kept_float_).size();
+    if (gone > 0) Tell("back to float", "node", gone, Rest(kept_float_).time, before);
   }
 
   // What stays on integers, or is quantized at run time, without these.

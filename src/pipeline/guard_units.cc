@@ -1,5 +1,6 @@
 #include "guard_units.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "qconvert/ir/body_graph.h"
@@ -46,6 +47,16 @@ const std::string* GuardUnits::BodyOf(size_t unit) const {
 const std::string& GuardUnits::NameOf(size_t unit) const {
   const std::string* body = BodyOf(unit);
   return body == nullptr ? graph.nodes[unit].name : *body;
+}
+
+std::vector<std::string> GuardUnits::OriginsOf(const std::set<size_t>& units) const {
+  std::vector<std::string> names;
+  for (const size_t unit : units) {
+    const std::string* body = BodyOf(unit);
+    const std::string& name = body == nullptr ? graph.nodes[unit].origin_name() : *body;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
 }
 
 bool GuardUnits::IsInteger(const Placement& placement, size_t unit) const {

@@ -24,6 +24,8 @@ struct GuardUnits {
   GuardUnits(const Graph& graph, const PlaceOptions& base, std::map<size_t, std::string> dynamic);
 
   const std::string& NameOf(size_t unit) const;
+  // What a user calls them, each name once: nodes of the loaded model, ways to bodies.
+  std::vector<std::string> OriginsOf(const std::set<size_t>& units) const;
   bool IsInteger(const Placement& placement, size_t unit) const;
   // Options of the whole plan with these units kept float; what is float in it stays so.
   PlaceOptions KeepFloat(const std::set<size_t>& kept,

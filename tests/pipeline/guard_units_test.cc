@@ -41,6 +41,16 @@ TEST_F(GuardUnitsTest, AreIntegerNodesThatMakeAnError) {
   EXPECT_TRUE(units.IsInteger(units.full, Writer("c1")));
 }
 
+// A name that --keep-float knows, for all that was made of the node.
+TEST_F(GuardUnitsTest, AreToldByTheNodesThatCame) {
+  model_.graph.nodes[Writer("c1")].name = "/Div/unit0";
+  model_.graph.nodes[Writer("c1")].origin = "/Div";
+  model_.graph.nodes[Writer("c2")].name = "/Div";
+  model_.graph.nodes[Writer("c3")].name = "/Conv";
+  EXPECT_THAT(Units().OriginsOf({Writer("c1"), Writer("c2"), Writer("c3")}),
+              testing::UnorderedElementsAre("/Div", "/Conv"));
+}
+
 TEST_F(GuardUnitsTest, NodesQuantizedAtRunTimeAreUnitsToo) {
   EXPECT_TRUE(Units({{Writer("p"), "why"}}).all.contains(Writer("p")));
 }
