@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
@@ -36,7 +37,7 @@ bool PadsNothing(const Graph& graph, const Node& node) {
   return pads && std::all_of(pads->begin(), pads->end(), [](int64_t p) { return p == 0; });
 }
 
-// Starts at 0, ends where the axis ends or later, every element.
+// Starts at 0 or before, ends where the axis ends or later, every element.
 bool SlicesEverything(const Graph& graph, const Node& node, const ValueType& input) {
   const auto starts = Numbers(graph, node, 1);
   const auto ends = Numbers(graph, node, 2);
@@ -48,18 +49,41 @@ bool SlicesEverything(const Graph& graph, const Node& node, const ValueType& inp
   const auto axes = Numbers(graph, node, 3);
   if (!node.input(3).empty() && (!axes || axes->size() != starts->size())) return false;
   for (size_t k = 0; k < starts->size(); ++k) {
-    if ((*starts)[k] != 0) return false;
     // "To the end" is written as the largest number of 32 or of 64 bits.
-    if ((*ends)[k] >= std::numeric_limits<int32_t>::max()) continue;
+    if ((*starts)[k] == 0 && (*ends)[k] >= std::numeric_limits<int32_t>::max()) continue;
     if (!input.shape) return false;
     const auto rank = static_cast<int64_t>(input.shape->size());
     int64_t axis = axes ? (*axes)[k] : static_cast<int64_t>(k);
     if (axis < 0) axis += rank;
     if (axis < 0 || axis >= rank) return false;
     const Dim& dim = (*input.shape)[static_cast<size_t>(axis)];
-    if (!dim.known() || (*ends)[k] < dim.value) return false;
+    const bool from_start = (*starts)[k] == 0 || ((*starts)[k] < 0 && (*starts)[k] <= -dim.value);
+    if (!dim.known() || !from_start || (*ends)[k] < dim.value) return false;
   }
   return true;
+}
+
+bool IsFilledWith(const Tensor& tensor, float number) {
+  if (tensor.type != DataType::kFloat || tensor.element_count() == 0) return false;
+  const auto values = tensor.values<float>();
+  return std::all_of(values.begin(), values.end(), [&](float value) {
+    return value == number && std::signbit(value) == std::signbit(number);
+  });
+}
+
+// x * 1, x / 1 and x - 0 are x to the bit; x + 0 is not, of -0.
+bool ComputesNothing(const Graph& graph, const Scope& scope, const Node& node, size_t slot) {
+  const bool may =
+      node.op_type == "Mul" || (slot == 0 && (node.op_type == "Div" || node.op_type == "Sub"));
+  const Tensor* other =
+      may && node.inputs.size() == 2 ? graph.FindInitializer(node.inputs[1 - slot]) : nullptr;
+  if (other == nullptr || !IsFilledWith(*other, node.op_type == "Sub" ? 0 : 1)) return false;
+  const std::optional<ValueType> input = scope.FindType(node.inputs[slot]);
+  if (!input || !input->shape) return false;
+  // What has more elements or dimensions may repeat x.
+  if (other->element_count() == 1 && other->dims.size() <= input->shape->size()) return true;
+  const std::optional<ValueType> output = scope.FindType(node.outputs[0]);
+  return output && IsSameShape(*input, *output);
 }
 
 bool HandsOn(const Graph& graph, const Scope& scope, const Node& node) {
@@ -69,6 +93,7 @@ bool HandsOn(const Graph& graph, const Scope& scope, const Node& node) {
   if (node.op_type == "Concat") return node.inputs.size() == 1;
   if (node.op_type == "Transpose") return KeepsOrder(node);
   if (node.op_type == "Pad") return PadsNothing(graph, node);
+  if (ComputesNothing(graph, scope, node, 0)) return true;
   const bool shaper = IsOneOf(node, kShapers);
   if (!shaper && node.op_type != "Cast" && node.op_type != "Slice") return false;
   const std::optional<ValueType> input = scope.FindType(node.inputs[0]);
@@ -120,17 +145,19 @@ size_t CastFromTheFirst(Graph& graph) {
   return moved.size();
 }
 
-// x -> Transpose as it is -> y, an output     becomes     y in the place of x
+// x -> Transpose as it is, or Cast to its own type -> y, an output     becomes     y in the place
+// of x
 //
-// Where a way back to the layout of the outputs was cancelled; other no-ops at outputs are named in
-// settings of what to remove there.
-size_t EndInFrontOfTransposes(Graph& graph) {
+// Where a way back to the layout of the outputs was cancelled, and where an export in half floats
+// was widened; other no-ops at outputs are named in settings of what to remove there.
+size_t EndInFrontOfOutputs(Graph& graph) {
   const Topology topology(graph);
+  const Scope scope(graph);
   std::vector<bool> marked(graph.nodes.size(), false);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (!node.Is("Transpose") || !KeepsOrder(node) || !topology.IsGraphOutput(node.outputs[0]) ||
-        !topology.HasSingleUse(node.inputs[0]))
+    if ((!node.Is("Transpose") && !node.Is("Cast")) || !topology.IsGraphOutput(node.outputs[0]) ||
+        !topology.HasSingleUse(node.inputs[0]) || !HandsOn(graph, scope, node))
       continue;
     const size_t before = topology.ProducerIndex(node.inputs[0]);
     // It goes by itself; the next call finds what is in front then.
@@ -161,7 +188,7 @@ size_t EliminateNoOps(Graph& graph) {
     marked[n] = HandsOn(graph, scope, node) && !topology.IsGraphOutput(node.outputs[0]);
   }
   const size_t bypassed = BypassNodes(graph, marked);
-  return moved + bypassed + EndInFrontOfTransposes(graph);
+  return moved + bypassed + EndInFrontOfOutputs(graph);
 }
 
 }  // namespace qconvert

@@ -14,7 +14,8 @@ namespace qconvert {
 // everything, and a Cast back from a type that holds every number (float -> double -> float); a
 // Cast behind such a one reads what is in front of it. The same for Reshape, Flatten, Squeeze,
 // Unsqueeze, Expand and Tile whose output has the type of the input: every dimension the same
-// number or the same symbol. A node that writes a graph output stays. Goes by value_info; what has
+// number or the same symbol; and for x * 1, x / 1 and x - 0, where the constant repeats nothing. A
+// node that writes a graph output stays, but for Transpose and Cast. Goes by value_info; what has
 // no type there is left alone. Returns how many nodes went. Needs sorted nodes.
 size_t EliminateNoOps(Graph& graph);
 
