@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "operator_shapes.h"
 #include "qconvert/base/checked.h"
 #include "qconvert/ir/one_of.h"
 #include "qconvert/ir/scope.h"
@@ -18,93 +19,26 @@ namespace qconvert {
 namespace {
 
 constexpr int64_t kLongestVector = 64;  // of shape arithmetic
-
-// A number, a symbol, or unknown.
-struct Length {
-  std::optional<int64_t> number;
-  std::string symbol;
-  bool at_most = false;  // the symbol or less: min(512, S)
-
-  bool is_exact() const { return number.has_value() || (!symbol.empty() && !at_most); }
-  bool operator==(const Length&) const = default;
-};
-using Lengths = std::vector<Length>;
-
-Length Exactly(int64_t number) { return {number, {}, false}; }
-
-Lengths LengthsOf(const std::vector<Dim>& dims) {
-  Lengths out;
-  for (const Dim& dim : dims)
-    out.push_back(dim.known() ? Exactly(dim.value) : Length{{}, dim.symbol, false});
-  return out;
-}
-
-// What two dimensions become side by side, in every run that the operator accepts: min(512, S) and
-// S are equal, or the first is one because S is.
-Length Broadcast(const Length& a, const Length& b) {
-  if (a == b || b.number == 1) return a;
-  if (a.number == 1) return b;
-  // What every run that succeeds has. Of 0 and a symbol nothing is said.
-  if (a.number && *a.number > 1) return a;
-  if (b.number && *b.number > 1) return b;
-  const bool same_symbol = !a.symbol.empty() && a.symbol == b.symbol;
-  return same_symbol ? (a.at_most ? b : a) : Length{};
-}
-
-bool IsElementwise(const Node& node) {
-  static constexpr std::array<std::string_view, 12> kTypes = {
-      "Add", "Sub", "Mul", "Div", "Pow", "Where", "Min", "Max", "And", "Or", "Equal", "PRelu"};
-  return IsOneOf(node, kTypes);
-}
-
-// Output 0 has the shape of input 0.
-bool KeepsShape(const Node& node) {
-  static constexpr std::array<std::string_view, 32> kTypes = {"Abs",
-                                                              "LayerNormalization",
-                                                              "Cast",
-                                                              "Ceil",
-                                                              "Clip",
-                                                              "Elu",
-                                                              "Erf",
-                                                              "Exp",
-                                                              "Floor",
-                                                              "Gelu",
-                                                              "Identity",
-                                                              "HardSwish",
-                                                              "HardSigmoid",
-                                                              "Log",
-                                                              "Neg",
-                                                              "LeakyRelu",
-                                                              "LogSoftmax",
-                                                              "Not",
-                                                              "Mish",
-                                                              "Reciprocal",
-                                                              "Relu",
-                                                              "Round",
-                                                              "Sigmoid",
-                                                              "Softmax",
-                                                              "Softplus",
-                                                              "Sqrt",
-                                                              "Tanh",
-                                                              "Dropout",
-                                                              "Softsign",
-                                                              "QuantizeLinear",
-                                                              "DequantizeLinear",
-                                                              "DynamicQuantizeLinear"};
-  return IsOneOf(node, kTypes);
-}
+constexpr size_t kLeastRankOfMaps = 4;
 
 class ShapeInferrer {
  public:
-  explicit ShapeInferrer(Graph& graph) : graph_(graph), scope_(graph), topology_(graph) {}
+  explicit ShapeInferrer(Graph& graph)
+      : graph_(graph), scope_(graph), topology_(graph), names_(graph) {}
 
   size_t Run() {
     size_t improved = 0;
+    const KnownSizes known = {
+        [this](const std::string& value) { return ShapeOf(value); },
+        [this](const std::string& value) { return ElementsOf(value); },
+        [this](const std::string& value) { return graph_.FindInitializer(value); }};
     for (const Node& node : graph_.nodes) {
       if (node.outputs.empty() || node.outputs[0].empty()) continue;
       if (const auto elements = Compute(node))
         if (!elements->empty()) elements_[node.outputs[0]] = *elements;
-      if (const auto shape = Shape(node)) improved += Refine(node.outputs[0], *shape) ? 1 : 0;
+      const auto shapes = ShapesOfOutputs(node, known, names_);
+      for (size_t o = 0; o < std::min(shapes.size(), node.outputs.size()); ++o)
+        if (shapes[o]) improved += Refine(node.outputs[o], *shapes[o]) ? 1 : 0;
     }
     return improved;
   }
@@ -138,12 +72,15 @@ class ShapeInferrer {
   }
 
   // Shape arithmetic.
-  std::optional<Lengths> Compute(const Node& node) const {
+  std::optional<Lengths> Compute(const Node& node) {
     if (node.Is("Shape")) return ComputeShape(node);
     if (node.Is("ConstantOfShape")) return ComputeConstant(node);
     if (node.Is("Concat")) return ComputeConcat(node);
     if (node.Is("Gather")) return ComputeGather(node);
-    if (node.Is("Where") || node.Is("Equal") || node.Is("Mul")) return ComputeElementwise(node);
+    if (node.Is("Slice")) return ComputeSlice(node);
+    static constexpr std::array<std::string_view, 6> kElementwise = {"Where", "Equal", "Mul",
+                                                                     "Add",   "Sub",   "Div"};
+    if (IsOneOf(node, kElementwise)) return ComputeElementwise(node);
     // Of vectors and scalars these change the rank alone, which is not kept here.
     const bool same = node.Is("Unsqueeze") || node.Is("Squeeze") || node.Is("Identity") ||
                       node.Is("Cast") || node.Is("Reshape");
@@ -204,7 +141,25 @@ class ShapeInferrer {
     return out;
   }
 
-  std::optional<Lengths> ComputeElementwise(const Node& node) const {
+  std::optional<Lengths> ComputeSlice(const Node& node) const {
+    const auto from = ElementsOf(node.inputs[0]);
+    const auto starts = ConstantsOf(node.input(1));
+    const auto ends = ConstantsOf(node.input(2));
+    const auto steps = ConstantsOf(node.input(4));
+    const std::vector<int64_t> one = {1};
+    // Steps that are computed are no constants, and not left out.
+    if (!from || !starts || !ends || starts->size() != 1 || ends->size() != 1 ||
+        (!node.input(4).empty() && steps != one))
+      return std::nullopt;
+    const auto size = static_cast<int64_t>(from->size());
+    const auto clamp = [&](int64_t at) {
+      return std::clamp<int64_t>(at < 0 ? at + size : at, 0, size);
+    };
+    const int64_t start = clamp((*starts)[0]);
+    return Lengths(from->begin() + start, from->begin() + std::max(clamp((*ends)[0]), start));
+  }
+
+  std::optional<Lengths> ComputeElementwise(const Node& node) {
     std::vector<Lengths> inputs;
     size_t size = 1;
     for (const std::string& input : node.inputs) {
@@ -225,14 +180,18 @@ class ShapeInferrer {
     return out;
   }
 
-  static Length ComputeElement(const Node& node, const std::vector<Length>& row) {
+  Length ComputeElement(const Node& node, const std::vector<Length>& row) {
     if (node.Is("Where")) return row[0].number ? row[*row[0].number != 0 ? 1 : 2] : Length{};
-    if (node.Is("Mul")) {
-      const auto product = row[0].number && row[1].number
-                               ? CheckedMul(*row[0].number, *row[1].number)
-                               : std::nullopt;
-      return product ? Exactly(*product) : Length{};
+    if (node.Is("Mul")) return names_.Multiply(row[0], row[1]);
+    if (node.Is("Add")) return names_.Add(row[0], row[1]);
+    if (node.Is("Sub")) {
+      const auto negative = row[1].number ? CheckedMul(*row[1].number, -1) : std::nullopt;
+      return negative ? names_.Add(row[0], *negative) : Length{};
     }
+    // Quotients of integers are cut off, which is rounded down for what is not negative.
+    if (node.Is("Div"))
+      return row[1].number && names_.IsNatural(row[0]) ? names_.Divide(row[0], *row[1].number)
+                                                       : Length{};
     if (row[0].number && row[1].number) return Exactly(*row[0].number == *row[1].number ? 1 : 0);
     // A dimension is no negative number: "-1 means as it is" of exporters.
     const Length& other = row[0].number ? row[1] : row[0];
@@ -240,117 +199,10 @@ class ShapeInferrer {
     return number < 0 && !other.symbol.empty() ? Exactly(0) : Length{};
   }
 
-  // The shape of output 0 by those of the inputs.
-  std::optional<Lengths> Shape(const Node& node) const {
-    if (KeepsShape(node)) return ShapeOf(node.inputs[0]);
-    if (IsElementwise(node)) return ShapeOfBroadcast(node);
-    if (node.Is("Gather")) return ShapeOfGather(node);
-    if (node.Is("MatMul") || node.Is("MatMulInteger")) return ShapeOfProduct(node);
-    if (node.Is("Slice")) return ShapeOfSlice(node);
-    if (node.Is("Reshape")) return ShapeOfReshape(node);
-    if (node.Is("Expand")) {
-      const auto shape = ShapeOf(node.inputs[0]);
-      const auto to = ElementsOf(node.inputs[1]);
-      return shape && to ? std::optional(BroadcastAll({*shape, *to})) : std::nullopt;
-    }
-    if (!node.Is("Transpose")) return std::nullopt;
-    const auto shape = ShapeOf(node.inputs[0]);
-    const auto* perm = node.FindInts("perm");
-    if (!shape || perm == nullptr || perm->size() != shape->size()) return std::nullopt;
-    Lengths out;
-    for (const int64_t axis : *perm) out.push_back(shape->at(static_cast<size_t>(axis)));
-    return out;
-  }
-
-  static Lengths BroadcastAll(const std::vector<Lengths>& shapes) {
-    size_t rank = 0;
-    for (const Lengths& shape : shapes) rank = std::max(rank, shape.size());
-    Lengths out(rank, Exactly(1));
-    for (const Lengths& shape : shapes) {
-      const size_t offset = rank - shape.size();
-      for (size_t d = 0; d < shape.size(); ++d)
-        out[offset + d] = Broadcast(out[offset + d], shape[d]);
-    }
-    return out;
-  }
-
-  std::optional<Lengths> ShapeOfBroadcast(const Node& node) const {
-    std::vector<Lengths> shapes;
-    for (const std::string& input : node.inputs) {
-      const auto shape = ShapeOf(input);
-      if (!shape) return std::nullopt;
-      shapes.push_back(*shape);
-    }
-    return BroadcastAll(shapes);
-  }
-
-  std::optional<Lengths> ShapeOfGather(const Node& node) const {
-    const auto table = ShapeOf(node.inputs[0]);
-    const auto indices = ShapeOf(node.inputs[1]);
-    if (!table || !indices) return std::nullopt;
-    const auto rank = static_cast<int64_t>(table->size());
-    int64_t axis = node.GetInt("axis", 0);
-    axis += axis < 0 ? rank : 0;
-    if (axis < 0 || axis >= rank) return std::nullopt;
-    Lengths out(table->begin(), table->begin() + axis);
-    out.insert(out.end(), indices->begin(), indices->end());
-    out.insert(out.end(), table->begin() + axis + 1, table->end());
-    return out;
-  }
-
-  std::optional<Lengths> ShapeOfProduct(const Node& node) const {
-    const auto a = ShapeOf(node.inputs[0]);
-    const auto b = ShapeOf(node.inputs[1]);
-    // A vector loses its axis in the product and is not followed.
-    if (!a || !b || a->size() < 2 || b->size() < 2) return std::nullopt;
-    Lengths out = BroadcastAll({{a->begin(), a->end() - 2}, {b->begin(), b->end() - 2}});
-    out.push_back((*a)[a->size() - 2]);
-    out.push_back(b->back());
-    return out;
-  }
-
-  // From 0 to a computed end along one axis.
-  std::optional<Lengths> ShapeOfSlice(const Node& node) const {
-    if (node.inputs.size() < 4 || node.inputs[3].empty()) return std::nullopt;
-    auto shape = ShapeOf(node.inputs[0]);
-    const auto starts = ConstantsOf(node.inputs[1]);
-    const auto ends = ElementsOf(node.inputs[2]);
-    const auto axes = ConstantsOf(node.inputs[3]);
-    const auto steps = node.input(4).empty() ? std::optional(std::vector<int64_t>{1})
-                                             : ConstantsOf(node.inputs[4]);
-    const std::vector<int64_t> zero = {0};
-    const std::vector<int64_t> one = {1};
-    if (!shape || starts != zero || !ends || ends->size() != 1 || !axes || axes->size() != 1 ||
-        steps != one)
-      return std::nullopt;
-    const auto rank = static_cast<int64_t>(shape->size());
-    const int64_t axis = (*axes)[0] + ((*axes)[0] < 0 ? rank : 0);
-    if (axis < 0 || axis >= rank) return std::nullopt;
-    const Length& end = (*ends)[0];
-    Length& length = (*shape)[static_cast<size_t>(axis)];
-    if (!(length == end)) {
-      // An empty axis would be no row at all, and broadcasts otherwise than one of min(512, S).
-      const bool has_rows = length.number.value_or(0) > 0;
-      length = has_rows ? Length{{}, end.symbol, true} : Length{};
-    }
-    return shape;
-  }
-
-  std::optional<Lengths> ShapeOfReshape(const Node& node) const {
-    const auto to = ElementsOf(node.inputs[1]);
-    const auto from = ShapeOf(node.inputs[0]);
-    if (!to || node.GetInt("allowzero", 0) != 0) return std::nullopt;
-    Lengths out;
-    for (size_t d = 0; d < to->size(); ++d) {
-      const Length& length = (*to)[d];
-      if (length.number == 0)
-        out.push_back(from && d < from->size() ? (*from)[d] : Length{});
-      else if (length.number && *length.number < 0)
-        out.push_back({});
-      else
-        out.push_back(length);
-    }
-    return out;
+  // No fusion of an engine goes by the sizes of feature maps, and their names would take more of a
+  // small file than its codes save.
+  bool IsWorthSaying(const Length& length, size_t rank) const {
+    return rank < kLeastRankOfMaps || length.number || !names_.IsFormula(length.symbol);
   }
 
   // Completes the type of a value; true when the file will say more of it than before.
@@ -364,7 +216,8 @@ class ShapeInferrer {
       // What the engine says stays; only what it leaves open is filled in.
       if (dims[d].is_said()) {
         shape[d] = LengthsOf({dims[d]})[0];
-      } else if (shape[d].is_exact() && shape[d].number.value_or(0) >= 0) {
+      } else if (shape[d].is_exact() && shape[d].number.value_or(0) >= 0 &&
+                 IsWorthSaying(shape[d], dims.size())) {
         dims[d] = {shape[d].number.value_or(-1), shape[d].symbol};
       }
     }
@@ -381,6 +234,7 @@ class ShapeInferrer {
   const Topology topology_;
   std::unordered_map<std::string, Lengths> shapes_;
   std::unordered_map<std::string, Lengths> elements_;
+  SizeNames names_;
 };
 
 }  // namespace

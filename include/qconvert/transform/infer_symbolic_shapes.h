@@ -17,6 +17,10 @@ namespace qconvert {
 // to the file. Two dimensions get one symbol only where every run that succeeds has them equal: a
 // row of min(512, S) elements broadcasts with one of S only when it has S itself, or one.
 //
+// Sizes that follow from one by a window, a stride, a scale or arithmetic are called by their
+// formula, "floor((W+1)/2)", the same for the same size; of values with four axes or more these are
+// followed, not said. Where nothing is known of a dimension, the rank is said alone.
+//
 // Goes by value_info (InferTypes). Needs sorted nodes. Returns how many values it says more of.
 size_t InferSymbolicShapes(Graph& graph);
 
