@@ -20,7 +20,7 @@ using OpenSession = std::function<std::unique_ptr<Session>()>;
 
 // Of the reference's outputs: in all, and in memory.
 inline constexpr int64_t kKeptOutputBytes = int64_t{256} << 20;
-inline constexpr int64_t kKeptInMemory = int64_t{64} << 20;
+inline constexpr int64_t kKeptInMemory = int64_t{32} << 20;
 
 struct CompareOptions {
   size_t count = 0;
