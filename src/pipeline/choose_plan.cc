@@ -219,10 +219,10 @@ GuardResult GuardAndCorrect(PlanInputs& inputs, const std::set<std::string>& wid
   const bool is_asked = AsksForCorrections(inputs.settings.config);
   const bool widens = mode == GuardMode::kCorrect && WantsNarrowWeights(inputs.settings);
   if (is_asked || (!measured.verdict.passed && measured.verdict.CanImprove())) {
-    // Codes of few bits are wanted rounded well before more bits are.
-    const bool is_final = is_asked || mode != GuardMode::kCorrect || widens;
+    const bool is_final = is_asked || mode != GuardMode::kCorrect;
     corrections = correct(whole, measured, !is_final);
-    if (is_final || (corrections.measured && corrections.measured->verdict.passed)) {
+    // Codes of few bits are wanted rounded well before more bits are.
+    if (is_final || widens || (corrections.measured && corrections.measured->verdict.passed)) {
       if (corrections.measured) measured = *corrections.measured;
     } else {
       inputs.corrections = {};

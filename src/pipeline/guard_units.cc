@@ -1,6 +1,5 @@
 #include "guard_units.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "qconvert/ir/body_graph.h"
@@ -51,10 +50,11 @@ const std::string& GuardUnits::NameOf(size_t unit) const {
 
 std::vector<std::string> GuardUnits::OriginsOf(const std::set<size_t>& units) const {
   std::vector<std::string> names;
+  std::set<std::string> told;
   for (const size_t unit : units) {
     const std::string* body = BodyOf(unit);
     const std::string& name = body == nullptr ? graph.nodes[unit].origin_name() : *body;
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (told.insert(name).second) names.push_back(name);
   }
   return names;
 }
