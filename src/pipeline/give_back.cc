@@ -25,7 +25,8 @@ constexpr double kWorthAGuess = 2;
 constexpr double kLeastNoise = 1e-20;
 // Of the time that all parts save, and of their units: where less is left than this, the quietest
 // are looked for.
-constexpr double kNextToNothing = 0.25;
+constexpr double kLittleTime = 0.25;
+constexpr double kFewUnits = 0.15;
 
 // The parts before some place in the order are given back.
 struct Prefix {
@@ -53,8 +54,8 @@ class Search {
     }
     const size_t best = BestSeen();
     // Units may save nothing: then it is no loss that they are gone.
-    const double least = (1 - kNextToNothing) * prefixes_.back().time;
-    const auto few = kNextToNothing * static_cast<double>(prefixes_[0].units.size());
+    const double least = (1 - kLittleTime) * prefixes_.back().time;
+    const auto few = kFewUnits * static_cast<double>(prefixes_[0].units.size());
     const bool is_bare = seen_.at(best).passes && prefixes_[best].time > least &&
                          static_cast<double>(prefixes_[best].units.size()) < few;
     return is_bare ? KeepTheQuietest(best, std::max(left, options_.budget * 3 / 4))

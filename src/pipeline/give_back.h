@@ -49,9 +49,9 @@ struct GiveBackOptions {
 // up to the aim, those below 20 dB four times, against time. Noise is expected to be the sum of
 // what the parts bring alone, by a factor that the measured plans around it had; the set that looks
 // best is measured until the best one has been, then sets in the middle between one that fails and
-// one that passes. Where what passes leaves less than a quarter of the time saved, parts are taken
-// in again, those that save most by noise first, in halves, and one that fails is left out. Where
-// no set passes, the one of least noise that was measured.
+// one that passes. Where what passes leaves less than 15 % of the units and a quarter of the
+// time saved, parts are taken in again, those that save most by noise first, in halves, and one
+// that fails is left out. Where no set passes, the one of least noise that was measured.
 std::set<size_t> GiveBack(const GiveBackOptions& options);
 
 }  // namespace qconvert
