@@ -24,11 +24,15 @@ bool BringsBack(const Matcher& matcher, const Node& reduction, const Node& node)
 }  // namespace
 
 size_t KeepReducedAxes(Graph& graph) {
+  const auto drops_axes = [](const Node& node) {
+    return node.op_type.starts_with("Reduce") && node.GetInt("keepdims", 1) == 0;
+  };
+  if (std::none_of(graph.nodes.begin(), graph.nodes.end(), drops_axes)) return 0;
   std::vector<std::pair<size_t, size_t>> found;  // the reduction and what is behind it
   {
     const Matcher matcher(graph);
     for (const Node& node : graph.nodes) {
-      if (!node.op_type.starts_with("Reduce") || node.GetInt("keepdims", 1) != 0) continue;
+      if (!drops_axes(node)) continue;
       const Node* reader = matcher.Reader(node.outputs[0]);
       if (reader != nullptr && OnlyReshapes(*reader) && reader->inputs[0] == node.outputs[0] &&
           BringsBack(matcher, node, *reader))
