@@ -18,6 +18,13 @@ inline int64_t PeakBytes() {
   return kilobytes << 10;
 }
 
+// Whether memory that was given back stays resident for a while, up to hundreds of megabytes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kKeepsFreedMemory = true;
+#else
+inline constexpr bool kKeepsFreedMemory = false;
+#endif
+
 }  // namespace qconvert
 
 #endif  // QCONVERT_TESTS_SUPPORT_PEAK_BYTES_H_
